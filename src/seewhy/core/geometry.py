@@ -1,0 +1,181 @@
+"""Where visual tokens stand over the pixels of an image.
+
+A `Layer` is a raster of visual tokens with the pixel edges of its rows and columns. Most families
+have one; those that look twice at the same pixels (tiles and a thumbnail, a base image and a
+high-resolution raster) have several, and their maps are fused: neither is dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from seewhy.core.axes import expect_axes
+from seewhy.core.errors import GeometryError
+
+Box = tuple[float, float, float, float]
+"""left, top, right, bottom in pixels of the original image; right and bottom are exclusive."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A raster of visual tokens that covers each pixel it sees once.
+
+    Attributes:
+        index: int64 `[height, width]`, each cell's place on the visual axis.
+        rows: float64 `[height + 1]`, the rows' edges in pixels of the original image, increasing.
+            They may reach beyond the image where the family pads, and stop short where it crops.
+        columns: float64 `[width + 1]`, likewise.
+        name: what the layer is, such as `"image"`, `"tiles"` or `"thumbnail"`.
+    """
+
+    index: Tensor
+    rows: Tensor
+    columns: Tensor
+    name: str = "image"
+
+    def __post_init__(self) -> None:
+        sizes = expect_axes(self.index, "height width", name=f"index of layer {self.name!r}")
+        for edges, count in ((self.rows, sizes["height"]), (self.columns, sizes["width"])):
+            if edges.shape != (count + 1,) or not bool((edges.diff() > 0).all()):
+                raise GeometryError(
+                    f"Expected {count + 1} increasing edges in layer {self.name!r}, "
+                    f"got {[round(float(e), 2) for e in edges.flatten()[:6]]}..."
+                )
+
+    @staticmethod
+    def over(box: Box, height: int, width: int, *, first: int = 0, name: str = "image") -> Layer:
+        """A raster of equal cells over `box`, its tokens row by row from `first` on."""
+        left, top, right, bottom = box
+        return Layer(
+            index=torch.arange(first, first + height * width).view(height, width),
+            rows=torch.linspace(top, bottom, height + 1, dtype=torch.float64),
+            columns=torch.linspace(left, right, width + 1, dtype=torch.float64),
+            name=name,
+        )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.index.shape[0], self.index.shape[1]
+
+
+@dataclass(frozen=True, eq=False)
+class Geometry:
+    """All layers of one image, and the native grid on which its maps are given.
+
+    Attributes:
+        size: width and height of the original image in pixels (after EXIF rotation).
+        layers: at least one; together they own every visual token exactly once.
+    """
+
+    size: tuple[int, int]
+    layers: tuple[Layer, ...]
+
+    def __post_init__(self) -> None:
+        owned = torch.cat([layer.index.flatten() for layer in self.layers])
+        if not torch.equal(owned.sort().values, torch.arange(len(owned))):
+            raise GeometryError(
+                f"Expected every visual token in exactly one layer cell, got {len(owned)} cells "
+                f"holding {len(owned.unique())} different tokens up to {int(owned.max())}."
+            )
+
+    @cached_property
+    def visual(self) -> int:
+        """Number of visual tokens that own pixels."""
+        return sum(layer.index.numel() for layer in self.layers)
+
+    @cached_property
+    def canvas(self) -> Layer:
+        """The native grid: the finest layer's (the first of equals)."""
+        return max(self.layers, key=lambda layer: layer.index.numel())
+
+    @cached_property
+    def boxes(self) -> Tensor:
+        """float64 `[visual, 4]`: left, top, right, bottom of every token, in original pixels."""
+        boxes = torch.empty(self.visual, 4, dtype=torch.float64)
+        for layer in self.layers:
+            top, left = torch.meshgrid(layer.rows[:-1], layer.columns[:-1], indexing="ij")
+            bottom, right = torch.meshgrid(layer.rows[1:], layer.columns[1:], indexing="ij")
+            boxes[layer.index.flatten()] = torch.stack([left, top, right, bottom], -1).view(-1, 4)
+        return boxes
+
+    def rasterise(self, values: Tensor) -> Tensor:
+        """Lay values of visual tokens on the native grid, fusing layers by their mean.
+
+        Args:
+            values: float `[..., visual]`.
+
+        Returns:
+            float `[..., height, width]` on `canvas`.
+        """
+        expect_axes(values, "... visual", name="values", visual=self.visual)
+        layers = [
+            resample(values[..., layer.index.to(values.device)], layer, self.canvas)
+            for layer in self.layers
+        ]
+        return layers[0] if len(layers) == 1 else torch.stack(layers).mean(0)
+
+
+def resample(maps: Tensor, source: Layer, target: Layer) -> Tensor:
+    """Bring maps from one grid to another by bilinear interpolation between cell centres.
+
+    Both grids are placed in pixels of the original image, so grids that cover different boxes
+    (a crop, padding) still meet where they should. Over equal boxes with equal cells this is
+    `torch.nn.functional.interpolate(mode="bilinear", align_corners=False)`.
+
+    Args:
+        maps: float `[..., height, width]` on `source`.
+
+    Returns:
+        float `[..., height, width]` on `target`.
+    """
+    if source is target:
+        return maps
+    down = interpolation(source.rows, target.rows).to(maps)
+    across = interpolation(source.columns, target.columns).to(maps)
+    return down @ maps @ across.T
+
+
+def interpolation(source: Tensor, target: Tensor) -> Tensor:
+    """Weights that interpolate linearly from cells with edges `source` to cells with `target`.
+
+    Args:
+        source: float64 `[m + 1]`, increasing.
+        target: float64 `[n + 1]`, increasing.
+
+    Returns:
+        float64 `[n, m]`, rows sum to 1; beyond the outermost centres the edge value holds.
+
+    Example:
+        >>> interpolation(torch.tensor([0., 2., 4.]), torch.tensor([0., 1., 2., 3., 4.]))
+        tensor([[1.0000, 0.0000],
+                [0.7500, 0.2500],
+                [0.2500, 0.7500],
+                [0.0000, 1.0000]])
+    """
+    centres, wanted = (source[:-1] + source[1:]) / 2, (target[:-1] + target[1:]) / 2
+    if len(centres) == 1:
+        return torch.ones(len(wanted), 1, dtype=centres.dtype)
+    right = torch.searchsorted(centres, wanted).clamp(1, len(centres) - 1)
+    left = right - 1
+    share = ((wanted - centres[left]) / (centres[right] - centres[left])).clamp(0, 1)
+    weights = torch.zeros(len(wanted), len(centres), dtype=centres.dtype)
+    rows = torch.arange(len(wanted))
+    weights[rows, left] = 1 - share
+    weights[rows, right] = share
+    return weights
+
+
+def pixel_edges(size: int, cells: int) -> Tensor:
+    """Edges of `cells` equal cells over `size` pixels: float64 `[cells + 1]`."""
+    return torch.linspace(0, size, cells + 1, dtype=torch.float64)
+
+
+def join_edges(parts: Sequence[Tensor]) -> Tensor:
+    """Chain the edges of neighbouring rasters: each part starts where the one before ended."""
+    return torch.cat([parts[0], *(part[1:] for part in parts[1:])])

@@ -1,0 +1,95 @@
+"""A typed, lazy registry: what stands in a package's files is found by file name.
+
+A method, metric or family is one file with one final class. The registry lists the files without
+importing them, and imports the one that is asked for.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+from typing import Generic, TypeVar
+
+from seewhy.core.errors import UnknownNameError
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """Classes found by file name in a package, and by entry points of other distributions.
+
+    Args:
+        package: dotted name of the package whose modules hold one final class each.
+        base: the abstract class that they implement.
+        noun: what one entry is called in errors, such as `"method"`.
+        skip: module names that hold shared parts instead of an entry.
+        group: entry point group by which other distributions join, such as `"seewhy.methods"`.
+    """
+
+    def __init__(
+        self, package: str, base: type[T], noun: str, *, skip: tuple[str, ...] = (), group: str = ""
+    ) -> None:
+        self._package, self._base, self._noun = package, base, noun
+        self._skip, self._group = frozenset(skip), group
+
+    def names(self) -> tuple[str, ...]:
+        """Names of all entries, sorted; nothing is imported but the package itself."""
+        own = {name.replace("_", "-") for name in self._modules()}
+        return tuple(sorted(own | set(self._foreign())))
+
+    def get(self, name: str) -> type[T]:
+        """Return the class called `name` (`-` and `_` are the same).
+
+        Raises:
+            UnknownNameError: if there is none; the message gives near matches.
+        """
+        wanted = name.replace("_", "-").lower()
+        module = wanted.replace("-", "_")
+        if module in self._modules():
+            return self._only_class(importlib.import_module(f"{self._package}.{module}"))
+        foreign = self._foreign()
+        if wanted in foreign:
+            return foreign[wanted].load()
+        raise UnknownNameError(unknown(self._noun, name, self.names()))
+
+    def __iter__(self) -> Iterator[type[T]]:
+        return (self.get(name) for name in self.names())
+
+    def _modules(self) -> set[str]:
+        path = importlib.import_module(self._package).__path__
+        return {m.name for m in pkgutil.iter_modules(path)} - self._skip
+
+    def _foreign(self) -> dict:
+        return {e.name: e for e in entry_points(group=self._group)} if self._group else {}
+
+    def _only_class(self, module) -> type[T]:
+        found = [
+            thing
+            for thing in vars(module).values()
+            if inspect.isclass(thing)
+            and issubclass(thing, self._base)
+            and thing.__module__ == module.__name__
+            and not inspect.isabstract(thing)
+        ]
+        if len(found) != 1:
+            raise TypeError(
+                f"Expected one final {self._noun} class in {module.__name__}, got {len(found)}: "
+                "keep one per file."
+            )
+        return found[0]
+
+
+def unknown(noun: str, name: str, known: tuple[str, ...]) -> str:
+    """Say that `name` is not known, with near matches first and all names after.
+
+    Example:
+        >>> unknown("method", "tma", ("arc", "tam"))
+        "Expected the name of a method, got 'tma': did you mean 'tam'? Known: arc, tam."
+    """
+    near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
+    hint = f" did you mean {' or '.join(map(repr, near))}?" if near else ""
+    return f"Expected the name of a {noun}, got {name!r}:{hint} Known: {', '.join(known)}."

@@ -1,0 +1,102 @@
+"""Tokens, words and phrases of a decoded text, by character offsets and never by re-tokenising."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Token:
+    """One text token of the input or the answer.
+
+    Attributes:
+        id: vocabulary id.
+        text: what it adds to the decoded text; empty for a special token, or for a piece of a
+            character that a later token completes.
+        start, end: character offsets in the decoded text (of the prompt, or of the answer).
+        probability: what the model gave this token, from its own logits before temperature and
+            penalties; in [0, 1]. For prompt tokens likewise, as if the model had said them.
+        candidates: likeliest tokens at this place, `(text, probability)`, best first.
+    """
+
+    id: int
+    text: str
+    start: int
+    end: int
+    probability: float
+    candidates: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Word:
+    """A run of tokens that a person reads as one word (or phrase, or punctuation mark).
+
+    Attributes:
+        text: the characters `start:end` of the answer.
+        start, end: character offsets in the answer, without surrounding space.
+        tokens: indices of its tokens on the token axis, increasing.
+    """
+
+    text: str
+    start: int
+    end: int
+    tokens: tuple[int, ...]
+
+
+_WORD = re.compile(r"\w+(?:['’\-]\w+)*|[^\w\s]+")
+
+
+def split_words(text: str) -> list[tuple[int, int]]:
+    """Character spans of words (letters and digits, inner hyphens and apostrophes) and marks.
+
+    Example:
+        >>> text = "It's a red-hot star."
+        >>> [text[a:b] for a, b in split_words(text)]
+        ["It's", 'a', 'red-hot', 'star', '.']
+    """
+    return [match.span() for match in _WORD.finditer(text)]
+
+
+def words_of(text: str, spans: Sequence[tuple[int, int]]) -> tuple[Word, ...]:
+    """Join tokens to words by their offsets in the decoded text.
+
+    A token that reaches into two words belongs to the one that holds more of its characters (the
+    first of equals); a token of pure space, or of no text, belongs to none. A word whose tokens
+    all went to its neighbour is joined to that neighbour.
+
+    Args:
+        text: the decoded answer.
+        spans: `(start, end)` of each token in `text`.
+
+    Example:
+        >>> [w.tokens for w in words_of("a star.", [(0, 1), (1, 4), (4, 6), (6, 7)])]
+        [(0,), (1, 2), (3,)]
+    """
+    words = split_words(text)
+    holders: list[list[int]] = [[] for _ in words]
+    for index, (start, end) in enumerate(spans):
+        shared = [min(end, b) - max(start, a) for a, b in words]
+        best = max(range(len(words)), key=shared.__getitem__, default=None)
+        if best is not None and shared[best] > 0:
+            holders[best].append(index)
+    joined: list[Word] = []
+    for (start, end), tokens in zip(words, holders, strict=True):
+        if tokens or not joined:
+            joined.append(Word(text[start:end], start, end, tuple(tokens)))
+        else:
+            last = joined.pop()
+            joined.append(Word(text[last.start : end], last.start, end, last.tokens))
+    return tuple(word for word in joined if word.tokens)
+
+
+def phrase(text: str, words: Sequence[Word]) -> Word:
+    """Join neighbouring words to one phrase.
+
+    Args:
+        text: the decoded answer.
+        words: at least one, in order.
+    """
+    start, end = words[0].start, words[-1].end
+    return Word(text[start:end], start, end, tuple(t for word in words for t in word.tokens))
