@@ -1,0 +1,39 @@
+"""Pure tensor mathematics, with no model in sight."""
+
+from seewhy.functional.aggregate_scales import aggregate_scales
+from seewhy.functional.interference import context_weights, interference, remove_interference
+from seewhy.functional.logit_lens import logit_lens, text_activation
+from seewhy.functional.overlap import (
+    auc,
+    energy_inside,
+    f1_iou,
+    function_iou,
+    iou,
+    leak,
+    object_iou,
+)
+from seewhy.functional.peaks import half_maximum_box, peak
+from seewhy.functional.rank_biased_overlap import rank_biased_overlap
+from seewhy.functional.rank_gaussian_filter import rank_gaussian_filter
+from seewhy.functional.thresholds import otsu_threshold
+
+__all__ = [
+    "aggregate_scales",
+    "auc",
+    "context_weights",
+    "energy_inside",
+    "f1_iou",
+    "function_iou",
+    "half_maximum_box",
+    "interference",
+    "iou",
+    "leak",
+    "logit_lens",
+    "object_iou",
+    "otsu_threshold",
+    "peak",
+    "rank_biased_overlap",
+    "rank_gaussian_filter",
+    "remove_interference",
+    "text_activation",
+]

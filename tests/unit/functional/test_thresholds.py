@@ -1,0 +1,44 @@
+import pytest
+import torch
+
+from seewhy.core.errors import ParameterError, ShapeError
+from seewhy.functional import otsu_threshold
+
+
+def test_otsu_threshold_splits_two_groups_between_them() -> None:
+    maps = torch.tensor([[0.1, 0.12, 0.8], [0.11, 0.9, 0.85]])
+    threshold = float(otsu_threshold(maps))
+    assert 0.12 < threshold < 0.8
+
+
+def test_otsu_threshold_makes_a_constant_map_all_foreground_and_an_empty_one_none() -> None:
+    maps = torch.stack([torch.full((3, 3), 0.6), torch.zeros(3, 3)])
+    bright = maps > otsu_threshold(maps)[:, None, None]
+    assert bright[0].all()
+    assert not bright[1].any()
+
+
+def test_otsu_threshold_of_many_maps_is_that_of_each() -> None:
+    maps = torch.rand(2, 3, 5, 6) ** 3
+    many = otsu_threshold(maps)
+    assert many.shape == (2, 3)
+    assert many.flatten().tolist() == [float(otsu_threshold(m)) for m in maps.flatten(0, 1)]
+
+
+def test_otsu_threshold_clamps_what_lies_outside() -> None:
+    maps = torch.tensor([[-3.0, 0.2, 7.0]])
+    assert torch.equal(otsu_threshold(maps), otsu_threshold(maps.clamp(0, 1)))
+
+
+def test_otsu_threshold_of_no_maps_is_empty() -> None:
+    assert otsu_threshold(torch.zeros(0, 3, 3)).shape == (0,)
+
+
+def test_otsu_threshold_refuses_a_map_without_cells() -> None:
+    with pytest.raises(ShapeError, match=r"at least one cell, got shape \[2, 0, 3\]"):
+        otsu_threshold(torch.zeros(2, 0, 3))
+
+
+def test_otsu_threshold_refuses_a_single_bin() -> None:
+    with pytest.raises(ParameterError, match="at least 2 bins, got 1"):
+        otsu_threshold(torch.zeros(2, 2), bins=1)
