@@ -1,0 +1,24 @@
+"""The only place that knows a model's insides: how it sees, loads, speaks and is overheard.
+
+One file per family holds what is special to it; everything that families share is a function.
+"""
+
+from __future__ import annotations
+
+from seewhy.models.base import Family, Seen
+from seewhy.models.inputs import prepare
+from seewhy.models.loading import FAMILIES, Loaded, load
+from seewhy.models.processing import Composed
+from seewhy.models.tracing import generate, read
+
+__all__ = [
+    "FAMILIES",
+    "Composed",
+    "Family",
+    "Loaded",
+    "Seen",
+    "generate",
+    "load",
+    "prepare",
+    "read",
+]

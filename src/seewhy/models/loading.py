@@ -1,0 +1,227 @@
+"""From a hub id, a folder or a loaded pair to a model that can be overheard."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlparse
+
+import torch
+
+from seewhy.core.errors import ModelError, UnknownNameError, UnsupportedModelError
+from seewhy.core.registry import Registry
+from seewhy.models.base import Family
+from seewhy.models.processing import Composed, load_processor, parts_of
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+FAMILIES: Registry[Family] = Registry(
+    "seewhy.models",
+    Family,
+    "family",
+    skip=("base", "decoding", "inputs", "loading", "processing", "tracing"),
+    group="seewhy.families",
+)
+"""Every family, by file name."""
+
+#: Keyword arguments that say where a checkpoint's files are, for config and processor too.
+HUB = ("revision", "token", "cache_dir", "local_files_only", "trust_remote_code")
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A model with its family and processor.
+
+    Attributes:
+        name: hub id, folder, or the class of a model that was handed in.
+        model: the model; its mode and device are the caller's affair.
+        processor: its processor's parts.
+        family: its adapter.
+    """
+
+    name: str
+    model: PreTrainedModel
+    processor: Composed
+    family: Family
+
+
+def load(
+    model: str | os.PathLike[str] | tuple[Any, Any],
+    *,
+    dtype: Any = None,
+    device_map: Any = None,
+    revision: str | None = None,
+    **kwargs: Any,
+) -> Loaded:
+    """Load a model by hub id or folder, or take one that is loaded.
+
+    The config is read before any weights, so that a wrong name or family fails in a moment.
+
+    Args:
+        model: hub id, folder, or `(model, processor)`.
+        dtype: such as `torch.bfloat16` or `"auto"`; None is transformers' default.
+        device_map: passed on to `from_pretrained`.
+        revision: branch, tag or commit of a hub repository.
+        **kwargs: passed on to `from_pretrained`.
+
+    Raises:
+        UnknownNameError: if there is no such folder or hub id, or the hub is out of reach.
+        UnsupportedModelError: if the model is text-only, or of a family without an adapter.
+        ModelError: if its files are damaged or incomplete.
+    """
+    if isinstance(model, tuple):
+        given, processor = model
+        family = family_of(given.config, name=type(given).__name__)
+        composed = parts_of(processor)
+        name = given.config.name_or_path or type(given).__name__
+        return Loaded(name, given, composed, _adapt(family, given, composed, name))
+
+    name = os.fspath(model)
+    place = os.path.expanduser(name) if _is_path(name) else name
+    hub = {key: kwargs[key] for key in HUB if key in kwargs}
+    if revision is not None:
+        hub["revision"] = revision
+    config, hub = _read_config(name, place, hub)
+    family = family_of(config, name=name)
+
+    from safetensors import SafetensorError
+    from transformers import AutoModelForImageTextToText
+
+    chosen = {"dtype": dtype, "device_map": device_map}
+    chosen = {key: value for key, value in chosen.items() if value is not None}
+    try:
+        loaded = AutoModelForImageTextToText.from_pretrained(place, **{**kwargs, **chosen, **hub})
+        composed = load_processor(place, **hub)
+    except (OSError, ValueError, ImportError, SafetensorError) as error:
+        raise ModelError(
+            f"Expected the weights, tokenizer and processor of {name!r}, got "
+            f"{type(error).__name__}: {_first_line(error)} Check that all its files are there."
+        ) from error
+    return Loaded(name, loaded, composed, _adapt(family, loaded, composed, name))
+
+
+def family_of(config: Any, *, name: str) -> type[Family]:
+    """The family that stands for a config's `model_type`.
+
+    Raises:
+        UnsupportedModelError: if the model is text-only, or no family stands for it.
+    """
+    by_type = _families_by_type()
+    if config.model_type in by_type:
+        return by_type[config.model_type]
+    from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
+
+    known = ", ".join(sorted(by_type))
+    architecture = ", ".join(config.architectures or ()) or type(config).__name__
+    if config.model_type not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES:
+        raise UnsupportedModelError(
+            f"Expected a model that reads images and writes text, got {name!r}, a {architecture} "
+            f"(model_type {config.model_type!r}), which reads no images that it could be asked "
+            f"about: choose one of {known}."
+        )
+    raise UnsupportedModelError(
+        f"Expected a model of a known family, got {name!r}, a {architecture} of model_type "
+        f"{config.model_type!r}, for which there is no adapter: known are {known}. "
+        "A family is one file in seewhy/models."
+    )
+
+
+def _adapt(family: type[Family], model: Any, processor: Composed, name: str) -> Family:
+    """The family's adapter, once the tokenizer knows the image token."""
+    adapter, tokenizer = family(model, processor), processor.tokenizer
+    token = tokenizer.convert_ids_to_tokens(adapter.image_token_id)
+    if token is None or token == tokenizer.unk_token:
+        raise ModelError(
+            f"Expected a tokenizer that knows the image token of {name!r} (id "
+            f"{adapter.image_token_id}), got one of {len(tokenizer)} tokens without it: its files "
+            "are missing, or belong to another model."
+        )
+    return adapter
+
+
+@contextmanager
+def undisturbed(model: PreTrainedModel) -> Iterator[None]:
+    """Work in eval mode without gradients, and leave every module in the mode it came in."""
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        model.eval()
+        with torch.no_grad():
+            yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+@cache
+def _families_by_type() -> dict[str, type[Family]]:
+    return {kind: family for family in FAMILIES for kind in family.model_types}
+
+
+def _read_config(name: str, place: str, hub: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The config, and where to look for the rest: the cache alone if the hub is out of reach."""
+    from transformers import AutoConfig
+
+    if _is_path(name) and not Path(place).is_dir():
+        raise UnknownNameError(
+            f"Expected a model's folder, got {name!r}, which is not there: check the path."
+        )
+    folder = Path(place).is_dir()
+    if folder and not (Path(place) / "config.json").is_file():
+        raise UnknownNameError(
+            f"Expected a model's folder, got {name!r}, which holds no config.json: give the "
+            "folder that `save_pretrained` wrote."
+        )
+    offline = not folder and not hub.get("local_files_only") and not _hub_in_reach()
+    if offline:  # without this, transformers tries for half a minute
+        hub = {**hub, "local_files_only": True}
+    try:
+        return AutoConfig.from_pretrained(place, **hub), hub
+    except OSError as error:
+        reason = "is out of reach (is this machine offline?)" if offline else "gave none"
+        raise UnknownNameError(
+            f"Expected a model's folder or hub id, got {name!r}: there is no such folder, and the "
+            f"hub {reason}.{_did_you_mean(name)}"
+        ) from error
+    except (ValueError, KeyError) as error:
+        raise UnsupportedModelError(
+            f"Expected a model that this transformers knows, got {name!r}: {_first_line(error)} "
+            f"Known families: {', '.join(sorted(_families_by_type()))}."
+        ) from error
+
+
+def _did_you_mean(name: str) -> str:
+    known = {place.lower(): place for family in FAMILIES for place in family.checkpoints}
+    near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
+    return f" Did you mean {' or '.join(known[place] for place in near)}?" if near else ""
+
+
+def _is_path(name: str) -> bool:
+    """Whether a name can only be a path: hub ids hold one slash at most, and no leading dot."""
+    return name.startswith((".", "~", os.sep)) or name.count("/") > 1 or os.path.isdir(name)
+
+
+def _hub_in_reach() -> bool:
+    """Whether the hub's address resolves; with a proxy or without a need to ask, assume it does."""
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        return False
+    if any(os.environ.get(name) for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY")):
+        return True
+    try:
+        socket.getaddrinfo(urlparse(constants.ENDPOINT).hostname, 443)
+    except OSError:
+        return False
+    return True
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,110 @@
+"""An image processor, a tokenizer and a chat template, joined with or without torchvision.
+
+transformers' own processors of some families bring a video part that cannot be built without
+torchvision. Images need none of it, so the parts are loaded one by one where it is missing.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seewhy.core.errors import ModelError
+
+
+@dataclass(frozen=True, eq=False)
+class Composed:
+    """What a family's processor is made of.
+
+    Attributes:
+        image_processor: the family's image processor, from transformers.
+        tokenizer: a fast tokenizer (it must tell the offsets of its tokens).
+        template: the Jinja chat template, or None where the checkpoint brings none.
+    """
+
+    image_processor: Any
+    tokenizer: Any
+    template: str | None = None
+
+    def __post_init__(self) -> None:
+        if not getattr(self.tokenizer, "is_fast", False):
+            raise ModelError(
+                f"Expected a fast tokenizer, got {type(self.tokenizer).__name__}: words are placed "
+                "by the offsets of their tokens, which only fast tokenizers tell."
+            )
+
+
+def parts_of(processor: Any) -> Composed:
+    """Take a processor of transformers' apart.
+
+    Args:
+        processor: anything with an `image_processor` and a `tokenizer`.
+
+    Raises:
+        ModelError: if one of the two is missing.
+    """
+    if isinstance(processor, Composed):
+        return processor
+    image_processor = getattr(processor, "image_processor", None)
+    tokenizer = getattr(processor, "tokenizer", None)
+    if image_processor is None or tokenizer is None:
+        raise ModelError(
+            "Expected a processor with an image_processor and a tokenizer, got "
+            f"{type(processor).__name__}: hand in what AutoProcessor.from_pretrained returns."
+        )
+    template = getattr(processor, "chat_template", None) or tokenizer.chat_template
+    return Composed(image_processor, tokenizer, default_template(template))
+
+
+def load_processor(name: str | Path, **hub: Any) -> Composed:
+    """Load a checkpoint's processor: transformers' own where torchvision is there, else its parts.
+
+    Args:
+        name: hub id or folder.
+        **hub: `revision`, `token`, `cache_dir`, `local_files_only`, `trust_remote_code`.
+
+    Raises:
+        OSError, ValueError: what transformers raises when a file is missing or broken.
+    """
+    from transformers import AutoProcessor
+    from transformers.utils import is_torchvision_available
+
+    if is_torchvision_available():
+        return parts_of(AutoProcessor.from_pretrained(name, **hub))
+    return compose(name, **hub)
+
+
+def compose(name: str | Path, **hub: Any) -> Composed:
+    """Load image processor (PIL backend), tokenizer and chat template one by one."""
+    from transformers import AutoImageProcessor, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(name, **hub)
+    image_processor = AutoImageProcessor.from_pretrained(name, backend="pil", **hub)
+    template = _template_file(name, **hub) or tokenizer.chat_template
+    return Composed(image_processor, tokenizer, default_template(template))
+
+
+def default_template(template: str | dict[str, str] | None) -> str | None:
+    """The template called `default` where a checkpoint brings several."""
+    return template.get("default") if isinstance(template, dict) else template
+
+
+def _template_file(name: str | Path, **hub: Any) -> str | None:
+    """The processor's template: `chat_template.jinja`, or JSON in older checkpoints."""
+    from transformers.utils import cached_file
+
+    where = {key: value for key, value in hub.items() if key != "trust_remote_code"}
+    for file in ("chat_template.jinja", "chat_template.json"):
+        path = cached_file(
+            str(name),
+            file,
+            _raise_exceptions_for_missing_entries=False,
+            _raise_exceptions_for_connection_errors=False,
+            **where,
+        )
+        if path is not None:
+            text = Path(path).read_text(encoding="utf-8")
+            return text if file.endswith("jinja") else json.loads(text)["chat_template"]
+    return None

@@ -1,0 +1,107 @@
+"""torchvision's Python part beside a torch that its compiled part does not fit: for tests alone.
+
+There is no torchvision build for torch's CPU wheel on PyPI. Where a mismatched one stands on the
+path, transformers takes it for usable and fails at import; so `make` installs it outside the path,
+in `<venv>/torchvision`, and only a process that calls `install` sees it. transformers remembers
+whether torchvision was there, so that process is a fresh one: see `with_torchvision`.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+LOCATION = Path(os.environ.get("SEEWHY_TORCHVISION", Path(sys.prefix) / "torchvision"))
+
+#: Schemas of the operators that torchvision's meta registrations name at import.
+SCHEMAS = (
+    "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    "roi_align(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height, "
+    "SymInt pooled_width, int sampling_ratio, bool aligned) -> Tensor",
+    "qroi_align(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height, "
+    "SymInt pooled_width, int sampling_ratio, bool aligned) -> Tensor",
+    "_roi_align_backward(Tensor grad, Tensor rois, float spatial_scale, SymInt pooled_height, "
+    "SymInt pooled_width, SymInt batch_size, SymInt channels, SymInt height, SymInt width, "
+    "int sampling_ratio, bool aligned) -> Tensor",
+    "ps_roi_align(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height, "
+    "SymInt pooled_width, int sampling_ratio) -> (Tensor, Tensor)",
+    "_ps_roi_align_backward(Tensor grad, Tensor rois, Tensor channel_mapping, "
+    "float spatial_scale, SymInt pooled_height, SymInt pooled_width, int sampling_ratio, "
+    "SymInt batch_size, SymInt channels, SymInt height, SymInt width) -> Tensor",
+    "roi_pool(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height, "
+    "SymInt pooled_width) -> (Tensor, Tensor)",
+    "_roi_pool_backward(Tensor grad, Tensor rois, Tensor argmax, float spatial_scale, "
+    "SymInt pooled_height, SymInt pooled_width, SymInt batch_size, SymInt channels, "
+    "SymInt height, SymInt width) -> Tensor",
+    "ps_roi_pool(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height, "
+    "SymInt pooled_width) -> (Tensor, Tensor)",
+    "_ps_roi_pool_backward(Tensor grad, Tensor rois, Tensor channel_mapping, "
+    "float spatial_scale, SymInt pooled_height, SymInt pooled_width, SymInt batch_size, "
+    "SymInt channels, SymInt height, SymInt width) -> Tensor",
+    "deform_conv2d(Tensor input, Tensor weight, Tensor offset, Tensor mask, Tensor bias, "
+    "SymInt stride_h, SymInt stride_w, SymInt pad_h, SymInt pad_w, SymInt dil_h, SymInt dil_w, "
+    "SymInt groups, SymInt offset_groups, bool use_mask) -> Tensor",
+    "_deform_conv2d_backward(Tensor grad, Tensor input, Tensor weight, Tensor offset, "
+    "Tensor mask, Tensor bias, SymInt stride_h, SymInt stride_w, SymInt pad_h, SymInt pad_w, "
+    "SymInt dilation_h, SymInt dilation_w, SymInt groups, SymInt offset_groups, bool use_mask) "
+    "-> (Tensor, Tensor, Tensor, Tensor, Tensor)",
+)
+
+_libraries: list[Any] = []  # a library's definitions end with the library object
+
+
+def available() -> bool:
+    """Whether torchvision was installed where `install` looks for it."""
+    return (LOCATION / "torchvision").is_dir()
+
+
+def install() -> None:
+    """Make torchvision importable in this process; call it before transformers is imported."""
+    import torch
+
+    library = torch.library.Library("torchvision", "DEF")
+    for schema in SCHEMAS:
+        library.define(schema)
+    _libraries.append(library)
+    sys.path.append(str(LOCATION))
+    import torchvision  # noqa: F401
+
+
+def with_torchvision(function: str, *arguments: Any) -> Any:
+    """Call `module:function` of the tests in a fresh process that sees torchvision.
+
+    Arguments and result travel by pickle.
+    """
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    tests = str(Path(__file__).parent)
+    environment["PYTHONPATH"] = os.pathsep.join([tests, *(p for p in sys.path if p)])
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", __file__, function],
+        input=pickle.dumps(arguments),
+        capture_output=True,
+        env=environment,
+        timeout=300,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{function} failed beside torchvision:\n{done.stderr.decode()}")
+    return pickle.loads(done.stdout)
+
+
+def _serve(function: str) -> None:
+    import importlib
+
+    answer, sys.stdout = sys.stdout.buffer, sys.stderr  # nothing else may write to the answer
+    arguments = pickle.loads(sys.stdin.buffer.read())
+    install()
+    module, _, name = function.partition(":")
+    answer.write(pickle.dumps(getattr(importlib.import_module(module), name)(*arguments)))
+    answer.flush()
+
+
+if __name__ == "__main__":
+    _serve(sys.argv[1])
