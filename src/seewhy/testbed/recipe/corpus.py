@@ -1,0 +1,112 @@
+"""Scenes rendered once to disk, so that training reads arrays instead of drawing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from seewhy.testbed.captions import utterances
+from seewhy.testbed.kinds import COLOURS, KINDS
+from seewhy.testbed.scenes import CANVASES, draw, scene
+
+PIXELS = max(width * height for width, height in CANVASES)
+STEP = 4
+"""Pixels between two samples of the label map."""
+KIND_NAMES, COLOUR_NAMES = tuple(KINDS), tuple(COLOURS)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Rendered scenes of one split and seed.
+
+    Attributes:
+        canvases: int16 `[scene, 2]`, width and height in pixels.
+        pixels: uint8 `[scene, PIXELS * 3]` of each shard, as memory maps; an image's rows are the
+            first entries of its row.
+        starts: int64 `[shard]`, the first scene of each shard.
+        labels: uint8 `[scene, PIXELS / STEP**2]`, sampled every `STEP` pixels: 0 is ground, else
+            1 + kind * number of colours + colour.
+        said: for each scene, its utterances as `[prompt, text]` pairs, three captions first.
+    """
+
+    canvases: np.ndarray
+    pixels: list[np.ndarray]
+    starts: np.ndarray
+    labels: np.ndarray
+    said: list[list[list[str]]]
+
+    def __len__(self) -> int:
+        return len(self.canvases)
+
+    def image(self, index: int) -> np.ndarray:
+        """uint8 `[height, width, 3]`."""
+        width, height = map(int, self.canvases[index])
+        shard = int(np.searchsorted(self.starts, index, side="right")) - 1
+        row = self.pixels[shard][index - self.starts[shard]]
+        return row[: height * width * 3].reshape(height, width, 3)
+
+    def label_map(self, index: int) -> np.ndarray:
+        """uint8 `[height / STEP, width / STEP]`."""
+        width, height = (int(side) // STEP for side in self.canvases[index])
+        return self.labels[index, : height * width].reshape(height, width)
+
+
+def render(
+    folder: Path,
+    start: int,
+    stop: int,
+    *,
+    split: str = "train",
+    seed: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> None:
+    """Draw scenes `start:stop` of a split into `folder`, as one shard of a corpus."""
+    folder.mkdir(parents=True, exist_ok=True)
+    count = stop - start
+    pixels = np.zeros((count, PIXELS * 3), np.uint8)
+    labels = np.zeros((count, PIXELS // STEP**2), np.uint8)
+    canvases = np.zeros((count, 2), np.int16)
+    said = []
+    for row, index in enumerate(range(start, stop)):
+        drawn = scene(index, split, seed)
+        picture = draw(drawn)
+        marked = np.zeros(picture.image.shape[:2], np.uint8)
+        for thing, mask in zip(drawn.things, picture.masks, strict=True):
+            kind, colour = KIND_NAMES.index(thing.kind), COLOUR_NAMES.index(thing.colour)
+            marked[mask] = 1 + kind * len(COLOUR_NAMES) + colour
+        sampled = marked[STEP // 2 :: STEP, STEP // 2 :: STEP]
+        canvases[row] = drawn.width, drawn.height
+        pixels[row, : picture.image.size] = picture.image.reshape(-1)
+        labels[row, : sampled.size] = sampled.reshape(-1)
+        said.append([[u.prompt, u.text] for u in utterances(drawn, picture)])
+        if progress is not None:
+            progress(index)
+    name = f"{split}-{seed}-{start:07d}-{stop:07d}"
+    np.save(folder / f"{name}.pixels.npy", pixels)
+    np.save(folder / f"{name}.labels.npy", labels)
+    np.save(folder / f"{name}.canvases.npy", canvases)
+    # Written last: a shard without it is not complete and is rendered again.
+    (folder / f"{name}.json").write_text(json.dumps(said))
+
+
+def shards(folder: Path, split: str, seed: int) -> list[Path]:
+    """The complete shards of a corpus, in order."""
+    return sorted(folder.glob(f"{split}-{seed}-*.json"))
+
+
+def open_corpus(paths: Sequence[Path]) -> Corpus:
+    """Read complete shards as one corpus."""
+
+    def parts(name: str, mode: str | None = None) -> list[np.ndarray]:
+        return [np.load(p.with_suffix(f".{name}.npy"), mmap_mode=mode) for p in paths]
+
+    canvases = parts("canvases")
+    starts = np.cumsum([0, *map(len, canvases)])[:-1]
+    said = [row for path in paths for row in json.loads(path.read_text())]
+    return Corpus(
+        np.concatenate(canvases), parts("pixels", "r"), starts, np.concatenate(parts("labels")), said
+    )

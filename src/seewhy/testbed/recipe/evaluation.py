@@ -1,0 +1,219 @@
+"""The figures of the model card, measured on held-out scenes.
+
+    python -m seewhy.testbed.recipe.evaluation FOLDER --out figures.json
+
+Accuracy is teacher-forced: a greedy answer is the right one exactly if every token, the end of
+turn included, is the model's first choice after the right ones before it. The logit lens is
+measured along the package's own path, from the picture to the map.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from seewhy.core.text import words_of
+from seewhy.functional import auc, f1_iou, function_iou, leak, object_iou, otsu_threshold
+from seewhy.methods import Evidence, create
+from seewhy.models import Loaded, load, prepare
+from seewhy.models.tracing import read as read_answer
+from seewhy.testbed.captions import Mention, captions, utterances
+from seewhy.testbed.recipe.batches import IGNORED, Teacher
+from seewhy.testbed.recipe.corpus import open_corpus, render, shards
+from seewhy.testbed.recipe.training import read
+from seewhy.testbed.scenes import CANVASES, draw, scene
+
+
+def accuracies(
+    loaded: Loaded, data: Path, *, split: str = "heldout", count: int = 1000, scale: float = 1.0
+) -> dict[str, float]:
+    """Teacher-forced accuracy over everything said of scenes `0:count` of a split.
+
+    Returns:
+        Shares in [0, 1]: `tokens`; `kind`, `colour`, ... (words of a role with every token right);
+        `caption 1`, `caption 2`, `caption 3` (exact); `answers` (exact) and by their kind.
+    """
+    if not shards(data, split, 0):
+        render(data, 0, count, split=split)
+    teacher = Teacher(open_corpus(shards(data, split, 0)), loaded.processor.tokenizer, 0)
+    right: dict[str, list[bool]] = defaultdict(list)
+    for rows in _by_canvas(teacher, count, round(24 / max(1.0, scale**2)) or 1):
+        said = [teacher.said[row] for row in rows]
+        batch = teacher.told(rows, said, scale)
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+            logits, targets = read(loaded.model, batch)
+        hits = iter(((logits.argmax(-1) == targets).split(_lengths(batch.targets))))
+        for row, found in zip(rows, hits, strict=True):
+            _count(int(row), split, teacher, found.tolist(), right)
+    return {name: float(np.mean(values)) for name, values in sorted(right.items())}
+
+
+def lens_figures(
+    loaded: Loaded, *, method: str = "logit-lens", split: str = "heldout", count: int = 200
+) -> dict[str, float]:
+    """How a method's maps of the right captions lie over the things they speak of.
+
+    Returns:
+        `own`, `others`, `ground`: mean display value of a kind's map over its own thing, the other
+        things and the ground; `leak`; `auc kind`, `auc colour`; `object iou`, `function iou`,
+        `f1 iou` as TAM defines them (Otsu), and `... at 0.5` for a fixed threshold; fractions.
+    """
+    explain = create(method)
+    seen: dict[str, list[float]] = defaultdict(list)
+    for index in range(count):
+        drawn = scene(index, split)
+        picture = draw(drawn)
+        said = captions(drawn, picture)[index % 3]
+        image = Image.fromarray(picture.image)
+        inputs = prepare(loaded.family, image, said.prompt)
+        trace = read_answer(loaded, inputs, said.text)
+        evidence = Evidence(
+            trace,
+            lambda s, image=image, prompt=said.prompt: prepare(
+                loaded.family, image, prompt, scale=s
+            ),
+            lambda again, trace=trace: read_answer(loaded, again, [t.id for t in trace.tokens]),
+            loaded,
+        )
+        maps = explain.attribute(evidence).display
+        masks = torch.from_numpy(picture.masks)
+        maps = F.interpolate(maps[None], masks.shape[1:], mode="bilinear")[0]
+        _measure(said.mentions, said.text, trace.tokens, maps, masks, seen)
+    figures = {name: float(np.nanmean(values)) for name, values in seen.items()}
+    figures["leak"] = (figures["others"] - figures["ground"]) / (
+        figures["own"] - figures["ground"]
+    )
+    for rule in ("", " at 0.5"):
+        figures[f"f1 iou{rule}"] = f1_iou(
+            figures[f"object iou{rule}"], figures[f"function iou{rule}"]
+        )
+    return dict(sorted(figures.items()))
+
+
+def _measure(
+    mentions: Sequence[Mention], text: str, tokens, maps: Tensor, masks: Tensor, seen: dict
+) -> None:
+    words = words_of(text, [(token.start, token.end) for token in tokens])
+    by_start = {word.start: word for word in words}
+    anything = masks.any(0)
+    nouns, functions = [], []
+    for mention in mentions:
+        word = by_start.get(mention.start)
+        if word is None:
+            continue
+        own = maps[list(word.tokens)]
+        if mention.role == "function":
+            functions.append(own)
+        if mention.role in ("kind", "noun") or (mention.role, text[mention.start : mention.end]) == (
+            "ground",
+            "ground",
+        ):
+            nouns.append(own)
+        if mention.role not in ("kind", "colour") or not mention.things:
+            continue
+        mask = masks[list(mention.things)].any(0)
+        best = own.amax(0)
+        seen[f"auc {mention.role}"].append(float(auc(best, mask)))
+        if mention.role == "kind":
+            others = anything & ~mask
+            seen["own"].append(float(best[mask].mean()))
+            seen["ground"].append(float(best[~anything].mean()))
+            if bool(others.any()):
+                seen["others"].append(float(best[others].mean()))
+                seen["leak by word"].append(leak(best, mask, others))
+            seen["object iou"].append(float(object_iou(own, mask).amax()))
+            seen["object iou at 0.5"].append(float(object_iou(own, mask, 0.5).amax()))
+    if nouns and functions:
+        limit = float(torch.cat([otsu_threshold(own) for own in nouns]).mean())
+        for own in functions:
+            seen["function iou"].append(float(function_iou(own, limit).mean()))
+            seen["function iou at 0.5"].append(float(function_iou(own, 0.5).mean()))
+
+
+def _by_canvas(teacher: Teacher, count: int, size: int) -> Iterator[np.ndarray]:
+    canvases = teacher.corpus.canvases[:count]
+    for canvas in CANVASES:
+        rows = np.flatnonzero((canvases == canvas).all(1))
+        for start in range(0, len(rows), size):
+            yield rows[start : start + size]
+
+
+def _lengths(targets: Tensor) -> list[int]:
+    return (targets != IGNORED).sum(1).tolist()
+
+
+def _count(
+    index: int, split: str, teacher: Teacher, found: list[bool], right: dict[str, list[bool]]
+) -> None:
+    """Sort one scene's hits into `right`."""
+    drawn = scene(index, split)
+    right["tokens"] += found
+    at = 0
+    for number, said in enumerate(utterances(drawn, draw(drawn))):
+        spans = teacher.tokenizer(said.text, return_offsets_mapping=True)["offset_mapping"]
+        hits = found[at : at + len(spans) + 1]  # the end of the turn comes last
+        at += len(spans) + 1
+        if number < 3:
+            right[f"caption {number + 1}"].append(all(hits))
+        else:
+            right["answers"].append(all(hits))
+            right[f"answers: {_question(said.prompt)}"].append(all(hits))
+        for mention in said.mentions if number < 3 else ():
+            own = [
+                hit
+                for hit, (start, end) in zip(hits, spans, strict=False)
+                if start < mention.end and mention.start < end
+            ]
+            right[mention.role].append(all(own))
+
+
+def _question(prompt: str) -> str:
+    if prompt.startswith("Is there"):
+        return "presence"
+    kinds = {"What": "colour", "How": "count", "Where": "relation", "Is": "relation, yes or no"}
+    return kinds[prompt.split()[0]]
+
+
+def main() -> None:
+    """Measure a model folder and print the figures as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", help="a Hugging Face folder")
+    parser.add_argument("--count", type=int, default=1000, help="scenes for accuracy")
+    parser.add_argument("--maps", type=int, default=200, help="scenes for the lens")
+    parser.add_argument("--methods", nargs="*", default=["logit-lens"])
+    parser.add_argument("--scales", nargs="*", type=float, default=[0.75, 1.5])
+    parser.add_argument("--data", type=Path, help="where the rendered scenes are kept")
+    parser.add_argument("--out", type=Path, help="write the figures here too")
+    asked = parser.parse_args()
+    loaded = load(asked.folder)
+    figures: dict[str, dict[str, float]] = {}
+    with tempfile.TemporaryDirectory() as spare:
+        data = asked.data or Path(spare)
+        figures["heldout"] = accuracies(loaded, data, count=asked.count)
+        for scale in asked.scales:
+            some = accuracies(loaded, data, count=min(300, asked.count), scale=scale)
+            figures[f"heldout at scale {scale:g}"] = some
+        unseen = data / "unseen"
+        figures["unseen"] = accuracies(
+            loaded, unseen, split="unseen", count=min(300, asked.count)
+        )
+    for method in asked.methods:
+        figures[f"maps: {method}"] = lens_figures(loaded, method=method, count=asked.maps)
+    text = json.dumps(figures, indent=2)
+    if asked.out:
+        asked.out.write_text(text + "\n")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

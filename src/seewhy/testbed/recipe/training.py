@@ -1,0 +1,389 @@
+"""The three stages: text (T), vision alone (V), and both together (B).
+
+    python -m seewhy.testbed.recipe.training text   --run runs/tiny-qwen2-vl
+    python -m seewhy.testbed.recipe.training vision --run runs/tiny-qwen2-vl
+    python -m seewhy.testbed.recipe.training both   --run runs/tiny-qwen2-vl
+
+End to end from nothing, the model stays blind for a long time. So the language model first learns
+to speak of grids of words, and the vision tower, on its own, to tell kinds and colours apart; then
+they learn together. No loss ever touches the language model's states at an image's positions.
+Each stage resumes from its last checkpoint and runs on CPU or GPU.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import AttentionInterface, Qwen2Tokenizer, Qwen2VLForConditionalGeneration
+
+from seewhy.testbed.recipe.batches import IGNORED, Batch, Teacher, patchify
+from seewhy.testbed.recipe.corpus import COLOUR_NAMES, KIND_NAMES, STEP, open_corpus, shards
+from seewhy.testbed.recipe.tiny_qwen2_vl import CELL, MERGE, build_model
+
+GROUND_COVER = 0.3
+"""A cell shows a thing if the thing covers at least this share of it."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """How long and how fast a stage learns.
+
+    Attributes:
+        steps: optimizer steps in all.
+        matrix_rate, other_rate: peak learning rates of Muon (matrices) and AdamW (the rest).
+        cooldown: share of the steps, at the end, in which the rate falls to zero.
+    """
+
+    steps: int
+    matrix_rate: float
+    other_rate: float
+    cooldown: float
+    warmup: int = 100
+
+    def rate(self, step: int) -> float:
+        """The factor on the peak rates at a step: warm up, stay, fall linearly."""
+        falling = (self.steps - step) / max(1, self.cooldown * self.steps)
+        return min(1.0, (step + 1) / self.warmup, max(falling, 0.0))
+
+
+STAGES = {
+    "text": Stage(steps=900, matrix_rate=2e-3, other_rate=2e-3, cooldown=0.5, warmup=50),
+    "vision": Stage(steps=900, matrix_rate=2e-3, other_rate=1e-3, cooldown=0.5, warmup=50),
+    "both": Stage(steps=12000, matrix_rate=1.5e-3, other_rate=1e-3, cooldown=0.6),
+}
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Attention in float32: on CPUs twice as fast as in bfloat16, forward and backward."""
+    with torch.autocast(query.device.type, enabled=False):
+        found = F.scaled_dot_product_attention(query.float(), key.float(), value.float(), mask)
+    return found.to(query.dtype)
+
+
+def _attention(module: nn.Module, query, key, value, attention_mask, **_) -> tuple[Tensor, None]:
+    """`attend` in the form that transformers calls."""
+    groups = query.shape[1] // key.shape[1]
+    key, value = (x.repeat_interleave(groups, 1) for x in (key, value))
+    return attend(query, key, value, attention_mask).transpose(1, 2).contiguous(), None
+
+
+AttentionInterface.register("float32_sdpa", _attention)
+
+
+def see(model: Qwen2VLForConditionalGeneration, patches: Tensor, grid: tuple[int, int]) -> Tensor:
+    """The vision tower over a batch of images of one size, in one pass.
+
+    Does what `model.model.visual` does image by image.
+
+    Args:
+        patches: float `[batch, patch, values]`.
+        grid: rows and columns of visual tokens.
+
+    Returns:
+        float `[batch, visual, hidden]`.
+    """
+    tower = model.model.visual
+    batch, count, _ = patches.shape
+    kernel = tower.patch_embed.proj
+    hidden = F.linear(patches, kernel.weight.flatten(1), kernel.bias)
+    cells = torch.arange(grid[0] * grid[1])
+    inner = torch.arange(MERGE**2)
+    rows = (cells // grid[1])[:, None] * MERGE + (inner // MERGE)[None]
+    columns = (cells % grid[1])[:, None] * MERGE + (inner % MERGE)[None]
+    places = torch.stack([rows.flatten(), columns.flatten()], -1).to(patches.device)
+    cos, sin = tower.rotary_pos_emb(hidden, places)  # [patch, head size]
+    half = cos.shape[-1] // 2
+    sin = torch.cat([-sin[..., :half], sin[..., half:]], -1)
+    heads = tower.blocks[0].attn.num_heads
+
+    def turned(x: Tensor) -> Tensor:
+        return x * cos.to(x.dtype) + x.roll(half, -1) * sin.to(x.dtype)
+
+    for block in tower.blocks:
+        mixed = block.attn.qkv(block.norm1(hidden)).view(batch, count, 3, heads, -1)
+        query, key, value = (x.transpose(1, 2) for x in mixed.unbind(2))
+        found = attend(turned(query), turned(key), value)
+        hidden = hidden + block.attn.proj(found.transpose(1, 2).reshape(batch, count, -1))
+        hidden = hidden + block.mlp(block.norm2(hidden))
+    return tower.merger(hidden).view(batch, grid[0] * grid[1], -1)
+
+
+def read(model: Qwen2VLForConditionalGeneration, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Logits where something is taught, and the targets there.
+
+    Returns:
+        `[taught, vocab]` and int64 `[taught]`.
+    """
+    language = model.model.language_model
+    embeds = language.embed_tokens(batch.ids)
+    if batch.patches is not None:
+        seen = see(model, batch.patches, batch.grid)
+        places = batch.ids == model.config.image_token_id
+        embeds = embeds.masked_scatter(places[..., None], seen.to(embeds.dtype))
+    states = language(
+        inputs_embeds=embeds,
+        attention_mask={"full_attention": batch.mask},
+        position_ids=batch.positions,
+        use_cache=False,
+    ).last_hidden_state
+    taught = batch.targets != IGNORED
+    return model.lm_head(states[taught]), batch.targets[taught]
+
+
+class VisionClassifier(nn.Module):
+    """A head for the vision stage, thrown away after it: kind and colour of every token's cell."""
+
+    def __init__(self, model: Qwen2VLForConditionalGeneration) -> None:
+        super().__init__()
+        width = model.config.text_config.hidden_size
+        self.norm = nn.LayerNorm(width)
+        self.kind = nn.Linear(width, len(KIND_NAMES) + 1)
+        self.colour = nn.Linear(width, len(COLOUR_NAMES) + 1)
+
+    def loss(self, seen: Tensor, labels: Tensor) -> tuple[Tensor, float]:
+        """Cross-entropy over both, and the share of things' cells with both right.
+
+        Args:
+            seen: `[batch, visual, hidden]`.
+            labels: int64 `[batch, visual]` as in `Corpus.labels`, `IGNORED` where doubtful.
+        """
+        known = labels != IGNORED
+        hidden, labels = self.norm(seen[known].float()), labels[known]
+        kinds = torch.where(labels > 0, (labels - 1) // len(COLOUR_NAMES) + 1, 0)
+        colours = torch.where(labels > 0, (labels - 1) % len(COLOUR_NAMES) + 1, 0)
+        kind, colour = self.kind(hidden), self.colour(hidden)
+        right = (kind.argmax(-1) == kinds) & (colour.argmax(-1) == colours)
+        loss = F.cross_entropy(kind, kinds) + F.cross_entropy(colour, colours)
+        return loss, float(right[labels > 0].float().mean())
+
+
+def cell_labels(maps: np.ndarray) -> Tensor:
+    """What each base-scale cell shows: int64 `[batch, visual]` of label maps `[batch, h, w]`.
+
+    A cell shows the thing that covers most of it, if that is at least `GROUND_COVER`; cells in
+    which a thing covers less, but some, are doubtful.
+    """
+    side = CELL // STEP
+    count, height, width = maps.shape
+    cells = maps.reshape(count, height // side, side, width // side, side)
+    cells = cells.transpose(0, 1, 3, 2, 4).reshape(count, -1, side * side)
+    cover = np.zeros((*cells.shape[:2], int(maps.max()) + 1), np.int16)
+    np.put_along_axis(cover, np.zeros((1, 1, 1), int), 0, 2)
+    for sample in range(side * side):
+        rows, columns = np.indices(cells.shape[:2])
+        np.add.at(cover, (rows, columns, cells[..., sample]), 1)
+    things = cover[..., 1:] if cover.shape[-1] > 1 else np.zeros((*cells.shape[:2], 1), np.int16)
+    best, most = things.argmax(-1) + 1, things.max(-1)
+    labels = np.where(most >= GROUND_COVER * side * side, best, IGNORED)
+    return torch.from_numpy(np.where(most == 0, 0, labels)).long()
+
+
+class Run:
+    """One training run: its folder, its model, its optimizers, its log.
+
+    Args:
+        folder: holds `corpus/`, `tokenizer/`, and a checkpoint for each stage.
+        stage: `"text"`, `"vision"` or `"both"`.
+        plan: steps and rates.
+        seed: of the batches.
+    """
+
+    def __init__(self, folder: Path, stage: str, plan: Stage, *, seed: int, data: Path) -> None:
+        self.folder, self.stage, self.plan = folder, stage, plan
+        self.tokenizer = Qwen2Tokenizer.from_pretrained(folder / "tokenizer")
+        self.teacher = Teacher(
+            open_corpus(shards(data, "train", 0)),
+            self.tokenizer,
+            seed,
+        )
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.model = build_model(self.tokenizer).to(self.device).train()
+        self.model.model.language_model.set_attn_implementation("float32_sdpa")
+        self.head = VisionClassifier(self.model).to(self.device)
+        self.step = 0
+        self._start_from_earlier_stages()
+        self.optimizers = self._optimizers()
+        self._resume()
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where this stage keeps its state."""
+        return self.folder / f"{self.stage}.pt"
+
+    def train(self, loss: Callable[[Run], tuple[Tensor, dict[str, float]]]) -> None:
+        """Take all steps that are left, printing progress and saving as it goes."""
+        began, first = time.perf_counter(), self.step
+        recent: dict[str, list[float]] = {}
+        cast = torch.autocast(self.device.type, torch.bfloat16)
+        while self.step < self.plan.steps:
+            factor = self.plan.rate(self.step)
+            for optimizer in self.optimizers:
+                for group in optimizer.param_groups:
+                    group["lr"] = group["peak"] * factor
+            with cast:
+                value, figures = loss(self)
+            value.backward()
+            norm = nn.utils.clip_grad_norm_(self._trained(), 1.0)
+            for optimizer in self.optimizers:
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+            self.step += 1
+            for name, figure in {"loss": value.item(), "norm": float(norm), **figures}.items():
+                recent.setdefault(name, []).append(figure)
+            if self.step % 20 == 0:
+                pace = (time.perf_counter() - began) / (self.step - first)
+                means = " ".join(f"{name} {np.mean(v):.4f}" for name, v in recent.items())
+                left = (self.plan.steps - self.step) * pace / 60
+                print(
+                    f"{self.stage} {self.step}/{self.plan.steps} {means} "
+                    f"rate {factor:.2f} {pace:.2f} s/step {left:.0f} min left",
+                    flush=True,
+                )
+                recent.clear()
+            if self.step % 500 == 0 or self.step == self.plan.steps:
+                self.save()
+
+    def save(self) -> None:
+        """Write the checkpoint; a run killed while writing keeps the one before."""
+        state = {
+            "step": self.step,
+            "model": self.model.state_dict(),
+            "head": self.head.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+        }
+        fresh = self.checkpoint.with_suffix(".new")
+        torch.save(state, fresh)
+        fresh.replace(self.checkpoint)
+
+    def _start_from_earlier_stages(self) -> None:
+        if self.stage != "both":
+            return
+        text = torch.load(self.folder / "text.pt", map_location=self.device)["model"]
+        vision = torch.load(self.folder / "vision.pt", map_location=self.device)["model"]
+        seen = {name: value for name, value in vision.items() if ".visual." in name}
+        self.model.load_state_dict({**text, **seen})
+
+    def _resume(self) -> None:
+        if not self.checkpoint.exists():
+            return
+        state = torch.load(self.checkpoint, map_location=self.device)
+        self.model.load_state_dict(state["model"])
+        self.head.load_state_dict(state["head"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            peaks = [group["peak"] for group in optimizer.param_groups]
+            optimizer.load_state_dict(saved)
+            for group, peak in zip(optimizer.param_groups, peaks, strict=True):
+                group["peak"] = peak
+        self.step = state["step"]
+        # Batches after a resume must not repeat those before it.
+        self.teacher.rng = np.random.default_rng((self.step, 1))
+        print(f"{self.stage}: resumed at step {self.step}", flush=True)
+
+    def _trained(self) -> Iterator[nn.Parameter]:
+        tower = self.model.model.visual
+        if self.stage != "text":
+            yield from tower.parameters()
+        if self.stage == "vision":
+            yield from self.head.parameters()
+        else:
+            yield from self.model.model.language_model.parameters()
+
+    def _optimizers(self) -> list[torch.optim.Optimizer]:
+        """Muon for the hidden matrices, AdamW for embeddings, heads, norms and biases."""
+        trained = list(self._trained())
+        outer = {id(self.model.model.language_model.embed_tokens.weight)}
+        outer |= {id(p) for p in self.head.parameters()}
+        matrices = [p for p in trained if p.ndim == 2 and id(p) not in outer]
+        chosen = {id(p) for p in matrices}
+        others = [p for p in trained if id(p) not in chosen]
+        muon = torch.optim.Muon(
+            matrices, lr=self.plan.matrix_rate, weight_decay=0.02, adjust_lr_fn="match_rms_adamw"
+        )
+        adam = torch.optim.AdamW(
+            others, lr=self.plan.other_rate, weight_decay=0.0, betas=(0.9, 0.98)
+        )
+        for optimizer in (muon, adam):
+            for group in optimizer.param_groups:
+                group["peak"] = group["lr"]
+        return [muon, adam]
+
+
+def text_loss(run: Run) -> tuple[Tensor, dict[str, float]]:
+    """Half of the steps speak of word grids, half are plain sentences."""
+    grids = run.step % 2 == 0
+    batch = run.teacher.word_grids(16) if grids else run.teacher.sentences(16)
+    logits, targets = read(run.model, _on(batch, run.device))
+    loss = F.cross_entropy(logits.float(), targets)
+    return loss, {"grids" if grids else "sentences": loss.item()}
+
+
+def vision_loss(run: Run) -> tuple[Tensor, dict[str, float]]:
+    """Kind and colour of every cell, from the vision tower alone."""
+    teacher = run.teacher
+    _, rows = teacher.draw_rows(16)
+    images = np.stack([teacher.corpus.image(row) for row in rows])
+    labels = cell_labels(np.stack([teacher.corpus.label_map(row) for row in rows]))
+    patches, grid = patchify(torch.from_numpy(images))
+    seen = see(run.model, patches.to(run.device), grid)
+    loss, right = run.head.loss(seen, labels.to(run.device))
+    return loss, {"right": right}
+
+
+def joint_loss(run: Run) -> tuple[Tensor, dict[str, float]]:
+    """What is said of images; every eighth step is plain text, so that it stays a language."""
+    if run.step % 8 == 7:
+        batch = run.teacher.sentences(24)
+    else:
+        batch = run.teacher.images(24)
+    logits, targets = read(run.model, _on(batch, run.device))
+    loss = F.cross_entropy(logits.float(), targets)
+    if batch.patches is None:
+        return loss, {"sentences": loss.item()}
+    right = (logits.argmax(-1) == targets).float().mean()
+    return loss, {"images": loss.item(), "right": float(right)}
+
+
+LOSSES = {"text": text_loss, "vision": vision_loss, "both": joint_loss}
+
+
+def _on(batch: Batch, device: torch.device) -> Batch:
+    if device.type == "cpu":
+        return batch
+    patches = None if batch.patches is None else batch.patches.to(device)
+    moved = (t.to(device) for t in (batch.ids, batch.positions, batch.mask, batch.targets))
+    return Batch(*moved, patches, batch.grid)
+
+
+def main() -> None:
+    """Run one stage."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("stage", choices=STAGES)
+    parser.add_argument("--run", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--data", type=Path, help="folder of the rendered corpus")
+    parser.add_argument("--steps", type=int, help="steps in all, in place of the recipe's")
+    parser.add_argument("--threads", type=int, help="CPU threads")
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    if asked.threads:
+        torch.set_num_threads(asked.threads)
+    plan = STAGES[asked.stage]
+    if asked.steps:
+        plan = Stage(asked.steps, plan.matrix_rate, plan.other_rate, plan.cooldown, plan.warmup)
+    run = Run(asked.run, asked.stage, plan, seed=asked.seed, data=asked.data or asked.run / "corpus")
+    with nullcontext():
+        run.train(LOSSES[asked.stage])
+    print(json.dumps({"stage": asked.stage, "step": run.step}))
+
+
+if __name__ == "__main__":
+    main()
