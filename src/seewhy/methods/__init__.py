@@ -1,0 +1,79 @@
+"""Methods: one file each, found by file name, composed of the stages in `stages`.
+
+`METHODS` lists them, `create` makes one from a name and parameters, `citation` gives its BibTeX.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from seewhy.core.errors import ParameterError
+from seewhy.core.registry import Registry, unknown
+from seewhy.methods.base import Evidence, Method
+from seewhy.methods.citations import bibtex
+
+__all__ = ["DEFAULT", "METHODS", "Evidence", "Method", "citation", "create", "parameters_of"]
+
+METHODS: Registry[Method] = Registry(
+    "seewhy.methods",
+    Method,
+    "method",
+    skip=("base", "citations", "parameters", "stages"),
+    group="seewhy.methods",
+)
+DEFAULT = "intra-modal"
+
+
+def create(method: str | Method = DEFAULT, /, **parameters: Any) -> Method:
+    """Make a method from its name and parameters; an instance is returned as it is.
+
+    Args:
+        method: a registry name (`-` and `_` are the same), or a `Method`.
+        **parameters: the method's own parameters; those left out have their defaults.
+
+    Raises:
+        UnknownNameError: if no method bears the name.
+        ParameterError: if the method has no such parameter, or its value is out of range; or if
+            parameters are given beside an instance.
+
+    Example:
+        >>> create("tam", window=5)
+        TokenActivationMap(window=5)
+    """
+    if isinstance(method, Method):
+        if parameters:
+            raise ParameterError(
+                f"Expected parameters inside the method instance, got {', '.join(parameters)} "
+                f"beside {method!r}: give them to its class, or name the method."
+            )
+        return method
+    chosen = METHODS.get(method)
+    known = parameters_of(chosen)
+    for name in parameters:
+        if name not in known:
+            raise ParameterError(unknown(f"parameter of {chosen.name}", name, known))
+    return chosen(**parameters)
+
+
+def parameters_of(method: type[Method]) -> tuple[str, ...]:
+    """Names of a method's parameters, in order.
+
+    Example:
+        >>> parameters_of(METHODS.get("tam"))
+        ('window',)
+    """
+    return tuple(f.name for f in fields(method) if f.init)  # type: ignore[arg-type]
+
+
+def citation(name: str) -> str:
+    """BibTeX of every work that a method rests on, its own paper first.
+
+    Raises:
+        UnknownNameError: if no method bears the name.
+
+    Example:
+        >>> print(citation("tam").splitlines()[0])
+        @inproceedings{li2025tam,
+    """
+    return "\n\n".join(bibtex(key) for key in METHODS.get(name).citations)

@@ -1,0 +1,58 @@
+"""ARC, Activation Ranking Correlation: the text half of the paper."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from seewhy.methods.parameters import Variant
+from seewhy.methods.stages import (
+    LENS,
+    BaseMap,
+    Interference,
+    Pipeline,
+    RankGaussian,
+    RankingCorrelation,
+    StagedMethod,
+)
+
+
+@dataclass(frozen=True)
+class ActivationRankingCorrelation(StagedMethod):
+    """Interference weighed by how little two tokens' prediction rankings agree.
+
+    Source: Liang et al. (2025), Eq. 7: relevance is the rank-biased overlap of top-k rankings,
+    k = 50. How it enters the interference, and p, are our reading: weights (1 - rho) s, relevance
+    rho s.
+
+    Attributes:
+        k: depth of the rankings.
+        p: persistence of the rank-biased overlap, in (0, 1).
+        variant: `"scaled"`, `"inverse"` or `"threshold"`.
+        threshold: for `"threshold"`, in [0, 1].
+        window: side of the rank Gaussian filter's window, odd; None leaves the filter out.
+        base: the map from which interference is removed.
+    """
+
+    name: ClassVar = "arc"
+    summary: ClassVar = "Logit lens less what earlier, unrelated words explain, by their rankings."
+    citations: ClassVar = ("liang2025intramodal", "webber2010rbo", "li2025tam")
+    needs: ClassVar = frozenset({"states", "rankings"})
+
+    k: int = 50
+    p: float = 0.9
+    variant: Variant = "scaled"
+    threshold: float = 0.5
+    window: int | None = None
+    base: BaseMap = LENS
+
+    @property
+    def stages(self) -> Pipeline:
+        """Interference under ranking correlation."""
+        return Pipeline(
+            base=self.base,
+            interference=Interference(
+                RankingCorrelation(self.k, self.p, self.variant, self.threshold)
+            ),
+            filter=None if self.window is None else RankGaussian(self.window),
+        )

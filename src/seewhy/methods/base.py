@@ -1,0 +1,147 @@
+"""What a method is, and what it may look at."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from seewhy.core.attribution import Attribution
+from seewhy.core.errors import ParameterError, ScaleError
+from seewhy.core.trace import Inputs, Trace
+
+
+class Evidence:
+    """One reading of an image, and the means to read it again at other scales.
+
+    A scale is prepared first and read only if the model would see another size than it has seen
+    already; each is read once.
+
+    Args:
+        trace: the base reading, at scale 1, at which the model spoke.
+        prepare: makes the inputs of another scale.
+        read: reads the same ids again from such inputs.
+        model: what a method that needs gradients or further passes works on.
+
+    Attributes:
+        notes: what a reader of the result must know, such as scales that were left out.
+        seconds: wall time spent on preparing and reading further scales.
+    """
+
+    def __init__(
+        self,
+        trace: Trace,
+        prepare: Callable[[float], Inputs] | None = None,
+        read: Callable[[Inputs], Trace] | None = None,
+        model: object | None = None,
+    ) -> None:
+        self.trace, self.model = trace, model
+        self._prepare, self._read = prepare, read
+        self._traces = {trace.inputs.scale: trace}
+        self.notes: list[str] = []
+        self.seconds = 0.0
+
+    @staticmethod
+    def of(traces: Mapping[float, Trace]) -> Evidence:
+        """Evidence from readings at hand, one for each scale; scale 1 must be among them."""
+        if 1.0 not in traces:
+            raise ScaleError(
+                f"Expected a trace at the base scale 1, got scales {sorted(traces)}: add it."
+            )
+
+        def prepare(scale: float) -> Inputs:
+            if scale not in traces:
+                raise ParameterError(
+                    f"Expected a scale among those at hand {sorted(traces)}, got {scale:g}: "
+                    "read the image at that scale too, or leave the scale out."
+                )
+            return traces[scale].inputs
+
+        return Evidence(traces[1.0], prepare, lambda inputs: traces[inputs.scale])
+
+    def at(self, scale: float) -> Trace:
+        """The same prompt and answer, read at another scale.
+
+        Raises:
+            ScaleError: if the model would see the image in a size it has seen already, because
+                its own limits or rounding collapse the two scales.
+        """
+        if scale not in self._traces:
+            if self._prepare is None or self._read is None:
+                raise ParameterError(
+                    f"Expected evidence that can be read at other scales, got scale {scale:g} of a "
+                    "single trace: use Evidence.of, or a single-scale method."
+                )
+            start = time.perf_counter()
+            inputs = self._prepare(scale)
+            self._expect_new_size(scale, inputs.seen)
+            self._traces[scale] = self._read(inputs)
+            self.seconds += time.perf_counter() - start
+        return self._traces[scale]
+
+    def over(self, scales: tuple[float, ...], *, strict: bool = True) -> list[Trace]:
+        """One trace for each scale, the base first as given.
+
+        Args:
+            scales: as a stage wants them.
+            strict: raise where scales collapse; else leave such scales out, with a note.
+        """
+        traces = []
+        for scale in scales:
+            try:
+                traces.append(self.at(scale))
+            except ScaleError as error:
+                if strict:
+                    raise
+                self.notes.append(f"Scale {scale:g} was left out. {error}")
+        return traces
+
+    def _expect_new_size(self, scale: float, seen: tuple[int, int]) -> None:
+        for known, trace in self._traces.items():
+            if trace.inputs.seen == seen:
+                width, height = self.trace.geometry.size
+                raise ScaleError(
+                    f"Expected scales that the model sees in different sizes, got {known:g} and "
+                    f"{scale:g}, which both come out at {seen[0]} x {seen[1]} pixels for this "
+                    f"{width} x {height} image: leave one of them out, or choose scales further "
+                    "apart."
+                )
+
+
+@dataclass(frozen=True)
+class Method(ABC):
+    """A way from evidence to an attribution. A method is one file with one final class.
+
+    The fields of the frozen dataclass are its parameters; they are checked when it is made.
+
+    Class attributes:
+        name: the registry name, the file's with dashes.
+        summary: one sentence.
+        citations: keys in `citations.py`, the method's own paper first.
+        needs: what it looks at: `"states"`, `"rankings"`, `"scales"`.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    citations: ClassVar[tuple[str, ...]]
+    needs: ClassVar[frozenset[str]]
+
+    @abstractmethod
+    def attribute(self, evidence: Evidence) -> Attribution:
+        """Explain every token of the answer."""
+
+    @property
+    def ranking_depth(self) -> int:
+        """How many of the ids ranked first it looks at for each context token."""
+        return 1
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters, JSON-ready."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {
+            name: list(value) if isinstance(value, list | tuple) else getattr(value, "name", value)
+            for name, value in values.items()
+        }

@@ -1,0 +1,59 @@
+"""The paper's method: MSEA on the image, ARC on the text, then the filter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from seewhy.methods.parameters import Variant, Weights, base_first
+from seewhy.methods.stages import (
+    LENS,
+    Aggregation,
+    BaseMap,
+    Interference,
+    Pipeline,
+    RankGaussian,
+    RankingCorrelation,
+    StagedMethod,
+)
+
+
+@dataclass(frozen=True)
+class IntraModal(StagedMethod):
+    """Base maps averaged over scales, less unrelated context, then the rank Gaussian filter.
+
+    Source: Liang et al. (2025). That both halves are used together is the paper's; their order,
+    and TAM's filter at the end, are our reading. See `msea` and `arc` for the parts.
+
+    Attributes:
+        scales, weights: as in `msea`.
+        k, p, variant, threshold: as in `arc`.
+        window: side of the filter's window, odd; None leaves the filter out.
+        base: the map of a single scale.
+    """
+
+    name: ClassVar = "intra-modal"
+    summary: ClassVar = "MSEA and ARC together, then a rank Gaussian filter: the default."
+    citations: ClassVar = ("liang2025intramodal", "li2025tam", "webber2010rbo")
+    needs: ClassVar = frozenset({"states", "rankings", "scales"})
+
+    scales: tuple[float, ...] | None = None
+    weights: Weights = "uniform"
+    k: int = 50
+    p: float = 0.9
+    variant: Variant = "scaled"
+    threshold: float = 0.5
+    window: int | None = 3
+    base: BaseMap = LENS
+
+    @property
+    def stages(self) -> Pipeline:
+        """All four."""
+        return Pipeline(
+            base=self.base,
+            aggregation=Aggregation(base_first(self.scales), self.weights),
+            interference=Interference(
+                RankingCorrelation(self.k, self.p, self.variant, self.threshold)
+            ),
+            filter=None if self.window is None else RankGaussian(self.window),
+        )

@@ -1,0 +1,51 @@
+"""MSEA, Multi-Scale Explanation Aggregation: the vision half of the paper."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from seewhy.methods.parameters import Weights, base_first
+from seewhy.methods.stages import (
+    LENS,
+    Aggregation,
+    BaseMap,
+    Pipeline,
+    RankGaussian,
+    StagedMethod,
+)
+
+
+@dataclass(frozen=True)
+class MultiScaleExplanationAggregation(StagedMethod):
+    """The mean of base maps over several scales of the image, on the base grid.
+
+    Source: Liang et al. (2025), Eq. 4 and 5. The paper states that maps are aggregated over scales
+    and brought to the image's size; scales, weights and bilinear resizing are our reading.
+
+    Attributes:
+        scales: the base scale is always among them; None takes 1, 0.5, 0.75, 1.25 and 1.5 and
+            leaves out those that the model's limits collapse.
+        weights: `"uniform"`, or `"consistency"` (ours): by the token's probability at each scale.
+        window: side of the rank Gaussian filter's window, odd; None leaves the filter out.
+        base: the map of a single scale.
+    """
+
+    name: ClassVar = "msea"
+    summary: ClassVar = "Logit lens averaged over several scales of the image."
+    citations: ClassVar = ("liang2025intramodal",)
+    needs: ClassVar = frozenset({"states", "scales"})
+
+    scales: tuple[float, ...] | None = None
+    weights: Weights = "uniform"
+    window: int | None = None
+    base: BaseMap = LENS
+
+    @property
+    def stages(self) -> Pipeline:
+        """Aggregation alone."""
+        return Pipeline(
+            base=self.base,
+            aggregation=Aggregation(base_first(self.scales), self.weights),
+            filter=None if self.window is None else RankGaussian(self.window),
+        )

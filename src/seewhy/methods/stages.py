@@ -1,0 +1,342 @@
+"""The stages of which methods are composed: base map, aggregation, interference, filter.
+
+A stage is a small frozen object whose fields are its parameters, checked when it is made; called,
+it does its part of the work. `Pipeline` puts them in a row. Any base map can stand under MSEA and
+ARC: it is a callable from a trace to maps of every context token.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar, Protocol
+
+import torch
+from torch import Tensor
+
+from seewhy.core.attribution import Attribution, ScaleView
+from seewhy.core.errors import ParameterError
+from seewhy.core.geometry import resample
+from seewhy.core.trace import Trace
+from seewhy.functional.aggregate_scales import aggregate_scales
+from seewhy.functional.interference import context_weights, interference, remove_interference
+from seewhy.functional.logit_lens import logit_lens, text_activation
+from seewhy.functional.rank_biased_overlap import rank_biased_overlap
+from seewhy.functional.rank_gaussian_filter import rank_gaussian_filter
+from seewhy.methods.base import Evidence, Method
+from seewhy.methods.parameters import SCALES, Variant, Weights, expect_choice, expect_scales
+
+
+class BaseMap(Protocol):
+    """Where single tokens point, before anything is aggregated or removed."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def __call__(self, trace: Trace, model: object | None) -> Tensor:
+        """float32 `[text, height, width]`, non-negative, on the canvas of the trace's geometry."""
+        ...
+
+
+@dataclass(frozen=True)
+class LensMap:
+    """The logit lens: A_j[v] = relu(H_v . W[c_j]), laid on the native grid."""
+
+    name: ClassVar[str] = "logit-lens"
+
+    def __call__(self, trace: Trace, model: object | None = None) -> Tensor:
+        """float32 `[text, height, width]`."""
+        values = logit_lens(trace.visual_states, trace.rows, trace.biases)
+        return trace.geometry.rasterise(values)
+
+
+LENS = LensMap()
+
+
+@dataclass(frozen=True)
+class Aggregation:
+    """MSEA: base maps of several scales, brought to the base grid and averaged.
+
+    A = sum_s w_s resize(A^(s)) / sum_s w_s. With `"uniform"` all w_s are 1 (our reading of the
+    paper's Eq. 4 and 5); with `"consistency"` w_s of an answer's token is p(token | image at scale
+    s, same prefix), so that a scale at which the model would not have said it counts less (ours).
+    The prompt's tokens were not the model's decision: their maps are averaged uniformly.
+
+    Attributes:
+        scales: positive, not repeated. The base scale is always among them, for the model spoke
+            there and its map is at hand. None takes `SCALES` and leaves out those that collapse.
+        weights: `"uniform"` or `"consistency"`.
+    """
+
+    scales: tuple[float, ...] | None = (1.0,)
+    weights: Weights = "uniform"
+
+    def __post_init__(self) -> None:
+        expect_scales(self.scales)
+        expect_choice("weights", self.weights, Weights)
+
+    def __call__(self, evidence: Evidence, base: BaseMap) -> tuple[Tensor, tuple[ScaleView, ...]]:
+        """float32 maps `[text, height, width]` on the base grid, and each scale's share in them."""
+        others = tuple(s for s in (self.scales or SCALES) if s != 1.0)
+        traces = evidence.over((1.0, *others), strict=self.scales is not None)
+        native = [base(trace, evidence.model) for trace in traces]
+        shares = self._shares(traces)
+        canvas = evidence.trace.geometry.canvas
+        maps = aggregate_scales(
+            [
+                resample(own, trace.geometry.canvas, canvas)
+                for own, trace in zip(native, traces, strict=True)
+            ],
+            shares,
+        )
+        views = zip(traces, native, shares, strict=True)
+        return maps, tuple(_view(trace, own, share) for trace, own, share in views)
+
+    def _shares(self, traces: Sequence[Trace]) -> Tensor:
+        """float32 `[scale, text]`, each token's shares sum to 1."""
+        shares = torch.ones(len(traces), len(traces[0].text_tokens))
+        if self.weights == "consistency" and len(traces) > 1:
+            shares[:, len(traces[0].prompt_tokens) :] = torch.stack([_said(t) for t in traces])
+        shares[:, shares.sum(0) == 0] = 1.0  # no scale would have said it: none is preferred
+        return (shares / shares.sum(0)).to(traces[0].rows.device)
+
+
+def _said(trace: Trace) -> Tensor:
+    """float32 `[token]`, the probability that the model gave each token of its answer."""
+    return torch.tensor([token.probability for token in trace.tokens])
+
+
+def _view(trace: Trace, maps: Tensor, share: Tensor) -> ScaleView:
+    own = slice(len(trace.prompt_tokens), None)
+    ids = torch.tensor([token.id for token in trace.tokens], device=trace.rankings.device)
+    return ScaleView(
+        scale=trace.inputs.scale,
+        seen=trace.inputs.seen,
+        maps=maps[own],
+        probabilities=_said(trace).to(maps.device),
+        said=trace.rankings[own, 0] == ids,
+        weights=share[own],
+    )
+
+
+@dataclass(frozen=True)
+class RankingCorrelation:
+    """ARC: how far two context tokens' top-k prediction rankings agree, by rank-biased overlap.
+
+    k = 50 is the paper's; p and the variants are ours, for the paper states neither at hand.
+
+    Attributes:
+        k: depth of the rankings, at least 1 and at most what the trace holds.
+        p: persistence of the rank-biased overlap, in (0, 1).
+        variant: how the agreement rho enters the weight of a context token: `"scaled"`
+            (1 - rho) s, `"inverse"` 1 - rho, `"threshold"` s where rho is below the threshold.
+        threshold: for `"threshold"`, in [0, 1].
+    """
+
+    k: int = 50
+    p: float = 0.9
+    variant: Variant = "scaled"
+    threshold: float = 0.5
+
+    def __post_init__(self) -> None:
+        if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 1:
+            raise ParameterError(
+                f"Expected k as a whole number of at least 1, got {self.k!r}: the paper takes 50."
+            )
+        if not 0 < self.p < 1:
+            raise ParameterError(
+                f"Expected p between 0 and 1, both excluded, got {self.p!r}: 0.9 puts 86% of the "
+                "weight on the first ten ranks."
+            )
+        if not 0 <= self.threshold <= 1:
+            raise ParameterError(f"Expected threshold in [0, 1], got {self.threshold!r}.")
+        expect_choice("variant", self.variant, Variant)
+
+    def __call__(self, trace: Trace) -> Tensor:
+        """rho: float32 `[text, text]` in [0, 1]."""
+        depth = trace.rankings.shape[1]
+        if self.k > depth:
+            raise ParameterError(
+                f"Expected k of at most {depth}, the depth of the rankings that were kept, got "
+                f"{self.k}: lower k, or read the image with a ranking depth of {self.k}."
+            )
+        return rank_biased_overlap(trace.rankings[:, : self.k], self.p)
+
+
+@dataclass(frozen=True)
+class Interference:
+    """What a token's map owes to other context tokens, taken off it by least squares.
+
+    ECI of TAM: I_i = sum_j w_ij A_j / sum_j w_ij, A_i' = relu(A_i - lambda_i I_i), lambda_i =
+    <A_i, I_i> / <I_i, I_i>, over context tokens j before i whose decoded text differs from token
+    i's. w_ij is the text activation s_ij; under ARC it also depends on how far the rankings agree,
+    and j's relevance to i is rho_ij s_ij (our reading).
+
+    Attributes:
+        correlation: ARC's, or None for TAM's.
+    """
+
+    correlation: RankingCorrelation | None = None
+
+    def __call__(self, maps: Tensor, activation: Tensor, trace: Trace) -> tuple[Tensor, Tensor]:
+        """Clean the answer's maps and say how relevant each context token is to it.
+
+        Args:
+            maps: float32 `[text, height, width]`.
+            activation: float32 `[text, text]`, 0 on and above the diagonal.
+
+        Returns:
+            Maps `[token, height, width]` and relevance `[token, text]`.
+        """
+        own = slice(len(trace.prompt_tokens), None)
+        same = same_text(trace).to(maps.device)
+        if self.correlation is None:
+            weights, relevance = context_weights(activation, same), activation
+        else:
+            rho = self.correlation(trace).to(activation.device)
+            weights = context_weights(
+                activation, same, rho, self.correlation.variant, self.correlation.threshold
+            )
+            relevance = rho * activation
+        cleaned, _ = remove_interference(maps[own], interference(maps, weights[own]))
+        return cleaned, relevance[own]
+
+
+@dataclass(frozen=True)
+class RankGaussian:
+    """TAM's rank Gaussian filter, in the joint scale of image and text scores.
+
+    The filter's width is std / mean of a window, which is not the same for a shifted map; so it is
+    applied where TAM applies it, after the joint scaling, and its result is brought back to the
+    raw scale.
+
+    Attributes:
+        window: side of the window, odd and at least 3.
+    """
+
+    window: int = 3
+
+    def __post_init__(self) -> None:
+        odd = isinstance(self.window, int) and self.window >= 3 and self.window % 2 == 1
+        if not odd:
+            raise ParameterError(
+                f"Expected window as an odd number of at least 3, got {self.window!r}: TAM takes "
+                "3, None leaves the filter out."
+            )
+
+    def __call__(self, maps: Tensor, low: Tensor, high: Tensor) -> Tensor:
+        """Filter float32 `[token, height, width]`, given each token's joint range `[token]`."""
+        low, span = low[:, None, None], (high - low)[:, None, None]
+        scaled = (maps - low) / span.clamp_min(torch.finfo(maps.dtype).tiny)
+        return rank_gaussian_filter(scaled, self.window) * span + low
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Base map, aggregation over scales, removal of interference, filter: any of them optional.
+
+    Attributes:
+        base: where single tokens point.
+        aggregation: over scales; by default the base scale alone.
+        interference: what to take off the maps, or None.
+        filter: the last step, or None.
+    """
+
+    base: BaseMap = LENS
+    aggregation: Aggregation = Aggregation()
+    interference: Interference | None = None
+    filter: RankGaussian | None = None
+
+    def __call__(self, evidence: Evidence) -> Attribution:
+        """Explain every token of the answer."""
+        trace = evidence.trace
+        own = slice(len(trace.prompt_tokens), None)
+        maps, scales = self.aggregation(evidence, self.base)
+        activation = text_activation(context_states(trace), trace.rows, trace.biases)
+        if self.interference is None:
+            maps, relevance = maps[own], activation[own]
+        else:
+            maps, relevance = self.interference(maps, activation, trace)
+        low, high = joint_range(maps, activation[own])
+        if self.filter is not None:
+            maps = self.filter(maps, low, high)
+        return Attribution(maps, relevance, low, high, scales)
+
+
+class StagedMethod(Method):
+    """A method that is nothing but a pipeline of stages."""
+
+    @property
+    @abstractmethod
+    def stages(self) -> Pipeline:
+        """The stages with this method's parameters."""
+
+    @cached_property
+    def _pipeline(self) -> Pipeline:
+        return self.stages
+
+    def __post_init__(self) -> None:
+        _ = self._pipeline  # each stage checks its parameters when it is made
+
+    def attribute(self, evidence: Evidence) -> Attribution:
+        """Explain every token of the answer."""
+        return self._pipeline(evidence)
+
+    @property
+    def ranking_depth(self) -> int:
+        """ARC's k, or 1."""
+        removal = self._pipeline.interference
+        return removal.correlation.k if removal and removal.correlation else 1
+
+
+def context_states(trace: Trace) -> Tensor:
+    """`[text, hidden]`: the state at which each context token is scored against later tokens.
+
+    For a token of the prompt it is the state at its own position; for a token of the answer the
+    state from which it was predicted, as in TAM's published code. (At its own position the next
+    token is predicted: token i's neighbour would be scored by token i's own logit, and would
+    outweigh all others.) Where the trace does not hold the state from which the answer's first
+    token was predicted, that token counts as irrelevant.
+    """
+    prompt = len(trace.prompt_tokens)
+    states = trace.text_states
+    opening = trace.opening_state
+    if opening is None:
+        opening = states.new_zeros(states.shape[1])
+    return torch.cat([states[:prompt], opening[None].to(states), states[prompt:-1]])
+
+
+def same_text(trace: Trace) -> Tensor:
+    """bool `[text, text]`: whether two context tokens decode to the same text.
+
+    Leading space counts, as published (`"star"` and `" star"` differ). Tokens without text of
+    their own, such as pieces of one character, are told apart by id.
+    """
+    numbers: dict[Hashable, int] = {}
+    kinds = torch.tensor(
+        [numbers.setdefault(t.text or t.id, len(numbers)) for t in trace.text_tokens]
+    )
+    return kinds[:, None] == kinds[None, :]
+
+
+def joint_range(maps: Tensor, activation: Tensor) -> tuple[Tensor, Tensor]:
+    """Smallest and largest score of each token over the image and its context together (TAM).
+
+    The text scores are the text activations in every method, so that displays compare.
+
+    Args:
+        maps: float32 `[token, height, width]`.
+        activation: float32 `[token, text]`; token i's context is the text before it.
+
+    Returns:
+        low and high, float32 `[token]`.
+    """
+    tokens, text = activation.shape
+    later = torch.ones_like(activation, dtype=torch.bool).triu(text - tokens)
+    image = maps.flatten(1)
+    low = activation.masked_fill(later, math.inf).amin(1).minimum(image.amin(1))
+    high = activation.masked_fill(later, -math.inf).amax(1).maximum(image.amax(1))
+    return low, high

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+
+from seewhy.core.errors import ParameterError, UnknownNameError
+from seewhy.methods import DEFAULT, METHODS, citation, create, parameters_of
+from seewhy.methods.citations import bibtex
+
+
+def test_create_makes_the_default_method() -> None:
+    assert create().name == DEFAULT == "intra-modal"
+
+
+def test_create_takes_underscores_for_dashes() -> None:
+    assert create("intra_modal") == create("intra-modal")
+
+
+def test_create_says_what_is_near_an_unknown_method() -> None:
+    with pytest.raises(UnknownNameError, match=r"got 'tma': did you mean 'tam'"):
+        create("tma")
+
+
+def test_create_refuses_an_unknown_parameter() -> None:
+    with pytest.raises(ParameterError, match=r"parameter of tam, got 'widow': did you mean 'win"):
+        create("tam", widow=3)
+
+
+def test_create_refuses_parameters_beside_an_instance() -> None:
+    with pytest.raises(ParameterError, match="inside the method instance, got window"):
+        create(create("tam"), window=5)
+
+
+def test_parameters_of_lists_fields_in_order() -> None:
+    assert parameters_of(METHODS.get("arc"))[:3] == ("k", "p", "variant")
+    assert parameters_of(METHODS.get("logit-lens")) == ()
+
+
+def test_citation_of_intra_modal_names_all_it_rests_on() -> None:
+    text = citation("intra-modal")
+    for fact in ("2509.22415", "2506.23270", "Indefinite Rankings"):
+        assert fact in text
+
+
+def test_every_citation_key_has_an_entry_that_bears_it() -> None:
+    for method in METHODS:
+        for key in method.citations:
+            assert f"{{{key}," in bibtex(key)

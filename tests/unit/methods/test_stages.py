@@ -1,0 +1,256 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pytest
+import torch
+
+from random_traces import random_evidence, random_trace
+from seewhy.core.errors import ParameterError, ScaleError
+from seewhy.core.trace import Trace
+from seewhy.methods import Evidence, create
+from seewhy.methods.parameters import base_first
+from seewhy.methods.stages import (
+    Aggregation,
+    LensMap,
+    Pipeline,
+    context_states,
+    joint_range,
+    same_text,
+)
+
+
+@pytest.mark.parametrize(
+    ("scales", "message"),
+    [
+        ((), "at least one scale"),
+        ((0.0,), "positive scales, got 0.0"),
+        ((1.0, -2.0), "positive scales, got -2.0"),
+        ((float("nan"),), "positive scales, got nan"),
+        ((float("inf"),), "positive scales, got inf"),
+        ((0.5, 2.0, 0.5), "each scale once, got 0.5"),
+        (("big",), "positive scales, got 'big'"),
+        ((True,), "positive scales, got True"),
+    ],
+)
+@pytest.mark.parametrize("name", ["msea", "intra-modal"])
+def test_scales_out_of_range_are_refused(name: str, scales: tuple, message: str) -> None:
+    with pytest.raises(ScaleError, match=message):
+        create(name, scales=scales)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"k": 0}, "k as a whole number of at least 1, got 0"),
+        ({"k": 2.5}, "k as a whole number"),
+        ({"p": 0.0}, "p between 0 and 1"),
+        ({"p": 1.0}, "p between 0 and 1"),
+        ({"variant": "scale"}, "variant as one of scaled, inverse, threshold"),
+        ({"threshold": 1.5}, r"threshold in \[0, 1\]"),
+        ({"window": 4}, "window as an odd number of at least 3, got 4"),
+        ({"window": 1}, "window as an odd number"),
+        ({"weights": "equal"}, "weights as one of uniform, consistency"),
+    ],
+)
+def test_parameters_out_of_range_are_refused(parameters: dict, message: str) -> None:
+    with pytest.raises(ParameterError, match=message):
+        create("intra-modal", **parameters)
+
+
+def test_arc_refuses_a_k_deeper_than_the_rankings() -> None:
+    with pytest.raises(ParameterError, match=r"k of at most 8, .* got 9"):
+        create("arc", k=9).attribute(random_evidence((1.0,)))
+
+
+def test_base_first_puts_the_base_scale_first() -> None:
+    assert base_first((2, 0.5)) == (1.0, 2.0, 0.5)
+    assert base_first((0.5, 1)) == (1.0, 0.5)
+    assert base_first(None) is None
+
+
+def collapsing(scales: dict[float, tuple[int, int]]) -> Evidence:
+    """Evidence whose scales are read as sizes; reading is counted."""
+    trace = random_trace(grid=(4, 6))
+    evidence = Evidence(
+        trace,
+        lambda scale: replace(trace.inputs, scale=scale, seen=scales[scale]),
+        lambda inputs: replace(trace, inputs=inputs),
+    )
+    return evidence
+
+
+def test_evidence_refuses_scales_that_collapse() -> None:
+    evidence = collapsing({0.5: (24, 16), 0.4: (24, 16)})
+    evidence.at(0.5)
+    with pytest.raises(ScaleError, match=r"got 0\.5 and 0\.4, .* 24 x 16 pixels .* 96 x 64"):
+        evidence.at(0.4)
+
+
+def test_evidence_refuses_a_scale_that_collapses_onto_the_base() -> None:
+    with pytest.raises(ScaleError, match=r"got 1 and 1\.1, .* 48 x 32"):
+        collapsing({1.1: (48, 32)}).at(1.1)
+
+
+def test_msea_leaves_out_default_scales_that_collapse_with_a_note() -> None:
+    evidence = collapsing({0.5: (24, 16), 0.75: (24, 16), 1.25: (60, 40), 1.5: (60, 40)})
+    attribution = create("msea").attribute(evidence)
+    assert [view.scale for view in attribution.scales] == [1.0, 0.5, 1.25]
+    assert [note.split(". ")[0] for note in evidence.notes] == [
+        "Scale 0.75 was left out",
+        "Scale 1.5 was left out",
+    ]
+
+
+def test_msea_refuses_asked_scales_that_collapse() -> None:
+    with pytest.raises(ScaleError, match=r"got 0\.5 and 0\.75"):
+        create("msea", scales=(0.5, 0.75)).attribute(collapsing({0.5: (24, 16), 0.75: (24, 16)}))
+
+
+def test_evidence_reads_each_scale_once() -> None:
+    trace, read = random_trace(), []
+
+    def again(inputs):
+        read.append(inputs.scale)
+        return replace(trace, inputs=inputs)
+
+    evidence = Evidence(
+        trace, lambda s: replace(trace.inputs, scale=s, seen=(int(100 * s), 1)), again
+    )
+    for _ in range(3):
+        evidence.over((1.0, 0.5, 2.0))
+    assert read == [0.5, 2.0]
+    assert evidence.seconds > 0
+
+
+def test_evidence_of_a_single_trace_refuses_other_scales() -> None:
+    with pytest.raises(ParameterError, match="single trace"):
+        Evidence(random_trace()).at(0.5)
+
+
+def test_evidence_of_traces_refuses_a_scale_that_is_not_there() -> None:
+    with pytest.raises(ParameterError, match=r"at hand \[0\.5, 1\.0\], got 2"):
+        random_evidence((1.0, 0.5)).at(2.0)
+
+
+def test_evidence_of_traces_needs_the_base_scale() -> None:
+    with pytest.raises(ScaleError, match=r"base scale 1, got scales \[0\.5\]"):
+        Evidence.of({0.5: random_trace(scale=0.5)})
+
+
+def test_intra_modal_at_one_scale_is_arc_with_the_filter() -> None:
+    evidence = random_evidence()
+    both = create("intra-modal", scales=(1.0,), k=8).attribute(evidence)
+    alone = create("arc", k=8, window=3).attribute(evidence)
+    assert torch.equal(both.maps, alone.maps)
+    assert torch.equal(both.context, alone.context)
+
+
+def test_intra_modal_is_msea_where_all_rankings_agree() -> None:
+    evidence = random_evidence()
+    for scale in (1.0, 0.5):
+        trace = evidence.at(scale)
+        trace.rankings[:] = torch.arange(8)
+    scales = (1.0, 0.5)
+    both = create("intra-modal", scales=scales, k=8, window=None).attribute(evidence)
+    alone = create("msea", scales=scales).attribute(evidence)
+    torch.testing.assert_close(both.maps, alone.maps)
+
+
+def test_arc_is_tam_where_no_rankings_agree() -> None:
+    evidence = random_evidence((1.0,))
+    trace = evidence.trace
+    trace.rankings[:] = torch.arange(trace.rankings.numel()).view_as(trace.rankings)
+    arc = create("arc", k=8, window=3).attribute(evidence)
+    torch.testing.assert_close(arc.maps, create("tam").attribute(evidence).maps)
+    assert float(arc.context.sum()) == 0
+
+
+def test_msea_at_one_scale_is_the_logit_lens() -> None:
+    evidence = random_evidence((1.0,))
+    one, lens = create("msea", scales=(1,)), create("logit-lens")
+    assert torch.equal(one.attribute(evidence).maps, lens.attribute(evidence).maps)
+
+
+def test_msea_by_consistency_trusts_the_scale_that_would_say_it() -> None:
+    evidence = random_evidence((1.0, 0.5))
+    for scale, p in ((1.0, 1.0), (0.5, 0.0)):
+        trace = evidence.at(scale)
+        object.__setattr__(trace, "tokens", tuple(replace(t, probability=p) for t in trace.tokens))
+    weighed = create("msea", scales=(1, 0.5), weights="consistency").attribute(evidence)
+    lens = create("logit-lens").attribute(evidence)
+    torch.testing.assert_close(weighed.maps, lens.maps)
+    assert weighed.scales[1].weights.tolist() == [0.0] * len(evidence.trace.tokens)
+
+
+def test_any_base_map_stands_under_the_other_stages() -> None:
+    @dataclass(frozen=True)
+    class Flat:
+        name = "flat"
+
+        def __call__(self, trace: Trace, model: object | None) -> torch.Tensor:
+            return torch.ones(len(trace.text_tokens), *trace.geometry.canvas.shape)
+
+    evidence = random_evidence((1.0, 0.5))
+    method = create("intra-modal", scales=(1, 0.5), k=8, base=Flat())
+    # Every token shows the same map, so the first alone keeps its own.
+    assert method.parameters["base"] == "flat"
+    maps = method.attribute(evidence).maps
+    assert float(maps.abs().max()) < 1e-5
+    assert torch.equal(
+        Pipeline(base=Flat(), aggregation=Aggregation((1.0, 0.5)))(evidence).maps,
+        torch.ones_like(maps),
+    )
+
+
+def test_scale_view_tells_whether_the_token_would_still_be_said() -> None:
+    evidence = random_evidence((1.0,))
+    trace = evidence.trace
+    for place, token in enumerate(trace.text_tokens):
+        trace.rankings[place, 0] = token.id if place % 2 else 59
+    (view,) = create("logit-lens").attribute(evidence).scales
+    prompt = len(trace.prompt_tokens)
+    assert view.said.tolist() == [bool((prompt + i) % 2) for i in range(len(trace.tokens))]
+    assert view.probabilities.tolist() == pytest.approx([t.probability for t in trace.tokens])
+
+
+def test_same_text_compares_decoded_text_with_its_space() -> None:
+    trace = random_trace(prompt=("star",), answer=(" star", "star", "", ""))
+    object.__setattr__(trace, "tokens", (*trace.tokens[:3], replace(trace.tokens[3], id=77)))
+    expected = torch.eye(5, dtype=torch.bool)
+    expected[0, 2] = expected[2, 0] = True
+    assert torch.equal(same_text(trace), expected)
+
+
+def test_context_states_are_those_that_predicted_the_answer() -> None:
+    trace = random_trace(prompt=("a", "b"), answer=("c", "d", "e"))
+    states = context_states(trace)
+    assert torch.equal(states[:2], trace.text_states[:2])
+    assert torch.equal(states[2], trace.opening_state)
+    assert torch.equal(states[3:], trace.text_states[2:4])
+
+
+def test_context_states_without_an_opening_state_leave_the_first_token_out() -> None:
+    trace = replace(random_trace(prompt=("a", "b"), answer=("c", "d")), opening_state=None)
+    assert float(context_states(trace)[2].abs().sum()) == 0
+
+
+def test_joint_range_looks_at_the_image_and_the_text_before_alone() -> None:
+    maps = torch.tensor([[[2.0, 3.0]], [[2.0, 3.0]]])
+    activation = torch.tensor([[5.0, 0.0, 0.0], [1.0, 7.0, 0.0]])
+    low, high = joint_range(maps, activation)
+    assert low.tolist() == [2.0, 1.0]
+    assert high.tolist() == [5.0, 7.0]
+
+
+def test_joint_range_without_context_is_the_image_alone() -> None:
+    low, high = joint_range(torch.tensor([[[2.0, 3.0]]]), torch.zeros(1, 1))
+    assert (low.item(), high.item()) == (2.0, 3.0)
+
+
+def test_lens_map_counts_the_bias() -> None:
+    trace = random_trace()
+    biased = replace(trace, biases=torch.full((len(trace.text_tokens),), 3.0))
+    raw = trace.rows @ trace.visual_states.T
+    expected = (raw + 3).relu().view(-1, 4, 6)
+    torch.testing.assert_close(LensMap()(biased), expected)
