@@ -1,6 +1,6 @@
 """The figures of the model card, measured on held-out scenes.
 
-    python -m seewhy.testbed.recipe.evaluation FOLDER --out figures.json
+    python -m seewhy.testbed.recipe.evaluation FOLDER --data runs/scenes --out figures.json
 
 Accuracy is teacher-forced: a greedy answer is the right one exactly if every token, the end of
 turn included, is the model's first choice after the right ones before it. The logit lens is
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -45,7 +44,9 @@ def accuracies(
     """
     if not shards(data, split, 0):
         render(data, 0, count, split=split)
-    teacher = Teacher(open_corpus(shards(data, split, 0)), loaded.processor.tokenizer, 0)
+    corpus = open_corpus(shards(data, split, 0))
+    count = min(count, len(corpus))
+    teacher = Teacher(corpus, loaded.processor.tokenizer, 0)
     right: dict[str, list[bool]] = defaultdict(list)
     for rows in _by_canvas(teacher, count, round(24 / max(1.0, scale**2)) or 1):
         said = [teacher.said[row] for row in rows]
@@ -184,31 +185,54 @@ def _question(prompt: str) -> str:
     return kinds[prompt.split()[0]]
 
 
+def evaluate(
+    loaded: Loaded,
+    data: Path,
+    *,
+    count: int = 1000,
+    maps: int = 300,
+    methods: Sequence[str] = ("logit-lens", "tam", "intra-modal"),
+    scales: Sequence[float] = (0.5, 0.75, 1.5, 2.0),
+) -> dict[str, dict[str, float]]:
+    """All figures of the model card.
+
+    Args:
+        loaded: the model.
+        data: folder in which rendered scenes are kept.
+        count: scenes for accuracy at base size; 300 elsewhere.
+        maps: scenes for the maps of each of `methods`.
+    """
+    some = min(300, count)
+    figures = {"heldout": accuracies(loaded, data / "heldout", count=count)}
+    for scale in scales:
+        figures[f"heldout at scale {scale:g}"] = accuracies(
+            loaded, data / "heldout", count=some, scale=scale
+        )
+    figures["unseen"] = accuracies(loaded, data / "unseen", split="unseen", count=some)
+    for method in methods:
+        figures[f"maps: {method}"] = lens_figures(loaded, method=method, count=maps)
+    return figures
+
+
 def main() -> None:
     """Measure a model folder and print the figures as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", help="a Hugging Face folder")
+    parser.add_argument("--data", type=Path, required=True, help="where rendered scenes are kept")
     parser.add_argument("--count", type=int, default=1000, help="scenes for accuracy")
-    parser.add_argument("--maps", type=int, default=200, help="scenes for the lens")
-    parser.add_argument("--methods", nargs="*", default=["logit-lens"])
-    parser.add_argument("--scales", nargs="*", type=float, default=[0.75, 1.5])
-    parser.add_argument("--data", type=Path, help="where the rendered scenes are kept")
+    parser.add_argument("--maps", type=int, default=300, help="scenes for the maps")
+    parser.add_argument("--methods", nargs="*", default=["logit-lens", "tam", "intra-modal"])
+    parser.add_argument("--scales", nargs="*", type=float, default=[0.5, 0.75, 1.5, 2.0])
     parser.add_argument("--out", type=Path, help="write the figures here too")
     asked = parser.parse_args()
-    loaded = load(asked.folder)
-    figures: dict[str, dict[str, float]] = {}
-    with tempfile.TemporaryDirectory() as spare:
-        data = asked.data or Path(spare)
-        figures["heldout"] = accuracies(loaded, data, count=asked.count)
-        for scale in asked.scales:
-            some = accuracies(loaded, data, count=min(300, asked.count), scale=scale)
-            figures[f"heldout at scale {scale:g}"] = some
-        unseen = data / "unseen"
-        figures["unseen"] = accuracies(
-            loaded, unseen, split="unseen", count=min(300, asked.count)
-        )
-    for method in asked.methods:
-        figures[f"maps: {method}"] = lens_figures(loaded, method=method, count=asked.maps)
+    figures = evaluate(
+        load(asked.folder),
+        asked.data,
+        count=asked.count,
+        maps=asked.maps,
+        methods=asked.methods,
+        scales=asked.scales,
+    )
     text = json.dumps(figures, indent=2)
     if asked.out:
         asked.out.write_text(text + "\n")
