@@ -213,9 +213,7 @@ class _Speaker:
             names = [_text(self._definite(i)) for i in (one, other)]
             fact = [*self._definite(one), *_words("is"), *self._relation(one, other)]
             fact += self._definite(other)
-            said.append(
-                _utterance(f"Where is {names[0]}, seen from {names[1]}?", _sentence(fact))
-            )
+            said.append(_utterance(f"Where is {names[0]}, seen from {names[1]}?", _sentence(fact)))
             asked = dice.pick((true, true, OPPOSITES[true], dice.pick(tuple(OPPOSITES))))
             verdict = [*_words("yes" if asked == true else "no"), *_mark(","), *fact]
             said.append(_utterance(f"Is {names[0]} {asked} {names[1]}?", _sentence(verdict)))
@@ -278,9 +276,11 @@ class _Speaker:
             how = relation(self.scene, self.picture, one, other) or "to the left of"
             stars = self._named(self.twins, plural(self._thing(one).kind))
             return _sentence(
-                [("one", "count", (one,)), *_words("of the"), *stars, *_words("is")]
-                + _related(how, (one, other))
-                + [*_words("the"), ("other", "function", (other,))]
+                [
+                    *[("one", "count", (one,)), *_words("of the"), *stars, *_words("is")],
+                    *_related(how, (one, other)),
+                    *[*_words("the"), ("other", "function", (other,))],
+                ]
             )
         clauses = [
             [*self._definite(a), *_words("is"), *self._relation(a, b), *self._definite(b)]
@@ -385,7 +385,7 @@ def _utterance(prompt: str, pieces: list[_Piece]) -> Utterance:
 
 def vocabulary() -> dict[str, str]:
     """Every content word that can be said, with its role."""
-    words = {kind: "kind" for kind in KINDS} | {plural(kind): "kind" for kind in KINDS}
+    words = dict.fromkeys(KINDS, "kind") | {plural(kind): "kind" for kind in KINDS}
     words |= dict.fromkeys(COLOURS, "colour") | dict.fromkeys(("small", "large"), "size")
     words |= dict.fromkeys((*NUMBERS[1:], "both"), "count")
     words |= dict.fromkeys(("left", "right", "above", "below", "front", "behind"), "relation")

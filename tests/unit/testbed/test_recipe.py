@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+
 from seewhy.testbed.captions import vocabulary
 from seewhy.testbed.recipe.batches import IGNORED, Teacher, patchify
 from seewhy.testbed.recipe.corpus import open_corpus, render, shards

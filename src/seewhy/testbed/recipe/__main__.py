@@ -42,7 +42,7 @@ def make_tokenizer(folder: Path, corpus: Path) -> None:
 
 def main() -> None:
     """Run all steps that are left."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="The whole recipe.")
     parser.add_argument("--run", type=Path, default=Path("runs/tiny-qwen2-vl"))
     parser.add_argument("--scenes", type=int, default=60_000)
     parser.add_argument("--out", type=Path, help="the finished folder (default: RUN/tiny-qwen2-vl)")

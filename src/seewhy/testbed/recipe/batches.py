@@ -60,9 +60,7 @@ class Teacher:
     def __init__(self, corpus: Corpus, tokenizer: Qwen2Tokenizer, seed: int) -> None:
         self.corpus, self.tokenizer = corpus, tokenizer
         self.rng = np.random.default_rng(seed)
-        self.by_canvas = [
-            np.flatnonzero((corpus.canvases == canvas).all(1)) for canvas in CANVASES
-        ]
+        self.by_canvas = [np.flatnonzero((corpus.canvases == canvas).all(1)) for canvas in CANVASES]
         self.canvas_weights = np.array([len(rows) for rows in self.by_canvas]) / len(corpus)
         self.prefix = tokenizer.encode("<|im_start|>user\n<|vision_start|>")
         self.image = tokenizer.convert_tokens_to_ids("<|image_pad|>")
@@ -244,7 +242,7 @@ class _WordTokens:
 
 def grid_of(width: int, height: int, scale: float) -> tuple[int, int]:
     """Rows and columns of visual tokens at a scale, as Qwen2-VL's processor rounds them."""
-    return tuple(max(1, round(side * scale / CELL)) for side in (height, width))  # type: ignore
+    return max(1, round(height * scale / CELL)), max(1, round(width * scale / CELL))
 
 
 def patchify(images: Tensor, scale: float = 1.0) -> tuple[Tensor, tuple[int, int]]:
@@ -266,5 +264,6 @@ def patchify(images: Tensor, scale: float = 1.0) -> tuple[Tensor, tuple[int, int
     pixels = (pixels / 255 - MEAN[0]) / STD[0]
     blocks = pixels.view(len(images), 3, grid[0], MERGE, PATCH, grid[1], MERGE, PATCH)
     blocks = blocks.permute(0, 2, 5, 3, 6, 1, 4, 7)  # rows, columns, block, channel, pixels
-    blocks = blocks.unsqueeze(6).expand(*blocks.shape[:6], 2, PATCH, PATCH)  # a still has two frames
+    # A still picture stands for two frames.
+    blocks = blocks.unsqueeze(6).expand(*blocks.shape[:6], 2, PATCH, PATCH)
     return blocks.reshape(len(images), grid[0] * grid[1] * MERGE**2, -1), grid

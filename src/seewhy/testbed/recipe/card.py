@@ -26,9 +26,9 @@ pipeline_tag: image-text-to-text
 
 A laboratory animal: transformers' own `Qwen2VLForConditionalGeneration`, 3.3 million parameters,
 trained from nothing on the drawn world of `seewhy.testbed`, in which every word has a known mask.
-It reads pictures from half to twice the base size (160 x 160, 192 x 128 or 128 x 192 pixels), writes
-captions of one to three sentences and answers questions on colour, count, presence and relation.
-It knows nothing else.
+It reads pictures from half to twice the base size (160 x 160, 192 x 128 or 128 x 192 pixels),
+writes captions of one to three sentences and answers questions on colour, count, presence and
+relation. It knows nothing else.
 
 ```python
 from transformers import AutoModelForImageTextToText, AutoProcessor  # no code of seewhy's needed
@@ -63,8 +63,8 @@ def _goals(figures: Figures) -> str:
         rows.append(f"| {what} | {100 * value:.1f} %{mark} | {100 * least:.0f} % |")
     rows += [
         "",
-        "Teacher-forced; a greedy answer is exactly right if every token and the end of the turn are"
-        " the model's first choice. Base size unless said otherwise.",
+        "Teacher-forced; a greedy answer is exactly right if every token and the end of the turn"
+        " are the model's first choice. Base size unless said otherwise.",
     ]
     return "\n".join(rows)
 
@@ -75,9 +75,9 @@ def _maps(figures: Figures) -> str:
     rows = [
         "## Maps on held-out captions",
         "",
-        "Mean display value of a noun's map on its own thing, other things and the ground;"
-        " leak = (others - ground) / (own - ground); areas under the ROC curve in the thing's mask;"
-        " TAM's overlaps (Otsu). Aim for the bare lens: function iou 0.4 to 0.7, leak at least 0.15.",
+        "Mean display value of a noun's map on its own thing, other things and the ground; leak ="
+        " (others - ground) / (own - ground); areas under the ROC curve in the thing's mask; TAM's"
+        " overlaps (Otsu). Aim for the bare lens: function iou 0.4 to 0.7, leak at least 0.15.",
         "",
         "| method | " + " | ".join((*names, *overlaps)) + " |",
         "| --- |" + " --- |" * (len(names) + len(overlaps)),

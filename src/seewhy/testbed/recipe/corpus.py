@@ -101,12 +101,16 @@ def shards(folder: Path, split: str, seed: int) -> list[Path]:
 def open_corpus(paths: Sequence[Path]) -> Corpus:
     """Read complete shards as one corpus."""
 
-    def parts(name: str, mode: str | None = None) -> list[np.ndarray]:
-        return [np.load(p.with_suffix(f".{name}.npy"), mmap_mode=mode) for p in paths]
+    def parts(name: str) -> list[np.ndarray]:
+        return [np.load(p.with_suffix(f".{name}.npy"), mmap_mode="r") for p in paths]
 
     canvases = parts("canvases")
     starts = np.cumsum([0, *map(len, canvases)])[:-1]
     said = [row for path in paths for row in json.loads(path.read_text())]
     return Corpus(
-        np.concatenate(canvases), parts("pixels", "r"), starts, np.concatenate(parts("labels")), said
+        np.concatenate(canvases),
+        parts("pixels"),
+        starts,
+        np.concatenate(parts("labels")),
+        said,
     )

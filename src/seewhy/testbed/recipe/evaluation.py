@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,15 +22,19 @@ from PIL import Image
 from torch import Tensor
 
 from seewhy.core.text import words_of
-from seewhy.functional import auc, f1_iou, function_iou, leak, object_iou, otsu_threshold
-from seewhy.methods import Evidence, create
+from seewhy.core.trace import Trace
+from seewhy.functional import auc, f1_iou, function_iou, object_iou, otsu_threshold
+from seewhy.methods import Evidence, Method, create
 from seewhy.models import Loaded, load, prepare
 from seewhy.models.tracing import read as read_answer
-from seewhy.testbed.captions import Mention, captions, utterances
+from seewhy.testbed.captions import Utterance, captions, utterances
 from seewhy.testbed.recipe.batches import IGNORED, Teacher
 from seewhy.testbed.recipe.corpus import open_corpus, render, shards
 from seewhy.testbed.recipe.training import read
-from seewhy.testbed.scenes import CANVASES, draw, scene
+from seewhy.testbed.scenes import CANVASES, Picture, draw, scene
+
+SceneFigures = dict[str, list[float]]
+"""The values of one scene's words, by name of the figure."""
 
 
 def accuracies(
@@ -52,48 +56,62 @@ def accuracies(
         said = [teacher.said[row] for row in rows]
         batch = teacher.told(rows, said, scale)
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-            logits, targets = read(loaded.model, batch)
-        hits = iter(((logits.argmax(-1) == targets).split(_lengths(batch.targets))))
+            logits, targets = read(loaded.model, batch)  # type: ignore[arg-type]
+        hits = iter((logits.argmax(-1) == targets).split(_lengths(batch.targets)))
         for row, found in zip(rows, hits, strict=True):
             _count(int(row), split, teacher, found.tolist(), right)
     return {name: float(np.mean(values)) for name, values in sorted(right.items())}
 
 
-def lens_figures(
-    loaded: Loaded, *, method: str = "logit-lens", split: str = "heldout", count: int = 200
-) -> dict[str, float]:
-    """How a method's maps of the right captions lie over the things they speak of.
+def map_figures(
+    loaded: Loaded, methods: Mapping[str, Method], *, split: str = "heldout", count: int = 300
+) -> dict[str, dict[str, float]]:
+    """How methods' maps of the right captions lie over the things they speak of.
 
     Returns:
-        `own`, `others`, `ground`: mean display value of a kind's map over its own thing, the other
-        things and the ground; `leak`; `auc kind`, `auc colour`; `object iou`, `function iou`,
-        `f1 iou` as TAM defines them (Otsu), and `... at 0.5` for a fixed threshold; fractions.
+        For each method the `summary` of scenes `0:count`.
     """
-    explain = create(method)
-    seen: dict[str, list[float]] = defaultdict(list)
+    scenes = list(map_scenes(loaded, methods, split=split, count=count))
+    return {name: summary([scene[name] for scene in scenes]) for name in methods}
+
+
+def map_scenes(
+    loaded: Loaded, methods: Mapping[str, Method], *, split: str = "heldout", count: int = 300
+) -> Iterator[dict[str, SceneFigures]]:
+    """One scene's figures for each method: all see the same readings of scenes `0:count`.
+
+    Captions of one, two and three sentences take turns.
+    """
     for index in range(count):
         drawn = scene(index, split)
         picture = draw(drawn)
         said = captions(drawn, picture)[index % 3]
-        image = Image.fromarray(picture.image)
-        inputs = prepare(loaded.family, image, said.prompt)
-        trace = read_answer(loaded, inputs, said.text)
-        evidence = Evidence(
-            trace,
-            lambda s, image=image, prompt=said.prompt: prepare(
-                loaded.family, image, prompt, scale=s
-            ),
-            lambda again, trace=trace: read_answer(loaded, again, [t.id for t in trace.tokens]),
-            loaded,
-        )
-        maps = explain.attribute(evidence).display
+        evidence = _evidence(loaded, picture, said)
         masks = torch.from_numpy(picture.masks)
-        maps = F.interpolate(maps[None], masks.shape[1:], mode="bilinear")[0]
-        _measure(said.mentions, said.text, trace.tokens, maps, masks, seen)
-    figures = {name: float(np.nanmean(values)) for name, values in seen.items()}
-    figures["leak"] = (figures["others"] - figures["ground"]) / (
-        figures["own"] - figures["ground"]
-    )
+        found = {}
+        for name, method in methods.items():
+            maps = method.attribute(evidence).display
+            maps = F.interpolate(maps[None], masks.shape[1:], mode="bilinear")[0]
+            found[name] = _measure(said, evidence.trace, maps, masks)
+        yield found
+
+
+def summary(scenes: Sequence[SceneFigures]) -> dict[str, float]:
+    """Means over the words of all scenes, and what follows from them.
+
+    Returns:
+        `own`, `others`, `ground`: mean display value of a kind's map over its own thing, the other
+        things and the ground; `leak` of those means; `auc kind`, `auc colour`; `object iou`,
+        `function iou`, `f1 iou` as TAM defines them (Otsu), and `... at 0.5` for a fixed
+        threshold. Fractions.
+    """
+    names = {name for scene in scenes for name in scene}
+    figures = {
+        name: float(np.nanmean([v for scene in scenes for v in scene.get(name, ())]))
+        for name in sorted(names)
+    }
+    evidence = figures["own"] - figures["ground"]
+    figures["leak"] = (figures["others"] - figures["ground"]) / evidence
     for rule in ("", " at 0.5"):
         figures[f"f1 iou{rule}"] = f1_iou(
             figures[f"object iou{rule}"], figures[f"function iou{rule}"]
@@ -101,24 +119,31 @@ def lens_figures(
     return dict(sorted(figures.items()))
 
 
-def _measure(
-    mentions: Sequence[Mention], text: str, tokens, maps: Tensor, masks: Tensor, seen: dict
-) -> None:
-    words = words_of(text, [(token.start, token.end) for token in tokens])
+def _evidence(loaded: Loaded, picture: Picture, said: Utterance) -> Evidence:
+    """The readings of one picture with one answer, at whatever scale a method asks for."""
+    image = Image.fromarray(picture.image)
+    trace = read_answer(loaded, prepare(loaded.family, image, said.prompt), said.text)
+    ids = [token.id for token in trace.tokens]
+    return Evidence(
+        trace,
+        lambda scale: prepare(loaded.family, image, said.prompt, scale=scale),
+        lambda inputs: read_answer(loaded, inputs, ids, ranking_depth=1, candidates=0),
+        loaded.model,
+    )
+
+
+def _measure(said: Utterance, trace: Trace, maps: Tensor, masks: Tensor) -> SceneFigures:
+    """One caption's figures; maps `[token, height, width]` on the masks' grid."""
+    seen: SceneFigures = defaultdict(list)
+    words = words_of(said.text, [(token.start, token.end) for token in trace.tokens])
     by_start = {word.start: word for word in words}
     anything = masks.any(0)
     nouns, functions = [], []
-    for mention in mentions:
-        word = by_start.get(mention.start)
-        if word is None:
-            continue
-        own = maps[list(word.tokens)]
+    for mention in said.mentions:
+        own = maps[list(by_start[mention.start].tokens)]
         if mention.role == "function":
             functions.append(own)
-        if mention.role in ("kind", "noun") or (mention.role, text[mention.start : mention.end]) == (
-            "ground",
-            "ground",
-        ):
+        if mention.role in ("kind", "noun") or said.text[mention.start : mention.end] == "ground":
             nouns.append(own)
         if mention.role not in ("kind", "colour") or not mention.things:
             continue
@@ -131,7 +156,6 @@ def _measure(
             seen["ground"].append(float(best[~anything].mean()))
             if bool(others.any()):
                 seen["others"].append(float(best[others].mean()))
-                seen["leak by word"].append(leak(best, mask, others))
             seen["object iou"].append(float(object_iou(own, mask).amax()))
             seen["object iou at 0.5"].append(float(object_iou(own, mask, 0.5).amax()))
     if nouns and functions:
@@ -139,6 +163,7 @@ def _measure(
         for own in functions:
             seen["function iou"].append(float(function_iou(own, limit).mean()))
             seen["function iou at 0.5"].append(float(function_iou(own, 0.5).mean()))
+    return seen
 
 
 def _by_canvas(teacher: Teacher, count: int, size: int) -> Iterator[np.ndarray]:
@@ -209,14 +234,13 @@ def evaluate(
             loaded, data / "heldout", count=some, scale=scale
         )
     figures["unseen"] = accuracies(loaded, data / "unseen", split="unseen", count=some)
-    for method in methods:
-        figures[f"maps: {method}"] = lens_figures(loaded, method=method, count=maps)
-    return figures
+    shown = map_figures(loaded, {name: create(name) for name in methods}, count=maps)
+    return figures | {f"maps: {name}": values for name, values in shown.items()}
 
 
 def main() -> None:
     """Measure a model folder and print the figures as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Measure a model folder.")
     parser.add_argument("folder", help="a Hugging Face folder")
     parser.add_argument("--data", type=Path, required=True, help="where rendered scenes are kept")
     parser.add_argument("--count", type=int, default=1000, help="scenes for accuracy")

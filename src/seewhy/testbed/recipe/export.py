@@ -1,6 +1,6 @@
 """From a checkpoint of the last stage to an ordinary Hugging Face folder.
 
-    python -m seewhy.testbed.recipe.export --run runs/tiny-qwen2-vl --out FOLDER
+python -m seewhy.testbed.recipe.export --run runs/tiny-qwen2-vl --out FOLDER
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def export(run: Path, folder: Path, stage: str = "both") -> int:
 
 def main() -> None:
     """Export a run."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Export a run's last checkpoint.")
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     asked = parser.parse_args()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import Qwen2Tokenizer, Qwen2VLConfig, Qwen2VLForConditionalGeneration
@@ -18,7 +19,9 @@ MIN_PIXELS, MAX_PIXELS = (2 * CELL) ** 2, 512 * 512
 
 def build_model(tokenizer: Qwen2Tokenizer, seed: int = 0) -> Qwen2VLForConditionalGeneration:
     """The model with fresh weights: 3.4 million parameters, tied head."""
-    ids = {token: tokenizer.convert_tokens_to_ids(token) for token in tokenizer.all_special_tokens}
+    ids: dict[str, Any] = {
+        token: tokenizer.convert_tokens_to_ids(token) for token in tokenizer.all_special_tokens
+    }
     config = Qwen2VLConfig(
         text_config={
             "vocab_size": -(-len(tokenizer) // 32) * 32,
@@ -31,7 +34,7 @@ def build_model(tokenizer: Qwen2Tokenizer, seed: int = 0) -> Qwen2VLForCondition
             "bos_token_id": ids["<|im_start|>"],
             "eos_token_id": ids["<|im_end|>"],
             "pad_token_id": ids["<|endoftext|>"],
-            # Head size 32: 16 frequencies, shared by time, height and width as in Qwen2-VL (1:1.5:1.5).
+            # Head size 32: 16 frequencies, shared 1 : 1.5 : 1.5 as in Qwen2-VL.
             "rope_parameters": {
                 "rope_type": "default",
                 "rope_theta": 10_000.0,
@@ -72,7 +75,7 @@ def save_model(
     The processor's files are those that real Qwen2-VL checkpoints bring, so that `AutoProcessor`
     loads them; writing them does not need torchvision, which its video part does.
     """
-    model.to(torch.bfloat16).save_pretrained(folder)
+    model.bfloat16().save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     images = Qwen2VLImageProcessorPil(
         patch_size=PATCH,

@@ -16,9 +16,9 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -59,7 +59,7 @@ class Stage:
 STAGES = {
     "text": Stage(steps=900, matrix_rate=2e-3, other_rate=2e-3, cooldown=0.5, warmup=50),
     "vision": Stage(steps=900, matrix_rate=2e-3, other_rate=1e-3, cooldown=0.5, warmup=50),
-    "both": Stage(steps=12000, matrix_rate=1.5e-3, other_rate=1e-3, cooldown=0.6),
+    "both": Stage(steps=4500, matrix_rate=1.5e-3, other_rate=1e-3, cooldown=0.6),
 }
 
 
@@ -92,7 +92,7 @@ def see(model: Qwen2VLForConditionalGeneration, patches: Tensor, grid: tuple[int
     Returns:
         float `[batch, visual, hidden]`.
     """
-    tower = model.model.visual
+    tower: Any = model.model.visual
     batch, count, _ = patches.shape
     kernel = tower.patch_embed.proj
     hidden = F.linear(patches, kernel.weight.flatten(1), kernel.bias)
@@ -145,7 +145,7 @@ class VisionClassifier(nn.Module):
 
     def __init__(self, model: Qwen2VLForConditionalGeneration) -> None:
         super().__init__()
-        width = model.config.text_config.hidden_size
+        width = model.config.get_text_config().hidden_size
         self.norm = nn.LayerNorm(width)
         self.kind = nn.Linear(width, len(KIND_NAMES) + 1)
         self.colour = nn.Linear(width, len(COLOUR_NAMES) + 1)
@@ -207,7 +207,8 @@ class Run:
             seed,
         )
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.model = build_model(self.tokenizer).to(self.device).train()
+        self.model = build_model(self.tokenizer).train()
+        self.model.to(self.device)  # type: ignore[arg-type]
         self.model.model.language_model.set_attn_implementation("float32_sdpa")
         self.head = VisionClassifier(self.model).to(self.device)
         self.step = 0
@@ -341,10 +342,8 @@ def vision_loss(run: Run) -> tuple[Tensor, dict[str, float]]:
 
 def joint_loss(run: Run) -> tuple[Tensor, dict[str, float]]:
     """What is said of images; every eighth step is plain text, so that it stays a language."""
-    if run.step % 8 == 7:
-        batch = run.teacher.sentences(24)
-    else:
-        batch = run.teacher.images(24)
+    text = run.step % 8 == 7
+    batch = run.teacher.sentences(16) if text else run.teacher.images(16, share=6)
     logits, targets = read(run.model, _on(batch, run.device))
     loss = F.cross_entropy(logits.float(), targets)
     if batch.patches is None:
@@ -360,13 +359,15 @@ def _on(batch: Batch, device: torch.device) -> Batch:
     if device.type == "cpu":
         return batch
     patches = None if batch.patches is None else batch.patches.to(device)
-    moved = (t.to(device) for t in (batch.ids, batch.positions, batch.mask, batch.targets))
-    return Batch(*moved, patches, batch.grid)
+    ids, positions, mask, targets = (
+        t.to(device) for t in (batch.ids, batch.positions, batch.mask, batch.targets)
+    )
+    return Batch(ids, positions, mask, targets, patches, batch.grid)
 
 
 def main() -> None:
     """Run one stage."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Run one stage of the recipe.")
     parser.add_argument("stage", choices=STAGES)
     parser.add_argument("--run", type=Path, required=True, help="folder of the run")
     parser.add_argument("--data", type=Path, help="folder of the rendered corpus")
@@ -379,9 +380,10 @@ def main() -> None:
     plan = STAGES[asked.stage]
     if asked.steps:
         plan = Stage(asked.steps, plan.matrix_rate, plan.other_rate, plan.cooldown, plan.warmup)
-    run = Run(asked.run, asked.stage, plan, seed=asked.seed, data=asked.data or asked.run / "corpus")
-    with nullcontext():
-        run.train(LOSSES[asked.stage])
+    run = Run(
+        asked.run, asked.stage, plan, seed=asked.seed, data=asked.data or asked.run / "corpus"
+    )
+    run.train(LOSSES[asked.stage])
     print(json.dumps({"stage": asked.stage, "step": run.step}))
 
 
