@@ -64,7 +64,7 @@ def words_of(text: str, spans: Sequence[tuple[int, int]]) -> tuple[Word, ...]:
 
     A token that reaches into two words belongs to the one that holds more of its characters (the
     first of equals); a token of pure space, or of no text, belongs to none. A word whose tokens
-    all went to its neighbour is joined to that neighbour.
+    all went to a neighbour is joined to the word before it, or after it if it is the first.
 
     Args:
         text: the decoded answer.
@@ -82,13 +82,17 @@ def words_of(text: str, spans: Sequence[tuple[int, int]]) -> tuple[Word, ...]:
         if best is not None and shared[best] > 0:
             holders[best].append(index)
     joined: list[Word] = []
+    opening: int | None = None  # where words before the first one with tokens begin
     for (start, end), tokens in zip(words, holders, strict=True):
-        if tokens or not joined:
-            joined.append(Word(text[start:end], start, end, tuple(tokens)))
-        else:
+        if tokens:
+            begin, opening = start if opening is None else opening, None
+            joined.append(Word(text[begin:end], begin, end, tuple(tokens)))
+        elif joined:
             last = joined.pop()
             joined.append(Word(text[last.start : end], last.start, end, last.tokens))
-    return tuple(word for word in joined if word.tokens)
+        elif opening is None:
+            opening = start
+    return tuple(joined)
 
 
 def phrase(text: str, words: Sequence[Word]) -> Word:

@@ -88,12 +88,17 @@ class Trace:
 
     def expect_finite(self) -> Trace:
         """Return the trace, or raise `NonFiniteError` if a state is NaN or infinite."""
-        for name, states in (("visual", self.visual_states), ("text", self.text_states)):
-            broken = ~states.isfinite().all(-1)
-            if bool(broken.any()):
-                raise NonFiniteError(
-                    f"Expected finite {name} states, got NaN or infinity at {int(broken.sum())} of "
-                    f"{len(broken)} positions (dtype {states.dtype}): load the model in float32 or "
-                    "bfloat16, float16 overflows in some families."
-                )
+        expect_finite(self.visual_states, name="visual")
+        expect_finite(self.text_states, name="text")
         return self
+
+
+def expect_finite(states: Tensor, *, name: str) -> None:
+    """Raise `NonFiniteError` if one of the states `[position, hidden]` is NaN or infinite."""
+    broken = ~states.isfinite().all(-1)
+    if bool(broken.any()):
+        raise NonFiniteError(
+            f"Expected finite {name} states, got NaN or infinity at {int(broken.sum())} of "
+            f"{len(broken)} positions (dtype {states.dtype}): load the model in float32 or "
+            "bfloat16, float16 overflows in some families."
+        )

@@ -1,0 +1,92 @@
+"""Words and phrases by character offsets."""
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seewhy.core.text import phrase, split_words, words_of
+
+
+def words(text):
+    return [text[a:b] for a, b in split_words(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", []),
+        (" \n\t ", []),
+        ("a red car", ["a", "red", "car"]),
+        ("the dog's ball, isn't it?", ["the", "dog's", "ball", ",", "isn't", "it", "?"]),
+        ("a black-and-white cat", ["a", "black-and-white", "cat"]),
+        ("wait... - what?!", ["wait", "...", "-", "what", "?!"]),
+        ("l’été à Zürich", ["l’été", "à", "Zürich"]),
+        ("красный дом", ["красный", "дом"]),
+        ("3.5 m", ["3", ".", "5", "m"]),
+        ("a 🚗!", ["a", "🚗!"]),
+        ("<script>", ["<", "script", ">"]),
+    ],
+)
+def test_split_words_separates_words_and_marks(text, expected):
+    assert words(text) == expected
+
+
+def test_words_of_joins_subtokens():
+    text = "an umbrella"
+    found = words_of(text, [(0, 2), (2, 6), (6, 11)])
+    assert [(w.text, w.tokens) for w in found] == [("an", (0,)), ("umbrella", (1, 2))]
+
+
+def test_words_of_leaves_out_space_and_empty_tokens():
+    text = "a  b"
+    found = words_of(text, [(0, 1), (1, 3), (3, 3), (3, 4)])
+    assert [(w.text, w.tokens) for w in found] == [("a", (0,)), ("b", (3,))]
+
+
+def test_words_of_gives_a_shared_token_to_the_larger_part():
+    text = "ab, cde"
+    # One token "b, cd" reaches into three words and holds most of the last.
+    found = words_of(text, [(0, 1), (1, 6), (6, 7)])
+    assert [(w.text, w.tokens) for w in found] == [("ab,", (0,)), ("cde", (1, 2))]
+
+
+def test_words_of_joins_a_word_without_tokens_to_its_neighbour():
+    text = "go!"
+    found = words_of(text, [(0, 3)])
+    assert [(w.text, w.start, w.end, w.tokens) for w in found] == [("go!", 0, 3, (0,))]
+
+
+def test_words_of_joins_a_first_word_without_tokens_to_the_next():
+    found = words_of("$\\undefined$", [(0, 12)])
+    assert [(w.text, w.start, w.tokens) for w in found] == [("$\\undefined$", 0, (0,))]
+
+
+def test_words_of_keeps_a_character_split_over_tokens():
+    # Byte-level pieces of one character: the first two add no text, the third completes it.
+    found = words_of("🚗", [(0, 0), (0, 0), (0, 1)])
+    assert [(w.text, w.tokens) for w in found] == [("🚗", (2,))]
+
+
+def test_words_of_nothing_is_nothing():
+    assert words_of("", []) == ()
+
+
+def test_phrase_spans_its_words_and_what_lies_between():
+    text = "a red car"
+    found = words_of(text, [(0, 1), (1, 5), (5, 9)])
+    joined = phrase(text, found[1:])
+    assert (joined.text, joined.start, joined.end, joined.tokens) == ("red car", 2, 9, (1, 2))
+
+
+@settings(deadline=None)
+@given(st.text(max_size=40), st.lists(st.integers(0, 40), max_size=12))
+def test_words_of_gives_each_token_with_word_characters_to_exactly_one_word(text, cuts):
+    edges = sorted({0, len(text), *(c for c in cuts if c < len(text))})
+    spans = list(itertools.pairwise(edges))
+    found = words_of(text, spans)
+    held = [t for word in found for t in word.tokens]
+    assert sorted(held) == [i for i, (a, b) in enumerate(spans) if text[a:b].split()]
+    assert all(word.text == text[word.start : word.end] for word in found)
+    assert all(a.end <= b.start for a, b in itertools.pairwise(found))
