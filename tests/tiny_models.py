@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
-    PreTrainedModel,
     Qwen2_5_VLConfig,
     Qwen2_5_VLForConditionalGeneration,
     Qwen2Config,
@@ -64,9 +63,10 @@ def tokenizer() -> Qwen2Tokenizer:
     )
     trained.train_from_iterator(CORPUS, trainer)
     state = json.loads(trained.to_str())["model"]
+    merges: Any = [tuple(merge) for merge in state["merges"]]
     return Qwen2Tokenizer(
         vocab=state["vocab"],
-        merges=[tuple(merge) for merge in state["merges"]],
+        merges=merges,
         pad_token="<|endoftext|>",
         eos_token="<|im_end|>",
         extra_special_tokens=list(SPECIAL[1:]),
@@ -85,7 +85,7 @@ def image_processor(min_tokens: int = 4, max_tokens: int = 1000) -> Qwen2VLImage
 
 def build(
     kind: str = "qwen2-vl", dtype: torch.dtype = torch.float32, **settings: Any
-) -> tuple[PreTrainedModel, Composed]:
+) -> tuple[Any, Composed]:
     """Model in eval mode and processor, the same at every call.
 
     Args:
@@ -108,6 +108,8 @@ def build(
         "pad_token_id": ids["<|endoftext|>"],
         **settings,
     }
+    make: Any
+    config: Any
     vision: dict[str, Any] = {"depth": 2, "num_heads": 2, "patch_size": PATCH}
     vision |= {"spatial_merge_size": MERGE}
     if kind == "qwen2-vl":
@@ -159,7 +161,7 @@ def save_processor(folder: Path, kind: str, processor: Composed) -> None:
 
 def save_text_only(folder: Path) -> Path:
     """Write a tiny model that reads no images."""
-    settings = {"vocab_size": 100, "hidden_size": 16, "intermediate_size": 32}
+    settings: dict[str, Any] = {"vocab_size": 100, "hidden_size": 16, "intermediate_size": 32}
     settings |= {"num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 2}
     Qwen2ForCausalLM(Qwen2Config(**settings)).save_pretrained(folder)
     return folder
@@ -190,8 +192,8 @@ def real_inputs(folders: dict[str, Path], pictures: list[Any], prompt: str) -> d
         loaded = load(folder)
         found[kind] = [
             {
-                "pil": _real(pil, picture, prompt),
-                "default": _real(default, picture, prompt),
+                "pil": call(pil, picture, prompt),
+                "default": call(default, picture, prompt),
                 "ours": _arrays(prepare(loaded.family, picture, prompt).tensors),
                 "half": _arrays(prepare(loaded.family, picture, prompt, scale=0.5).tensors),
                 "classes": [
@@ -203,7 +205,8 @@ def real_inputs(folders: dict[str, Path], pictures: list[Any], prompt: str) -> d
     return found
 
 
-def _real(processor: Any, picture: Any, prompt: str) -> dict[str, Any]:
+def call(processor: Any, picture: Any, prompt: str) -> dict[str, Any]:
+    """The arrays that a processor of transformers' makes of one turn."""
     content = [{"type": "image", "image": picture}, {"type": "text", "text": prompt}]
     made = processor.apply_chat_template(
         [{"role": "user", "content": content}],

@@ -8,6 +8,7 @@ whether torchvision was there, so that process is a fresh one: see `with_torchvi
 
 from __future__ import annotations
 
+import importlib
 import os
 import pickle
 import subprocess
@@ -69,7 +70,7 @@ def install() -> None:
         library.define(schema)
     _libraries.append(library)
     sys.path.append(str(LOCATION))
-    import torchvision  # noqa: F401
+    importlib.import_module("torchvision")
 
 
 def with_torchvision(function: str, *arguments: Any) -> Any:
@@ -93,8 +94,6 @@ def with_torchvision(function: str, *arguments: Any) -> Any:
 
 
 def _serve(function: str) -> None:
-    import importlib
-
     answer, sys.stdout = sys.stdout.buffer, sys.stderr  # nothing else may write to the answer
     arguments = pickle.loads(sys.stdin.buffer.read())
     install()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -17,6 +18,10 @@ SCALES = [0.5, 0.75, 1.0, 1.5, 2.0]
 PROMPT = "What is to the left of the red star?"
 
 every_family = pytest.mark.parametrize("name", sorted(BUILDERS))
+
+
+def assert_close(given: torch.Tensor, wanted: torch.Tensor) -> None:
+    torch.testing.assert_close(given, wanted, atol=1e-4, rtol=1e-4)
 
 
 @pytest.fixture(scope="module")
@@ -121,16 +126,15 @@ def test_generate_hears_the_states_of_one_forward(name):
         logits = loaded.model(**tensors).logits[0].softmax(-1)
     answer = torch.arange(length, length + len(trace.tokens))
     places = torch.cat([inputs.prompt_positions, answer])
-    close = {"atol": 1e-4, "rtol": 1e-4}
-    torch.testing.assert_close(trace.visual_states, states[inputs.visual_positions], **close)
-    torch.testing.assert_close(trace.text_states[:-1], states[places[:-1]], **close)
+    assert_close(trace.visual_states, states[inputs.visual_positions])
+    assert_close(trace.text_states[:-1], states[places[:-1]])
     assert not trace.text_states[-1].any()
     ids = torch.tensor([token.id for token in trace.text_tokens])
     wanted = logits[places - 1, ids]
     given = torch.tensor([token.probability for token in trace.text_tokens])
-    torch.testing.assert_close(given, wanted, **close)
+    assert_close(given, wanted)
     best = logits[places - 1].gather(-1, trace.rankings)
-    torch.testing.assert_close(best, logits[places - 1].topk(50).values, **close)
+    assert_close(best, logits[places - 1].topk(50).values)
     assert torch.equal(trace.rows, loaded.model.lm_head.weight[ids])
 
 
@@ -141,9 +145,8 @@ def test_read_gives_the_trace_of_generate(name, scale):
     inputs = prepare(loaded.family, noise(150, 100), PROMPT, scale=scale)
     said = generate(loaded, inputs, max_new_tokens=6)
     heard = read(loaded, inputs, [token.id for token in said.tokens])
-    close = {"atol": 1e-4, "rtol": 1e-4}
-    torch.testing.assert_close(heard.visual_states, said.visual_states, **close)
-    torch.testing.assert_close(heard.text_states, said.text_states, **close)
+    assert_close(heard.visual_states, said.visual_states)
+    assert_close(heard.text_states, said.text_states)
     assert torch.equal(heard.rows, said.rows)
     assert (heard.answer, len(heard.tokens)) == (said.answer, len(said.tokens))
     for one, other in zip(heard.text_tokens, said.text_tokens, strict=True):
@@ -164,11 +167,12 @@ def hooks_of(model: torch.nn.Module) -> int:
 @every_family
 def test_generate_leaves_hooks_and_modes_as_they_were(name):
     loaded = build(name)
-    model = loaded.model
+    model: Any = loaded.model
     model.train()
     model.lm_head.eval()
-    before = [module.training for module in model.modules()], hooks_of(model)
     inputs = prepare(loaded.family, noise(60, 60), PROMPT)
+    read(loaded, inputs, "A red star.")  # transformers sets up hooks of its own, for good
+    before = [module.training for module in model.modules()], hooks_of(model)
     states = torch.random.get_rng_state()
 
     def stumble(count: int) -> None:
@@ -187,9 +191,11 @@ def test_generate_leaves_hooks_and_modes_as_they_were(name):
 @every_family
 def test_generate_reports_states_that_are_not_finite(name):
     loaded = build(name)
-    loaded.model.get_input_embeddings().weight.data.fill_(float("nan"))
+    embeddings: Any = loaded.model.get_input_embeddings()
+    embeddings.weight.data.fill_(float("nan"))
     inputs = prepare(loaded.family, noise(60, 60), PROMPT)
-    with pytest.raises(NonFiniteError, match="Expected finite"):
-        generate(loaded, inputs, max_new_tokens=2)
+    for sampled in (False, True):
+        with pytest.raises(NonFiniteError, match="Expected finite"):
+            generate(loaded, inputs, max_new_tokens=2, do_sample=sampled)
     with pytest.raises(NonFiniteError, match="Expected finite"):
         read(loaded, inputs, "A red star.")

@@ -9,7 +9,11 @@ from seewhy.models.base import Family, Seen
 from seewhy.models.inputs import prepare
 from seewhy.models.loading import FAMILIES, Loaded, load
 from seewhy.models.processing import Composed
+from seewhy.models.torchvision import settle_torchvision
 from seewhy.models.tracing import generate, read
+
+# Before any family's file is imported, and transformers' image processors with it.
+settle_torchvision()
 
 __all__ = [
     "FAMILIES",

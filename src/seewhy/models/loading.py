@@ -27,7 +27,7 @@ FAMILIES: Registry[Family] = Registry(
     "seewhy.models",
     Family,
     "family",
-    skip=("base", "decoding", "inputs", "loading", "processing", "tracing"),
+    skip=("base", "decoding", "inputs", "loading", "processing", "torchvision", "tracing"),
     group="seewhy.families",
 )
 """Every family, by file name."""

@@ -69,7 +69,7 @@ def load_processor(name: str | Path, **hub: Any) -> Composed:
         OSError, ValueError: what transformers raises when a file is missing or broken.
     """
     from transformers import AutoProcessor
-    from transformers.utils import is_torchvision_available
+    from transformers.utils.import_utils import is_torchvision_available
 
     if is_torchvision_available():
         return parts_of(AutoProcessor.from_pretrained(name, **hub))
@@ -93,7 +93,7 @@ def default_template(template: str | dict[str, str] | None) -> str | None:
 
 def _template_file(name: str | Path, **hub: Any) -> str | None:
     """The processor's template: `chat_template.jinja`, or JSON in older checkpoints."""
-    from transformers.utils import cached_file
+    from transformers.utils.hub import cached_file
 
     where = {key: value for key, value in hub.items() if key != "trust_remote_code"}
     for file in ("chat_template.jinja", "chat_template.json"):

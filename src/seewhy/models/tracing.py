@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import inspect
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from torch import Tensor
 from seewhy.core.errors import AnswerError, ModelError, ParameterError
 from seewhy.core.registry import unknown
 from seewhy.core.text import Token
-from seewhy.core.trace import Inputs, Trace
+from seewhy.core.trace import Inputs, Trace, expect_finite
 from seewhy.models.decoding import tokens_of
 from seewhy.models.inputs import render, special_tokens_in
 from seewhy.models.loading import Loaded, undisturbed
@@ -108,26 +109,31 @@ def generate(
     options = _generation_options(loaded, max_new_tokens, generation)
     begun = time.perf_counter()
     length = inputs.tensors["input_ids"].shape[1]
-    ears = _Ears(_needed(inputs, torch.arange(length, length + max_new_tokens)))
-    steps: list[Predictions] = []
+    ears = _Ears(_needed(inputs, torch.arange(length - 1, length + max_new_tokens)))
+    steps = _Steps(ranking_depth, candidates)
 
     def after_step(sequence: Tensor, scores: Any, **_: Any) -> Tensor:
-        steps.append(Predictions.of(ears.logits, sequence[:, -1], ranking_depth, candidates))
+        steps.add(ears.logits, sequence[:, -1])
         if watch is not None:
             watch(sequence.shape[1] - length)
         return torch.zeros(len(sequence), dtype=torch.bool, device=sequence.device)
 
     options["stopping_criteria"] = [*options.get("stopping_criteria", ()), after_step]
     with undisturbed(loaded.model), _seeded(seed, loaded), ears.listening(loaded.model):
-        out = loaded.model.generate(**inputs.tensors, **options)  # type: ignore[operator]
+        try:
+            out = loaded.model.generate(**inputs.tensors, **options)  # type: ignore[operator]
+        except RuntimeError:  # sampling from NaN
+            ears.expect_finite()
+            raise
     sequence = getattr(out, "sequences", out)
     answer = _without_end(sequence[0, length:].tolist(), loaded)
     if not answer:
+        ears.expect_finite()
         raise AnswerError(
             f"Expected an answer from {loaded.name}, got none: it ended its turn at once. Change "
             "the prompt, or give an answer to explain."
         )
-    predictions = Predictions.join(steps[: len(answer)])
+    predictions = steps.first(len(answer))
     seconds = {"generate": time.perf_counter() - begun}
     return _assemble(
         loaded, inputs, answer, ears, predictions, ranking_depth, candidates, seconds
@@ -237,6 +243,33 @@ def predict(
     )
 
 
+class _Steps:
+    """The predictions of a generation, ranked a chunk at a time: cheaper than step by step."""
+
+    def __init__(self, depth: int, candidates: int) -> None:
+        self._depth, self._candidates = depth, candidates
+        self._done: list[Predictions] = []
+        self._open: list[tuple[Tensor, Tensor]] = []
+
+    def add(self, logits: Tensor, came: Tensor) -> None:
+        """One step: logits `[1, vocab]`, and the id `[1]` that was chosen."""
+        self._open.append((logits, came))
+        if len(self._open) == CHUNK:
+            self._rank()
+
+    def first(self, count: int) -> Predictions:
+        """The first `count` steps: some back ends run a few more than the answer has."""
+        if self._open:
+            self._rank()
+        whole = Predictions.join(self._done)
+        return Predictions(whole.rankings[:count], whole.chosen[:count], whole.candidates[:count])
+
+    def _rank(self) -> None:
+        logits, came = (torch.cat(parts) for parts in zip(*self._open, strict=True))
+        self._done.append(Predictions.of(logits, came, self._depth, self._candidates))
+        self._open = []
+
+
 class _Ears:
     """Two hooks: final states at wanted positions, and the logits of the latest step.
 
@@ -246,6 +279,7 @@ class _Ears:
 
     def __init__(self, wanted: Tensor) -> None:
         self.wanted = wanted.unique()
+        self._places = self.wanted.tolist()
         self.logits = torch.empty(0)
         self._kept: list[Tensor] = []
         self._heard = 0
@@ -268,14 +302,21 @@ class _Ears:
         kept = torch.cat(self._kept)
         return kept[torch.searchsorted(self.wanted, positions).to(kept.device)]
 
+    def expect_finite(self) -> None:
+        """Raise `NonFiniteError` if something heard so far is NaN or infinite."""
+        for states in self._kept:
+            expect_finite(states, name="final")
+
     def _hear_states(self, module: Any, arguments: Any, output: Any) -> None:
         states = output.last_hidden_state[0]
         begin, self._heard = self._heard, self._heard + len(states)
-        inside = self.wanted[(self.wanted >= begin) & (self.wanted < self._heard)] - begin
-        self._kept.append(states[inside.to(states.device)])
+        inside = slice(*(bisect_left(self._places, end) for end in (begin, self._heard)))
+        if inside.stop - inside.start < len(states):
+            states = states[(self.wanted[inside] - begin).to(states.device)]
+        self._kept.append(states)
 
     def _hear_logits(self, module: Any, arguments: Any, output: Any) -> None:
-        self.logits = output.logits[:, -1]
+        self.logits = output.logits[:, -1].clone()  # a view would keep the whole of it
 
 
 def _assemble(
@@ -300,6 +341,9 @@ def _assemble(
         head = _head(loaded)
         ids = torch.cat([prompt_ids, torch.tensor(answer, device=device)]).to(head.weight.device)
         rows, biases = head.weight[ids], None if head.bias is None else head.bias[ids]
+        # With `device_map` the head may lie on another device than the last states.
+        rows = rows.to(states.device)
+        biases = None if biases is None else biases.to(states.device)
     text, spans = tokens_of(answer, tokenizer)
     return Trace(
         inputs=inputs,
@@ -313,6 +357,7 @@ def _assemble(
         text_states=torch.cat([states, torch.zeros_like(states[:1])]),
         rows=rows,
         biases=biases,
+        opening_state=ears.states_at(torch.tensor([length - 1]))[0],
         rankings=torch.cat([prompt.rankings, predictions.rankings]),
         seconds=seconds,
     )

@@ -69,6 +69,16 @@ def test_prepare_scales_alike_with_either_backend(kind, folders, real):
         )
 
 
+@pytest.mark.parametrize("name", ["internvl", "llava"])
+@pytest.mark.parametrize("shape", SHAPES[:5])
+def test_prepare_equals_the_real_processor_of(name, shape):
+    model, processor = BUILDERS[name]()
+    real = tiny_models.call(processor, noise(*shape), PROMPT)
+    ours = prepare(load((model, processor)).family, noise(*shape), PROMPT).tensors
+    expect_equal(ours, {key: value for key, value in real.items() if key in ours})
+    assert set(real) - set(ours) <= {"num_patches"}  # nothing that the model takes is left out
+
+
 @pytest.mark.parametrize("name", sorted(BUILDERS))
 @pytest.mark.parametrize(
     "prompt", ["star", "user", "image", " What is\n\n it?  ", PROMPT, "assistant\nuser"]
@@ -160,7 +170,7 @@ def test_render_refuses_a_template_without_an_image():
 
 def test_prepare_refuses_a_template_that_rewrites_the_words():
     model, processor = tiny_models.build()
-    shouting = processor.template.replace("part['text']", "part['text'] | upper")
+    shouting = tiny_models.TEMPLATE.replace("part['text']", "part['text'] | upper")
     loaded = load((model, replace(processor, template=shouting)))
     with pytest.raises(PromptError, match="rewrites the user's words"):
         prepare(loaded.family, noise(60, 40), "What?")
@@ -168,7 +178,7 @@ def test_prepare_refuses_a_template_that_rewrites_the_words():
 
 def test_prepare_follows_a_template_that_trims():
     model, processor = tiny_models.build()
-    trimming = processor.template.replace("part['text']", "part['text'] | trim")
+    trimming = tiny_models.TEMPLATE.replace("part['text']", "part['text'] | trim")
     loaded = load((model, replace(processor, template=trimming)))
     inputs = prepare(loaded.family, noise(60, 40), "  What is it? ")
     assert inputs.prompt == "  What is it? "
