@@ -6,7 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import ParameterError, ScaleError
@@ -38,7 +38,8 @@ class Evidence:
         model: object | None = None,
     ) -> None:
         self.trace, self.model = trace, model
-        self._prepare, self._read = prepare, read
+        self._prepare = _no_other_scale if prepare is None else prepare
+        self._read = _no_other_scale if read is None else read
         self._traces = {trace.inputs.scale: trace}
         self.notes: list[str] = []
         self.seconds = 0.0
@@ -69,45 +70,62 @@ class Evidence:
                 its own limits or rounding collapse the two scales.
         """
         if scale not in self._traces:
-            if self._prepare is None or self._read is None:
-                raise ParameterError(
-                    f"Expected evidence that can be read at other scales, got scale {scale:g} of a "
-                    "single trace: use Evidence.of, or a single-scale method."
-                )
-            start = time.perf_counter()
+            begun = time.perf_counter()
             inputs = self._prepare(scale)
-            self._expect_new_size(scale, inputs.seen)
-            self._traces[scale] = self._read(inputs)
-            self.seconds += time.perf_counter() - start
+            if (twin := self._twin(inputs)) is not None:
+                width, height = self.trace.geometry.size
+                raise ScaleError(
+                    f"Expected scales that the model sees in different sizes, got {twin:g} and "
+                    f"{scale:g}, which both come out at {inputs.seen[0]} x {inputs.seen[1]} "
+                    f"pixels for this {width} x {height} image: leave one of them out, or choose "
+                    "scales further apart."
+                )
+            self._look(inputs, begun)
         return self._traces[scale]
 
     def over(self, scales: tuple[float, ...], *, strict: bool = True) -> list[Trace]:
-        """One trace for each scale, the base first as given.
+        """One trace for each scale, in the given order.
 
         Args:
             scales: as a stage wants them.
             strict: raise where scales collapse; else leave such scales out, with a note.
-        """
-        traces = []
-        for scale in scales:
-            try:
-                traces.append(self.at(scale))
-            except ScaleError as error:
-                if strict:
-                    raise
-                self.notes.append(f"Scale {scale:g} was left out. {error}")
-        return traces
 
-    def _expect_new_size(self, scale: float, seen: tuple[int, int]) -> None:
-        for known, trace in self._traces.items():
-            if trace.inputs.seen == seen:
-                width, height = self.trace.geometry.size
-                raise ScaleError(
-                    f"Expected scales that the model sees in different sizes, got {known:g} and "
-                    f"{scale:g}, which both come out at {seen[0]} x {seen[1]} pixels for this "
-                    f"{width} x {height} image: leave one of them out, or choose scales further "
-                    "apart."
-                )
+        Raises:
+            ScaleError: as `at`, if `strict`.
+        """
+        return [self.at(scale) for scale in scales if strict or self._is_new(scale)]
+
+    def _is_new(self, scale: float) -> bool:
+        """Whether a scale shows the model another size; it is read then, else noted."""
+        if scale in self._traces:
+            return True
+        begun = time.perf_counter()
+        inputs = self._prepare(scale)
+        if (twin := self._twin(inputs)) is None:
+            self._look(inputs, begun)
+            return True
+        self.seconds += time.perf_counter() - begun
+        self.notes.append(
+            f"Scale {scale:g} was left out: it comes out at {inputs.seen[0]} x {inputs.seen[1]} "
+            f"pixels, as scale {twin:g} does."
+        )
+        return False
+
+    def _twin(self, inputs: Inputs) -> float | None:
+        """The scale at which the model has seen the image in this size already, if any."""
+        sizes = {trace.inputs.seen: known for known, trace in self._traces.items()}
+        return sizes.get(inputs.seen)
+
+    def _look(self, inputs: Inputs, begun: float) -> None:
+        self._traces[inputs.scale] = self._read(inputs)
+        self.seconds += time.perf_counter() - begun
+
+
+def _no_other_scale(wanted: object) -> NoReturn:
+    raise ParameterError(
+        "Expected evidence that can be read at other scales, got a single trace: use Evidence.of, "
+        "or a method of a single scale."
+    )
 
 
 @dataclass(frozen=True)
