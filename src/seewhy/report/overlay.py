@@ -1,0 +1,90 @@
+"""A map laid over its picture."""
+
+from __future__ import annotations
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from seewhy.core.axes import expect_axes
+from seewhy.core.errors import ParameterError
+from seewhy.core.geometry import Layer, interpolation, pixel_edges
+from seewhy.report.colourmaps import DEFAULT, colourise
+
+#: How much of the picture the highest value hides.
+OPACITY = 0.8
+
+#: The share of `OPACITY` with which even the lowest value veils the picture.
+VEIL = 0.62
+
+#: What the model never saw is mixed with this grey, in stripes of this many pixels.
+UNSEEN, STRIPE = 128, 6
+
+
+def overlay(
+    image: Tensor,
+    display: Tensor,
+    canvas: Layer,
+    colourmap: str = DEFAULT,
+    *,
+    opacity: float = OPACITY,
+    size: tuple[int, int] | None = None,
+) -> Image.Image:
+    """Lay a map over a picture, in the colours of a colour map.
+
+    Values between cell centres are interpolated linearly. A pixel's colour is
+    `(1 - a) picture + a colour(v)` with `a = opacity (VEIL + (1 - VEIL) v)`: low values are
+    veiled, high ones glow. What lies outside the canvas was never seen and is striped.
+
+    Args:
+        image: uint8 `[height, width, 3]`.
+        display: float `[height, width]` in [0, 1] on `canvas`.
+        canvas: the map's grid, its edges in pixels of `image`.
+        colourmap: a name from `seewhy.report.colourmaps.NAMES`.
+        opacity: in [0, 1].
+        size: width and height of the result; those of `image` if not given.
+
+    Returns:
+        An RGB image.
+
+    Raises:
+        ShapeError: if `display` is not of the canvas' shape.
+        ParameterError: if `opacity` is out of range.
+        UnknownNameError: if there is no such colour map.
+    """
+    rows, columns = canvas.shape
+    expect_axes(display, "height width", name="display", height=rows, width=columns)
+    expect_axes(image, "height width rgb", name="image", rgb=3)
+    if not 0 <= opacity <= 1:
+        raise ParameterError(f"Expected opacity in [0, 1], got {opacity}.")
+    height, width = image.shape[:2]
+    across, down = size or (width, height)
+    picture = Image.fromarray(image.cpu().numpy())
+    if (across, down) != (width, height):
+        picture = picture.resize((across, down), Image.Resampling.LANCZOS)
+    base = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
+    base = base.view(down, across, 3).float()
+
+    y, x = pixel_edges(height, down), pixel_edges(width, across)
+    values = display.detach().cpu().double()
+    values = interpolation(canvas.rows, y) @ values @ interpolation(canvas.columns, x).T
+    values = values.clamp(0, 1).float()
+    alpha = (opacity * (VEIL + (1 - VEIL) * values))[..., None]
+    mixed = base * (1 - alpha) + colourise(values, colourmap).float() * alpha
+
+    seen = _inside(canvas.rows, y)[:, None] & _inside(canvas.columns, x)[None, :]
+    mixed = torch.where(seen[..., None], mixed, _striped(base))
+    return Image.fromarray(mixed.round().to(torch.uint8).numpy())
+
+
+def _inside(edges: Tensor, pixels: Tensor) -> Tensor:
+    """Which pixels have their centre on the canvas: bool `[n]`."""
+    centres = (pixels[:-1] + pixels[1:]) / 2
+    return (centres >= edges[0]) & (centres < edges[-1])
+
+
+def _striped(base: Tensor) -> Tensor:
+    height, width = base.shape[:2]
+    stripe = (torch.arange(height)[:, None] + torch.arange(width)[None, :]) // STRIPE % 2
+    share = (0.5 + 0.25 * stripe)[..., None]
+    return base * (1 - share) + UNSEEN * share

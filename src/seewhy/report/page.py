@@ -1,0 +1,110 @@
+"""One self-contained page that opens offline.
+
+What a model or a person wrote is data: it stands in the page as JSON with every character that
+could end the block escaped, and the page's script puts it into the document as text only. The
+page's policy admits one style and one script, by their hashes, and nothing from anywhere else.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html as markup
+import json
+import re
+from functools import cache
+from importlib.resources import files
+
+from seewhy.core.record import Record
+from seewhy.report.payload import payload
+
+# Inside a JSON string these are the same characters, but none can end a script element, open a
+# comment or break a line of script.
+_ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
+
+
+def html(record: Record) -> str:
+    """Return the report as one HTML document without a single outside reference.
+
+    Args:
+        record: what to show.
+
+    Example:
+        Write it beside a picture: `Path("report.html").write_text(html(record), "utf-8")`.
+    """
+    style, script = asset("page.css"), asset("page.js")
+    policy = (
+        f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; "
+        f"script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
+    )
+    return fill(
+        asset("page.html"),
+        policy=policy,
+        title=_escape(_title(record)),
+        answer=_escape(record.answer),
+        style=style,
+        script=script,
+        payload=embed(payload(record)),
+    )
+
+
+def frame(record: Record, height: int = 760) -> str:
+    """Return the report in a frame of its own, for a notebook's cell.
+
+    Args:
+        height: in CSS pixels.
+    """
+    document = markup.escape(html(record), quote=True)
+    return (
+        f'<iframe srcdoc="{document}" sandbox="allow-scripts" title="seewhy report" '
+        f'width="100%" height="{int(height)}" style="border: 0"></iframe>'
+    )
+
+
+def embed(data: object) -> str:
+    """Write data as JSON that is safe inside a script element.
+
+    Raises:
+        ValueError: if a number is NaN or infinite.
+
+    Example:
+        >>> embed({"text": "</script>"})
+        '{"text":"\\\\u003c/script\\\\u003e"}'
+    """
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    # A lone surrogate has no UTF-8; JSON may spell it, and so may any other odd character.
+    text = re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text)
+    return text.translate(_ESCAPES)
+
+
+def fill(template: str, **parts: str) -> str:
+    """Put parts into a template's `{{name}}` places, in one pass: a part is never read again.
+
+    Raises:
+        KeyError: if the template names a part that is not given.
+
+    Example:
+        >>> fill("<p>{{a}}</p>", a="{{b}}", b="never looked at")
+        '<p>{{b}}</p>'
+    """
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template)
+
+
+@cache
+def asset(name: str) -> str:
+    """Text of one of the page's files."""
+    return files("seewhy.report").joinpath("assets", name).read_text("utf-8")
+
+
+def _escape(text: str) -> str:
+    """Text for the markup itself; half a character, which has no UTF-8, becomes a question mark."""
+    return markup.escape(text.encode("utf-8", "replace").decode())
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _title(record: Record) -> str:
+    answer = " ".join(record.answer.split())
+    return f"{answer[:80]}{'…' if len(answer) > 80 else ''} · seewhy"

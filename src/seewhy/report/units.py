@@ -1,0 +1,184 @@
+"""What one word, or one token, says about the picture and about the words before it.
+
+A word of several tokens is read at its best token: its map is the greatest of its tokens' maps
+place by place, and it leans on an earlier word as much as any of its tokens leans on any token of
+that word (our reading; the paper and TAM score a word by its best subtoken).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from seewhy.core.geometry import Box, Layer
+from seewhy.core.record import Record
+from seewhy.core.text import Token, Word, words_of
+from seewhy.functional.peaks import half_maximum_box, peak
+
+
+@dataclass(frozen=True, eq=False)
+class ScaleUnit:
+    """A unit at one scale.
+
+    Attributes:
+        map: float32 `[height, width]` on the scale's own grid, before interference is removed.
+        probability: product over the unit's tokens of p(token | image at this scale, same prefix).
+        said: whether every one of its tokens would still be the model's first choice.
+        weight: the mean share with which the scale entered the aggregation.
+    """
+
+    map: Tensor
+    probability: float
+    said: bool
+    weight: float
+
+
+@dataclass(frozen=True, eq=False)
+class Unit:
+    """A word or token of the answer with all that the record holds about it.
+
+    Attributes:
+        text, start, end: its characters in the answer.
+        tokens: indices of its tokens on the token axis.
+        probability: product of its tokens' probabilities.
+        candidates: what the model might have said at its first token, best first.
+        map: float32 `[height, width]` on the record's canvas, raw scale.
+        low, high: the joint range of image and text scores that becomes [0, 1] on display.
+        context: `(index, relevance)` on the unit axis (the prompt's units, then the answer's),
+            raw scale, for units it leans on; strongest first, zeros left out.
+        scales: one entry for each of the record's scales.
+        peak: x and y of the map's highest cell's centre, in pixels of the picture; None where the
+            map is empty.
+        box: around the cells above half of the map's maximum, in pixels, within the picture; None
+            where the map is empty.
+    """
+
+    text: str
+    start: int
+    end: int
+    tokens: tuple[int, ...]
+    probability: float
+    candidates: tuple[tuple[str, float], ...]
+    map: Tensor
+    low: float
+    high: float
+    context: tuple[tuple[int, float], ...]
+    scales: tuple[ScaleUnit, ...]
+    peak: tuple[float, float] | None
+    box: Box | None
+
+    @property
+    def display(self) -> Tensor:
+        """float32 `[height, width]` in [0, 1]: image and text scores scaled together."""
+        return ((self.map - self.low) / max(self.high - self.low, 1e-12)).clamp(0, 1)
+
+    def shown(self, relevance: float) -> float:
+        """Put a raw relevance on the scale of `display`."""
+        return min(max((relevance - self.low) / max(self.high - self.low, 1e-12), 0.0), 1.0)
+
+    @property
+    def picture(self) -> float:
+        """The highest value of `display`: near 0 where the picture says next to nothing."""
+        return float(self.display.max())
+
+    @property
+    def earlier(self) -> float:
+        """The strongest context unit on the scale of `display`; 0 where there is none."""
+        return self.shown(self.context[0][1]) if self.context else 0.0
+
+    @property
+    def share(self) -> float:
+        """The picture's part of the evidence, `picture / (picture + earlier)`; 0 if both are."""
+        both = self.picture + self.earlier
+        return self.picture / both if both else 0.0
+
+
+def prompt_words(record: Record) -> tuple[Word, ...]:
+    """The words of the prompt, by the offsets of its tokens."""
+    return words_of(record.prompt, [(t.start, t.end) for t in record.prompt_tokens])
+
+
+def word_units(record: Record) -> tuple[Unit, ...]:
+    """One unit for each word of the answer; context indices count the prompt's words first."""
+    asked = prompt_words(record)
+    groups = [word.tokens for word in asked]
+    offset = len(record.prompt_tokens)
+    groups += [tuple(offset + t for t in word.tokens) for word in record.words]
+    return tuple(
+        _unit(record, (w.text, w.start, w.end), w.tokens, groups[: len(asked) + i])
+        for i, w in enumerate(record.words)
+    )
+
+
+def token_units(record: Record) -> tuple[Unit, ...]:
+    """One unit for each token of the answer; context indices count the prompt's tokens first."""
+    offset = len(record.prompt_tokens)
+    return tuple(
+        _unit(record, (t.text, t.start, t.end), (i,), [(j,) for j in range(offset + i)])
+        for i, t in enumerate(record.tokens)
+    )
+
+
+def _unit(
+    record: Record,
+    span: tuple[str, int, int],
+    tokens: tuple[int, ...],
+    earlier: Sequence[tuple[int, ...]],
+) -> Unit:
+    own = list(tokens)
+    given = record.attribution
+    said: list[Token] = [record.tokens[t] for t in own]
+    merged = given.maps[own].amax(0)
+    # As a list: indexing a tensor once for every pair of words would take seconds.
+    leaned = given.context[own].amax(0).tolist()
+    relevance = [max(leaned[t] for t in group) for group in earlier]
+    order = sorted(range(len(relevance)), key=lambda j: -relevance[j])
+    return Unit(
+        *span,
+        tokens=tokens,
+        probability=math.prod(t.probability for t in said),
+        candidates=said[0].candidates,
+        map=merged,
+        low=float(given.low[own].min()),
+        high=float(given.high[own].max()),
+        context=tuple((j, relevance[j]) for j in order if relevance[j] > 0),
+        scales=tuple(
+            ScaleUnit(
+                map=view.maps[own].amax(0),
+                probability=float(view.probabilities[own].double().prod()),
+                said=bool(view.said[own].all()),
+                weight=float(view.weights[own].mean()),
+            )
+            for view in given.scales
+        ),
+        peak=_peak(merged, record.canvas),
+        box=_box(merged, record.canvas, record.size),
+    )
+
+
+def _peak(values: Tensor, canvas: Layer) -> tuple[float, float] | None:
+    cell = peak(values)
+    if cell is None:
+        return None
+    row, column = cell
+    x = (canvas.columns[column] + canvas.columns[column + 1]) / 2
+    y = (canvas.rows[row] + canvas.rows[row + 1]) / 2
+    return float(x), float(y)
+
+
+def _box(values: Tensor, canvas: Layer, size: tuple[int, int]) -> Box | None:
+    cells = half_maximum_box(values)
+    if cells is None:
+        return None
+    top, left, bottom, right = cells
+    width, height = size
+    # A family that pads has cells beyond the picture's edge.
+    return (
+        max(float(canvas.columns[left]), 0.0),
+        max(float(canvas.rows[top]), 0.0),
+        min(float(canvas.columns[right]), float(width)),
+        min(float(canvas.rows[bottom]), float(height)),
+    )

@@ -1,0 +1,413 @@
+"""The report as a person uses it: mouse, keyboard, touch."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+from selenium.webdriver.chrome.webdriver import WebDriver
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
+
+from golden.records import record_of
+from seewhy.report.overlay import overlay
+from seewhy.report.units import prompt_words, word_units
+
+pytestmark = pytest.mark.browser
+
+STAR, HOUSE, TREE, AND = 2, 7, 12, 8
+
+
+def words(page: WebDriver) -> list[WebElement]:
+    return page.find_elements(By.CSS_SELECTOR, "#caption [role=option]")
+
+
+def classes(page: WebDriver, kind: str) -> list[int]:
+    found = page.find_elements(By.CSS_SELECTOR, f"#caption .{kind}")
+    return [int(node.get_attribute("data-index") or -1) for node in found]
+
+
+def hover(page: WebDriver, node: WebElement) -> None:
+    ActionChains(page, duration=20).move_to_element(node).perform()
+
+
+def facts(page: WebDriver) -> str:
+    return page.find_element(By.ID, "facts").text
+
+
+def address(page: WebDriver) -> str:
+    return page.execute_script("return location.hash")
+
+
+def canvas(page: WebDriver, which: int = 0) -> np.ndarray:
+    """The map on stage, once it has stopped gliding: uint8 `[height, width, 4]`."""
+    read = f"return document.querySelectorAll('.plate canvas')[{which}].toDataURL()"
+    before = ""
+
+    def rests(driver: WebDriver) -> bool:
+        nonlocal before
+        now = driver.execute_script(read)
+        before, rested = now, now == before
+        return rested
+
+    WebDriverWait(page, 10, poll_frequency=0.1).until(rests)
+    png = base64.b64decode(before.split(",")[1])
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"))
+
+
+def centre_of_light(pixels: np.ndarray) -> tuple[float, float]:
+    """x and y, as fractions of the sides, of the middle of what is opaque most."""
+    alpha = pixels[..., 3].astype(float)
+    strong = alpha > (alpha.min() + alpha.max()) / 2
+    y, x = np.nonzero(strong)
+    return x.mean() / pixels.shape[1], y.mean() / pixels.shape[0]
+
+
+def test_report_shows_the_caption_and_starts_at_a_word_of_the_picture(open_page):
+    page = open_page()
+    record = record_of()
+    assert [node.text for node in words(page)] == [word.text for word in record.words]
+    assert page.find_element(By.ID, "caption").text == record.answer
+    assert classes(page, "current") == [1]
+    assert "red" in facts(page)
+
+
+def test_hover_lays_the_words_map_over_the_picture(open_page):
+    page = open_page()
+    hover(page, words(page)[STAR])
+    x, y = centre_of_light(canvas(page))
+    assert (x, y) == (pytest.approx(0.3, abs=0.06), pytest.approx(0.24, abs=0.08))
+    hover(page, words(page)[TREE])
+    x, y = centre_of_light(canvas(page))
+    assert (x, y) == (pytest.approx(0.77, abs=0.06), pytest.approx(0.66, abs=0.08))
+    assert classes(page, "current") == [TREE]
+
+
+def test_hover_draws_what_the_saved_overlay_shows(open_page):
+    page = open_page(fragment=f"#word={HOUSE}")
+    laid = canvas(page).astype(float)
+    height, width = laid.shape[:2]
+    record = record_of()
+    unit = word_units(record)[HOUSE]
+    alone = np.asarray(overlay(record.image * 0, unit.display, record.canvas, size=(width, height)))
+    shown = laid[..., :3] * laid[..., 3:] / 255
+    assert np.abs(shown - alone).mean() < 1.5
+
+
+def test_hover_leaves_the_picture_dark_for_a_word_without_evidence(open_page):
+    page = open_page()
+    hover(page, words(page)[STAR])
+    bright = canvas(page)[..., 3].max()
+    hover(page, words(page)[AND])
+    assert canvas(page)[..., 3].max() < bright - 50
+    assert "next to nothing" in facts(page)
+
+
+def test_hover_tints_the_earlier_words_that_it_leaned_on(open_page):
+    page = open_page()
+    hover(page, words(page)[AND])
+    record = record_of()
+    asked = len(prompt_words(record))
+    wanted = {
+        at - asked: strength
+        for at, relevance in word_units(record)[AND].context
+        if (strength := word_units(record)[AND].shown(relevance)) >= 0.01
+    }
+    tinted = page.find_elements(By.CSS_SELECTOR, "#caption .lean")
+    strength = "return getComputedStyle(arguments[0]).getPropertyValue('--s')"
+    found = {
+        int(node.get_attribute("data-index") or -1): float(page.execute_script(strength, node))
+        for node in tinted
+    }
+    assert found == pytest.approx({k: v for k, v in wanted.items() if k >= 0}, abs=0.005)
+    assert max(found) < AND
+    in_prompt = page.find_elements(By.CSS_SELECTOR, "#prompt .lean")
+    assert len(in_prompt) == sum(k < 0 for k in wanted)
+
+
+def test_click_pins_a_word_and_a_second_one_beside_it(open_page):
+    page = open_page()
+    words(page)[STAR].click()
+    assert classes(page, "pin-a") == [STAR]
+    words(page)[TREE].click()
+    assert (classes(page, "pin-a"), classes(page, "pin-b")) == ([STAR], [TREE])
+    shown = [p for p in page.find_elements(By.CSS_SELECTOR, ".pane") if p.is_displayed()]
+    assert [pane.text for pane in shown] == ["star", "tree"]
+    assert centre_of_light(canvas(page, 0))[0] < 0.5 < centre_of_light(canvas(page, 1))[0]
+    assert address(page) == f"#word={STAR}&with={TREE}"
+    record = record_of()
+    one, other = (word_units(record)[i].display.double().flatten() for i in (STAR, TREE))
+    r = float(np.corrcoef(one, other)[0, 1])
+    said = page.find_element(By.ID, "correlation").text.replace("−", "-")
+    assert float(said) == pytest.approx(r, abs=0.011)
+
+
+def test_hover_returns_to_the_pinned_word(open_page):
+    page = open_page()
+    words(page)[STAR].click()
+    hover(page, words(page)[HOUSE])
+    assert classes(page, "current") == [HOUSE]
+    hover(page, page.find_element(By.CSS_SELECTOR, ".mark"))
+    WebDriverWait(page, 5).until(lambda d: classes(d, "current") == [STAR])
+
+
+def test_pins_can_be_taken_back(open_page):
+    page = open_page(fragment=f"#word={STAR}&with={TREE}")
+    assert classes(page, "pin-b") == [TREE]
+    words(page)[STAR].click()
+    assert (classes(page, "pin-a"), classes(page, "pin-b")) == ([TREE], [])
+    page.find_element(By.ID, "clear").click()
+    assert classes(page, "pin-a") == []
+
+
+def test_keyboard_alone_reaches_words_and_pins(open_page):
+    page = open_page()
+    assert len(page.find_elements(By.CSS_SELECTOR, "#caption [tabindex='0']")) == 1
+    for _ in range(20):
+        ActionChains(page).send_keys(Keys.TAB).perform()
+        if page.switch_to.active_element.get_attribute("role") == "option":
+            break
+    assert page.switch_to.active_element.text == "red"
+
+    def press(*keys: str) -> None:
+        ActionChains(page).send_keys(*keys).perform()
+
+    press(Keys.ARROW_RIGHT)
+    assert page.switch_to.active_element.text == "star"
+    assert classes(page, "current") == [STAR]
+    press(Keys.ENTER, Keys.END, Keys.ARROW_LEFT, Keys.SPACE)
+    assert (classes(page, "pin-a"), classes(page, "pin-b")) == ([STAR], [18])
+    assert "star" in page.find_element(By.ID, "live").get_attribute("textContent")
+    press(Keys.ESCAPE)
+    assert classes(page, "pin-a") == []
+    press(Keys.HOME)
+    assert classes(page, "current") == [0]
+    first = words(page)[0].location["y"]
+    press(Keys.ARROW_DOWN)
+    assert page.switch_to.active_element.location["y"] > first
+
+
+def test_touch_looks_first_and_pins_second(open_page):
+    page = open_page(width=400, touch=True)
+    tap = page.execute_cdp_cmd
+
+    def finger(node: WebElement) -> None:
+        page.execute_script("arguments[0].scrollIntoView({block: 'end'})", node)
+        box = page.execute_script("return arguments[0].getBoundingClientRect().toJSON()", node)
+        at = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+        tap("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [at]})
+        tap("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    finger(words(page)[TREE])
+    WebDriverWait(page, 5).until(lambda d: classes(d, "current") == [TREE])
+    assert classes(page, "pin-a") == []
+    finger(words(page)[TREE])
+    WebDriverWait(page, 5).until(lambda d: classes(d, "pin-a") == [TREE])
+
+
+def test_picture_tells_which_words_came_from_a_place(open_page):
+    page = open_page()
+    plate = page.find_element(By.CSS_SELECTOR, ".plate")
+    width, height = plate.size["width"], plate.size["height"]
+    dx, dy = round(width * (0.77 - 0.5)), round(height * (0.66 - 0.5))
+    ActionChains(page, duration=20).move_to_element_with_offset(plate, dx, dy).perform()
+    here = page.find_element(By.ID, "here").text
+    assert here.startswith("Here: ")
+    assert "tree" in here
+    assert "star" not in here
+    assert TREE in classes(page, "echo")
+    hover(page, page.find_element(By.CSS_SELECTOR, ".mark"))
+    assert page.find_element(By.ID, "here").text == ""
+
+
+def test_scales_are_shown_in_order_with_what_the_model_would_have_said(open_page):
+    page = open_page(fragment=f"#word={STAR}")
+    strip = page.find_elements(By.CSS_SELECTOR, ".strip figcaption")
+    texts = [node.text.split("\n") for node in strip]
+    assert [lines[0] for lines in texts] == ["× 0.5", "× 0.75", "× 1 base", "× 1.25", "× 1.5"]
+    record = record_of()
+    unit = word_units(record)[STAR]
+    order = sorted(range(5), key=lambda i: record.attribution.scales[i].scale)
+    wanted = ["still said" if unit.scales[i].said else "not said" for i in order]
+    assert [lines[1] for lines in texts] == wanted
+    assert len(set(wanted)) == 2
+
+
+def test_tokens_can_be_shown_instead_of_words(open_page):
+    page = open_page(fragment=f"#word={STAR}")
+    page.find_element(By.CSS_SELECTOR, "#cut [data-value=tokens]").click()
+    texts = [node.text for node in words(page)]
+    assert texts[:5] == ["A", "red", "st", "ar", "shines"]
+    assert texts[-1] == "∅"
+    assert classes(page, "current") == [2]
+    assert address(page) == "#token=2"
+
+
+def test_address_of_a_word_that_is_not_there_is_passed_over(open_page):
+    page = open_page(fragment="#word=999&with=1")
+    assert classes(page, "current") == [1]
+    assert classes(page, "pin-a") == []
+
+
+def test_theme_follows_the_system_until_a_person_chooses(open_page):
+    page = open_page()
+    ground = "return getComputedStyle(document.body).backgroundColor"
+
+    def system(scheme: str) -> None:
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+
+    def is_dark(driver: WebDriver) -> bool:
+        red = int(driver.execute_script(ground).split("(")[1].split(",")[0])
+        return red < 60
+
+    wait = WebDriverWait(page, 5, poll_frequency=0.05)
+    system("light")
+    wait.until_not(is_dark)
+    system("dark")
+    wait.until(is_dark)
+    page.find_element(By.ID, "theme").click()
+    wait.until_not(is_dark)
+    page.refresh()
+    wait.until_not(is_dark)
+    system("light")
+
+
+def test_modes_and_colours_change_what_is_drawn(open_page):
+    page = open_page(fragment=f"#word={STAR}")
+    heat = canvas(page)
+    page.find_element(By.CSS_SELECTOR, "#colours [data-value=viridis]").click()
+    assert np.abs(canvas(page).astype(int) - heat).mean() > 5
+    page.find_element(By.CSS_SELECTOR, "#mode [data-value=spotlight]").click()
+    light = canvas(page)[..., 3]
+    height, width = light.shape
+    assert light[int(0.24 * height), int(0.3 * width)] < 60 < 150 < light[-5, -5]
+    page.find_element(By.CSS_SELECTOR, "#mode [data-value=picture]").click()
+    assert canvas(page)[..., 3].max() == 0
+
+
+def test_strength_slider_thins_the_map(open_page):
+    page = open_page()
+    before = canvas(page)[..., 3].max()
+    ActionChains(page).send_keys("[", "[", "[").perform()
+    assert canvas(page)[..., 3].max() < before - 40
+
+
+def test_read_along_walks_through_the_words(open_page):
+    page = open_page()
+    page.find_element(By.ID, "play").click()
+    WebDriverWait(page, 8).until(lambda d: classes(d, "current") == [STAR])
+    page.find_element(By.ID, "play").click()
+    assert page.find_element(By.ID, "play").get_attribute("aria-pressed") == "false"
+
+
+def test_help_lists_the_keys(open_page):
+    page = open_page()
+    ActionChains(page).send_keys("?").perform()
+    dialog = page.find_element(By.ID, "help")
+    assert dialog.is_displayed()
+    assert "pin or unpin a word" in dialog.text
+    ActionChains(page).send_keys(Keys.ESCAPE).perform()
+    assert not dialog.is_displayed()
+
+
+def test_text_of_a_model_stays_text(open_page):
+    evil = "<script>window.broken=1</script>"
+    image = "<img src=x onerror='window.broken=2'>"
+    pieces = (
+        ("</script>", ""),
+        (evil, "star"),
+        (f" {image}", "tree"),
+        (" <!--", ""),
+        ("\u2028", ""),
+    )
+    page = open_page(record_of(pieces, prompt=f"{evil} <b>bold</b>"))
+    assert page.find_element(By.ID, "caption").text.startswith(f"</script>{evil} {image}")
+    for cut in ("tokens", "words"):
+        page.find_element(By.CSS_SELECTOR, f"#cut [data-value={cut}]").click()
+        for node in words(page)[:6]:
+            node.click()
+    assert page.execute_script("return window.broken === undefined")
+    assert page.find_elements(By.CSS_SELECTOR, "#caption img, #caption script, #prompt b") == []
+    assert page.find_elements(By.CSS_SELECTOR, "#tiles img, #facts img, #facts script") == []
+
+
+def test_page_asks_nothing_of_the_network(open_page):
+    page = open_page()
+    words(page)[STAR].click()
+    events = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
+    asked = [
+        event["params"]["request"]["url"]
+        for event in events
+        if event["method"] == "Network.requestWillBeSent"
+    ]
+    assert any(url.endswith("report.html") for url in asked)
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+
+
+def test_policy_stops_script_and_style_that_are_not_the_pages_own(open_page, chromium):
+    page = open_page()
+    page.execute_script("""
+        const script = document.createElement("script");
+        script.textContent = "window.broken = 1";
+        document.body.append(script);
+    """)
+    assert page.execute_script("return window.broken === undefined")
+    refused = chromium.get_log("browser")
+    assert any("Content Security Policy" in entry["message"] for entry in refused)
+
+
+def test_page_fits_every_width(open_page):
+    page = open_page(fragment=f"#word={STAR}&with={TREE}")
+    for width in (360, 400, 768, 1024, 1600):
+        page.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False},
+        )
+        assert page.execute_script("return document.documentElement.scrollWidth") <= width
+
+
+def test_page_names_every_control(open_page):
+    page = open_page()
+    controls = page.find_elements(By.CSS_SELECTOR, "button, input, [role=option], [role=listbox]")
+    unnamed = [c.get_attribute("outerHTML") for c in controls if not c.accessible_name]
+    assert len(controls) > 20
+    assert [html for html in unnamed if html and "dialog" not in html and "Close" not in html] == []
+
+
+def test_facts_name_what_was_said_even_if_it_was_no_first_choice(open_page):
+    record = record_of()
+    token = replace(
+        record.tokens[1], candidates=((" blue", 0.6), (" green", 0.3)), probability=0.01
+    )
+    tokens = (record.tokens[0], token, *record.tokens[2:])
+    page = open_page(replace(record, tokens=tokens), fragment="#word=1")
+    rows = page.find_element(By.ID, "candidates").text.split("\n")
+    assert rows == ["blue", "60 %", "green", "30 %", "red", "1.0 %"]
+    assert page.find_element(By.CSS_SELECTOR, "#candidates .said").text == "red"
+
+
+def test_answer_without_a_word_still_shows_its_tokens(open_page):
+    page = open_page(record_of(((" ", "star"), ("", ""))))
+    assert words(page) == []
+    page.find_element(By.CSS_SELECTOR, "#cut [data-value=tokens]").click()
+    assert [node.text for node in words(page)] == ["␣", "∅"]
+    page.find_element(By.CSS_SELECTOR, "#cut [data-value=words]").click()
+    assert words(page) == []
+
+
+def test_unseen_margins_are_marked(open_page):
+    page = open_page(record_of(margin=0.2), fragment=f"#word={STAR}")
+    pixels = canvas(page)
+    width = pixels.shape[1]
+    margin = pixels[:, : int(0.19 * width), :3].astype(int)
+    assert np.ptp(margin, axis=2).max() <= 2
+    assert len(np.unique(margin[..., 0] // 8)) >= 2
