@@ -1,0 +1,52 @@
+"""Point at a word a multimodal model said, and see where in the picture it came from.
+
+    import seewhy
+
+    explanation = seewhy.load().explain("cat.jpg")
+    for word in explanation:
+        print(word.text, word.probability, word.peak)
+    explanation.save("cat")
+
+Nothing heavy is imported until it is used: `import seewhy` loads neither torch nor transformers.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from seewhy._version import __version__
+from seewhy.core.errors import SeewhyError
+
+if TYPE_CHECKING:
+    from seewhy.api import ExplainedWord, Explainer, Explanation, load, open
+    from seewhy.methods import METHODS, citation
+
+__all__ = [
+    "METHODS",
+    "ExplainedWord",
+    "Explainer",
+    "Explanation",
+    "SeewhyError",
+    "__version__",
+    "citation",
+    "load",
+    "open",
+]
+
+_HOMES = {
+    **dict.fromkeys(("ExplainedWord", "Explainer", "Explanation", "load", "open"), "seewhy.api"),
+    **dict.fromkeys(("METHODS", "citation"), "seewhy.methods"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its home when it is first used (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'seewhy' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

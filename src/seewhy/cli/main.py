@@ -1,0 +1,55 @@
+"""Where `seewhy` starts: pick the command, run it, and turn its end into an exit status.
+
+0 done, 1 a bug of ours (with a traceback), 2 something the person can mend (one line), 130
+interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+import sys
+from collections.abc import Sequence
+
+from seewhy.cli.parser import build_parser
+from seewhy.core.errors import SeewhyError
+
+MENDABLE, INTERRUPTED = 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: the words after `seewhy`; those of the process by default.
+
+    Returns:
+        The exit status.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # No word of a model, and no name of a file, may fail on what a terminal can encode.
+            stream.reconfigure(errors="backslashreplace")
+    arguments = build_parser().parse_args(argv)
+    module, _, function = arguments.run.partition(":")
+    try:
+        status = getattr(importlib.import_module(module), function)(arguments)
+        sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:
+        print("seewhy: interrupted, nothing was left half-written.", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output (head, less) has left; Python would complain again at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except SeewhyError as error:
+        if arguments.debug:
+            raise
+        print(f"seewhy: {' '.join(str(error).split())}", file=sys.stderr)
+        return MENDABLE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,228 @@
+"""The words of the command line, and what each may be. Standard library only."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+EXAMPLES = """\
+examples:
+  seewhy explain                                  a drawn scene, the model that ships with seewhy
+  seewhy explain cat.jpg --model Qwen/Qwen2-VL-2B-Instruct --dtype bfloat16
+  seewhy explain cat.jpg --model ./my-model --method tam --prompt "What is on the sofa?"
+  seewhy explain cat.jpg --json | jq '.words[] | [.text, .peak]'
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line, as all others of this program are."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print one line to stderr and leave with exit status 2."""
+        print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands; each names the function that runs it as `run`."""
+    parser = Parser(
+        prog="seewhy",
+        description="Point at a word a multimodal model said, and see where it came from.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--version", action=Version, nargs=0, help="print this program's version and leave"
+    )
+    commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", required=True, parser_class=Parser
+    )
+    add_explain(commands)
+    methods = _command(commands, "methods", "list the methods that can explain")
+    models = _command(commands, "models", "list the families of models, and how each sees scales")
+    for listing in (methods, models):
+        listing.add_argument("--json", action="store_true", help="print one JSON object")
+    cite = _command(commands, "cite", "print the BibTeX of a method's papers")
+    cite.add_argument("method", metavar="METHOD", help="a name that `seewhy methods` lists")
+    _command(commands, "version", "print the versions of seewhy and of what it stands on")
+    return parser
+
+
+def add_explain(commands) -> None:
+    """Add `seewhy explain` and its options."""
+    explain = _command(
+        commands,
+        "explain",
+        "explain every word a model says about a picture",
+        "seewhy.cli.explain:explain",
+    )
+    explain.add_argument(
+        "image", metavar="IMAGE", nargs="?", help="a picture file; without it, a scene is drawn"
+    )
+    what = explain.add_argument_group("what is asked")
+    what.add_argument("--prompt", metavar="TEXT", help="what to ask (default: for a caption)")
+    what.add_argument(
+        "--answer", metavar="TEXT", help="explain this answer instead of what the model would say"
+    )
+    what.add_argument(
+        "--scene",
+        metavar="N",
+        type=whole(at_least=0),
+        help="which held-out scene to draw where no IMAGE is given (default: 0)",
+    )
+
+    model = explain.add_argument_group("the model")
+    model.add_argument(
+        "--model", metavar="ID|DIR", help="hub id or folder (default: the one shipped with seewhy)"
+    )
+    model.add_argument(
+        "--dtype",
+        choices=("auto", "float32", "bfloat16", "float16"),
+        help="number type of the weights (default: that of the checkpoint)",
+    )
+    model.add_argument(
+        "--device-map", metavar="MAP", help="where the model goes: auto, cpu, cuda:0, ..."
+    )
+    model.add_argument(
+        "--max-new-tokens",
+        metavar="N",
+        type=whole(at_least=1),
+        help="length at which an answer is cut off",
+    )
+    model.add_argument(
+        "--temperature",
+        metavar="T",
+        type=real(above=0),
+        help="sample the answer at this temperature (default: the likeliest words)",
+    )
+    model.add_argument(
+        "--seed",
+        metavar="N",
+        type=whole(at_least=0),
+        help="of the sampling, and of the drawn scene",
+    )
+
+    method = explain.add_argument_group("the method")
+    method.add_argument(
+        "--method", metavar="NAME", default="intra-modal", help="default: %(default)s"
+    )
+    method.add_argument(
+        "--scales",
+        metavar="S,S,...",
+        type=scales,
+        help="sizes at which the picture is looked at, 1 being the model's own",
+    )
+    method.add_argument(
+        "--weights",
+        choices=("uniform", "consistency"),
+        help="what each scale counts: the same, or the word's probability at it",
+    )
+    method.add_argument(
+        "--k", metavar="N", type=whole(at_least=1), help="depth of the compared rankings"
+    )
+    method.add_argument(
+        "--p", metavar="P", type=real(above=0, below=1), help="persistence of rank-biased overlap"
+    )
+    method.add_argument(
+        "--variant",
+        choices=("scaled", "inverse", "threshold"),
+        help="how the rankings' agreement enters",
+    )
+    method.add_argument(
+        "--threshold",
+        metavar="T",
+        type=real(above=0, below=1),
+        help="agreement from which a context counts as no interference (--variant threshold)",
+    )
+    method.add_argument(
+        "--window", metavar="N", type=whole(at_least=1), help="side of the filter's window"
+    )
+
+    output = explain.add_argument_group("what comes out")
+    output.add_argument(
+        "--out",
+        metavar="DIR",
+        help="folder for the report and its files (default: a new one under ./explained; with "
+        "--json nothing is written unless it is given)",
+    )
+    output.add_argument(
+        "--overwrite", action="store_true", help="replace DIR if it holds an earlier explanation"
+    )
+    output.add_argument("--json", action="store_true", help="print one JSON object to stdout")
+    output.add_argument("--quiet", action="store_true", help="say nothing on stderr while working")
+
+
+class Version(argparse.Action):
+    """`--version`: print the version and leave."""
+
+    def __call__(self, parser, namespace, values, option_string=None) -> NoReturn:
+        """Print and leave with exit status 0."""
+        from seewhy._version import __version__
+
+        print(f"seewhy {__version__}")
+        raise SystemExit(0)
+
+
+def scales(text: str) -> tuple[float, ...]:
+    """Numbers above zero, none twice, separated by commas.
+
+    Example:
+        >>> scales("0.5, 1,1.5")
+        (0.5, 1.0, 1.5)
+    """
+    numbers = tuple(real(above=0)(part.strip()) for part in text.split(","))
+    if len(set(numbers)) < len(numbers):
+        raise argparse.ArgumentTypeError(f"Expected each scale once, got {text!r}")
+    return numbers
+
+
+def whole(*, at_least: int) -> Callable[[str], int]:
+    """A reader of whole numbers that are not below a bound."""
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = at_least - 1
+        if number < at_least:
+            raise argparse.ArgumentTypeError(
+                f"Expected a whole number of at least {at_least}, got {text!r}"
+            )
+        return number
+
+    return read
+
+
+def real(*, above: float, below: float = math.inf) -> Callable[[str], float]:
+    """A reader of finite numbers between two bounds, the bounds excluded."""
+
+    def read(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not above < number < below:
+            bounds = f"above {above:g}" + (f" and below {below:g}" if below < math.inf else "")
+            raise argparse.ArgumentTypeError(f"Expected a number {bounds}, got {text!r}")
+        return number
+
+    return read
+
+
+def _command(commands, name: str, summary: str, run: str = "") -> argparse.ArgumentParser:
+    """Add one command; `run` is `module:function`."""
+    command = commands.add_parser(
+        name,
+        help=summary,
+        description=f"{summary[0].upper()}{summary[1:]}.",
+        allow_abbrev=False,
+    )
+    command.set_defaults(run=run or f"seewhy.cli.listings:{name}")
+    command.add_argument(
+        "--debug", action="store_true", help="show the whole traceback of an error"
+    )
+    return command

@@ -1,0 +1,194 @@
+"""`seewhy explain` over a stand-in for the library: what it asks, prints, writes and leaves."""
+
+import json
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import seewhy
+from seewhy.cli.main import main
+from seewhy.core.errors import ModelError
+from seewhy.images import notes_of
+from seewhy.methods import create
+
+RESULT = {
+    "prompt": "What?",
+    "answer": "né",
+    "words": [{"text": "né", "probability": 0.9, "peak": [1, 2], "context": []}],
+}
+
+
+class Stand:
+    """Stands in for an explainer and its explanation, and notes what it was asked."""
+
+    def __init__(self):
+        self.loaded, self.asked, self.saved = [], [], []
+        self.error = None
+        self.record = SimpleNamespace(provenance=SimpleNamespace(notes=("Two frames.",)))
+
+    def load(self, *words, **options):
+        self.loaded.append((words, options))
+        print("a library's chatter")  # noqa: T201 (it must not reach stdout)
+        return self
+
+    def explain(self, image, prompt, **options):
+        self.asked.append((image, prompt, options))
+        if self.error:
+            raise self.error
+        return self
+
+    def save(self, folder, overwrite=False):
+        self.saved.append((folder, overwrite))
+
+    def to_json(self):
+        return RESULT
+
+
+@pytest.fixture
+def stand(monkeypatch, tmp_path):
+    stand = Stand()
+    monkeypatch.setattr(seewhy, "load", stand.load, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return stand
+
+
+@pytest.fixture
+def picture(tmp_path):
+    path = tmp_path / "ein Bild.png"
+    Image.new("RGB", (8, 6), (1, 2, 3)).save(path)
+    return str(path)
+
+
+def test_explain_passes_on_what_was_asked(stand, picture):
+    words = ["--model", "m", "--dtype", "float32", "--device-map", "cpu", "--prompt", "What?"]
+    words += ["--answer", "a car", "--method", "arc", "--k", "9", "--max-new-tokens", "5"]
+    assert main(["explain", picture, *words]) == 0
+    assert stand.loaded == [(("m",), {"dtype": "float32", "device_map": "cpu"})]
+    image, prompt, options = stand.asked[0]
+    assert (image.size, prompt) == ((8, 6), "What?")
+    assert (options.pop("method"), options.pop("answer")) == (create("arc", k=9), "a car")
+    options.pop("progress")("a stage")
+    assert options == {"max_new_tokens": 5}
+
+
+def test_explain_samples_where_a_temperature_is_given(stand, picture):
+    assert main(["explain", picture, "--temperature", "0.7", "--seed", "3"]) == 0
+    options = stand.asked[0][2]
+    assert (options["do_sample"], options["temperature"], options["seed"]) == (True, 0.7, 3)
+
+
+def test_explain_draws_a_held_out_scene_without_an_image(stand):
+    from seewhy.testbed.scenes import draw, scene
+
+    assert main(["explain", "--scene", "5", "--json"]) == 0
+    drawn = draw(scene(5, "heldout")).image
+    image, _, options = stand.asked[0]
+    assert np.array_equal(np.asarray(image), drawn)
+    assert notes_of(image) == ("The picture is scene 5 of the split 'heldout', seed 0.",)
+    assert options["seed"] == 0
+
+
+def test_explain_prints_one_json_object_and_nothing_else(stand, picture, capsys):
+    assert main(["explain", picture, "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out) == RESULT
+    assert out.isascii()
+    assert "a library's chatter" in err
+    assert err.endswith("seewhy: Two frames.\n")
+    assert stand.saved == []
+
+
+def test_explain_is_silent_when_asked(stand, picture, capsys):
+    assert main(["explain", picture, "--json", "--quiet"]) == 0
+    assert capsys.readouterr().err == "a library's chatter\n"
+
+
+def test_explain_writes_a_new_folder_each_time_by_default(stand, picture, tmp_path, capsys):
+    assert main(["explain", picture]) == 0
+    assert capsys.readouterr().out.endswith("report: explained/ein-Bild/report.html\n")
+    (tmp_path / "explained" / "ein-Bild").mkdir(parents=True)
+    assert main(["explain", picture]) == 0
+    assert str(stand.saved[1][0]) == "explained/ein-Bild-2"
+
+
+def test_explain_finds_an_existing_folder_before_the_model_is_loaded(stand, picture, capsys):
+    assert main(["explain", picture, "--out", "."]) == 2
+    assert stand.loaded == []
+    assert "Expected" in capsys.readouterr().err
+
+
+def test_explain_finds_a_closed_place_before_the_model_is_loaded(stand, picture, capsys):
+    assert main(["explain", picture, "--out", f"{picture}/deep/er"]) == 2
+    assert stand.loaded == []
+    assert "a folder that can be written" in capsys.readouterr().err
+
+
+def test_explain_reads_the_picture_before_the_model_is_loaded(stand, capsys):
+    assert main(["explain", "missing.png"]) == 2
+    assert stand.loaded == []
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("seewhy: Expected a picture file, got 'missing.png'")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--method", "tma"], "did you mean 'tam'"),
+        (["--method", "logit-lens", "--k", "5"], "'k'"),
+        (["--window", "4"], "window"),
+    ],
+)
+def test_explain_checks_the_method_before_the_model_is_loaded(stand, words, message, capsys):
+    assert main(["explain", *words]) == 2
+    assert message in capsys.readouterr().err.splitlines()[-1]
+    assert stand.loaded == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["a.png", "--scene", "1"], "an IMAGE or --scene, got both"),
+        (["--overwrite"], "Expected --out DIR with --overwrite"),
+        (["--out", " "], "the name of a folder after --out"),
+    ],
+)
+def test_explain_refuses_words_that_do_not_go_together(stand, words, message, capsys):
+    assert main(["explain", *words]) == 2
+    assert message in capsys.readouterr().err
+    assert stand.loaded == []
+
+
+def test_main_shows_a_mendable_error_on_one_line(stand, picture, capsys):
+    stand.error = ModelError("Expected\n  one thing,\n got another.")
+    assert main(["explain", picture, "--quiet"]) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == ("seewhy: Expected one thing, got another.")
+    assert stand.saved == []
+
+
+def test_main_shows_the_traceback_with_debug(stand, picture):
+    stand.error = ModelError("Expected this.")
+    with pytest.raises(ModelError, match="Expected this"):
+        main(["explain", picture, "--debug"])
+
+
+def test_main_hides_no_bug(stand, picture):
+    stand.error = ZeroDivisionError("a bug")
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        main(["explain", picture])
+
+
+def test_main_answers_an_interrupt_with_130(stand, picture, capsys):
+    stand.error = KeyboardInterrupt()
+    assert main(["explain", picture]) == 130
+    assert "interrupted" in capsys.readouterr().err
+    assert stand.saved == []
+
+
+def test_main_restores_stdout(stand, picture):
+    before = sys.stdout
+    stand.error = ModelError("no")
+    main(["explain", picture])
+    assert sys.stdout is before

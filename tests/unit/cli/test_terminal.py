@@ -1,0 +1,83 @@
+"""What the terminal shows: of the explanation all that matters, of the model's text no orders."""
+
+import pytest
+
+from seewhy.cli.terminal import Stages, printable, show
+
+EXPLANATION = {
+    "prompt": "What is there?",
+    "answer": "a red car.",
+    "words": [
+        {"text": "a", "probability": 0.99, "peak": None, "context": []},
+        {"text": "red", "probability": 0.5, "peak": [12.4, 80.0], "context": [[0, 0.02]]},
+        {
+            "text": "car",
+            "probability": 0.1,
+            "peak": [14.0, 82.0],
+            "context": [[0, 0.01], [1, 0.8]],
+        },
+        {"text": ".", "probability": 1.0, "peak": None, "context": []},
+    ],
+}
+
+
+def shown(capsys, explanation=EXPLANATION, folder=None):
+    show(explanation, folder)
+    return capsys.readouterr().out
+
+
+def test_show_prints_the_answer_and_a_row_for_each_word(capsys):
+    lines = shown(capsys).splitlines()
+    assert "a red car." in lines
+    rows = [line.split() for line in lines if "█" in line or "░" in line]
+    assert [row[0] for row in rows] == ["a", "red", "car"]
+    assert rows[0][3] == "nowhere"
+    assert rows[1][3:5] == ["12,", "80"]
+
+
+def test_show_names_the_strongest_earlier_words_and_leaves_out_weak_ones(capsys):
+    rows = [line for line in shown(capsys).splitlines() if line.startswith("car")]
+    assert rows[0].rstrip().endswith("red 0.8")
+
+
+def test_show_ends_with_the_report_for_copying(capsys, tmp_path):
+    last = shown(capsys, folder=tmp_path).splitlines()[-1]
+    assert last == f"report: {tmp_path / 'report.html'}"
+
+
+def test_show_takes_text_as_text(capsys):
+    word = {"text": "[red]\x1b[31m", "probability": 1.0, "peak": None, "context": []}
+    out = shown(capsys, {"prompt": "[bold]", "answer": "[red]\x1b[31m", "words": [word]})
+    assert "\x1b" not in out
+    assert "[bold]" in out
+    assert out.count("[red]␛[31m") == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("\x00", "␀"),
+        ("\x7f", "\ufffd"),
+        ("\x9b31m", "\ufffd31m"),
+        ("a\u202eb", "a\ufffdb"),
+        ("Zürich 🚗", "Zürich 🚗"),
+        ("a\nb", "a b"),
+    ],
+)
+def test_printable_shows_control_characters(text, expected):
+    assert printable(text) == expected
+
+
+def test_stages_say_one_line_each_on_stderr(capsys):
+    with Stages() as stage:
+        stage("loading a\nmodel")
+        stage("explaining")
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert [line.split("s  ")[1] for line in err.splitlines()] == ["loading a model", "explaining"]
+
+
+def test_stages_keep_quiet_when_asked(capsys):
+    with Stages(quiet=True) as stage:
+        stage("loading")
+    assert capsys.readouterr() == ("", "")
