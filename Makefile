@@ -1,5 +1,5 @@
 # make demo    explain a drawn scene with the model that ships with the package
-# make test    lint, types and every test, the report in real Chromium included
+# make test    lint, types, docs and every test, the report in real Chromium included
 # make docs    build the documentation into site/
 # make bench   run the benchmarks and write their results beside them
 # make train   train the shipped model from nothing (resumes from its last checkpoint)
@@ -39,7 +39,7 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)
 	$(BIN)/seewhy explain --out out/demo --overwrite
 
-test: lint types tests
+test: lint types docs tests
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -1,0 +1,148 @@
+"""The house has floors, and a floor may use only those below it.
+
+The imports are read from the source, those inside functions included, so that nothing has to be
+imported to know them.
+"""
+
+import ast
+import sys
+from collections import defaultdict
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2] / "src" / "seewhy"
+FLOORS = (
+    ("_version",),
+    ("core",),
+    ("functional",),
+    ("images",),
+    ("models",),
+    ("methods",),
+    ("testbed",),
+    ("report",),
+    ("api",),
+    ("__init__",),
+    ("cli",),
+)
+"""From the ground up. The package's own face, `__init__`, stands above what it shows."""
+
+ALLOWED: dict[tuple[str, str], str] = {}
+"""Imports against the floors, `(importing module, imported module)`, each with its reason."""
+
+FOUNDATIONS = {
+    "core": {"torch"},
+    "functional": {"torch"},
+    "images": {"torch", "numpy", "PIL"},
+    "cli": {"rich", "transformers"},
+}
+"""What a floor may import besides the standard library; the other floors are free."""
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the package by its dotted name."""
+    return {
+        ".".join(("seewhy", *path.relative_to(ROOT).with_suffix("").parts)): path
+        for path in ROOT.rglob("*.py")
+    }
+
+
+def imports(name: str, path: Path) -> set[str]:
+    """Dotted names that a module imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name} imports relatively: write the whole name"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def module_of(target: str, known) -> str | None:
+    """The module of ours that a dotted name (of a module, or of a thing in one) lies in."""
+    parts = target.split(".")
+    for end in range(len(parts), 0, -1):
+        name = ".".join(parts[:end])
+        for candidate in (name, f"{name}.__init__"):
+            if candidate in known:
+                return candidate
+    return None
+
+
+def floor(module: str) -> int:
+    """The floor's number."""
+    room = module.split(".")[1]
+    return next(i for i, rooms in enumerate(FLOORS) if room in rooms)
+
+
+MODULES = modules()
+IMPORTS = {name: imports(name, path) for name, path in MODULES.items()}
+GRAPH = {
+    name: {m for target in targets if (m := module_of(target, MODULES)) and m != name}
+    for name, targets in IMPORTS.items()
+}
+
+
+def test_floors_are_all_there():
+    assert {name.split(".")[1] for name in MODULES} == {room for rooms in FLOORS for room in rooms}
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_floor_uses_only_floors_below(name):
+    wrong = {
+        target
+        for target in GRAPH[name]
+        if floor(target) > floor(name) and (name, target) not in ALLOWED
+    }
+    assert not wrong, f"{name} imports {sorted(wrong)} from a floor above its own"
+
+
+def test_allowed_exceptions_are_still_needed():
+    assert {pair for pair in ALLOWED if pair[1] not in GRAPH.get(pair[0], ())} == set()
+
+
+def test_imports_have_no_cycles():
+    # A package's __init__ that names what it shows is no cycle by itself: only modules count that
+    # import each other.
+    try:
+        TopologicalSorter(GRAPH).prepare()
+    except CycleError as error:
+        pytest.fail(f"modules import each other: {' <- '.join(error.args[1])}")
+
+
+def test_floors_stand_on_their_foundations_alone():
+    found = defaultdict(set)
+    for name, targets in IMPORTS.items():
+        for target in targets:
+            top = target.split(".")[0]
+            if top != "seewhy" and top not in sys.stdlib_module_names:
+                found[name.split(".")[1]].add(top)
+    for room, allowed in FOUNDATIONS.items():
+        assert found[room] <= allowed, f"{room} imports {sorted(found[room] - allowed)}"
+
+
+def test_models_are_known_to_the_models_floor_and_those_that_load_them_alone():
+    """The report knows explanations, never models."""
+    reach = {
+        name
+        for name, targets in IMPORTS.items()
+        if any(target.split(".")[0] == "transformers" for target in targets)
+    }
+    assert {name.split(".")[1] for name in reach} <= {"models", "testbed", "api", "cli"}
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_module_has_a_docstring_and_no_relative_or_star_import(name):
+    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree), f"{name} says nothing of itself"
+    assert not any(target.endswith(".*") for target in IMPORTS[name])
+
+
+BANNED = {"utils", "util", "helpers", "helper", "manager", "misc", "common"}
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_module_is_named_after_what_it_holds(name):
+    assert not BANNED & set(name.split("."))
