@@ -82,11 +82,12 @@ def map_scenes(
 
     Captions of one, two and three sentences take turns.
     """
+    depth = max(method.ranking_depth for method in methods.values())
     for index in range(count):
         drawn = scene(index, split)
         picture = draw(drawn)
         said = captions(drawn, picture)[index % 3]
-        evidence = _evidence(loaded, picture, said)
+        evidence = _evidence(loaded, picture, said, depth)
         masks = torch.from_numpy(picture.masks)
         found = {}
         for name, method in methods.items():
@@ -119,10 +120,11 @@ def summary(scenes: Sequence[SceneFigures]) -> dict[str, float]:
     return dict(sorted(figures.items()))
 
 
-def _evidence(loaded: Loaded, picture: Picture, said: Utterance) -> Evidence:
+def _evidence(loaded: Loaded, picture: Picture, said: Utterance, depth: int) -> Evidence:
     """The readings of one picture with one answer, at whatever scale a method asks for."""
     image = Image.fromarray(picture.image)
-    trace = read_answer(loaded, prepare(loaded.family, image, said.prompt), said.text)
+    inputs = prepare(loaded.family, image, said.prompt)
+    trace = read_answer(loaded, inputs, said.text, ranking_depth=depth)
     ids = [token.id for token in trace.tokens]
     return Evidence(
         trace,

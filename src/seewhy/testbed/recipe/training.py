@@ -59,7 +59,7 @@ class Stage:
 STAGES = {
     "text": Stage(steps=900, matrix_rate=2e-3, other_rate=2e-3, cooldown=0.5, warmup=50),
     "vision": Stage(steps=900, matrix_rate=2e-3, other_rate=1e-3, cooldown=0.5, warmup=50),
-    "both": Stage(steps=4500, matrix_rate=1.5e-3, other_rate=1e-3, cooldown=0.6),
+    "both": Stage(steps=3000, matrix_rate=1.5e-3, other_rate=1e-3, cooldown=0.5),
 }
 
 
