@@ -76,7 +76,7 @@ def show(explanation: Mapping[str, Any], folder: Path | None) -> None:
     table.add_column("peak", justify="right", no_wrap=True)
     table.add_column("leaned on", overflow="fold")
     for word in words:
-        if any(character.isalnum() for character in word["text"]):
+        if _readable(word["text"]):
             table.add_row(
                 Text(printable(word["text"])),
                 _probability(word["probability"]),
@@ -125,9 +125,14 @@ def _place(peak: list[float] | None) -> Text:
 
 
 def _context(context: list[tuple[int, float]], words: list[Mapping[str, Any]]) -> Text:
-    """The strongest earlier words."""
-    ranked = sorted(context, key=lambda pair: -pair[1])[:CONTEXTS]
-    strongest = ranked[0][1] if ranked else 0
-    kept = [(i, w) for i, w in ranked if w > 0 and w >= WEAK * strongest]
-    parts = [(printable(words[index]["text"]), weight) for index, weight in kept]
-    return Text(", ").join(Text(f"{text} {weight:.2g}") for text, weight in parts)
+    """The strongest earlier words, each with its share of all that the word leaned on."""
+    total = sum(weight for _, weight in context)
+    named = [(words[index]["text"], weight) for index, weight in context if weight > 0]
+    ranked = sorted(((t, w) for t, w in named if _readable(t)), key=lambda pair: -pair[1])
+    kept = [(t, w) for t, w in ranked[:CONTEXTS] if w >= WEAK * ranked[0][1]]
+    return Text(", ").join(Text(f"{printable(text)} {w / total:.0%}") for text, w in kept)
+
+
+def _readable(text: str) -> bool:
+    """Whether a word is more than a punctuation mark."""
+    return any(character.isalnum() for character in text)

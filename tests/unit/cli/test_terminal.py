@@ -14,9 +14,9 @@ EXPLANATION = {
             "text": "car",
             "probability": 0.1,
             "peak": [14.0, 82.0],
-            "context": [[0, 0.01], [1, 0.8]],
+            "context": [[0, 0.05], [1, 1.55], [3, 0.4]],
         },
-        {"text": ".", "probability": 1.0, "peak": None, "context": []},
+        {"text": ",", "probability": 1.0, "peak": None, "context": []},
     ],
 }
 
@@ -35,9 +35,9 @@ def test_show_prints_the_answer_and_a_row_for_each_word(capsys):
     assert rows[1][3:5] == ["12,", "80"]
 
 
-def test_show_names_the_strongest_earlier_words_and_leaves_out_weak_ones(capsys):
+def test_show_names_shares_of_the_strongest_words_without_weak_ones_and_marks(capsys):
     rows = [line for line in shown(capsys).splitlines() if line.startswith("car")]
-    assert rows[0].rstrip().endswith("red 0.8")
+    assert rows[0].split()[-3:] == ["82", "red", "78%"]
 
 
 def test_show_ends_with_the_report_for_copying(capsys, tmp_path):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+
 import tiny_models
 import torchvision_shim
 

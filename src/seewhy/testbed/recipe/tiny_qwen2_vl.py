@@ -76,6 +76,7 @@ def save_model(
     loads them; writing them does not need torchvision, which its video part does.
     """
     model.bfloat16().save_pretrained(folder)
+    (folder / "model.safetensors").chmod(0o644)  # it is written for its owner alone
     tokenizer.save_pretrained(folder)
     images = Qwen2VLImageProcessorPil(
         patch_size=PATCH,

@@ -1,0 +1,178 @@
+"""The benchmark compares like with like, and its measuring functions measure."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+import tiny_models
+from seewhy import models
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[SimpleNamespace]:
+    """The benchmark's modules; they stand beside the script, outside of any package."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(BENCHMARKS))
+        names = ("explain", "measuring", "published_tam", "subjects")
+        yield SimpleNamespace(**{name: importlib.import_module(name) for name in names})
+
+
+@pytest.fixture(scope="module")
+def subject(bench):
+    """A tiny model in the place of the real ones."""
+    loaded = models.load(tiny_models.build())
+    picture = bench.subjects._picture().resize((64, 48))
+    return bench.subjects.Subject("tiny", loaded, picture, tokens=3, forced=True)
+
+
+@pytest.fixture(scope="module")
+def measured(bench, subject):
+    """What two rounds on the tiny model give."""
+    return bench.explain.measure_model(subject, rounds=2)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_replica_of_tam_equals_the_method(bench, seed: int) -> None:
+    reading = bench.subjects.Reading(bench.subjects.TINY, seed)
+    ours = bench.explain.ours(reading)
+    replica, _ = bench.explain.replica(reading, cap=60)
+    assert ours.shape == (20, 6, 8)
+    assert float(ours.std()) > 0.05
+    torch.testing.assert_close(ours, replica, rtol=0, atol=1e-5)
+
+
+def test_replica_of_tam_stops_at_its_cap(bench) -> None:
+    reading = bench.subjects.Reading(bench.subjects.TINY)
+    maps, stages = bench.explain.replica(reading, cap=0)
+    assert len(maps) == 1
+    assert set(stages) == {"unembed", "maps"}
+
+
+def test_replica_keeps_the_logits_of_every_step(bench) -> None:
+    reading = bench.subjects.Reading(bench.subjects.TINY)
+    logits = bench.published_tam.logits_of_every_step(reading.states, reading.head, reading.prefill)
+    assert logits[0].shape == (reading.prefill, 500)
+    assert [step.shape for step in logits[1:]] == [(1, 500)] * 19
+
+
+def test_tam_is_measured_with_its_largest_tensor(bench) -> None:
+    # So many ids that visual tokens x vocabulary would be by far the largest.
+    size = bench.subjects.Size(rows=4, columns=5, prompt=3, answer=6, vocab=3000, hidden=16)
+    figures = bench.explain.measure_tam(bench.subjects.Reading(size), rounds=2, cap=60)
+    assert figures["largest_difference"] < 1e-5
+    assert not figures["extrapolated"]
+    assert figures["no_visual_by_vocab"]
+    assert np.prod(figures["largest_tensor"]) < 20 * 3000 / 20
+    assert figures["ratios"]["tam"]["cpu"]["value"] > 0
+
+
+def test_tam_that_is_cut_off_is_extrapolated(bench) -> None:
+    reading = bench.subjects.Reading(bench.subjects.TINY)
+    figures = bench.explain.measure_tam(reading, rounds=3, cap=0)
+    assert figures["rounds"] == 1
+    assert (figures["replica_tokens"], figures["extrapolated"]) == (1, True)
+    assert figures["ratios"]["tam"]["cpu"]["low"] is None
+
+
+def test_largest_tensor_sees_what_is_made_on_the_way(bench) -> None:
+    with bench.measuring.LargestTensor() as largest:
+        (torch.ones(30, 2) @ torch.ones(2, 40)).sum()
+    assert largest.shape == (30, 40)
+
+
+def test_model_is_measured_case_by_case(measured) -> None:
+    seconds = measured["seconds"]
+    assert set(seconds) == {"generation", "prefills", "logit-lens", "tam", "arc", "intra-modal"}
+    assert set(seconds["arc"]) == {"generate", "attribute", "total"}
+    assert set(seconds["prefills"]) == {"base", "further", "total"}
+    assert measured["answer_tokens"] == 3
+    assert len(set(measured["visual_tokens"].values())) == 5
+    for stages in seconds.values():
+        assert all(len(both["wall"]["rounds"]) == 2 for both in stages.values())
+        assert all(both["wall"]["value"] > 0 for both in stages.values())
+
+
+def test_prefills_run_over_what_the_method_reads(bench, subject, monkeypatch) -> None:
+    lengths: list[int] = []
+    hook = subject.loaded.model.register_forward_pre_hook(
+        lambda module, arguments, words: lengths.append(words["input_ids"].shape[1]),
+        with_kwargs=True,
+    )
+    try:
+        _ = subject.whole_inputs
+        lengths.clear()
+        bench.explain.prefills(subject)
+        alone = lengths[1:]
+        lengths.clear()
+        bench.explain.cases(subject)["intra-modal"]()
+    finally:
+        hook.remove()
+    assert lengths[-4:] == alone
+
+
+def test_expect_same_answer_tells_different_ones(bench, subject, monkeypatch) -> None:
+    bench.explain.expect_same_answer(subject)
+    monkeypatch.setattr(bench.subjects.Subject, "answer", lambda self: [1, 2, 3])
+    with pytest.raises(RuntimeError, match=r"plain answer \[1, 2, 3\] from the hooked model, got"):
+        bench.explain.expect_same_answer(subject)
+
+
+def test_in_turns_measures_each_case_in_each_round(bench) -> None:
+    done: list[str] = []
+    spent = bench.measuring.Spent(2.0, 1.0)
+
+    def case(name: str):
+        return lambda: done.append(name) or {"a": spent, "b": spent}
+
+    found = bench.measuring.in_turns({n: case(n) for n in "xyz"}, 2, say=lambda text: None)
+    assert len(done) == 3 + 6  # a round before, unmeasured
+    for start in range(0, 9, 3):
+        assert sorted(done[start : start + 3]) == ["x", "y", "z"]
+    assert found["y"]["total"] == [bench.measuring.Spent(4.0, 2.0)] * 2
+
+
+def test_estimate_is_a_figure_of_medians_within_its_interval(bench) -> None:
+    dice = np.random.default_rng(1)
+    fast = [bench.measuring.Spent(0.0, 1 + 0.1 * x) for x in dice.random(40)]
+    slow = [bench.measuring.Spent(0.0, 3 + 0.1 * x) for x in dice.random(40)]
+    ratio = bench.measuring.Estimate.of(lambda a, b: a / b, slow, fast, clock="cpu")
+    assert ratio.low < ratio.value < ratio.high
+    assert ratio.value == pytest.approx(3.05 / 1.05, rel=0.03)
+    assert ratio.high - ratio.low < 0.2
+
+
+def test_peak_memory_counts_what_torch_allocates(bench) -> None:
+    figures = bench.measuring.peak_memory(lambda: torch.ones(64 * 2**20 // 4).sum())
+    assert 40 * 2**20 < figures["peak"] - figures["before"] < 200 * 2**20
+
+
+def test_markdown_tells_aims_that_are_missed(bench, measured) -> None:
+    explain = bench.explain
+    reading = bench.subjects.Reading(bench.subjects.TINY)
+    results = {
+        "created": "2026-01-01",
+        "command": "python benchmarks/explain.py",
+        "quick": False,
+        "environment": bench.measuring.environment(),
+        "load_average_after": 0.0,
+        "models": [measured],
+        "memory": {"tam": {"ours": {"before": 2**20, "peak": 3 * 2**20}}},
+        "tam": explain.measure_tam(reading, rounds=2, cap=60),
+    }
+    page = explain.markdown(json.loads(json.dumps(results)))
+    assert "| ours |" in page
+    assert "| 3 | 2 |" in page
+    row = next(line for line in page.splitlines() if line.startswith("| TAM: replica / ours"))
+    assert row.endswith("| >= 200 | **no** |")
+    quick = explain.verdicts({**results, "quick": True})
+    assert all(row.met is None for row in quick)
