@@ -15,6 +15,6 @@ def real_answer(folder, picture, prompt):
         return_dict=True,
         return_tensors="pt",
     )
-    said = model.generate(**inputs, max_new_tokens=64)
+    said = model.generate(**inputs, max_new_tokens=64)  # type: ignore[attr-defined]
     answer = processor.decode(said[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
     return type(processor).__name__, inputs["input_ids"].tolist(), answer

@@ -49,7 +49,7 @@ def cleaned(maps: list[np.ndarray], weights: dict[int, float], token: int) -> np
     total = sum(weights.values())
     if total == 0:
         return maps[token]
-    interfering = sum(w * maps[j] for j, w in weights.items()) / total
+    interfering = np.sum([w * maps[j] for j, w in weights.items()], axis=0) / total
     norm = float(interfering @ interfering)
     share = float(maps[token] @ interfering) / norm if norm else 0.0
     return np.maximum(maps[token] - share * interfering, 0)

@@ -162,6 +162,8 @@ def test_word_peak_and_box_lie_in_the_picture(explanation: Explanation) -> None:
     shown = [w for w in explanation if w.peak is not None]
     assert shown
     for word in shown:
+        assert word.box is not None
+        assert word.peak is not None
         left, top, right, bottom = word.box
         assert 0 <= left <= word.peak[0] <= right <= 96
         assert 0 <= top <= word.peak[1] <= bottom <= 64
