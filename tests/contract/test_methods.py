@@ -10,6 +10,7 @@ import torch
 from random_traces import GRIDS, random_evidence, random_trace, with_two_layers
 from seewhy.core.attribution import Attribution
 from seewhy.methods import METHODS, Evidence, Method, citation, create, parameters_of
+from seewhy.methods.parameters import SCALES
 
 NAMES = METHODS.names()
 
@@ -130,7 +131,7 @@ def test_method_shows_the_base_scale_first(method: Method) -> None:
     attribution = method.attribute(random_evidence())
     assert isinstance(attribution, Attribution)
     assert attribution.scales[0].scale == 1.0
-    assert len(attribution.scales) == (5 if "scales" in method.needs else 1)
+    assert len(attribution.scales) == (len(SCALES) if "scales" in method.needs else 1)
     total = torch.stack([view.weights for view in attribution.scales]).sum(0)
     torch.testing.assert_close(total, torch.ones_like(total))
     for view in attribution.scales:

@@ -24,8 +24,8 @@ class MultiScaleExplanationAggregation(StagedMethod):
     and brought to the image's size; scales, weights and bilinear resizing are our reading.
 
     Attributes:
-        scales: the base scale is always among them; None takes 1, 0.5, 0.75, 1.25 and 1.5 and
-            leaves out those that the model's limits collapse.
+        scales: the base scale is always among them; None takes 1, 0.75 and 1.25 and leaves out
+            those that the model's limits collapse.
         weights: `"uniform"`, or `"consistency"` (ours): by the token's probability at each scale.
         window: side of the rank Gaussian filter's window, odd; None leaves the filter out.
         base: the map of a single scale.

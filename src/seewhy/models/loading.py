@@ -150,14 +150,15 @@ def _adapt(family: type[Family], model: Any, processor: Composed, name: str) -> 
 @contextmanager
 def undisturbed(model: PreTrainedModel) -> Iterator[None]:
     """Work in eval mode without gradients, and leave every module in the mode it came in."""
-    modes = [(module, module.training) for module in model.modules()]
+    training = [module for module in model.modules() if module.training]
     try:
-        model.eval()
+        for module in training:
+            module.training = False
         with torch.no_grad():
             yield
     finally:
-        for module, training in modes:
-            module.training = training
+        for module in training:
+            module.training = True
 
 
 @cache

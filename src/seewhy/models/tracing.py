@@ -335,7 +335,7 @@ def _assemble(
     length = inputs.tensors["input_ids"].shape[1]
     fed_back = torch.arange(length, length + len(answer) - 1)
     states = ears.states_at(torch.cat([inputs.prompt_positions, fed_back]))
-    with undisturbed(loaded.model):
+    with torch.no_grad():
         before = ears.states_at(inputs.prompt_positions - 1)
         prompt = predict(loaded, before, prompt_ids, depth, candidates)
         head = _head(loaded)

@@ -93,12 +93,11 @@ def test_evidence_refuses_a_scale_that_collapses_onto_the_base() -> None:
 
 
 def test_msea_leaves_out_default_scales_that_collapse_with_a_note() -> None:
-    evidence = collapsing({0.5: (24, 16), 0.75: (24, 16), 1.25: (60, 40), 1.5: (60, 40)})
+    evidence = collapsing({0.75: (36, 24), 1.25: (36, 24)})
     attribution = create("msea").attribute(evidence)
-    assert [view.scale for view in attribution.scales] == [1.0, 0.5, 1.25]
+    assert [view.scale for view in attribution.scales] == [1.0, 0.75]
     assert evidence.notes == [
-        "Scale 0.75 was left out: it comes out at 24 x 16 pixels, as scale 0.5 does.",
-        "Scale 1.5 was left out: it comes out at 60 x 40 pixels, as scale 1.25 does.",
+        "Scale 1.25 was left out: it comes out at 36 x 24 pixels, as scale 0.75 does.",
     ]
 
 

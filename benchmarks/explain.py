@@ -1,0 +1,500 @@
+"""What an explanation costs, beside generation and beside TAM as one would write it down.
+
+`python benchmarks/explain.py` measures and writes `results/explain.json` and `.md`; `--quick` is a
+short run that only prints. See README.md for how to read the figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+# Before torch: nothing here needs the network.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+
+import torch
+from measuring import (
+    CLOCKS,
+    Estimate,
+    LargestTensor,
+    Spent,
+    Stages,
+    environment,
+    estimates,
+    in_turns,
+    peak_memory,
+    timed,
+)
+from published_tam import logits_of_every_step, token_activation_maps
+from subjects import LARGER, REAL, SCALES, SMALL, TINY, Reading, Subject, larger, shipped
+
+from seewhy import models
+from seewhy.api import CANDIDATES
+from seewhy.core.trace import Inputs, Trace
+from seewhy.methods import Evidence, Method, create
+
+RESULTS = Path(__file__).parent / "results"
+SINGLE_SCALE = ("logit-lens", "tam", "arc")
+CALLS = 5
+
+#: What was aimed at.
+AIMS = {"single-scale": 1.05, "intra-modal": 1.10, "tam": 200.0, "equal": 1e-4}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured.
+
+    Attributes:
+        rounds: per subject.
+        tam_rounds: of the two TAMs; fewer where the replica would take longer than `cap`.
+        cap: seconds for the replica's loop over tokens, beyond which it is extrapolated.
+        memory: whether each case is run once more in a process of its own.
+    """
+
+    rounds: dict[str, int]
+    tam_rounds: int
+    cap: float
+    memory: bool
+    quick: bool
+
+
+FULL = Plan({"shipped": 25, "larger": 5}, tam_rounds=3, cap=300.0, memory=True, quick=False)
+QUICK = Plan({"shipped": 3, "larger": 3}, tam_rounds=3, cap=10.0, memory=False, quick=True)
+
+
+# Explanations beside generation.
+
+
+def cases(subject: Subject) -> dict[str, Callable[[], Stages]]:
+    """What is measured in turns on one model, each a function that tells what its stages took."""
+    # Named scales: none is left out, one that collapses is an error.
+    methods = [*map(create, SINGLE_SCALE), create("intra-modal", scales=SCALES)]
+    return {
+        "generation": lambda: {"generate": timed(subject.answer)[1]},
+        "prefills": partial(prefills, subject),
+        **{method.name: partial(explained, subject, method) for method in methods},
+    }
+
+
+def explained(subject: Subject, method: Method) -> Stages:
+    """Generate with the hooks on, then explain, as `Explainer.explain` does."""
+    depth = max(method.ranking_depth, CANDIDATES)
+    trace, generating = timed(
+        lambda: models.generate(
+            subject.loaded,
+            subject.inputs,
+            ranking_depth=depth,
+            candidates=CANDIDATES,
+            **subject.generation,
+        )
+    )
+    ids = [token.id for token in trace.tokens]
+
+    def reread(inputs: Inputs) -> Trace:
+        return models.read(subject.loaded, inputs, ids, ranking_depth=1, candidates=0)
+
+    evidence = Evidence(trace, subject.prepare, reread, subject.loaded.model)
+    _, attributing = timed(lambda: method.attribute(evidence))
+    return {"generate": generating, "attribute": attributing}
+
+
+def prefills(subject: Subject) -> Stages:
+    """One forward pass for each scale over prompt and answer, and nothing else."""
+    base, *further = subject.whole_inputs
+
+    def forward(tensors: dict[str, Any]) -> None:
+        with torch.no_grad():
+            subject.loaded.model(**tensors, use_cache=False, logits_to_keep=1)
+
+    _, first = timed(lambda: forward(base))
+    _, others = timed(lambda: [forward(tensors) for tensors in further])
+    return {"base": first, "further": others}
+
+
+def expect_same_answer(subject: Subject) -> None:
+    """Both sides must say the same, or their times do not compare."""
+    trace = models.generate(subject.loaded, subject.inputs, **subject.generation)
+    heard = [token.id for token in trace.tokens]
+    plain = subject.answer()
+    if plain[: len(heard)] != heard:
+        raise RuntimeError(f"Expected the plain answer {plain} from the hooked model, got {heard}.")
+
+
+def measure_model(subject: Subject, rounds: int) -> dict[str, Any]:
+    """Times of all cases on one model, and the ratios that the aims are about."""
+    expect_same_answer(subject)
+    spent = in_turns(cases(subject), rounds, lambda text: print(f"  {subject.name}: {text}"))
+    plain, whole = spent["generation"]["total"], spent["intra-modal"]["total"]
+    ratios = {
+        name: estimates(lambda mine, alone: mine / alone, spent[name]["total"], plain)
+        for name in SINGLE_SCALE
+    }
+    base, further = spent["prefills"]["base"], spent["prefills"]["further"]
+
+    def extra_per_prefill(mine: Any, alone: Any, *passes: Any) -> Any:
+        return (mine - alone) / sum(passes)
+
+    ratios["intra-modal"] = estimates(extra_per_prefill, whole, plain, base, further)
+    ratios["intra-modal, of four"] = estimates(extra_per_prefill, whole, plain, further)
+    return {
+        "name": subject.name,
+        **subject.facts(),
+        "rounds": rounds,
+        "seconds": {
+            case: {stage: medians(samples) for stage, samples in stages.items()}
+            for case, stages in spent.items()
+        },
+        "ratios": {name: _plain(both) for name, both in ratios.items()},
+    }
+
+
+def medians(samples: list[Spent]) -> dict[str, dict[str, Any]]:
+    """Median seconds by each clock, with its interval and every round's own."""
+    return {
+        clock: {
+            **asdict(Estimate.of(lambda median: median, samples, clock=clock)),
+            "rounds": [round(getattr(sample, clock), 6) for sample in samples],
+        }
+        for clock in CLOCKS
+    }
+
+
+# TAM beside TAM as one would write it down.
+
+
+def ours(reading: Reading) -> torch.Tensor:
+    """The project's TAM from states and unembedding: float32 `[token, height, width]`."""
+    return create("tam").attribute(Evidence.of({1.0: reading.trace()})).display
+
+
+def replica(reading: Reading, cap: float) -> tuple[torch.Tensor, Stages]:
+    """The replica's maps of as many tokens as the cap allows, and what its two stages took."""
+    logits, unembedding = timed(
+        lambda: logits_of_every_step(reading.states, reading.head, reading.prefill)
+    )
+    size = reading.size
+    maps, mapping = timed(
+        lambda: token_activation_maps(
+            logits,
+            reading.ids,
+            reading.texts,
+            reading.visual,
+            reading.prompt,
+            (size.rows, size.columns),
+            cap,
+        )
+    )
+    return torch.from_numpy(maps), {"unembed": unembedding, "maps": mapping}
+
+
+def measure_tam(reading: Reading, rounds: int, cap: float) -> dict[str, Any]:
+    """Both TAMs in turns, how far their maps differ, and the largest tensor that ours makes.
+
+    Ours is so short that a round calls it `CALLS` times and takes the mean. The replica runs again
+    only while all its rounds fit into the cap. Where its loop is cut off, the time
+    of the tokens it did stands for the others (those have more context, so it is a lower bound).
+    """
+    size = reading.size
+    with LargestTensor() as largest:
+        ours(reading)
+    mine: list[Spent] = []
+    theirs: list[Spent] = []
+    loops: list[Spent] = []
+    done, difference, levels = size.answer, math.nan, 0
+    while not mine or (len(mine) < rounds and _with_another(theirs) <= cap):
+        maps, seconds = timed(lambda: [ours(reading) for _ in range(CALLS)][-1])
+        mine.append(seconds * (1 / CALLS))
+        expected, stages = replica(reading, cap)
+        done = min(done, len(expected))
+        loops.append(stages["maps"] * (size.answer / len(expected)))
+        theirs.append(stages["unembed"] + loops[-1])
+        difference, levels = apart(maps[: len(expected)], expected)
+        print(f"  tam: ours {mine[-1].wall:.3f} s, replica {theirs[-1].wall:.1f} s")
+
+    def times_faster(slow: Any, fast: Any) -> Any:
+        return slow / fast
+
+    return {
+        **asdict(size),
+        "visual": size.visual,
+        "rounds": len(mine),
+        "replica_tokens": done,
+        "extrapolated": done < size.answer,
+        "seconds": {
+            "ours": medians(mine),
+            "replica": medians(theirs),
+            "replica, logits given": medians(loops),
+        },
+        "ratios": {
+            "tam": _plain(estimates(times_faster, theirs, mine)),
+            "tam, logits given": _plain(estimates(times_faster, loops, mine)),
+        },
+        "largest_difference": difference,
+        "largest_difference_8_bit": levels,
+        "largest_tensor": list(largest.shape),
+        "visual_by_vocab": size.visual * size.vocab,
+        "no_visual_by_vocab": largest.numbers < size.visual * size.vocab,
+    }
+
+
+def _with_another(spent: list[Spent]) -> float:
+    """Wall seconds that these rounds took, and one more of the same kind would."""
+    return sum(one.wall for one in spent) * (1 + 1 / len(spent))
+
+
+def apart(maps: torch.Tensor, others: torch.Tensor) -> tuple[float, int]:
+    """The largest difference of two stacks of maps in [0, 1], and in levels of 8 bit."""
+    eight_bit = [(some * 255).round() for some in (maps, others)]
+    return float((maps - others).abs().max()), int((eight_bit[0] - eight_bit[1]).abs().max())
+
+
+# Memory, each case in a process of its own.
+
+
+def subject_of(name: str, model: str | None, quick: bool) -> Subject:
+    """One of the two models."""
+    if name == "shipped":
+        return shipped(model, 16, forced=True) if quick else shipped(model)
+    return larger(SMALL if quick else LARGER, model)
+
+
+def memory_of(subject: str, case: str, model: str | None, quick: bool) -> dict[str, int]:
+    """Peak memory of one case in this process, which should be fresh."""
+    if subject == "tam":
+        reading = Reading(TINY if quick else REAL)
+        return peak_memory(lambda: ours(reading) if case == "ours" else replica(reading, 0.0))
+    one = subject_of(subject, model, quick)
+    _ = one.whole_inputs if case == "prefills" else one.inputs
+    return peak_memory(cases(one)[case])
+
+
+def in_fresh_process(
+    subject: str, case: str, model: str | None, quick: bool = False
+) -> dict[str, int]:
+    """`memory_of` in a new process."""
+    command = [sys.executable, __file__, "--memory", subject, case]
+    command += [] if model is None else ["--model", model]
+    command += ["--quick"] if quick else []
+    command += ["--threads", str(torch.get_num_threads())]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"Expected the memory of {subject} {case}, got:\n{done.stderr[-2000:]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+# The tables.
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A ratio, by both clocks, and its aim.
+
+    Attributes:
+        text: what is divided by what.
+        ratio: `Estimate`s as dictionaries, by clock.
+        aim: the bound, or None where nothing is asked for.
+        at_least: whether the bound is a lower one.
+    """
+
+    text: str
+    ratio: dict[str, dict[str, Any]]
+    aim: float | None = None
+    at_least: bool = False
+
+    @property
+    def wanted(self) -> str:
+        """The aim in words."""
+        return "" if self.aim is None else f"{'>=' if self.at_least else '<='} {self.aim:g}"
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the processor's clock meets the aim: others' work does not count in it."""
+        if self.aim is None:
+            return None
+        value = self.ratio["cpu"]["value"]
+        return value >= self.aim if self.at_least else value <= self.aim
+
+
+def verdicts(results: dict[str, Any]) -> list[Verdict]:
+    """The ratios that the aims are about; a quick run has no aims, its sizes are not theirs."""
+    aims = dict.fromkeys(AIMS) if results["quick"] else AIMS
+    rows = []
+    for one in results["models"]:
+        name, ratios = one["name"], one["ratios"]
+        rows += [
+            Verdict(f"{name}: generation with {m} / generation", ratios[m], aims["single-scale"])
+            for m in SINGLE_SCALE
+        ]
+        extra = f"{name}: intra-modal's extra time /"
+        rows.append(Verdict(f"{extra} five prefills", ratios["intra-modal"], aims["intra-modal"]))
+        rows.append(Verdict(f"{extra} the four prefills it adds", ratios["intra-modal, of four"]))
+    whole, loop = (results["tam"]["ratios"][name] for name in ("tam", "tam, logits given"))
+    rows.append(Verdict("TAM: replica / ours", whole, aims["tam"], at_least=True))
+    rows.append(Verdict("TAM: replica given its logits / ours", loop))
+    return rows
+
+
+def markdown(results: dict[str, Any]) -> str:
+    """The results as a page of tables."""
+    machine, tam = results["environment"], results["tam"]
+    lines = [
+        "# What an explanation costs",
+        "",
+        f"Measured {results['created']} at commit {machine['commit']} by "
+        f"`{results['command']}`; how to read it: [README](../README.md).",
+        "",
+        f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, "
+        f"{machine['torch_threads']} torch thread(s), load average {machine['load_average']} "
+        f"before and {results['load_average_after']} after. Python {machine['python']}, torch "
+        f"{machine['torch']}, transformers {machine['transformers']}, numpy {machine['numpy']}, "
+        f"seewhy {machine['seewhy']}.",
+        "",
+        "| ratio | processor time | wall time | aim | met |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for row in verdicts(results):
+        verdict = "" if row.met is None else "yes" if row.met else "**no**"
+        figures = " | ".join(_interval(row.ratio[clock]) for clock in ("cpu", "wall"))
+        lines.append(f"| {row.text} | {figures} | {row.wanted} | {verdict} |")
+    lines += ["", "In brackets: 95% bootstrap intervals over the rounds."]
+    for one in results["models"]:
+        lines += ["", f"## {one['name'].capitalize()} model", "", _about(one), ""]
+        lines += ["| case | stage | processor time, ms | wall time, ms | peak memory, MiB |"]
+        lines += ["| --- | --- | --- | --- | --- |"]
+        for case, stages in one["seconds"].items():
+            peak = _peak(results["memory"].get(one["name"], {}).get(case))
+            for stage, clocks in stages.items():
+                figures = " | ".join(f"{clocks[c]['value'] * 1e3:.1f}" for c in ("cpu", "wall"))
+                lines.append(f"| {case} | {stage} | {figures} | {peak} |")
+                peak = ""
+    size = (
+        f"{tam['visual']:,} visual tokens, {tam['prompt']} words of prompt, {tam['answer']} answer "
+        f"tokens, vocabulary {tam['vocab']:,}, width {tam['hidden']:,}, random float32 states"
+    )
+    lines += ["", "## TAM", "", f"{size}; {tam['rounds']} round(s).", ""]
+    lines += ["| case | processor time, s | wall time, s | peak memory, MiB | of it added |"]
+    lines += ["| --- | --- | --- | --- | --- |"]
+    memory = results["memory"].get("tam", {})
+    for case, clocks in tam["seconds"].items():
+        figures = " | ".join(f"{clocks[c]['value']:.3f}" for c in ("cpu", "wall"))
+        kept = memory.get(case)
+        added = "" if kept is None else f"{(kept['peak'] - kept['before']) / 2**20:,.0f}"
+        lines.append(f"| {case} | {figures} | {_peak(kept)} | {added} |")
+    lines += [
+        "",
+        f"- Largest difference of the maps, which lie in [0, 1]: {tam['largest_difference']:.1e} "
+        f"(aim: at most {AIMS['equal']:.0e}); as 8-bit images {tam['largest_difference_8_bit']} "
+        "level(s).",
+        f"- Largest tensor in ours: {' x '.join(f'{n:,}' for n in tam['largest_tensor'])}; visual "
+        f"tokens x vocabulary would be {tam['visual']:,} x {tam['vocab']:,}.",
+    ]
+    if tam["extrapolated"]:
+        lines.append(
+            f"- The replica was cut off after {tam['replica_tokens']} of {tam['answer']} tokens; "
+            "its loop's time is extrapolated linearly, which favours it."
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _about(one: dict[str, Any]) -> str:
+    visual = ", ".join(f"{count} at {scale}" for scale, count in one["visual_tokens"].items())
+    return (
+        f"{one['parameters'] / 1e6:.1f} M parameters in {one['dtype']}, width {one['hidden']}, "
+        f"{one['layers']} layers, vocabulary {one['vocabulary']:,}; visual tokens: {visual}; "
+        f"{one['prompt_tokens']} tokens of input, {one['answer_tokens']} of answer; "
+        f"{one['rounds']} rounds."
+    )
+
+
+def _interval(estimate: dict[str, Any]) -> str:
+    digits = ".0f" if estimate["value"] >= 100 else ".3f"
+    if estimate["low"] is None:
+        return f"{estimate['value']:{digits}}"
+    return f"{estimate['value']:{digits}} [{estimate['low']:{digits}}, {estimate['high']:{digits}}]"
+
+
+def _peak(memory: dict[str, int] | None) -> str:
+    return "" if memory is None else f"{memory['peak'] / 2**20:,.0f}"
+
+
+def _plain(both: dict[str, Estimate]) -> dict[str, dict[str, Any]]:
+    return {clock: asdict(estimate) for clock, estimate in both.items()}
+
+
+def run(plan: Plan, model: str | None) -> dict[str, Any]:
+    """Measure everything."""
+    results: dict[str, Any] = {
+        "schema": 1,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": "python benchmarks/explain.py" + (" --quick" if plan.quick else ""),
+        "quick": plan.quick,
+        "environment": environment(),
+        "aims": AIMS,
+        "models": [],
+        "memory": {},
+    }
+    for name, rounds in plan.rounds.items():
+        subject = subject_of(name, model, plan.quick)
+        results["models"].append(measure_model(subject, rounds))
+        if plan.memory:
+            results["memory"][name] = {
+                case: in_fresh_process(name, case, model) for case in cases(subject)
+            }
+        del subject
+    results["tam"] = measure_tam(Reading(TINY if plan.quick else REAL), plan.tam_rounds, plan.cap)
+    if plan.memory:
+        results["memory"]["tam"] = {
+            case: in_fresh_process("tam", case, model) for case in ("ours", "replica")
+        }
+    results["load_average_after"] = round(os.getloadavg()[0], 2)
+    return results
+
+
+def main() -> None:
+    """Measure, print a short table, and write the results."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser.add_argument("--quick", action="store_true", help="small sizes, under a minute")
+    parser.add_argument("--model", help="folder in place of the shipped model")
+    parser.add_argument("--out", type=Path, help="folder of the results (default: results/)")
+    parser.add_argument("--cap", type=float, help="seconds for the slow TAM (default: 300)")
+    parser.add_argument("--threads", type=int, help="torch threads (default: OMP_NUM_THREADS)")
+    parser.add_argument("--memory", nargs=2, metavar=("SUBJECT", "CASE"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.threads is not None:
+        torch.set_num_threads(arguments.threads)
+    if arguments.memory is not None:
+        subject, case = arguments.memory
+        print(json.dumps(memory_of(subject, case, arguments.model, arguments.quick)))
+        return
+    plan = QUICK if arguments.quick else FULL
+    if arguments.cap is not None:
+        plan = replace(plan, cap=arguments.cap)
+    results = run(plan, arguments.model)
+    print("\nratios of processor time, with 95% intervals:")
+    for row in verdicts(results):
+        verdict = "" if row.met is None else f"aim {row.wanted}: {'met' if row.met else 'NOT MET'}"
+        print(f"{row.text:<64} {_interval(row.ratio['cpu']):<24} {verdict}".rstrip())
+    print(f"largest difference of TAM's maps: {results['tam']['largest_difference']:.1e}")
+    folder = arguments.out or (None if arguments.quick else RESULTS)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(results, indent=1) + "\n"
+        (folder / "explain.json").write_text(text, encoding="utf-8")
+        (folder / "explain.md").write_text(markdown(results), encoding="utf-8")
+        print(f"written to {folder}")
+
+
+if __name__ == "__main__":
+    main()

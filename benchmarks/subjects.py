@@ -1,0 +1,292 @@
+"""What the benchmark measures on: two models, and random states at the size of a real model."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+import seewhy
+from seewhy import models
+from seewhy.api import PROMPT
+from seewhy.core.geometry import Geometry, Layer
+from seewhy.core.text import Token
+from seewhy.core.trace import Inputs, Trace
+from seewhy.testbed.scenes import draw, scene
+
+SCALES = (1.0, 0.5, 0.75, 1.25, 1.5)
+"""The five scales of the aim, the base scale first."""
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A model, and what it is asked.
+
+    Attributes:
+        name: for the tables.
+        loaded: the model.
+        image: what it is shown.
+        tokens: the longest answer.
+        forced: whether the answer must be just as long: random weights end when they please.
+    """
+
+    name: str
+    loaded: models.Loaded
+    image: Image.Image
+    tokens: int
+    forced: bool
+
+    def prepare(self, scale: float = 1.0) -> Inputs:
+        """The inputs at a scale."""
+        return models.prepare(self.loaded.family, self.image, PROMPT, scale=scale)
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        """The inputs at the base scale."""
+        return self.prepare()
+
+    @property
+    def generation(self) -> dict[str, Any]:
+        """Settings of generation, for both sides."""
+        least = {"min_new_tokens": self.tokens} if self.forced else {}
+        return {"max_new_tokens": self.tokens, **least}
+
+    def answer(self) -> list[int]:
+        """The ids that plain greedy generation gives: no hook, nothing of ours."""
+        tensors = self.inputs.tensors
+        out = self.loaded.model.generate(  # type: ignore[operator]
+            **tensors, do_sample=False, **self.generation
+        )
+        return out[0, tensors["input_ids"].shape[1] :].tolist()
+
+    @cached_property
+    def whole_inputs(self) -> list[dict[str, Any]]:
+        """Prompt and answer as one input, at each of the five scales, the base scale first."""
+        trace = models.generate(self.loaded, self.inputs, **self.generation)
+        said = torch.tensor([[token.id for token in trace.tokens]])
+        return [with_answer(self.prepare(scale), said) for scale in SCALES]
+
+    def facts(self) -> dict[str, Any]:
+        """What a reader must know about it."""
+        model = self.loaded.model
+        text = model.config.get_text_config()
+        return {
+            "model": self.loaded.name,
+            "parameters": sum(p.numel() for p in model.parameters()),
+            "hidden": text.hidden_size,
+            "layers": text.num_hidden_layers,
+            "vocabulary": text.vocab_size,
+            "dtype": str(model.dtype).removeprefix("torch."),
+            "visual_tokens": {
+                f"{scale:g}": self.prepare(scale).geometry.visual for scale in SCALES
+            },
+            "prompt_tokens": self.inputs.tensors["input_ids"].shape[1],
+            "answer_tokens": len(self.answer()),
+        }
+
+
+def with_answer(inputs: Inputs, said: Tensor) -> dict[str, Any]:
+    """A forward pass's tensors with the answer's ids `[1, token]` after the prompt."""
+    tensors = dict(inputs.tensors)
+    tensors["input_ids"] = torch.cat([tensors["input_ids"], said], 1)
+    for name, fill in (("attention_mask", 1), ("mm_token_type_ids", 0)):
+        if name in tensors:
+            tail = torch.full_like(said, fill, dtype=tensors[name].dtype)
+            tensors[name] = torch.cat([tensors[name], tail], 1)
+    return tensors
+
+
+def shipped(model: str | None = None, tokens: int = 64, *, forced: bool = False) -> Subject:
+    """The model that ships with the package (or another folder), on a drawn scene."""
+    explainer = seewhy.load(model)
+    return Subject("shipped", explainer.loaded, _picture(), tokens, forced)
+
+
+@dataclass(frozen=True)
+class Proportions:
+    """Sizes of a Qwen2-VL of random weights.
+
+    Attributes:
+        side: of the picture in pixels; a visual token owns 28 x 28.
+        vision: depth of the vision tower, and its width.
+        tokens: length of the answer.
+    """
+
+    hidden: int
+    layers: int
+    vocab: int
+    vision: tuple[int, int]
+    side: int
+    tokens: int
+
+
+LARGER = Proportions(1024, 8, 151_936, (8, 640), 448, 24)
+SMALL = Proportions(256, 2, 8_000, (2, 160), 224, 8)
+
+
+def larger(size: Proportions = LARGER, model: str | None = None) -> Subject:
+    """Random weights in bfloat16, in proportions closer to those of a real Qwen2-VL.
+
+    Args:
+        size: of the model and of what it is asked.
+        model: where the tokenizer comes from; the shipped model if None.
+    """
+    from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
+    from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
+    source = seewhy.load(model).loaded
+    old: Any = source.model.config
+    depth, width = size.vision
+    config = Qwen2VLConfig(
+        text_config={
+            "vocab_size": size.vocab,
+            "hidden_size": size.hidden,
+            "intermediate_size": 4 * size.hidden,
+            "num_hidden_layers": size.layers,
+            "num_attention_heads": size.hidden // 128,
+            "num_key_value_heads": max(1, size.hidden // 512),
+            "rope_parameters": {"rope_type": "default", "mrope_section": [16, 24, 24]},
+            **{name: getattr(old.text_config, name) for name in ("eos_token_id", "pad_token_id")},
+            "bos_token_id": None,
+        },
+        vision_config={
+            "depth": depth,
+            "embed_dim": width,
+            "hidden_size": size.hidden,
+            "num_heads": width // 80,
+            "patch_size": 14,
+        },
+        **{
+            f"{name}_token_id": getattr(old, f"{name}_token_id")
+            for name in ("image", "video", "vision_start", "vision_end")
+        },
+        tie_word_embeddings=True,
+    )
+    torch.manual_seed(0)
+    usual = torch.get_default_dtype()
+    try:
+        torch.set_default_dtype(torch.bfloat16)
+        weights = Qwen2VLForConditionalGeneration(config).eval()
+    finally:
+        torch.set_default_dtype(usual)
+    weights.generation_config.eos_token_id = old.text_config.eos_token_id
+    weights.generation_config.pad_token_id = old.text_config.pad_token_id
+    processor = models.Composed(
+        Qwen2VLImageProcessorPil(size={"shortest_edge": 4 * 28**2, "longest_edge": 1280 * 28**2}),
+        with_vocabulary(source.processor.tokenizer, size.vocab),
+        source.processor.template,
+    )
+    loaded = models.load((weights, processor))
+    picture = _picture().resize((size.side, size.side), Image.Resampling.BICUBIC)
+    return Subject("larger", loaded, picture, size.tokens, forced=True)
+
+
+def with_vocabulary(tokenizer: Any, size: int) -> Any:
+    """The same tokenizer with made-up words up to a vocabulary of `size`."""
+    from transformers import AutoTokenizer
+
+    with tempfile.TemporaryDirectory() as folder:
+        tokenizer.save_pretrained(folder)
+        file = Path(folder) / "tokenizer.json"
+        state = json.loads(file.read_text(encoding="utf-8"))
+        state["model"]["vocab"] |= {f"Ġw{n}": n for n in range(len(tokenizer), size)}
+        file.write_text(json.dumps(state), encoding="utf-8")
+        return AutoTokenizer.from_pretrained(folder)
+
+
+def _picture() -> Image.Image:
+    return Image.fromarray(draw(scene(0, "heldout")).image)
+
+
+@dataclass(frozen=True)
+class Size:
+    """Sizes of a reading. Beside image and words, ten template tokens stand in the prompt."""
+
+    rows: int
+    columns: int
+    prompt: int
+    answer: int
+    vocab: int
+    hidden: int
+
+    @property
+    def visual(self) -> int:
+        """How many visual tokens."""
+        return self.rows * self.columns
+
+
+REAL = Size(rows=25, columns=40, prompt=20, answer=200, vocab=151_936, hidden=1536)
+TINY = Size(rows=6, columns=8, prompt=5, answer=20, vocab=500, hidden=32)
+
+
+class Reading:
+    """Random states and an unembedding, as a model of this size would leave them behind.
+
+    Args:
+        size: of it all.
+        seed: of the states.
+
+    Attributes:
+        states: float32 `[position, hidden]`: template, image, template, words, template, answer
+            without its last token.
+        head: float32 `[vocab, hidden]`.
+        ids: of the prompt's words, then of the answer; words come back, as they do in text.
+        texts: theirs.
+        visual, prompt: where these stand.
+        prefill: how many positions stand before the answer.
+    """
+
+    def __init__(self, size: Size, seed: int = 0) -> None:
+        self.size = size
+        self.visual = slice(4, 4 + size.visual)
+        self.prompt = slice(self.visual.stop + 1, self.visual.stop + 1 + size.prompt)
+        self.prefill = self.prompt.stop + 5
+        dice = torch.Generator().manual_seed(seed)
+        positions = self.prefill + size.answer - 1
+        self.states = torch.randn(positions, size.hidden, generator=dice)
+        self.head = torch.randn(size.vocab, size.hidden, generator=dice)
+        self.head /= size.hidden**0.5
+        text = size.prompt + size.answer
+        words = torch.randint(size.vocab, (max(2, text // 2),), generator=dice)
+        self.ids = words[torch.randint(len(words), (text,), generator=dice)].tolist()
+        self.texts = [f" w{token}" for token in self.ids]
+        self._tokens = tuple(
+            Token(token, said, 0, len(said), 1.0)
+            for token, said in zip(self.ids, self.texts, strict=True)
+        )
+        width, height = 28 * size.columns, 28 * size.rows
+        layer = Layer.over((0, 0, width, height), size.rows, size.columns)
+        self._inputs = Inputs(
+            tensors={},
+            geometry=Geometry((width, height), (layer,)),
+            visual_positions=torch.arange(self.visual.start, self.visual.stop),
+            prompt_positions=torch.arange(self.prompt.start, self.prompt.stop),
+            prompt="".join(self.texts[: size.prompt]),
+            scale=1.0,
+            seen=(width, height),
+        )
+
+    def trace(self) -> Trace:
+        """What the project keeps of it."""
+        states, words = self.states, self.size.prompt
+        fed_back = states[self.prefill :]
+        text = torch.cat([states[self.prompt], fed_back, states.new_zeros(1, states.shape[1])])
+        ids = torch.tensor(self.ids)
+        return Trace(
+            inputs=self._inputs,
+            prompt_tokens=self._tokens[:words],
+            tokens=self._tokens[words:],
+            answer="".join(self.texts[words:]),
+            visual_states=states[self.visual],
+            text_states=text,
+            rows=self.head[ids],
+            rankings=ids[:, None],
+            opening_state=states[self.prefill - 1],
+        )
