@@ -33,6 +33,9 @@ from seewhy.testbed.recipe.corpus import open_corpus, render, shards
 from seewhy.testbed.recipe.training import read
 from seewhy.testbed.scenes import CANVASES, Picture, draw, scene
 
+METHOD_NAMES = ("logit-lens", "tam", "msea", "arc", "intra-modal")
+"""Whose maps the card shows."""
+
 SceneFigures = dict[str, list[float]]
 """The values of one scene's words, by name of the figure."""
 
@@ -218,7 +221,7 @@ def evaluate(
     *,
     count: int = 1000,
     maps: int = 300,
-    methods: Sequence[str] = ("logit-lens", "tam", "intra-modal"),
+    methods: Sequence[str] = METHOD_NAMES,
     scales: Sequence[float] = (0.5, 0.75, 1.5, 2.0),
 ) -> dict[str, dict[str, float]]:
     """All figures of the model card.
@@ -236,7 +239,10 @@ def evaluate(
             loaded, data / "heldout", count=some, scale=scale
         )
     figures["unseen"] = accuracies(loaded, data / "unseen", split="unseen", count=some)
-    shown = map_figures(loaded, {name: create(name) for name in methods}, count=maps)
+    rows = {name: create(name) for name in methods}
+    if "intra-modal" in rows:
+        rows["intra-modal without the filter"] = create("intra-modal", window=None)
+    shown = map_figures(loaded, rows, count=maps)
     return figures | {f"maps: {name}": values for name, values in shown.items()}
 
 
@@ -247,7 +253,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="where rendered scenes are kept")
     parser.add_argument("--count", type=int, default=1000, help="scenes for accuracy")
     parser.add_argument("--maps", type=int, default=300, help="scenes for the maps")
-    parser.add_argument("--methods", nargs="*", default=["logit-lens", "tam", "intra-modal"])
+    parser.add_argument("--methods", nargs="*", default=METHOD_NAMES)
     parser.add_argument("--scales", nargs="*", type=float, default=[0.5, 0.75, 1.5, 2.0])
     parser.add_argument("--out", type=Path, help="write the figures here too")
     asked = parser.parse_args()
