@@ -140,7 +140,8 @@ def test_intra_modal_equals_its_slow_replica(weighing: str) -> None:
             total += q * bilinear(base_map(other, j).reshape(grid), shape)
             weight += q
         maps.append((total / weight).ravel())
-    result = create("intra-modal", k=6, p=p, weights=weighing).attribute(evidence)
+    method = create("intra-modal", scales=tuple(GRIDS), k=6, p=p, weights=weighing)
+    result = method.attribute(evidence)
     for token in range(len(trace.tokens)):
         place = prompt + token
         scores = [activation(trace, place, j) for j in range(place)]
