@@ -328,7 +328,7 @@ class ExplainedWord:
 
     @property
     def box(self) -> Box | None:
-        """left, top, right, bottom in pixels around the cells at or above half of the maximum,
+        """left, top, right, bottom in pixels around the cells above half of the maximum,
         within the image; None for an empty map.
         """
         if self._unit.box is None:

@@ -7,7 +7,6 @@ high-resolution raster) have several, and their maps are fused: neither is dropp
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -174,8 +173,3 @@ def interpolation(source: Tensor, target: Tensor) -> Tensor:
 def pixel_edges(size: int, cells: int) -> Tensor:
     """Edges of `cells` equal cells over `size` pixels: float64 `[cells + 1]`."""
     return torch.linspace(0, size, cells + 1, dtype=torch.float64)
-
-
-def join_edges(parts: Sequence[Tensor]) -> Tensor:
-    """Chain the edges of neighbouring rasters: each part starts where the one before ended."""
-    return torch.cat([parts[0], *(part[1:] for part in parts[1:])])

@@ -9,7 +9,6 @@ from seewhy.core.geometry import (
     Geometry,
     Layer,
     interpolation,
-    join_edges,
     pixel_edges,
     resample,
 )
@@ -116,7 +115,3 @@ def test_rasterise_refuses_another_number_of_values():
     geometry = Geometry((8, 8), (Layer.over((0, 0, 8, 8), 2, 2),))
     with pytest.raises(ShapeError, match="visual = 4, got visual = 3"):
         geometry.rasterise(torch.zeros(3))
-
-
-def test_join_edges_starts_each_part_where_the_last_ended():
-    assert join_edges([torch.tensor([0, 1, 2]), torch.tensor([2, 5])]).tolist() == [0, 1, 2, 5]

@@ -15,7 +15,6 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import Qwen2Tokenizer
 
-from seewhy.testbed.captions import plural
 from seewhy.testbed.recipe.corpus import COLOUR_NAMES, KIND_NAMES, Corpus
 from seewhy.testbed.recipe.tiny_qwen2_vl import CELL, MEAN, MERGE, PATCH, STD
 from seewhy.testbed.scenes import CANVASES
@@ -219,7 +218,6 @@ class _WordTokens:
             return [tokenizer.encode(word) for word in words]
 
         self.kinds = tokens([f" {kind}" for kind in KIND_NAMES])
-        self.plurals = tokens([f" {plural(kind)}" for kind in KIND_NAMES])
         self.colours = tokens([f" {colour}" for colour in COLOUR_NAMES])
         self.beside = np.array([ids[0] for ids in tokens(self.BESIDE)])
         self.outside = np.array([ids[0] for ids in tokens(self.OUTSIDE)])
