@@ -1,25 +1,32 @@
-"""Every registered family as a tiny model, for tests that hold for all of them."""
+"""Every registered family as a tiny model, for tests that hold for all of them.
+
+Each `tiny_*.py` beside this file builds one or more families and says so in two constants:
+`BUILDERS`, from a family's registry name to a function without arguments that returns
+`(model, processor)`, and `ATTENTION`, parameter names by which that vision tower's attention
+writes (they are silenced for the probe).
+"""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-import tiny_internvl
-import tiny_llava
-import tiny_models
 from seewhy.models import Loaded, load
 
+TINY = [
+    importlib.import_module(path.stem)
+    for path in sorted(Path(__file__).parent.glob("tiny_*.py"))
+]
+
 BUILDERS: dict[str, Callable[[], tuple[Any, Any]]] = {
-    "internvl": tiny_internvl.build,
-    "llava": tiny_llava.build,
-    "qwen2-5-vl": lambda: tiny_models.build("qwen2-5-vl"),
-    "qwen2-vl": lambda: tiny_models.build("qwen2-vl"),
+    name: builder for module in TINY for name, builder in module.BUILDERS.items()
 }
 
-#: What attention writes, family by family: parameter names that hold one of these are silenced.
-ATTENTION = ("attn.proj", "attention.projection_layer", "self_attn.out_proj")
+#: What attention writes, over all families: parameter names that hold one of these are silenced.
+ATTENTION = tuple(sorted({end for module in TINY for end in module.ATTENTION}))
 
 
 def build(name: str) -> Loaded:

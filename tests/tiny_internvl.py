@@ -144,3 +144,7 @@ def real_inputs(image: Any, text: str) -> tuple[list[int], Any]:
     _, processor = build(video_part=InternVLVideoProcessor())
     made = processor(images=image, text=text, return_tensors="pt")
     return made["input_ids"][0].tolist(), made["pixel_values"].numpy()
+
+
+BUILDERS = {"internvl": build}
+ATTENTION = ("attention.projection_layer",)

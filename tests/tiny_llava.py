@@ -152,3 +152,7 @@ def off_centres_of_torchvision(
         for one in settings
         for shape in shapes
     ]
+
+
+BUILDERS = {"llava": build}
+ATTENTION = ("self_attn.out_proj",)

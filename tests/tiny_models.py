@@ -220,3 +220,10 @@ def call(processor: Any, picture: Any, prompt: str) -> dict[str, Any]:
 
 def _arrays(tensors: Any) -> dict[str, Any]:
     return {name: value.numpy() for name, value in tensors.items()}
+
+
+BUILDERS = {
+    "qwen2-5-vl": lambda: build("qwen2-5-vl"),
+    "qwen2-vl": lambda: build("qwen2-vl"),
+}
+ATTENTION = ("attn.proj",)

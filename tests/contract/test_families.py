@@ -53,6 +53,7 @@ def test_family_states_its_facts(name):
     assert family.checkpoints
     assert all(place.count("/") == 1 for place in family.checkpoints)
     assert family.scaling
+    assert family.unseen
     assert family.default_marker in family.plain_format.format(
         marker=family.default_marker, prompt="?"
     )
@@ -74,7 +75,7 @@ def test_family_counts_its_tokens(name, shape, scale):
     seen = family.see(image, scale)
     inputs = prepare(family, image, PROMPT, scale=scale)
     assert seen.geometry.size == image.size
-    assert family.embed(seen).shape[0] == seen.geometry.visual + len(seen.pixelless)
+    assert family.embed(seen).shape[0] == seen.visual
     ids = inputs.tensors["input_ids"][0]
     assert bool((ids[inputs.visual_positions] == family.image_token_id).all())
     assert len(inputs.visual_positions) == seen.geometry.visual

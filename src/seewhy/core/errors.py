@@ -35,6 +35,14 @@ class ScaleError(ParameterError):
     """A scale is not positive, is repeated, or collapses onto the size of another one."""
 
 
+class ClipError(InputError):
+    """The video is missing, broken or empty, or its frames differ in size."""
+
+
+class UnsupportedInputError(InputError):
+    """The family of the model takes no input of this kind, such as video."""
+
+
 class ShapeError(InputError):
     """A tensor's axes are not those that the function names."""
 

@@ -38,6 +38,10 @@ class InternVL(Family):
         "side (beyond max_patches if need be); a picture of one tile keeps it, the tile is resized "
         "to scale times its side, and the vision tower interpolates its position embeddings"
     )
+    unseen = (
+        "every pixel is seen; a picture of several tiles is seen twice, by its tiles and by the "
+        "thumbnail, which are fused"
+    )
     default_marker = "<IMG_CONTEXT>"
     plain_format = "<|im_start|>user\n{marker}\n{prompt}<|im_end|>\n<|im_start|>assistant\n"
 
@@ -75,7 +79,9 @@ class InternVL(Family):
         return Seen(
             tensors={"pixel_values": pixels},
             placeholder=start + tokens.convert_ids_to_tokens(token) * count + end,
-            geometry=Geometry(image.size, layers(image.width, image.height, columns, rows, side)),
+            geometries=(
+                Geometry(image.size, layers(image.width, image.height, columns, rows, side)),
+            ),
             size=(columns * tile, rows * tile),
         )
 

@@ -45,6 +45,7 @@ class Llava(Family):
         "interpolated positions: the input is resized to scale times its side, rounded to whole "
         "patches, and the vision tower interpolates its position embeddings to it"
     )
+    unseen = "pixels outside the processor's centre crop are unseen; none is seen twice"
     default_marker = "<image>"
     plain_format = "USER: {marker}\n{prompt} ASSISTANT:"
 
@@ -87,7 +88,7 @@ class Llava(Family):
         return Seen(
             tensors=self._tensors(pixels),
             placeholder=token * (self._class_tokens + cells.numel()),
-            geometry=Geometry(image.size, (Layer(cells, rows, columns),)),
+            geometries=(Geometry(image.size, (Layer(cells, rows, columns),)),),
             size=(across.content(self._patch), down.content(self._patch)),
             pixelless=tuple(range(self._class_tokens)),
         )

@@ -29,6 +29,7 @@ class Qwen25VL(Family):
         "Qwen/Qwen2.5-VL-72B-Instruct",
     )
     scaling = Qwen2VL.scaling
+    unseen = Qwen2VL.unseen
     default_marker = Qwen2VL.default_marker
     plain_format = Qwen2VL.plain_format
 

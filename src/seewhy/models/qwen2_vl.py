@@ -33,6 +33,7 @@ class Qwen2VL(Family):
         "dynamic resolution: the original picture is resized once to scale times the size that the "
         "processor would give it, within the processor's limits of pixels"
     )
+    unseen = "every pixel is seen, none twice"
     default_marker = "<|image_pad|>"
     plain_format = "<|vision_start|>{marker}<|vision_end|>{prompt}\n"
 
@@ -77,7 +78,7 @@ def see_dynamic(family: Family, image: Image, scale: float) -> Seen:
     return Seen(
         tensors={name: made[name] for name in ("pixel_values", "image_grid_thw")},
         placeholder=family.default_marker * (height * width),
-        geometry=Geometry(image.size, (Layer.over(box, height, width),)),
+        geometries=(Geometry(image.size, (Layer.over(box, height, width),)),),
         size=(columns * patch, rows * patch),
     )
 
