@@ -12,6 +12,7 @@ AXES = (
     "token",  # the explained tokens: those of the answer
     "text",  # the context tokens: those of the user's prompt, then those of the answer
     "visual",  # the visual tokens, in the order in which they stand in the input
+    "cell",  # the cells of all native grids, one grid after the other
     "layer",
     "head",
     "hidden",

@@ -7,6 +7,8 @@ high-resolution raster) have several, and their maps are fused: neither is dropp
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -173,3 +175,29 @@ def interpolation(source: Tensor, target: Tensor) -> Tensor:
 def pixel_edges(size: int, cells: int) -> Tensor:
     """Edges of `cells` equal cells over `size` pixels: float64 `[cells + 1]`."""
     return torch.linspace(0, size, cells + 1, dtype=torch.float64)
+
+
+def flatten(maps: Sequence[Tensor]) -> Tensor:
+    """Chain maps over several canvases to one axis of cells.
+
+    Args:
+        maps: for each canvas float `[..., height, width]`, the axes before equal.
+
+    Returns:
+        float `[..., cell]`, canvas after canvas, row by row.
+
+    Example:
+        >>> flatten([torch.zeros(3, 2, 2), torch.zeros(3, 1, 5)]).shape
+        torch.Size([3, 9])
+    """
+    return torch.cat([one.flatten(-2) for one in maps], -1)
+
+
+def unflatten(values: Tensor, canvases: Sequence[Layer]) -> tuple[Tensor, ...]:
+    """Undo `flatten`: float `[..., cell]` to one `[..., height, width]` for each canvas."""
+    sizes = [math.prod(canvas.shape) for canvas in canvases]
+    expect_axes(values, "... cell", name="values", cell=sum(sizes))
+    return tuple(
+        part.unflatten(-1, canvas.shape)
+        for part, canvas in zip(values.split(sizes, -1), canvases, strict=True)
+    )

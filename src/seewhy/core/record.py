@@ -11,6 +11,7 @@ from torch import Tensor
 from seewhy.core.attribution import Attribution
 from seewhy.core.geometry import Layer
 from seewhy.core.text import Token, Word
+from seewhy.core.trace import Turn
 
 
 @dataclass(frozen=True)
@@ -41,30 +42,55 @@ class Provenance:
 
 
 @dataclass(frozen=True, eq=False)
-class Record:
-    """An explanation of every word of one answer about one image.
+class Picture:
+    """What one view's maps are laid over: a picture, or the first frame of a step of a clip.
 
     Attributes:
-        image: uint8 `[height, width, 3]`, the upright RGB picture.
-        prompt, answer: the user's words, the model's words.
-        prompt_tokens, tokens: the text axis, in two parts.
-        words: words of the answer.
-        canvas: the native grid of `attribution.maps`, its edges in pixels of `image`.
-        attribution: maps and context of every token.
-        provenance: where it comes from.
+        image: uint8 `[height, width, 3]`, upright and in RGB.
+        canvas: the native grid of the view's maps, its edges in pixels of `image`.
+        medium: which of the prompt's pictures and clips it belongs to, counted from 0.
+        frames: for a step of a clip, the places in the clip of the frames that it shows.
+        seconds: for a step of a clip, when its first frame was taken.
     """
 
     image: Tensor
+    canvas: Layer
+    medium: int = 0
+    frames: tuple[int, ...] = ()
+    seconds: float | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.image.shape[1], self.image.shape[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """An explanation of every word of one answer about what the prompt showed.
+
+    Attributes:
+        pictures: one for each view, in the order of the attribution's maps.
+        prompt: the conversation's own words before the answer, turns joined by newlines.
+        answer: the model's words.
+        prompt_tokens, tokens: the text axis, in two parts.
+        words: words of the answer.
+        attribution: maps and context of every token of the answer.
+        asked: maps and context of every token of the prompt, or None where it was not explained.
+        turns: whose words the prompt's are.
+        contrasts: `(word, alternative)`: places of words of the answer whose maps say why they
+            were said and not the alternative.
+        provenance: where it comes from.
+    """
+
+    pictures: tuple[Picture, ...]
     prompt: str
     answer: str
     prompt_tokens: tuple[Token, ...]
     tokens: tuple[Token, ...]
     words: tuple[Word, ...]
-    canvas: Layer
     attribution: Attribution
     provenance: Provenance
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height of the picture in pixels."""
-        return self.image.shape[1], self.image.shape[0]
+    asked: Attribution | None = None
+    turns: tuple[Turn, ...] = ()
+    contrasts: tuple[tuple[int, str], ...] = ()

@@ -4,40 +4,94 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from torch import Tensor
 
+from seewhy.core.axes import expect_axes
 from seewhy.core.errors import NonFiniteError
-from seewhy.core.geometry import Geometry
+from seewhy.core.geometry import Geometry, Layer
 from seewhy.core.text import Token
 
 
 @dataclass(frozen=True, eq=False)
+class View:
+    """What a map is laid on: a picture of the prompt, or one step of a clip.
+
+    Attributes:
+        geometry: where its visual tokens stand over the original's pixels.
+        seen: width and height in pixels of what the model sees of it.
+        medium: which of the prompt's pictures and clips it belongs to, counted from 0.
+        frames: for a step of a clip, the places in the clip of the frames that it shows.
+        seconds: for a step of a clip, when its first frame was taken.
+    """
+
+    geometry: Geometry
+    seen: tuple[int, int]
+    medium: int = 0
+    frames: tuple[int, ...] = ()
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One turn of the conversation before the answer.
+
+    Attributes:
+        role: `"system"`, `"user"` or `"assistant"`.
+        start, end: its characters in the prompt.
+    """
+
+    role: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, eq=False)
 class Inputs:
-    """An image and a prompt, as the model takes them.
+    """Pictures and a prompt, as the model takes them.
 
     Attributes:
         tensors: the keyword arguments of the model's forward pass (`input_ids`, `pixel_values`,
             ...), batch of one.
-        geometry: where the visual tokens stand over the original image's pixels.
-        visual_positions: int64 `[visual]`, each visual token's position in `input_ids`, in the
-            order of the geometry's visual axis.
-        prompt_positions: int64 `[prompt]`, positions of the tokens of the user's own words
+        views: what maps are laid on, in the order in which the prompt shows it.
+        visual_positions: int64 `[visual]`, each visual token's position in `input_ids`, view
+            after view, in the order of each geometry's visual axis.
+        prompt_positions: int64 `[prompt]`, positions of the tokens of the conversation's own words
             (no template, no special and no image tokens).
-        prompt: the user's own words.
+        prompt: the conversation's own words, turns joined by newlines.
         scale: the scale asked for; 1 is what the model's own processor does.
-        seen: width and height in pixels of what the model sees of the image at this scale.
         prompt_spans: `(start, end)` of each of these tokens in `prompt`.
+        turns: whose words they are.
+        rendered: the whole text that was tokenised, image tokens included.
+        media: what the family made of each picture and clip; batches are put together from it.
     """
 
-    tensors: Mapping[str, Tensor]
-    geometry: Geometry
+    tensors: Mapping[str, Any]
+    views: tuple[View, ...]
     visual_positions: Tensor
     prompt_positions: Tensor
     prompt: str
     scale: float
-    seen: tuple[int, int]
     prompt_spans: tuple[tuple[int, int], ...] = ()
+    turns: tuple[Turn, ...] = ()
+    rendered: str = ""
+    media: tuple[Any, ...] = ()
+
+    @property
+    def seen(self) -> tuple[tuple[int, int], ...]:
+        """Width and height in pixels of what the model sees of each view."""
+        return tuple(view.seen for view in self.views)
+
+    @property
+    def canvases(self) -> tuple[Layer, ...]:
+        """The native grid of each view."""
+        return tuple(view.geometry.canvas for view in self.views)
+
+    @property
+    def length(self) -> int:
+        """Positions of the prompt: an answer's first token stands at this one."""
+        return self.tensors["input_ids"].shape[1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,8 +110,13 @@ class Trace:
         visual_states: `[visual, hidden]`, in the model's dtype.
         text_states: `[text, hidden]`, the state at each context token's own position; the last
             token of a generated answer was never fed back and has zeros (nothing follows it).
-        rows: `[text, hidden]`, the unembedding row of each context token's id.
+        rows: `[text, hidden]`, the unembedding row of each context token's id, times the model's
+            logit scale where it has one.
         biases: `[text]` the unembedding's bias for each context token's id, or None.
+        softcap: c where the model's logits are c tanh(z / c), or None.
+        foils: `[text, hidden]`, what is taken off: the row of the token that each context token
+            is contrasted with, zeros where it stands for itself; None where nothing is contrasted.
+        foil_biases: `[text]`, likewise.
         rankings: int64 `[text, rank]`, the ids that the model ranked first where it predicted each
             context token, best first.
         opening_state: `[hidden]`, the state from which the answer's first token was predicted (at
@@ -73,13 +132,25 @@ class Trace:
     rows: Tensor
     rankings: Tensor
     biases: Tensor | None = None
+    softcap: float | None = None
+    foils: Tensor | None = None
+    foil_biases: Tensor | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     opening_state: Tensor | None = None
 
     @property
-    def geometry(self) -> Geometry:
-        """Where the visual tokens stand."""
-        return self.inputs.geometry
+    def views(self) -> tuple[View, ...]:
+        """What maps are laid on."""
+        return self.inputs.views
+
+    def rasterise(self, values: Tensor) -> tuple[Tensor, ...]:
+        """Lay values of visual tokens `[..., visual]` on the native grid of each view."""
+        sizes = [view.geometry.visual for view in self.views]
+        expect_axes(values, "... visual", name="values", visual=sum(sizes))
+        return tuple(
+            view.geometry.rasterise(part)
+            for view, part in zip(self.views, values.split(sizes, -1), strict=True)
+        )
 
     @property
     def text_tokens(self) -> tuple[Token, ...]:

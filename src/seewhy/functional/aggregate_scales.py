@@ -17,13 +17,13 @@ def aggregate_scales(maps: Sequence[Tensor], weights: Tensor | None = None) -> T
     $$A_i = \frac{\sum_s q_{si} A_i^{(s)}}{\sum_s q_{si}}$$
 
     Args:
-        maps: per scale a float `[token, height, width]`, all on the base grid (see
+        maps: per scale a float `[token, ...]` over any axes of place, all on the base grid (see
             `seewhy.core.geometry.resample`).
         weights: float `[scale, token]`, non-negative, such as the probability of the token at each
             scale; None for equal weights. A token whose weights are all 0 gets the plain mean.
 
     Returns:
-        float32 `[token, height, width]`.
+        float32 `[token, ...]`.
 
     Raises:
         ShapeError: if there are no maps, or the shapes differ.
@@ -40,13 +40,17 @@ def aggregate_scales(maps: Sequence[Tensor], weights: Tensor | None = None) -> T
     """
     if not maps:
         raise ShapeError("Expected the maps of at least one scale, got none: add the base scale.")
-    sizes = expect_axes(maps[0], "token height width", name="maps[0]")
+    shape = maps[0].shape
     for scale, other in enumerate(maps):
-        expect_axes(other, "token height width", name=f"maps[{scale}]", **sizes)
+        if other.ndim < 2 or other.shape != shape:
+            raise ShapeError(
+                f"Expected maps of one shape [token ...] at all scales, got {list(shape)} and, at "
+                f"scale {scale}, {list(other.shape)}: bring them to the base grid first."
+            )
     stack = torch.stack([one.float() for one in maps])
     if weights is None:
         return stack.mean(0)
-    expect_axes(weights, "scale token", name="weights", scale=len(maps), token=sizes["token"])
+    expect_axes(weights, "scale token", name="weights", scale=len(maps), token=shape[0])
     if bool((weights < 0).any()):
         raise ParameterError(
             f"Expected weights of at least 0, got {float(weights.min()):.4g}: "
@@ -56,4 +60,4 @@ def aggregate_scales(maps: Sequence[Tensor], weights: Tensor | None = None) -> T
     # Scaled to a largest share of 1 first: probabilities may be too small to be added up.
     largest = weights.amax(0)
     shares = torch.where(largest > 0, weights / largest, 1)
-    return torch.einsum("st,sthw->thw", shares / shares.sum(0), stack)
+    return torch.einsum("st,st...->t...", shares / shares.sum(0), stack)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -11,10 +13,23 @@ from seewhy.core.axes import expect_axes
 STATES_AT_ONCE = 8192
 
 
-def logit_lens(states: Tensor, rows: Tensor, biases: Tensor | None = None) -> Tensor:
+def logit_lens(
+    states: Tensor,
+    rows: Tensor,
+    biases: Tensor | None = None,
+    *,
+    softcap: float | None = None,
+    foils: Tensor | None = None,
+    foil_biases: Tensor | None = None,
+) -> Tensor:
     r"""Read visual states through the unembedding rows of the explained tokens.
 
     $$A_i[v] = \mathrm{relu}(H_v \cdot W_{c_i} + b_{c_i})$$
+
+    With foils it says why token i and not f_i (contrast), and with a soft cap c all logits z are
+    c tanh(z / c) first, as the model's own are:
+
+    $$A_i[v] = \mathrm{relu}(z_{c_i}[v] - z_{f_i}[v])$$
 
     The products are summed in float32 whatever the model's dtype. Only the explained tokens' rows
     of the unembedding take part, so nothing here is as large as visual tokens x vocabulary.
@@ -23,6 +38,10 @@ def logit_lens(states: Tensor, rows: Tensor, biases: Tensor | None = None) -> Te
         states: float `[visual, hidden]`, final hidden states after the last norm.
         rows: float `[token, hidden]`, the unembedding row of each explained token's id.
         biases: float `[token]`, the unembedding's bias for the same ids, if it has one.
+        softcap: c, positive, where the model caps its logits.
+        foils: float `[token, hidden]`, the row of the token that each one is contrasted with;
+            zeros where it stands for itself.
+        foil_biases: float `[token]`, likewise.
 
     Returns:
         float32 `[token, visual]`, non-negative, in logits.
@@ -41,15 +60,30 @@ def logit_lens(states: Tensor, rows: Tensor, biases: Tensor | None = None) -> Te
     """
     hidden = expect_axes(states, "visual hidden", name="states")["hidden"]
     tokens = expect_axes(rows, "token hidden", name="rows", hidden=hidden)["token"]
-    rows = rows.float()
-    logits = torch.cat([rows @ part.float().T for part in states.split(STATES_AT_ONCE)], dim=1)
-    if biases is not None:
-        expect_axes(biases, "token", name="biases", token=tokens)
-        logits = logits + biases.float()[:, None]
+    for name, of in (("biases", biases), ("foil_biases", foil_biases)):
+        if of is not None:
+            expect_axes(of, "token", name=name, token=tokens)
+    logits = _logits(states, rows, biases, softcap)
+    if foils is not None:
+        expect_axes(foils, "token hidden", name="foils", token=tokens, hidden=hidden)
+        logits = logits - _logits(states, foils, foil_biases, softcap)
     return logits.relu()
 
 
-def text_activation(states: Tensor, rows: Tensor, biases: Tensor | None = None) -> Tensor:
+def _logits(
+    states: Tensor, rows: Tensor, biases: Tensor | None, softcap: float | None
+) -> Tensor:
+    """float32 `[token, visual]`, as the model itself would make them."""
+    rows = rows.float()
+    logits = torch.cat([rows @ part.float().T for part in states.split(STATES_AT_ONCE)], dim=1)
+    if biases is not None:
+        logits = logits + biases.float()[:, None]
+    return logits if softcap is None else softcap * (logits / softcap).tanh()
+
+
+def text_activation(
+    states: Tensor, rows: Tensor, biases: Tensor | None = None, **output: Any
+) -> Tensor:
     r"""Read the state of each context token through the rows of the tokens after it.
 
     $$s_{ij} = \mathrm{relu}(H_j \cdot W_{c_i} + b_{c_i}) \text{ for } j < i, \text{ else } 0$$
@@ -62,6 +96,7 @@ def text_activation(states: Tensor, rows: Tensor, biases: Tensor | None = None) 
             context, such as the one at its own position.
         rows: float `[text, hidden]`, the unembedding row of each text token's id.
         biases: float `[text]`, the unembedding's bias for the same ids, if it has one.
+        **output: `softcap`, `foils` and `foil_biases`, as for `logit_lens`.
 
     Returns:
         float32 `[text, text]`, non-negative, strictly lower triangular.
@@ -81,4 +116,4 @@ def text_activation(states: Tensor, rows: Tensor, biases: Tensor | None = None) 
     """
     sizes = expect_axes(states, "text hidden", name="states")
     expect_axes(rows, "text hidden", name="rows", **sizes)
-    return logit_lens(states, rows, biases).tril(-1)
+    return logit_lens(states, rows, biases, **output).tril(-1)

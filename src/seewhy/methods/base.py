@@ -24,6 +24,8 @@ class Evidence:
         prepare: makes the inputs of another scale.
         read: reads the same ids again from such inputs.
         model: what a method that needs gradients or further passes works on.
+        first: place on the text axis of the first token to explain; None explains the answer, 0
+            the prompt's tokens too.
 
     Attributes:
         notes: what a reader of the result must know, such as scales that were left out.
@@ -36,13 +38,20 @@ class Evidence:
         prepare: Callable[[float], Inputs] | None = None,
         read: Callable[[Inputs], Trace] | None = None,
         model: object | None = None,
+        first: int | None = None,
     ) -> None:
         self.trace, self.model = trace, model
+        self._first = len(trace.prompt_tokens) if first is None else first
         self._prepare = _no_other_scale if prepare is None else prepare
         self._read = _no_other_scale if read is None else read
         self._traces = {trace.inputs.scale: trace}
         self.notes: list[str] = []
         self.seconds = 0.0
+
+    @property
+    def explained(self) -> slice:
+        """The tokens to explain, on the text axis."""
+        return slice(self._first, None)
 
     @staticmethod
     def of(traces: Mapping[float, Trace]) -> Evidence:
@@ -73,12 +82,11 @@ class Evidence:
             begun = time.perf_counter()
             inputs = self._prepare(scale)
             if (twin := self._twin(inputs)) is not None:
-                width, height = self.trace.geometry.size
+                sizes = " and ".join(dict.fromkeys(_pixels(v.geometry.size) for v in inputs.views))
                 raise ScaleError(
                     f"Expected scales that the model sees in different sizes, got {twin:g} and "
-                    f"{scale:g}, which both come out at {inputs.seen[0]} x {inputs.seen[1]} "
-                    f"pixels for this {width} x {height} image: leave one of them out, or choose "
-                    "scales further apart."
+                    f"{scale:g}, which both come out at {_seen(inputs)} pixels for this {sizes} "
+                    "image: leave one of them out, or choose scales further apart."
                 )
             self._look(inputs, begun)
         return self._traces[scale]
@@ -106,8 +114,8 @@ class Evidence:
             return True
         self.seconds += time.perf_counter() - begun
         self.notes.append(
-            f"Scale {scale:g} was left out: it comes out at {inputs.seen[0]} x {inputs.seen[1]} "
-            f"pixels, as scale {twin:g} does."
+            f"Scale {scale:g} was left out: it comes out at {_seen(inputs)} pixels, as scale "
+            f"{twin:g} does."
         )
         return False
 
@@ -119,6 +127,14 @@ class Evidence:
     def _look(self, inputs: Inputs, begun: float) -> None:
         self._traces[inputs.scale] = self._read(inputs)
         self.seconds += time.perf_counter() - begun
+
+
+def _pixels(size: tuple[int, int]) -> str:
+    return f"{size[0]} x {size[1]}"
+
+
+def _seen(inputs: Inputs) -> str:
+    return " and ".join(dict.fromkeys(map(_pixels, inputs.seen)))
 
 
 def _no_other_scale(wanted: object) -> NoReturn:
@@ -148,7 +164,7 @@ class Method(ABC):
 
     @abstractmethod
     def attribute(self, evidence: Evidence) -> Attribution:
-        """Explain every token of the answer."""
+        """Explain every token that the evidence asks for."""
 
     @property
     def ranking_depth(self) -> int:

@@ -12,14 +12,15 @@ from abc import abstractmethod
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor
 
 from seewhy.core.attribution import Attribution, ScaleView
 from seewhy.core.errors import ParameterError
-from seewhy.core.geometry import resample
+from seewhy.core.geometry import flatten, resample, unflatten
+from seewhy.core.text import Token
 from seewhy.core.trace import Trace
 from seewhy.functional.aggregate_scales import aggregate_scales
 from seewhy.functional.interference import context_weights, interference, remove_interference
@@ -37,20 +38,25 @@ class BaseMap(Protocol):
 
     @abstractmethod
     def __call__(self, trace: Trace, model: object | None) -> Tensor:
-        """float32 `[text, height, width]`, non-negative, on the canvas of the trace's geometry."""
+        """float32 `[text, visual]`, non-negative: what each visual token says for each word."""
         ...
 
 
 @dataclass(frozen=True)
 class LensMap:
-    """The logit lens: A_j[v] = relu(H_v . W[c_j]), laid on the native grid."""
+    """The logit lens: A_j[v] = relu(H_v . W[c_j]), through the model's own output transform."""
 
     name: ClassVar[str] = "logit-lens"
 
     def __call__(self, trace: Trace, model: object | None = None) -> Tensor:
-        """float32 `[text, height, width]`."""
-        values = logit_lens(trace.visual_states, trace.rows, trace.biases)
-        return trace.geometry.rasterise(values)
+        """float32 `[text, visual]`."""
+        return logit_lens(trace.visual_states, trace.rows, **output_of(trace))
+
+
+def output_of(trace: Trace) -> dict[str, Any]:
+    """What the lens must know of the model's output, beside rows: biases, soft cap and foils."""
+    names = ("biases", "softcap", "foils", "foil_biases")
+    return {name: getattr(trace, name) for name in names}
 
 
 LENS = LensMap()
@@ -79,44 +85,44 @@ class Aggregation:
         expect_choice("weights", self.weights, Weights)
 
     def __call__(self, evidence: Evidence, base: BaseMap) -> tuple[Tensor, tuple[ScaleView, ...]]:
-        """float32 maps `[text, height, width]` on the base grid, and each scale's share in them."""
+        """float32 maps `[text, cell]` on the base grids, and each scale's share in them."""
         others = tuple(s for s in (self.scales or SCALES) if s != 1.0)
         traces = evidence.over((1.0, *others), strict=self.scales is not None)
-        native = [base(trace, evidence.model) for trace in traces]
+        native = [trace.rasterise(base(trace, evidence.model)) for trace in traces]
         shares = self._shares(traces)
-        canvas = evidence.trace.geometry.canvas
+        canvases = evidence.trace.inputs.canvases
         maps = aggregate_scales(
             [
-                resample(own, trace.geometry.canvas, canvas)
+                flatten(list(map(resample, own, trace.inputs.canvases, canvases)))
                 for own, trace in zip(native, traces, strict=True)
             ],
             shares,
         )
         views = zip(traces, native, shares, strict=True)
-        return maps, tuple(_view(trace, own, share) for trace, own, share in views)
+        return maps, tuple(_view(trace, own, share, evidence.explained) for trace, own, share in views)
 
     def _shares(self, traces: Sequence[Trace]) -> Tensor:
         """float32 `[scale, text]`, each token's shares sum to 1."""
         shares = torch.ones(len(traces), len(traces[0].text_tokens))
         if self.weights == "consistency" and len(traces) > 1:
-            shares[:, len(traces[0].prompt_tokens) :] = torch.stack([_said(t) for t in traces])
+            shares[:, len(traces[0].prompt_tokens) :] = torch.stack([_said(t.tokens) for t in traces])
         shares[:, shares.sum(0) == 0] = 1.0  # no scale would have said it: none is preferred
         return (shares / shares.sum(0)).to(traces[0].rows.device)
 
 
-def _said(trace: Trace) -> Tensor:
-    """float32 `[token]`, the probability that the model gave each token of its answer."""
-    return torch.tensor([token.probability for token in trace.tokens])
+def _said(tokens: Sequence[Token]) -> Tensor:
+    """float32 `[token]`, the probability that the model gave each token."""
+    return torch.tensor([token.probability for token in tokens])
 
 
-def _view(trace: Trace, maps: Tensor, share: Tensor) -> ScaleView:
-    own = slice(len(trace.prompt_tokens), None)
-    ids = torch.tensor([token.id for token in trace.tokens], device=trace.rankings.device)
+def _view(trace: Trace, maps: tuple[Tensor, ...], share: Tensor, own: slice) -> ScaleView:
+    tokens = trace.text_tokens[own]
+    ids = torch.tensor([token.id for token in tokens], device=trace.rankings.device)
     return ScaleView(
         scale=trace.inputs.scale,
         seen=trace.inputs.seen,
-        maps=maps[own],
-        probabilities=_said(trace).to(maps.device),
+        maps=tuple(one[own] for one in maps),
+        probabilities=_said(tokens).to(share.device),
         said=trace.rankings[own, 0] == ids,
         weights=share[own],
     )
@@ -181,17 +187,19 @@ class Interference:
 
     correlation: RankingCorrelation | None = None
 
-    def __call__(self, maps: Tensor, activation: Tensor, trace: Trace) -> tuple[Tensor, Tensor]:
-        """Clean the answer's maps and say how relevant each context token is to it.
+    def __call__(
+        self, maps: Tensor, activation: Tensor, trace: Trace, own: slice
+    ) -> tuple[Tensor, Tensor]:
+        """Clean the explained tokens' maps and say how relevant each context token is to them.
 
         Args:
-            maps: float32 `[text, height, width]`.
+            maps: float32 `[text, cell]`.
             activation: float32 `[text, text]`, 0 on and above the diagonal.
+            own: the explained tokens on the text axis.
 
         Returns:
-            Maps `[token, height, width]` and relevance `[token, text]`.
+            Maps `[token, cell]` and relevance `[token, text]`.
         """
-        own = slice(len(trace.prompt_tokens), None)
         same = same_text(trace).to(maps.device)
         if self.correlation is None:
             weights, relevance = context_weights(activation, same), activation
@@ -251,19 +259,20 @@ class Pipeline:
     filter: RankGaussian | None = None
 
     def __call__(self, evidence: Evidence) -> Attribution:
-        """Explain every token of the answer."""
-        trace = evidence.trace
-        own = slice(len(trace.prompt_tokens), None)
+        """Explain every token that is asked for."""
+        trace, own = evidence.trace, evidence.explained
+        canvases = trace.inputs.canvases
         maps, scales = self.aggregation(evidence, self.base)
-        activation = text_activation(context_states(trace), trace.rows, trace.biases)
+        activation = text_activation(context_states(trace), trace.rows, **output_of(trace))
         if self.interference is None:
             maps, relevance = maps[own], activation[own]
         else:
-            maps, relevance = self.interference(maps, activation, trace)
+            maps, relevance = self.interference(maps, activation, trace, own)
         low, high = joint_range(maps, activation[own])
+        views = unflatten(maps, canvases)
         if self.filter is not None:
-            maps = self.filter(maps, low, high)
-        return Attribution(maps, relevance, low, high, scales)
+            views = tuple(self.filter(view, low, high) for view in views)
+        return Attribution(views, relevance, low, high, scales)
 
 
 class StagedMethod(Method):
@@ -328,7 +337,7 @@ def joint_range(maps: Tensor, activation: Tensor) -> tuple[Tensor, Tensor]:
     The text scores are the text activations in every method, so that displays compare.
 
     Args:
-        maps: float32 `[token, height, width]`.
+        maps: float32 `[token, cell]`.
         activation: float32 `[token, text]`; token i's context is the text before it.
 
     Returns:
@@ -336,7 +345,6 @@ def joint_range(maps: Tensor, activation: Tensor) -> tuple[Tensor, Tensor]:
     """
     tokens, text = activation.shape
     later = torch.ones_like(activation, dtype=torch.bool).triu(text - tokens)
-    image = maps.flatten(1)
-    low = activation.masked_fill(later, math.inf).amin(1).minimum(image.amin(1))
-    high = activation.masked_fill(later, -math.inf).amax(1).maximum(image.amax(1))
+    low = activation.masked_fill(later, math.inf).amin(1).minimum(maps.amin(1))
+    high = activation.masked_fill(later, -math.inf).amax(1).maximum(maps.amax(1))
     return low, high
