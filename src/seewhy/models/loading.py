@@ -27,7 +27,10 @@ FAMILIES: Registry[Family] = Registry(
     "seewhy.models",
     Family,
     "family",
-    skip=("base", "decoding", "inputs", "loading", "processing", "torchvision", "tracing"),
+    skip=(
+        *("base", "conversation", "decoding", "head", "inputs", "loading", "overheard"),
+        *("processing", "torchvision", "tracing"),
+    ),
     group="seewhy.families",
 )
 """Every family, by file name."""

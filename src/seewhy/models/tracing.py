@@ -19,12 +19,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seewhy.core.errors import AnswerError, ModelError, ParameterError
+from seewhy.core.errors import AnswerError, ParameterError
 from seewhy.core.registry import unknown
 from seewhy.core.text import Token
 from seewhy.core.trace import Inputs, Trace, expect_finite
 from seewhy.models.decoding import tokens_of
-from seewhy.models.inputs import render, special_tokens_in
+from seewhy.models.head import Head, head_like, head_size
+from seewhy.models.inputs import batch, special_tokens_in
 from seewhy.models.loading import Loaded, undisturbed
 
 #: Rows of logits that are held at once: 32 rows of 151,936 floats are 19 MB.
@@ -32,6 +33,23 @@ CHUNK = 32
 
 #: What generation must be for a trace to be of one answer, fed back token by token.
 PLAIN = {"num_beams": 1, "num_return_sequences": 1, "use_cache": True}
+
+
+#: What a checkpoint may recommend for its sampling, and what it is for a model's own choice.
+UNPENALISED = {
+    "repetition_penalty": 1.0,
+    "encoder_repetition_penalty": 1.0,
+    "no_repeat_ngram_size": 0,
+    "encoder_no_repeat_ngram_size": 0,
+    "sequence_bias": None,
+    "bad_words_ids": None,
+    "suppress_tokens": None,
+    "begin_suppress_tokens": None,
+    "forced_eos_token_id": None,
+    "exponential_decay_length_penalty": None,
+    "guidance_scale": None,
+    "penalty_alpha": None,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,10 +101,7 @@ def generate(
     watch: Callable[[int], None] | None = None,
     **generation: Any,
 ) -> Trace:
-    """Let the model answer, and overhear it.
-
-    Greedy unless `do_sample=True` is passed. Ids are kept exactly as they were generated, except
-    that special tokens that end the answer (end of turn, padding) are no part of it.
+    """Let the model answer, and overhear it: see `generate_batch`, of which this is one row.
 
     Args:
         loaded: the model.
@@ -103,13 +118,54 @@ def generate(
         ParameterError: if a parameter is out of range, or generation is not plain (beams).
         NonFiniteError: if a state is NaN or infinite.
     """
+    (trace,) = generate_batch(
+        loaded,
+        [inputs],
+        max_new_tokens=max_new_tokens,
+        ranking_depth=ranking_depth,
+        candidates=candidates,
+        seed=seed,
+        watch=watch,
+        **generation,
+    )
+    return trace
+
+
+def generate_batch(
+    loaded: Loaded,
+    rows: Sequence[Inputs],
+    *,
+    max_new_tokens: int = 128,
+    ranking_depth: int = 50,
+    candidates: int = 10,
+    seed: int | None = None,
+    watch: Callable[[int], None] | None = None,
+    **generation: Any,
+) -> list[Trace]:
+    """Let the model answer several prompts at once, and overhear it.
+
+    Greedy unless `do_sample=True` is passed, and without the penalties that a checkpoint may
+    recommend. Ids are kept exactly as they were generated, except that special tokens that end the
+    answer (end of turn, padding) are no part of it. Prompts are padded on the left; a row's trace
+    equals the one that it has alone, up to rounding.
+
+    Args:
+        loaded: the model.
+        rows: what it is asked, one for each answer.
+        max_new_tokens, ranking_depth, candidates, seed, watch, **generation: as for `generate`.
+
+    Raises:
+        AnswerError, ParameterError, NonFiniteError: as `generate`.
+    """
     _expect_counts(
         max_new_tokens=max_new_tokens, ranking_depth=ranking_depth, candidates=candidates
     )
     options = _generation_options(loaded, max_new_tokens, generation)
     begun = time.perf_counter()
-    length = inputs.tensors["input_ids"].shape[1]
-    ears = _Ears(_needed(inputs, torch.arange(length - 1, length + max_new_tokens)))
+    asked = batch(loaded.family, rows)
+    length = asked.length
+    answers = torch.arange(length - 1, length + max_new_tokens)
+    ears = _Ears([_needed(row, pad, answers) for row, pad in zip(rows, asked.pads, strict=True)])
     steps = _Steps(ranking_depth, candidates)
 
     def after_step(sequence: Tensor, scores: Any, **_: Any) -> Tensor:
@@ -121,23 +177,29 @@ def generate(
     options["stopping_criteria"] = [*options.get("stopping_criteria", ()), after_step]
     with undisturbed(loaded.model), _seeded(seed, loaded), ears.listening(loaded.model):
         try:
-            out = loaded.model.generate(**inputs.tensors, **options)  # type: ignore[operator]
+            out = loaded.model.generate(**asked.tensors, **options)  # type: ignore[operator]
         except RuntimeError:  # sampling from NaN
             ears.expect_finite()
             raise
-    sequence = getattr(out, "sequences", out)
-    answer = _without_end(sequence[0, length:].tolist(), loaded)
-    if not answer:
-        ears.expect_finite()
-        raise AnswerError(
-            f"Expected an answer from {loaded.name}, got none: it ended its turn at once. Change "
-            "the prompt, or give an answer to explain."
-        )
-    predictions = steps.first(len(answer))
-    seconds = {"generate": time.perf_counter() - begun}
-    return _assemble(
-        loaded, inputs, answer, ears, predictions, ranking_depth, candidates, seconds
-    ).expect_finite()
+    sequences = getattr(out, "sequences", out)
+    heard = []
+    for at, row in enumerate(rows):
+        answer = _without_end(sequences[at, length:].tolist(), loaded)
+        if not answer:
+            ears.expect_finite()
+            raise AnswerError(
+                f"Expected an answer from {loaded.name}, got none: it ended its turn at once. "
+                "Change the prompt, or give an answer to explain."
+            )
+        predictions = steps.of(at, len(answer))
+        heard.append(_Heard(row, answer, at, asked.pads[at], length, predictions))
+    logits, before = steps.opening, torch.tensor([length - 1])
+    head = head_like(loaded.model, ears.states_at(0, before)[0], logits[0])
+    seconds = {"generate": (time.perf_counter() - begun) / len(rows)}
+    return [
+        _assemble(loaded, one, ears, head, ranking_depth, candidates, seconds).expect_finite()
+        for one in heard
+    ]
 
 
 def read(
@@ -163,32 +225,56 @@ def read(
         AnswerError: if the answer tokenises to nothing, or holds a special token or unknown id.
         NonFiniteError: if a state is NaN or infinite.
     """
+    (trace,) = read_batch(
+        loaded, [inputs], [answer], ranking_depth=ranking_depth, candidates=candidates
+    )
+    return trace
+
+
+def read_batch(
+    loaded: Loaded,
+    rows: Sequence[Inputs],
+    answers: Sequence[str | Sequence[int] | Tensor],
+    *,
+    ranking_depth: int = 50,
+    candidates: int = 10,
+) -> list[Trace]:
+    """Show the model several prompts with their answers, in one pass: see `read`.
+
+    Prompts are padded on the left and answers on the right; a row's trace equals the one that it
+    has alone, up to rounding.
+
+    Raises:
+        AnswerError, NonFiniteError: as `read`.
+    """
     _expect_counts(ranking_depth=ranking_depth, candidates=candidates)
     begun = time.perf_counter()
-    ids = (
-        answer_ids(loaded, inputs, answer)
+    said = [
+        answer_ids(loaded, row, answer)
         if isinstance(answer, str)
         else _expect_ids(loaded, answer)
-    )
-    prompt = inputs.tensors["input_ids"]
-    length, said = prompt.shape[1], torch.tensor([ids], device=prompt.device)
-    places = torch.arange(length, length + len(ids))
-    ears = _Ears(_needed(inputs, places, places - 1))
-    tensors = dict(inputs.tensors)
-    tensors["input_ids"] = torch.cat([prompt, said], 1)
-    for name, fill in (("attention_mask", 1), ("mm_token_type_ids", 0)):
-        if name in tensors:
-            tail = torch.full_like(said, fill, dtype=tensors[name].dtype)
-            tensors[name] = torch.cat([tensors[name], tail], 1)
+        for row, answer in zip(rows, answers, strict=True)
+    ]
+    shown = batch(loaded.family, rows, said)
+    length, last = shown.length, shown.tensors["input_ids"].shape[1] - 1
+    wanted = torch.cat([torch.arange(length - 1, last), torch.tensor([last])])
+    ears = _Ears([_needed(row, pad, wanted) for row, pad in zip(rows, shown.pads, strict=True)])
     with undisturbed(loaded.model), ears.listening(loaded.model):
         # The head is applied below, in chunks: here to one position only.
-        loaded.model(**tensors, use_cache=False, logits_to_keep=1)
-        before = ears.states_at(places - 1)
-        predictions = predict(loaded, before, said[0], ranking_depth, candidates)
-    seconds = {"read": time.perf_counter() - begun}
-    return _assemble(
-        loaded, inputs, ids, ears, predictions, ranking_depth, candidates, seconds
-    ).expect_finite()
+        loaded.model(**shown.tensors, use_cache=False, logits_to_keep=1)
+        longest = max(range(len(rows)), key=lambda at: len(said[at]))
+        state = ears.states_at(longest, torch.tensor([last]))[0]
+        head = head_like(loaded.model, state, ears.logits[longest])
+        heard = []
+        for at, (row, ids) in enumerate(zip(rows, said, strict=True)):
+            before = ears.states_at(at, torch.arange(length - 1, length + len(ids) - 1))
+            predictions = predict(head, before, torch.tensor(ids), ranking_depth, candidates)
+            heard.append(_Heard(row, ids, at, shown.pads[at], length, predictions))
+    seconds = {"read": (time.perf_counter() - begun) / len(rows)}
+    return [
+        _assemble(loaded, one, ears, head, ranking_depth, candidates, seconds).expect_finite()
+        for one in heard
+    ]
 
 
 def answer_ids(loaded: Loaded, inputs: Inputs, answer: str) -> list[int]:
@@ -209,7 +295,7 @@ def answer_ids(loaded: Loaded, inputs: Inputs, answer: str) -> list[int]:
             f"Expected an answer of plain words, got the model's special token {token!r} in it: "
             "leave it out."
         )
-    tokenizer, text = loaded.processor.tokenizer, render(loaded.family, inputs.prompt)
+    tokenizer, text = loaded.processor.tokenizer, inputs.rendered
     tail = text[-1:].isspace() or any(map(text.endswith, special_tokens_in(loaded.family, text)))
     glue = "" if tail or answer[0].isspace() else " "
     known, joined = (
@@ -221,23 +307,11 @@ def answer_ids(loaded: Loaded, inputs: Inputs, answer: str) -> list[int]:
     return _expect_ids(loaded, ids)
 
 
-def unembed(loaded: Loaded, states: Tensor) -> Tensor:
-    """The model's own logits for final states: `[..., hidden]` to `[..., vocab]`.
-
-    Its head, and the soft cap `c tanh(z / c)` where its config has one.
-    """
-    logits = _head(loaded)(states)
-    cap = getattr(loaded.model.config.get_text_config(), "final_logit_softcapping", None)
-    return logits if cap is None else cap * (logits / cap).tanh()
-
-
-def predict(
-    loaded: Loaded, states: Tensor, ids: Tensor, depth: int, candidates: int
-) -> Predictions:
+def predict(head: Head, states: Tensor, ids: Tensor, depth: int, candidates: int) -> Predictions:
     """What the model predicted from states `[token, hidden]`, when `ids` `[token]` came next."""
     return Predictions.join(
         [
-            Predictions.of(unembed(loaded, some), came, depth, candidates)
+            Predictions.of(head(some), came, depth, candidates)
             for some, came in zip(states.split(CHUNK), ids.split(CHUNK), strict=True)
         ]
     )
@@ -248,40 +322,48 @@ class _Steps:
 
     def __init__(self, depth: int, candidates: int) -> None:
         self._depth, self._candidates = depth, candidates
-        self._done: list[Predictions] = []
+        self._done: list[list[Predictions]] = []  # for each chunk, one for each row
         self._open: list[tuple[Tensor, Tensor]] = []
+        self.opening = torch.empty(0)
 
     def add(self, logits: Tensor, came: Tensor) -> None:
-        """One step: logits `[1, vocab]`, and the id `[1]` that was chosen."""
+        """One step: logits `[batch, vocab]`, and the ids `[batch]` that were chosen."""
+        if not self._done and not self._open:
+            self.opening = logits
         self._open.append((logits, came))
-        if len(self._open) == CHUNK:
+        if len(self._open) * len(came) >= CHUNK:
             self._rank()
 
-    def first(self, count: int) -> Predictions:
-        """The first `count` steps: some back ends run a few more than the answer has."""
+    def of(self, row: int, count: int) -> Predictions:
+        """A row's first `count` steps: it may have ended before the others."""
         if self._open:
             self._rank()
-        whole = Predictions.join(self._done)
+        whole = Predictions.join([rows[row] for rows in self._done])
         return Predictions(whole.rankings[:count], whole.chosen[:count], whole.candidates[:count])
 
     def _rank(self) -> None:
-        logits, came = (torch.cat(parts) for parts in zip(*self._open, strict=True))
-        self._done.append(Predictions.of(logits, came, self._depth, self._candidates))
+        logits, came = (torch.stack(parts, 1) for parts in zip(*self._open, strict=True))
+        self._done.append(
+            [
+                Predictions.of(of_row, next_of_row, self._depth, self._candidates)
+                for of_row, next_of_row in zip(logits, came, strict=True)
+            ]
+        )
         self._open = []
 
 
 class _Ears:
-    """Two hooks: final states at wanted positions, and the logits of the latest step.
+    """Two hooks: final states at wanted positions of each row, and the logits of the latest step.
 
     Args:
-        wanted: int64, the positions whose states are kept, in any order.
+        wanted: for each row of the batch int64, the positions whose states are kept, in any order.
     """
 
-    def __init__(self, wanted: Tensor) -> None:
-        self.wanted = wanted.unique()
-        self._places = self.wanted.tolist()
+    def __init__(self, wanted: Sequence[Tensor]) -> None:
+        self._wanted = [places.unique() for places in wanted]
+        self._places = [places.tolist() for places in self._wanted]
         self.logits = torch.empty(0)
-        self._kept: list[Tensor] = []
+        self._kept: list[list[Tensor]] = [[] for _ in wanted]
         self._heard = 0
 
     @contextmanager
@@ -297,50 +379,74 @@ class _Ears:
             for hook in hooks:
                 hook.remove()
 
-    def states_at(self, positions: Tensor) -> Tensor:
-        """`[position, hidden]`, for positions that were wanted and heard."""
-        kept = torch.cat(self._kept)
-        return kept[torch.searchsorted(self.wanted, positions).to(kept.device)]
+    def states_at(self, row: int, positions: Tensor) -> Tensor:
+        """`[position, hidden]`, for positions of a row that were wanted and heard."""
+        kept = torch.cat(self._kept[row])
+        return kept[torch.searchsorted(self._wanted[row], positions).to(kept.device)]
 
     def expect_finite(self) -> None:
         """Raise `NonFiniteError` if something heard so far is NaN or infinite."""
-        for states in self._kept:
+        for states in (states for row in self._kept for states in row):
             expect_finite(states, name="final")
 
     def _hear_states(self, module: Any, arguments: Any, output: Any) -> None:
-        states = output.last_hidden_state[0]
-        begin, self._heard = self._heard, self._heard + len(states)
-        inside = slice(*(bisect_left(self._places, end) for end in (begin, self._heard)))
-        if inside.stop - inside.start < len(states):
-            states = states[(self.wanted[inside] - begin).to(states.device)]
-        self._kept.append(states)
+        heard = output.last_hidden_state
+        begin, self._heard = self._heard, self._heard + heard.shape[1]
+        for row, states in enumerate(heard):
+            places = self._places[row]
+            inside = slice(*(bisect_left(places, end) for end in (begin, self._heard)))
+            if inside.stop - inside.start < len(states):
+                states = states[(self._wanted[row][inside] - begin).to(states.device)]
+            self._kept[row].append(states)
 
     def _hear_logits(self, module: Any, arguments: Any, output: Any) -> None:
         self.logits = output.logits[:, -1].clone()  # a view would keep the whole of it
 
 
+@dataclass(frozen=True, eq=False)
+class _Heard:
+    """One row of what was heard.
+
+    Attributes:
+        inputs: what was read.
+        answer: its ids.
+        row: its place in the batch.
+        pad: how many positions stand before its prompt.
+        begin: the position at which the answer begins, padding included.
+        predictions: of the answer.
+    """
+
+    inputs: Inputs
+    answer: list[int]
+    row: int
+    pad: int
+    begin: int
+    predictions: Predictions
+
+
 def _assemble(
     loaded: Loaded,
-    inputs: Inputs,
-    answer: list[int],
+    heard: _Heard,
     ears: _Ears,
-    predictions: Predictions,
+    head: Head,
     depth: int,
     candidates: int,
     seconds: dict[str, float],
 ) -> Trace:
-    """Put together what was heard; the answer's predictions are handed in."""
-    tokenizer, device = loaded.processor.tokenizer, inputs.tensors["input_ids"].device
-    prompt_ids = inputs.tensors["input_ids"][0, inputs.prompt_positions.to(device)]
-    length = inputs.tensors["input_ids"].shape[1]
-    fed_back = torch.arange(length, length + len(answer) - 1)
-    states = ears.states_at(torch.cat([inputs.prompt_positions, fed_back]))
+    """Put together what was heard of one row."""
+    inputs, answer, begin = heard.inputs, heard.answer, heard.begin
+    tokenizer = loaded.processor.tokenizer
+
+    def states_at(positions: Tensor) -> Tensor:
+        return ears.states_at(heard.row, positions)
+
+    asked = inputs.prompt_positions + heard.pad
+    prompt_ids = inputs.tensors["input_ids"][0].cpu()[inputs.prompt_positions]
+    fed_back = torch.arange(begin, begin + len(answer) - 1)
+    states = states_at(torch.cat([asked, fed_back]))
     with torch.no_grad():
-        before = ears.states_at(inputs.prompt_positions - 1)
-        prompt = predict(loaded, before, prompt_ids, depth, candidates)
-        head = _head(loaded)
-        ids = torch.cat([prompt_ids, torch.tensor(answer, device=device)]).to(head.weight.device)
-        rows, biases = head.weight[ids], None if head.bias is None else head.bias[ids]
+        prompt = predict(head, states_at((asked - 1).clamp_min(0)), prompt_ids, depth, candidates)
+        rows, biases = head.rows(torch.cat([prompt_ids, torch.tensor(answer)]))
         # With `device_map` the head may lie on another device than the last states.
         rows = rows.to(states.device)
         biases = None if biases is None else biases.to(states.device)
@@ -350,15 +456,16 @@ def _assemble(
         prompt_tokens=_tokens(
             prompt_ids.tolist(), inputs.prompt, inputs.prompt_spans, prompt, tokenizer
         ),
-        tokens=_tokens(answer, text, spans, predictions, tokenizer),
+        tokens=_tokens(answer, text, spans, heard.predictions, tokenizer),
         answer=text,
-        visual_states=ears.states_at(inputs.visual_positions),
+        visual_states=states_at(inputs.visual_positions + heard.pad),
         # The last token of a generated answer is never fed back: nothing follows it.
         text_states=torch.cat([states, torch.zeros_like(states[:1])]),
         rows=rows,
         biases=biases,
-        opening_state=ears.states_at(torch.tensor([length - 1]))[0],
-        rankings=torch.cat([prompt.rankings, predictions.rankings]),
+        softcap=head.softcap,
+        opening_state=states_at(torch.tensor([begin - 1]))[0],
+        rankings=torch.cat([prompt.rankings, heard.predictions.rankings]),
         seconds=seconds,
     )
 
@@ -400,20 +507,11 @@ def _names(ids: set[int], tokenizer: Any) -> dict[int, str]:
     }
 
 
-def _needed(inputs: Inputs, *others: Tensor) -> Tensor:
+def _needed(inputs: Inputs, pad: int, *others: Tensor) -> Tensor:
     prompt = inputs.prompt_positions
-    return torch.cat([inputs.visual_positions, prompt, prompt - 1, *others])
-
-
-def _head(loaded: Loaded) -> Any:
-    model = loaded.model
-    head = model.get_output_embeddings()
-    if head is None or model.base_model is model:
-        raise ModelError(
-            f"Expected a model with a base model and a head, got {type(model).__name__}: load it "
-            "with AutoModelForImageTextToText."
-        )
-    return head
+    # A prompt without a template may begin with a word: nothing predicted it.
+    own = torch.cat([inputs.visual_positions, prompt, (prompt - 1).clamp_min(0)])
+    return torch.cat([own + pad, *others])
 
 
 def _without_end(ids: list[int], loaded: Loaded) -> list[int]:
@@ -431,14 +529,14 @@ def _without_end(ids: list[int], loaded: Loaded) -> list[int]:
 def _expect_ids(loaded: Loaded, answer: Sequence[int] | Tensor) -> list[int]:
     """Ids of an answer without its end, or `AnswerError`."""
     given = answer.flatten().tolist() if isinstance(answer, Tensor) else [int(i) for i in answer]
-    ids, size = _without_end(given, loaded), _head(loaded).weight.shape[0]
+    ids, size = _without_end(given, loaded), head_size(loaded.model)
     if not ids:
         raise AnswerError(
             f"Expected an answer of at least one token, got {given}: its ids are none, or special "
             "tokens only."
         )
-    image = loaded.family.image_token_id
-    wrong = [token for token in ids if not 0 <= token < size or token == image]
+    shown = (loaded.family.image_token_id, loaded.family.clip_token_id)
+    wrong = [token for token in ids if not 0 <= token < size or token in shown]
     if wrong:
         raise AnswerError(
             f"Expected ids from 0 to {size - 1} without the image token, got {wrong[:5]}: give the "
@@ -464,6 +562,7 @@ def _generation_options(
                 f"Expected {name} = {value}, got {generation[name]}: an explanation follows one "
                 "answer, token by token. Sample with do_sample=True instead."
             )
+    asked = tuple(generation)
     given = generation.pop("generation_config", None) or loaded.model.generation_config
     known = {*vars(given), *inspect.signature(loaded.model.generate).parameters}  # type: ignore
     for name in generation:
@@ -473,6 +572,9 @@ def _generation_options(
     # What checkpoints recommend for sampling means nothing to greedy decoding, which warns of it.
     if not generation.setdefault("do_sample", False):
         config.temperature = config.top_p = config.top_k = None
+    if "generation_config" not in asked:
+        for name, plain in UNPENALISED.items():
+            setattr(config, name, plain)
     if config.pad_token_id is None:
         ends = config.eos_token_id
         config.pad_token_id = ends[0] if isinstance(ends, list) else ends

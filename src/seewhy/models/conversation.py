@@ -1,0 +1,78 @@
+"""What was said and shown before the answer: turns of text, pictures and clips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from seewhy.core.errors import PromptError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from seewhy.images.clips import Clip
+
+Part: TypeAlias = "str | Image | Clip"
+"""A piece of a turn: text, an upright RGB picture, or a clip."""
+
+ROLES = ("system", "user", "assistant")
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """One turn.
+
+    Attributes:
+        role: `"system"`, `"user"` or `"assistant"`.
+        parts: its text, pictures and clips, in order.
+    """
+
+    role: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Conversation:
+    """Turns before the answer that is to be explained.
+
+    Attributes:
+        turns: in order; the last one is the user's.
+        template: further names for the chat template, such as `{"enable_thinking": False}`.
+    """
+
+    turns: tuple[Said, ...]
+    template: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        roles = [turn.role for turn in self.turns]
+        for role in roles:
+            if role not in ROLES:
+                raise PromptError(
+                    f"Expected turns of {', '.join(ROLES)}, got one of {role!r}: rename it."
+                )
+        if not roles or roles[-1] != "user":
+            raise PromptError(
+                f"Expected a conversation whose last turn is the user's, got {roles}: the turn "
+                "to explain is the assistant's after it."
+            )
+        if not any(text.strip() for text in self.texts):
+            raise PromptError(
+                f"Expected a prompt with words in it, got {self.texts[:3]}: ask something."
+            )
+
+    @property
+    def texts(self) -> list[str]:
+        """The text parts, in order."""
+        return [part for turn in self.turns for part in turn.parts if isinstance(part, str)]
+
+    @property
+    def media(self) -> list[Image | Clip]:
+        """The pictures and clips, in order."""
+        return [part for turn in self.turns for part in turn.parts if not isinstance(part, str)]
+
+
+def ask(media: Image | Clip | Sequence[Image | Clip], prompt: str) -> Conversation:
+    """One user's turn: pictures and clips first, then the words."""
+    shown = tuple(media) if isinstance(media, list | tuple) else (media,)
+    return Conversation((Said("user", (*shown, prompt)),), {})  # type: ignore[arg-type]
