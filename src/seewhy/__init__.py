@@ -19,11 +19,13 @@ from seewhy._version import __version__
 from seewhy.core.errors import SeewhyError
 
 if TYPE_CHECKING:
-    from seewhy.api import ExplainedWord, Explainer, Explanation, load, open
+    from seewhy.api import ExplainedWord, Explainer, Explanation, load, open, trace
+    from seewhy.images import Clip, read_clip
     from seewhy.methods import METHODS, citation
 
 __all__ = [
     "METHODS",
+    "Clip",
     "ExplainedWord",
     "Explainer",
     "Explanation",
@@ -32,10 +34,15 @@ __all__ = [
     "citation",
     "load",
     "open",
+    "read_clip",
+    "trace",
 ]
 
 _HOMES = {
-    **dict.fromkeys(("ExplainedWord", "Explainer", "Explanation", "load", "open"), "seewhy.api"),
+    **dict.fromkeys(
+        ("ExplainedWord", "Explainer", "Explanation", "load", "open", "trace"), "seewhy.api"
+    ),
+    **dict.fromkeys(("Clip", "read_clip"), "seewhy.images"),
     **dict.fromkeys(("METHODS", "citation"), "seewhy.methods"),
 }
 

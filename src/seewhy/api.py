@@ -5,13 +5,13 @@ from __future__ import annotations
 import difflib
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
-from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import torch
@@ -20,23 +20,32 @@ from torch import Tensor
 from seewhy import models
 from seewhy._version import __version__
 from seewhy.core.attribution import Attribution
-from seewhy.core.errors import ParameterError, UnknownNameError
-from seewhy.core.geometry import Box
-from seewhy.core.record import Provenance, Record
-from seewhy.core.registry import unknown
-from seewhy.core.text import Word, phrase, words_of
-from seewhy.core.trace import Inputs, Trace
-from seewhy.images import ImageSource, notes_of, read_image
+from seewhy.core.errors import ImageError, ParameterError, PromptError
+from seewhy.core.record import Picture, Provenance, Record
+from seewhy.core.text import Word, words_of
+from seewhy.core.trace import Inputs, Trace, View
+from seewhy.explanation import ExplainedWord, Explanation, place_of
+from seewhy.images import Clip, ImageSource, notes_of, read_clip, read_image
 from seewhy.methods import DEFAULT, METHODS, Evidence, Method, create, parameters_of
-from seewhy.report.bundle import open_record, save_record
-from seewhy.report.colourmaps import DEFAULT as COLOURMAP
-from seewhy.report.figures import plot
-from seewhy.report.overlay import OPACITY, overlay
-from seewhy.report.page import frame, html
-from seewhy.report.units import Unit, prompt_words, token_units, word_units
+from seewhy.models.contrast import contrasted, deciding_token
+from seewhy.models.conversation import Conversation, Said
+from seewhy.models.overheard import (
+    Call,
+    flattened,
+    inputs_of,
+    pictures_of,
+    remembering,
+    whole,
+)
+from seewhy.report.bundle import open_record
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+__all__ = ["Explainer", "ExplainedWord", "Explanation", "Overheard", "load", "open", "trace"]
+
+Media: TypeAlias = "ImageSource | Clip"
+"""A picture in any form, or a clip."""
 
 PROMPT = "Write a one-sentence caption for this image:"
 """What a model is asked if nothing else is said: TAM's prompt for captions."""
@@ -88,6 +97,62 @@ def open(folder: str | os.PathLike[str]) -> Explanation:
     return Explanation(open_record(folder))
 
 
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """What is asked, and the answer where it is given."""
+
+    conversation: Conversation
+    answer: str | Sequence[int] | Tensor | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _How:
+    """How answers are explained.
+
+    Attributes:
+        method: with its parameters.
+        contrast: words of the answer, by number or text, and what each is contrasted with.
+        first: the first explained place of the text axis; None explains the answer alone.
+        settings: of generation, for the record.
+        seed: of sampling.
+        cut: the length at which answers were cut off; None where they were given.
+        notes: what a reader must know, whatever is explained.
+    """
+
+    method: Method
+    contrast: Mapping[str | int, str]
+    first: int | None
+    settings: Mapping[str, Any]
+    seed: int | None = None
+    cut: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+def trace(model: Any, processor: Any) -> Overheard:
+    """Overhear generation in your own code, to explain it afterwards.
+
+    Example:
+        ```python
+        with seewhy.trace(model, processor) as trace:
+            model.generate(**processor(images=image, text=prompt, return_tensors="pt"))
+        trace.explain()["light"].heatmap
+        ```
+
+    Loading, prompts, processors and settings of generation stay as they are; a transformers
+    pipeline made of the two may be called as well. Sampling, beams (the one that was chosen),
+    several sequences, stop strings, static caches and compiled models all work, for the sequence
+    is read again in one forward pass, which is what `explain` costs beside the method.
+
+    Args:
+        model: as for `load`, loaded already.
+        processor: the one that makes the model's inputs.
+
+    Raises:
+        UnsupportedModelError, ModelError: as `load`.
+    """
+    return Overheard(Explainer(models.load((whole(model), processor))))
+
+
 class Explainer:
     """A model that can be asked, and whose answers can be explained.
 
@@ -108,486 +173,606 @@ class Explainer:
 
     def explain(
         self,
-        image: ImageSource,
+        image: Media | Sequence[Media] | None = None,
         prompt: str | None = None,
         *,
+        messages: Sequence[Mapping[str, Any]] | None = None,
+        turn: int | None = None,
+        template: Mapping[str, Any] | None = None,
         method: str | Method = DEFAULT,
         answer: str | Sequence[int] | None = None,
+        contrast: Mapping[str | int, str] | None = None,
+        explain_prompt: bool = True,
         scales: Sequence[float] | None = None,
         max_new_tokens: int = 128,
         seed: int | None = None,
         progress: Callable[[str], None] | None = None,
         **parameters: Any,
     ) -> Explanation:
-        """Ask the model about an image, and explain every word of its answer.
+        """Ask the model about pictures, and explain every word of its answer.
 
         Args:
-            image: path, bytes, Pillow image, numpy array or torch tensor.
+            image: a picture (path, bytes, Pillow image, numpy array or torch tensor), a clip from
+                `seewhy.read_clip`, or a list of several of them.
             prompt: what to ask; None asks for a one-sentence caption.
+            messages: a chat in place of `prompt`, as transformers' chat templates take it: turns
+                with a `role` and a `content`, which is text or a list of parts `{"type": "text",
+                "text": ...}`, `{"type": "image", "image": ...}` and `{"type": "video", "video":
+                ...}`. Parts without a picture of their own take the next one of `image`. Where the
+                last turn is the assistant's, that turn is explained; else the model answers.
+            turn: which turn of the chat to explain, an assistant's, counted from 0 (negative from
+                the end); what comes after it plays no part.
+            template: further names for the chat template, such as `{"enable_thinking": False}`.
             method: a name from `seewhy.METHODS`, or a method with its parameters.
             answer: explain these words (or ids) instead of the model's own.
+            contrast: words of the answer (by number or text) and what each is contrasted with,
+                such as `{"cup": "table"}`: its map then says why the one and not the other.
+            explain_prompt: explain the prompt's words too.
             scales: scales of the image for methods that take them; 1 is always among them. None
                 takes the method's own, without those that come out at the same size.
             max_new_tokens: where the answer is cut off.
             seed: of sampling, with `do_sample=True`.
             progress: called with a few words as each stage begins.
             **parameters: parameters of the method (`k`, `p`, `window`, ...) and of generation
-                (`do_sample`, `temperature`, ...). Generation is greedy unless told otherwise.
+                (`do_sample`, `temperature`, ...). Generation is greedy unless told otherwise, and
+                free of the penalties that a checkpoint may recommend.
 
         Raises:
-            ImageError: if the picture is missing, broken, empty or too large.
-            PromptError: if the prompt is blank or holds one of the model's special tokens.
+            ImageError: if a picture is missing, broken, empty or too large.
+            ClipError: if a clip is empty or its frames do not fit each other.
+            UnsupportedInputError: if the model's family takes no clips.
+            PromptError: if the prompt is blank or holds one of the model's special tokens, or the
+                chat is malformed or not to the template's liking.
             AnswerError: if the answer tokenises to nothing, or the model said nothing.
-            UnknownNameError: if no method bears the name.
+            UnknownNameError: if no method bears the name, or no word of the answer reads as one of
+                `contrast`.
             ParameterError: if a parameter is unknown or out of range.
             ScaleError: if scales that were asked for are not positive, repeated, or collapse.
             NonFiniteError: if the model's states hold NaN or infinity.
         """
-        say = progress or (lambda stage: None)
-        given = parameters if scales is None else {**parameters, "scales": tuple(scales)}
-        own, generation = _sort(method, given)
-        chosen = create(method, **own)
-        if answer is not None and generation:
+        asked = _asked(image, prompt, messages, turn, template, answer)
+        how, generation = _how(
+            method,
+            {**parameters, **({} if scales is None else {"scales": tuple(scales)})},
+            contrast,
+            explain_prompt,
+            given=asked.answer is not None,
+            max_new_tokens=max_new_tokens,
+            seed=seed,
+        )
+        (explanation,) = self._explain([asked], how, generation, progress or (lambda stage: None))
+        return explanation
+
+    def explain_batch(
+        self,
+        images: Sequence[Media | Sequence[Media] | None],
+        prompts: str | Sequence[str | None] | None = None,
+        *,
+        messages: Sequence[Sequence[Mapping[str, Any]]] | None = None,
+        answers: Sequence[str | Sequence[int]] | None = None,
+        template: Mapping[str, Any] | None = None,
+        chunk_size: int = 8,
+        method: str | Method = DEFAULT,
+        explain_prompt: bool = True,
+        scales: Sequence[float] | None = None,
+        max_new_tokens: int = 128,
+        seed: int | None = None,
+        progress: Callable[[str], None] | None = None,
+        **parameters: Any,
+    ) -> list[Explanation]:
+        """Explain many answers, several prompts in each pass; results equal `explain`'s.
+
+        Prompts are padded on the left. No more than `chunk_size` prompts are in memory at once, at
+        whatever scale.
+
+        Args:
+            images: for each prompt what `explain` takes as `image`.
+            prompts: one for all, or one for each.
+            messages: for each prompt a chat, in place of `prompts`.
+            answers: for each prompt the answer to explain; None lets the model answer.
+            chunk_size: how many prompts go through the model together, at least 1.
+            template, method, explain_prompt, scales, max_new_tokens, seed, progress,
+                **parameters: as for `explain`. Sampled answers depend on the chunks.
+
+        Returns:
+            One explanation for each prompt, in order.
+
+        Raises:
+            ParameterError: if the lists differ in length, or `chunk_size` is below 1.
+            SeewhyError: as `explain`.
+        """
+        if chunk_size < 1:
+            raise ParameterError(f"Expected a chunk_size of at least 1, got {chunk_size}.")
+        count = len(images)
+        each = {
+            "prompts": [prompts] * count if isinstance(prompts, str | None) else list(prompts),
+            "messages": [None] * count if messages is None else list(messages),
+            "answers": [None] * count if answers is None else list(answers),
+        }
+        for name, values in each.items():
+            if len(values) != count:
+                raise ParameterError(
+                    f"Expected {name} for {count} images, got {len(values)}: give one for each."
+                )
+        how, generation = _how(
+            method,
+            {**parameters, **({} if scales is None else {"scales": tuple(scales)})},
+            None,
+            explain_prompt,
+            given=answers is not None,
+            max_new_tokens=max_new_tokens,
+            seed=seed,
+        )
+        rows = list(zip(images, each["prompts"], each["messages"], each["answers"], strict=True))
+        found: list[Explanation] = []
+        for begin in range(0, count, chunk_size):
+
+            def say(stage: str, begin: int = begin) -> None:
+                if progress is not None:
+                    progress(f"{stage} ({begin + 1} of {count})")
+
+            chunk = [
+                _asked(image, prompt, chat, None, template, answer)
+                for image, prompt, chat, answer in rows[begin : begin + chunk_size]
+            ]
+            found += self._explain(chunk, how, generation, say)
+        return found
+
+    def _explain(
+        self,
+        asked: Sequence[_Asked],
+        how: _How,
+        generation: Mapping[str, Any],
+        say: Callable[[str], None],
+    ) -> list[Explanation]:
+        """Explain prompts that go through the model together."""
+        family = self.loaded.family
+        given = [one.answer for one in asked if one.answer is not None]
+        if 0 < len(given) < len(asked):
             raise ParameterError(
-                f"Expected no settings of generation beside an answer, got "
-                f"{', '.join(generation)}: the answer is given, nothing is generated."
+                f"Expected answers for all {len(asked)} prompts or for none, got {len(given)}: "
+                "explain those with an answer in a batch of their own."
             )
-        prompt = PROMPT if prompt is None else prompt
-        picture = read_image(image)
-
-        say("reading the image" if answer is not None else "writing the answer")
+        say("reading the image" if given else "writing the answer")
         begun = time.perf_counter()
-        inputs = self._prepare(picture, prompt, 1.0)
-        depth = max(chosen.ranking_depth, CANDIDATES)
-        if answer is not None:
-            trace = models.read(
-                self.loaded, inputs, answer, ranking_depth=depth, candidates=CANDIDATES
-            )
+        inputs = [models.prepare_chat(family, one.conversation) for one in asked]
+        depth = {"ranking_depth": max(how.method.ranking_depth, CANDIDATES)}
+        depth["candidates"] = CANDIDATES
+        if given:
+            traces = models.read_batch(self.loaded, inputs, given, **depth)
         else:
-            trace = models.generate(
-                self.loaded,
-                inputs,
-                max_new_tokens=max_new_tokens,
-                ranking_depth=depth,
-                candidates=CANDIDATES,
-                seed=seed,
-                **generation,
+            traces = models.generate_batch(
+                self.loaded, inputs, seed=how.seed, **depth, **generation
             )
-        answered = time.perf_counter()
+        seconds = (time.perf_counter() - begun) / len(asked)
+        again = _Again(
+            self.loaded,
+            traces,
+            [self._preparer(one.conversation, say) for one in asked],
+            how.method.further_scales if len(asked) > 1 else (),
+        )
+        say("explaining")
+        return [
+            self._explanation(
+                trace, one.conversation.media, how, seconds, again.prepare(row), again.read(row)
+            )
+            for row, (trace, one) in enumerate(zip(traces, asked, strict=True))
+        ]
 
+    def _preparer(
+        self, conversation: Conversation, say: Callable[[str], None]
+    ) -> Callable[[float], Inputs]:
         def prepare(scale: float) -> Inputs:
             say(f"looking again at scale {scale:g}")
-            return self._prepare(picture, prompt, scale)
+            return models.prepare_chat(self.loaded.family, conversation, scale=scale)
 
-        evidence = Evidence(trace, prepare, self._rereader(trace), self.loaded.model)
-        say("explaining")
-        attribution = _on_cpu(chosen.attribute(evidence))
-        seconds = {
-            "generate": answered - begun,
-            "scales": evidence.seconds,
-            "attribute": time.perf_counter() - answered - evidence.seconds,
-        }
-        cut = answer is None and len(trace.tokens) == max_new_tokens
+        return prepare
+
+    def _explanation(
+        self,
+        trace: Trace,
+        media: Sequence[Image | Clip],
+        how: _How,
+        answered: float,
+        prepare: Callable[[float], Inputs],
+        read: Callable[[Inputs], Trace],
+    ) -> Explanation:
+        """Explain one answer that was read or overheard."""
+        begun = time.perf_counter()
+        words = words_of(trace.answer, [(t.start, t.end) for t in trace.tokens])
+        evidence = Evidence(trace, prepare, read, self.loaded.model, how.first)
+        whole = how.method.attribute(evidence)
+        contrasts = {place_of(words, word): other for word, other in how.contrast.items()}
+        for place, alternative in contrasts.items():
+            whole = self._contrasted(whole, evidence, words[place], alternative, how.method)
+        whole, prompt = _on_cpu(whole), len(trace.prompt_tokens)
+        cut = how.cut is not None and len(trace.tokens) == how.cut
         notes = [
-            *notes_of(picture),
+            *(n for m in media for n in (m.notes if isinstance(m, Clip) else notes_of(m))),
+            *(note for seen in trace.inputs.media for note in seen.notes),
+            *self.loaded.family.notes,
             *evidence.notes,
-            *([f"The answer was cut off after {max_new_tokens} tokens."] if cut else []),
+            *how.notes,
+            *([f"The answer was cut off after {how.cut} tokens."] if cut else []),
         ]
-        settings = (
-            {"answer": "given"}
-            if answer is not None
-            else {
-                "max_new_tokens": max_new_tokens,
-                **{name: _plain(value) for name, value in generation.items()},
-            }
-        )
+        explained = len(whole.context)
         return Explanation(
             Record(
-                image=torch.from_numpy(np.array(picture)),
-                prompt=prompt,
+                pictures=tuple(_picture(view, media) for view in trace.views),
+                prompt=trace.inputs.prompt,
                 answer=trace.answer,
                 prompt_tokens=trace.prompt_tokens,
                 tokens=trace.tokens,
-                words=words_of(trace.answer, [(t.start, t.end) for t in trace.tokens]),
-                canvas=trace.geometry.canvas,
-                attribution=attribution,
+                words=words,
+                attribution=whole.tokens(slice(explained - len(trace.tokens), None)),
+                asked=whole.tokens(slice(0, prompt)) if how.first == 0 else None,
+                turns=trace.inputs.turns,
+                contrasts=tuple(contrasts.items()),
                 provenance=Provenance(
                     model=self.name,
                     family=self.loaded.family.name,
-                    method=chosen.name,
-                    parameters={**_used(chosen, attribution), **settings},
+                    method=how.method.name,
+                    parameters={**_used(how.method, whole), **how.settings},
                     versions=_versions(),
-                    seconds=seconds,
+                    seconds={
+                        "generate": answered,
+                        "scales": evidence.seconds,
+                        "attribute": time.perf_counter() - begun - evidence.seconds,
+                    },
                     created=datetime.now(UTC).isoformat(timespec="seconds"),
-                    seed=seed,
-                    notes=tuple(notes),
+                    seed=how.seed,
+                    notes=tuple(dict.fromkeys(notes)),
                 ),
             )
         )
 
-    def _prepare(self, picture: Image, prompt: str, scale: float) -> Inputs:
-        return models.prepare(self.loaded.family, picture, prompt, scale=scale)
-
-    def _rereader(self, trace: Trace) -> Callable[[Inputs], Trace]:
-        ids = [token.id for token in trace.tokens]
-        # Of another scale only its visual states and the probability of each token are looked at.
-        return lambda inputs: models.read(self.loaded, inputs, ids, ranking_depth=1, candidates=0)
-
-
-@dataclass(frozen=True)
-class ContextWord:
-    """An earlier word that a word may lean on.
-
-    Attributes:
-        text: its characters.
-        part: `"prompt"` or `"answer"`.
-        index: its place among the words of that part.
-    """
-
-    text: str
-    part: str
-    index: int
-
-
-@dataclass(frozen=True, eq=False)
-class WordScale:
-    """A word at one scale of the image.
-
-    Attributes:
-        scale: the scale asked for.
-        seen: width and height in pixels of what the model saw.
-        probability: the product over the word's tokens of p(token | image at this scale, prefix).
-        said: whether the model would still have said it.
-        weight: the share with which the scale entered the map.
-        map: float32 `[height, width]`, the base map on the scale's own grid.
-    """
-
-    scale: float
-    seen: tuple[int, int]
-    probability: float
-    said: bool
-    weight: float
-    map: np.ndarray
-
-
-class ExplainedWord:
-    """A word of the answer (or a phrase, or a token), and what it rests on.
-
-    A word is read at its best token: its map is the greatest of its tokens' maps, place by place,
-    and it leans on an earlier word as much as any of its tokens on any token of that word.
-    """
-
-    def __init__(self, whole: _Whole, unit: Unit, *, by_token: bool = False) -> None:
-        self._whole, self._record = whole, whole.record
-        self._unit, self._by_token = unit, by_token
-
-    @property
-    def text(self) -> str:
-        """Its characters."""
-        return self._unit.text
-
-    @property
-    def start(self) -> int:
-        """Where it begins in the answer, in characters."""
-        return self._unit.start
-
-    @property
-    def end(self) -> int:
-        """Where it ends in the answer, exclusive."""
-        return self._unit.end
-
-    @property
-    def probability(self) -> float:
-        """What the model gave it: the product over its tokens, before temperature and penalties."""
-        return self._unit.probability
-
-    @property
-    def candidates(self) -> tuple[tuple[str, float], ...]:
-        """What the model might have said at its first token, `(text, probability)`, best first."""
-        return self._unit.candidates
-
-    @property
-    def heatmap(self) -> np.ndarray:
-        """float32 `[height, width]` on the native grid, non-negative, raw scale (logits)."""
-        return self._unit.map.numpy().copy()
-
-    @property
-    def display(self) -> np.ndarray:
-        """float32 `[height, width]` in [0, 1]: image and text scores scaled together."""
-        return self._unit.display.numpy()
-
-    @property
-    def range(self) -> tuple[float, float]:
-        """The raw values that `display` shows as 0 and 1."""
-        return self._unit.low, self._unit.high
-
-    @property
-    def peak(self) -> tuple[float, float] | None:
-        """x and y of the map's highest point in pixels of the image; None for an empty map."""
-        return None if self._unit.box is None else self._unit.peak
-
-    @property
-    def box(self) -> Box | None:
-        """left, top, right, bottom in pixels around the cells above half of the maximum,
-        within the image; None for an empty map.
-        """
-        if self._unit.box is None:
-            return None
-        width, height = self._record.size
-        left, top, right, bottom = self._unit.box
-        return max(left, 0.0), max(top, 0.0), min(right, float(width)), min(bottom, float(height))
-
-    @property
-    def context(self) -> list[tuple[ContextWord, float]]:
-        """Earlier words it leans on, of the prompt and the answer in reading order, with weights.
-
-        Weights are on the raw scale of `heatmap`; words that count for nothing are left out. For a
-        token the context words are tokens.
-        """
-        asked, said = self._whole.token_texts if self._by_token else self._whole.word_texts
-        return [
-            (
-                ContextWord(asked[place], "prompt", place)
-                if place < len(asked)
-                else ContextWord(said[place - len(asked)], "answer", place - len(asked)),
-                weight,
-            )
-            for place, weight in sorted(self._unit.context)
-        ]
-
-    @property
-    def tokens(self) -> tuple[ExplainedWord, ...]:
-        """Its tokens, each with a map and a context of its own."""
-        return tuple(self._whole.tokens[place] for place in self._unit.tokens)
-
-    @property
-    def scales(self) -> tuple[WordScale, ...]:
-        """The word at each scale of the image, the base scale first."""
-        return tuple(
-            WordScale(
-                scale=view.scale,
-                seen=view.seen,
-                probability=unit.probability,
-                said=unit.said,
-                weight=unit.weight,
-                map=unit.map.numpy().copy(),
-            )
-            for view, unit in zip(self._record.attribution.scales, self._unit.scales, strict=True)
+    def _contrasted(
+        self,
+        whole: Attribution,
+        evidence: Evidence,
+        word: Word,
+        alternative: str,
+        method: Method,
+    ) -> Attribution:
+        """The attribution in which a word's tokens say why it, and not the alternative."""
+        place, foil = deciding_token(self.loaded, evidence.trace, word, alternative)
+        against = method.attribute(
+            evidence.changed(lambda trace: contrasted(self.loaded, trace, word, place, foil))
         )
+        offset = len(whole.context) - len(evidence.trace.tokens)
+        return _replaced(whole, against, [offset + token for token in word.tokens])
 
-    def overlay(self, *, colourmap: str = COLOURMAP, opacity: float = OPACITY) -> Image:
-        """The image with the word's map laid over it, as a Pillow image of the image's size.
+
+class Overheard:
+    """Calls of `generate` within a `with` block, from `seewhy.trace`.
+
+    Attributes:
+        calls: what went into each call and came out of it.
+    """
+
+    def __init__(self, explainer: Explainer) -> None:
+        self.explainer = explainer
+        self.calls: list[Call] = []
+        self._images: list[Any] = []
+        self._block = ExitStack()
+
+    def __enter__(self) -> Overheard:
+        loaded = self.explainer.loaded
+        self._block.enter_context(
+            remembering(loaded.model, loaded.processor.image_processor, self.calls, self._images)
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._block.close()
+
+    def explain(
+        self,
+        image: Media | Sequence[Media] | None = None,
+        prompt: str | None = None,
+        *,
+        sequence: int = 0,
+        call: int = -1,
+        method: str | Method = DEFAULT,
+        contrast: Mapping[str | int, str] | None = None,
+        explain_prompt: bool = True,
+        scales: Sequence[float] | None = None,
+        progress: Callable[[str], None] | None = None,
+        **parameters: Any,
+    ) -> Explanation:
+        """Explain what was generated.
 
         Args:
-            colourmap: a name from `seewhy.report.colourmaps.NAMES`.
-            opacity: in [0, 1].
+            image: the pictures and clips that the prompt showed, in order. None takes those that
+                went through the processor within the block.
+            prompt: the asker's words; None takes all text of the prompt that the chat template
+                does not write by itself.
+            sequence: which sequence of the call, where it returned several.
+            call: which call of `generate`, the last one by default.
+            method, contrast, explain_prompt, scales, progress, **parameters: as for
+                `Explainer.explain`.
+
+        Raises:
+            ParameterError: if nothing was generated, there is no such call or sequence, or no
+                picture is known.
+            GeometryError: if the pictures are not those of the prompt.
+            SeewhyError: as `Explainer.explain`.
         """
-        record = self._record
-        return overlay(record.image, self._unit.display, record.canvas, colourmap, opacity=opacity)
+        if not -len(self.calls) <= call < len(self.calls):
+            raise ParameterError(
+                f"Expected one of {len(self.calls)} calls of generate, got number {call}: call "
+                "model.generate within the block."
+            )
+        loaded, say = self.explainer.loaded, progress or (lambda stage: None)
+        made = self.calls[call]
+        how, _ = _how(
+            method,
+            {**parameters, **({} if scales is None else {"scales": tuple(scales)})},
+            contrast,
+            explain_prompt,
+            given=True,
+        )
+        how = replace(how, settings={"answer": "overheard"})
+        begun = time.perf_counter()
+        say("reading the answer again")
+        media = self._media(image, made, sequence)
+        inputs, prepare, answer = inputs_of(loaded, made, sequence, media, prompt)
+        depth = max(how.method.ranking_depth, CANDIDATES)
+        trace = models.read(loaded, inputs, answer, ranking_depth=depth, candidates=CANDIDATES)
+        again = _Again(loaded, [trace], [prepare], ())
+        return self.explainer._explanation(
+            trace,
+            media,
+            how,
+            time.perf_counter() - begun,
+            again.prepare(0),
+            again.read(0),
+        )
 
-    def to_json(self) -> dict[str, Any]:
-        """JSON-ready: text, offsets, tokens, probability, peak, box and context in the answer."""
-        return {
-            "text": self.text,
-            "start": self.start,
-            "end": self.end,
-            "tokens": list(self._unit.tokens),
-            "probability": self.probability,
-            "peak": None if self.peak is None else list(self.peak),
-            "box": None if self.box is None else list(self.box),
-            "context": [
-                [word.index, weight] for word, weight in self.context if word.part == "answer"
-            ],
-        }
-
-    def _repr_png_(self) -> bytes:
-        return self.overlay()._repr_png_()  # type: ignore[attr-defined]
-
-    def __repr__(self) -> str:
-        return f"ExplainedWord({self.text!r}, probability={self.probability:.3f}, peak={self.peak})"
-
-
-class _Whole:
-    """What the words of one record share, worked out when it is first looked at."""
-
-    def __init__(self, record: Record) -> None:
-        self.record = record
-
-    @cached_property
-    def words(self) -> tuple[ExplainedWord, ...]:
-        return tuple(ExplainedWord(self, unit) for unit in word_units(self.record))
-
-    @cached_property
-    def tokens(self) -> tuple[ExplainedWord, ...]:
-        units = token_units(self.record)
-        return tuple(ExplainedWord(self, unit, by_token=True) for unit in units)
-
-    @cached_property
-    def word_texts(self) -> tuple[list[str], list[str]]:
-        return [w.text for w in prompt_words(self.record)], [w.text for w in self.record.words]
-
-    @cached_property
-    def token_texts(self) -> tuple[list[str], list[str]]:
-        return [t.text for t in self.record.prompt_tokens], [t.text for t in self.record.tokens]
+    def _media(
+        self, image: Media | Sequence[Media] | None, call: Call, sequence: int
+    ) -> list[Image | Clip]:
+        """The pictures of one prompt: those handed in, or those that were heard of."""
+        if image is not None:
+            given = list(image) if isinstance(image, list | tuple) else [image]
+            return [_medium(one) for one in given]
+        heard = [_medium(one) for pictures in self._images for one in flattened(pictures)]
+        if not heard:
+            raise ParameterError(
+                "Expected the pictures that were asked about, got none: the processor was not "
+                "called within the block, so hand them in: trace.explain(image)."
+            )
+        return pictures_of(self.explainer.loaded.family, call, sequence, heard)
 
 
-class Explanation:
-    """An answer, word by word, and what each word rests on.
-
-    Iterate over it for its words, index it by number or by text, save it to a folder.
+class _Again:
+    """Readings of a batch at other scales: all of its rows at once, or each when it is asked for.
 
     Args:
-        record: all of it as plain data.
+        loaded: the model.
+        traces: the base readings.
+        prepare: for each row, what makes the inputs of another scale.
+        scales: those that are read for all rows together.
     """
 
-    def __init__(self, record: Record) -> None:
-        self.record = record
-        self._whole = _Whole(record)
+    def __init__(
+        self,
+        loaded: models.Loaded,
+        traces: Sequence[Trace],
+        prepare: Sequence[Callable[[float], Inputs]],
+        scales: Sequence[float],
+    ) -> None:
+        self._loaded, self._prepare = loaded, prepare
+        self._ids = [[token.id for token in trace.tokens] for trace in traces]
+        self._inputs: dict[tuple[int, float], Inputs] = {}
+        self._traces: dict[tuple[int, float], Trace] = {}
+        known = [{trace.inputs.seen} for trace in traces]
+        for scale in scales:
+            rows = []
+            for row, seen in enumerate(known):
+                inputs = self._inputs[row, scale] = prepare[row](scale)
+                if inputs.seen not in seen:  # a scale that collapses is never read
+                    seen.add(inputs.seen)
+                    rows.append(row)
+            if rows:
+                read = models.read_batch(
+                    loaded,
+                    [self._inputs[row, scale] for row in rows],
+                    [self._ids[row] for row in rows],
+                    ranking_depth=1,
+                    candidates=0,
+                )
+                self._traces |= {(row, scale): trace for row, trace in zip(rows, read, strict=True)}
 
-    @property
-    def prompt(self) -> str:
-        """What the model was asked."""
-        return self.record.prompt
+    def prepare(self, row: int) -> Callable[[float], Inputs]:
+        """What makes the inputs of a row at a scale."""
+        return lambda scale: self._inputs.get((row, scale)) or self._prepare[row](scale)
 
-    @property
-    def answer(self) -> str:
-        """What it said."""
-        return self.record.answer
+    def read(self, row: int) -> Callable[[Inputs], Trace]:
+        """What reads a row's answer again from such inputs."""
 
-    @property
-    def model(self) -> str:
-        """Hub id or folder of the model."""
-        return self.record.provenance.model
-
-    @property
-    def method(self) -> str:
-        """Name of the method."""
-        return self.record.provenance.method
-
-    @property
-    def image(self) -> Image:
-        """The upright RGB picture."""
-        from PIL.Image import fromarray
-
-        return fromarray(self.record.image.numpy())
-
-    @property
-    def words(self) -> tuple[ExplainedWord, ...]:
-        """The words of the answer, punctuation marks among them."""
-        return self._whole.words
-
-    @property
-    def tokens(self) -> tuple[ExplainedWord, ...]:
-        """The tokens of the answer, likewise with maps and context of their own."""
-        return self._whole.tokens
-
-    def __len__(self) -> int:
-        return len(self.record.words)
-
-    def __iter__(self) -> Iterator[ExplainedWord]:
-        return iter(self.words)
-
-    def __getitem__(self, word: int | str) -> ExplainedWord:
-        """A word by its number, or the first that reads `word`.
-
-        Raises:
-            UnknownNameError: if no word reads so.
-            IndexError: if there is no such number.
-        """
-        return self.words[self._place(word)]
-
-    def phrase(self, first: int | str, last: int | str) -> ExplainedWord:
-        """Neighbouring words as one, such as `explanation.phrase("red", "star")`.
-
-        Args:
-            first: number or text of its first word.
-            last: number of its last word, or text: the next word that reads so.
-
-        Raises:
-            UnknownNameError, IndexError: as for a single word.
-            ParameterError: if the last word stands before the first.
-        """
-        begin = self._place(first)
-        end = self._place(last, begin)
-        if end < begin:
-            raise ParameterError(
-                f"Expected a phrase's last word at or after its first, got {first!r} to {last!r} "
-                f"(words {begin} to {end}): swap them."
+        def again(inputs: Inputs) -> Trace:
+            # Of another scale only its visual states and the probability of each token count.
+            return self._traces.get((row, inputs.scale)) or models.read(
+                self._loaded, inputs, self._ids[row], ranking_depth=1, candidates=0
             )
-        words = self.record.words
-        joined = phrase(self.answer, words[begin : end + 1])
-        return _Whole(replace(self.record, words=(*words[:begin], joined))).words[-1]
 
-    def plot(self, words: Sequence[int | str] | None = None, **options: Any) -> tuple[Any, Any]:
-        """Draw the picture and, beside it, the maps of words, with matplotlib.
+        return again
 
-        Args:
-            words: numbers or texts of the words to draw; all that hold a letter or digit if None.
-            **options: `columns` and `colourmap`.
 
-        Returns:
-            The figure and its axes.
-        """
-        places = None if words is None else [self._place(word) for word in words]
-        return plot(self.record, places, **options)
-
-    def html(self) -> str:
-        """The report as one self-contained HTML document."""
-        return html(self.record)
-
-    def save(self, folder: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
-        """Write the explanation, its maps, overlays and report to a folder.
-
-        Args:
-            folder: a new folder; `seewhy.open` reads it back.
-            overwrite: replace the folder if it is one that seewhy wrote.
-
-        Returns:
-            The folder's absolute path.
-
-        Raises:
-            OutputError: if the folder exists or cannot be written; nothing half-written is left.
-        """
-        return save_record(self.record, folder, overwrite)
-
-    def to_json(self) -> dict[str, Any]:
-        """JSON-ready: prompt, answer, words, method and model; what `seewhy explain --json` prints.
-
-        A word's `context` holds pairs of an earlier word's index and a weight; `peak` and `box`
-        are in pixels of the image.
-        """
-        return {
-            "prompt": self.prompt,
-            "answer": self.answer,
-            "words": [word.to_json() for word in self],
-            "method": self.method,
-            "model": self.model,
-        }
-
-    def __repr__(self) -> str:
-        return (
-            f"Explanation({self.answer!r}, {len(self)} words, method={self.method!r}, "
-            f"model={self.model!r})"
+def _asked(
+    image: Media | Sequence[Media] | None,
+    prompt: str | None,
+    messages: Sequence[Mapping[str, Any]] | None,
+    turn: int | None,
+    template: Mapping[str, Any] | None,
+    answer: str | Sequence[int] | Tensor | None,
+) -> _Asked:
+    """What is asked, from what the user handed in."""
+    shown = [] if image is None else list(image) if isinstance(image, list | tuple) else [image]
+    media = [_medium(one) for one in shown]
+    options = dict(template or {})
+    if messages is None:
+        if turn is not None:
+            raise ParameterError("Expected a turn beside messages, got one without: leave it out.")
+        if not media:
+            raise ImageError("Expected a picture, got none: give `image`, or `messages` with one.")
+        words = PROMPT if prompt is None else prompt
+        return _Asked(Conversation((Said("user", (*media, words)),), options), answer)
+    if prompt is not None:
+        raise ParameterError("Expected a prompt or messages, got both: leave one out.")
+    turns, rest = chat(messages, media)
+    if rest:
+        raise ParameterError(
+            f"Expected {len(media) - rest} pictures, as the messages have places for, got "
+            f"{len(media)}: add parts {{'type': 'image'}}, or leave pictures out."
         )
-
-    def _repr_html_(self) -> str:
-        return frame(self.record)
-
-    def _place(self, word: int | str, after: int = 0) -> int:
-        words: tuple[Word, ...] = self.record.words
-        if isinstance(word, str):
-            texts = [w.text for w in words]
-            for fold in (str, str.casefold):
-                for place in (*range(after, len(words)), *range(after)):
-                    if fold(texts[place]) == fold(word):
-                        return place
-            raise UnknownNameError(unknown("word of the answer", word, tuple(dict.fromkeys(texts))))
-        if not -len(words) <= word < len(words):
-            raise IndexError(
-                f"Expected the number of one of the answer's {len(words)} words, got {word}: "
-                f"give 0 to {len(words) - 1}."
+    last = len(turns) - 1 if turn is None else turn + len(turns) * (turn < 0)
+    if not 0 <= last < len(turns):
+        raise ParameterError(f"Expected a turn from 0 to {len(turns) - 1}, got {turn}.")
+    if turns[last].role != "assistant":
+        if turn is not None:
+            raise ParameterError(
+                f"Expected a turn of the assistant's, got turn {turn}, which is the "
+                f"{turns[last].role}'s: of {[t.role for t in turns]} choose another."
             )
-        return word % len(words)
+        return _Asked(Conversation(turns, options), answer)
+    if answer is not None:
+        raise ParameterError(
+            "Expected an answer or a last turn of the assistant's, got both: leave one out."
+        )
+    said = [part for part in turns[last].parts if isinstance(part, str)]
+    return _Asked(Conversation(turns[:last], options), "\n".join(said))
+
+
+def chat(
+    messages: Sequence[Mapping[str, Any]], media: Sequence[Image | Clip] = ()
+) -> tuple[tuple[Said, ...], int]:
+    """Read a chat as transformers' chat templates take it.
+
+    Args:
+        messages: turns with `role` and `content`.
+        media: pictures and clips for the parts that bring none of their own, in order.
+
+    Returns:
+        The turns, and how many of `media` were left over.
+
+    Raises:
+        PromptError: if a turn or a part is malformed, or a part has no picture.
+    """
+    waiting, turns = list(media), []
+    for number, message in enumerate(messages):
+        if not isinstance(message, Mapping) or not {"role", "content"} <= set(message):
+            raise PromptError(
+                f"Expected turns with a role and a content, got {str(message)[:80]!r} as turn "
+                f"{number}: write {{'role': 'user', 'content': '...'}}."
+            )
+        content = message["content"]
+        parts: list[str | Image | Clip] = []
+        for part in [content] if isinstance(content, str) else content:
+            if isinstance(part, str):
+                parts.append(part)
+                continue
+            kind = part.get("type") if isinstance(part, Mapping) else None
+            if kind == "text" and isinstance(part.get("text"), str):
+                parts.append(part["text"])
+            elif kind in ("image", "video", "image_url"):
+                names = (kind, "image", "video", "url", "path")
+                own = next((part[name] for name in names if part.get(name) is not None), None)
+                if own is None and not waiting:
+                    raise PromptError(
+                        f"Expected a picture for part {dict(part)} of turn {number}, got none: "
+                        f"write it as {kind!r}: ..., or hand in more pictures."
+                    )
+                wrap = read_clip if kind == "video" and not isinstance(own, Clip) else _medium
+                parts.append(waiting.pop(0) if own is None else wrap(own))
+            else:
+                raise PromptError(
+                    "Expected parts of type 'text', 'image' or 'video', got "
+                    f"{str(part)[:80]} in turn {number}: see transformers' chat templates."
+                )
+        turns.append(Said(str(message["role"]), tuple(p for p in parts if p != "")))
+    return tuple(turns), len(waiting)
+
+
+def _medium(source: Media) -> Image | Clip:
+    return source if isinstance(source, Clip) else read_image(source)
+
+
+def _how(
+    method: str | Method,
+    parameters: Mapping[str, Any],
+    contrast: Mapping[str | int, str] | None,
+    explain_prompt: bool,
+    *,
+    given: bool,
+    max_new_tokens: int | None = None,
+    seed: int | None = None,
+    notes: tuple[str, ...] = (),
+) -> tuple[_How, dict[str, Any]]:
+    """How to explain, and the settings of generation."""
+    own, generation = _sort(method, parameters)
+    chosen = create(method, **own)
+    if given and generation:
+        raise ParameterError(
+            f"Expected no settings of generation beside an answer, got "
+            f"{', '.join(generation)}: the answer is given, nothing is generated."
+        )
+    if contrast and not chosen.contrastive:
+        raise ParameterError(
+            f"Expected a method that contrasts words, got {chosen.name}: choose one of "
+            f"{', '.join(m.name for m in METHODS if m.contrastive)}."
+        )
+    settings: dict[str, Any] = {"answer": "given"}
+    if not given:
+        generation["max_new_tokens"] = max_new_tokens
+        settings = {name: _plain(value) for name, value in generation.items()}
+    return (
+        _How(
+            method=chosen,
+            contrast=dict(contrast or {}),
+            first=0 if explain_prompt else None,
+            settings=settings,
+            seed=seed,
+            cut=None if given else max_new_tokens,
+            notes=notes,
+        ),
+        generation,
+    )
+
+
+def _picture(view: View, media: Sequence[Image | Clip]) -> Picture:
+    """A view with the picture that its maps are laid over."""
+    medium = media[view.medium]
+    image = medium.frames[view.frames[0]] if isinstance(medium, Clip) else medium
+    return Picture(
+        image=torch.from_numpy(np.array(image)),
+        canvas=view.geometry.canvas,
+        medium=view.medium,
+        frames=view.frames,
+        seconds=view.seconds,
+    )
+
+
+def _replaced(whole: Any, other: Any, tokens: Sequence[int]) -> Any:
+    """An attribution, or a scale's view, with some tokens taken from another."""
+
+    def put(into: Tensor, of: Tensor) -> Tensor:
+        return into.index_copy(0, at.to(into.device), of[tokens])
+
+    at = torch.tensor(tokens)
+    own = {f.name: getattr(whole, f.name) for f in fields(whole)}
+    changed: dict[str, Any] = {
+        name: put(value, getattr(other, name))
+        for name, value in own.items()
+        if isinstance(value, Tensor)
+    }
+    changed["maps"] = tuple(map(put, whole.maps, other.maps))
+    if "scales" in own:
+        changed["scales"] = tuple(
+            _replaced(one, two, tokens) for one, two in zip(whole.scales, other.scales, strict=True)
+        )
+    return replace(whole, **changed)
 
 
 def _checkpoint(name: str) -> Path:
@@ -667,5 +852,6 @@ def _moved(thing: Any) -> Any:
     tensors = {f.name: getattr(thing, f.name) for f in fields(thing)}
     return replace(
         thing,
+        maps=tuple(one.cpu().contiguous() for one in thing.maps),
         **{name: t.cpu().contiguous() for name, t in tensors.items() if isinstance(t, Tensor)},
     )

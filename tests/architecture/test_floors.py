@@ -22,6 +22,7 @@ FLOORS = (
     ("methods",),
     ("testbed",),
     ("report",),
+    ("explanation",),
     ("api",),
     ("__init__",),
     ("cli",),
@@ -34,7 +35,7 @@ ALLOWED: dict[tuple[str, str], str] = {}
 FOUNDATIONS = {
     "core": {"torch"},
     "functional": {"torch"},
-    "images": {"torch", "numpy", "PIL"},
+    "images": {"torch", "numpy", "PIL", "av"},  # PyAV where it is installed, for videos
     "cli": {"rich", "transformers"},
 }
 """What a floor may import besides the standard library; the other floors are free."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seewhy.cli.terminal import Stages, printable, show
-from seewhy.core.errors import OutputError, ParameterError
+from seewhy.core.errors import OutputError, ParameterError, PromptError
 
 SPLIT = "heldout"
 """The split that scenes are drawn from: the shipped model never saw it."""
@@ -23,25 +23,28 @@ PARAMETERS = ("scales", "weights", "k", "p", "variant", "threshold", "window")
 
 def explain(arguments: Namespace) -> int:
     """Explain a picture, write the folder, and print what a person or a program reads."""
-    if arguments.image is not None and arguments.scene is not None:
+    shown = [*arguments.images, *arguments.clip]
+    if shown and arguments.scene is not None:
         raise ParameterError("Expected an IMAGE or --scene, got both: leave one out.")
     folder = _folder(arguments)
     # Whatever a library prints while it works must not mix with the result on stdout.
     with Stages(quiet=arguments.quiet) as stage, contextlib.redirect_stdout(sys.stderr):
         # All that can be wrong with what was asked is found before the model is loaded.
-        stage("reading the picture" if arguments.image else "drawing a scene")
+        stage("reading the picture" if shown else "drawing a scene")
         if folder is not None:
             _expect_writable(folder, arguments.overwrite)
-        image = _picture(arguments)
+        media = _media(arguments)
+        chat = _chat(arguments)
         method = _method(arguments)
         stage(f"loading {arguments.model or 'the model that ships with seewhy'}")
         explainer = _load(arguments)
         explanation = explainer.explain(
-            image,
+            media[0] if len(media) == 1 else media,
             arguments.prompt,
             method=method,
             answer=arguments.answer,
             progress=stage,
+            **chat,
             **_generation(arguments),
         )
         if folder is not None:
@@ -68,7 +71,8 @@ def _folder(arguments: Namespace) -> Path | None:
         raise ParameterError("Expected --out DIR with --overwrite, got none: name the folder.")
     if arguments.json:
         return None
-    stem = Path(arguments.image).stem if arguments.image else f"scene-{arguments.scene or 0}"
+    shown = [*arguments.images, *arguments.clip]
+    stem = Path(shown[0]).stem if shown else f"scene-{arguments.scene or 0}"
     name = re.sub(r"[^\w.-]+", "-", stem).strip(".-")[:80] or "picture"
     names = itertools.chain([name], (f"{name}-{n}" for n in itertools.count(2)))
     return next(f for f in (DEFAULT_FOLDER / n for n in names) if not f.exists())
@@ -81,17 +85,43 @@ def _expect_writable(folder: Path, overwrite: bool) -> None:
     expect_writable(folder, overwrite)
 
 
-def _picture(arguments: Namespace):
-    """The picture to explain: read before the model is loaded, so that errors come early."""
-    from seewhy.images import read_image, with_note
+def _media(arguments: Namespace) -> list[Any]:
+    """The pictures and clips: read before the model is loaded, so that errors come early."""
+    from seewhy.images import read_clip, read_image, with_note
 
-    if arguments.image is not None:
-        return read_image(arguments.image)
+    if arguments.images or arguments.clip:
+        pictures = [read_image(path) for path in arguments.images]
+        return [*pictures, *(read_clip(path, fps=arguments.fps) for path in arguments.clip)]
+    if arguments.chat is not None and arguments.scene is None:
+        return []
     from seewhy.testbed.scenes import draw, scene
 
     index, seed = arguments.scene or 0, arguments.seed or 0
     drawn = read_image(draw(scene(index, SPLIT, seed)).image)
-    return with_note(drawn, f"The picture is scene {index} of the split {SPLIT!r}, seed {seed}.")
+    return [with_note(drawn, f"The picture is scene {index} of the split {SPLIT!r}, seed {seed}.")]
+
+
+def _chat(arguments: Namespace) -> dict[str, Any]:
+    """The chat, the turn and the contrasts, as far as the person gave them."""
+    given: dict[str, Any] = {}
+    if arguments.contrast:
+        given["contrast"] = dict(arguments.contrast)
+    if arguments.turn is not None:
+        given["turn"] = arguments.turn
+    if arguments.chat is not None:
+        try:
+            messages = json.loads(Path(arguments.chat).read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise PromptError(
+                f"Expected a JSON list of turns in {arguments.chat}, got {error}."
+            ) from error
+        if not isinstance(messages, list):
+            raise PromptError(
+                f"Expected a JSON list of turns in {arguments.chat}, got a "
+                f'{type(messages).__name__}: write [{{"role": ..., "content": ...}}, ...].'
+            )
+        given["messages"] = messages
+    return given
 
 
 def _method(arguments: Namespace):
@@ -112,7 +142,10 @@ def _load(arguments: Namespace):
         logging.set_verbosity_error()
         if arguments.quiet or not sys.stderr.isatty():
             logging.disable_progress_bar()
-    return seewhy.load(arguments.model, dtype=arguments.dtype, device_map=arguments.device_map)
+    remote = {"trust_remote_code": True} if arguments.trust_remote_code else {}
+    return seewhy.load(
+        arguments.model, dtype=arguments.dtype, device_map=arguments.device_map, **remote
+    )
 
 
 def _generation(arguments: Namespace) -> dict[str, Any]:
@@ -122,6 +155,6 @@ def _generation(arguments: Namespace) -> dict[str, Any]:
         chosen["max_new_tokens"] = arguments.max_new_tokens
     if arguments.temperature is not None:
         chosen |= {"do_sample": True, "temperature": arguments.temperature}
-    if arguments.seed is not None or arguments.image is None:
+    if arguments.seed is not None or not (arguments.images or arguments.clip):
         chosen["seed"] = arguments.seed or 0
     return chosen

@@ -33,7 +33,9 @@ def models(arguments: Namespace) -> int:
         {
             "name": family.name,
             "checkpoints": list(family.checkpoints),
+            "video": "yes" if family.clip_marker else "no",
             "scaling": family.scaling,
+            "unseen": family.unseen,
         }
         for family in FAMILIES
     ]

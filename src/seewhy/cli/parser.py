@@ -13,6 +13,8 @@ examples:
   seewhy explain                                  a drawn scene, the model that ships with seewhy
   seewhy explain cat.jpg --model Qwen/Qwen2-VL-2B-Instruct --dtype bfloat16
   seewhy explain cat.jpg --model ./my-model --method tam --prompt "What is on the sofa?"
+  seewhy explain before.png after.png --model ./my-model --prompt "What has changed?"
+  seewhy explain cat.jpg --model ./my-model --contrast cat=dog
   seewhy explain cat.jpg --json | jq '.words[] | [.text, .peak]'
 """
 
@@ -61,7 +63,10 @@ def add_explain(commands) -> None:
         "seewhy.cli.explain:explain",
     )
     explain.add_argument(
-        "image", metavar="IMAGE", nargs="?", help="a picture file; without it, a scene is drawn"
+        "images",
+        metavar="IMAGE",
+        nargs="*",
+        help="picture files, shown in this order; without any, a scene is drawn",
     )
     what = explain.add_argument_group("what is asked")
     what.add_argument("--prompt", metavar="TEXT", help="what to ask (default: for a caption)")
@@ -75,6 +80,34 @@ def add_explain(commands) -> None:
         help="which held-out scene to draw where no IMAGE is given (default: 0)",
     )
 
+    what.add_argument(
+        "--clip",
+        metavar="PATH",
+        action="append",
+        default=[],
+        help="a video, an animation or a folder of frames, shown after the pictures (repeatable)",
+    )
+    what.add_argument(
+        "--fps", metavar="F", type=real(above=0), help="frames a second in the clips' folders"
+    )
+    what.add_argument(
+        "--chat",
+        metavar="FILE",
+        help="JSON list of turns in place of --prompt, as transformers' chat templates take it; a "
+        "last turn of the assistant's is explained",
+    )
+    what.add_argument(
+        "--turn", metavar="N", type=int, help="which turn of the chat to explain, from 0"
+    )
+    what.add_argument(
+        "--contrast",
+        metavar="WORD=OTHER",
+        action="append",
+        type=contrast,
+        default=[],
+        help="explain why WORD of the answer and not OTHER (repeatable)",
+    )
+
     model = explain.add_argument_group("the model")
     model.add_argument(
         "--model", metavar="ID|DIR", help="hub id or folder (default: the one shipped with seewhy)"
@@ -86,6 +119,11 @@ def add_explain(commands) -> None:
     )
     model.add_argument(
         "--device-map", metavar="MAP", help="where the model goes: auto, cpu, cuda:0, ..."
+    )
+    model.add_argument(
+        "--trust-remote-code",
+        action="store_true",
+        help="run the code that a checkpoint brings along; read it first",
     )
     model.add_argument(
         "--max-new-tokens",
@@ -178,6 +216,19 @@ def scales(text: str) -> tuple[float, ...]:
     if len(set(numbers)) < len(numbers):
         raise argparse.ArgumentTypeError(f"Expected each scale once, got {text!r}")
     return numbers
+
+
+def contrast(text: str) -> tuple[str, str]:
+    """A word and its alternative.
+
+    Example:
+        >>> contrast("cup=table")
+        ('cup', 'table')
+    """
+    word, sign, other = text.partition("=")
+    if not (sign and word.strip() and other.strip()):
+        raise argparse.ArgumentTypeError(f"Expected WORD=OTHER, got {text!r}")
+    return word.strip(), other.strip()
 
 
 def whole(*, at_least: int) -> Callable[[str], int]:

@@ -80,7 +80,7 @@ def show(explanation: Mapping[str, Any], folder: Path | None) -> None:
             table.add_row(
                 Text(printable(word["text"])),
                 _probability(word["probability"]),
-                _place(word["peak"]),
+                _place(word, pictures=len(word.get("shares", ())) > 1),
                 _context(word["context"], words),
             )
     console.print(table)
@@ -117,11 +117,12 @@ def _probability(probability: float) -> Text:
     )
 
 
-def _place(peak: list[float] | None) -> Text:
-    """Where the map is strongest, in pixels of the picture."""
-    if peak is None:
+def _place(word: Mapping[str, Any], *, pictures: bool = False) -> Text:
+    """Where the map is strongest, in pixels of its picture; and of which, where there are more."""
+    if word["peak"] is None:
         return Text("nowhere", style="dim")
-    return Text(f"{peak[0]:.0f}, {peak[1]:.0f}")
+    where = f"{word['peak'][0]:.0f}, {word['peak'][1]:.0f}"
+    return Text(f"{where} in {word['view']}" if pictures else where)
 
 
 def _context(context: list[tuple[int, float]], words: list[Mapping[str, Any]]) -> Text:

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import torch
+from PIL import Image, ImageSequence
 
 from seewhy.core.errors import ClipError
+from seewhy.images.read import ImageSource, read_image
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
+    from PIL.Image import Image as Picture
+
+ClipSource: TypeAlias = (
+    "Clip | Sequence[ImageSource] | np.ndarray | torch.Tensor | str | os.PathLike[str]"
+)
+"""What `read_clip` takes."""
+
+FRAMES = 16
+"""How many frames a clip has unless told otherwise."""
+
+ANIMATED = (".gif", ".webp", ".png", ".apng", ".avif", ".tif", ".tiff")
+"""Endings of files whose frames Pillow reads."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,10 +37,12 @@ class Clip:
     Attributes:
         frames: upright RGB pictures of one size, at least one.
         seconds: when each frame was taken, counted from the video's start, increasing.
+        notes: what a reader must know, such as frames that were left out.
     """
 
-    frames: tuple[Image, ...]
+    frames: tuple[Picture, ...]
     seconds: tuple[float, ...]
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.frames:
@@ -51,3 +72,102 @@ class Clip:
         """Frames a second, on the mean; 1 for a single frame."""
         span = self.seconds[-1] - self.seconds[0]
         return (len(self) - 1) / span if span > 0 else 1.0
+
+
+def read_clip(
+    source: ClipSource, *, fps: float | None = None, max_frames: int | None = FRAMES
+) -> Clip:
+    """Read a clip, and sample it evenly from its first frame to its last.
+
+    Args:
+        source: one of
+            - pictures in order, in any form that `read_image` takes;
+            - an array or tensor `[frame, height, width, 3]`, or a tensor `[frame, 3, height,
+              width]`;
+            - a folder of pictures, in the order of their names;
+            - an animated GIF, WebP, PNG, AVIF or TIFF;
+            - a video file, where PyAV is installed (`pip install av`).
+        fps: frames a second in `source`; None takes a file's own times, and 1 for pictures.
+        max_frames: how many frames are kept at most; None keeps all.
+
+    Raises:
+        ClipError: if the file or folder is missing, cannot be read or holds no frame, the frames
+            differ in size, or `fps` or `max_frames` is out of range.
+        ImageError: if one of the pictures cannot be read.
+
+    Example:
+        >>> clip = read_clip(np.zeros((40, 8, 12, 3), np.uint8), fps=10, max_frames=4)
+        >>> clip.size, clip.seconds
+        ((12, 8), (0.0, 1.3, 2.6, 3.9))
+    """
+    if isinstance(source, Clip):
+        return source
+    if (fps is not None and not fps > 0) or (max_frames is not None and max_frames < 1):
+        raise ClipError(
+            f"Expected fps above 0 and max_frames of at least 1, got {fps} and {max_frames}."
+        )
+    if isinstance(source, str | os.PathLike):
+        frames, times = _of_path(Path(source))
+    else:
+        frames, times = list(source), []
+    if not frames:
+        raise ClipError("Expected a clip of at least one frame, got none: add frames.")
+    if fps is not None or not times:
+        times = [place / (fps or 1.0) for place in range(len(frames))]
+    count = len(frames) if max_frames is None else min(max_frames, len(frames))
+    kept = np.unique(np.linspace(0, len(frames) - 1, count).round().astype(int)).tolist()
+    left_out = len(frames) - len(kept)
+    note = f"Of the clip's {len(frames)} frames, {len(kept)} were kept, evenly spaced."
+    return Clip(
+        frames=tuple(read_image(frames[place]) for place in kept),
+        seconds=tuple(round(times[place], 6) for place in kept),
+        notes=(note,) if left_out else (),
+    )
+
+
+def _of_path(path: Path) -> tuple[list[ImageSource], list[float]]:
+    """Frames of a file or folder, and their times where it says them."""
+    if path.is_dir():
+        files = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
+        return list(files), []
+    if not path.is_file():
+        raise ClipError(
+            f"Expected a video file or a folder of frames, got {path}: it is not there."
+        )
+    if path.suffix.lower() in ANIMATED:
+        return _of_animation(path)
+    try:
+        import av  # pyright: ignore[reportMissingImports]
+    except ImportError as error:
+        raise ClipError(
+            f"Expected PyAV to read the video {path}, got none: pip install av, or hand in its "
+            "frames (a folder of pictures, or an array)."
+        ) from error
+    frames: list[ImageSource] = []
+    times: list[float] = []
+    try:
+        with av.open(str(path)) as video:
+            for frame in video.decode(video=0):
+                frames.append(frame.to_image())
+                times.append(float(frame.time))
+    except (OSError, ValueError, IndexError, TypeError) as error:
+        raise ClipError(
+            f"Expected a video in {path}, got what PyAV cannot read: {error}."
+        ) from error
+    return frames, [time - times[0] for time in times]
+
+
+def _of_animation(path: Path) -> tuple[list[ImageSource], list[float]]:
+    try:
+        with Image.open(path) as picture:
+            shown = list(_shown(picture))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ClipError(f"Expected an animated picture in {path}, got {error}.") from error
+    times = [sum(lasts for _, lasts in shown[:place]) for place in range(len(shown))]
+    return [frame for frame, _ in shown], times
+
+
+def _shown(picture: Picture) -> Iterator[tuple[ImageSource, float]]:
+    """Each frame and for how many seconds it is shown; browsers show 0 as a tenth."""
+    for frame in ImageSequence.Iterator(picture):
+        yield frame.copy(), (frame.info.get("duration") or 100) / 1000

@@ -71,6 +71,18 @@ class Evidence:
 
         return Evidence(traces[1.0], prepare, lambda inputs: traces[inputs.scale])
 
+    def changed(self, change: Callable[[Trace], Trace]) -> Evidence:
+        """The same evidence with every trace changed; what was read is not read again."""
+        other = Evidence(
+            change(self.trace),
+            self._prepare,
+            lambda inputs: change(self._read(inputs)),
+            self.model,
+            self._first,
+        )
+        other._traces = {scale: change(trace) for scale, trace in self._traces.items()}
+        return other
+
     def at(self, scale: float) -> Trace:
         """The same prompt and answer, read at another scale.
 
@@ -155,12 +167,14 @@ class Method(ABC):
         summary: one sentence.
         citations: keys in `citations.py`, the method's own paper first.
         needs: what it looks at: `"states"`, `"rankings"`, `"scales"`.
+        contrastive: whether it says why one token and not another, where a trace holds foils.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     citations: ClassVar[tuple[str, ...]]
     needs: ClassVar[frozenset[str]]
+    contrastive: ClassVar[bool] = False
 
     @abstractmethod
     def attribute(self, evidence: Evidence) -> Attribution:
@@ -170,6 +184,11 @@ class Method(ABC):
     def ranking_depth(self) -> int:
         """How many of the ids ranked first it looks at for each context token."""
         return 1
+
+    @property
+    def further_scales(self) -> tuple[float, ...]:
+        """The scales that it reads beside the base: a batch reads them for all its rows at once."""
+        return ()
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -84,10 +84,14 @@ class Aggregation:
         expect_scales(self.scales)
         expect_choice("weights", self.weights, Weights)
 
+    @property
+    def further(self) -> tuple[float, ...]:
+        """The scales beside the base."""
+        return tuple(s for s in (self.scales or SCALES) if s != 1.0)
+
     def __call__(self, evidence: Evidence, base: BaseMap) -> tuple[Tensor, tuple[ScaleView, ...]]:
         """float32 maps `[text, cell]` on the base grids, and each scale's share in them."""
-        others = tuple(s for s in (self.scales or SCALES) if s != 1.0)
-        traces = evidence.over((1.0, *others), strict=self.scales is not None)
+        traces = evidence.over((1.0, *self.further), strict=self.scales is not None)
         native = [trace.rasterise(base(trace, evidence.model)) for trace in traces]
         shares = self._shares(traces)
         canvases = evidence.trace.inputs.canvases
@@ -99,13 +103,17 @@ class Aggregation:
             shares,
         )
         views = zip(traces, native, shares, strict=True)
-        return maps, tuple(_view(trace, own, share, evidence.explained) for trace, own, share in views)
+        return maps, tuple(
+            _view(trace, own, share, evidence.explained) for trace, own, share in views
+        )
 
     def _shares(self, traces: Sequence[Trace]) -> Tensor:
         """float32 `[scale, text]`, each token's shares sum to 1."""
         shares = torch.ones(len(traces), len(traces[0].text_tokens))
         if self.weights == "consistency" and len(traces) > 1:
-            shares[:, len(traces[0].prompt_tokens) :] = torch.stack([_said(t.tokens) for t in traces])
+            shares[:, len(traces[0].prompt_tokens) :] = torch.stack(
+                [_said(t.tokens) for t in traces]
+            )
         shares[:, shares.sum(0) == 0] = 1.0  # no scale would have said it: none is preferred
         return (shares / shares.sum(0)).to(traces[0].rows.device)
 
@@ -278,6 +286,8 @@ class Pipeline:
 class StagedMethod(Method):
     """A method that is nothing but a pipeline of stages."""
 
+    contrastive: ClassVar[bool] = True
+
     @property
     @abstractmethod
     def stages(self) -> Pipeline:
@@ -291,8 +301,13 @@ class StagedMethod(Method):
         _ = self._pipeline  # each stage checks its parameters when it is made
 
     def attribute(self, evidence: Evidence) -> Attribution:
-        """Explain every token of the answer."""
+        """Explain every token that is asked for."""
         return self._pipeline(evidence)
+
+    @property
+    def further_scales(self) -> tuple[float, ...]:
+        """Those of the aggregation."""
+        return self._pipeline.aggregation.further
 
     @property
     def ranking_depth(self) -> int:

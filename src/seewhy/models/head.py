@@ -106,9 +106,8 @@ def head_like(model: Any, state: Tensor, logits: Tensor) -> Head:
     Raises:
         ModelError: if no scale or cap that the config names explains the model's logits.
     """
-    known = _HEADS.get(model)
-    if known is not None and known.module is head_of(model):
-        return known
+    if model in _HEADS and _HEADS[model].module is head_of(model):
+        return _HEADS[model]
     module, config = head_of(model), model.config
     texts = [config, config.get_text_config()]
     held = {
@@ -138,6 +137,12 @@ def head_like(model: Any, state: Tensor, logits: Tensor) -> Head:
     if miss <= TOLERANCE:
         _HEADS[model] = best
     return best
+
+
+def head_heard(model: Any) -> Head:
+    """The head as `head_like` told it; before any logits were heard, the plain one."""
+    known = _HEADS.get(model)
+    return known if known is not None and known.module is head_of(model) else Head(head_of(model))
 
 
 @contextmanager

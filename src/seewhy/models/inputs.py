@@ -158,8 +158,8 @@ def render(family: Family, conversation: Conversation) -> tuple[str, list[tuple[
         PromptError: if the template changes the words (it may trim them) or refuses the turns.
     """
     count = len(conversation.texts)
-    frame = _render(family, conversation, [SENTINEL.format(n) for n in range(count)])
-    text = _render(family, conversation, conversation.texts)
+    frame = rendered_by(family, conversation, [SENTINEL.format(n) for n in range(count)])
+    text = rendered_by(family, conversation, conversation.texts)
     # Literal pieces of the template and numbers of text parts, in turns.
     pieces = _SENTINELS.split(frame)
     spans: dict[int, tuple[int, int]] = {}
@@ -185,7 +185,7 @@ def render(family: Family, conversation: Conversation) -> tuple[str, list[tuple[
     return text, [spans[number] for number in range(count)]
 
 
-def _render(family: Family, conversation: Conversation, texts: Sequence[str]) -> str:
+def rendered_by(family: Family, conversation: Conversation, texts: Sequence[str]) -> str:
     """One text from the turns, their text parts replaced by `texts`."""
     following, turns = iter(texts), []
     for turn in conversation.turns:

@@ -28,12 +28,28 @@ FAMILIES: Registry[Family] = Registry(
     Family,
     "family",
     skip=(
-        *("base", "conversation", "decoding", "head", "inputs", "loading", "overheard"),
+        *("base", "contrast", "conversation", "decoding", "head", "inputs", "loading", "overheard"),
         *("processing", "torchvision", "tracing"),
     ),
     group="seewhy.families",
 )
 """Every family, by file name."""
+
+#: Model types that are refused, each with its reason: no map could be true to them.
+REFUSED = {
+    "mllama": (
+        "its pictures are read by cross-attention, so there are no image tokens in the sequence "
+        "whose final states a lens could read"
+    ),
+}
+
+#: Classes by which a checkpoint with code of its own may be loaded, the likeliest first.
+AUTO_CLASSES = (
+    "AutoModelForImageTextToText",
+    "AutoModelForVision2Seq",
+    "AutoModelForCausalLM",
+    "AutoModel",
+)
 
 #: Keyword arguments that say where a checkpoint's files are, for config and processor too.
 HUB = ("revision", "token", "cache_dir", "local_files_only", "trust_remote_code")
@@ -77,7 +93,9 @@ def load(
 
     Raises:
         UnknownNameError: if there is no such folder or hub id, or the hub is out of reach.
-        UnsupportedModelError: if the model is text-only, or of a family without an adapter.
+        UnsupportedModelError: if the model is text-only, brings code of its own without
+            `trust_remote_code=True`, is refused for a reason, or is of a family without an adapter
+            whose tokens could not be placed by experiment.
         ModelError: if its files are damaged or incomplete.
     """
     if isinstance(model, tuple):
@@ -96,12 +114,11 @@ def load(
     family = family_of(config, name=name)
 
     from safetensors import SafetensorError
-    from transformers import AutoModelForImageTextToText
 
     chosen = {"dtype": dtype, "device_map": device_map}
     chosen = {key: value for key, value in chosen.items() if value is not None}
     try:
-        loaded = AutoModelForImageTextToText.from_pretrained(place, **{**kwargs, **chosen, **hub})
+        loaded = _auto_class(config).from_pretrained(place, **{**kwargs, **chosen, **hub})
         composed = load_processor(place, **hub)
     except (OSError, ValueError, ImportError, SafetensorError) as error:
         raise ModelError(
@@ -112,29 +129,47 @@ def load(
 
 
 def family_of(config: Any, *, name: str) -> type[Family]:
-    """The family that stands for a config's `model_type`.
+    """The family that stands for a config's `model_type`, or else the one that experiments.
 
     Raises:
-        UnsupportedModelError: if the model is text-only, or no family stands for it.
+        UnsupportedModelError: if the model is text-only, or refused for a reason.
     """
-    by_type = _families_by_type()
-    if config.model_type in by_type:
-        return by_type[config.model_type]
+    kind, by_type = config.model_type, _families_by_type()
+    architecture = ", ".join(config.architectures or ()) or type(config).__name__
+    if kind in REFUSED:
+        raise UnsupportedModelError(
+            f"Expected a model whose image tokens stand in its sequence, got {name!r}, a "
+            f"{architecture} (model_type {kind!r}): {REFUSED[kind]}. Choose another model."
+        )
+    if kind in by_type:
+        return by_type[kind]
     from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 
-    known = ", ".join(sorted(by_type))
-    architecture = ", ".join(config.architectures or ()) or type(config).__name__
-    if config.model_type not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES:
-        raise UnsupportedModelError(
-            f"Expected a model that reads images and writes text, got {name!r}, a {architecture} "
-            f"(model_type {config.model_type!r}), which reads no images that it could be asked "
-            f"about: choose one of {known}."
-        )
+    if kind in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES or _has_own_code(config):
+        return FAMILIES.get("probed")
     raise UnsupportedModelError(
-        f"Expected a model of a known family, got {name!r}, a {architecture} of model_type "
-        f"{config.model_type!r}, for which there is no adapter: known are {known}. "
-        "A family is one file in seewhy/models."
+        f"Expected a model that reads images and writes text, got {name!r}, a {architecture} "
+        f"(model_type {kind!r}), which reads no images that it could be asked "
+        f"about: choose one of {', '.join(sorted(by_type))}."
     )
+
+
+def _has_own_code(config: Any) -> bool:
+    """Whether a checkpoint's class is its own, not one of transformers'."""
+    return type(config).__module__.startswith("transformers_modules") or bool(
+        getattr(config, "auto_map", None)
+    )
+
+
+def _auto_class(config: Any) -> Any:
+    """What loads a model: transformers' own class for it, or what its own code names."""
+    import transformers
+
+    own = getattr(config, "auto_map", None) or {}
+    if _has_own_code(config) and config.model_type not in transformers.CONFIG_MAPPING:
+        named = next((name for name in AUTO_CLASSES if name in own), AUTO_CLASSES[0])
+        return getattr(transformers, named, transformers.AutoModelForImageTextToText)
+    return transformers.AutoModelForImageTextToText
 
 
 def _adapt(family: type[Family], model: Any, processor: Composed, name: str) -> Family:
@@ -186,8 +221,10 @@ def _read_config(name: str, place: str, hub: dict[str, Any]) -> tuple[Any, dict[
     offline = not folder and not hub.get("local_files_only") and not _hub_in_reach()
     if offline:  # without this, transformers tries for half a minute
         hub = {**hub, "local_files_only": True}
+    # Without a word of the user's, no code of a checkpoint's own is run, nor asked about.
+    trusted = {"trust_remote_code": False, **hub}
     try:
-        return AutoConfig.from_pretrained(place, **hub), hub
+        return AutoConfig.from_pretrained(place, **trusted), hub
     except OSError as error:
         reason = "is out of reach (is this machine offline?)" if offline else "gave none"
         raise UnknownNameError(
@@ -195,6 +232,12 @@ def _read_config(name: str, place: str, hub: dict[str, Any]) -> tuple[Any, dict[
             f"hub {reason}.{_did_you_mean(name)}"
         ) from error
     except (ValueError, KeyError) as error:
+        if "trust_remote_code" in str(error):
+            raise UnsupportedModelError(
+                f"Expected a model of transformers' own classes, got {name!r}, which brings code "
+                "of its own: read that code, and pass trust_remote_code=True if you trust it. Many "
+                "such models have a twin in transformers' format, named ...-hf."
+            ) from error
         raise UnsupportedModelError(
             f"Expected a model that this transformers knows, got {name!r}: {_first_line(error)} "
             f"Known families: {', '.join(sorted(_families_by_type()))}."

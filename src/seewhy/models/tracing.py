@@ -184,7 +184,7 @@ def generate_batch(
     sequences = getattr(out, "sequences", out)
     heard = []
     for at, row in enumerate(rows):
-        answer = _without_end(sequences[at, length:].tolist(), loaded)
+        answer = without_end(sequences[at, length:].tolist(), loaded)
         if not answer:
             ears.expect_finite()
             raise AnswerError(
@@ -250,9 +250,7 @@ def read_batch(
     _expect_counts(ranking_depth=ranking_depth, candidates=candidates)
     begun = time.perf_counter()
     said = [
-        answer_ids(loaded, row, answer)
-        if isinstance(answer, str)
-        else _expect_ids(loaded, answer)
+        answer_ids(loaded, row, answer) if isinstance(answer, str) else _expect_ids(loaded, answer)
         for row, answer in zip(rows, answers, strict=True)
     ]
     shown = batch(loaded.family, rows, said)
@@ -514,7 +512,7 @@ def _needed(inputs: Inputs, pad: int, *others: Tensor) -> Tensor:
     return torch.cat([own + pad, *others])
 
 
-def _without_end(ids: list[int], loaded: Loaded) -> list[int]:
+def without_end(ids: list[int], loaded: Loaded) -> list[int]:
     """Ids without the special tokens (end of turn, padding) that they end in."""
     config, tokenizer = loaded.model.generation_config, loaded.processor.tokenizer
     ends = {*tokenizer.all_special_ids}
@@ -529,7 +527,7 @@ def _without_end(ids: list[int], loaded: Loaded) -> list[int]:
 def _expect_ids(loaded: Loaded, answer: Sequence[int] | Tensor) -> list[int]:
     """Ids of an answer without its end, or `AnswerError`."""
     given = answer.flatten().tolist() if isinstance(answer, Tensor) else [int(i) for i in answer]
-    ids, size = _without_end(given, loaded), head_size(loaded.model)
+    ids, size = without_end(given, loaded), head_size(loaded.model)
     if not ids:
         raise AnswerError(
             f"Expected an answer of at least one token, got {given}: its ids are none, or special "

@@ -13,7 +13,7 @@ def parse(*words):
 
 def test_explain_needs_no_word_at_all():
     found = parse("explain")
-    assert (found.image, found.model, found.prompt, found.scales) == (None, None, None, None)
+    assert (found.images, found.model, found.prompt, found.scales) == ([], None, None, None)
     assert found.run == "seewhy.cli.explain:explain"
 
 
@@ -22,7 +22,7 @@ def test_explain_reads_its_options():
         *("explain", "a.png", "--scales", "0.5,1,1.5", "--k", "20", "--p", "0.8", "--scene", "4"),
         *("--device-map", "auto", "--dtype", "bfloat16", "--json", "--max-new-tokens", "9"),
     )
-    assert found.image == "a.png"
+    assert found.images == ["a.png"]
     assert found.scales == (0.5, 1.0, 1.5)
     assert (found.k, found.p, found.scene, found.max_new_tokens) == (20, 0.8, 4, 9)
     assert (found.device_map, found.dtype, found.json) == ("auto", "bfloat16", True)
@@ -45,6 +45,8 @@ def test_explain_reads_its_options():
         (["explain", "--max-new-tokens", "1.5"], "Expected a whole number of at least 1"),
         (["explain", "--scene", "-1"], "Expected a whole number of at least 0, got '-1'"),
         (["explain", "--dtype", "int8"], "invalid choice: 'int8'"),
+        (["explain", "--contrast", "cup"], "Expected WORD=OTHER, got 'cup'"),
+        (["explain", "--fps", "0"], "Expected a number above 0, got '0'"),
         (["cite"], "the following arguments are required: METHOD"),
     ],
 )

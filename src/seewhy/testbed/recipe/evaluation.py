@@ -94,7 +94,7 @@ def map_scenes(
         masks = torch.from_numpy(picture.masks)
         found = {}
         for name, method in methods.items():
-            maps = method.attribute(evidence).display
+            (maps,) = method.attribute(evidence).display
             maps = F.interpolate(maps[None], masks.shape[1:], mode="bilinear")[0]
             found[name] = _measure(said, evidence.trace, maps, masks)
         yield found
