@@ -1,6 +1,7 @@
 # make demo    explain a drawn scene with the model that ships with the package
 # make test    lint, types, docs and every test, the report in real Chromium included
 # make docs    build the documentation into site/
+# make families draw each family's boxes and write docs/families.md
 # make bench   run the benchmarks and write their results beside them
 # make train   train the shipped model from nothing (resumes from its last checkpoint)
 
@@ -21,7 +22,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 export TOKENIZERS_PARALLELISM := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test install lint types tests browser docs bench train clean
+.PHONY: demo test install lint types tests browser docs families bench train clean
 .DEFAULT_GOAL := test
 
 install: $(READY)
@@ -61,6 +62,9 @@ browser:
 
 docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+families: $(READY)
+	PYTHONPATH=tests $(BIN)/python tests/families_page.py
 
 bench: $(READY)
 	$(BIN)/python benchmarks/explain.py
