@@ -61,10 +61,10 @@ class Head:
         Args:
             ids: int64 `[token]`.
         """
-        with present(self.module) as weight:
+        with torch.no_grad(), present(self.module) as weight:
             rows = dequantised(weight, ids)
             bias = getattr(self.module, "bias", None)
-            biases = None if bias is None else bias[ids.to(bias.device)].clone()
+            biases = None if bias is None else bias.detach()[ids.to(bias.device)].clone()
         if self.scale != 1:
             rows = rows * self.scale
             biases = None if biases is None else biases * self.scale

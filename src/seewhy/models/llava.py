@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.core.geometry import Geometry, Layer
-from seewhy.models.base import Family, Seen, on_device
+from seewhy.models.base import Family, Seen, concatenate, on_device
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -101,6 +102,19 @@ class Llava(Family):
             outputs: Any = seen.tensors["mm_encoder_outputs"]
             features = torch.cat(outputs["image"].pooler_output)
         return features[self._class_tokens :]
+
+    def collate(self, rows: Sequence[Sequence[Seen]]) -> dict[str, Any]:
+        """See `Family.collate`; pictures of other sizes than the tower's go in as features."""
+        parts = [seen.tensors for row in rows for seen in row]
+        if all("pixel_values" in part for part in parts):
+            return concatenate(parts)
+        features: list[Tensor] = []
+        for part in parts:
+            known: Any = part.get("mm_encoder_outputs")
+            own = [self._look(part["pixel_values"])] if known is None else known["image"].pooler_output
+            features += own
+        outputs = BaseModelOutputWithPooling(pooler_output=features)  # pyright: ignore
+        return {"mm_encoder_outputs": {"image": outputs}}
 
     def _sizes(self, scale: float) -> dict[str, dict[str, int]]:
         """The image processor's `size` and `crop_size` at a scale."""

@@ -272,10 +272,14 @@ def _asked(
         inside = [(begin, begin + len(prompt.strip()))]
     else:
         inside = _unwritten(loaded, ids, kept, offsets)
+    bare = [
+        (a + len(text[a:b]) - len(text[a:b].lstrip()), a + len(text[a:b].rstrip()))
+        for a, b in inside
+    ]
     chosen = [
         at
         for at, (start, end) in enumerate(offsets)
-        if any(text[max(start, a) : min(end, b)].strip() for a, b in inside)
+        if any(max(start, a) < min(end, b) for a, b in bare)
     ]
     if not chosen:
         return torch.empty(0, dtype=torch.long), "", []

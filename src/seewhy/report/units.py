@@ -10,11 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from torch import Tensor
 
+from seewhy.core.attribution import Attribution
 from seewhy.core.geometry import Box, Layer
-from seewhy.core.record import Record
+from seewhy.core.record import Picture, Record
 from seewhy.core.text import Token, Word, words_of
 from seewhy.functional.peaks import half_maximum_box, peak
 
@@ -24,13 +26,14 @@ class ScaleUnit:
     """A unit at one scale.
 
     Attributes:
-        map: float32 `[height, width]` on the scale's own grid, before interference is removed.
+        maps: for each view float32 `[height, width]` on the scale's own grid, before interference
+            is removed.
         probability: product over the unit's tokens of p(token | image at this scale, same prefix).
         said: whether every one of its tokens would still be the model's first choice.
         weight: the mean share with which the scale entered the aggregation.
     """
 
-    map: Tensor
+    maps: tuple[Tensor, ...]
     probability: float
     said: bool
     weight: float
@@ -38,22 +41,23 @@ class ScaleUnit:
 
 @dataclass(frozen=True, eq=False)
 class Unit:
-    """A word or token of the answer with all that the record holds about it.
+    """A word or token, of the answer or of the prompt, with all that the record holds about it.
 
     Attributes:
-        text, start, end: its characters in the answer.
+        text, start, end: its characters in the answer, or in the prompt.
         tokens: indices of its tokens on the token axis.
         probability: product of its tokens' probabilities.
         candidates: what the model might have said at its first token, best first.
-        map: float32 `[height, width]` on the record's canvas, raw scale.
+        maps: for each view float32 `[height, width]` on its native grid, raw scale.
         low, high: the joint range of image and text scores that becomes [0, 1] on display.
         context: `(index, relevance)` on the unit axis (the prompt's units, then the answer's),
             raw scale, for units it leans on; strongest first, zeros left out.
         scales: one entry for each of the record's scales.
-        peak: x and y of the map's highest cell's centre, in pixels of the picture; None where the
-            map is empty.
-        box: around the cells above half of the map's maximum, in pixels, within the picture; None
-            where the map is empty.
+        shares: each view's part of the means of all maps; zeros where all are empty.
+        peaks: for each view x and y of the map's highest cell's centre, in pixels of the picture;
+            None where the map is empty.
+        boxes: for each view the box around the cells above half of the map's maximum, in pixels,
+            within the picture; None where the map is empty.
     """
 
     text: str
@@ -62,31 +66,39 @@ class Unit:
     tokens: tuple[int, ...]
     probability: float
     candidates: tuple[tuple[str, float], ...]
-    map: Tensor
+    maps: tuple[Tensor, ...]
     low: float
     high: float
     context: tuple[tuple[int, float], ...]
     scales: tuple[ScaleUnit, ...]
-    peak: tuple[float, float] | None
-    box: Box | None
+    shares: tuple[float, ...]
+    peaks: tuple[tuple[float, float] | None, ...]
+    boxes: tuple[Box | None, ...]
+
+    @cached_property
+    def displays(self) -> tuple[Tensor, ...]:
+        """For each view float32 `[height, width]` in [0, 1]: all scores scaled together."""
+        span = max(self.high - self.low, 1e-12)
+        return tuple(((one - self.low) / span).clamp(0, 1) for one in self.maps)
 
     @property
-    def display(self) -> Tensor:
-        """float32 `[height, width]` in [0, 1]: image and text scores scaled together."""
-        return ((self.map - self.low) / max(self.high - self.low, 1e-12)).clamp(0, 1)
+    def best(self) -> int:
+        """The view with the highest value, the first of equals."""
+        highest = [float(one.max()) for one in self.displays]
+        return highest.index(max(highest))
 
     def shown(self, relevance: float) -> float:
-        """Put a raw relevance on the scale of `display`."""
+        """Put a raw relevance on the scale of `displays`."""
         return min(max((relevance - self.low) / max(self.high - self.low, 1e-12), 0.0), 1.0)
 
     @property
     def picture(self) -> float:
-        """The highest value of `display`: near 0 where the picture says next to nothing."""
-        return float(self.display.max())
+        """The highest value of `displays`: near 0 where the pictures say next to nothing."""
+        return max(float(one.max()) for one in self.displays)
 
     @property
     def earlier(self) -> float:
-        """The strongest context unit on the scale of `display`; 0 where there is none."""
+        """The strongest context unit on the scale of `displays`; 0 where there is none."""
         return self.shown(self.context[0][1]) if self.context else 0.0
 
     @property
@@ -104,11 +116,12 @@ def prompt_words(record: Record) -> tuple[Word, ...]:
 def word_units(record: Record) -> tuple[Unit, ...]:
     """One unit for each word of the answer; context indices count the prompt's words first."""
     asked = prompt_words(record)
-    groups = [word.tokens for word in asked]
     offset = len(record.prompt_tokens)
+    groups = [word.tokens for word in asked]
     groups += [tuple(offset + t for t in word.tokens) for word in record.words]
+    source = record.attribution, record.tokens, record.pictures
     return tuple(
-        _unit(record, (w.text, w.start, w.end), w.tokens, groups[: len(asked) + i])
+        _unit(source, (w.text, w.start, w.end), w.tokens, groups[: len(asked) + i])
         for i, w in enumerate(record.words)
     )
 
@@ -116,22 +129,47 @@ def word_units(record: Record) -> tuple[Unit, ...]:
 def token_units(record: Record) -> tuple[Unit, ...]:
     """One unit for each token of the answer; context indices count the prompt's tokens first."""
     offset = len(record.prompt_tokens)
+    source = record.attribution, record.tokens, record.pictures
     return tuple(
-        _unit(record, (t.text, t.start, t.end), (i,), [(j,) for j in range(offset + i)])
+        _unit(source, (t.text, t.start, t.end), (i,), [(j,) for j in range(offset + i)])
         for i, t in enumerate(record.tokens)
     )
 
 
+def asked_word_units(record: Record) -> tuple[Unit, ...]:
+    """One unit for each word of the prompt, if it was explained."""
+    if record.asked is None:
+        return ()
+    words = prompt_words(record)
+    source = record.asked, record.prompt_tokens, record.pictures
+    return tuple(
+        _unit(source, (w.text, w.start, w.end), w.tokens, [o.tokens for o in words[:i]])
+        for i, w in enumerate(words)
+    )
+
+
+def asked_token_units(record: Record) -> tuple[Unit, ...]:
+    """One unit for each token of the prompt, if it was explained."""
+    if record.asked is None:
+        return ()
+    source = record.asked, record.prompt_tokens, record.pictures
+    return tuple(
+        _unit(source, (t.text, t.start, t.end), (i,), [(j,) for j in range(i)])
+        for i, t in enumerate(record.prompt_tokens)
+    )
+
+
 def _unit(
-    record: Record,
+    source: tuple[Attribution, Sequence[Token], Sequence[Picture]],
     span: tuple[str, int, int],
     tokens: tuple[int, ...],
     earlier: Sequence[tuple[int, ...]],
 ) -> Unit:
+    given, text, pictures = source
     own = list(tokens)
-    given = record.attribution
-    said: list[Token] = [record.tokens[t] for t in own]
-    merged = given.maps[own].amax(0)
+    said = [text[t] for t in own]
+    merged = tuple(maps[own].amax(0) for maps in given.maps)
+    means = [float(one.mean()) for one in merged]
     # As a list: indexing a tensor once for every pair of words would take seconds.
     leaned = given.context[own].amax(0).tolist()
     relevance = [max(leaned[t] for t in group) for group in earlier]
@@ -141,21 +179,22 @@ def _unit(
         tokens=tokens,
         probability=math.prod(t.probability for t in said),
         candidates=said[0].candidates,
-        map=merged,
+        maps=merged,
         low=float(given.low[own].min()),
         high=float(given.high[own].max()),
         context=tuple((j, relevance[j]) for j in order if relevance[j] > 0),
         scales=tuple(
             ScaleUnit(
-                map=view.maps[own].amax(0),
+                maps=tuple(maps[own].amax(0) for maps in view.maps),
                 probability=float(view.probabilities[own].double().prod()),
                 said=bool(view.said[own].all()),
                 weight=float(view.weights[own].mean()),
             )
             for view in given.scales
         ),
-        peak=_peak(merged, record.canvas),
-        box=_box(merged, record.canvas, record.size),
+        shares=tuple(mean / sum(means) if sum(means) else 0.0 for mean in means),
+        peaks=tuple(_peak(one, p.canvas) for one, p in zip(merged, pictures, strict=True)),
+        boxes=tuple(_box(one, p.canvas, p.size) for one, p in zip(merged, pictures, strict=True)),
     )
 
 
