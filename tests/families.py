@@ -3,7 +3,7 @@
 Each `tiny_*.py` beside this file builds one or more families and says so in two constants:
 `BUILDERS`, from a family's registry name to a function without arguments that returns
 `(model, processor)`, and `ATTENTION`, parameter names by which that vision tower's attention
-writes (they are silenced for the probe).
+writes (they are silenced for the probe). `SHAPES` may name further rectangles for the probe.
 """
 
 from __future__ import annotations
@@ -27,6 +27,11 @@ BUILDERS: dict[str, Callable[[], tuple[Any, Any]]] = {
 
 #: What attention writes, over all families: parameter names that hold one of these are silenced.
 ATTENTION = tuple(sorted({end for module in TINY for end in module.ATTENTION}))
+
+#: Further rectangles of a family, for branches of its own: width and height.
+SHAPES: dict[str, list[tuple[int, int]]] = {
+    name: shapes for module in TINY for name, shapes in getattr(module, "SHAPES", {}).items()
+}
 
 
 def build(name: str) -> Loaded:

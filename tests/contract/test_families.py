@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import torch
 
-from families import ATTENTION, BUILDERS, build, shared
+from families import ATTENTION, BUILDERS, SHAPES, build, shared
 from painting import noise, share_found, silence
 from seewhy.core.errors import NonFiniteError
 from seewhy.models import FAMILIES, Family, generate, prepare, read
 
-SHAPES = [(240, 60), (60, 240), (150, 100), (97, 131)]
+RECTANGLES = [(240, 60), (60, 240), (150, 100), (97, 131)]
 SCALES = [0.5, 0.75, 1.0, 1.5, 2.0]
 PROMPT = "What is to the left of the red star?"
 
@@ -60,14 +60,21 @@ def test_family_states_its_facts(name):
 
 
 @every_family
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", RECTANGLES)
 @pytest.mark.parametrize("scale", [0.5, 1.0, 1.5])
 def test_family_finds_the_painted_block(name, shape, scale, silenced):
     assert share_found(silenced(name), noise(*shape), scale, number=20) >= 0.99
 
 
+@pytest.mark.parametrize(
+    ("name", "shape"), [(name, shape) for name, shapes in SHAPES.items() for shape in shapes]
+)
+def test_family_finds_the_painted_block_in_its_own_branches(name, shape, silenced):
+    assert share_found(silenced(name), noise(*shape), 1.0, number=20) >= 0.99
+
+
 @every_family
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", RECTANGLES)
 @pytest.mark.parametrize("scale", SCALES)
 def test_family_counts_its_tokens(name, shape, scale):
     family = shared(name).family
@@ -84,7 +91,7 @@ def test_family_counts_its_tokens(name, shape, scale):
 
 
 @every_family
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", RECTANGLES)
 @pytest.mark.parametrize("scale", SCALES)
 def test_family_covers_its_layers_without_gap_or_overlap(name, shape, scale):
     geometry = shared(name).family.see(noise(*shape), scale).geometry

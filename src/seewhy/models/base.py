@@ -117,6 +117,16 @@ class Family(ABC):
     def see(self, image: Image, scale: float = 1.0) -> Seen:
         """Prepare an upright RGB picture at a scale; 1 is what the model's own processor does."""
 
+    def see_among(self, image: Image, scale: float, pictures: int) -> Seen:
+        """Prepare one of several pictures in a prompt, where that is not what `see` does.
+
+        Args:
+            image: an upright RGB picture.
+            scale: as for `see`.
+            pictures: how many pictures the prompt shows, clips not counted.
+        """
+        return self.see(image, scale)
+
     def see_clip(self, clip: Clip, scale: float = 1.0) -> Seen:
         """Prepare a clip at a scale; 1 is what the model's own video processor does.
 

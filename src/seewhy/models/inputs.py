@@ -69,7 +69,7 @@ def prepare_chat(family: Family, conversation: Conversation, *, scale: float = 1
     for text in conversation.texts:
         expect_plain(family, text)
     media = conversation.media
-    seens = [see(family, medium, scale) for medium in media]
+    seens = see_all(family, media, scale)
     rendered, words = render(family, conversation)
     text, words, pictures = expand(family, rendered, words, seens)
     tokenizer = family.processor.tokenizer
@@ -118,11 +118,15 @@ def prepare_chat(family: Family, conversation: Conversation, *, scale: float = 1
     )
 
 
-def see(family: Family, medium: Image | Clip, scale: float) -> Seen:
-    """What the family makes of a picture or of a clip."""
-    if isinstance(medium, Clip):
-        return family.see_clip(medium, scale)
-    return family.see(medium, scale)
+def see_all(family: Family, media: Sequence[Image | Clip], scale: float) -> list[Seen]:
+    """What the family makes of the pictures and clips of one prompt."""
+    pictures = sum(not isinstance(medium, Clip) for medium in media)
+    return [
+        family.see_clip(medium, scale)
+        if isinstance(medium, Clip)
+        else family.see_among(medium, scale, pictures)
+        for medium in media
+    ]
 
 
 def views_of(medium: Image | Clip, seen: Seen, number: int) -> list[View]:

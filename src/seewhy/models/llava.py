@@ -111,7 +111,11 @@ class Llava(Family):
         features: list[Tensor] = []
         for part in parts:
             known: Any = part.get("mm_encoder_outputs")
-            own = [self._look(part["pixel_values"])] if known is None else known["image"].pooler_output
+            own = (
+                [self._look(part["pixel_values"])]
+                if known is None
+                else known["image"].pooler_output
+            )
             features += own
         outputs = BaseModelOutputWithPooling(pooler_output=features)  # pyright: ignore
         return {"mm_encoder_outputs": {"image": outputs}}

@@ -24,7 +24,7 @@ from seewhy.images.clips import Clip
 from seewhy.models.base import Family, Seen, on_device
 from seewhy.models.conversation import ask
 from seewhy.models.decoding import tokens_of
-from seewhy.models.inputs import SENTINEL, rendered_by, see, views_of
+from seewhy.models.inputs import SENTINEL, rendered_by, see_all, views_of
 from seewhy.models.loading import Loaded
 from seewhy.models.tracing import without_end
 
@@ -144,12 +144,12 @@ def inputs_of(
     answer = without_end(call.sequences[sequence, len(given) :].tolist(), loaded)
     if not answer:
         raise AnswerError("Expected a sequence with an answer in it, got an empty one.")
-    seens = [see(loaded.family, medium, 1.0) for medium in media]
+    seens = see_all(loaded.family, media, 1.0)
     spans = placed(loaded.family, ids, seens)
     places, text, offsets = _asked(loaded, ids, spans, prompt)
 
     def respanned(scale: float) -> Inputs:
-        looked = seens if scale == 1 else [see(loaded.family, one, scale) for one in media]
+        looked = seens if scale == 1 else see_all(loaded.family, media, scale)
         longer, at = _replaced(loaded.family, ids, spans, looked)
         shift = torch.zeros(len(ids), dtype=torch.long)
         for (_, end), (_, after) in zip(spans, at, strict=True):
@@ -205,11 +205,16 @@ def pictures_of(
     """
     left = list(pictures)
     for row, ids in enumerate(call.tensors["input_ids"].tolist()):
-        own, room = [], sum(token in _visual(family) for token in ids)
-        while left and room > 0:
-            seen = see(family, left[0], 1.0)
-            room -= seen.visual + len(seen.pixelless)
-            own.append(left.pop(0))
+        room = sum(token in _visual(family) for token in ids)
+        count = next(
+            (
+                n
+                for n in range(len(left) + 1)
+                if sum(s.visual + len(s.pixelless) for s in see_all(family, left[:n], 1.0)) >= room
+            ),
+            len(left),
+        )
+        own, left = left[:count], left[count:]
         if row == sequence % len(call.sequences) // call.each:
             return own
     return []

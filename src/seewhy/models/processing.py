@@ -7,6 +7,7 @@ torchvision. Images need none of it, so the parts are loaded one by one where it
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,15 @@ class Composed:
         image_processor: the family's image processor, from transformers.
         tokenizer: a fast tokenizer (it must tell the offsets of its tokens).
         template: the Jinja chat template, or None where the checkpoint brings none.
+        video: the settings of its video processor, or None where it brings none.
+        whole: transformers' own processor that these are parts of, where one was made.
     """
 
     image_processor: Any
     tokenizer: Any
     template: str | None = None
+    video: Mapping[str, Any] | None = None
+    whole: Any = None
 
     def __post_init__(self) -> None:
         if not getattr(self.tokenizer, "is_fast", False):
@@ -55,7 +60,9 @@ def parts_of(processor: Any) -> Composed:
             f"{type(processor).__name__}: hand in what AutoProcessor.from_pretrained returns."
         )
     template = getattr(processor, "chat_template", None) or tokenizer.chat_template
-    return Composed(image_processor, tokenizer, default_template(template))
+    video = getattr(processor, "video_processor", None)
+    settings = None if video is None else video.to_dict()
+    return Composed(image_processor, tokenizer, default_template(template), settings, processor)
 
 
 def load_processor(name: str | Path, **hub: Any) -> Composed:
@@ -72,7 +79,10 @@ def load_processor(name: str | Path, **hub: Any) -> Composed:
     from transformers.utils.import_utils import is_torchvision_available
 
     if is_torchvision_available():
-        return parts_of(AutoProcessor.from_pretrained(name, **hub))
+        try:
+            return parts_of(AutoProcessor.from_pretrained(name, **hub))
+        except ImportError:  # some video parts want packages that pictures do without
+            pass
     return compose(name, **hub)
 
 
@@ -83,7 +93,8 @@ def compose(name: str | Path, **hub: Any) -> Composed:
     tokenizer = AutoTokenizer.from_pretrained(name, **hub)
     image_processor = AutoImageProcessor.from_pretrained(name, backend="pil", **hub)
     template = _template_file(name, **hub) or tokenizer.chat_template
-    return Composed(image_processor, tokenizer, default_template(template))
+    video = _settings_file("video_preprocessor_config.json", name, **hub)
+    return Composed(image_processor, tokenizer, default_template(template), video)
 
 
 def default_template(template: str | dict[str, str] | None) -> str | None:
@@ -93,18 +104,28 @@ def default_template(template: str | dict[str, str] | None) -> str | None:
 
 def _template_file(name: str | Path, **hub: Any) -> str | None:
     """The processor's template: `chat_template.jinja`, or JSON in older checkpoints."""
+    for file in ("chat_template.jinja", "chat_template.json"):
+        text = _file(name, file, **hub)
+        if text is not None:
+            return text if file.endswith("jinja") else json.loads(text)["chat_template"]
+    return None
+
+
+def _settings_file(file: str, name: str | Path, **hub: Any) -> dict[str, Any] | None:
+    text = _file(name, file, **hub)
+    return None if text is None else json.loads(text)
+
+
+def _file(name: str | Path, file: str, **hub: Any) -> str | None:
+    """The text of one of a checkpoint's files, or None if there is none."""
     from transformers.utils.hub import cached_file
 
     where = {key: value for key, value in hub.items() if key != "trust_remote_code"}
-    for file in ("chat_template.jinja", "chat_template.json"):
-        path = cached_file(
-            str(name),
-            file,
-            _raise_exceptions_for_missing_entries=False,
-            _raise_exceptions_for_connection_errors=False,
-            **where,
-        )
-        if path is not None:
-            text = Path(path).read_text(encoding="utf-8")
-            return text if file.endswith("jinja") else json.loads(text)["chat_template"]
-    return None
+    path = cached_file(
+        str(name),
+        file,
+        _raise_exceptions_for_missing_entries=False,
+        _raise_exceptions_for_connection_errors=False,
+        **where,
+    )
+    return None if path is None else Path(path).read_text(encoding="utf-8")

@@ -259,7 +259,7 @@ def read_batch(
     ears = _Ears([_needed(row, pad, wanted) for row, pad in zip(rows, shown.pads, strict=True)])
     with undisturbed(loaded.model), ears.listening(loaded.model):
         # The head is applied below, in chunks: here to one position only.
-        loaded.model(**shown.tensors, use_cache=False, logits_to_keep=1)
+        loaded.model(**{"logits_to_keep": 1, **shown.tensors, "use_cache": False})
         longest = max(range(len(rows)), key=lambda at: len(said[at]))
         state = ears.states_at(longest, torch.tensor([last]))[0]
         head = head_like(loaded.model, state, ears.logits[longest])
