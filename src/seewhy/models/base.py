@@ -117,6 +117,10 @@ class Family(ABC):
     def see(self, image: Image, scale: float = 1.0) -> Seen:
         """Prepare an upright RGB picture at a scale; 1 is what the model's own processor does."""
 
+    def template(self, clips: bool) -> str | None:
+        """The chat template for a conversation with or without clips; None if there is none."""
+        return self.processor.template
+
     def see_among(self, image: Image, scale: float, pictures: int) -> Seen:
         """Prepare one of several pictures in a prompt, where that is not what `see` does.
 

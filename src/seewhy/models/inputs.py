@@ -200,12 +200,14 @@ def rendered_by(family: Family, conversation: Conversation, texts: Sequence[str]
             else:
                 content.append({"type": "video" if isinstance(part, Clip) else "image"})
         turns.append({"role": turn.role, "content": content})
-    if family.processor.template is None:
+    clips = any(isinstance(medium, Clip) for medium in conversation.media)
+    template = family.template(clips)
+    if template is None:
         return _plain(family, turns)
     try:
         return family.processor.tokenizer.apply_chat_template(
             turns,
-            chat_template=family.processor.template,
+            chat_template=template,
             add_generation_prompt=True,
             tokenize=False,
             **conversation.template,

@@ -159,9 +159,12 @@ class LlavaOnevision(Family):
         return self.model.config.vision_config.patch_size
 
     def _square(self, pixels: Tensor, image: Image) -> dict[str, Any]:
-        sizes = torch.tensor([[image.height, image.width]])
-        # Two pictures, so that the model does not look for tiles; `collate` counts anew.
-        return {"pixel_values": pixels, "image_sizes": sizes}
+        return {
+            "pixel_values": pixels,
+            "image_sizes": torch.tensor([[image.height, image.width]]),
+            # One of more, so that the model looks for no tiles; `collate` counts anew.
+            "batch_num_images": torch.tensor([2]),
+        }
 
     @torch.no_grad()
     def _with_newline(self, pixels: Tensor) -> Tensor:

@@ -77,6 +77,13 @@ class SmolVLM(Family):
         """The id of `<image>`."""
         return self.model.config.image_token_id
 
+    def template(self, clips: bool) -> str | None:
+        """The checkpoint's own; for clips transformers' own where that one knows no video."""
+        from transformers.models.smolvlm.processing_smolvlm import DEFAULT_CHAT_TEMPLATE
+
+        own = self.processor.template
+        return DEFAULT_CHAT_TEMPLATE if clips and self.clip_marker not in (own or "") else own
+
     def see(self, image: Image, scale: float = 1.0) -> Seen:
         """Prepare an upright RGB picture at a scale; 1 is what the model's own processor does.
 
