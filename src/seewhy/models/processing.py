@@ -23,8 +23,8 @@ class Composed:
         image_processor: the family's image processor, from transformers.
         tokenizer: a fast tokenizer (it must tell the offsets of its tokens).
         template: the Jinja chat template, or None where the checkpoint brings none.
-        video: the settings of its video processor, or None where it brings none.
-        whole: transformers' own processor that these are parts of, where one was made.
+        video: settings of the checkpoint's video processor, or None where it brings none.
+        whole: transformers' own processor that these are parts of, where there is one.
     """
 
     image_processor: Any
@@ -60,9 +60,9 @@ def parts_of(processor: Any) -> Composed:
             f"{type(processor).__name__}: hand in what AutoProcessor.from_pretrained returns."
         )
     template = getattr(processor, "chat_template", None) or tokenizer.chat_template
-    video = getattr(processor, "video_processor", None)
-    settings = None if video is None else video.to_dict()
-    return Composed(image_processor, tokenizer, default_template(template), settings, processor)
+    part = getattr(processor, "video_processor", None)
+    video = part.to_dict() if hasattr(part, "to_dict") else None
+    return Composed(image_processor, tokenizer, default_template(template), video, processor)
 
 
 def load_processor(name: str | Path, **hub: Any) -> Composed:
@@ -93,7 +93,7 @@ def compose(name: str | Path, **hub: Any) -> Composed:
     tokenizer = AutoTokenizer.from_pretrained(name, **hub)
     image_processor = AutoImageProcessor.from_pretrained(name, backend="pil", **hub)
     template = _template_file(name, **hub) or tokenizer.chat_template
-    video = _settings_file("video_preprocessor_config.json", name, **hub)
+    video = _video_settings(name, **hub)
     return Composed(image_processor, tokenizer, default_template(template), video)
 
 
@@ -105,27 +105,36 @@ def default_template(template: str | dict[str, str] | None) -> str | None:
 def _template_file(name: str | Path, **hub: Any) -> str | None:
     """The processor's template: `chat_template.jinja`, or JSON in older checkpoints."""
     for file in ("chat_template.jinja", "chat_template.json"):
-        text = _file(name, file, **hub)
+        text = _text_of(name, file, **hub)
         if text is not None:
             return text if file.endswith("jinja") else json.loads(text)["chat_template"]
     return None
 
 
-def _settings_file(file: str, name: str | Path, **hub: Any) -> dict[str, Any] | None:
-    text = _file(name, file, **hub)
-    return None if text is None else json.loads(text)
+def _video_settings(name: str | Path, **hub: Any) -> dict[str, Any] | None:
+    """The video processor's settings, looked for where transformers looks for them.
+
+    Those of the image processor hold where a checkpoint has no others.
+    """
+    joint = json.loads(_text_of(name, "processor_config.json", **hub) or "{}")
+    if "video_processor" in joint:
+        return joint["video_processor"]
+    for file in ("video_preprocessor_config.json", "preprocessor_config.json"):
+        text = _text_of(name, file, **hub)
+        if text is not None:
+            return json.loads(text)
+    return None
 
 
-def _file(name: str | Path, file: str, **hub: Any) -> str | None:
-    """The text of one of a checkpoint's files, or None if there is none."""
+def _text_of(name: str | Path, file: str, **hub: Any) -> str | None:
+    """What stands in a checkpoint's file, or None where it has no such file."""
     from transformers.utils.hub import cached_file
 
-    where = {key: value for key, value in hub.items() if key != "trust_remote_code"}
     path = cached_file(
         str(name),
         file,
         _raise_exceptions_for_missing_entries=False,
         _raise_exceptions_for_connection_errors=False,
-        **where,
+        **{key: value for key, value in hub.items() if key != "trust_remote_code"},
     )
     return None if path is None else Path(path).read_text(encoding="utf-8")
