@@ -42,7 +42,8 @@ def silenced():
 
 
 def test_builders_stand_for_every_registered_family():
-    assert tuple(sorted(BUILDERS)) == FAMILIES.names()
+    # What stands for families without an adapter has tests of its own.
+    assert {*BUILDERS, "probed"} == set(FAMILIES.names())
 
 
 @every_family

@@ -61,8 +61,10 @@ class Head:
         Args:
             ids: int64 `[token]`.
         """
+        # In its first pass bitsandbytes' 8-bit layer takes the scales from its weight.
+        scales = getattr(getattr(self.module, "state", None), "SCB", None)
         with torch.no_grad(), present(self.module) as weight:
-            rows = dequantised(weight, ids)
+            rows = dequantised(weight, ids, scales)
             bias = getattr(self.module, "bias", None)
             biases = None if bias is None else bias.detach()[ids.to(bias.device)].clone()
         if self.scale != 1:
@@ -157,23 +159,31 @@ def present(module: Any) -> Iterator[Any]:
         yield module.weight
 
 
-def dequantised(weight: Any, ids: Tensor) -> Tensor:
+def dequantised(weight: Any, ids: Tensor, scales: Tensor | None = None) -> Tensor:
     """Some rows of a weight as floating point, whatever it is stored in: `[token, hidden]`.
 
     Quantised weights are those of bitsandbytes: 8 bit with a scale for each row, 4 bit in blocks
     of a flat code book. Only the rows asked for are brought to floating point.
 
+    Args:
+        weight: `[vocab, hidden]`, or packed.
+        ids: int64 `[token]`.
+        scales: of an 8-bit weight's rows `[vocab]`, where it does not hold them itself.
+
     Raises:
         ModelError: if it is stored in a way that is not known.
     """
     ids = ids.to(weight.device)
-    if weight.is_floating_point():
-        return weight[ids].clone()
+    # Asked first: four bits may be kept in a floating-point storage.
     if (state := getattr(weight, "quant_state", None)) is not None:
         return _four_bit(weight, state, ids)
+    if weight.is_floating_point() and weight.itemsize > 1:
+        return weight[ids].clone()
     held = getattr(weight, "SCB", None)
+    held = scales if held is None else held
     if weight.dtype == torch.int8 and held is not None:
         # Row by row: the largest value of a row is 127.
+        held = held.to(weight.device)
         return weight[ids].float() * (held[ids].float() / 127)[:, None]
     raise ModelError(
         f"Expected an unembedding in floating point, or one that bitsandbytes quantised, got "
@@ -188,8 +198,13 @@ def _four_bit(weight: Any, state: Any, ids: Tensor) -> Tensor:
     Blocks of `state.blocksize` values share a largest magnitude, which may be quantised itself.
     """
     hidden = state.shape[1]
-    places = ids[:, None] * hidden + torch.arange(hidden, device=ids.device)
-    packed = weight.view(torch.uint8).flatten()[places // 2]
+    columns = torch.arange(hidden, device=ids.device)
+    stored = weight.view(torch.uint8).flatten()
+    if getattr(state, "packing_format_for_cpu", False):
+        codes, magnitude = _repacked(stored, state, ids, columns)
+        return (state.code[codes].float() * magnitude.float()).to(state.dtype)
+    places = ids[:, None] * hidden + columns
+    packed = stored[places // 2]
     codes = torch.where(places % 2 == 0, packed >> 4, packed & 0xF).long()
     blocks = places // state.blocksize
     largest = state.absmax
@@ -200,3 +215,17 @@ def _four_bit(weight: Any, state: Any, ids: Tensor) -> Tensor:
     else:
         magnitude = largest[blocks]
     return (state.code[codes].float() * magnitude.float()).to(state.dtype)
+
+
+def _repacked(stored: Tensor, state: Any, ids: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
+    """Codes and magnitudes `[token, hidden]` of a weight that a processor's kernel packed anew.
+
+    On processors that multiply bfloat16, bitsandbytes rearranges a weight at its first pass: for
+    each pair of columns, 32 rows in 32 bytes, the upper 16 rows in the upper halves of the bytes.
+    """
+    pairs = len(columns) // 2
+    group = (ids[:, None] // 32) * pairs + columns // 2
+    number = 2 * (ids[:, None] % 32) + columns % 2
+    packed = stored[32 * group + number % 32]
+    codes = torch.where(number < 32, packed & 0xF, packed >> 4).long()
+    return codes, state.absmax.T[ids][:, columns // state.blocksize]

@@ -9,12 +9,18 @@ import torch
 from torch import Tensor
 from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import get_optimal_tiled_canvas
 
-from seewhy.core.errors import GeometryError
+from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.core.geometry import Geometry, Layer, pixel_edges
+from seewhy.images.clips import Clip
 from seewhy.models.base import Family, Seen, on_device
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+    from seewhy.models.processing import Composed
+
+#: What a reader must know of a clip that no video processor has seen.
+FRAMES_BY_PICTURES = "frames were resized by the image processor, in the video processor's place"
 
 
 class InternVL(Family):
@@ -23,7 +29,8 @@ class InternVL(Family):
     The image processor stretches the picture to a canvas of whole tiles, row by row, and adds the
     whole picture as a last tile (the thumbnail) where there is more than one. Within a tile the
     pixel shuffle joins 2 x 2 patches to one token and keeps the rows' order. So a picture of many
-    tiles is seen twice: by one raster across all tiles, and by the thumbnail's.
+    tiles is seen twice: by one raster across all tiles, and by the thumbnail's. Every frame of a
+    clip is one tile.
     """
 
     name = "internvl"
@@ -36,13 +43,15 @@ class InternVL(Family):
     scaling = (
         "tiles: another tiling, whose canvas comes nearest to scale times the base canvas on each "
         "side (beyond max_patches if need be); a picture of one tile keeps it, the tile is resized "
-        "to scale times its side, and the vision tower interpolates its position embeddings"
+        "to scale times its side, and the vision tower interpolates its position embeddings; so "
+        "are the frames of a clip"
     )
     unseen = (
         "every pixel is seen; a picture of several tiles is seen twice, by its tiles and by the "
         "thumbnail, which are fused"
     )
     default_marker = "<IMG_CONTEXT>"
+    clip_marker = "<video>"
     plain_format = "<|im_start|>user\n{marker}\n{prompt}<|im_end|>\n<|im_start|>assistant\n"
 
     @property
@@ -72,17 +81,47 @@ class InternVL(Family):
                 "checkpoint's own processor."
             )
         side = tile // self._cell
-        count = expected[0] * side**2
-        tokens, token = self.processor.tokenizer, self.image_token_id
-        start = getattr(tokens, "start_image_token", "<img>")
-        end = getattr(tokens, "end_image_token", "</img>")
         return Seen(
             tensors={"pixel_values": pixels},
-            placeholder=start + tokens.convert_ids_to_tokens(token) * count + end,
+            placeholder=self._framed(expected[0] * side**2),
             geometries=(
                 Geometry(image.size, layers(image.width, image.height, columns, rows, side)),
             ),
             size=(columns * tile, rows * tile),
+        )
+
+    def see_clip(self, clip: Clip, scale: float = 1.0) -> Seen:
+        """Prepare a clip at a scale; 1 is what the model's own video processor does.
+
+        Raises:
+            GeometryError: if the video processor's frames are not of whole tokens.
+        """
+        settings = frame_settings(self.processor)
+        own, cell = settings["size"], self._cell
+        tile = own.get("height", 0)
+        if own != {"height": tile, "width": tile} or tile % cell or not tile:
+            raise GeometryError(
+                f"Expected a video processor with square frames, their side a multiple of {cell} "
+                f"pixels, got size = {own}: use the checkpoint's own processor."
+            )
+        if scale != 1:
+            tile = max(1, round(tile * scale / cell)) * cell
+        pixels = self.processor.image_processor(
+            list(clip.frames),
+            return_tensors="pt",
+            do_resize=True,
+            crop_to_patches=False,
+            **{**settings, "size": {"height": tile, "width": tile}},
+        )["pixel_values"]
+        side = tile // cell
+        frame, layer = self._framed(side**2), layers(*clip.size, 1, 1, side)
+        return Seen(
+            tensors={"pixel_values": pixels},
+            placeholder="\n".join(f"Frame{n + 1}: {frame}" for n in range(len(clip))),
+            geometries=tuple(Geometry(clip.size, layer) for _ in clip.frames),
+            size=(tile, tile),
+            frames=tuple((place,) for place in range(len(clip))),
+            notes=(FRAMES_BY_PICTURES,),
         )
 
     @torch.no_grad()
@@ -92,6 +131,13 @@ class InternVL(Family):
         return model.get_image_features(**on_device(seen.tensors, model)).pooler_output.flatten(
             0, 1
         )
+
+    def _framed(self, count: int) -> str:
+        """So many image tokens between the tokens that start and end an image."""
+        tokens = self.processor.tokenizer
+        start = getattr(tokens, "start_image_token", "<img>")
+        end = getattr(tokens, "end_image_token", "</img>")
+        return start + tokens.convert_ids_to_tokens(self.image_token_id) * count + end
 
     @property
     def _cell(self) -> int:
@@ -120,6 +166,30 @@ class InternVL(Family):
 
         tiles = min(sorted(near(columns * scale, rows * scale)), key=misfit)
         return {"size": own["size"], "min_patches": tiles, "max_patches": tiles}
+
+
+def frame_settings(processor: Composed) -> dict[str, Any]:
+    """How the checkpoint's video processor treats a frame, as an image processor is told so.
+
+    What its settings leave open is as the image processor has it.
+
+    Raises:
+        UnsupportedModelError: if it does not resize frames, or crops them.
+    """
+    given: dict[str, Any] = {
+        name: value for name, value in (processor.video or {}).items() if value is not None
+    }
+    if not given.get("do_resize", True) or given.get("do_center_crop"):
+        raise UnsupportedModelError(
+            "Expected a video processor that resizes frames and does not crop them, got do_resize "
+            f"= {given.get('do_resize')}, do_center_crop = {given.get('do_center_crop')}: use the "
+            "checkpoint's own processor."
+        )
+    names = ("do_rescale", "rescale_factor", "do_normalize", "image_mean", "image_std")
+    names += ("size", "resample")
+    settings = {name: given.get(name, getattr(processor.image_processor, name)) for name in names}
+    size = {side: length for side, length in dict(settings["size"]).items() if length is not None}
+    return {**settings, "size": size}
 
 
 def tiling(

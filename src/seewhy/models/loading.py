@@ -38,8 +38,13 @@ FAMILIES: Registry[Family] = Registry(
 #: Model types that are refused, each with its reason: no map could be true to them.
 REFUSED = {
     "mllama": (
-        "its pictures are read by cross-attention, so there are no image tokens in the sequence "
-        "whose final states a lens could read"
+        "it reads pictures through layers of cross-attention, so no position of its sequence holds "
+        "the state of a visual token, and there is nothing for a lens to read"
+    ),
+    **dict.fromkeys(
+        ("blip-2", "instructblip", "instructblipvideo", "idefics2", "kosmos-2"),
+        "between picture and language model stands a resampler whose every token looks at the "
+        "whole picture, so none owns pixels",
     ),
 }
 
@@ -119,7 +124,7 @@ def load(
     chosen = {key: value for key, value in chosen.items() if value is not None}
     try:
         loaded = _auto_class(config).from_pretrained(place, **{**kwargs, **chosen, **hub})
-        composed = load_processor(place, **hub)
+        composed = load_processor(place, whole=not family.model_types, **hub)
     except (OSError, ValueError, ImportError, SafetensorError) as error:
         raise ModelError(
             f"Expected the weights, tokenizer and processor of {name!r}, got "

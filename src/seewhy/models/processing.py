@@ -65,11 +65,12 @@ def parts_of(processor: Any) -> Composed:
     return Composed(image_processor, tokenizer, default_template(template), video, processor)
 
 
-def load_processor(name: str | Path, **hub: Any) -> Composed:
+def load_processor(name: str | Path, *, whole: bool = False, **hub: Any) -> Composed:
     """Load a checkpoint's processor: transformers' own where torchvision is there, else its parts.
 
     Args:
         name: hub id or folder.
+        whole: try for transformers' own in any case: what has no adapter needs it.
         **hub: `revision`, `token`, `cache_dir`, `local_files_only`, `trust_remote_code`.
 
     Raises:
@@ -78,7 +79,7 @@ def load_processor(name: str | Path, **hub: Any) -> Composed:
     from transformers import AutoProcessor
     from transformers.utils.import_utils import is_torchvision_available
 
-    if is_torchvision_available():
+    if whole or is_torchvision_available():
         try:
             return parts_of(AutoProcessor.from_pretrained(name, **hub))
         except ImportError:  # some video parts want packages that pictures do without

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 
+from seewhy.images.clips import Clip
 from seewhy.models.base import Family, Seen
-from seewhy.models.qwen2_vl import Qwen2VL, embed_merged, see_dynamic
+from seewhy.models.qwen2_vl import FRAME_LIMITS, Qwen2VL, embed_merged, see_dynamic, see_steps
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -31,6 +34,7 @@ class Qwen25VL(Family):
     scaling = Qwen2VL.scaling
     unseen = Qwen2VL.unseen
     default_marker = Qwen2VL.default_marker
+    clip_marker = Qwen2VL.clip_marker
     plain_format = Qwen2VL.plain_format
 
     @property
@@ -38,9 +42,22 @@ class Qwen25VL(Family):
         """The id of `<|image_pad|>`."""
         return self.model.config.image_token_id
 
+    @property
+    def clip_token_id(self) -> int:
+        """The id of `<|video_pad|>`."""
+        return self.model.config.video_token_id
+
     def see(self, image: Image, scale: float = 1.0) -> Seen:
         """See `seewhy.models.qwen2_vl.see_dynamic`."""
         return see_dynamic(self, image, scale)
+
+    def see_clip(self, clip: Clip, scale: float = 1.0) -> Seen:
+        """See `seewhy.models.qwen2_vl.see_steps`; positions in time are in seconds here."""
+        seen = see_steps(self, clip, scale, FRAME_LIMITS)
+        seconds = self.model.config.vision_config.temporal_patch_size / clip.fps
+        return replace(
+            seen, tensors={**seen.tensors, "second_per_grid_ts": torch.tensor([seconds])}
+        )
 
     def embed(self, seen: Seen) -> Tensor:
         """See `seewhy.models.qwen2_vl.embed_merged`."""

@@ -57,7 +57,7 @@ class Predictions:
     """The head of each prediction.
 
     Attributes:
-        rankings: int64 `[token, rank]`, ids by falling logit.
+        rankings: int64 `[token, rank]`, ids by falling logit: as many as are ranked or shown.
         chosen: float32 `[token]`, the probability of the token that came.
         candidates: float32 `[token, candidate]`, probabilities of the first ranks.
     """
@@ -74,7 +74,7 @@ class Predictions:
         total = logits.logsumexp(-1, keepdim=True)
         values, ranked = logits.topk(max(depth, candidates), -1)
         return Predictions(
-            rankings=ranked[:, :depth],
+            rankings=ranked,
             chosen=(logits.gather(-1, ids[:, None].to(logits.device)) - total).exp()[:, 0],
             candidates=(values[:, :candidates] - total).exp(),
         )
@@ -463,7 +463,7 @@ def _assemble(
         biases=biases,
         softcap=head.softcap,
         opening_state=states_at(torch.tensor([begin - 1]))[0],
-        rankings=torch.cat([prompt.rankings, heard.predictions.rankings]),
+        rankings=torch.cat([prompt.rankings, heard.predictions.rankings])[:, :depth],
         seconds=seconds,
     )
 

@@ -1,4 +1,4 @@
-"""LLaVA-NeXT and LLaVA-OneVision: base image, tiles, squares and clips, against their processors."""
+"""LLaVA-NeXT and LLaVA-OneVision against their processors: base, tiles, squares and clips."""
 
 from __future__ import annotations
 
