@@ -57,7 +57,8 @@ def test_family_is_documented(name):
     family = FAMILIES.get(name)
     assert family.name == name
     assert family.__doc__
-    assert family.checkpoints
-    assert family.model_types
+    if name != "probed":  # it stands for those that no other stands for
+        assert family.checkpoints
+        assert family.model_types
     assert family.scaling.strip()
     assert f"`{name}`" in (DOCS / "families.md").read_text(encoding="utf-8")

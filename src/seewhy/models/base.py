@@ -98,6 +98,11 @@ class Family(ABC):
     def __init__(self, model: PreTrainedModel, processor: Composed) -> None:
         self.model, self.processor = model, processor
 
+    @classmethod
+    def stands_for(cls, config: Any) -> bool:
+        """Whether this family stands for a config of one of its `model_types`."""
+        return True
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of any explanation by this family must know."""

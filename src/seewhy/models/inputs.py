@@ -84,9 +84,14 @@ def prepare_chat(family: Family, conversation: Conversation, *, scale: float = 1
     places: list[int] = []
     spans: list[tuple[int, int]] = []
     for (begin, end), start, whole in zip(words, starts, conversation.texts, strict=True):
-        own = [at for at, (left, right) in enumerate(offsets) if max(left, begin) < min(right, end)]
+        # A token over the seam of two parts that stand side by side is the first one's.
+        own = [
+            at
+            for at, (left, right) in enumerate(offsets)
+            if max(left, begin) < min(right, end) and at not in places
+        ]
         lead = start + whole.index(text[begin:end])
-        of_part = spans_of([offsets[at] for at in own], begin, end)
+        of_part = spans_of([offsets[at] for at in own], begin, end) if own else []
         places += own
         spans += [(left + lead, right + lead) for left, right in of_part]
     tensors = {
@@ -212,7 +217,7 @@ def rendered_by(family: Family, conversation: Conversation, texts: Sequence[str]
             tokenize=False,
             **conversation.template,
         )
-    except TemplateError as error:
+    except (TemplateError, TypeError) as error:  # a template for plain strings adds them up
         roles = [turn["role"] for turn in turns]
         raise PromptError(
             f"Expected turns that this checkpoint's chat template takes, got {roles}, to which it "

@@ -50,6 +50,11 @@ class Llava(Family):
     default_marker = "<image>"
     plain_format = "USER: {marker}\n{prompt} ASSISTANT:"
 
+    @classmethod
+    def stands_for(cls, config: Any) -> bool:
+        """Whether the vision tower is none that has a family of its own."""
+        return config.vision_config.model_type != "pixtral"
+
     def __init__(self, model: PreTrainedModel, processor: Composed) -> None:
         super().__init__(model, processor)
         config: Any = model.config

@@ -146,8 +146,9 @@ def family_of(config: Any, *, name: str) -> type[Family]:
             f"Expected a model whose image tokens stand in its sequence, got {name!r}, a "
             f"{architecture} (model_type {kind!r}): {REFUSED[kind]}. Choose another model."
         )
-    if kind in by_type:
-        return by_type[kind]
+    for family in by_type.get(kind, ()):
+        if family.stands_for(config):
+            return family
     from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 
     if kind in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES or _has_own_code(config):
@@ -205,8 +206,12 @@ def undisturbed(model: PreTrainedModel) -> Iterator[None]:
 
 
 @cache
-def _families_by_type() -> dict[str, type[Family]]:
-    return {kind: family for family in FAMILIES for kind in family.model_types}
+def _families_by_type() -> dict[str, list[type[Family]]]:
+    by_type: dict[str, list[type[Family]]] = {}
+    for family in FAMILIES:
+        for kind in family.model_types:
+            by_type.setdefault(kind, []).append(family)
+    return by_type
 
 
 def _read_config(name: str, place: str, hub: dict[str, Any]) -> tuple[Any, dict[str, Any]]:

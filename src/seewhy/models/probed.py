@@ -198,6 +198,8 @@ class Probed(Family):
             return [], ()
         across, down = (part[answering] / part[answering].amax(-1, True) for part in (across, down))
         layers = rasters(across, down, x, y)
+        if repeated(layers):  # tokens that all look at the same place own none
+            return [], ()
         return layers, tuple(silent.nonzero().flatten().tolist())
 
     def _profile(self, size: tuple[int, int], scale: float, axis: int) -> tuple[Tensor, Tensor]:
@@ -501,6 +503,21 @@ def rasters(across: Tensor, down: Tensor, x: Tensor, y: Tensor) -> list[Layer]:
             return []
         found.append(Layer(index, rows, columns, f"layer {len(found) + 1}"))
     return found if len(found) > 1 else [Layer(f.index, f.rows, f.columns) for f in found]
+
+
+def repeated(layers: Sequence[Layer]) -> bool:
+    """Whether two layers have the same cells, as those of tokens that look everywhere do."""
+    for number, one in enumerate(layers):
+        for other in layers[:number]:
+            if one.shape == other.shape:
+                cell = float(one.rows.diff().mean()), float(one.columns.diff().mean())
+                apart = (
+                    (one.rows - other.rows).abs().max(),
+                    (one.columns - other.columns).abs().max(),
+                )
+                if all(float(a) < c / 2 for a, c in zip(apart, cell, strict=True)):
+                    return True
+    return False
 
 
 def extent(profile: Tensor, edges: Tensor) -> tuple[Tensor, Tensor]:

@@ -160,7 +160,9 @@ def generate_batch(
     _expect_counts(
         max_new_tokens=max_new_tokens, ranking_depth=ranking_depth, candidates=candidates
     )
+    own = generation.get("generation_config")
     options = _generation_options(loaded, max_new_tokens, generation)
+    advice = loaded.model.generation_config if own else options["generation_config"]
     begun = time.perf_counter()
     asked = batch(loaded.family, rows)
     length = asked.length
@@ -175,7 +177,12 @@ def generate_batch(
         return torch.zeros(len(sequence), dtype=torch.bool, device=sequence.device)
 
     options["stopping_criteria"] = [*options.get("stopping_criteria", ()), after_step]
-    with undisturbed(loaded.model), _seeded(seed, loaded), ears.listening(loaded.model):
+    with (
+        undisturbed(loaded.model),
+        _seeded(seed, loaded),
+        ears.listening(loaded.model),
+        _advised(loaded.model, advice),
+    ):
         try:
             out = loaded.model.generate(**asked.tensors, **options)  # type: ignore[operator]
         except RuntimeError:  # sampling from NaN
@@ -554,23 +561,24 @@ def _generation_options(
     loaded: Loaded, max_new_tokens: int, generation: dict[str, Any]
 ) -> dict[str, Any]:
     """Keyword arguments of `generate`: greedy unless the user asked, one answer, no beams."""
+    own = generation.pop("generation_config", None)
+    asked = {name: value for name, value in vars(own).items() if value is not None} if own else {}
     for name, value in PLAIN.items():
-        if generation.get(name, value) != value:
+        given = generation.get(name, asked.get(name, value))
+        if given != value:
             raise ParameterError(
-                f"Expected {name} = {value}, got {generation[name]}: an explanation follows one "
+                f"Expected {name} = {value}, got {given}: an explanation follows one "
                 "answer, token by token. Sample with do_sample=True instead."
             )
-    asked = tuple(generation)
-    given = generation.pop("generation_config", None) or loaded.model.generation_config
-    known = {*vars(given), *inspect.signature(loaded.model.generate).parameters}  # type: ignore
+    config: Any = copy.deepcopy(own or loaded.model.generation_config)
+    known = {*vars(config), *inspect.signature(loaded.model.generate).parameters}  # type: ignore
     for name in generation:
         if name not in known:
             raise ParameterError(unknown("generation setting", name, tuple(sorted(known))))
-    config: Any = copy.deepcopy(given)
     # What checkpoints recommend for sampling means nothing to greedy decoding, which warns of it.
-    if not generation.setdefault("do_sample", False):
+    if not generation.setdefault("do_sample", asked.get("do_sample", False)):
         config.temperature = config.top_p = config.top_k = None
-    if "generation_config" not in asked:
+    if own is None:
         for name, plain in UNPENALISED.items():
             setattr(config, name, plain)
     if config.pad_token_id is None:
@@ -579,6 +587,17 @@ def _generation_options(
     config.max_length = None
     others = config.update(**{**generation, **PLAIN, "max_new_tokens": max_new_tokens})
     return {**others, "generation_config": config}
+
+
+@contextmanager
+def _advised(model: Any, config: Any) -> Iterator[None]:
+    """Let a config stand for the checkpoint's own, from which `generate` fills what is None."""
+    before = model.generation_config
+    model.generation_config = config
+    try:
+        yield
+    finally:
+        model.generation_config = before
 
 
 @contextmanager
