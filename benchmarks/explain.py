@@ -176,7 +176,8 @@ def medians(samples: list[Spent]) -> dict[str, dict[str, Any]]:
 
 def ours(reading: Reading) -> torch.Tensor:
     """The project's TAM from states and unembedding: float32 `[token, height, width]`."""
-    return create("tam").attribute(Evidence.of({1.0: reading.trace()})).display
+    (display,) = create("tam").attribute(Evidence.of({1.0: reading.trace()})).display
+    return display
 
 
 def replica(reading: Reading, cap: float) -> tuple[torch.Tensor, Stages]:

@@ -18,7 +18,7 @@ from seewhy import models
 from seewhy.api import PROMPT
 from seewhy.core.geometry import Geometry, Layer
 from seewhy.core.text import Token
-from seewhy.core.trace import Inputs, Trace
+from seewhy.core.trace import Inputs, Trace, View
 from seewhy.testbed.scenes import draw, scene
 
 SCALES = (1.0, 0.5, 0.75, 1.25, 1.5)
@@ -85,7 +85,7 @@ class Subject:
             "vocabulary": text.vocab_size,
             "dtype": str(model.dtype).removeprefix("torch."),
             "visual_tokens": {
-                f"{scale:g}": self.prepare(scale).geometry.visual for scale in SCALES
+                f"{scale:g}": len(self.prepare(scale).visual_positions) for scale in SCALES
             },
             "prompt_tokens": self.inputs.tensors["input_ids"].shape[1],
             "answer_tokens": len(self.answer()),
@@ -265,12 +265,11 @@ class Reading:
         layer = Layer.over((0, 0, width, height), size.rows, size.columns)
         self._inputs = Inputs(
             tensors={},
-            geometry=Geometry((width, height), (layer,)),
+            views=(View(Geometry((width, height), (layer,)), (width, height)),),
             visual_positions=torch.arange(self.visual.start, self.visual.stop),
             prompt_positions=torch.arange(self.prompt.start, self.prompt.stop),
             prompt="".join(self.texts[: size.prompt]),
             scale=1.0,
-            seen=(width, height),
         )
 
     def trace(self) -> Trace:

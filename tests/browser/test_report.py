@@ -97,7 +97,9 @@ def test_hover_draws_what_the_saved_overlay_shows(open_page):
     height, width = laid.shape[:2]
     record = record_of()
     unit = word_units(record)[HOUSE]
-    alone = np.asarray(overlay(record.image * 0, unit.display, record.canvas, size=(width, height)))
+    (picture,) = record.pictures
+    black = picture.image * 0
+    alone = np.asarray(overlay(black, unit.displays[0], picture.canvas, size=(width, height)))
     shown = laid[..., :3] * laid[..., 3:] / 255
     assert np.abs(shown - alone).mean() < 1.5
 
@@ -139,12 +141,12 @@ def test_click_pins_a_word_and_a_second_one_beside_it(open_page):
     assert classes(page, "pin-a") == [STAR]
     words(page)[TREE].click()
     assert (classes(page, "pin-a"), classes(page, "pin-b")) == ([STAR], [TREE])
-    shown = [p for p in page.find_elements(By.CSS_SELECTOR, ".pane") if p.is_displayed()]
+    shown = page.find_elements(By.CSS_SELECTOR, ".pane")
     assert [pane.text for pane in shown] == ["star", "tree"]
     assert centre_of_light(canvas(page, 0))[0] < 0.5 < centre_of_light(canvas(page, 1))[0]
     assert address(page) == f"#word={STAR}&with={TREE}"
     record = record_of()
-    one, other = (word_units(record)[i].display.double().flatten() for i in (STAR, TREE))
+    one, other = (word_units(record)[i].displays[0].double().flatten() for i in (STAR, TREE))
     r = float(np.corrcoef(one, other)[0, 1])
     said = page.find_element(By.ID, "correlation").text.replace("−", "-")
     assert float(said) == pytest.approx(r, abs=0.011)

@@ -148,6 +148,22 @@ def test_generate_hears_the_states_of_one_forward(name):
 
 
 @every_family
+def test_generate_hears_the_states_of_one_forward_in_bfloat16(name):
+    loaded = build(name)
+    cast: Any = loaded.model.to(torch.bfloat16)
+    inputs = prepare(loaded.family, noise(150, 100), PROMPT)
+    said = generate(loaded, inputs, max_new_tokens=6)
+    heard = read(loaded, inputs, [token.id for token in said.tokens])
+    assert cast.dtype == said.visual_states.dtype == torch.bfloat16
+    for one, other in (
+        (heard.visual_states, said.visual_states),
+        (heard.text_states, said.text_states),
+    ):
+        apart = (one.float() - other.float()).norm(dim=-1) / other.float().norm(dim=-1).clamp_min(1)
+        assert float(apart.max()) < 1e-2
+
+
+@every_family
 @pytest.mark.parametrize("scale", SCALES)
 def test_read_gives_the_trace_of_generate(name, scale):
     loaded = shared(name)

@@ -1,8 +1,11 @@
-"""Records made by hand: a drawn picture, smooth random maps, a caption. No model is needed."""
+"""Records made by hand: drawn pictures, smooth random maps, a caption. No model is needed."""
 
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import torch
 from PIL import Image, ImageDraw
@@ -10,8 +13,9 @@ from torch import Tensor
 
 from seewhy.core.attribution import Attribution, ScaleView
 from seewhy.core.geometry import Layer
-from seewhy.core.record import Provenance, Record
+from seewhy.core.record import Picture, Provenance, Record
 from seewhy.core.text import Token, words_of
+from seewhy.core.trace import Turn
 
 PROMPT = "Write a one-sentence caption for this image:"
 # Each piece: its text, and where it points to: a thing of the picture, or nothing.
@@ -23,57 +27,91 @@ PIECES = (
     (" it", "house"), (".", ""), ("", ""),
 )  # fmt: skip
 # Centre and radius of each thing, as fractions of the sides.
-THINGS = {"star": (0.3, 0.24, 0.13), "house": (0.35, 0.7, 0.2), "tree": (0.77, 0.66, 0.15)}
+Places = Mapping[str, tuple[float, float, float]]
+THINGS: Places = {
+    "star": (0.3, 0.24, 0.13),
+    "house": (0.35, 0.7, 0.2),
+    "tree": (0.77, 0.66, 0.15),
+}
 
 
-def draw(width: int = 480, height: int = 360) -> Image.Image:
-    """A star, a house and a tree on a pale ground."""
+@dataclass(frozen=True)
+class Shown:
+    """A view to make a record of: its picture, its grid, and what stands where in it."""
+
+    image: Image.Image
+    grid: tuple[int, int] = (12, 16)
+    things: Places = field(default_factory=lambda: THINGS)
+    medium: int = 0
+    frames: tuple[int, ...] = ()
+    seconds: float | None = None
+
+
+def draw(width: int = 480, height: int = 360, things: Places = THINGS) -> Image.Image:
+    """A star, a house and a tree on a pale ground, or those of them that `things` holds."""
     image = Image.new("RGB", (width, height), (233, 228, 214))
     pen = ImageDraw.Draw(image)
     pen.rectangle((0, height * 0.84, width, height), fill=(196, 205, 170))
 
-    def at(x: float, y: float) -> tuple[float, float]:
-        return x * width, y * height
+    def at(thing: str, dx: float, dy: float) -> tuple[float, float]:
+        x, y, _ = things[thing]
+        return (x + dx) * width, (y + dy) * height
 
-    points = [
-        (0.3 * width + r * math.sin(a) * height, 0.24 * height - r * math.cos(a) * height)
-        for k in range(10)
-        for r, a in [((0.17, 0.07)[k % 2], k * math.pi / 5)]
-    ]
-    pen.polygon(points, fill=(206, 52, 45))
-    pen.rectangle((*at(0.22, 0.6), *at(0.48, 0.86)), fill=(54, 96, 178))
-    pen.polygon([at(0.19, 0.61), at(0.35, 0.45), at(0.51, 0.61)], fill=(34, 58, 112))
-    pen.rectangle((*at(0.32, 0.7), *at(0.38, 0.86)), fill=(244, 236, 214))
-    pen.rectangle((*at(0.755, 0.7), *at(0.785, 0.87)), fill=(103, 72, 48))
-    pen.ellipse((*at(0.67, 0.42), *at(0.87, 0.74)), fill=(58, 128, 72))
+    if "star" in things:
+        x, y = at("star", 0, 0)
+        side = min(width, height)
+        points = [
+            (x + r * math.sin(a) * side, y - r * math.cos(a) * side)
+            for k in range(10)
+            for r, a in [((0.17, 0.07)[k % 2], k * math.pi / 5)]
+        ]
+        pen.polygon(points, fill=(206, 52, 45))
+    if "house" in things:
+        pen.rectangle((*at("house", -0.13, -0.1), *at("house", 0.13, 0.16)), fill=(54, 96, 178))
+        roof = [at("house", -0.16, -0.09), at("house", 0, -0.25), at("house", 0.16, -0.09)]
+        pen.polygon(roof, fill=(34, 58, 112))
+        pen.rectangle((*at("house", -0.03, 0), *at("house", 0.03, 0.16)), fill=(244, 236, 214))
+    if "tree" in things:
+        pen.rectangle((*at("tree", -0.015, 0.04), *at("tree", 0.015, 0.21)), fill=(103, 72, 48))
+        pen.ellipse((*at("tree", -0.1, -0.24), *at("tree", 0.1, 0.08)), fill=(58, 128, 72))
     return image
 
 
-def blob(height: int, width: int, thing: str) -> Tensor:
-    """A hill over one thing: float32 `[height, width]`, its top near 1."""
-    x, y, radius = THINGS[thing]
+def blob(height: int, width: int, place: tuple[float, float, float]) -> Tensor:
+    """A hill over one place: float32 `[height, width]`, its top near 1."""
+    x, y, radius = place
     down = (torch.arange(height) + 0.5)[:, None] / height - y
     across = (torch.arange(width) + 0.5)[None, :] / width - x
     return torch.exp(-(down**2 + across**2) / (2 * (radius * 0.6) ** 2))
+
+
+def pixels(image: Image.Image) -> Tensor:
+    """A picture as uint8 `[height, width, 3]`."""
+    width, height = image.size
+    return torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8).view(height, width, 3)
 
 
 def record_of(
     pieces: tuple[tuple[str, str], ...] = PIECES,
     *,
     image: Image.Image | None = None,
+    shown: tuple[Shown, ...] = (),
     prompt: str = PROMPT,
+    turns: tuple[Turn, ...] = (),
+    contrasts: tuple[tuple[int, str], ...] = (),
     grid: tuple[int, int] = (12, 16),
     scales: tuple[float, ...] = (1.0, 0.5, 0.75, 1.25, 1.5),
     margin: float = 0.0,
+    explained: bool = False,
     seed: int = 0,
 ) -> Record:
-    """A record whose words point at the things that `pieces` names.
+    """A record whose words point at the things that `pieces` names, in every view that has them.
 
-    `margin` is the share of the picture's width at either side that the canvas leaves unseen.
+    `margin` is the share of a picture's width at either side that the canvas leaves unseen.
+    Words of an `explained` prompt point at the things that they name.
     """
     dice = torch.Generator().manual_seed(seed)
-    image = draw() if image is None else image
-    width, height = image.size
+    shown = shown or (Shown(draw() if image is None else image, grid),)
     asked = _prompt_tokens(prompt, dice)
     tokens: list[Token] = []
     spans: list[tuple[int, int]] = []
@@ -85,48 +123,61 @@ def record_of(
         spans.append((start, len(answer)))
         tokens.append(Token(len(tokens), text, start, len(answer), p, ((text, p), *rest)))
 
-    def field(rows: int, columns: int) -> Tensor:
-        maps = torch.zeros(len(pieces), rows, columns)
-        for i, (_, things) in enumerate(pieces):
-            for thing in things.split():
-                maps[i] += blob(rows, columns, thing) * (6 if len(things.split()) == 1 else 3.5)
+    def maps_of(view: Shown, scale: float, named: list[list[str]]) -> Tensor:
+        rows, columns = (side if scale == 1 else max(2, round(side * scale)) for side in view.grid)
+        maps = torch.zeros(len(named), rows, columns)
+        for i, things in enumerate(named):
+            for thing in filter(view.things.__contains__, things):
+                hill = blob(rows, columns, view.things[thing])
+                maps[i] += hill * (6 if len(things) == 1 else 3.5)
             coarse = torch.rand(1, 1, 4, 5, generator=dice)
             noise = torch.nn.functional.interpolate(coarse, (rows, columns), mode="bilinear")[0, 0]
             maps[i] += 0.8 * noise
         return maps
 
-    maps = field(*grid)
-    text = len(asked) + len(pieces)
-    context = torch.rand(len(pieces), text, generator=dice) ** 6 * 5
-    for i in range(len(pieces)):
-        context[i, len(asked) + i :] = 0
-        if i and not pieces[i][1]:
-            context[i, len(asked) + i - 1] = 6.0
-    views = tuple(
-        ScaleView(
-            scale=s,
-            seen=(round(width * s), round(height * s)),
-            maps=field(max(2, round(grid[0] * s)), max(2, round(grid[1] * s))),
-            probabilities=torch.tensor([t.probability for t in tokens])
-            * (1 - 0.4 * abs(s - 1) * torch.rand(len(pieces), generator=dice)),
-            said=torch.rand(len(pieces), generator=dice) > 0.3 * abs(s - 1) * 2,
-            weights=torch.full((len(pieces),), 1 / len(scales)),
+    def attribution_of(
+        of: tuple[Token, ...], named: list[list[str]], leaning: list[bool], offset: int
+    ) -> Attribution:
+        count = len(of)
+        maps = tuple(maps_of(view, 1.0, named) for view in shown)
+        context = torch.rand(count, len(asked) + len(pieces), generator=dice) ** 6 * 5
+        for i in range(count):
+            context[i, offset + i :] = 0
+            if leaning[i] and i:
+                context[i, offset + i - 1] = 6.0
+        views = tuple(
+            ScaleView(
+                scale=s,
+                seen=tuple((round(v.image.width * s), round(v.image.height * s)) for v in shown),
+                maps=tuple(maps_of(view, s, named) for view in shown),
+                probabilities=torch.tensor([t.probability for t in of])
+                * (1 - 0.4 * abs(s - 1) * torch.rand(count, generator=dice)),
+                said=torch.rand(count, generator=dice) > 0.3 * abs(s - 1) * 2,
+                weights=torch.full((count,), 1 / len(scales)),
+            )
+            for s in scales
         )
-        for s in scales
+        flat = torch.cat([*(one.flatten(1) for one in maps), context], 1)
+        return Attribution(maps, context, flat.amin(1), flat.amax(1), views)
+
+    given = attribution_of(
+        tuple(tokens),
+        [things.split() for _, things in pieces],
+        [not things for _, things in pieces],
+        len(asked),
     )
-    flat = torch.cat([maps.flatten(1), context], 1)
-    words = words_of(answer, spans)
+    named = [[thing for thing in THINGS if thing in token.text.lower()] for token in asked]
     return Record(
-        image=torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8).view(
-            height, width, 3
-        ),
+        pictures=tuple(_picture(view, margin) for view in shown),
         prompt=prompt,
         answer=answer,
         prompt_tokens=asked,
         tokens=tuple(tokens),
-        words=words,
-        canvas=Layer.over((width * margin, 0, width * (1 - margin), height), *grid),
-        attribution=Attribution(maps, context, flat.amin(1), flat.amax(1), views),
+        words=words_of(answer, spans),
+        attribution=given,
+        asked=attribution_of(asked, named, [False] * len(asked), 0) if explained else None,
+        turns=turns or (Turn("user", 0, len(prompt)),),
+        contrasts=contrasts,
         provenance=Provenance(
             model="seewhy/tiny-qwen2-vl",
             family="qwen2-vl",
@@ -139,6 +190,86 @@ def record_of(
             notes=("Scale 0.25 was left out: it collapses onto the size of 0.5.",),
         ),
     )
+
+
+def _picture(view: Shown, margin: float) -> Picture:
+    width, height = view.image.size
+    return Picture(
+        image=pixels(view.image),
+        canvas=Layer.over((width * margin, 0, width * (1 - margin), height), *view.grid),
+        medium=view.medium,
+        frames=view.frames,
+        seconds=view.seconds,
+    )
+
+
+def still(width: int, height: int, things: Places, medium: int = 0) -> Shown:
+    """A picture of some things, about 30 pixels to a cell."""
+    grid = max(2, round(height / 30)), max(2, round(width / 30))
+    return Shown(draw(width, height, things), grid, things, medium)
+
+
+def clip(steps: int = 8, medium: int = 0, every: float = 0.5) -> tuple[Shown, ...]:
+    """A star that rises over a house; in the second half a tree has grown beside it."""
+    views = []
+    for step in range(steps):
+        done = step / max(steps - 1, 1)
+        high = math.sin(math.pi * done)
+        things = {"star": (0.12 + 0.5 * done, 0.5 - 0.3 * high, 0.04 + 0.14 * high)}
+        things["house"] = THINGS["house"]
+        if done > 0.5:
+            things["tree"] = THINGS["tree"]
+        frames = 2 * step, 2 * step + 1
+        views.append(Shown(draw(480, 270, things), (9, 16), things, medium, frames, step * every))
+    return tuple(views)
+
+
+def pictures_record(explained: bool = False) -> Record:
+    """Two pictures: a wide one with a star and a house, a tall one with a tree."""
+    wide = still(480, 300, {k: THINGS[k] for k in ("star", "house")}, 0)
+    tall = still(300, 400, {"tree": (0.5, 0.6, 0.15)}, 1)
+    prompt = "Where is the star, and where the tree?" if explained else PROMPT
+    return record_of(shown=(wide, tall), prompt=prompt, explained=explained)
+
+
+def clip_record(steps: int = 8) -> Record:
+    """A clip."""
+    return record_of(shown=clip(steps), prompt="What happens in this clip?")
+
+
+def mixed_record() -> Record:
+    """Two pictures and a clip between them."""
+    return record_of(
+        shown=(
+            still(300, 400, {"tree": (0.5, 0.6, 0.15)}, 0),
+            *clip(6, 1),
+            still(480, 300, {"house": THINGS["house"]}, 2),
+        ),
+        prompt="What do these have in common?",
+    )
+
+
+def chat_record() -> Record:
+    """A conversation of four turns, explained throughout, one word of the answer contrasted."""
+    said = (
+        ("system", "Answer in one sentence."),
+        ("user", "What is blue in this picture?"),
+        ("assistant", "The house is blue, and the tree is green."),
+        ("user", "And where is the star?\nSay what else you see."),
+    )
+    turns, prompt = [], ""
+    for role, text in said:
+        start = len(prompt) + 1 if prompt else 0
+        prompt = f"{prompt}\n{text}" if prompt else text
+        turns.append(Turn(role, start, len(prompt)))
+    record = record_of(prompt=prompt, turns=tuple(turns), contrasts=((2, "sun"),), explained=True)
+    # The newline between two turns is nobody's.
+    starts = {turn.start - 1 for turn in turns}
+    tokens = tuple(
+        replace(t, text=t.text[1:], start=t.start + 1) if t.start in starts else t
+        for t in record.prompt_tokens
+    )
+    return replace(record, prompt_tokens=tokens)
 
 
 def small_record() -> Record:
@@ -161,22 +292,21 @@ def small_record() -> Record:
     ])  # fmt: skip
     half = ScaleView(
         scale=0.5,
-        seen=(30, 20),
-        maps=torch.tensor([[[0.0, 1.0]], [[2.0, 0.0]], [[4.0, 1.0]]]),
+        seen=((30, 20),),
+        maps=(torch.tensor([[[0.0, 1.0]], [[2.0, 0.0]], [[4.0, 1.0]]]),),
         probabilities=torch.tensor([0.5, 0.25, 0.5]),
         said=torch.tensor([True, True, False]),
         weights=torch.tensor([0.5, 0.25, 0.75]),
     )
     return Record(
-        image=torch.arange(40 * 60 * 3).view(40, 60, 3).remainder(251).to(torch.uint8),
+        pictures=(Picture(ramp(40, 60), Layer.over((0, 0, 60, 40), 2, 3)),),
         prompt="Look up",
         answer="a star",
         prompt_tokens=prompt_tokens,
         tokens=tokens,
         words=words_of("a star", [(t.start, t.end) for t in tokens]),
-        canvas=Layer.over((0, 0, 60, 40), 2, 3),
         attribution=Attribution(
-            maps, context, torch.tensor([0.0, 0.0, 0.0]), torch.tensor([2.0, 4.0, 9.0]), (half,)
+            (maps,), context, torch.tensor([0.0, 0.0, 0.0]), torch.tensor([2.0, 4.0, 9.0]), (half,)
         ),
         provenance=Provenance(
             model="m",
@@ -190,12 +320,42 @@ def small_record() -> Record:
     )
 
 
+def small_views_record() -> Record:
+    """The small record with a second picture, of 1 x 2 cells, and its first two words asked for."""
+    record = small_record()
+    given = record.attribution
+    second = torch.tensor([[[1.0, 0.0]], [[0.0, 2.0]], [[0.0, 0.0]]])
+    (half,) = given.scales
+    half = replace(half, seen=((30, 20), (20, 10)), maps=(*half.maps, second / 2))
+    asked = Attribution(
+        (torch.tensor([[[0.0] * 3, [0.0, 3.0, 0.0]]] * 2), torch.tensor([[[0.0, 6.0]]] * 2)),
+        torch.tensor([[0.0] * 5, [2.0, 0.0, 0.0, 0.0, 0.0]]),
+        torch.tensor([0.0, 0.0]),
+        torch.tensor([6.0, 6.0]),
+    )
+    return replace(
+        record,
+        pictures=(
+            *record.pictures,
+            Picture(ramp(20, 40), Layer.over((0, 0, 40, 20), 1, 2), 1, (4, 5), 2.5),
+        ),
+        attribution=replace(given, maps=(*given.maps, second), scales=(half,)),
+        asked=asked,
+        turns=(Turn("user", 0, 7),),
+        contrasts=((1, "sun"),),
+    )
+
+
+def ramp(height: int, width: int) -> Tensor:
+    """A picture whose every pixel differs from its neighbours."""
+    return torch.arange(height * width * 3).view(height, width, 3).remainder(251).to(torch.uint8)
+
+
 def _prompt_tokens(prompt: str, dice: torch.Generator) -> tuple[Token, ...]:
     tokens: list[Token] = []
-    start = 0
-    for word in prompt.split(" "):
-        text = word if start == 0 else f" {word}"
+    for found in re.finditer(r"\s?[^\s]*", prompt):
+        if not found[0] and tokens:
+            continue
         p = float(torch.rand((), generator=dice))
-        tokens.append(Token(len(tokens), text, start, start + len(text), p))
-        start += len(text)
+        tokens.append(Token(len(tokens), found[0], found.start(), found.end(), p))
     return tuple(tokens)

@@ -1,19 +1,23 @@
-"""The page's payload of a small record, number by number."""
+"""The page's payload of small records, number by number."""
 
 import json
 from pathlib import Path
 
-from golden.records import small_record
+import pytest
+
+from golden.records import small_record, small_views_record
 from seewhy.report.colourmaps import NAMES
 from seewhy.report.payload import payload
 
-GOLDEN = Path(__file__).with_name("payload.json")
 
-
-def test_payload_is_the_golden_one():
-    told: dict = dict(payload(small_record()))
+@pytest.mark.parametrize(
+    ("make", "golden"),
+    [(small_record, "payload.json"), (small_views_record, "payload_views.json")],
+)
+def test_payload_is_the_golden_one(make, golden):
+    told: dict = dict(payload(make()))
     # Encoded pixels differ between releases of Pillow's codecs; the colour tables have tests.
-    told["picture"] = {**told["picture"], "source": told["picture"]["source"].split(",")[0]}
+    told["pictures"] = [{**p, "source": p["source"].split(",")[0]} for p in told["pictures"]]
     told["colours"] = list(told["colours"])
     assert told["colours"] == list(NAMES)
-    assert told == json.loads(GOLDEN.read_text("utf-8"))
+    assert told == json.loads(Path(__file__).with_name(golden).read_text("utf-8"))

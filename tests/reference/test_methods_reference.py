@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from random_traces import GRIDS, random_evidence, random_trace
+from random_traces import GRIDS, SECOND, random_evidence, random_pair, random_trace, with_foils
 from seewhy.core.trace import Trace
-from seewhy.methods import create
+from seewhy.methods import Evidence, create
 
 
 def base_map(trace: Trace, token: int) -> np.ndarray:
@@ -88,13 +89,13 @@ def tam(trace: Trace, token: int) -> np.ndarray:
     maps = [base_map(trace, j) for j in range(place + 1)]
     scores = [activation(trace, place, j) for j in range(place)]
     weights = {j: scores[j] for j in range(place) if texts[j] != texts[place]}
-    return displayed(cleaned(maps, weights, place), scores, trace.geometry.canvas.shape)
+    return displayed(cleaned(maps, weights, place), scores, trace.inputs.canvases[0].shape)
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_tam_equals_its_slow_replica(seed: int) -> None:
     evidence = random_evidence((1.0,), seed=seed)
-    display = create("tam").attribute(evidence).display
+    (display,) = create("tam").attribute(evidence).display
     for token in range(len(display)):
         expected = torch.from_numpy(tam(evidence.trace, token))
         torch.testing.assert_close(display[token].double(), expected, rtol=1e-4, atol=2e-5)
@@ -102,10 +103,65 @@ def test_tam_equals_its_slow_replica(seed: int) -> None:
 
 def test_tam_equals_its_slow_replica_without_context() -> None:
     evidence = random_evidence((1.0,), prompt=(), answer=("star", "star", " star", "car"))
-    display = create("tam").attribute(evidence).display
+    (display,) = create("tam").attribute(evidence).display
     for token in range(len(display)):
         expected = torch.from_numpy(tam(evidence.trace, token))
         torch.testing.assert_close(display[token].double(), expected, rtol=1e-4, atol=2e-5)
+
+
+def read_out(trace: Trace, state: np.ndarray, token: int) -> float:
+    """relu of the capped logit of a token, less that of what it stands against."""
+
+    def logit(rows: torch.Tensor, biases: torch.Tensor | None) -> float:
+        z = sum(float(h) * float(w) for h, w in zip(state, rows[token].double(), strict=True))
+        z += 0.0 if biases is None else float(biases[token])
+        return z if trace.softcap is None else trace.softcap * math.tanh(z / trace.softcap)
+
+    against = 0.0 if trace.foils is None else logit(trace.foils, trace.foil_biases)
+    return max(0.0, logit(trace.rows, trace.biases) - against)
+
+
+def tam_of_all(trace: Trace, place: int, grids: list[tuple[int, int]]) -> list[np.ndarray]:
+    """TAM's displays of one context token over several pictures: one list of cells, one lambda."""
+    texts, states = [t.text for t in trace.text_tokens], trace.visual_states.double().numpy()
+    maps = [np.array([read_out(trace, h, j) for h in states]) for j in range(place + 1)]
+    scores = [read_out(trace, scored_state(trace, j), place) for j in range(place)]
+    weights = {j: scores[j] for j in range(place) if texts[j] != texts[place]}
+    image = cleaned(maps, weights, place)
+    low, high = min([*image, *scores]), max([*image, *scores])
+    displays, begin = [], 0
+    for rows, columns in grids:
+        own = image[begin : begin + rows * columns].reshape(rows, columns)
+        displays.append(filtered((own - low) / (high - low)))
+        begin += rows * columns
+    assert begin == len(image)
+    return displays
+
+
+@pytest.mark.parametrize("first", [None, 0], ids=["answer", "prompt too"])
+@pytest.mark.parametrize("transform", ["plain", "biases", "softcap", "foils", "all"])
+@pytest.mark.parametrize("seed", range(3))
+def test_tam_over_two_views_equals_its_slow_replica(
+    seed: int, transform: str, first: int | None
+) -> None:
+    trace = random_pair((1.0,), seed=seed).trace
+    text = len(trace.text_tokens)
+    if transform in ("biases", "all"):
+        trace = replace(trace, biases=torch.linspace(-2, 1, text))
+    if transform in ("foils", "all"):
+        trace = with_foils(trace)
+        trace = replace(trace, foil_biases=None if trace.biases is None else trace.biases / 2)
+    if transform in ("softcap", "all"):
+        trace = replace(trace, softcap=3.0)
+    made = create("tam").attribute(Evidence(trace, first=first))
+    begin = len(trace.prompt_tokens) if first is None else first
+    assert len(made.context) == text - begin
+    for token in range(text - begin):
+        expected = tam_of_all(trace, begin + token, [GRIDS[1.0], SECOND[1.0]])
+        for display, one in zip(made.display, expected, strict=True):
+            torch.testing.assert_close(
+                display[token].double(), torch.from_numpy(one), rtol=1e-4, atol=3e-5
+            )
 
 
 def bilinear(grid: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -150,7 +206,7 @@ def test_intra_modal_equals_its_slow_replica(weighing: str) -> None:
         weights = {j: (1 - rho[j]) * scores[j] for j in range(place) if texts[j] != texts[place]}
         expected = displayed(cleaned(maps, weights, place), scores, shape)
         torch.testing.assert_close(
-            result.display[token].double(), torch.from_numpy(expected), rtol=1e-4, atol=2e-5
+            result.display[0][token].double(), torch.from_numpy(expected), rtol=1e-4, atol=2e-5
         )
         relevance = torch.tensor([r * s for r, s in zip(rho, scores, strict=True)])
         torch.testing.assert_close(result.context[token, :place], relevance, rtol=1e-4, atol=1e-5)
@@ -158,7 +214,7 @@ def test_intra_modal_equals_its_slow_replica(weighing: str) -> None:
 
 def test_logit_lens_equals_its_slow_replica() -> None:
     trace = random_trace()
-    maps = create("logit-lens").attribute(random_evidence((1.0,))).maps
+    (maps,) = create("logit-lens").attribute(random_evidence((1.0,))).maps
     for token in range(len(maps)):
         expected = base_map(trace, len(trace.prompt_tokens) + token).reshape(GRIDS[1.0])
         torch.testing.assert_close(

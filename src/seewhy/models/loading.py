@@ -216,6 +216,7 @@ def _families_by_type() -> dict[str, list[type[Family]]]:
 
 def _read_config(name: str, place: str, hub: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """The config, and where to look for the rest: the cache alone if the hub is out of reach."""
+    from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoConfig
 
     if _is_path(name) and not Path(place).is_dir():
@@ -240,6 +241,11 @@ def _read_config(name: str, place: str, hub: dict[str, Any]) -> tuple[Any, dict[
         raise UnknownNameError(
             f"Expected a model's folder or hub id, got {name!r}: there is no such folder, and the "
             f"hub {reason}.{_did_you_mean(name)}"
+        ) from error
+    except StrictDataclassError as error:
+        raise ModelError(
+            f"Expected a valid config.json in {name!r}, got one whose fields are not what they "
+            f"should be: {' '.join(str(error).split())} Mend it, or fetch the checkpoint again."
         ) from error
     except (ValueError, KeyError) as error:
         if "trust_remote_code" in str(error):

@@ -2,16 +2,20 @@
 
 manifest.json      schema version, where it comes from, every file's SHA-256
 explanation.json   prompt, answer, tokens, words and their numbers
-maps.safetensors   maps, context and canvas, exact
-picture.png        the picture, exact
-overlays/03-star.png
+maps.safetensors   maps, context and canvases, exact
+pictures/0.png     each picture, or first frame of each step of a clip, exact
+overlays/03-star.png, or of several views overlays/03-star-0.png, ...
 report.html        the page
+
+Folders of schema 1, which knew one picture and no explained prompt, are read too.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import math
 import os
 import re
 import shutil
@@ -33,25 +37,22 @@ from torch import Tensor
 from seewhy.core.attribution import Attribution, ScaleView
 from seewhy.core.errors import GeometryError, OutputError, SchemaError
 from seewhy.core.geometry import Layer
-from seewhy.core.record import Provenance, Record
+from seewhy.core.record import Picture, Provenance, Record
 from seewhy.core.text import Token, Word
+from seewhy.core.trace import Turn
 from seewhy.report.overlay import overlay
 from seewhy.report.page import html
 from seewhy.report.payload import SCHEMA_VERSION
-from seewhy.report.units import prompt_words, word_units
+from seewhy.report.units import Unit, asked_word_units, prompt_words, word_units
 
-MANIFEST, EXPLANATION, MAPS, PICTURE = (
-    "manifest.json",
-    "explanation.json",
-    "maps.safetensors",
-    "picture.png",
-)
+MANIFEST, EXPLANATION, MAPS = "manifest.json", "explanation.json", "maps.safetensors"
 
 #: What the manifest says the folder is.
 KIND = "seewhy explanation"
 
-#: Longest side in pixels of the pictures in `overlays/`.
-OVERLAY_SIDE = 640
+#: Longest side in pixels of the pictures in `overlays/`. Of several views, none is longer than this
+#: divided by the root of their number, but never shorter than the second.
+OVERLAY_SIDE, SMALLEST_SIDE = 640, 200
 
 
 def expect_writable(folder: str | os.PathLike[str], overwrite: bool = False) -> Path:
@@ -135,14 +136,21 @@ def open_record(folder: str | os.PathLike[str]) -> Record:
             f"Expected an explanation of schema {SCHEMA_VERSION} or older in {source}, "
             f"got {version!r}: update seewhy to read it."
         )
-    content = {name: _checked(source, name, manifest) for name in (EXPLANATION, MAPS, PICTURE)}
+    explanation, maps = (_checked(source, name, manifest) for name in (EXPLANATION, MAPS))
+
+    def image(view: int) -> Tensor:
+        name = "picture.png" if version == 1 else _picture_name(view)
+        with Image.open(io.BytesIO(_checked(source, name, manifest))) as held:
+            return _pixels(held.convert("RGB"))
+
     try:
-        said = json.loads(content[EXPLANATION])
-        tensors = load_tensors(content[MAPS])
-        with Image.open(source / PICTURE) as picture:
-            image = _pixels(picture.convert("RGB"))
+        said, tensors = json.loads(explanation), load_tensors(maps)
+        if version == 1:
+            said, tensors = _from_schema_1(said, tensors)
         return Record(
-            image=image,
+            pictures=tuple(
+                _picture(i, p, tensors, image(i)) for i, p in enumerate(said["pictures"])
+            ),
             prompt=said["prompt"],
             answer=said["answer"],
             prompt_tokens=tuple(_token(t) for t in said["prompt_tokens"]),
@@ -150,13 +158,12 @@ def open_record(folder: str | os.PathLike[str]) -> Record:
             words=tuple(
                 Word(w["text"], w["start"], w["end"], tuple(w["tokens"])) for w in said["words"]
             ),
-            canvas=Layer(
-                index=tensors["canvas.index"],
-                rows=tensors["canvas.rows"],
-                columns=tensors["canvas.columns"],
-                name=said["canvas"],
-            ),
-            attribution=_attribution(said, tensors),
+            attribution=_attribution("attribution", said["scales"], said, tensors),
+            asked=None
+            if said["asked"] is None
+            else _attribution("asked", said["asked"]["scales"], said, tensors),
+            turns=tuple(Turn(**turn) for turn in said["turns"]),
+            contrasts=tuple((c["word"], c["alternative"]) for c in said["contrasts"]),
             provenance=_provenance(manifest),
         )
     except (LookupError, TypeError, ValueError, OSError, SafetensorError, GeometryError) as error:
@@ -170,31 +177,48 @@ def open_record(folder: str | os.PathLike[str]) -> Record:
 
 
 def _write(record: Record, work: Path) -> None:
-    picture = Image.fromarray(record.image.cpu().numpy())
-    picture.save(work / PICTURE)
+    (work / "pictures").mkdir()
+    for i, one in enumerate(record.pictures):
+        Image.fromarray(one.image.cpu().numpy()).save(work / _picture_name(i))
     (work / MAPS).write_bytes(save_tensors(_tensors(record)))
     (work / EXPLANATION).write_text(_json(_explanation(record)), "utf-8")
     (work / "report.html").write_bytes(html(record).encode())
 
-    _write_overlays(record, picture, work / "overlays")
+    _write_overlays(record, work / "overlays")
     (work / MANIFEST).write_text(_json(_described(record, work)), "utf-8")
 
 
-def _write_overlays(record: Record, picture: Image.Image, folder: Path) -> None:
+def _picture_name(view: int) -> str:
+    return f"pictures/{view}.png"
+
+
+def _write_overlays(record: Record, folder: Path) -> None:
     folder.mkdir()
-    ratio = OVERLAY_SIDE / max(record.size)
-    size = max(1, round(record.size[0] * ratio)), max(1, round(record.size[1] * ratio))
-    # Resized once, not once a word; the canvas follows.
-    small = _pixels(picture.resize(size, Image.Resampling.LANCZOS))
-    canvas = replace(
-        record.canvas,
-        rows=record.canvas.rows * size[1] / record.size[1],
-        columns=record.canvas.columns * size[0] / record.size[0],
-    )
+    views = len(record.pictures)
+    side = max(SMALLEST_SIDE, round(OVERLAY_SIDE / math.sqrt(views)))
+    # Resized once, not once a word.
+    small = [_resized(one, side) for one in record.pictures]
     digits = max(2, len(str(len(record.words) - 1)))
     for index, unit in enumerate(word_units(record)):
-        name = f"{index:0{digits}}-{safe_name(unit.text)}.png"
-        overlay(small, unit.display, canvas).save(folder / name, compress_level=3)
+        name = f"{index:0{digits}}-{safe_name(unit.text)}"
+        for view, (one, display) in enumerate(zip(small, unit.displays, strict=True)):
+            which = "" if views == 1 else f"-{view:0{len(str(views - 1))}}"
+            laid = overlay(one.image, display, one.canvas)
+            laid.save(folder / f"{name}{which}.png", compress_level=3)
+
+
+def _resized(picture: Picture, side: int) -> Picture:
+    """The same with its longest side of `side` pixels; the canvas follows."""
+    width, height = picture.size
+    ratio = side / max(width, height)
+    size = max(1, round(width * ratio)), max(1, round(height * ratio))
+    image = Image.fromarray(picture.image.cpu().numpy()).resize(size, Image.Resampling.LANCZOS)
+    canvas = replace(
+        picture.canvas,
+        rows=picture.canvas.rows * size[1] / height,
+        columns=picture.canvas.columns * size[0] / width,
+    )
+    return replace(picture, image=_pixels(image), canvas=canvas)
 
 
 def _described(record: Record, work: Path) -> dict[str, Any]:
@@ -214,48 +238,78 @@ def _described(record: Record, work: Path) -> dict[str, Any]:
 
 
 def _explanation(record: Record) -> dict[str, Any]:
+    asked = asked_word_units(record)
     return {
         "prompt": record.prompt,
+        "turns": [asdict(turn) for turn in record.turns],
         "answer": record.answer,
-        "size": list(record.size),
-        "canvas": record.canvas.name,
-        "prompt_words": [asdict(word) for word in prompt_words(record)],
-        "words": [
+        "contrasts": [{"word": word, "alternative": other} for word, other in record.contrasts],
+        "pictures": [
             {
-                **asdict(word),
-                "probability": unit.probability,
-                "peak": unit.peak,
-                "box": unit.box,
-                "low": unit.low,
-                "high": unit.high,
-                "picture": unit.picture,
-                "earlier": unit.earlier,
-                "context": unit.context,
+                "size": list(one.size),
+                "canvas": one.canvas.name,
+                "medium": one.medium,
+                "frames": list(one.frames),
+                "seconds": one.seconds,
             }
+            for one in record.pictures
+        ],
+        "prompt_words": [
+            {**asdict(word), **(_numbers(asked[i]) if asked else {})}
+            for i, word in enumerate(prompt_words(record))
+        ],
+        "words": [
+            {**asdict(word), **_numbers(unit)}
             for word, unit in zip(record.words, word_units(record), strict=True)
         ],
         "prompt_tokens": [asdict(token) for token in record.prompt_tokens],
         "tokens": [asdict(token) for token in record.tokens],
-        "scales": [{"scale": view.scale, "seen": view.seen} for view in record.attribution.scales],
+        "scales": _scales(record.attribution),
+        "asked": None if record.asked is None else {"scales": _scales(record.asked)},
     }
+
+
+def _numbers(unit: Unit) -> dict[str, Any]:
+    return {
+        "probability": unit.probability,
+        "shares": unit.shares,
+        "best": unit.best,
+        "peaks": unit.peaks,
+        "boxes": unit.boxes,
+        "low": unit.low,
+        "high": unit.high,
+        "picture": unit.picture,
+        "earlier": unit.earlier,
+        "context": unit.context,
+    }
+
+
+def _scales(given: Attribution) -> list[dict[str, Any]]:
+    return [{"scale": view.scale, "seen": view.seen} for view in given.scales]
 
 
 def _tensors(record: Record) -> dict[str, Tensor]:
-    given, canvas = record.attribution, record.canvas
-    tensors = {
-        "maps": given.maps,
-        "context": given.context,
-        "low": given.low,
-        "high": given.high,
-        "canvas.index": canvas.index,
-        "canvas.rows": canvas.rows,
-        "canvas.columns": canvas.columns,
-    }
-    for i, view in enumerate(given.scales):
-        for name in ("maps", "probabilities", "said", "weights"):
-            tensors[f"scales.{i}.{name}"] = getattr(view, name)
+    tensors: dict[str, Tensor] = {}
+    for i, one in enumerate(record.pictures):
+        for name in ("index", "rows", "columns"):
+            tensors[f"canvases.{i}.{name}"] = getattr(one.canvas, name)
+    for part, given in (("attribution", record.attribution), ("asked", record.asked)):
+        if given is None:
+            continue
+        for name in ("context", "low", "high"):
+            tensors[f"{part}.{name}"] = getattr(given, name)
+        tensors |= {f"{part}.maps.{view}": maps for view, maps in enumerate(given.maps)}
+        for i, scale in enumerate(given.scales):
+            for name in _OF_SCALE:
+                tensors[f"{part}.scales.{i}.{name}"] = getattr(scale, name)
+            for view, maps in enumerate(scale.maps):
+                tensors[f"{part}.scales.{i}.maps.{view}"] = maps
     # Tensors that share memory, as low and high of one range may, cannot be stored as they are.
     return {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
+
+
+#: What a scale holds beside its maps.
+_OF_SCALE = ("probabilities", "said", "weights")
 
 
 def safe_name(text: str) -> str:
@@ -391,23 +445,55 @@ def _token(data: dict[str, Any]) -> Token:
     return Token(**{**data, "candidates": candidates})
 
 
-def _attribution(said: dict[str, Any], tensors: dict[str, Tensor]) -> Attribution:
+def _picture(view: int, data: dict[str, Any], tensors: dict[str, Tensor], image: Tensor) -> Picture:
+    return Picture(
+        image=image,
+        canvas=Layer(
+            **{name: tensors[f"canvases.{view}.{name}"] for name in ("index", "rows", "columns")},
+            name=data["canvas"],
+        ),
+        medium=data["medium"],
+        frames=tuple(data["frames"]),
+        seconds=data["seconds"],
+    )
+
+
+def _attribution(
+    part: str, scales: list[dict[str, Any]], said: dict[str, Any], tensors: dict[str, Tensor]
+) -> Attribution:
+    views = range(len(said["pictures"]))
     return Attribution(
-        maps=tensors["maps"],
-        context=tensors["context"],
-        low=tensors["low"],
-        high=tensors["high"],
+        maps=tuple(tensors[f"{part}.maps.{view}"] for view in views),
+        **{name: tensors[f"{part}.{name}"] for name in ("context", "low", "high")},
         scales=tuple(
             ScaleView(
-                scale=view["scale"],
-                seen=(view["seen"][0], view["seen"][1]),
-                **{
-                    name: tensors[f"scales.{i}.{name}"]
-                    for name in ("maps", "probabilities", "said", "weights")
-                },
+                scale=data["scale"],
+                seen=tuple((width, height) for width, height in data["seen"]),
+                maps=tuple(tensors[f"{part}.scales.{i}.maps.{view}"] for view in views),
+                **{name: tensors[f"{part}.scales.{i}.{name}"] for name in _OF_SCALE},
             )
-            for i, view in enumerate(said["scales"])
+            for i, data in enumerate(scales)
         ),
+    )
+
+
+def _from_schema_1(
+    said: dict[str, Any], tensors: dict[str, Tensor]
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """What a folder of one picture and one question holds, in today's terms."""
+    picture = {"canvas": said["canvas"], "medium": 0, "frames": [], "seconds": None}
+    turn = {"role": "user", "start": 0, "end": len(said["prompt"])}
+    scales = [{**scale, "seen": [scale["seen"]]} for scale in said["scales"]]
+
+    def renamed(name: str) -> str:
+        if name.startswith("canvas."):
+            return name.replace("canvas.", "canvases.0.", 1)
+        return f"attribution.{name}.0" if name.split(".")[-1] == "maps" else f"attribution.{name}"
+
+    return (
+        {**said, "pictures": [picture], "turns": [turn], "contrasts": [], "asked": None}
+        | {"scales": scales},
+        {renamed(name): tensor for name, tensor in tensors.items()},
     )
 
 

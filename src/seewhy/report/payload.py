@@ -8,33 +8,35 @@ from __future__ import annotations
 import base64
 import io
 import math
+from collections.abc import Sequence
 from typing import Any, TypedDict, get_args, get_origin, get_type_hints, is_typeddict
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from seewhy.core.record import Record
-from seewhy.core.text import Word
+from seewhy.core.record import Picture, Record
+from seewhy.core.text import Token, Word
 from seewhy.report.colourmaps import NAMES, colour_table
-from seewhy.report.units import Unit, prompt_words, token_units, word_units
+from seewhy.report.units import (
+    Unit,
+    asked_token_units,
+    asked_word_units,
+    prompt_words,
+    token_units,
+    word_units,
+)
 
 #: Raised by one whenever a page or folder written before could no longer be read.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
-#: Longest side in pixels of the picture inside the page.
-PICTURE_SIDE = 1600
+#: Longest side in pixels of the one picture inside a page. Of several, none is longer than this
+#: divided by the root of their number, so that together they hold no more pixels than one would;
+#: but never shorter than the second, where a person could no longer make anything out.
+PICTURE_SIDE, SMALLEST_SIDE = 1600, 480
 
 #: Context weaker than this on the display's scale is left out: nobody could see it.
 FAINTEST = 0.01
-
-
-class Picture(TypedDict):
-    """The picture as a data URI; width and height in pixels of the original."""
-
-    source: str
-    width: int
-    height: int
 
 
 class Canvas(TypedDict):
@@ -43,6 +45,25 @@ class Canvas(TypedDict):
     name: str
     rows: list[float]
     columns: list[float]
+
+
+class PictureData(TypedDict):
+    """A view: a picture, or a step of a clip; width and height in pixels of the original.
+
+    `source` is a data URI, `name` what a person calls it among the others, `medium` which picture
+    or clip of the prompt it belongs to. `clip` tells steps of a clip, which may have a time in
+    `seconds` and the places of their `frames`.
+    """
+
+    source: str
+    width: int
+    height: int
+    canvas: Canvas
+    name: str
+    medium: int
+    clip: bool
+    seconds: float | None
+    frames: list[int]
 
 
 class MapData(TypedDict):
@@ -56,35 +77,55 @@ class MapData(TypedDict):
 
 
 class Scale(TypedDict):
-    """One scale: what was asked for, and the pixels that the model saw, width first."""
+    """One scale: what was asked for, and the pixels seen of each view, width first."""
 
     scale: float
-    seen: list[int]
+    seen: list[list[int]]
 
 
 class Span(TypedDict):
-    """A piece of the prompt, its offsets counted in characters (code points)."""
+    """A piece of the prompt, its offsets counted in characters (code points).
+
+    `unit` is its place in `Text.asked`, or null where the prompt was not explained.
+    """
 
     text: str
     start: int
     end: int
+    unit: int | None
+
+
+class TurnData(TypedDict):
+    """One turn of the prompt: whose words its characters from `start` to `end` are."""
+
+    role: str
+    start: int
+    end: int
+
+
+class Contrast(TypedDict):
+    """A word of the answer, by its place, whose maps say why it was said and not the other."""
+
+    word: int
+    alternative: str
 
 
 class UnitScale(TypedDict):
-    """A unit at one scale; `map` is a place in the payload's maps."""
+    """A unit at one scale; `maps` are places in the payload's maps, one for each view."""
 
-    map: int
+    maps: list[int]
     probability: float
     said: bool
     weight: float
 
 
 class UnitData(TypedDict):
-    """A word or token of the answer.
+    """A word or token, of the answer or of the prompt.
 
-    `low` and `high` are the joint range of image and text scores that becomes [0, 1]; `context`
-    holds pairs of place (the prompt's spans first, then the answer's units) and strength in [0, 1]
-    on that same scale, as are `picture` and `earlier`.
+    `maps`, `shares`, `peaks` and `boxes` have one entry for each view, `best` is the view that says
+    most. `low` and `high` are the joint range of image and text scores that becomes [0, 1];
+    `context` holds pairs of place (the prompt's spans first, then the answer's units) and strength
+    in [0, 1] on that same scale, as are `picture` and `earlier`.
     """
 
     text: str
@@ -93,22 +134,28 @@ class UnitData(TypedDict):
     tokens: list[int]
     probability: float
     candidates: list[list[str | float]]
-    map: int
+    maps: list[int]
     low: float
     high: float
     context: list[list[float]]
     picture: float
     earlier: float
     share: float
-    peak: list[float] | None
-    box: list[float] | None
+    shares: list[float]
+    best: int
+    peaks: list[list[float] | None]
+    boxes: list[list[float] | None]
     scales: list[UnitScale]
 
 
 class Text(TypedDict):
-    """One way to cut prompt and answer into pieces."""
+    """One way to cut prompt and answer into pieces.
+
+    `asked` holds the prompt's units as `answer` does the answer's, where they were explained.
+    """
 
     prompt: list[Span]
+    asked: list[UnitData]
     answer: list[UnitData]
 
 
@@ -130,10 +177,11 @@ class Payload(TypedDict):
     """All that a page shows."""
 
     schema: int
-    picture: Picture
-    canvas: Canvas
+    pictures: list[PictureData]
     prompt: str
+    turns: list[TurnData]
     answer: str
+    contrasts: list[Contrast]
     words: Text
     tokens: Text
     scales: list[Scale]
@@ -152,38 +200,41 @@ def payload(record: Record) -> Payload:
         ValueError: if a number is NaN or infinite.
     """
     maps: list[MapData] = []
-    places: dict[tuple[int, ...], dict[str, Any]] = {}
+    places: dict[tuple[str, tuple[int, ...]], int] = {}
 
-    def place(unit: Unit) -> dict[str, Any]:
-        if unit.tokens not in places:
-            first = len(maps)
-            maps.extend(quantise(m) for m in (unit.map, *(s.map for s in unit.scales)))
-            places[unit.tokens] = {"map": first, "scales": range(first + 1, len(maps))}
-        return places[unit.tokens]
+    def place(part: str, unit: Unit) -> int:
+        """Where the unit's maps begin: those of its views, then those of its scales' views."""
+        key = part, unit.tokens
+        if key not in places:
+            places[key] = len(maps)
+            maps.extend(map(quantise, unit.maps))
+            maps.extend(quantise(one) for scale in unit.scales for one in scale.maps)
+        return places[key]
 
-    def text(prompt: tuple[Any, ...], units: tuple[Unit, ...]) -> Text:
+    def text(
+        prompt: Sequence[Word | Token], asked: tuple[Unit, ...], answer: tuple[Unit, ...]
+    ) -> Text:
         return {
-            "prompt": [{"text": s.text, "start": s.start, "end": s.end} for s in prompt],
-            "answer": [_unit(unit, place(unit)) for unit in units],
+            "prompt": [
+                {"text": s.text, "start": s.start, "end": s.end, "unit": i if asked else None}
+                for i, s in enumerate(prompt)
+            ],
+            "asked": [_unit(unit, place("prompt", unit)) for unit in asked],
+            "answer": [_unit(unit, place("answer", unit)) for unit in answer],
         }
 
     origin = record.provenance
-    width, height = record.size
-    asked: tuple[Word, ...] = prompt_words(record)
     return {
         "schema": SCHEMA_VERSION,
-        "picture": {"source": data_uri(record.image), "width": width, "height": height},
-        "canvas": {
-            "name": record.canvas.name,
-            "rows": [_short(e, 7) for e in record.canvas.rows],
-            "columns": [_short(e, 7) for e in record.canvas.columns],
-        },
+        "pictures": _pictures(record.pictures),
         "prompt": record.prompt,
+        "turns": [{"role": t.role, "start": t.start, "end": t.end} for t in record.turns],
         "answer": record.answer,
-        "words": text(asked, word_units(record)),
-        "tokens": text(record.prompt_tokens, token_units(record)),
+        "contrasts": [{"word": word, "alternative": other} for word, other in record.contrasts],
+        "words": text(prompt_words(record), asked_word_units(record), word_units(record)),
+        "tokens": text(record.prompt_tokens, asked_token_units(record), token_units(record)),
         "scales": [
-            {"scale": _short(view.scale), "seen": list(view.seen)}
+            {"scale": _short(view.scale), "seen": [list(size) for size in view.seen]}
             for view in record.attribution.scales
         ],
         "maps": maps,
@@ -202,7 +253,64 @@ def payload(record: Record) -> Payload:
     }
 
 
-def _unit(unit: Unit, place: dict[str, Any]) -> UnitData:
+def view_names(pictures: Sequence[Picture]) -> list[str]:
+    """What a person calls each view: the picture, picture 2, 0:03.5, clip 1 at 0:03.5.
+
+    Steps without a time bear the place of their first frame.
+    """
+    clips = list(dict.fromkeys(p.medium for p in pictures if is_step(p)))
+    stills = [i for i, p in enumerate(pictures) if not is_step(p)]
+    names = []
+    for i, one in enumerate(pictures):
+        if not is_step(one):
+            names.append("picture" if len(stills) == 1 else f"picture {stills.index(i) + 1}")
+            continue
+        when = f"frame {one.frames[0]}" if one.seconds is None else clock(one.seconds)
+        clip = "clip" if len(clips) == 1 else f"clip {clips.index(one.medium) + 1}"
+        names.append(when if len(clips) == 1 and not stills else f"{clip} at {when}")
+    return names
+
+
+def is_step(picture: Picture) -> bool:
+    """Whether a view is a step of a clip."""
+    return picture.seconds is not None or bool(picture.frames)
+
+
+def clock(seconds: float) -> str:
+    """A time as a person reads it, in minutes, seconds and tenths.
+
+    Example:
+        >>> clock(0.0), clock(3.5), clock(59.96), clock(75.25)
+        ('0:00.0', '0:03.5', '1:00.0', '1:15.2')
+    """
+    tenths = round(seconds * 10)
+    return f"{tenths // 600}:{tenths // 10 % 60:02}.{tenths % 10}"
+
+
+def _pictures(pictures: Sequence[Picture]) -> list[PictureData]:
+    side = max(SMALLEST_SIDE, round(PICTURE_SIDE / math.sqrt(len(pictures))))
+    return [
+        {
+            "source": data_uri(one.image, side),
+            "width": one.size[0],
+            "height": one.size[1],
+            "canvas": {
+                "name": one.canvas.name,
+                "rows": [_short(edge, 7) for edge in one.canvas.rows],
+                "columns": [_short(edge, 7) for edge in one.canvas.columns],
+            },
+            "name": name,
+            "medium": one.medium,
+            "clip": is_step(one),
+            "seconds": None if one.seconds is None else _short(one.seconds),
+            "frames": list(one.frames),
+        }
+        for one, name in zip(pictures, view_names(pictures), strict=True)
+    ]
+
+
+def _unit(unit: Unit, first: int) -> UnitData:
+    views = len(unit.maps)
     context = [(j, unit.shown(relevance)) for j, relevance in unit.context]
     return {
         "text": unit.text,
@@ -211,23 +319,25 @@ def _unit(unit: Unit, place: dict[str, Any]) -> UnitData:
         "tokens": list(unit.tokens),
         "probability": _short(unit.probability),
         "candidates": [[text, _short(p)] for text, p in unit.candidates],
-        "map": place["map"],
+        "maps": list(range(first, first + views)),
         "low": _short(unit.low),
         "high": _short(unit.high),
         "context": [[j, _short(shown, 3)] for j, shown in context if shown >= FAINTEST],
         "picture": _short(unit.picture),
         "earlier": _short(unit.earlier),
         "share": _short(unit.share),
-        "peak": None if unit.peak is None else [_short(xy) for xy in unit.peak],
-        "box": None if unit.box is None else [_short(edge) for edge in unit.box],
+        "shares": [_short(share) for share in unit.shares],
+        "best": unit.best,
+        "peaks": [None if one is None else [_short(xy) for xy in one] for one in unit.peaks],
+        "boxes": [None if one is None else [_short(edge) for edge in one] for one in unit.boxes],
         "scales": [
             {
-                "map": at,
+                "maps": list(range(first + views * (i + 1), first + views * (i + 2))),
                 "probability": _short(s.probability),
                 "said": s.said,
                 "weight": _short(s.weight),
             }
-            for s, at in zip(unit.scales, place["scales"], strict=True)
+            for i, s in enumerate(unit.scales)
         ],
     }
 
@@ -289,7 +399,10 @@ def _short(number: float | Tensor, digits: int = 5) -> float:
 def typedefs() -> str:
     """The payload's types as JSDoc, as they stand in `assets/page.js`."""
     blocks = []
-    for kind in (Picture, Canvas, MapData, Scale, Span, UnitScale, UnitData, Text, Origin, Payload):
+    for kind in (
+        Canvas, PictureData, MapData, Scale, Span, TurnData, Contrast, UnitScale, UnitData, Text,
+        Origin, Payload,
+    ):  # fmt: skip
         fields = get_type_hints(kind).items()
         lines = [f" * @property {{{_script_type(hint)}}} {name}" for name, hint in fields]
         blocks.append("\n".join(["/**", f" * @typedef {{object}} {kind.__name__}", *lines, " */"]))

@@ -8,9 +8,11 @@ from seewhy.core.errors import GeometryError, ShapeError
 from seewhy.core.geometry import (
     Geometry,
     Layer,
+    flatten,
     interpolation,
     pixel_edges,
     resample,
+    unflatten,
 )
 
 
@@ -115,3 +117,24 @@ def test_rasterise_refuses_another_number_of_values():
     geometry = Geometry((8, 8), (Layer.over((0, 0, 8, 8), 2, 2),))
     with pytest.raises(ShapeError, match="visual = 4, got visual = 3"):
         geometry.rasterise(torch.zeros(3))
+
+
+def test_flatten_chains_canvases_row_by_row():
+    first, second = torch.arange(8.0).view(2, 2, 2), 10 + torch.arange(6.0).view(2, 1, 3)
+    assert flatten([first, second]).tolist() == [
+        [0, 1, 2, 3, 10, 11, 12],
+        [4, 5, 6, 7, 13, 14, 15],
+    ]
+
+
+def test_unflatten_undoes_flatten():
+    canvases = [Layer.over((0, 0, 9, 9), *grid) for grid in ((2, 3), (1, 1), (4, 2))]
+    maps = [torch.rand(5, *canvas.shape) for canvas in canvases]
+    for one, other in zip(unflatten(flatten(maps), canvases), maps, strict=True):
+        assert torch.equal(one, other)
+
+
+def test_unflatten_refuses_another_number_of_cells():
+    canvases = [Layer.over((0, 0, 9, 9), *grid) for grid in ((2, 3), (1, 1))]
+    with pytest.raises(ShapeError, match="values with axes .* cell = 7, got cell = 8"):
+        unflatten(torch.zeros(2, 8), canvases)

@@ -1,23 +1,24 @@
 """A trace refuses states that are not numbers."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from seewhy.core.errors import NonFiniteError
+from seewhy.core.errors import NonFiniteError, ShapeError
 from seewhy.core.geometry import Geometry, Layer
 from seewhy.core.text import Token
-from seewhy.core.trace import Inputs, Trace
+from seewhy.core.trace import Inputs, Trace, View
 
 
 def trace(visual, text):
     inputs = Inputs(
-        tensors={},
-        geometry=Geometry((8, 8), (Layer.over((0, 0, 8, 8), 1, 2),)),
+        tensors={"input_ids": torch.zeros(1, 5).long()},
+        views=(View(Geometry((8, 8), (Layer.over((0, 0, 8, 8), 1, 2),)), (8, 8)),),
         visual_positions=torch.arange(2),
         prompt_positions=torch.tensor([2]),
         prompt="what",
         scale=1.0,
-        seen=(8, 8),
     )
     prompt, answer = (Token(7, "what", 0, 4, 0.5),), (Token(8, "car", 0, 3, 0.9),)
     return Trace(inputs, prompt, answer, "car", visual, text, text, torch.zeros(2, 1).long())
@@ -40,3 +41,28 @@ def test_expect_finite_names_the_broken_states(value, kind):
     states[kind][1, 2] = value
     with pytest.raises(NonFiniteError, match=rf"finite {kind} states.*at 1 of 2 positions"):
         trace(**states).expect_finite()
+
+
+def two_views():
+    found = trace(torch.zeros(2, 4), torch.zeros(2, 4))
+    tall = View(Geometry((4, 12), (Layer.over((0, 0, 4, 12), 3, 1),)), (6, 18), medium=1)
+    inputs = replace(found.inputs, views=(*found.views, tall))
+    return replace(found, inputs=inputs, visual_states=torch.zeros(5, 4))
+
+
+def test_inputs_tell_size_and_grid_of_every_view():
+    inputs = two_views().inputs
+    assert inputs.seen == ((8, 8), (6, 18))
+    assert [canvas.shape for canvas in inputs.canvases] == [(1, 2), (3, 1)]
+    assert inputs.length == 5
+
+
+def test_rasterise_lays_each_view_on_its_own_grid():
+    first, second = two_views().rasterise(torch.arange(10.0).view(2, 5))
+    assert first.tolist() == [[[0, 1]], [[5, 6]]]
+    assert second.tolist() == [[[2], [3], [4]], [[7], [8], [9]]]
+
+
+def test_rasterise_refuses_values_of_other_views():
+    with pytest.raises(ShapeError, match="values with axes .* visual = 5, got visual = 4"):
+        two_views().rasterise(torch.zeros(2, 4))

@@ -35,7 +35,8 @@ def test_aggregate_scales_refuses_no_scales() -> None:
 
 
 def test_aggregate_scales_refuses_maps_on_another_grid() -> None:
-    with pytest.raises(ShapeError, match=r"Expected maps\[1\] .* height = 4, got height = 8"):
+    message = r"one shape \[token \.\.\.\] .* got \[2, 4, 4\] and, at scale 1, \[2, 8, 8\]"
+    with pytest.raises(ShapeError, match=message):
         aggregate_scales([torch.ones(2, 4, 4), torch.ones(2, 8, 8)])
 
 
@@ -47,3 +48,17 @@ def test_aggregate_scales_refuses_weights_of_other_scales() -> None:
 def test_aggregate_scales_refuses_log_probabilities() -> None:
     with pytest.raises(ParameterError, match="at least 0, got -2: give probabilities"):
         aggregate_scales([torch.ones(1, 4, 4)], torch.tensor([[-2.0]]))
+
+
+@pytest.mark.parametrize("place", [(7,), (2, 3), (2, 2, 3)])
+def test_aggregate_scales_takes_any_axes_of_place(place: tuple[int, ...]) -> None:
+    one, two, weights = torch.rand(3, *place), torch.rand(3, *place), torch.rand(2, 3)
+    made = aggregate_scales([one, two], weights)
+    flat = aggregate_scales([one.flatten(1), two.flatten(1)], weights)
+    assert made.shape == (3, *place)
+    torch.testing.assert_close(made.flatten(1), flat)
+
+
+def test_aggregate_scales_refuses_maps_without_a_place() -> None:
+    with pytest.raises(ShapeError, match=r"one shape \[token \.\.\.\]"):
+        aggregate_scales([torch.ones(2)])

@@ -55,3 +55,29 @@ def test_text_activation_keeps_later_states_out_even_if_broken() -> None:
 def test_text_activation_refuses_rows_for_other_tokens() -> None:
     with pytest.raises(ShapeError, match="Expected rows .* text = 3, got text = 2"):
         text_activation(torch.ones(3, 4), torch.ones(2, 4))
+
+
+def test_logit_lens_caps_half_precision_in_float32() -> None:
+    """A cap of bfloat16 logits near the cap would round them all to it."""
+    states = torch.tensor([[8.0], [8.0625]], dtype=torch.bfloat16)
+    capped = logit_lens(states, torch.ones(1, 1, dtype=torch.bfloat16), softcap=4.0)
+    assert float(capped[0, 0]) < float(capped[0, 1]) < 4
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"foils": torch.ones(3, 4)}, "Expected foils .* token = 2, got token = 3"),
+        ({"foils": torch.ones(2, 5)}, "Expected foils .* hidden = 4, got hidden = 5"),
+        ({"foil_biases": torch.ones(3)}, "Expected foil_biases .* token = 2, got token = 3"),
+    ],
+)
+def test_logit_lens_refuses_foils_that_do_not_fit(given: dict, message: str) -> None:
+    with pytest.raises(ShapeError, match=message):
+        logit_lens(torch.ones(2, 4), torch.ones(2, 4), **given)
+
+
+def test_text_activation_contrasts_too() -> None:
+    states, rows = torch.tensor([[1.0], [2.0]]), torch.tensor([[1.0], [5.0]])
+    activation = text_activation(states, rows, foils=torch.tensor([[0.0], [2.0]]))
+    assert activation.tolist() == [[0, 0], [3, 0]]

@@ -5,15 +5,27 @@ from dataclasses import dataclass, replace
 import pytest
 import torch
 
-from random_traces import random_evidence, random_trace
+from random_traces import (
+    GRIDS,
+    SECOND,
+    picture,
+    random_evidence,
+    random_pair,
+    random_trace,
+    seen_at,
+    with_foils,
+)
 from seewhy.core.errors import ParameterError, ScaleError
+from seewhy.core.geometry import flatten, resample
 from seewhy.core.trace import Trace
+from seewhy.functional import logit_lens
 from seewhy.methods import Evidence, create
 from seewhy.methods.parameters import base_first
 from seewhy.methods.stages import (
     Aggregation,
     LensMap,
     Pipeline,
+    RankGaussian,
     context_states,
     joint_range,
     same_text,
@@ -74,7 +86,7 @@ def collapsing(scales: dict[float, tuple[int, int]]) -> Evidence:
     trace = random_trace(grid=(4, 6))
     evidence = Evidence(
         trace,
-        lambda scale: replace(trace.inputs, scale=scale, seen=scales[scale]),
+        lambda scale: seen_at(trace, scale, scales[scale]),
         lambda inputs: replace(trace, inputs=inputs),
     )
     return evidence
@@ -113,13 +125,79 @@ def test_evidence_reads_each_scale_once() -> None:
         read.append(inputs.scale)
         return replace(trace, inputs=inputs)
 
-    evidence = Evidence(
-        trace, lambda s: replace(trace.inputs, scale=s, seen=(int(100 * s), 1)), again
-    )
+    evidence = Evidence(trace, lambda s: seen_at(trace, s, (int(100 * s), 1)), again)
     for _ in range(3):
         evidence.over((1.0, 0.5, 2.0))
     assert read == [0.5, 2.0]
     assert evidence.seconds > 0
+
+
+def both_collapsing(scales: dict[float, tuple[tuple[int, int], ...]]) -> Evidence:
+    """Likewise, of two pictures."""
+    trace = random_pair().trace
+    return Evidence(
+        trace,
+        lambda scale: seen_at(trace, scale, *scales[scale]),
+        lambda inputs: replace(trace, inputs=inputs),
+    )
+
+
+def test_evidence_reads_a_scale_at_which_one_of_two_pictures_is_new() -> None:
+    seen = random_pair().trace.inputs.seen
+    evidence = both_collapsing({1.1: (seen[0], (32, 48))})
+    assert evidence.at(1.1).inputs.seen == (seen[0], (32, 48))
+    assert evidence.notes == []
+
+
+def test_evidence_names_both_sizes_where_two_pictures_collapse() -> None:
+    seen = random_pair().trace.inputs.seen
+    with pytest.raises(ScaleError, match=r"48 x 32 and 24 x 40 pixels .* 96 x 64 and 106 x 84"):
+        both_collapsing({1.1: seen}).at(1.1)
+
+
+def test_evidence_left_out_for_two_pictures_names_both_sizes() -> None:
+    evidence = both_collapsing(dict.fromkeys((0.75, 1.25), ((24, 16), (16, 16))))
+    create("msea").attribute(evidence)
+    assert evidence.notes == [
+        "Scale 1.25 was left out: it comes out at 24 x 16 and 16 x 16 pixels, as scale 0.75 does."
+    ]
+
+
+def test_changed_evidence_keeps_what_was_read_and_changes_what_comes() -> None:
+    base, read = random_evidence(), []
+
+    def again(inputs):
+        read.append(inputs.scale)
+        return base.at(inputs.scale)
+
+    evidence = Evidence(base.trace, lambda s: base.at(s).inputs, again, model="model", first=2)
+    evidence.at(0.5)
+    doubled = evidence.changed(lambda trace: replace(trace, rows=2 * trace.rows))
+    assert (doubled.model, doubled.explained) == ("model", slice(2, None))
+    for scale in (1.0, 0.5, 1.5):
+        assert torch.equal(doubled.at(scale).rows, 2 * base.at(scale).rows)
+        assert torch.equal(evidence.at(scale).rows, base.at(scale).rows)
+    # 0.5 was at hand; the other is read by each for itself, for their traces differ.
+    assert read == [0.5, 1.5, 1.5]
+
+
+def test_evidence_explains_the_answer_unless_told_where_to_begin() -> None:
+    trace = random_trace()
+    assert Evidence(trace).explained == slice(4, None)
+    assert Evidence(trace, first=0).explained == slice(0, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "wanted"),
+    [
+        ("tam", {}, ()),
+        ("msea", {}, (0.75, 1.25)),
+        ("msea", {"scales": (0.5, 1, 2)}, (0.5, 2.0)),
+        ("intra-modal", {"scales": (1,)}, ()),
+    ],
+)
+def test_further_scales_are_those_beside_the_base(name, options, wanted) -> None:
+    assert create(name, **options).further_scales == wanted
 
 
 def test_evidence_of_a_single_trace_refuses_other_scales() -> None:
@@ -141,7 +219,7 @@ def test_intra_modal_at_one_scale_is_arc_with_the_filter() -> None:
     evidence = random_evidence()
     both = create("intra-modal", scales=(1.0,), k=8).attribute(evidence)
     alone = create("arc", k=8, window=3).attribute(evidence)
-    assert torch.equal(both.maps, alone.maps)
+    assert torch.equal(both.maps[0], alone.maps[0])
     assert torch.equal(both.context, alone.context)
 
 
@@ -153,7 +231,7 @@ def test_intra_modal_is_msea_where_all_rankings_agree() -> None:
     scales = (1.0, 0.5)
     both = create("intra-modal", scales=scales, k=8, window=None).attribute(evidence)
     alone = create("msea", scales=scales).attribute(evidence)
-    torch.testing.assert_close(both.maps, alone.maps)
+    torch.testing.assert_close(both.maps[0], alone.maps[0])
 
 
 def test_arc_is_tam_where_no_rankings_agree() -> None:
@@ -161,14 +239,14 @@ def test_arc_is_tam_where_no_rankings_agree() -> None:
     trace = evidence.trace
     trace.rankings[:] = torch.arange(trace.rankings.numel()).view_as(trace.rankings)
     arc = create("arc", k=8, window=3).attribute(evidence)
-    torch.testing.assert_close(arc.maps, create("tam").attribute(evidence).maps)
+    torch.testing.assert_close(arc.maps[0], create("tam").attribute(evidence).maps[0])
     assert float(arc.context.sum()) == 0
 
 
 def test_msea_at_one_scale_is_the_logit_lens() -> None:
     evidence = random_evidence((1.0,))
     one, lens = create("msea", scales=(1,)), create("logit-lens")
-    assert torch.equal(one.attribute(evidence).maps, lens.attribute(evidence).maps)
+    assert torch.equal(one.attribute(evidence).maps[0], lens.attribute(evidence).maps[0])
 
 
 def test_msea_by_consistency_trusts_the_scale_that_would_say_it() -> None:
@@ -178,7 +256,7 @@ def test_msea_by_consistency_trusts_the_scale_that_would_say_it() -> None:
         object.__setattr__(trace, "tokens", tuple(replace(t, probability=p) for t in trace.tokens))
     weighed = create("msea", scales=(1, 0.5), weights="consistency").attribute(evidence)
     lens = create("logit-lens").attribute(evidence)
-    torch.testing.assert_close(weighed.maps, lens.maps)
+    torch.testing.assert_close(weighed.maps[0], lens.maps[0])
     assert weighed.scales[1].weights.tolist() == [0.0] * len(evidence.trace.tokens)
 
 
@@ -188,18 +266,16 @@ def test_any_base_map_stands_under_the_other_stages() -> None:
         name = "flat"
 
         def __call__(self, trace: Trace, model: object | None) -> torch.Tensor:
-            return torch.ones(len(trace.text_tokens), *trace.geometry.canvas.shape)
+            return torch.ones(len(trace.text_tokens), len(trace.inputs.visual_positions))
 
     evidence = random_evidence((1.0, 0.5))
     method = create("intra-modal", scales=(1, 0.5), k=8, base=Flat())
     # Every token shows the same map, so the first alone keeps its own.
     assert method.parameters["base"] == "flat"
-    maps = method.attribute(evidence).maps
+    (maps,) = method.attribute(evidence).maps
     assert float(maps.abs().max()) < 1e-5
-    assert torch.equal(
-        Pipeline(base=Flat(), aggregation=Aggregation((1.0, 0.5)))(evidence).maps,
-        torch.ones_like(maps),
-    )
+    (flat,) = Pipeline(base=Flat(), aggregation=Aggregation((1.0, 0.5)))(evidence).maps
+    assert torch.equal(flat, torch.ones_like(maps))
 
 
 def test_scale_view_tells_whether_the_token_would_still_be_said() -> None:
@@ -235,7 +311,7 @@ def test_context_states_without_an_opening_state_leave_the_first_token_out() -> 
 
 
 def test_joint_range_looks_at_the_image_and_the_text_before_alone() -> None:
-    maps = torch.tensor([[[2.0, 3.0]], [[2.0, 3.0]]])
+    maps = torch.tensor([[2.0, 3.0], [2.0, 3.0]])
     activation = torch.tensor([[5.0, 0.0, 0.0], [1.0, 7.0, 0.0]])
     low, high = joint_range(maps, activation)
     assert low.tolist() == [2.0, 1.0]
@@ -243,7 +319,7 @@ def test_joint_range_looks_at_the_image_and_the_text_before_alone() -> None:
 
 
 def test_joint_range_without_context_is_the_image_alone() -> None:
-    low, high = joint_range(torch.tensor([[[2.0, 3.0]]]), torch.zeros(1, 1))
+    low, high = joint_range(torch.tensor([[2.0, 3.0]]), torch.zeros(1, 1))
     assert (low.item(), high.item()) == (2.0, 3.0)
 
 
@@ -251,5 +327,109 @@ def test_lens_map_counts_the_bias() -> None:
     trace = random_trace()
     biased = replace(trace, biases=torch.full((len(trace.text_tokens),), 3.0))
     raw = trace.rows @ trace.visual_states.T
-    expected = (raw + 3).relu().view(-1, 4, 6)
+    expected = (raw + 3).relu()
     torch.testing.assert_close(LensMap()(biased), expected)
+
+
+def as_one_row(evidence: Evidence) -> Evidence:
+    """The same states over a single picture whose one row holds the cells of all views."""
+    trace = evidence.trace
+    cells = sum(view.geometry.visual for view in trace.views)
+    inputs = replace(trace.inputs, views=(picture((cells, 1), (1, cells)),))
+    return Evidence.of({1.0: replace(trace, inputs=inputs)})
+
+
+@pytest.mark.parametrize("foiled", [False, True])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("logit-lens", {}),
+        ("tam", {"window": None}),
+        ("arc", {"k": 8}),
+        ("arc", {"k": 8, "variant": "inverse"}),
+        ("msea", {"scales": (1,)}),
+        ("intra-modal", {"scales": (1,), "k": 8, "window": None}),
+    ],
+)
+def test_several_views_are_one_problem(name: str, options: dict, foiled: bool) -> None:
+    """Without a filter, what interferes is weighed over all cells of all views at once."""
+    evidence = random_pair((1.0,))
+    evidence = evidence.changed(with_foils) if foiled else evidence
+    method = create(name, **options)
+    several, single = method.attribute(evidence), method.attribute(as_one_row(evidence))
+    torch.testing.assert_close(flatten(several.maps), single.maps[0].flatten(1))
+    torch.testing.assert_close(flatten(several.display), single.display[0].flatten(1))
+    for part in ("context", "low", "high"):
+        torch.testing.assert_close(getattr(several, part), getattr(single, part))
+
+
+def test_interference_of_several_views_is_not_that_of_each_alone() -> None:
+    """What one picture explains is taken off the other with the same share."""
+    pair = random_pair((1.0,))
+    alone = create("tam", window=None).attribute(random_evidence((1.0,)))
+    both = create("tam", window=None).attribute(pair)
+    count = pair.trace.views[0].geometry.visual
+    first = replace(
+        pair.trace,
+        inputs=replace(pair.trace.inputs, views=pair.trace.views[:1]),
+        visual_states=pair.trace.visual_states[:count],
+    )
+    single = create("tam", window=None).attribute(Evidence.of({1.0: first}))
+    assert alone.maps[0].shape == single.maps[0].shape == both.maps[0].shape
+    assert not torch.allclose(single.maps[0], both.maps[0])
+
+
+def test_filter_stays_within_a_view() -> None:
+    """No window reaches from one picture into the next."""
+    pair = random_pair((1.0,))
+    raw, filtered = (create("tam", window=w).attribute(pair) for w in (None, 3))
+    stage = RankGaussian(3)
+    for one, other in zip(filtered.maps, raw.maps, strict=True):
+        torch.testing.assert_close(one, stage(other, raw.low, raw.high))
+    assert torch.equal(filtered.low, raw.low)
+
+
+def test_msea_brings_each_view_to_its_own_base_grid() -> None:
+    scales = (1.0, 0.5, 1.5)
+    pair, prompt = random_pair(), 4
+    made = create("msea", scales=scales).attribute(pair)
+    for view, grids in enumerate((GRIDS, SECOND)):
+        base = pair.trace.views[view].geometry.canvas
+        assert base.shape == grids[1.0]
+        brought = [
+            resample(
+                pair.at(s).rasterise(LensMap()(pair.at(s)))[view][prompt:],
+                pair.at(s).views[view].geometry.canvas,
+                base,
+            )
+            for s in scales
+        ]
+        torch.testing.assert_close(made.maps[view], torch.stack(brought).mean(0))
+
+
+def test_lens_map_caps_and_contrasts_as_the_trace_says() -> None:
+    trace = with_foils(replace(random_trace(), softcap=2.5))
+    text = len(trace.text_tokens)
+    trace = replace(trace, biases=torch.linspace(-1, 1, text), foil_biases=torch.full((text,), 0.5))
+    wanted = logit_lens(
+        trace.visual_states,
+        trace.rows,
+        trace.biases,
+        softcap=2.5,
+        foils=trace.foils,
+        foil_biases=trace.foil_biases,
+    )
+    assert torch.equal(LensMap()(trace), wanted)
+    assert not torch.equal(wanted, LensMap()(replace(trace, softcap=None)))
+    assert float(wanted.max()) <= 5.0
+
+
+def test_prompt_tokens_are_averaged_uniformly_whatever_the_weights() -> None:
+    """They were not the model's decision, so no scale is preferred for them."""
+    evidence = random_evidence((1.0, 0.5))
+    asked = Evidence(
+        evidence.trace, lambda s: evidence.at(s).inputs, lambda i: evidence.at(i.scale), first=0
+    )
+    (base, half) = create("msea", scales=(1, 0.5), weights="consistency").attribute(asked).scales
+    assert base.weights[:4].tolist() == half.weights[:4].tolist() == [0.5] * 4
+    assert base.weights[4:].tolist() != half.weights[4:].tolist()

@@ -13,7 +13,8 @@ from families import BUILDERS, shared
 from painting import noise
 from seewhy.core.errors import GeometryError, ModelError, PromptError
 from seewhy.models import load, prepare
-from seewhy.models.inputs import render
+from seewhy.models.conversation import ask
+from seewhy.models.inputs import expand, render
 
 PROMPT = "What is to the left of the réd 🙂 star?"
 SHAPES = [(150, 100), (100, 150), (400, 100), (90, 360), (64, 64), (33, 47), (5, 9), (700, 500)]
@@ -155,25 +156,58 @@ def test_prepare_leaves_out_image_tokens_without_pixels(monkeypatch):
 def test_render_uses_the_plain_format_without_a_template():
     model, processor = tiny_models.build()
     loaded = load((model, replace(processor, template=None)))
-    text = render(loaded.family, "What?")
+    text, spans = render(loaded.family, ask(noise(60, 40), "What?"))
     assert text == "<|vision_start|><|image_pad|><|vision_end|>What?\n"
+    assert [text[begin:end] for begin, end in spans] == ["What?"]
     inputs = prepare(loaded.family, noise(60, 40), "What?")
     assert [inputs.prompt[a:b] for a, b in inputs.prompt_spans] == ["Wh", "at", "?"]
 
 
-def test_render_refuses_a_template_without_an_image():
+def with_template(template):
     model, processor = tiny_models.build()
-    loaded = load((model, replace(processor, template="{{ messages[0]['role'] }}")))
-    with pytest.raises(ModelError, match="Expected one '<|image_pad|>'"):
-        render(loaded.family, "What?")
+    return load((model, replace(processor, template=template))).family
+
+
+WORDS = "{% for part in messages[0]['content'] if part.type == 'text' %}{{ part.text }}{% endfor %}"
+
+
+@pytest.mark.parametrize(("marks", "found"), [("", 0), ("<|image_pad|>" * 2, 2)])
+def test_prepare_refuses_a_template_without_a_marker_for_each_image(marks, found):
+    family = with_template(marks + WORDS)
+    with pytest.raises(
+        ModelError, match=rf"Expected 1 '<\|image_pad\|>' for the images in .* got {found}: .*qwen2"
+    ):
+        prepare(family, noise(60, 40), "What?")
+
+
+def test_render_refuses_a_template_that_leaves_the_words_out():
+    with pytest.raises(PromptError, match="rewrites or leaves out a turn's words"):
+        render(with_template("{{ messages[0]['role'] }}"), ask(noise(60, 40), "What?"))
+
+
+def test_render_refuses_a_template_that_says_the_words_twice():
+    with pytest.raises(PromptError, match="rewrites or leaves out a turn's words"):
+        render(with_template(WORDS + " " + WORDS), ask(noise(60, 40), "What?"))
 
 
 def test_prepare_refuses_a_template_that_rewrites_the_words():
-    model, processor = tiny_models.build()
     shouting = tiny_models.TEMPLATE.replace("part['text']", "part['text'] | upper")
-    loaded = load((model, replace(processor, template=shouting)))
-    with pytest.raises(PromptError, match="rewrites the user's words"):
-        prepare(loaded.family, noise(60, 40), "What?")
+    with pytest.raises(PromptError, match=r"Expected the words \['What\?'\].*rewrites or leaves"):
+        prepare(with_template(shouting), noise(60, 40), "What?")
+
+
+def test_expand_moves_words_behind_placeholders():
+    family = shared("qwen2-vl").family
+    seens = [family.see(noise(60, 40)), family.see(noise(40, 40))]
+    rendered = "one <|image_pad|> two <|image_pad|><|image_pad|> three"
+    words = [(0, 3), (18, 21), (rendered.index("three"), len(rendered))]
+    with pytest.raises(ModelError, match="Expected 2 .* got 3"):
+        expand(family, rendered, words, seens)
+    text, moved, pictures = expand(family, rendered, words, [*seens, seens[0]])
+    assert [text[begin:end] for begin, end in moved] == ["one", "two", "three"]
+    counts = [len(text[begin:end]) // len("<|image_pad|>") for begin, end in pictures]
+    assert counts == [seen.visual for seen in (*seens, seens[0])]
+    assert text.replace("<|image_pad|>", "") == "one  two  three"
 
 
 def test_prepare_follows_a_template_that_trims():

@@ -8,9 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from transformers import AutoModelForImageTextToText
+from transformers import AutoConfig, AutoModelForImageTextToText
 
 import tiny_models
+import unadapted
 from painting import noise
 from seewhy.core.errors import ModelError, UnknownNameError, UnsupportedModelError
 from seewhy.models import Composed, load, loading, prepare
@@ -134,7 +135,7 @@ def test_load_asks_only_the_cache_when_the_hub_does_not_resolve(monkeypatch):
     monkeypatch.setattr(AutoConfig, "from_pretrained", remember)
     with pytest.raises(UnknownNameError, match="out of reach"):
         load("some/model", revision="main")
-    assert given == {"revision": "main", "local_files_only": True}
+    assert given == {"revision": "main", "local_files_only": True, "trust_remote_code": False}
 
 
 def test_load_refuses_a_text_only_model(tmp_path):
@@ -142,14 +143,68 @@ def test_load_refuses_a_text_only_model(tmp_path):
         load(tiny_models.save_text_only(tmp_path))
 
 
-def test_load_refuses_a_family_without_an_adapter(folder, tmp_path):
-    place = copy(
-        folder, tmp_path, model_type="blip-2", architectures=["Blip2ForConditionalGeneration"]
-    )
-    with pytest.raises(
-        UnsupportedModelError, match=r"Blip2.* 'blip-2', for which there is no adapter.*qwen2_vl"
-    ):
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [("mllama", "layers of cross-attention"), ("blip-2", "a resampler whose every token looks at")],
+)
+def test_load_refuses_what_no_map_could_be_true_to_with_its_reason(kind, reason):
+    config = AutoConfig.for_model(kind)
+    with pytest.raises(UnsupportedModelError, match=f"got 'some/model', .*{kind}.*{reason}"):
+        loading.family_of(config, name="some/model")
+
+
+def test_load_refuses_a_config_with_broken_fields(folder, tmp_path):
+    place = copy(folder, tmp_path, text_config={"hidden_size": "wide"})
+    with pytest.raises(ModelError, match=r"Expected a valid config\.json in .*hidden_size"):
         load(place)
+
+
+OWN_CODE = """
+from transformers import AyaVisionConfig, AyaVisionForConditionalGeneration
+
+class OwnConfig(AyaVisionConfig):
+    model_type = "own_vision"
+
+class OwnModel(AyaVisionForConditionalGeneration):
+    config_class = OwnConfig
+"""
+
+
+@pytest.fixture(scope="module")
+def own_code(tmp_path_factory):
+    """A checkpoint that brings its own classes, as many do before transformers has them."""
+    place = tmp_path_factory.mktemp("own")
+    model, processor = unadapted.aya_vision()
+    model.save_pretrained(place)
+    processor.save_pretrained(place)
+    (place / "own.py").write_text(OWN_CODE)
+    file = place / "config.json"
+    config = json.loads(file.read_text()) | {
+        "model_type": "own_vision",
+        "architectures": ["OwnModel"],
+        "auto_map": {
+            "AutoConfig": "own.OwnConfig",
+            "AutoModelForImageTextToText": "own.OwnModel",
+        },
+    }
+    file.write_text(json.dumps(config))
+    return place
+
+
+def test_load_runs_no_code_of_a_checkpoint_unless_it_is_trusted(own_code):
+    with pytest.raises(UnsupportedModelError, match="pass trust_remote_code=True if you trust it"):
+        load(own_code)
+
+
+def test_load_places_a_trusted_model_of_its_own_code_by_experiment(own_code):
+    loaded = load(own_code, trust_remote_code=True)
+    assert type(loaded.model).__name__ == "OwnModel"
+    assert loaded.family.name == "probed"
+    inputs = prepare(loaded.family, noise(60, 60), "What?")
+    assert inputs.views[0].geometry.visual == len(inputs.visual_positions) > 0
+    (note,) = inputs.media[0].notes
+    assert "found by experiment" in note
+    assert "100% of painted blocks" in note
 
 
 def test_load_refuses_a_model_type_that_transformers_does_not_know(folder, tmp_path):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
+from transformers import GenerationConfig
 
 import tiny_models
 from families import BUILDERS, shared
 from painting import noise
 from seewhy.core.errors import AnswerError, ModelError, ParameterError
 from seewhy.models import generate, load, prepare, read
-from seewhy.models.tracing import CHUNK, answer_ids, unembed
+from seewhy.models.head import Head
+from seewhy.models.tracing import CHUNK, UNPENALISED, answer_ids
 
 PROMPT = "What is to the left of the red star?"
 
@@ -169,14 +173,13 @@ def test_read_goes_on_where_the_prompt_ends():
     assert first == {"qwen2-vl": "A", "llava": "▁A"}
 
 
-def test_read_tokenises_alone_what_would_change_the_prompt(loaded, monkeypatch):
+def test_read_tokenises_alone_what_would_change_the_prompt(loaded):
     tokenizer = loaded.processor.tokenizer
     known, joined = (
         tokenizer(text, add_special_tokens=False)["input_ids"] for text in ("is ", "is star")
     )
     assert joined[: len(known)] != known  # the prompt's last space would go into " star"
-    monkeypatch.setattr("seewhy.models.tracing.render", lambda family, prompt: "is ")
-    ids = answer_ids(loaded, ask(loaded), "star")
+    ids = answer_ids(loaded, replace(ask(loaded), rendered="is "), "star")
     assert ids == tokenizer("star", add_special_tokens=False)["input_ids"]
 
 
@@ -244,16 +247,177 @@ def test_read_works_in_half_precision():
     torch.testing.assert_close(heard.text_states, said.text_states, atol=0.1, rtol=0.05)
 
 
-def test_unembed_bends_logits_as_the_config_says(loaded, monkeypatch):
+def test_head_bends_logits_as_it_is_told(loaded):
+    """That it is told rightly: see `test_head.py`."""
     states = torch.randn(3, 48)
-    plain = unembed(loaded, states)
-    monkeypatch.setattr(
-        loaded.model.config.get_text_config(), "final_logit_softcapping", 2.0, raising=False
-    )
-    torch.testing.assert_close(unembed(loaded, states), 2 * torch.tanh(plain / 2))
+    plain = Head(loaded.model.lm_head)(states)
+    bent = Head(loaded.model.lm_head, scale=0.5, softcap=2.0)(states)
+    torch.testing.assert_close(bent, 2 * torch.tanh(plain / 2 / 2))
 
 
 def test_tracing_refuses_a_model_without_a_base(loaded, monkeypatch):
     monkeypatch.setattr(type(loaded.model), "base_model", property(lambda self: self))
     with pytest.raises(ModelError, match="Expected a model with a base model and a head"):
         read(loaded, ask(loaded), "A star")
+
+
+def test_trace_shows_more_candidates_than_it_ranks(loaded):
+    inputs = ask(loaded)
+    for trace in (
+        generate(loaded, inputs, max_new_tokens=3, ranking_depth=2, candidates=7),
+        read(loaded, inputs, "A red star.", ranking_depth=2, candidates=7),
+    ):
+        assert trace.rankings.shape[1] == 2
+        assert all(len(token.candidates) == 7 for token in trace.text_tokens)
+        shown = [[p for _, p in token.candidates] for token in trace.text_tokens]
+        assert shown == [sorted(row, reverse=True) for row in shown]
+
+
+# --- what a checkpoint recommends for its generation, and what the user asks for --------------
+
+
+@pytest.fixture(scope="module")
+def greedy(loaded):
+    """What the model says by itself."""
+    return ids_of(generate(loaded, ask(loaded), max_new_tokens=9))
+
+
+def advised(**settings):
+    """A model whose checkpoint recommends something for its generation."""
+    model, processor = tiny_models.build()
+    for name, value in settings.items():
+        setattr(model.generation_config, name, value)
+    return load((model, processor))
+
+
+def recommendations(greedy):
+    """Settings that change an answer, each named as in `UNPENALISED` where it is a penalty."""
+    first, second = greedy[:2]
+    return {
+        "sampling": {"do_sample": True, "temperature": 9.0, "top_p": 0.9, "top_k": 300},
+        "min_p": {"do_sample": True, "min_p": 0.0001, "typical_p": 0.9, "epsilon_cutoff": 1e-5},
+        "repetition_penalty": {"repetition_penalty": 5.0},
+        "encoder_repetition_penalty": {"encoder_repetition_penalty": 0.05},
+        "no_repeat_ngram_size": {"no_repeat_ngram_size": 1},
+        "encoder_no_repeat_ngram_size": {"encoder_no_repeat_ngram_size": 1},
+        "sequence_bias": {"sequence_bias": [[[first], -1e4]]},
+        "bad_words_ids": {"bad_words_ids": [[first], [second]]},
+        "suppress_tokens": {"suppress_tokens": [second]},
+        "begin_suppress_tokens": {"begin_suppress_tokens": [first]},
+        "forced_eos_token_id": {"forced_eos_token_id": 7},
+        "exponential_decay_length_penalty": {"exponential_decay_length_penalty": (2, 1e4)},
+        "guidance_scale": {"guidance_scale": 3.0},
+        "penalty_alpha": {"penalty_alpha": 0.6, "top_k": 4},
+        "beams": {"num_beams": 3, "length_penalty": 2.0},
+        "several": {"num_return_sequences": 2},
+        "no cache": {"use_cache": False},
+        "lengths": {"max_length": 3, "max_new_tokens": 1},
+    }
+
+
+@pytest.mark.parametrize("name", recommendations([0, 1]))
+def test_generate_is_greedy_and_unpenalised_whatever_the_checkpoint_recommends(
+    loaded, greedy, name, capfd
+):
+    settings = recommendations(greedy)[name]
+    other = advised(**settings)
+    assert ids_of(generate(other, ask(other), max_new_tokens=9)) == greedy
+    assert capfd.readouterr().err == ""
+    kept = vars(other.model.generation_config)  # it is put back, as it was
+    assert {name: kept[name] for name in settings} == settings
+
+
+def test_recommendations_cover_all_penalties():
+    assert set(UNPENALISED) <= set(recommendations([0, 1]))
+
+
+def test_generate_penalises_when_asked(loaded, greedy):
+    inputs = ask(loaded)
+    settings = {"repetition_penalty": 5.0, "max_new_tokens": 9}
+    said = ids_of(generate(loaded, inputs, **settings))
+    real = loaded.model.generate(**inputs.tensors, do_sample=False, **settings)
+    assert said == real[0, inputs.length :].tolist() != greedy
+
+
+def test_generate_takes_a_penalty_over_the_checkpoints(loaded):
+    other = advised(repetition_penalty=9.0, no_repeat_ngram_size=1)
+    settings = {"repetition_penalty": 1.2, "max_new_tokens": 9}
+    wanted = ids_of(generate(loaded, ask(loaded), **settings))
+    assert ids_of(generate(other, ask(other), **settings)) == wanted
+
+
+def test_generate_keeps_the_users_own_configuration(loaded, greedy):
+    inputs = ask(loaded)
+    config = GenerationConfig(repetition_penalty=5.0, max_new_tokens=9)
+    before = config.to_dict()
+    said = ids_of(generate(loaded, inputs, generation_config=config, max_new_tokens=9))
+    real = loaded.model.generate(**inputs.tensors, generation_config=config, do_sample=False)
+    assert said == real[0, inputs.length :].tolist() != greedy
+    assert config.to_dict() == before
+
+
+def test_generate_samples_by_the_users_own_configuration(loaded, greedy):
+    inputs = ask(loaded)
+    config = GenerationConfig(do_sample=True, temperature=8.0, top_k=300)
+    options = {"generation_config": config, "max_new_tokens": 9}
+    one, same, other = (ids_of(generate(loaded, inputs, seed=n, **options)) for n in (1, 1, 2))
+    assert one == same != other
+    assert greedy not in (one, other)
+    assert ids_of(generate(loaded, inputs, do_sample=False, **options)) == greedy
+
+
+@pytest.mark.parametrize(("name", "value"), [("num_beams", 4), ("num_return_sequences", 2)])
+def test_generate_refuses_a_configuration_that_it_cannot_follow(loaded, name, value):
+    config = GenerationConfig(do_sample=True, **{name: value})
+    with pytest.raises(ParameterError, match=f"Expected {name} = 1, got {value}"):
+        generate(loaded, ask(loaded), generation_config=config)
+
+
+def test_generate_keeps_special_tokens_inside_the_answer(loaded, greedy):
+    """A model may say one and go on: it is a token of the answer, with a map and without a text."""
+    inputs, start = ask(loaded), loaded.processor.tokenizer.convert_tokens_to_ids("<|im_start|>")
+    length = inputs.length
+
+    def say_a_special_one(ids, scores):
+        if ids.shape[1] == length + 2:
+            scores[:, start] = scores.max() + 99
+        return scores
+
+    trace = generate(loaded, inputs, max_new_tokens=6, logits_processor=[say_a_special_one])
+    assert ids_of(trace)[:3] == [*greedy[:2], start]
+    assert (trace.tokens[2].text, trace.tokens[2].start) == ("", trace.tokens[2].end)
+    assert "<|im_start|>" not in trace.answer
+    assert len(trace.tokens) == 6
+    assert trace.tokens[2].probability < trace.tokens[1].probability
+    heard = read(loaded, inputs, ids_of(trace))
+    torch.testing.assert_close(heard.text_states, trace.text_states, atol=1e-4, rtol=1e-4)
+    shown = generate(loaded, inputs, max_new_tokens=2, candidates=400).tokens[0].candidates
+    names = [name for name, _ in shown]
+    assert "<|im_start|>" in names
+
+
+def test_generate_of_a_model_in_training_is_that_in_evaluation(greedy):
+    model, processor = tiny_models.build(attention_dropout=0.5)
+    model.train()
+    model.lm_head.eval()
+    before = [module.training for module in model.modules()]
+    loaded = load((model, processor))
+    trace = generate(loaded, ask(loaded), max_new_tokens=9)
+    assert ids_of(trace) == greedy
+    heard = read(loaded, ask(loaded), greedy)
+    torch.testing.assert_close(heard.text_states, trace.text_states, atol=1e-4, rtol=1e-4)
+    assert [module.training for module in model.modules()] == before
+    assert not trace.rows.requires_grad
+    assert not trace.visual_states.requires_grad
+
+
+def test_generate_puts_the_checkpoints_configuration_back_whatever_happens(loaded):
+    before = loaded.model.generation_config
+
+    def stumble(count):
+        assert loaded.model.generation_config is not before
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        generate(loaded, ask(loaded), max_new_tokens=2, watch=stumble)
+    assert loaded.model.generation_config is before

@@ -1,7 +1,8 @@
+import hashlib
 import json
 import os
 import shutil
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,20 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from safetensors.torch import save_file
 
-from golden.records import record_of, small_record
+from golden.records import (
+    chat_record,
+    clip_record,
+    mixed_record,
+    pictures_record,
+    record_of,
+    small_record,
+    small_views_record,
+)
 from seewhy.core.errors import OutputError, SchemaError
+from seewhy.core.record import Record
+from seewhy.core.trace import Turn
 from seewhy.report import bundle
 from seewhy.report.bundle import expect_writable, open_record, safe_name, save_record
 
@@ -43,7 +55,7 @@ def test_save_record_writes_the_whole_folder(tmp_path):
     folder = save_record(record_of(), tmp_path / "out")
     names = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
     assert {
-        "manifest.json", "explanation.json", "maps.safetensors", "picture.png", "report.html",
+        "manifest.json", "explanation.json", "maps.safetensors", "pictures/0.png", "report.html",
         "overlays/00-a.png", "overlays/02-star.png", "overlays/19-mark.png",
     } <= names  # fmt: skip
     assert len(names) == 5 + 20
@@ -72,12 +84,36 @@ def test_open_record_gives_back_the_same_record(tmp_path):
     assert same(open_record(save_record(record, tmp_path / "out")), record)
 
 
+@pytest.mark.parametrize(
+    "make", [pictures_record, clip_record, mixed_record, chat_record, small_views_record]
+)
+def test_open_record_gives_back_views_turns_and_contrasts(tmp_path, make):
+    record = make()
+    assert same(open_record(save_record(record, tmp_path / "out")), record)
+
+
+def test_open_record_gives_back_an_explained_prompt(tmp_path):
+    record = pictures_record(explained=True)
+    back = open_record(save_record(record, tmp_path / "out"))
+    assert back.asked is not None
+    assert len(back.asked.scales) == 5
+    assert same(back, record)
+
+
+def test_open_record_gives_back_any_canvas(tmp_path):
+    record = pictures_record()
+    one, two = record.pictures
+    turned = replace(two.canvas, index=two.canvas.index.flip(0), name="thumbnail")
+    record = replace(record, pictures=(one, replace(two, canvas=turned)))
+    assert same(open_record(save_record(record, tmp_path / "out")), record)
+
+
 def test_open_record_gives_back_odd_text_and_extreme_numbers(tmp_path):
     pieces = (("</script>", ""), ("é \U0001f984", ""), ("\ud83d", ""), ("\x00\u2028", ""), ("", ""))
     record = record_of(pieces, prompt="日本 \x7f")
-    maps = record.attribution.maps.clone()
+    maps = record.attribution.maps[0].clone()
     maps[0, 0, :3] = torch.tensor([1e-45, 3.4e38, 0.1])
-    record = replace(record, attribution=replace(record.attribution, maps=maps))
+    record = replace(record, attribution=replace(record.attribution, maps=(maps,)))
     assert same(open_record(save_record(record, tmp_path / "out")), record)
 
 
@@ -90,6 +126,50 @@ def test_open_record_needs_neither_overlays_nor_page(folder):
 def test_saved_overlays_have_the_pictures_shape(folder):
     with Image.open(folder / "overlays" / "01-star.png") as laid:
         assert laid.size == (640, 427)
+
+
+def test_saved_overlays_of_several_views_are_one_for_each(tmp_path):
+    folder = save_record(pictures_record(), tmp_path / "out")
+    names = sorted(p.name for p in (folder / "overlays").iterdir())
+    assert len(names) == 2 * 20
+    assert names[4:6] == ["02-star-0.png", "02-star-1.png"]
+    assert sorted(p.name for p in (folder / "pictures").iterdir()) == ["0.png", "1.png"]
+    # Together about as many pixels as the one of a single picture.
+    for name, size in zip(names[4:6], [(453, 283), (340, 453)], strict=True):
+        with Image.open(folder / "overlays" / name) as laid:
+            assert laid.size == size
+
+
+def test_saved_overlays_of_many_steps_sort_as_the_steps_do(tmp_path):
+    folder = save_record(clip_record(11), tmp_path / "out")
+    names = sorted(p.name for p in (folder / "overlays").glob("02-*"))
+    assert names == [f"02-star-{step:02}.png" for step in range(11)]
+    with Image.open(folder / "overlays" / names[0]) as laid:
+        assert laid.size == (200, 112)
+
+
+def test_explanation_json_can_be_read_without_seewhy(tmp_path):
+    folder = save_record(chat_record(), tmp_path / "out")
+    told = json.loads((folder / "explanation.json").read_text())
+    assert [turn["role"] for turn in told["turns"]] == ["system", "user", "assistant", "user"]
+    assert told["contrasts"] == [{"word": 2, "alternative": "sun"}]
+    (picture,) = told["pictures"]
+    assert picture == {
+        "size": [480, 360], "canvas": "image", "medium": 0, "frames": [], "seconds": None,
+    }  # fmt: skip
+    assert told["words"][2]["shares"] == [1.0]
+    assert len(told["prompt_words"][0]["peaks"]) == 1
+
+
+def test_explanation_json_tells_when_each_step_was_taken(tmp_path):
+    folder = save_record(clip_record(3), tmp_path / "out")
+    told = json.loads((folder / "explanation.json").read_text())
+    assert [one["seconds"] for one in told["pictures"]] == [0.0, 0.5, 1.0]
+    assert [one["frames"] for one in told["pictures"]] == [[0, 1], [2, 3], [4, 5]]
+    star = told["words"][2]
+    assert sum(star["shares"]) == pytest.approx(1)
+    assert star["best"] == 1
+    assert "peaks" not in told["prompt_words"][0]
 
 
 def test_save_record_refuses_a_folder_that_exists(folder):
@@ -199,21 +279,21 @@ def test_open_record_refuses_a_foreign_manifest(folder, content, words):
         open_record(folder)
 
 
-@pytest.mark.parametrize("version", [2, None, "1"])
+@pytest.mark.parametrize("version", [3, None, "1"])
 def test_open_record_refuses_a_newer_or_unknown_schema(folder, version):
     rewrite(folder, lambda manifest: manifest.update(schema=version))
-    with pytest.raises(SchemaError, match="schema 1 or older .*update seewhy"):
+    with pytest.raises(SchemaError, match="schema 2 or older .*update seewhy"):
         open_record(folder)
 
 
-@pytest.mark.parametrize("name", ["explanation.json", "maps.safetensors", "picture.png"])
+@pytest.mark.parametrize("name", ["explanation.json", "maps.safetensors", "pictures/0.png"])
 def test_open_record_refuses_a_missing_file(folder, name):
     (folder / name).unlink()
     with pytest.raises(SchemaError, match=f"Expected {name} in .*No such file"):
         open_record(folder)
 
 
-@pytest.mark.parametrize("name", ["explanation.json", "maps.safetensors", "picture.png"])
+@pytest.mark.parametrize("name", ["explanation.json", "maps.safetensors", "pictures/0.png"])
 def test_open_record_refuses_a_changed_file(folder, name):
     content = bytearray((folder / name).read_bytes())
     content[-3] ^= 1
@@ -232,6 +312,75 @@ def test_open_record_refuses_content_that_does_not_fit_together(folder):
     rewrite(folder, lambda manifest: manifest.pop("created"))
     with pytest.raises(SchemaError, match="cannot be read .KeyError: 'created'"):
         open_record(folder)
+
+
+def test_open_record_refuses_a_folder_that_lost_one_of_its_pictures(tmp_path):
+    folder = save_record(pictures_record(), tmp_path / "out")
+    (folder / "pictures" / "1.png").unlink()
+    with pytest.raises(SchemaError, match=r"Expected pictures/1\.png in .*No such file"):
+        open_record(folder)
+
+
+# --- folders of schema 1 ---------------------------------------------------------------------
+
+
+def folder_of_schema_1(record: Record, folder: Path) -> Path:
+    """What seewhy 0.1 wrote for one picture, without overlays and page: it needs neither."""
+    folder.mkdir()
+    given, (picture,) = record.attribution, record.pictures
+    tensors = {"maps": given.maps[0], "context": given.context, "low": given.low}
+    tensors["high"] = given.high
+    for name in ("index", "rows", "columns"):
+        tensors[f"canvas.{name}"] = getattr(picture.canvas, name)
+    for i, view in enumerate(given.scales):
+        tensors[f"scales.{i}.maps"] = view.maps[0]
+        for name in ("probabilities", "said", "weights"):
+            tensors[f"scales.{i}.{name}"] = getattr(view, name)
+    save_file({name: t.clone() for name, t in tensors.items()}, folder / "maps.safetensors")
+    Image.fromarray(picture.image.numpy()).save(folder / "picture.png")
+    told = {
+        "prompt": record.prompt,
+        "answer": record.answer,
+        "size": list(picture.size),
+        "canvas": picture.canvas.name,
+        "prompt_words": [],
+        "words": [{**asdict(word), "probability": 0.5, "peak": None} for word in record.words],
+        "prompt_tokens": [asdict(token) for token in record.prompt_tokens],
+        "tokens": [asdict(token) for token in record.tokens],
+        "scales": [{"scale": view.scale, "seen": view.seen[0]} for view in given.scales],
+    }
+    (folder / "explanation.json").write_text(json.dumps(told))
+    manifest = {"kind": "seewhy explanation", "schema": 1, **asdict(record.provenance)}
+    manifest["files"] = {
+        path.name: {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": 0}
+        for path in folder.iterdir()
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+@pytest.mark.parametrize("make", [small_record, record_of])
+def test_open_record_reads_a_folder_of_schema_1(tmp_path, make):
+    record = make()
+    wanted = replace(record, turns=(Turn("user", 0, len(record.prompt)),))
+    assert same(open_record(folder_of_schema_1(record, tmp_path / "old")), wanted)
+
+
+def test_record_of_schema_1_can_be_saved_anew(tmp_path):
+    old = folder_of_schema_1(record_of(), tmp_path / "old")
+    record = open_record(old)
+    assert same(open_record(save_record(record, old, overwrite=True)), record)
+    assert not (old / "picture.png").exists()
+
+
+@pytest.mark.parametrize("name", ["explanation.json", "maps.safetensors", "picture.png"])
+def test_open_record_refuses_a_changed_file_of_schema_1(tmp_path, name):
+    old = folder_of_schema_1(small_record(), tmp_path / "old")
+    content = bytearray((old / name).read_bytes())
+    content[-3] ^= 1
+    (old / name).write_bytes(content)
+    with pytest.raises(SchemaError, match=f"Expected {name} .*damaged or changed"):
+        open_record(old)
 
 
 @given(st.text())

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 import matplotlib
 import pytest
 
-from golden.records import record_of
+from golden.records import clip_record, pictures_record, record_of
 
 matplotlib.use("Agg")
 from matplotlib import pyplot
 
 from seewhy.core.errors import OutputError, ParameterError
 from seewhy.report.figures import plot
+from seewhy.report.units import word_units
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +35,43 @@ def test_plot_shows_the_chosen_words_in_their_order():
     _, axes = plot(record_of(), [2, -1, 1])
     assert axes.shape == (1, 4)
     assert titles(axes) == ["picture", "star", ".", "red"]
+
+
+def test_plot_of_several_views_has_a_row_for_each():
+    record = pictures_record()
+    _, axes = plot(record, [2, 12])
+    assert axes.shape == (2, 3)
+    assert titles(axes) == ["picture 1", "star", "tree", "picture 2", "star", "tree"]
+    for view, row in enumerate(axes):
+        width, height = record.pictures[view].size
+        assert {panel.images[0].get_array().shape[:2] for panel in row} == {(height, width)}
+
+
+def test_plot_of_several_views_tells_each_views_share_of_a_word():
+    record = pictures_record()
+    _, axes = plot(record, [2])
+    star = word_units(record)[2]
+    told = [row[1].get_title().split("  ")[1] for row in axes]
+    assert told == [f"{share:.2f}" for share in star.shares]
+    assert float(told[0]) > 0.5
+
+
+def test_plot_of_several_views_goes_on_in_further_rows():
+    _, axes = plot(pictures_record(), [1, 2, 12], columns=3)
+    assert axes.shape == (4, 3)
+    assert titles(axes[:2]) == ["picture 1", "red", "star", "picture 2", "red", "star"]
+    assert titles(axes[2:]) == ["picture 1", "tree", "picture 2", "tree"]
+
+
+def test_plot_of_a_clip_tells_the_time_of_each_step():
+    figure, axes = plot(clip_record(3), [2])
+    figure.canvas.draw()
+    assert [row[0].get_title() for row in axes] == ["0:00.0", "0:00.5", "0:01.0"]
+
+
+def test_plot_of_several_views_works_without_a_word():
+    _, axes = plot(pictures_record(), [])
+    assert titles(axes) == ["picture 1", "picture 2"]
 
 
 def test_plot_reads_no_formula_into_a_word():

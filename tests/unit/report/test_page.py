@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from golden.records import record_of
+from golden.records import chat_record, mixed_record, record_of
 from seewhy.report.page import embed, fill, frame, html
 
 WICKED = (
@@ -62,8 +62,9 @@ def test_html_admits_only_its_own_style_and_script():
         assert rules[rule] == f"'sha256-{digest}'"
 
 
-def test_html_names_nothing_outside_itself():
-    page = html(record_of())
+@pytest.mark.parametrize("make", [record_of, mixed_record, chat_record])
+def test_html_names_nothing_outside_itself(make):
+    page = html(make())
     assert not re.findall(r"""(?:src|href)=(?!["']?(?:data:|#))[^ >]*""", page)
     assert not re.findall(r"https?://|@import|url\(", page)
 

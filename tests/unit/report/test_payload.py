@@ -11,9 +11,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from golden.records import record_of, small_record
+from golden.records import (
+    chat_record,
+    clip_record,
+    mixed_record,
+    pictures_record,
+    record_of,
+    small_record,
+    small_views_record,
+)
+from seewhy.report import payload as module
 from seewhy.report.page import asset
-from seewhy.report.payload import SCHEMA_VERSION, data_uri, payload, quantise, typedefs
+from seewhy.report.payload import (
+    SCHEMA_VERSION,
+    data_uri,
+    payload,
+    quantise,
+    typedefs,
+    view_names,
+)
 
 
 def values_of(data) -> np.ndarray:
@@ -22,28 +38,34 @@ def values_of(data) -> np.ndarray:
     return (data["low"] + levels / 255 * span).reshape(data["height"], data["width"])
 
 
-def test_payload_is_json_ready_and_versioned():
-    told = payload(record_of())
+@pytest.mark.parametrize(
+    "make", [record_of, pictures_record, clip_record, mixed_record, chat_record]
+)
+def test_payload_is_json_ready_and_versioned(make):
+    told = payload(make())
     assert told["schema"] == SCHEMA_VERSION
     assert json.loads(json.dumps(told, allow_nan=False)) == told
 
 
-def test_payload_holds_every_words_map_to_8_bit():
-    record = record_of()
+@pytest.mark.parametrize("make", [record_of, pictures_record, clip_record])
+def test_payload_holds_every_words_map_to_8_bit(make):
+    record = make()
     told = payload(record)
     for unit, word in zip(told["words"]["answer"], record.words, strict=True):
-        wanted = record.attribution.maps[list(word.tokens)].amax(0).numpy()
-        step = np.ptp(wanted) / 255
-        assert np.abs(values_of(told["maps"][unit["map"]]) - wanted).max() <= 0.52 * step + 1e-4
+        assert len(unit["maps"]) == len(record.pictures)
+        for at, maps in zip(unit["maps"], record.attribution.maps, strict=True):
+            wanted = maps[list(word.tokens)].amax(0).numpy()
+            step = np.ptp(wanted) / 255
+            assert np.abs(values_of(told["maps"][at]) - wanted).max() <= 0.52 * step + 1e-4
 
 
 def test_payload_stores_the_maps_of_a_one_token_word_once():
     told = payload(small_record())
     (a, star), (token_a, *_) = told["words"]["answer"], told["tokens"]["answer"]
-    assert a["map"] == token_a["map"]
+    assert a["maps"] == token_a["maps"]
     # Four units (a, star, st, ar), each with its own map and one scale's.
     assert len(told["maps"]) == 8
-    assert star["map"] not in [token["map"] for token in told["tokens"]["answer"]]
+    assert star["maps"] not in [token["maps"] for token in told["tokens"]["answer"]]
 
 
 def test_payload_puts_context_on_the_displays_scale():
@@ -67,6 +89,80 @@ def test_payload_refuses_numbers_that_are_none():
         payload(replace(record, tokens=(token, *record.tokens[1:])))
 
 
+def test_payload_holds_the_maps_of_scales_for_each_view():
+    record = pictures_record()
+    told = payload(record)
+    for unit in told["tokens"]["answer"]:
+        (token,) = unit["tokens"]
+        for entry, scale in zip(unit["scales"], record.attribution.scales, strict=True):
+            assert len(entry["maps"]) == 2
+            for at, maps in zip(entry["maps"], scale.maps, strict=True):
+                wanted = maps[token].numpy()
+                step = np.ptp(wanted) / 255
+                assert np.abs(values_of(told["maps"][at]) - wanted).max() <= 0.52 * step + 1e-4
+    seen = [list(map(list, view.seen)) for view in record.attribution.scales]
+    assert [scale["seen"] for scale in told["scales"]] == seen
+
+
+def test_payload_keeps_the_prompts_maps_apart_from_the_answers():
+    told = payload(small_views_record())
+    look, up = told["words"]["asked"]
+    assert [span["unit"] for span in told["words"]["prompt"]] == [0, 1]
+    assert (look["text"], up["context"]) == ("Look", [[0, 0.333]])
+    assert values_of(told["maps"][look["maps"][1]]).tolist() == [[0.0, 6.0]]
+    used = [at for unit in told["words"]["answer"] for at in unit["maps"]]
+    assert not set(used) & {*look["maps"], *up["maps"]}
+    # A prompt's word of one token shares that token's maps, too.
+    assert told["tokens"]["asked"][0]["maps"] == look["maps"]
+
+
+def test_payload_says_where_the_prompt_was_not_explained():
+    told = payload(small_record())
+    assert told["words"]["asked"] == told["tokens"]["asked"] == []
+    assert [span["unit"] for span in told["words"]["prompt"]] == [None, None]
+
+
+def test_payload_tells_turns_and_contrasts():
+    record = chat_record()
+    told = payload(record)
+    said = [told["prompt"][turn["start"] : turn["end"]] for turn in told["turns"]]
+    assert [turn["role"] for turn in told["turns"]] == ["system", "user", "assistant", "user"]
+    assert said[1] == "What is blue in this picture?"
+    assert told["contrasts"] == [{"word": 2, "alternative": "sun"}]
+
+
+def test_payload_tells_steps_of_a_clip_from_pictures():
+    told = payload(mixed_record())["pictures"]
+    assert [one["clip"] for one in told] == [False, *[True] * 6, False]
+    assert [one["medium"] for one in told] == [0, *[1] * 6, 2]
+    assert [one["seconds"] for one in told[1:3]] == [0.0, 0.5]
+    assert told[2]["frames"] == [2, 3]
+
+
+def test_payload_holds_no_more_pixels_of_many_steps_than_of_one_picture(monkeypatch):
+    sides = []
+    monkeypatch.setattr(module, "data_uri", lambda image, side: sides.append(side) or "")
+    for record in (record_of(), pictures_record(), clip_record(4), clip_record(16)):
+        payload(record)
+    assert sides == [1600, *[1131] * 2, *[800] * 4, *[480] * 16]
+
+
+def test_view_names_are_what_a_person_would_say():
+    assert view_names(record_of().pictures) == ["picture"]
+    assert view_names(pictures_record().pictures) == ["picture 1", "picture 2"]
+    assert view_names(clip_record(3).pictures) == ["0:00.0", "0:00.5", "0:01.0"]
+    mixed = view_names(mixed_record().pictures)
+    assert (mixed[0], mixed[2], mixed[-1]) == ("picture 1", "clip at 0:00.5", "picture 2")
+
+
+def test_view_names_number_clips_and_fall_back_on_frames():
+    steps = clip_record(2).pictures
+    second = tuple(replace(step, medium=1, seconds=None) for step in steps)
+    assert view_names((*steps, *second)) == [
+        "clip 1 at 0:00.0", "clip 1 at 0:00.5", "clip 2 at frame 0", "clip 2 at frame 2",
+    ]  # fmt: skip
+
+
 def test_typedefs_stand_in_the_page_as_generated():
     assert typedefs() in asset("page.js"), "run typedefs() and put its text into assets/page.js"
 
@@ -85,7 +181,7 @@ def test_quantise_keeps_a_flat_map_flat():
 
 
 def test_data_uri_keeps_a_drawing_lossless():
-    image = record_of().image
+    image = record_of().pictures[0].image
     head, data = data_uri(image).split(",")
     assert head == "data:image/png;base64"
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))), image)
