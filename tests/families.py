@@ -17,8 +17,7 @@ from typing import Any
 from seewhy.models import Loaded, load
 
 TINY = [
-    importlib.import_module(path.stem)
-    for path in sorted(Path(__file__).parent.glob("tiny_*.py"))
+    importlib.import_module(path.stem) for path in sorted(Path(__file__).parent.glob("tiny_*.py"))
 ]
 
 BUILDERS: dict[str, Callable[[], tuple[Any, Any]]] = {

@@ -534,8 +534,7 @@ class Overheard:
     ) -> list[Image | Clip]:
         """The pictures of one prompt: those handed in, or those that were heard of."""
         if image is not None:
-            given = list(image) if isinstance(image, list | tuple) else [image]
-            return [_medium(one) for one in given]
+            return _all_media(image)
         heard = [_medium(one) for pictures in self._images for one in flattened(pictures)]
         if not heard:
             raise ParameterError(
@@ -609,8 +608,7 @@ def _asked(
     answer: str | Sequence[int] | Tensor | None,
 ) -> _Asked:
     """What is asked, from what the user handed in."""
-    shown = [] if image is None else list(image) if isinstance(image, list | tuple) else [image]
-    media = [_medium(one) for one in shown]
+    media = [] if image is None else _all_media(image)
     options = dict(template or {})
     if messages is None:
         if turn is not None:
@@ -693,6 +691,12 @@ def chat(
                 )
         turns.append(Said(str(message["role"]), tuple(p for p in parts if p != "")))
     return tuple(turns), len(waiting)
+
+
+def _all_media(source: Media | Sequence[Media]) -> list[Image | Clip]:
+    """One picture or clip, or a list of them; an array is one picture."""
+    several: Any = source if isinstance(source, list | tuple) else [source]
+    return [_medium(one) for one in several]
 
 
 def _medium(source: Media) -> Image | Clip:

@@ -327,9 +327,7 @@ def test_explaining_the_prompt_leaves_the_answer_as_it_is(explainer):
 @pytest.mark.parametrize("method", ["logit-lens", "tam", "msea", "arc", "intra-modal"])
 def test_contrast_changes_its_own_word_alone(explainer, method):
     plain = explainer.explain(noise(96, 64), answer=ANSWER, method=method)
-    made = explainer.explain(
-        noise(96, 64), answer=ANSWER, method=method, contrast={"star": "fish"}
-    )
+    made = explainer.explain(noise(96, 64), answer=ANSWER, method=method, contrast={"star": "fish"})
     assert made.record.contrasts == ((2, "fish"),)
     for place, (one, two) in enumerate(zip(made, plain, strict=True)):
         assert np.array_equal(one.heatmap, two.heatmap) == (place != 2)
@@ -389,8 +387,9 @@ def test_trace_explains_what_generate_did(name):
     single = explainer.explain(picture, "What is this?", max_new_tokens=4)
     same(made, single)
     assert made.prompt == single.prompt
-    assert made.record.provenance.parameters["scales"] == (
-        single.record.provenance.parameters["scales"]
+    assert (
+        made.record.provenance.parameters["scales"]
+        == (single.record.provenance.parameters["scales"])
     )
 
 
@@ -468,9 +467,14 @@ def test_trace_looks_through_a_compiled_model(explainer):
 def test_trace_leaves_nothing_behind(explainer):
     model, pictures = explainer.loaded.model, explainer.loaded.processor.image_processor
     before = set(vars(model)), set(vars(pictures))
-    with pytest.raises(KeyboardInterrupt), traced(explainer):
-        assert "generate" in vars(model)
-        raise KeyboardInterrupt
+
+    def stumble() -> None:
+        with traced(explainer):
+            assert "generate" in vars(model)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stumble()
     assert (set(vars(model)), set(vars(pictures))) == before
 
 

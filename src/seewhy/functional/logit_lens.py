@@ -70,9 +70,7 @@ def logit_lens(
     return logits.relu()
 
 
-def _logits(
-    states: Tensor, rows: Tensor, biases: Tensor | None, softcap: float | None
-) -> Tensor:
+def _logits(states: Tensor, rows: Tensor, biases: Tensor | None, softcap: float | None) -> Tensor:
     """float32 `[token, visual]`, as the model itself would make them."""
     rows = rows.float()
     logits = torch.cat([rows @ part.float().T for part in states.split(STATES_AT_ONCE)], dim=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -266,8 +266,8 @@ def _native(made: Any, canvas: Canvas) -> dict[str, Any]:
 @torch.no_grad()
 def _features(family: Family, made: Any, canvas: Canvas) -> dict[str, Any]:
     """Tiles of another size go in as features: the model would pack them by its own size."""
-    pixels = made["pixel_values"].flatten(0, 1)
-    packed = canvas.pack(project(family.model, pixels), family.model.base_model.image_newline)
+    pixels, base = made["pixel_values"].flatten(0, 1), cast(Any, family.model.base_model)
+    packed = canvas.pack(project(family.model, pixels), base.image_newline)
     return {"mm_encoder_outputs": as_outputs("image", [packed])}
 
 

@@ -151,6 +151,12 @@ class LlavaOnevision(Family):
         return made | ({"batch_num_images": torch.tensor(counts)} if "pixel_values" in made else {})
 
     @property
+    def _newline(self) -> Tensor:
+        """Float `[1, hidden]`: what ends a row, a square or a clip."""
+        base: Any = self.model.base_model
+        return base.image_newline[None]
+
+    @property
     def _side(self) -> int:
         return self.model.config.vision_config.image_size
 
@@ -169,7 +175,7 @@ class LlavaOnevision(Family):
     @torch.no_grad()
     def _with_newline(self, pixels: Tensor) -> Tensor:
         features = project(self.model, pixels)[0]
-        return torch.cat([features, self.model.base_model.image_newline[None].to(features)])
+        return torch.cat([features, self._newline.to(features)])
 
     @torch.no_grad()
     def _pooled(self, pixels: Tensor, pooled: int) -> Tensor:
@@ -178,4 +184,4 @@ class LlavaOnevision(Family):
         planes = features.view(len(pixels), cells, cells, -1).permute(0, 3, 1, 2)
         planes = torch.nn.functional.interpolate(planes, (pooled, pooled), mode="bilinear")
         rows = planes.permute(0, 2, 3, 1).flatten(0, 2)
-        return torch.cat([rows, self.model.base_model.image_newline[None].to(rows)])
+        return torch.cat([rows, self._newline.to(rows)])

@@ -94,7 +94,8 @@ class Probed(Family):
         self._decoder = decoder_of(model)
         self._found: dict[tuple[tuple[int, int], float], Found] = {}
         self._text = self._rendered()
-        self._lead, self._tail, self.default_marker = self._find_marker()
+        # What another family knows of all its checkpoints is found for this one model.
+        self._lead, self._tail, self.default_marker = self._find_marker()  # pyright: ignore
 
     @cached_property
     def image_token_id(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]

@@ -60,7 +60,7 @@ def parts_of(processor: Any) -> Composed:
             f"{type(processor).__name__}: hand in what AutoProcessor.from_pretrained returns."
         )
     template = getattr(processor, "chat_template", None) or tokenizer.chat_template
-    part = getattr(processor, "video_processor", None)
+    part: Any = getattr(processor, "video_processor", None)
     video = part.to_dict() if hasattr(part, "to_dict") else None
     return Composed(image_processor, tokenizer, default_template(template), video, processor)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -156,7 +158,7 @@ def test_onevision_sees_a_clip_as_its_video_processor_does():
 
 def test_onevision_pools_clips_of_another_size_as_the_model_does_its_own():
     model, processor = BUILD["llava-onevision"]()
-    family = load((model, processor)).family
+    family: Any = load((model, processor)).family
     clip = Clip(tuple(noise(100, 60, seed) for seed in range(2)), (0.0, 1.0))
     seen = family.see_clip(clip)
     with torch.no_grad():
