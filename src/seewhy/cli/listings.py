@@ -32,7 +32,7 @@ def models(arguments: Namespace) -> int:
     rows = [
         {
             "name": family.name,
-            "checkpoints": list(family.checkpoints),
+            "checkpoints": list(family.checkpoints) or ["any other"],
             "video": "yes" if family.clip_marker else "no",
             "scaling": family.scaling,
             "unseen": family.unseen,

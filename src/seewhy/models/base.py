@@ -204,9 +204,18 @@ def concatenate(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return joined
 
 
+def input_device(model: PreTrainedModel) -> torch.device:
+    """Where the model's inputs go: for a model on disk, where its embeddings are worked out."""
+    if model.device.type != "meta":
+        return model.device
+    hook = getattr(model.get_input_embeddings(), "_hf_hook", None)
+    return torch.device(getattr(hook, "execution_device", None) or "cpu")
+
+
 def on_device(tensors: Mapping[str, Any], model: PreTrainedModel) -> dict[str, Any]:
     """Put tensors where the model's inputs go; flags stay as they are."""
+    device = input_device(model)
     return {
-        name: value.to(model.device) if isinstance(value, Tensor) else value
+        name: value.to(device) if isinstance(value, Tensor) else value
         for name, value in tensors.items()
     }

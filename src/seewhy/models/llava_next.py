@@ -15,7 +15,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.core.geometry import Geometry, Layer
-from seewhy.models.base import Family, Seen, concatenate, on_device
+from seewhy.models.base import Family, Seen, concatenate, input_device, on_device
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -274,7 +274,7 @@ def _features(family: Family, made: Any, canvas: Canvas) -> dict[str, Any]:
 def project(model: Any, pixels: Tensor) -> Tensor:
     """Float `[tile, token, hidden]`: what tower and projector make of tiles of any size."""
     config, base = model.config, model.base_model
-    pixels = pixels.to(model.device, base.vision_tower.dtype)
+    pixels = pixels.to(input_device(model), base.vision_tower.dtype)
     states = base.vision_tower(
         pixels, output_hidden_states=True, interpolate_pos_encoding=True
     ).hidden_states

@@ -23,6 +23,7 @@ from seewhy.core.errors import AnswerError, ParameterError
 from seewhy.core.registry import unknown
 from seewhy.core.text import Token
 from seewhy.core.trace import Inputs, Trace, expect_finite
+from seewhy.models.base import input_device
 from seewhy.models.decoding import tokens_of
 from seewhy.models.head import Head, head_like, head_size
 from seewhy.models.inputs import batch, special_tokens_in
@@ -606,7 +607,7 @@ def _seeded(seed: int | None, loaded: Loaded) -> Iterator[None]:
     if seed is None:
         yield
         return
-    device = loaded.model.device
+    device = input_device(loaded.model)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield

@@ -555,21 +555,14 @@ def off_loaded(folder: Any, place: Any, **options: Any) -> Loaded:
     return load(folder, offload_folder=str(place), **options)
 
 
-#: Where `model.device` is the first weight's, the inputs follow it to nowhere.
-INPUTS_ON_META = pytest.mark.xfail(
-    raises=NotImplementedError,
-    reason="base.on_device takes model.device, which is meta where the first weight is on disk",
-)
-
-
 @pytest.mark.parametrize(
     ("where", "tied"),
     [
         ("head", False),
         ("text", False),
         ("text", True),
-        pytest.param("auto", False, marks=INPUTS_ON_META),
-        pytest.param("auto", True, marks=INPUTS_ON_META),
+        ("auto", False),
+        ("auto", True),
     ],
 )
 def test_off_loaded_model_gives_the_same_trace(saved, tmp_path, where, tied):

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
+from packaging import version
 from PIL import Image
 from transformers import AutoConfig
 from transformers.models.llava.image_processing_pil_llava import LlavaImageProcessorPil
@@ -17,6 +19,7 @@ from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.models.llava import Llava
 from seewhy.models.processing import Composed
 
+NEWER = version.parse(transformers.__version__) >= version.parse("5.24")
 SHAPES = [(400, 100), (100, 400), (320, 240), (201, 133), (112, 112), (57, 61)]
 SCALES = [0.5, 0.75, 1.0, 1.5, 2.0]
 MESSAGE = [
@@ -25,6 +28,12 @@ MESSAGE = [
         "content": [{"type": "image"}, {"type": "text", "text": "Describe the picture."}],
     }
 ]
+
+
+def shown(output: Any) -> torch.Tensor:
+    """The features that a forward pass took; transformers 5.24 keeps a list, one a picture."""
+    features = output.image_hidden_states
+    return features if isinstance(features, torch.Tensor) else torch.cat(features)
 
 
 def family(**settings) -> tuple[Llava, Any]:
@@ -166,14 +175,17 @@ def test_see_serves_forward_and_generate_alike(scale, dtype):
     said = llava.model.generate(**given, max_new_tokens=4, do_sample=False)
     with torch.no_grad():
         first = llava.model(**given).logits[0, -1].argmax()
-        features = llava.model(**given).image_hidden_states
+        features = shown(llava.model(**given))
     assert said[0, ids.shape[1]] == first
     assert torch.equal(features, llava.embed(seen))
     assert features.dtype == dtype
 
 
+@pytest.mark.skipif(
+    version.parse(transformers.__version__) >= version.parse("5.24"), reason="fixed"
+)
 def test_forward_still_keeps_interpolation_from_the_tower():
-    # The reason for handing on features instead of pixels: once this fails, pixels will do.
+    # The reason for handing on features instead of pixels: from 5.24 on pixels would do.
     llava, processor = family()
     seen = llava.see(noise(300, 200), 1.5)
     ids = tokenise(llava, processor, seen)
@@ -217,7 +229,7 @@ def test_see_names_a_kept_class_token_as_pixelless(scale):
     assert seen.pixelless == (0,)
     assert int((ids == llava.image_token_id).sum()) == seen.geometry.visual + 1
     with torch.no_grad():
-        entered = llava.model(input_ids=ids, **seen.tensors).image_hidden_states
+        entered = shown(llava.model(input_ids=ids, **seen.tensors))
     assert torch.equal(entered[1:], llava.embed(seen))
     if scale == 1:
         text = processor.apply_chat_template(MESSAGE, add_generation_prompt=True, tokenize=False)
