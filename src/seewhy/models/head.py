@@ -76,14 +76,34 @@ class Head:
 _HEADS: WeakKeyDictionary[Any, Head] = WeakKeyDictionary()
 
 
+def body_of(model: Any) -> Any:
+    """The module whose output are the final states, after the last norm.
+
+    The base model; where a class has none (Llama 4), the language model's decoder.
+
+    Raises:
+        ModelError: if the model has neither.
+    """
+    body = model.base_model
+    while body is not None and getattr(body, "get_output_embeddings", lambda: None)() is not None:
+        inner = getattr(body, "get_decoder", lambda: None)()
+        body = getattr(body, "model", None) if inner is body else inner
+    if body is None:
+        raise ModelError(
+            f"Expected a model with a base model and a head, got {type(model).__name__}: load it "
+            "with AutoModelForImageTextToText."
+        )
+    return body
+
+
 def head_of(model: Any) -> Any:
     """The unembedding module.
 
     Raises:
-        ModelError: if the model has none, or no base model whose states could be heard.
+        ModelError: if the model has none.
     """
     module = model.get_output_embeddings()
-    if module is None or model.base_model is model:
+    if module is None:
         raise ModelError(
             f"Expected a model with a base model and a head, got {type(model).__name__}: load it "
             "with AutoModelForImageTextToText."

@@ -305,6 +305,10 @@ class Probed(Family):
                 "token_type_ids: what they mean cannot be probed, write an adapter."
             )
         vision = {name: made[name] for name in made if name not in TEXTUAL and name in takes}
+        for name, value in vision.items():
+            # Some processors (Llama 4's) give half precision, whatever the model's is.
+            if isinstance(value, Tensor) and value.dtype in (torch.bfloat16, torch.float16):
+                vision[name] = value.to(self.model.dtype)
         return torch.as_tensor(made["input_ids"])[0].tolist(), vision
 
     def _rendered(self, words: str = "What is this?") -> str:

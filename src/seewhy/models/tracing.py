@@ -25,7 +25,7 @@ from seewhy.core.text import Token
 from seewhy.core.trace import Inputs, Trace, expect_finite
 from seewhy.models.base import input_device
 from seewhy.models.decoding import tokens_of
-from seewhy.models.head import Head, head_like, head_size
+from seewhy.models.head import Head, body_of, head_like, head_size
 from seewhy.models.inputs import batch, special_tokens_in
 from seewhy.models.loading import Loaded, undisturbed
 
@@ -376,7 +376,7 @@ class _Ears:
     def listening(self, model: Any) -> Iterator[None]:
         """Hook the model, and unhook it whatever happens."""
         hooks = [
-            model.base_model.register_forward_hook(self._hear_states),
+            body_of(model).register_forward_hook(self._hear_states),
             model.register_forward_hook(self._hear_logits),
         ]
         try:

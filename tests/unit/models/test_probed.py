@@ -16,6 +16,7 @@ from seewhy.core.errors import UnsupportedModelError
 from seewhy.models import Loaded, generate, load, prepare, read
 from seewhy.models.probed import Probed, decoder_of, silence
 from seewhy.models.processing import Composed, parts_of
+from torchvision_shim import with_torchvision
 
 EXACT = {
     "internvl": tiny_internvl.build,
@@ -122,3 +123,19 @@ def test_silence_zeroes_tensors_and_tuples_only_while_it_lasts():
     with silence([linear]):
         assert not linear(torch.ones(1, 2)).any()
     assert linear(torch.ones(1, 2)).any()
+
+
+def test_probed_places_llama_4():
+    """Its image processor needs torchvision, its class has no base model of its own."""
+    wide, square = with_torchvision("beside_torchvision:placed", [(200, 100), (100, 100)])
+    assert wide["family"] == square["family"] == "probed"
+    # Two tiles of 112 pixels, padded at right and bottom, then the whole picture.
+    assert wide["shapes"] == [(4, 8), (4, 4)]
+    tiles, whole = wide["edges"]
+    assert tiles[0] == pytest.approx([28 * n for n in range(5)], abs=2)
+    assert tiles[1] == pytest.approx([28 * n for n in range(9)], abs=2)
+    assert whole[0] == pytest.approx([25 * n for n in range(5)], abs=2)
+    assert whole[1] == pytest.approx([50 * n for n in range(5)], abs=2)
+    assert square["shapes"] == [(4, 4)]
+    assert "100% of painted blocks" in wide["note"]
+    assert max(wide["apart"], square["apart"]) < 1e-4

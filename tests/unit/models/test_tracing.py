@@ -257,6 +257,7 @@ def test_head_bends_logits_as_it_is_told(loaded):
 
 def test_tracing_refuses_a_model_without_a_base(loaded, monkeypatch):
     monkeypatch.setattr(type(loaded.model), "base_model", property(lambda self: self))
+    monkeypatch.setattr(type(loaded.model), "get_decoder", lambda self: self)
     with pytest.raises(ModelError, match="Expected a model with a base model and a head"):
         read(loaded, ask(loaded), "A star")
 
