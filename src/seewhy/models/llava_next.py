@@ -145,14 +145,19 @@ class Canvas:
         edges = (edges - margin) * self.picture[axis] / self.content[axis]
         return respaced(edges, self.shape[axis])
 
-    def layers(self) -> tuple[Layer, Layer]:
-        """The base image's raster and, behind it on the visual axis, that of the tiles."""
+    def layers(self) -> tuple[Layer, ...]:
+        """The base image's raster and, behind it on the visual axis, that of the tiles.
+
+        Of a very narrow picture the model cuts all rows off as padding: the base alone is left.
+        """
         count = self.cells**2
         inner = torch.arange(self.cells + 1, dtype=torch.float64) * self.patch / self.side
         height, width = self.picture
         index = torch.arange(count).view(self.cells, self.cells)
         base = Layer(index, inner * height, inner * width, name="base")
         rows, columns = self.shape
+        if not rows * columns:
+            return (base,)
         raster = torch.arange(count, count + rows * columns).view(rows, columns)
         return base, Layer(raster, self.edges(0), self.edges(1), name="tiles")
 

@@ -103,6 +103,18 @@ def tiny_features(model, pixels):
     return project(model, pixels)
 
 
+def test_next_sees_a_very_narrow_picture_by_its_base_alone():
+    """The model itself cuts all of its tiles off as padding."""
+    model, processor = tiny_llava_next.build_next()
+    image = noise(1500, 10)
+    _, made = turn(processor, [image])
+    family = load((model, processor)).family
+    inputs = prepare(family, image, PROMPT)
+    expect_equal(inputs.tensors, made)
+    assert [layer.name for layer in inputs.views[0].geometry.layers] == ["base"]
+    assert family.embed(inputs.media[0]).shape[0] == 16
+
+
 def test_onevision_interpolates_a_raster_that_is_too_large():
     family = load(BUILD["llava-onevision"]()).family
     small, large = (family.see(noise(side, side)).geometry.layers[1].shape for side in (100, 220))
