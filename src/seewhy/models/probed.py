@@ -230,7 +230,10 @@ class Probed(Family):
                 token = layer.index.flatten()[moved[layer.index.flatten()].argmax()]
                 low_x, low_y, high_x, high_y = boxes[token].tolist()
                 x, y = (left + far) / 2, (top + bottom) / 2
-                right += low_x <= x <= high_x and low_y <= y <= high_y
+                # A block may lie across an edge: its centre is held, or the box's rim lies in it.
+                reach_x, reach_y = (far - left) / 2, (bottom - top) / 2
+                across = low_x - reach_x <= x <= high_x + reach_x
+                right += across and low_y - reach_y <= y <= high_y + reach_y
             shares.append(right / self.blocks)
         return min(shares)
 
@@ -449,15 +452,19 @@ def noise(size: tuple[int, int], seed: int) -> Image:
 def blocks(
     layer: Layer, size: tuple[int, int], number: int, rng: np.random.Generator
 ) -> list[tuple[int, int, int, int]]:
-    """Random boxes of whole pixels within the picture, each within one cell of a layer."""
+    """Random boxes of whole pixels, a third of a cell wide, anywhere that a layer looks.
+
+    They are drawn over the picture and not within cells, so that cells that lie in the wrong place
+    are found out.
+    """
     found = []
     for _ in range(number):
         spans = []
         for edges, length in zip((layer.columns, layer.rows), size, strict=True):
-            cell = int(rng.integers(len(edges) - 1))
-            low, high = max(0.0, float(edges[cell])), min(length, float(edges[cell + 1]))
-            first = min(int(np.ceil(low + rng.uniform(0, 0.2) * (high - low))), length - 1)
-            spans.append((first, max(first + 1, int(high))))
+            side = max(1, round(float(edges.diff().median()) / 3))
+            low, high = max(0.0, float(edges[0])), min(float(length), float(edges[-1]))
+            first = min(int(rng.uniform(low, max(low, high - side))), length - 1)
+            spans.append((first, min(first + side, length)))
         (left, right), (top, bottom) = spans
         found.append((left, top, right, bottom))
     return found
@@ -607,15 +614,24 @@ def edges_of(profiles: list[Tensor], stripes: Tensor) -> Tensor:
     inner = torch.stack([_summit(cut, stripes) for cut in cuts])
     if len(inner) == 1:
         return torch.cat([first[None], inner, last[None]])
-    places = torch.arange(1, len(inner) + 1, dtype=torch.float64)
-    slope = ((places - places.mean()) * (inner - inner.mean())).sum() / (
-        (places - places.mean()) ** 2
-    ).sum()
-    line = inner.mean() + slope * (torch.arange(len(inner) + 2).double() - places.mean())
+    # Where the model itself interpolates a raster, neighbours share pixels and the cuts keep to
+    # the edges of what was interpolated; the middles between centres then tell the cells.
+    middles = (stripes[:-1] + stripes[1:]) / 2
+    centres = (near @ middles) / near.sum(-1)
     step = float(stripes.diff().max())
-    if float((line[1:-1] - inner).abs().max()) <= 1.5 * step:  # equal cells
-        return line
+    for cells in (inner, (centres[:-1] + centres[1:]) / 2):
+        line = _line(cells)
+        if float((line[1:-1] - cells).abs().max()) <= 1.5 * step:  # equal cells
+            return line
     return torch.cat([2 * inner[:1] - inner[1:2], inner, 2 * inner[-1:] - inner[-2:-1]])
+
+
+def _line(inner: Tensor) -> Tensor:
+    """Inner edges on their line of least squares, and the outer ones that carry it on."""
+    places = torch.arange(1, len(inner) + 1, dtype=torch.float64)
+    apart = places - places.mean()
+    slope = (apart * (inner - inner.mean())).sum() / (apart**2).sum()
+    return inner.mean() + slope * (torch.arange(len(inner) + 2).double() - places.mean())
 
 
 def _summit(cut: Tensor, stripes: Tensor) -> Tensor:
