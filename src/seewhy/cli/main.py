@@ -11,6 +11,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from seewhy.cli.parser import build_parser
 from seewhy.core.errors import SeewhyError
@@ -51,5 +52,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return MENDABLE
 
 
+def run() -> NoReturn:
+    """The program itself: run one command, and leave with its exit status."""
+    status = main()
+    if status == INTERRUPTED:
+        # At once: under load, Python's own exit from half-loaded libraries was seen to die of the
+        # signal after all (status -2), though it had been handled. Nothing is left to clean up.
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(status)
+    sys.exit(status)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    run()
