@@ -32,10 +32,10 @@ def test_main_prints_names_that_the_terminal_cannot_encode():
     assert "Traceback" not in err
 
 
-def test_main_is_what_the_installed_command_starts():
+def test_run_is_what_the_installed_command_starts():
     from importlib.metadata import entry_points
 
-    from seewhy.cli.main import main
+    from seewhy.cli.main import run
 
     (command,) = entry_points(group="console_scripts", name="seewhy")
-    assert command.load() is main
+    assert command.load() is run
