@@ -31,6 +31,7 @@ from seewhy.models.contrast import contrasted, deciding_token
 from seewhy.models.conversation import Conversation, Said
 from seewhy.models.overheard import (
     Call,
+    as_given,
     flattened,
     inputs_of,
     pictures_of,
@@ -534,8 +535,8 @@ class Overheard:
     ) -> list[Image | Clip]:
         """The pictures of one prompt: those handed in, or those that were heard of."""
         if image is not None:
-            return _all_media(image)
-        heard = [_medium(one) for pictures in self._images for one in flattened(pictures)]
+            return _all_media([as_given(one) for one in flattened(image)])
+        heard = [_medium(as_given(one)) for shown in self._images for one in flattened(shown)]
         if not heard:
             raise ParameterError(
                 "Expected the pictures that were asked about, got none: the processor was not "

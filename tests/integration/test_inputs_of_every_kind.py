@@ -239,6 +239,8 @@ def test_explain_needs_a_picture(explainer):
         explainer.explain(prompt="What?")
     with pytest.raises(PromptError, match="Expected a picture for part .* got none"):
         explainer.explain(messages=CHAT)
+    with pytest.raises(ImageError, match="before the answer, got a conversation without"):
+        explainer.explain(messages=[{"role": "user", "content": "What is red?"}])
 
 
 # --- batches ---------------------------------------------------------------------------------
@@ -404,6 +406,36 @@ def test_trace_hears_of_pictures_that_go_through_the_processor(explainer):
         inputs = raw(explainer, noise(96, 64))
         explainer.loaded.model.generate(**inputs, max_new_tokens=3)
     assert trace.explain(method="tam").image.size == (96, 64)
+
+
+def test_trace_explains_a_pipeline():
+    from transformers import pipeline
+
+    model, processor = BUILDERS["llava"]()
+    pipe = pipeline("image-text-to-text", model=model, processor=processor)
+    asked = [
+        {"type": "image", "image": noise(150, 100)},
+        {"type": "text", "text": "What is this?"},
+    ]
+    with seewhy.trace(model, processor) as trace:
+        (out,) = pipe(
+            text=[{"role": "user", "content": asked}], max_new_tokens=4, return_full_text=False
+        )
+    made = trace.explain(method="tam")
+    assert made.prompt == "What is this?"
+    assert made.answer.strip() == out["generated_text"].strip()
+    assert np.array_equal(np.array(made.image), np.array(noise(150, 100)))
+
+
+def test_trace_shows_a_picture_as_the_processor_saw_it(explainer):
+    """No processor of transformers' turns a Pillow image by its EXIF tags."""
+    picture = noise(96, 64)
+    picture.getexif()[0x0112] = 6
+    with traced(explainer) as trace:
+        inputs = raw(explainer, noise(96, 64))
+        explainer.loaded.model.generate(**inputs, max_new_tokens=2)
+    assert trace.explain(picture, method="tam").image.size == (96, 64)
+    assert picture.getexif()[0x0112] == 6
 
 
 @pytest.mark.parametrize(

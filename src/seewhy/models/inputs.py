@@ -11,7 +11,7 @@ import torch
 from jinja2 import TemplateError
 from torch import Tensor
 
-from seewhy.core.errors import GeometryError, ModelError, PromptError
+from seewhy.core.errors import GeometryError, ImageError, ModelError, PromptError
 from seewhy.core.trace import Inputs, Turn, View
 from seewhy.images.clips import Clip
 from seewhy.models.base import Family, Seen, on_device
@@ -61,6 +61,7 @@ def prepare_chat(family: Family, conversation: Conversation, *, scale: float = 1
         The inputs, their tensors on the model's device.
 
     Raises:
+        ImageError: if nothing is shown.
         PromptError: if a text holds one of the model's special tokens, or the chat template
             rewrites the words or refuses the turns.
         ModelError: if the template does not write one marker for each picture and clip.
@@ -69,6 +70,11 @@ def prepare_chat(family: Family, conversation: Conversation, *, scale: float = 1
     for text in conversation.texts:
         expect_plain(family, text)
     media = conversation.media
+    if not media:
+        raise ImageError(
+            "Expected a picture or a clip before the answer, got a conversation without: there is "
+            "nothing that a map could be laid over."
+        )
     seens = see_all(family, media, scale)
     rendered, words = render(family, conversation)
     text, words, pictures = expand(family, rendered, words, seens)
@@ -85,10 +91,11 @@ def prepare_chat(family: Family, conversation: Conversation, *, scale: float = 1
     spans: list[tuple[int, int]] = []
     for (begin, end), start, whole in zip(words, starts, conversation.texts, strict=True):
         # A token over the seam of two parts that stand side by side is the first one's.
+        taken = set(places)
         own = [
             at
             for at, (left, right) in enumerate(offsets)
-            if max(left, begin) < min(right, end) and at not in places
+            if max(left, begin) < min(right, end) and at not in taken
         ]
         lead = start + whole.index(text[begin:end])
         of_part = spans_of([offsets[at] for at in own], begin, end) if own else []

@@ -196,6 +196,18 @@ def flattened(pictures: Any) -> Iterator[Any]:
         yield pictures
 
 
+def as_given(picture: Any) -> Any:
+    """A Pillow image without its EXIF tags, for a processor does not turn it by them."""
+    from PIL.Image import Image as Pillow
+
+    if not isinstance(picture, Pillow):
+        return picture
+    bare = Pillow.copy(picture)
+    bare.info.pop("exif", None)
+    bare.getexif().clear()
+    return bare
+
+
 def pictures_of(
     family: Family, call: Call, sequence: int, pictures: Sequence[Image | Clip]
 ) -> list[Image | Clip]:
