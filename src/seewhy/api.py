@@ -667,6 +667,11 @@ def chat(
                 f"{number}: write {{'role': 'user', 'content': '...'}}."
             )
         content = message["content"]
+        if not isinstance(content, str | list | tuple):
+            raise PromptError(
+                f"Expected the content of turn {number} as text or a list of parts, got "
+                f"{type(content).__name__}: see transformers' chat templates."
+            )
         parts: list[str | Image | Clip] = []
         for part in [content] if isinstance(content, str) else content:
             if isinstance(part, str):

@@ -222,6 +222,7 @@ def test_chat_of_one_turn_is_the_prompt(explainer):
         (CHAT, {"answer": "No."}, ParameterError, "an answer or a last turn.*got both"),
         (CHAT, {"prompt": "No."}, ParameterError, "a prompt or messages, got both"),
         ([{"role": "user"}], {}, PromptError, "with a role and a content"),
+        ([{"role": "user", "content": None}], {}, PromptError, "turn 0 as text or a list of parts"),
         ([{"role": "tool", "content": "1"}], {}, PromptError, "got one of 'tool'"),
         ([SYSTEM], {}, PromptError, r"last turn is the user's, got \['system'\]"),
         ([{"role": "user", "content": [{"type": "sound"}]}], {}, PromptError, "parts of type"),
