@@ -391,7 +391,6 @@ class Explainer:
         notes = [
             *(n for m in media for n in (m.notes if isinstance(m, Clip) else notes_of(m))),
             *(note for seen in trace.inputs.media for note in seen.notes),
-            *self.loaded.family.notes,
             *evidence.notes,
             *how.notes,
             *([f"The answer was cut off after {how.cut} tokens."] if cut else []),

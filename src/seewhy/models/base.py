@@ -104,11 +104,6 @@ class Family(ABC):
         return True
 
     @property
-    def notes(self) -> tuple[str, ...]:
-        """What a reader of any explanation by this family must know."""
-        return ()
-
-    @property
     @abstractmethod
     def image_token_id(self) -> int:
         """The id that stands in `input_ids` wherever a visual token of a picture goes."""

@@ -16,15 +16,13 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.core.geometry import Geometry, Layer
 from seewhy.models.base import Family, Seen, concatenate, input_device, on_device
+from seewhy.models.llava import TOWERS
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from transformers import PreTrainedModel
 
     from seewhy.models.processing import Composed
-
-#: Vision towers whose patches stand row by row, and whether a class token comes before them.
-TOWERS = {"clip_vision_model": True, "siglip_vision_model": False}
 
 
 class LlavaNext(Family):
@@ -249,7 +247,7 @@ def see_tiles(family: Family, image: Image, scale: float, most: int | None = Non
     token = family.processor.tokenizer.convert_ids_to_tokens(family.image_token_id)
     count = canvas.cells**2 + rows * (columns + has_newlines)
     return Seen(
-        tensors=_native(made, canvas) if side == own else _features(family, made, canvas),
+        tensors=_native(made) if side == own else _features(family, made, canvas),
         placeholder=token * count,
         geometries=(Geometry(image.size, canvas.layers()),),
         size=(canvas.content[1], canvas.content[0]),
@@ -264,7 +262,7 @@ def scaled_side(config: Any, scale: float) -> int:
     return own if cells == own // patch else cells * patch
 
 
-def _native(made: Any, canvas: Canvas) -> dict[str, Any]:
+def _native(made: Any) -> dict[str, Any]:
     return {name: torch.as_tensor(made[name]) for name in ("pixel_values", "image_sizes")}
 
 

@@ -202,7 +202,7 @@ def as_given(picture: Any) -> Any:
 
     if not isinstance(picture, Pillow):
         return picture
-    bare = Pillow.copy(picture)
+    bare = picture.copy()
     bare.info.pop("exif", None)
     bare.getexif().clear()
     return bare
