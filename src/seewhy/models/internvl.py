@@ -160,11 +160,7 @@ class InternVL(Family):
             tile = max(1, round(own["size"]["height"] * scale / self._cell)) * self._cell
             return {"size": {"height": tile, "width": tile}, "min_patches": 1, "max_patches": 1}
 
-        def misfit(tiles: int) -> float:
-            across, down = tiling(height, width, own["size"], tiles, tiles)
-            return abs(log(across / (columns * scale))) + abs(log(down / (rows * scale)))
-
-        tiles = min(sorted(near(columns * scale, rows * scale)), key=misfit)
+        tiles = nearest_tiles(height, width, own["size"], columns * scale, rows * scale)
         return {"size": own["size"], "min_patches": tiles, "max_patches": tiles}
 
 
@@ -198,6 +194,18 @@ def tiling(
     """Columns and rows of tiles for a picture, by the image processor's own rule."""
     tile = (size["height"], size["width"])
     return get_optimal_tiled_canvas((height, width), tile, min_patches, max_patches)
+
+
+def nearest_tiles(
+    height: int, width: int, size: dict[str, int], columns: float, rows: float
+) -> int:
+    """How many tiles give the tiling that comes nearest to so many columns and rows."""
+
+    def misfit(tiles: int) -> float:
+        across, down = tiling(height, width, size, tiles, tiles)
+        return abs(log(across / columns)) + abs(log(down / rows))
+
+    return min(sorted(near(columns, rows)), key=misfit)
 
 
 def near(columns: float, rows: float) -> set[int]:

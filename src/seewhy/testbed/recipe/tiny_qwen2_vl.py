@@ -4,91 +4,199 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
-from transformers import Qwen2Tokenizer, Qwen2VLConfig, Qwen2VLForConditionalGeneration
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
+from seewhy.testbed.recipe.student import (
+    MEAN,
+    STD,
+    Layout,
+    Student,
+    attend,
+    language_settings,
+    normalised,
+    qwen2_tokenizer,
+    raster,
+    resized,
+    settle_generation,
+)
 
 PATCH, MERGE = 8, 2
 CELL = PATCH * MERGE
 """Side in pixels of the square that one visual token owns."""
-MEAN, STD = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
 MIN_PIXELS, MAX_PIXELS = (2 * CELL) ** 2, 512 * 512
 
 
-def build_model(tokenizer: Qwen2Tokenizer, seed: int = 0) -> Qwen2VLForConditionalGeneration:
-    """The model with fresh weights: 3.4 million parameters, tied head."""
-    ids: dict[str, Any] = {
-        token: tokenizer.convert_tokens_to_ids(token) for token in tokenizer.all_special_tokens
-    }
-    config = Qwen2VLConfig(
-        text_config={
-            "vocab_size": -(-len(tokenizer) // 32) * 32,
-            "hidden_size": 192,
-            "intermediate_size": 512,
-            "num_hidden_layers": 5,
-            "num_attention_heads": 6,
-            "num_key_value_heads": 3,
-            "max_position_embeddings": 4096,
-            "bos_token_id": ids["<|im_start|>"],
-            "eos_token_id": ids["<|im_end|>"],
-            "pad_token_id": ids["<|endoftext|>"],
-            # Head size 32: 16 frequencies, shared 1 : 1.5 : 1.5 as in Qwen2-VL.
-            "rope_parameters": {
-                "rope_type": "default",
-                "rope_theta": 10_000.0,
-                "mrope_section": [4, 6, 6],
+class TinyQwen2VL(Student):
+    """Any size in whole cells, rotary positions of time, height and width."""
+
+    name: ClassVar = "tiny-qwen2-vl"
+    special_tokens: ClassVar = (
+        "<|endoftext|>",
+        "<|im_start|>",
+        "<|im_end|>",
+        "<|vision_start|>",
+        "<|vision_end|>",
+        "<|image_pad|>",
+        "<|video_pad|>",
+    )
+    chat_template: ClassVar = (
+        "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
+        "{% if message['content'] is string %}{{ message['content'] }}{% else %}"
+        "{% for part in message['content'] %}"
+        "{% if part['type'] == 'image' %}<|vision_start|><|image_pad|><|vision_end|>"
+        "{% elif part['type'] == 'video' %}<|vision_start|><|video_pad|><|vision_end|>"
+        "{% elif 'text' in part %}{{ part['text'] }}{% endif %}{% endfor %}{% endif %}"
+        "<|im_end|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+    )
+    opening: ClassVar = "<|im_start|>user\n<|vision_start|>"
+    closing: ClassVar = "<|vision_end|>"
+    image_token: ClassVar = "<|image_pad|>"
+    scales: ClassVar = (0.5, 0.625, 0.75, 0.875, 1.0, 1.25, 1.5, 2.0)
+    scale_weights: ClassVar = (0.12, 0.12, 0.14, 0.12, 0.35, 0.07, 0.06, 0.02)
+
+    def tokenizer(self, vocab: dict[str, int], merges: list[tuple[str, str]]) -> Any:
+        """Qwen2's tokenizer class."""
+        return qwen2_tokenizer(vocab, merges, self.special_tokens, self.chat_template)
+
+    def build(self, tokenizer: Any, seed: int = 0) -> Qwen2VLForConditionalGeneration:
+        """The model with fresh weights: 3.4 million parameters, tied head."""
+        ids: dict[str, Any] = {
+            token: tokenizer.convert_tokens_to_ids(token) for token in tokenizer.all_special_tokens
+        }
+        config = Qwen2VLConfig(
+            text_config={
+                **language_settings(tokenizer),
+                # Head size 32: 16 frequencies, shared 1 : 1.5 : 1.5 as in Qwen2-VL.
+                "rope_parameters": {
+                    "rope_type": "default",
+                    "rope_theta": 10_000.0,
+                    "mrope_section": [4, 6, 6],
+                },
             },
-        },
-        vision_config={
-            "depth": 4,
-            "embed_dim": 128,
-            "hidden_size": 192,
-            "num_heads": 4,
-            "mlp_ratio": 4,
-            "hidden_act": "silu",  # one fused operation on CPUs; Qwen2-VL's quick GELU takes three
-            "patch_size": PATCH,
-            "spatial_merge_size": MERGE,
-            "temporal_patch_size": 2,
-        },
-        image_token_id=ids["<|image_pad|>"],
-        video_token_id=ids["<|video_pad|>"],
-        vision_start_token_id=ids["<|vision_start|>"],
-        vision_end_token_id=ids["<|vision_end|>"],
-        tie_word_embeddings=True,
-    )
-    torch.manual_seed(seed)
-    model = Qwen2VLForConditionalGeneration(config)
-    generation = model.generation_config
-    generation.eos_token_id = ids["<|im_end|>"]
-    generation.pad_token_id = ids["<|endoftext|>"]
-    generation.bos_token_id = ids["<|im_start|>"]
-    return model
+            vision_config={
+                "depth": 4,
+                "embed_dim": 128,
+                "hidden_size": 192,
+                "num_heads": 4,
+                "mlp_ratio": 4,
+                # One fused operation on CPUs; Qwen2-VL's quick GELU takes three.
+                "hidden_act": "silu",
+                "patch_size": PATCH,
+                "spatial_merge_size": MERGE,
+                "temporal_patch_size": 2,
+            },
+            image_token_id=ids["<|image_pad|>"],
+            video_token_id=ids["<|video_pad|>"],
+            vision_start_token_id=ids["<|vision_start|>"],
+            vision_end_token_id=ids["<|vision_end|>"],
+            tie_word_embeddings=True,
+        )
+        torch.manual_seed(seed)
+        return settle_generation(Qwen2VLForConditionalGeneration(config), tokenizer)
+
+    def save(self, model: Any, tokenizer: Any, folder: Path) -> None:
+        """Write the folder.
+
+        The processor's files are those that real Qwen2-VL checkpoints bring, so that
+        `AutoProcessor` loads them; writing them does not need torchvision, which its video part
+        does.
+        """
+        model.bfloat16().save_pretrained(folder)
+        (folder / "model.safetensors").chmod(0o644)  # it is written for its owner alone
+        tokenizer.save_pretrained(folder)
+        images = Qwen2VLImageProcessorPil(
+            patch_size=PATCH,
+            merge_size=MERGE,
+            temporal_patch_size=2,
+            image_mean=list(MEAN),
+            image_std=list(STD),
+            size={"shortest_edge": MIN_PIXELS, "longest_edge": MAX_PIXELS},
+        )
+        images.save_pretrained(folder)
+        file = folder / "preprocessor_config.json"
+        config = json.loads(file.read_text())
+        config |= {"image_processor_type": "Qwen2VLImageProcessor"}
+        config |= {"processor_class": "Qwen2VLProcessor"}
+        file.write_text(json.dumps(config, indent=2) + "\n")
+
+    def layout(self, width: int, height: int, scale: float) -> Layout:
+        """One raster of whole cells."""
+        rows, columns = grid_of(width, height, scale)
+        return Layout(raster(0, 0, width, height, rows, columns), (rows, columns))
+
+    def pixels(self, images: Tensor, scale: float = 1.0) -> Tensor:
+        """Patches in blocks of `MERGE`: `[batch, patch, 2 * 3 * PATCH**2]`."""
+        _, height, width, _ = images.shape
+        grid = grid_of(width, height, scale)
+        pixels = normalised(resized(images, grid[0] * CELL, grid[1] * CELL))
+        blocks = pixels.view(len(images), 3, grid[0], MERGE, PATCH, grid[1], MERGE, PATCH)
+        blocks = blocks.permute(0, 2, 5, 3, 6, 1, 4, 7)  # rows, columns, block, channel, pixels
+        # A still picture stands for two frames.
+        blocks = blocks.unsqueeze(6).expand(*blocks.shape[:6], 2, PATCH, PATCH)
+        return blocks.reshape(len(images), grid[0] * grid[1] * MERGE**2, -1)
+
+    def see(self, model: Any, pixels: Tensor, layout: Layout) -> Tensor:
+        """`[batch, visual, hidden]`: what `model.model.visual` does image by image, in one pass."""
+        tower: Any = model.model.visual
+        rows, columns = layout.shape
+        batch, count, _ = pixels.shape
+        kernel = tower.patch_embed.proj
+        hidden = F.linear(pixels, kernel.weight.flatten(1), kernel.bias)
+        cells = torch.arange(rows * columns)
+        inner = torch.arange(MERGE**2)
+        down = (cells // columns)[:, None] * MERGE + (inner // MERGE)[None]
+        across = (cells % columns)[:, None] * MERGE + (inner % MERGE)[None]
+        places = torch.stack([down.flatten(), across.flatten()], -1).to(pixels.device)
+        cos, sin = tower.rotary_pos_emb(hidden, places)  # [patch, head size]
+        half = cos.shape[-1] // 2
+        sin = torch.cat([-sin[..., :half], sin[..., half:]], -1)
+        heads = tower.blocks[0].attn.num_heads
+
+        def turned(x: Tensor) -> Tensor:
+            return x * cos.to(x.dtype) + x.roll(half, -1) * sin.to(x.dtype)
+
+        for block in tower.blocks:
+            mixed = block.attn.qkv(block.norm1(hidden)).view(batch, count, 3, heads, -1)
+            query, key, value = (x.transpose(1, 2) for x in mixed.unbind(2))
+            found = attend(turned(query), turned(key), value)
+            hidden = hidden + block.attn.proj(found.transpose(1, 2).reshape(batch, count, -1))
+            hidden = hidden + block.mlp(block.norm2(hidden))
+        return tower.merger(hidden).view(batch, rows * columns, -1)
+
+    def eyes(self, model: Any) -> list[nn.Module]:
+        """The tower with its merger."""
+        return [model.model.visual]
+
+    def places(self, layout: Layout, first: int) -> tuple[np.ndarray, int]:
+        """Time, height and width; the text goes on after the longer side."""
+        cells = np.arange(layout.visual)
+        rows, columns = layout.shape
+        time = np.full_like(cells, first)
+        return np.stack([time, first + cells // columns, first + cells % columns]), first + max(
+            rows, columns
+        )
+
+    def language(self, model: Any, embeds: Tensor, mask: Tensor, positions: Tensor) -> Tensor:
+        """Final states `[batch, token, hidden]`."""
+        return model.model.language_model(
+            inputs_embeds=embeds,
+            attention_mask={"full_attention": mask},
+            position_ids=positions.expand(3, -1, -1),
+            use_cache=False,
+        ).last_hidden_state
 
 
-def save_model(
-    model: Qwen2VLForConditionalGeneration, tokenizer: Qwen2Tokenizer, folder: Path
-) -> None:
-    """Write an ordinary Hugging Face folder: config, weights in bfloat16, tokenizer, processor.
+def grid_of(width: int, height: int, scale: float) -> tuple[int, int]:
+    """Rows and columns of visual tokens at a scale, as Qwen2-VL's processor rounds them."""
+    return max(1, round(height * scale / CELL)), max(1, round(width * scale / CELL))
 
-    The processor's files are those that real Qwen2-VL checkpoints bring, so that `AutoProcessor`
-    loads them; writing them does not need torchvision, which its video part does.
-    """
-    model.bfloat16().save_pretrained(folder)
-    (folder / "model.safetensors").chmod(0o644)  # it is written for its owner alone
-    tokenizer.save_pretrained(folder)
-    images = Qwen2VLImageProcessorPil(
-        patch_size=PATCH,
-        merge_size=MERGE,
-        temporal_patch_size=2,
-        image_mean=list(MEAN),
-        image_std=list(STD),
-        size={"shortest_edge": MIN_PIXELS, "longest_edge": MAX_PIXELS},
-    )
-    images.save_pretrained(folder)
-    file = folder / "preprocessor_config.json"
-    config = json.loads(file.read_text())
-    config |= {"image_processor_type": "Qwen2VLImageProcessor"}
-    config |= {"processor_class": "Qwen2VLProcessor"}
-    file.write_text(json.dumps(config, indent=2) + "\n")
+
+STUDENT = TinyQwen2VL()

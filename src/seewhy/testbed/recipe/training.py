@@ -1,8 +1,8 @@
 """The three stages: text (T), vision alone (V), and both together (B).
 
-    python -m seewhy.testbed.recipe.training text   --run runs/tiny-qwen2-vl
-    python -m seewhy.testbed.recipe.training vision --run runs/tiny-qwen2-vl
-    python -m seewhy.testbed.recipe.training both   --run runs/tiny-qwen2-vl
+    python -m seewhy.testbed.recipe.training text   --student tiny-llava --run runs/tiny-llava
+    python -m seewhy.testbed.recipe.training vision --student tiny-llava --run runs/tiny-llava
+    python -m seewhy.testbed.recipe.training both   --student tiny-llava --run runs/tiny-llava
 
 End to end from nothing, the model stays blind for a long time. So the language model first learns
 to speak of grids of words, and the vision tower, on its own, to tell kinds and colours apart; then
@@ -24,11 +24,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from transformers import AttentionInterface, Qwen2Tokenizer, Qwen2VLForConditionalGeneration
+from transformers import AutoTokenizer
 
-from seewhy.testbed.recipe.batches import IGNORED, Batch, Teacher, patchify
+from seewhy.testbed.recipe.batches import IGNORED, Batch, Teacher
 from seewhy.testbed.recipe.corpus import COLOUR_NAMES, KIND_NAMES, STEP, open_corpus, shards
-from seewhy.testbed.recipe.tiny_qwen2_vl import CELL, MERGE, build_model
+from seewhy.testbed.recipe.student import STUDENTS, Layout, Student, embeddings_of, student
 
 GROUND_COVER = 0.3
 """A cell shows a thing if the thing covers at least this share of it."""
@@ -63,87 +63,32 @@ STAGES = {
 }
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Attention in float32 also under autocast: in bfloat16 its CPU kernels are slower."""
-    with torch.autocast(query.device.type, enabled=False):
-        found = F.scaled_dot_product_attention(query.float(), key.float(), value.float(), mask)
-    return found.to(query.dtype)
-
-
-def _attention(module: nn.Module, query, key, value, attention_mask, **_) -> tuple[Tensor, None]:
-    """`attend` in the form that transformers calls."""
-    groups = query.shape[1] // key.shape[1]
-    key, value = (x.repeat_interleave(groups, 1) for x in (key, value))
-    return attend(query, key, value, attention_mask).transpose(1, 2).contiguous(), None
-
-
-AttentionInterface.register("float32_sdpa", _attention)
-
-
-def see(model: Qwen2VLForConditionalGeneration, patches: Tensor, grid: tuple[int, int]) -> Tensor:
-    """The vision tower over a batch of images of one size, in one pass.
-
-    Does what `model.model.visual` does image by image.
-
-    Args:
-        patches: float `[batch, patch, values]`.
-        grid: rows and columns of visual tokens.
-
-    Returns:
-        float `[batch, visual, hidden]`.
-    """
-    tower: Any = model.model.visual
-    batch, count, _ = patches.shape
-    kernel = tower.patch_embed.proj
-    hidden = F.linear(patches, kernel.weight.flatten(1), kernel.bias)
-    cells = torch.arange(grid[0] * grid[1])
-    inner = torch.arange(MERGE**2)
-    rows = (cells // grid[1])[:, None] * MERGE + (inner // MERGE)[None]
-    columns = (cells % grid[1])[:, None] * MERGE + (inner % MERGE)[None]
-    places = torch.stack([rows.flatten(), columns.flatten()], -1).to(patches.device)
-    cos, sin = tower.rotary_pos_emb(hidden, places)  # [patch, head size]
-    half = cos.shape[-1] // 2
-    sin = torch.cat([-sin[..., :half], sin[..., half:]], -1)
-    heads = tower.blocks[0].attn.num_heads
-
-    def turned(x: Tensor) -> Tensor:
-        return x * cos.to(x.dtype) + x.roll(half, -1) * sin.to(x.dtype)
-
-    for block in tower.blocks:
-        mixed = block.attn.qkv(block.norm1(hidden)).view(batch, count, 3, heads, -1)
-        query, key, value = (x.transpose(1, 2) for x in mixed.unbind(2))
-        found = attend(turned(query), turned(key), value)
-        hidden = hidden + block.attn.proj(found.transpose(1, 2).reshape(batch, count, -1))
-        hidden = hidden + block.mlp(block.norm2(hidden))
-    return tower.merger(hidden).view(batch, grid[0] * grid[1], -1)
-
-
-def read(model: Qwen2VLForConditionalGeneration, batch: Batch) -> tuple[Tensor, Tensor]:
+def read(student: Student, model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
     """Logits where something is taught, and the targets there.
 
     Returns:
         `[taught, vocab]` and int64 `[taught]`.
     """
-    language = model.model.language_model
-    embeds = language.embed_tokens(batch.ids)
-    if batch.patches is not None:
-        seen = see(model, batch.patches, batch.grid)
-        places = batch.ids == model.config.image_token_id
+    embeds = model.get_input_embeddings()(batch.ids)
+    if batch.pixels is not None:
+        assert batch.layout is not None  # where there are pixels, they are laid out
+        seen = student.see(model, batch.pixels, batch.layout)
+        places = batch.ids == image_token_of(model)
         embeds = embeds.masked_scatter(places[..., None], seen.to(embeds.dtype))
-    states = language(
-        inputs_embeds=embeds,
-        attention_mask={"full_attention": batch.mask},
-        position_ids=batch.positions,
-        use_cache=False,
-    ).last_hidden_state
+    states = student.language(model, embeds, batch.mask, batch.positions)
     taught = batch.targets != IGNORED
     return model.lm_head(states[taught]), batch.targets[taught]
+
+
+def image_token_of(model: Any) -> int:
+    """The id that stands at an image's places."""
+    return model.config.image_token_id
 
 
 class VisionClassifier(nn.Module):
     """A head for the vision stage, thrown away after it: kind and colour of every token's cell."""
 
-    def __init__(self, model: Qwen2VLForConditionalGeneration) -> None:
+    def __init__(self, model: Any) -> None:
         super().__init__()
         width = model.config.get_text_config().hidden_size
         self.norm = nn.LayerNorm(width)
@@ -167,48 +112,47 @@ class VisionClassifier(nn.Module):
         return loss, float(right[labels > 0].float().mean())
 
 
-def cell_labels(maps: np.ndarray) -> Tensor:
-    """What each base-scale cell shows: int64 `[batch, visual]` of label maps `[batch, h, w]`.
+def cell_labels(maps: np.ndarray, layout: Layout) -> Tensor:
+    """What each visual token's box shows: int64 `[batch, visual]` of label maps `[batch, h, w]`.
 
-    A cell shows the thing that covers most of it, if that is at least `GROUND_COVER`; cells in
+    A box shows the thing that covers most of it, if that is at least `GROUND_COVER`; boxes in
     which a thing covers less, but some, are doubtful.
     """
-    side = CELL // STEP
-    count, height, width = maps.shape
-    cells = maps.reshape(count, height // side, side, width // side, side)
-    cells = cells.transpose(0, 1, 3, 2, 4).reshape(count, -1, side * side)
-    cover = np.zeros((*cells.shape[:2], int(maps.max()) + 1), np.int16)
-    for sample in range(side * side):
-        rows, columns = np.indices(cells.shape[:2])
-        np.add.at(cover, (rows, columns, cells[..., sample]), 1)
-    things = cover[..., 1:] if cover.shape[-1] > 1 else np.zeros((*cells.shape[:2], 1), np.int16)
-    best, most = things.argmax(-1) + 1, things.max(-1)
-    labels = np.where(most >= GROUND_COVER * side * side, best, IGNORED)
-    return torch.from_numpy(np.where(most == 0, 0, labels)).long()
+    labels = np.zeros((len(maps), layout.visual), np.int64)
+    for at, box in enumerate(layout.boxes):
+        left, top, right, bottom = (round(edge / STEP) for edge in box)
+        samples = max(1, (right - left) * (bottom - top))
+        inside = maps[:, max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
+        for row, shown in enumerate(inside.reshape(len(maps), -1)):
+            things = np.bincount(shown[shown > 0], minlength=1)
+            most = things.max()
+            if most:
+                enough = most >= GROUND_COVER * samples
+                labels[row, at] = things.argmax() if enough else IGNORED
+    return torch.from_numpy(labels)
 
 
 class Run:
     """One training run: its folder, its model, its optimizers, its log.
 
     Args:
-        folder: holds `corpus/`, `tokenizer/`, and a checkpoint for each stage.
+        taught: the student.
+        folder: holds `tokenizer/` and a checkpoint for each stage.
         stage: `"text"`, `"vision"` or `"both"`.
         plan: steps and rates.
         seed: of the batches.
+        data: folder of the rendered scenes.
     """
 
-    def __init__(self, folder: Path, stage: str, plan: Stage, *, seed: int, data: Path) -> None:
-        self.folder, self.stage, self.plan = folder, stage, plan
-        self.tokenizer = Qwen2Tokenizer.from_pretrained(folder / "tokenizer")
-        self.teacher = Teacher(
-            open_corpus(shards(data, "train", 0)),
-            self.tokenizer,
-            seed,
-        )
+    def __init__(
+        self, taught: Student, folder: Path, stage: str, plan: Stage, *, seed: int, data: Path
+    ) -> None:
+        self.student, self.folder, self.stage, self.plan = taught, folder, stage, plan
+        self.tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer")
+        self.teacher = Teacher(taught, open_corpus(shards(data, "train", 0)), self.tokenizer, seed)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.model = build_model(self.tokenizer).train()
-        self.model.to(self.device)  # type: ignore[arg-type]
-        self.model.model.language_model.set_attn_implementation("float32_sdpa")
+        self.model = taught.prepare(taught.build(self.tokenizer).train())
+        self.model.to(self.device)
         self.head = VisionClassifier(self.model).to(self.device)
         self.step = 0
         self._start_from_earlier_stages()
@@ -270,7 +214,8 @@ class Run:
             return
         text = torch.load(self.folder / "text.pt", map_location=self.device)["model"]
         vision = torch.load(self.folder / "vision.pt", map_location=self.device)["model"]
-        seen = {name: value for name, value in vision.items() if ".visual." in name}
+        names = {id(value): name for name, value in self.model.named_parameters()}
+        seen = {names[id(p)]: vision[names[id(p)]] for p in self._eyes()}
         self.model.load_state_dict({**text, **seen})
 
     def _resume(self) -> None:
@@ -290,18 +235,21 @@ class Run:
         print(f"{self.stage}: resumed at step {self.step}", flush=True)
 
     def _trained(self) -> Iterator[nn.Parameter]:
-        tower = self.model.model.visual
         if self.stage != "text":
-            yield from tower.parameters()
+            yield from self._eyes()
         if self.stage == "vision":
             yield from self.head.parameters()
         else:
             yield from self.model.model.language_model.parameters()
 
+    def _eyes(self) -> Iterator[nn.Parameter]:
+        for part in self.student.eyes(self.model):
+            yield from part.parameters()
+
     def _optimizers(self) -> list[torch.optim.Optimizer]:
         """Muon for the hidden matrices, AdamW for embeddings, heads, norms and biases."""
         trained = list(self._trained())
-        outer = {id(self.model.model.language_model.embed_tokens.weight)}
+        outer = {id(p) for p in embeddings_of(self.model)}
         outer |= {id(p) for p in self.head.parameters()}
         matrices = [p for p in trained if p.ndim == 2 and id(p) not in outer]
         chosen = {id(p) for p in matrices}
@@ -322,7 +270,7 @@ def text_loss(run: Run) -> tuple[Tensor, dict[str, float]]:
     """Half of the steps speak of word grids, half are plain sentences."""
     grids = run.step % 2 == 0
     batch = run.teacher.word_grids(16) if grids else run.teacher.sentences(16)
-    logits, targets = read(run.model, _on(batch, run.device))
+    logits, targets = read(run.student, run.model, _on(batch, run.device))
     loss = F.cross_entropy(logits.float(), targets)
     return loss, {"grids" if grids else "sentences": loss.item()}
 
@@ -332,9 +280,10 @@ def vision_loss(run: Run) -> tuple[Tensor, dict[str, float]]:
     teacher = run.teacher
     _, rows = teacher.draw_rows(16)
     images = np.stack([teacher.corpus.image(row) for row in rows])
-    labels = cell_labels(np.stack([teacher.corpus.label_map(row) for row in rows]))
-    patches, grid = patchify(torch.from_numpy(images))
-    seen = see(run.model, patches.to(run.device), grid)
+    layout = teacher.layout(images.shape[2], images.shape[1], 1.0)
+    labels = cell_labels(np.stack([teacher.corpus.label_map(row) for row in rows]), layout)
+    pixels = run.student.pixels(torch.from_numpy(images))
+    seen = run.student.see(run.model, pixels.to(run.device), layout)
     loss, right = run.head.loss(seen, labels.to(run.device))
     return loss, {"right": right}
 
@@ -343,9 +292,9 @@ def joint_loss(run: Run) -> tuple[Tensor, dict[str, float]]:
     """What is said of images; every eighth step is plain text, so that it stays a language."""
     text = run.step % 8 == 7
     batch = run.teacher.sentences(16) if text else run.teacher.images(16, share=6)
-    logits, targets = read(run.model, _on(batch, run.device))
+    logits, targets = read(run.student, run.model, _on(batch, run.device))
     loss = F.cross_entropy(logits.float(), targets)
-    if batch.patches is None:
+    if batch.pixels is None:
         return loss, {"sentences": loss.item()}
     right = (logits.argmax(-1) == targets).float().mean()
     return loss, {"images": loss.item(), "right": float(right)}
@@ -357,17 +306,18 @@ LOSSES = {"text": text_loss, "vision": vision_loss, "both": joint_loss}
 def _on(batch: Batch, device: torch.device) -> Batch:
     if device.type == "cpu":
         return batch
-    patches = None if batch.patches is None else batch.patches.to(device)
+    pixels = None if batch.pixels is None else batch.pixels.to(device)
     ids, positions, mask, targets = (
         t.to(device) for t in (batch.ids, batch.positions, batch.mask, batch.targets)
     )
-    return Batch(ids, positions, mask, targets, patches, batch.grid)
+    return Batch(ids, positions, mask, targets, pixels, batch.layout)
 
 
 def main() -> None:
     """Run one stage."""
     parser = argparse.ArgumentParser(description="Run one stage of the recipe.")
     parser.add_argument("stage", choices=STAGES)
+    parser.add_argument("--student", choices=STUDENTS, default=STUDENTS[0])
     parser.add_argument("--run", type=Path, required=True, help="folder of the run")
     parser.add_argument("--data", type=Path, help="folder of the rendered corpus")
     parser.add_argument("--steps", type=int, help="steps in all, in place of the recipe's")
@@ -380,7 +330,12 @@ def main() -> None:
     if asked.steps:
         plan = Stage(asked.steps, plan.matrix_rate, plan.other_rate, plan.cooldown, plan.warmup)
     run = Run(
-        asked.run, asked.stage, plan, seed=asked.seed, data=asked.data or asked.run / "corpus"
+        student(asked.student),
+        asked.run,
+        asked.stage,
+        plan,
+        seed=asked.seed,
+        data=asked.data or asked.run / "corpus",
     )
     run.train(LOSSES[asked.stage])
     print(json.dumps({"stage": asked.stage, "step": run.step}))

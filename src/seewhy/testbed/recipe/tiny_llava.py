@@ -1,0 +1,147 @@
+"""`tiny-llava`: transformers' own LLaVA-1.5 classes, a CLIP tower and a LLaMA, small."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import (
+    CLIPVisionConfig,
+    LlamaConfig,
+    LlavaConfig,
+    LlavaForConditionalGeneration,
+    LlavaProcessor,
+)
+from transformers.models.llava.image_processing_pil_llava import LlavaImageProcessorPil
+
+from seewhy.testbed.recipe.student import (
+    MEAN,
+    STD,
+    Layout,
+    Student,
+    language_settings,
+    normalised,
+    qwen2_tokenizer,
+    raster,
+    resized,
+    settle_generation,
+)
+
+SIDE, PATCH = 160, 16
+"""Pixels of the tower's input and of one of its patches."""
+
+
+class TinyLlava(Student):
+    """Pads to a square, sees 100 patches of 16 pixels under fixed position embeddings.
+
+    Released LLaVA-1.5 pads likewise in training; the image processor of its `-hf` twins crops.
+    At other scales the position embeddings are interpolated, as the adapter does.
+    """
+
+    name: ClassVar = "tiny-llava"
+    special_tokens: ClassVar = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<image>")
+    chat_template: ClassVar = (
+        "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
+        "{% if message['content'] is string %}{{ message['content'] }}{% else %}"
+        "{% for part in message['content'] %}"
+        "{% if part['type'] == 'image' %}<image>\n"
+        "{% elif 'text' in part %}{{ part['text'] }}{% endif %}{% endfor %}{% endif %}"
+        "<|im_end|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+    )
+    opening: ClassVar = "<|im_start|>user\n"
+    closing: ClassVar = "\n"
+    image_token: ClassVar = "<image>"
+    scales: ClassVar = (0.5, 0.625, 0.75, 0.875, 1.0, 1.25, 1.5, 2.0)
+    scale_weights: ClassVar = (0.05, 0.05, 0.1, 0.08, 0.58, 0.06, 0.06, 0.02)
+
+    def tokenizer(self, vocab: dict[str, int], merges: list[tuple[str, str]]) -> Any:
+        """Qwen2's class, as in the released `llava-interleave-qwen`."""
+        return qwen2_tokenizer(vocab, merges, self.special_tokens, self.chat_template)
+
+    def build(self, tokenizer: Any, seed: int = 0) -> LlavaForConditionalGeneration:
+        """The model with fresh weights: 3.1 million parameters, tied head."""
+        torch.manual_seed(seed)
+        model: Any = LlavaForConditionalGeneration(
+            LlavaConfig(
+                vision_config=CLIPVisionConfig(
+                    hidden_size=160,
+                    intermediate_size=640,
+                    projection_dim=192,
+                    num_hidden_layers=4,
+                    num_attention_heads=5,
+                    image_size=SIDE,
+                    patch_size=PATCH,
+                    hidden_act="gelu",
+                ),
+                text_config=LlamaConfig(**language_settings(tokenizer), tie_word_embeddings=True),
+                image_token_index=tokenizer.convert_tokens_to_ids(self.image_token),
+                image_seq_length=(SIDE // PATCH) ** 2,
+                vision_feature_layer=-1,
+                vision_feature_select_strategy="default",
+                tie_word_embeddings=True,
+            )
+        )
+        return settle_generation(model, tokenizer)
+
+    def save(self, model: Any, tokenizer: Any, folder: Path) -> None:
+        """Write the folder, with the processor of the released checkpoints."""
+        model.bfloat16().save_pretrained(folder)
+        (folder / "model.safetensors").chmod(0o644)
+        side = {"height": SIDE, "width": SIDE}
+        LlavaProcessor(
+            image_processor=LlavaImageProcessorPil(
+                do_pad=True,
+                size={"shortest_edge": SIDE},
+                crop_size=side,
+                image_mean=list(MEAN),
+                image_std=list(STD),
+            ),
+            tokenizer=tokenizer,
+            patch_size=PATCH,
+            vision_feature_select_strategy="default",
+            num_additional_image_tokens=1,
+            chat_template=self.chat_template,
+        ).save_pretrained(folder)
+
+    def layout(self, width: int, height: int, scale: float) -> Layout:
+        """A square raster over the padded square."""
+        cells, long = side_at(scale) // PATCH, max(width, height)
+        left, top = -((long - width) // 2), -((long - height) // 2)
+        return Layout(raster(left, top, left + long, top + long, cells, cells), (cells, cells))
+
+    def pixels(self, images: Tensor, scale: float = 1.0) -> Tensor:
+        """Pad to a square with the mean colour, then resize: `[batch, 3, side, side]`."""
+        batch, height, width, _ = images.shape
+        long = max(height, width)
+        top, left = (long - height) // 2, (long - width) // 2
+        square = images.new_full((batch, long, long, 3), int(255 * MEAN[0]))
+        square[:, top : top + height, left : left + width] = images
+        return normalised(resized(square, side_at(scale), side_at(scale)))
+
+    def see(self, model: Any, pixels: Tensor, layout: Layout) -> Tensor:
+        """`[batch, visual, hidden]`."""
+        tower = model.model.vision_tower
+        states = tower.embeddings(pixels, interpolate_pos_encoding=pixels.shape[-1] != SIDE)
+        states = tower.encoder(inputs_embeds=tower.pre_layrnorm(states)).last_hidden_state
+        return model.model.multi_modal_projector(states[:, 1:])
+
+    def eyes(self, model: Any) -> list[nn.Module]:
+        """Tower and projector."""
+        return [model.model.vision_tower, model.model.multi_modal_projector]
+
+    def prepare(self, model: Any) -> Any:
+        """Both halves."""
+        model.model.vision_tower.set_attn_implementation("float32_sdpa")
+        return super().prepare(model)
+
+
+def side_at(scale: float) -> int:
+    """Side in pixels of the tower's input at a scale: whole patches."""
+    return max(1, int(np.round(SIDE * scale / PATCH))) * PATCH
+
+
+STUDENT = TinyLlava()
