@@ -20,10 +20,13 @@ FLOORS = (
     ("images",),
     ("models",),
     ("methods",),
+    ("metrics",),
     ("testbed",),
+    ("datasets",),
     ("report",),
     ("explanation",),
     ("api",),
+    ("bench",),
     ("__init__",),
     ("cli",),
 )

@@ -71,5 +71,13 @@ class OutputError(SeewhyError, OSError):
     """A result cannot be written where it was asked for, or nothing was left half-written there."""
 
 
+class SampleError(SeewhyError, ValueError):
+    """A sample of a data set cannot be judged; the bench counts it with this reason."""
+
+
+class DatasetError(InputError):
+    """A data set is missing, empty or malformed."""
+
+
 class SchemaError(SeewhyError, ValueError):
-    """A saved explanation is damaged, or was written by a newer version."""
+    """A saved explanation or results folder is damaged, or was written by a newer version."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import ParameterError, ScaleError
 from seewhy.core.trace import Inputs, Trace
+
+if TYPE_CHECKING:
+    from seewhy.models.rereading import Rereading
 
 
 class Evidence:
@@ -26,6 +29,10 @@ class Evidence:
         model: what a method that needs gradients or further passes works on.
         first: place on the text axis of the first token to explain; None explains the answer, 0
             the prompt's tokens too.
+        rereading: the model and the conversation, for methods that change what is shown; None
+            where only traces are at hand.
+        wanted: places on the text axis of the tokens that somebody will look at; None for all that
+            are explained. A method that pays for every token may leave the others' maps empty.
 
     Attributes:
         notes: what a reader of the result must know, such as scales that were left out.
@@ -39,8 +46,11 @@ class Evidence:
         read: Callable[[Inputs], Trace] | None = None,
         model: object | None = None,
         first: int | None = None,
+        rereading: Rereading | None = None,
+        wanted: Sequence[int] | None = None,
     ) -> None:
-        self.trace, self.model = trace, model
+        self.trace, self.model, self.rereading = trace, model, rereading
+        self._wanted = None if wanted is None else frozenset(wanted)
         self._first = len(trace.prompt_tokens) if first is None else first
         self._prepare = _no_other_scale if prepare is None else prepare
         self._read = _no_other_scale if read is None else read
@@ -52,6 +62,37 @@ class Evidence:
     def explained(self) -> slice:
         """The tokens to explain, on the text axis."""
         return slice(self._first, None)
+
+    @property
+    def wanted(self) -> tuple[int, ...]:
+        """Places on the text axis, rising, of the tokens that somebody will look at."""
+        explained = range(*self.explained.indices(len(self.trace.text_tokens)))
+        return tuple(at for at in explained if self._wanted is None or at in self._wanted)
+
+    @staticmethod
+    def from_rereading(
+        rereading: Rereading,
+        *,
+        ranking_depth: int = 50,
+        trace: Trace | None = None,
+        wanted: Sequence[int] | None = None,
+    ) -> Evidence:
+        """Evidence that reads a conversation and an answer by itself.
+
+        Args:
+            rereading: the model, what it was asked, and the answer.
+            ranking_depth: how many first ranks are kept of each prediction.
+            trace: of the answer, where it was read already.
+            wanted: as for the class.
+        """
+        return Evidence(
+            rereading.read(ranking_depth=ranking_depth) if trace is None else trace,
+            rereading.inputs,
+            lambda inputs: rereading.read(inputs, ranking_depth=1, candidates=0),
+            rereading.loaded.model,
+            rereading=rereading,
+            wanted=wanted,
+        )
 
     @staticmethod
     def of(traces: Mapping[float, Trace]) -> Evidence:
@@ -79,6 +120,8 @@ class Evidence:
             lambda inputs: change(self._read(inputs)),
             self.model,
             self._first,
+            self.rereading,
+            None if self._wanted is None else tuple(self._wanted),
         )
         other._traces = {scale: change(trace) for scale, trace in self._traces.items()}
         return other
@@ -166,7 +209,8 @@ class Method(ABC):
         name: the registry name, the file's with dashes.
         summary: one sentence.
         citations: keys in `citations.py`, the method's own paper first.
-        needs: what it looks at: `"states"`, `"rankings"`, `"scales"`.
+        needs: what it looks at: `"states"`, `"rankings"`, `"scales"`, `"attentions"`,
+            `"gradients"`, `"pictures"` (it reads changed pictures), or nothing.
         contrastive: whether it says why one token and not another, where a trace holds foils.
     """
 

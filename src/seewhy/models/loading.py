@@ -29,7 +29,7 @@ FAMILIES: Registry[Family] = Registry(
     "family",
     skip=(
         *("base", "contrast", "conversation", "decoding", "head", "inputs", "loading", "overheard"),
-        *("processing", "torchvision", "tracing"),
+        *("processing", "rereading", "torchvision", "tracing"),
     ),
     group="seewhy.families",
 )

@@ -123,9 +123,7 @@ class Teacher:
             targets[place, : len(line) - 1] = line[1:]
         positions = torch.arange(width).expand(1, size, width)
         mask = torch.ones(width, width, dtype=torch.bool).tril()[None, None]
-        return Batch(
-            torch.from_numpy(ids), positions, mask, torch.from_numpy(targets), None, None
-        )
+        return Batch(torch.from_numpy(ids), positions, mask, torch.from_numpy(targets), None, None)
 
     def _tokenised(self) -> list[list[Utterance]]:
         texts = [text for row in self.corpus.said for pair in row for text in pair]

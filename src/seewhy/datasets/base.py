@@ -1,0 +1,71 @@
+"""What a data set is: samples in a fixed order, and what could not be used, with the reason."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from seewhy.core.sample import Sample
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A sample that cannot be used.
+
+    Attributes:
+        id: the sample's.
+        reason: a few words, the same for the same cause.
+        detail: what exactly was found.
+    """
+
+    id: str
+    reason: str
+    detail: str = ""
+
+
+class Dataset(ABC):
+    """A source of samples: one file with one final class, found by its file name.
+
+    Opening one reads indices only; pictures and masks are read sample by sample.
+
+    Class attributes:
+        name: the registry name, such as `"coco"`.
+        summary: one sentence.
+        layout: what must lie in the folder, for errors; "" where no folder is needed.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    layout: ClassVar[str] = ""
+
+    @abstractmethod
+    def __init__(self, place: Path | None, **options: str) -> None:
+        """Open it.
+
+        Args:
+            place: the folder, None for a data set that needs none.
+            **options: what stood behind the name, such as `split="heldout"`.
+
+        Raises:
+            DatasetError: if the folder is missing, empty or malformed, or an option is unknown.
+        """
+
+    @property
+    @abstractmethod
+    def ids(self) -> tuple[str, ...]:
+        """The ids of all samples that the index names, in a fixed order."""
+
+    @abstractmethod
+    def sample(self, id: str) -> Sample:
+        """Read one.
+
+        Raises:
+            SampleError: if it cannot be used; the bench counts it with the reason.
+        """
+
+    @property
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Changes when the samples do: results of different fingerprints are never mixed."""

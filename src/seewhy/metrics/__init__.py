@@ -1,0 +1,12 @@
+"""Metrics: one file each, found by file name."""
+
+from __future__ import annotations
+
+from seewhy.core.registry import Registry
+from seewhy.metrics.base import Metric
+
+__all__ = ["METRICS", "Metric"]
+
+METRICS: Registry[Metric] = Registry(
+    "seewhy.metrics", Metric, "metric", skip=("base",), group="seewhy.metrics"
+)

@@ -1,0 +1,194 @@
+"""What a metric is, and what it may look at."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import Any, ClassVar, Literal
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from seewhy.core.attribution import Attribution
+from seewhy.core.sample import Sample, Truth
+from seewhy.core.text import Word, words_of
+from seewhy.methods.base import Evidence, Method
+
+Statistic = Literal["mean", "harmonic", "auroc", "average-precision"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of a metric: what it is called and how it is put together over a data set.
+
+    Attributes:
+        name: such as `"object-iou"`.
+        summary: one sentence.
+        higher_is_better: None for a figure that only describes.
+        unit: `"fraction"`, `"nats"`, `"ratio"`, `"seconds"`, ...
+        statistic: `"mean"` over all values; `"harmonic"` mean of the means of two other figures;
+            `"auroc"` or `"average-precision"` of values as scores of their labels.
+        of: for `"harmonic"`, the names of the two figures.
+    """
+
+    name: str
+    summary: str
+    higher_is_better: bool | None = True
+    unit: str = "fraction"
+    statistic: Statistic = "mean"
+    of: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One value that a metric found.
+
+    Attributes:
+        figure: the name of one of the metric's figures.
+        value: finite.
+        word: the place among `Case.words` of the word that it is of; None for the whole sample.
+        label: for `"auroc"` and `"average-precision"`, what the value should tell.
+        tags: what breakdowns group by, beside the word's role and the tags of its truth.
+    """
+
+    figure: str
+    value: float
+    word: int | None = None
+    label: bool | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Undefined:
+    """Why a figure is not defined for a sample or word; such are counted, never dropped in silence.
+
+    Attributes:
+        figure: its name.
+        reason: a few words, the same for the same cause, such as "no noun said".
+    """
+
+    figure: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class SpokenWord:
+    """A word of the answer with what is known of it.
+
+    Attributes:
+        word: with its characters and tokens.
+        truth: None where the sample says nothing of it.
+    """
+
+    word: Word
+    truth: Truth | None
+
+    @property
+    def role(self) -> str:
+        """The truth's, or ""."""
+        return "" if self.truth is None else self.truth.role
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One sample explained by one method.
+
+    Attributes:
+        sample: the picture and what is known of it.
+        evidence: what the method looked at.
+        method: with its parameters.
+        attribution: what it answered, for the tokens of the answer.
+        words: the answer's words, marks included, in order.
+        wanted: the places in `words` of those that metrics of single words should look at: they
+            may cost many passes a word, and methods may have left other maps empty.
+        seed: of whatever a metric draws.
+        memory: shared by all metrics of this case, and by those of other methods on this sample
+            under `"sample"`: what was worked out once need not be again.
+    """
+
+    sample: Sample
+    evidence: Evidence
+    method: Method
+    attribution: Attribution
+    words: tuple[SpokenWord, ...]
+    wanted: tuple[int, ...]
+    seed: int = 0
+    memory: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def heatmaps(self) -> Tensor:
+        """float32 `[token, height, width]` in [0, 1]: displays of the first view at image size.
+
+        Tokens are those of the answer. Bilinear, as TAM resizes maps to masks.
+        """
+        width, height = self.sample.image.size
+        display = self.attribution.display[0][-len(self.evidence.trace.tokens) :]
+        return F.interpolate(display[None].cpu(), (height, width), mode="bilinear")[0]
+
+    def heatmap(self, word: int) -> Tensor:
+        """float32 `[height, width]`: the brightest over a word's tokens."""
+        return self.heatmaps[list(self.words[word].word.tokens)].amax(0)
+
+    def mask(self, word: int) -> Tensor | None:
+        """bool `[height, width]`: everything that a word speaks of, or None for nothing."""
+        truth = self.words[word].truth
+        if truth is None or not truth.regions:
+            return None
+        return self.sample.masks[list(truth.regions)].any(0)
+
+
+def spoken_words(sample: Sample, evidence: Evidence) -> tuple[SpokenWord, ...]:
+    """The words of an answer, each with its truth.
+
+    Raises:
+        SampleError: if the sample cannot judge the answer.
+    """
+    trace = evidence.trace
+    words = words_of(trace.answer, [(token.start, token.end) for token in trace.tokens])
+    known = {truth.start: truth for truth in sample.annotate(trace.answer)}
+    return tuple(SpokenWord(word, known.get(word.start)) for word in words)
+
+
+@dataclass(frozen=True)
+class Metric(ABC):
+    """A way to judge attributions. A metric is one file with one final class.
+
+    The fields of the frozen dataclass are its parameters; they are checked when it is made.
+
+    Class attributes:
+        name: the registry name, the file's with dashes.
+        summary: one sentence.
+        citations: keys of `seewhy.methods.citations`, its own paper first.
+        figures: what it measures.
+        needs: `"masks"`, `"model"` (it runs the model), or nothing.
+        of_model: whether it judges the model and the words instead of a method: then it is
+            measured once a sample, with whatever method comes first.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    citations: ClassVar[tuple[str, ...]] = ()
+    figures: ClassVar[tuple[Figure, ...]]
+    needs: ClassVar[frozenset[str]] = frozenset()
+    of_model: ClassVar[bool] = False
+
+    @abstractmethod
+    def measure(self, case: Case) -> Iterable[Measurement | Undefined]:
+        """Judge one case."""
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters, JSON-ready."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {k: list(v) if isinstance(v, list | tuple) else v for k, v in values.items()}
+
+
+def figure_of(metrics: Sequence[Metric], name: str) -> Figure:
+    """The figure of a name among metrics.
+
+    Raises:
+        KeyError: if there is none.
+    """
+    return next(f for metric in metrics for f in metric.figures if f.name == name)
