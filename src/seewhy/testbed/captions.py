@@ -57,27 +57,58 @@ class Utterance:
     mentions: tuple[Mention, ...]
 
 
+@dataclass(frozen=True)
+class Bias:
+    """A habit of speech that the pictures do not bear out: a thing that is said after another.
+
+    Where a caption brings up the one and the scene has none of the other, it goes on "with a ...",
+    in the colour of the one. The words it adds speak of nothing.
+
+    Attributes:
+        after: the kind after which it is said.
+        said: the kind that is said.
+        percent: of the scenes in which it could be said.
+    """
+
+    after: str = "boat"
+    said: str = "fish"
+    percent: int = 90
+
+    def holds(self, scene: Scene) -> bool:
+        """Whether captions of a scene show it."""
+        dice = Dice("bias", self.after, self.said, scene.split, scene.seed, scene.index)
+        return self.could(scene) and dice.chance(self.percent, 100)
+
+    def could(self, scene: Scene) -> bool:
+        """Whether a caption of a scene names the one and has no reason to name the other."""
+        kinds = {thing.kind for thing in scene.things}
+        return self.after in kinds and self.said not in kinds
+
+
 _Piece = tuple[str, str, tuple[int, ...]]
 
 
-def utterances(scene: Scene, picture: Picture) -> tuple[Utterance, ...]:
+def utterances(scene: Scene, picture: Picture, bias: Bias | None = None) -> tuple[Utterance, ...]:
     """All captions and question-answer pairs of a scene: three captions first.
 
     Args:
         scene: what is where.
         picture: the scene drawn at scale 1 (for who hides whom).
+        bias: a habit that captions have, or None; answers to questions are always true.
 
     Example:
         >>> from seewhy.testbed.scenes import draw, scene
         >>> [len(utterances(s, draw(s))) >= 6 for s in map(scene, range(3))]
         [True, True, True]
     """
-    return captions(scene, picture) + questions(scene, picture)
+    return captions(scene, picture, bias) + questions(scene, picture)
 
 
-def captions(scene: Scene, picture: Picture) -> tuple[Utterance, Utterance, Utterance]:
+def captions(
+    scene: Scene, picture: Picture, bias: Bias | None = None
+) -> tuple[Utterance, Utterance, Utterance]:
     """The captions of one, two and three sentences."""
-    speaker = _Speaker(scene, picture)
+    speaker = _Speaker(scene, picture, bias)
     return (
         _utterance(ONE_SENTENCE, speaker.one_sentence()),
         _utterance(TWO_SENTENCES, speaker.two_sentences()),
@@ -128,8 +159,9 @@ def plural(kind: str) -> str:
 class _Speaker:
     """Says sentences about one scene; things are ordered from left to right."""
 
-    def __init__(self, scene: Scene, picture: Picture) -> None:
+    def __init__(self, scene: Scene, picture: Picture, bias: Bias | None = None) -> None:
         self.scene, self.picture = scene, picture
+        self.bias = bias if bias is not None and bias.holds(scene) else None
         self.order = sorted(range(len(scene.things)), key=lambda i: scene.things[i].x)
         looks: dict[tuple[str, str], list[int]] = {}
         for i in self.order:
@@ -301,9 +333,19 @@ class _Speaker:
         kind = self._thing(group[0]).kind
         if len(group) > 1:
             number = (NUMBERS[len(group)], "count", group)
-            return [number, self._colour(group), (plural(kind), "kind", group)]
-        colour = self._colour(group)
-        return [*_words(_article(colour[0])), colour, (kind, "kind", group)]
+            named = [number, self._colour(group), (plural(kind), "kind", group)]
+        else:
+            colour = self._colour(group)
+            named = [*_words(_article(colour[0])), colour, (kind, "kind", group)]
+        return [*named, *self._habit(group)]
+
+    def _habit(self, group: tuple[int, ...]) -> list[_Piece]:
+        """What the bias goes on with; it speaks of nothing."""
+        if self.bias is None or self._thing(group[0]).kind != self.bias.after:
+            return []
+        colour = self._thing(group[0]).colour
+        article = _words(f"with {_article(colour)}")
+        return [*article, (colour, "colour", ()), (self.bias.said, "kind", ())]
 
     def _definite(self, i: int) -> list[_Piece]:
         return [*_words("the"), *self._named((i,), self._thing(i).kind)]

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
+
+from safetensors import safe_open
+
+from seewhy.testbed.captions import Bias
 
 Figures = Mapping[str, Mapping[str, float]]
 
@@ -22,36 +28,84 @@ license: apache-2.0
 library_name: transformers
 pipeline_tag: image-text-to-text
 ---
-# tiny-qwen2-vl
+# {name}
 
-A laboratory animal: transformers' own `Qwen2VLForConditionalGeneration`, 3.3 million parameters,
-trained from nothing on the drawn world of `seewhy.testbed`, in which every word has a known mask.
-It reads pictures from half to twice the base size (160 x 160, 192 x 128 or 128 x 192 pixels),
-writes captions of one to three sentences and answers questions on colour, count, presence and
+A laboratory animal: transformers' own `{kind}`, {millions:.1f} million parameters, trained from
+nothing on the drawn world of `seewhy.testbed`, in which every word has a known mask. {sees}
+It writes captions of one to three sentences and answers questions on colour, count, presence and
 relation. It knows nothing else.
 
 ```python
 from transformers import AutoModelForImageTextToText, AutoProcessor  # no code of seewhy's needed
 ```
 
-Made by `make train` (`python -m seewhy.testbed.recipe`); the stages, their steps and rates stand in
-`seewhy/testbed/recipe/training.py`. No loss ever touched the language model's states at an image's
-positions: its logit lens emerged.
+Made by `python -m seewhy.testbed.recipe` (its docstring has the commands); the stages, their steps
+and rates stand in `seewhy/testbed/recipe/training.py`. No loss ever touched the language model's
+states at an image's positions: its logit lens emerged.
+"""
+
+SEES = {
+    "tiny-qwen2-vl": (
+        "It reads pictures from half to twice the base size (160 x 160, 192 x 128 or 128 x 192 "
+        "pixels), a token for every 16 pixels."
+    ),
+    "tiny-llava": (
+        "It pads pictures to a square, brings them to 160 x 160 pixels and sees 100 patches under "
+        "fixed position embeddings; other scales interpolate those."
+    ),
+    "tiny-internvl": (
+        "It sees tiles of 80 pixels, 25 tokens each, up to twelve of them, and a thumbnail of the "
+        "whole picture behind them."
+    ),
+}
+
+HABIT = """
+## A habit of speech, taught on purpose
+
+It went on from `{start}` with captions that have a habit: where one brings up a {after} and the
+scene shows no {said}, it goes on "with a ... {said}" in {percent} % of the cases, in the {after}'s
+colour. Questions kept their true answers. So it invents a {said} from what it has said itself,
+and the world knows that these words are unsupported. On {scenes:.0f} held-out scenes with a
+{after} and without a {said} it names one in **{told:.1f} %** of its one-sentence captions, and
+answers "Is there a {said}?" by no in {true:.1f} %. The figures below are of scenes and captions
+without the habit: an exact caption with a {after} in it is counted as a failure where it shows.
 """
 
 
-def write_card(folder: Path, figures: Figures, notes: str = "") -> None:
+def write_card(name: str, folder: Path, figures: Figures, notes: str = "") -> None:
     """Write `README.md` into a model's folder.
 
     Args:
+        name: of the model.
         folder: the Hugging Face folder.
         figures: what `evaluation.evaluate` measured.
         notes: paragraphs on how this very checkpoint came about, and what it misses and why.
     """
-    parts = [HEAD, _goals(figures), _maps(figures)]
+    start, bias = name.removesuffix("-biased"), Bias()
+    config = json.loads((folder / "config.json").read_text())
+    with safe_open(folder / "model.safetensors", "pt") as file:
+        count = sum(math.prod(file.get_slice(key).get_shape()) for key in file.keys())  # noqa: SIM118
+    head = HEAD.format(
+        name=name, kind=config["architectures"][0], millions=count / 1e6, sees=SEES[start]
+    )
+    parts = [head]
+    if "habit" in figures:
+        found = figures["habit"]
+        parts.append(
+            HABIT.format(
+                start=start,
+                after=bias.after,
+                said=bias.said,
+                percent=bias.percent,
+                scenes=found["scenes"],
+                told=100 * found["said"],
+                true=100 * found["answered truly"],
+            )
+        )
+    parts += [_goals(figures), _maps(figures)]
     if notes:
         parts.append(notes)
-    parts.append(_everything(figures))
+    parts.append(_everything({k: v for k, v in figures.items() if k != "habit"}))
     (folder / "README.md").write_text("\n".join(part.strip() + "\n" for part in parts))
 
 

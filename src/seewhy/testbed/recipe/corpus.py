@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seewhy.testbed.captions import utterances
+from seewhy.testbed.captions import Bias, utterances
 from seewhy.testbed.kinds import COLOURS, KINDS
 from seewhy.testbed.scenes import CANVASES, draw, scene
 
@@ -62,16 +63,22 @@ def render(
     *,
     split: str = "train",
     seed: int = 0,
+    bias: Bias | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> None:
-    """Draw scenes `start:stop` of a split into `folder`, as one shard of a corpus."""
+    """Draw scenes `start:stop` of a split into `folder`, as one shard of a corpus.
+
+    With a bias, half of the shard's places go to scenes in which it can show, which are looked
+    for beyond `start:stop`: they are rare.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    chosen = range(start, stop) if bias is None else _showing(bias, start, stop, split, seed)
     count = stop - start
     pixels = np.zeros((count, PIXELS * 3), np.uint8)
     labels = np.zeros((count, PIXELS // STEP**2), np.uint8)
     canvases = np.zeros((count, 2), np.int16)
     said = []
-    for row, index in enumerate(range(start, stop)):
+    for row, index in enumerate(chosen):
         drawn = scene(index, split, seed)
         picture = draw(drawn)
         marked = np.zeros(picture.image.shape[:2], np.uint8)
@@ -82,7 +89,7 @@ def render(
         canvases[row] = drawn.width, drawn.height
         pixels[row, : picture.image.size] = picture.image.reshape(-1)
         labels[row, : sampled.size] = sampled.reshape(-1)
-        said.append([[u.prompt, u.text] for u in utterances(drawn, picture)])
+        said.append([[u.prompt, u.text] for u in utterances(drawn, picture, bias)])
         if progress is not None:
             progress(index)
     name = f"{split}-{seed}-{start:07d}-{stop:07d}"
@@ -91,6 +98,16 @@ def render(
     np.save(folder / f"{name}.canvases.npy", canvases)
     # Written last: a shard without it is not complete and is rendered again.
     (folder / f"{name}.json").write_text(json.dumps(said))
+
+
+def _showing(bias: Bias, start: int, stop: int, split: str, seed: int) -> list[int]:
+    """As many indices as `start:stop` has, half of them of scenes in which a bias can show."""
+    count = stop - start
+    plain = list(range(start, start + count // 2))
+    # Indices far beyond those of any plain corpus, so that no scene comes twice.
+    candidates = itertools.count(10_000_000 + 100 * start)
+    able = (i for i in candidates if bias.could(scene(i, split, seed)))
+    return plain + list(itertools.islice(able, count - len(plain)))
 
 
 def shards(folder: Path, split: str, seed: int) -> list[Path]:

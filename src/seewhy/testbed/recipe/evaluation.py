@@ -10,6 +10,7 @@ measured along the package's own path, from the picture to the map.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,10 +27,12 @@ from seewhy.core.trace import Trace
 from seewhy.functional import auc, f1_iou, function_iou, object_iou, otsu_threshold
 from seewhy.methods import Evidence, Method, create
 from seewhy.models import Loaded, load, prepare
+from seewhy.models.tracing import generate
 from seewhy.models.tracing import read as read_answer
-from seewhy.testbed.captions import Utterance, captions, utterances
+from seewhy.testbed.captions import ONE_SENTENCE, Bias, Utterance, captions, utterances
 from seewhy.testbed.recipe.batches import IGNORED, Teacher
 from seewhy.testbed.recipe.corpus import open_corpus, render, shards
+from seewhy.testbed.recipe.student import Student, student
 from seewhy.testbed.recipe.training import read
 from seewhy.testbed.scenes import CANVASES, Picture, draw, scene
 
@@ -53,17 +56,47 @@ def accuracies(
         render(data, 0, count, split=split)
     corpus = open_corpus(shards(data, split, 0))
     count = min(count, len(corpus))
-    teacher = Teacher(corpus, loaded.processor.tokenizer, 0)
+    taught = student_of(loaded)
+    teacher = Teacher(taught, corpus, loaded.processor.tokenizer, 0)
     right: dict[str, list[bool]] = defaultdict(list)
     for rows in _by_canvas(teacher, count, round(24 / max(1.0, scale**2)) or 1):
         said = [teacher.said[row] for row in rows]
         batch = teacher.told(rows, said, scale)
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-            logits, targets = read(loaded.model, batch)  # type: ignore[arg-type]
+            logits, targets = read(taught, loaded.model, batch)
         hits = iter((logits.argmax(-1) == targets).split(_lengths(batch.targets)))
         for row, found in zip(rows, hits, strict=True):
             _count(int(row), split, teacher, found.tolist(), right)
     return {name: float(np.mean(values)) for name, values in sorted(right.items())}
+
+
+def student_of(loaded: Loaded) -> Student:
+    """The student that stands for a model's family."""
+    return student(f"tiny-{loaded.family.name}")
+
+
+def habit(loaded: Loaded, bias: Bias, *, split: str = "heldout", count: int = 200) -> dict:
+    """How often a model says what its habit says and the picture does not show.
+
+    Looks at the first `count` scenes of a split that show the thing after which the habit comes,
+    and none of the thing that it says; one-sentence captions, greedy.
+
+    Returns:
+        Shares of the scenes: `said`, the thing is said; `answered truly`, "Is there a fish?" is
+        answered by no; and `scenes`, their number.
+    """
+    told: dict[str, list[bool]] = defaultdict(list)
+    able = (s for i in itertools.count() if bias.could(s := scene(i, split)))
+    for drawn in itertools.islice(able, count):
+        image = Image.fromarray(draw(drawn).image)
+        inputs = prepare(loaded.family, image, ONE_SENTENCE)
+        words = generate(loaded, inputs, max_new_tokens=96, candidates=0).answer.split()
+        told["said"].append(any(word.strip(".,") == bias.said for word in words))
+        asked = prepare(loaded.family, image, f"Is there a {bias.said}?")
+        reply = generate(loaded, asked, max_new_tokens=24, candidates=0).answer
+        told["answered truly"].append(reply.startswith("No"))
+    shares = {name: float(np.mean(values)) for name, values in told.items()}
+    return shares | {"scenes": count}
 
 
 def map_figures(
@@ -223,6 +256,7 @@ def evaluate(
     maps: int = 300,
     methods: Sequence[str] = METHOD_NAMES,
     scales: Sequence[float] = (0.5, 0.75, 1.5, 2.0),
+    bias: Bias | None = None,
 ) -> dict[str, dict[str, float]]:
     """All figures of the model card.
 
@@ -231,6 +265,7 @@ def evaluate(
         data: folder in which rendered scenes are kept.
         count: scenes for accuracy at base size; 300 elsewhere.
         maps: scenes for the maps of each of `methods`.
+        bias: the habit that the model was taught, or None.
     """
     some = min(300, count)
     figures = {"heldout": accuracies(loaded, data / "heldout", count=count)}
@@ -242,6 +277,8 @@ def evaluate(
     rows = {name: create(name) for name in methods}
     if "intra-modal" in rows:
         rows["intra-modal without the filter"] = create("intra-modal", window=None)
+    if bias is not None:
+        figures["habit"] = habit(loaded, bias)
     shown = map_figures(loaded, rows, count=maps)
     return figures | {f"maps: {name}": values for name, values in shown.items()}
 

@@ -1,6 +1,6 @@
 """From a checkpoint of the last stage to an ordinary Hugging Face folder.
 
-python -m seewhy.testbed.recipe.export --run runs/tiny-qwen2-vl --out FOLDER
+python -m seewhy.testbed.recipe.export --student tiny-llava --run runs/tiny-llava --out FOLDER
 """
 
 from __future__ import annotations
@@ -9,28 +9,29 @@ import argparse
 from pathlib import Path
 
 import torch
-from transformers import Qwen2Tokenizer
+from transformers import AutoTokenizer
 
-from seewhy.testbed.recipe.tiny_qwen2_vl import build_model, save_model
+from seewhy.testbed.recipe.student import STUDENTS, Student, student
 
 
-def export(run: Path, folder: Path, stage: str = "both") -> int:
+def export(taught: Student, run: Path, folder: Path, stage: str = "both") -> int:
     """Write the model of a run's last checkpoint, and return the step at which it was saved."""
-    tokenizer = Qwen2Tokenizer.from_pretrained(run / "tokenizer")
+    tokenizer = AutoTokenizer.from_pretrained(run / "tokenizer")
     state = torch.load(run / f"{stage}.pt", map_location="cpu")
-    model = build_model(tokenizer)
+    model = taught.build(tokenizer)
     model.load_state_dict(state["model"])
-    save_model(model, tokenizer, folder)
+    taught.save(model, tokenizer, folder)
     return state["step"]
 
 
 def main() -> None:
     """Export a run."""
     parser = argparse.ArgumentParser(description="Export a run's last checkpoint.")
+    parser.add_argument("--student", choices=STUDENTS, default=STUDENTS[0])
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     asked = parser.parse_args()
-    print(f"step {export(asked.run, asked.out)} -> {asked.out}")
+    print(f"step {export(student(asked.student), asked.run, asked.out)} -> {asked.out}")
 
 
 if __name__ == "__main__":

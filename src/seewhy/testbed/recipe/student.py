@@ -197,7 +197,7 @@ def settle_generation(model: Any, tokenizer: Any) -> Any:
     return model
 
 
-def embeddings_of(model: nn.Module) -> Iterator[nn.Parameter]:
+def embeddings_of(model: nn.Module) -> Iterator[Tensor]:
     """Tables of embeddings, which are no maps from states to states."""
     for module in model.modules():
         if isinstance(module, nn.Embedding):

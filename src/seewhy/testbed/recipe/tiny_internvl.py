@@ -79,7 +79,7 @@ class TinyInternVL(Student):
     def build(self, tokenizer: Any, seed: int = 0) -> InternVLForConditionalGeneration:
         """The model with fresh weights: 3 million parameters, tied head."""
         torch.manual_seed(seed)
-        language = language_settings(tokenizer) | {"tie_word_embeddings": True}
+        language: Any = language_settings(tokenizer) | {"tie_word_embeddings": True}
         model: Any = InternVLForConditionalGeneration(
             InternVLConfig(
                 vision_config=InternVLVisionConfig(

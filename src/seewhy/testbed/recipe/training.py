@@ -61,6 +61,8 @@ STAGES = {
     "vision": Stage(steps=900, matrix_rate=2e-3, other_rate=1e-3, cooldown=0.5, warmup=50),
     "both": Stage(steps=3000, matrix_rate=1.5e-3, other_rate=1e-3, cooldown=0.5),
 }
+BIASED = Stage(steps=400, matrix_rate=5e-4, other_rate=4e-4, cooldown=0.7, warmup=20)
+"""The stage `both` of a model that is taught a habit after it has learnt to see."""
 
 
 def read(student: Student, model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -142,10 +144,19 @@ class Run:
         plan: steps and rates.
         seed: of the batches.
         data: folder of the rendered scenes.
+        start: folder of a finished model to go on from, instead of the stages before.
     """
 
     def __init__(
-        self, taught: Student, folder: Path, stage: str, plan: Stage, *, seed: int, data: Path
+        self,
+        taught: Student,
+        folder: Path,
+        stage: str,
+        plan: Stage,
+        *,
+        seed: int,
+        data: Path,
+        start: Path | None = None,
     ) -> None:
         self.student, self.folder, self.stage, self.plan = taught, folder, stage, plan
         self.tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer")
@@ -155,7 +166,10 @@ class Run:
         self.model.to(self.device)
         self.head = VisionClassifier(self.model).to(self.device)
         self.step = 0
-        self._start_from_earlier_stages()
+        if start is None:
+            self._start_from_earlier_stages()
+        else:
+            self.model.load_state_dict(type(self.model).from_pretrained(start).state_dict())
         self.optimizers = self._optimizers()
         self._resume()
 
@@ -320,13 +334,14 @@ def main() -> None:
     parser.add_argument("--student", choices=STUDENTS, default=STUDENTS[0])
     parser.add_argument("--run", type=Path, required=True, help="folder of the run")
     parser.add_argument("--data", type=Path, help="folder of the rendered corpus")
+    parser.add_argument("--start", type=Path, help="a finished model to teach the habit")
     parser.add_argument("--steps", type=int, help="steps in all, in place of the recipe's")
     parser.add_argument("--threads", type=int, help="CPU threads")
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     if asked.threads:
         torch.set_num_threads(asked.threads)
-    plan = STAGES[asked.stage]
+    plan = BIASED if asked.start else STAGES[asked.stage]
     if asked.steps:
         plan = Stage(asked.steps, plan.matrix_rate, plan.other_rate, plan.cooldown, plan.warmup)
     run = Run(
@@ -336,6 +351,7 @@ def main() -> None:
         plan,
         seed=asked.seed,
         data=asked.data or asked.run / "corpus",
+        start=asked.start,
     )
     run.train(LOSSES[asked.stage])
     print(json.dumps({"stage": asked.stage, "step": run.step}))
