@@ -1,0 +1,57 @@
+"""Attention: where the model looks when it predicts a token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from seewhy.core.attribution import Attribution
+from seewhy.methods.base import Evidence, Method
+from seewhy.methods.inward import Interior, expect_layer
+from seewhy.methods.parameters import expect_choice
+from seewhy.models.insides import layer_at, layers_of
+
+Layers = Literal["middle", "mean"]
+
+
+@dataclass(frozen=True)
+class Attention(Method):
+    r"""The attention weights from the position that predicts a token, mean over heads.
+
+    $$A_i[v] = \operatorname{mean}_{l, h} \alpha^{(l, h)}_{P_i, v}$$
+
+    Only the rows of these positions are recomputed, beside the model's fast attention: one forward
+    pass for all tokens. The context are the weights of earlier text tokens.
+
+    Source: attention weights of Vaswani et al. (2017). Heads and layers are our choice: there is no
+    one habit for multimodal models, papers take the mean of all layers or a middle one.
+
+    Attributes:
+        layer: `"mean"` is the mean over all layers; `"middle"` is number floor(L / 2) of L; a
+            number is counted from 0, or from the end if negative.
+    """
+
+    name: ClassVar = "attention"
+    summary: ClassVar = "Attention to each visual token, mean over all heads and layers."
+    citations: ClassVar = ("vaswani2017attention",)
+    needs: ClassVar = frozenset({"attentions"})
+
+    layer: int | Layers = "mean"
+
+    def __post_init__(self) -> None:
+        if isinstance(self.layer, str):
+            expect_choice("layer", self.layer, Layers)
+        else:
+            expect_layer(self.layer)
+
+    def attribute(self, evidence: Evidence) -> Attribution:
+        """Explain every token that is asked for."""
+        inside = Interior.of(evidence, self.name)
+        layers = self._layers(inside.rereading.loaded.model)
+        return inside.attribution(lambda: inside.attention(layers).mean(0))
+
+    def _layers(self, model: object) -> tuple[int, ...]:
+        count = len(layers_of(model))
+        if self.layer == "mean":
+            return tuple(range(count))
+        return (count // 2,) if isinstance(self.layer, str) else (layer_at(model, self.layer),)

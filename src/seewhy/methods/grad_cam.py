@@ -1,0 +1,52 @@
+"""Grad-CAM on the hidden states that enter a decoder layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from seewhy.core.attribution import Attribution
+from seewhy.methods.base import Evidence, Method
+from seewhy.methods.inward import Interior, expect_layer
+
+
+@dataclass(frozen=True)
+class GradCAM(Method):
+    r"""Hidden states weighed by how their channels speak for a token's logit on the whole.
+
+    $$w_d = \operatorname{mean}_v \frac{\partial z_i}{\partial h_{v,d}}, \quad
+      A_i[v] = \Big(\sum_d w_d h_{v,d}\Big)_+$$
+
+    The mean runs over the visual tokens of all views. The context are text tokens weighed by the
+    same channels. One forward pass, one backward pass a token.
+
+    Source: Selvaraju et al. (2017), Eq. 1 and 2. That the visual tokens' hidden states stand for
+    feature maps, and which layer they are of, are our reading.
+
+    Attributes:
+        layer: the states are those that enter it; counted from 0, or from the end if negative.
+    """
+
+    name: ClassVar = "grad-cam"
+    summary: ClassVar = "Grad-CAM on the hidden states that enter the last decoder layer."
+    citations: ClassVar = ("selvaraju2017gradcam",)
+    needs: ClassVar = frozenset({"gradients"})
+    contrastive: ClassVar = True
+
+    layer: int = -1
+
+    def __post_init__(self) -> None:
+        expect_layer(self.layer)
+
+    def attribute(self, evidence: Evidence) -> Attribution:
+        """Explain every token that is asked for."""
+        inside = Interior.of(evidence, self.name)
+        visual = inside.visual
+
+        def score(states: Tensor, gradient: Tensor) -> Tensor:
+            weights = gradient[visual.to(gradient.device)].mean(0)
+            return (states @ weights).relu()
+
+        return inside.attribution(lambda: inside.gradients(score, layer=self.layer))

@@ -1,0 +1,51 @@
+"""Gradient x attention: the attention that speaks for a token, followed through all layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from seewhy.core.attribution import Attribution
+from seewhy.methods.base import Evidence, Method
+from seewhy.methods.inward import Interior, rolled
+
+
+@dataclass(frozen=True)
+class GradientAttention(Method):
+    r"""Attention weights times the gradient of the token's logit, rolled out over the layers.
+
+    $$\bar A^{(l)} = \operatorname{mean}_h \big(\nabla A^{(l, h)} \odot A^{(l, h)}\big)_+, \quad
+      R \leftarrow R + \bar A^{(l)} R, \quad A_i[v] = R_{P_i, v}$$
+
+    R begins as the identity below the lowest layer; the gradient is that of token i's logit at the
+    position P_i that predicts it. One forward pass, one backward pass a token; attention of all
+    layers and heads is held with its gradient.
+
+    Source: Chefer, Gur and Wolf (2021), Eq. 5 and 6, self-attention only, as in a decoder. That
+    the row is the predicting position's, and that the identity's 1 in it is left out, are our
+    reading.
+    """
+
+    name: ClassVar = "gradient-attention"
+    summary: ClassVar = (
+        "Positive part of gradient x attention, mean over heads, rolled out over all layers."
+    )
+    citations: ClassVar = ("chefer2021generic",)
+    needs: ClassVar = frozenset({"attentions", "gradients"})
+    contrastive: ClassVar = True
+
+    def attribute(self, evidence: Evidence) -> Attribution:
+        """Explain every token that is asked for."""
+        inside = Interior.of(evidence, self.name)
+
+        def score(number: int, weights: Sequence[Tensor], gradients: Sequence[Tensor]) -> Tensor:
+            steps = [
+                (gradient * weight).relu().mean(0)
+                for gradient, weight in zip(gradients, weights, strict=True)
+            ]
+            return rolled(inside.origins[[number]], steps, 1.0, 1.0)[0]
+
+        return inside.attribution(lambda: inside.gradients_of_attention(score))
