@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -38,7 +37,10 @@ from seewhy.models.overheard import (
     remembering,
     whole,
 )
+from seewhy.models.rereading import Rereading
 from seewhy.report.bundle import open_record
+from seewhy.testbed.shipped import DEFAULT as DEFAULT_MODEL
+from seewhy.testbed.shipped import shipped
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -50,9 +52,6 @@ Media: TypeAlias = "ImageSource | Clip"
 
 PROMPT = "Write a one-sentence caption for this image:"
 """What a model is asked if nothing else is said: TAM's prompt for captions."""
-
-SHIPPED = "tiny-qwen2-vl"
-"""The model that ships with the package."""
 
 CANDIDATES = 10
 """How many next candidates each word shows."""
@@ -72,7 +71,8 @@ def load(
 
     Args:
         model: hub id, folder, or a `(model, processor)` pair that is loaded already; None, or
-            `"tiny-qwen2-vl"`, takes the model that ships with the package.
+            `"tiny-qwen2-vl"`, takes the first of the models that ship with the package; the others
+            (`seewhy.testbed.shipped`) go by their names too.
         dtype: such as `torch.bfloat16` or `"auto"`; None is transformers' default.
         device_map: where its parts go, such as `"auto"` or `"cuda"`.
         **kwargs: passed on to `from_pretrained`, such as `revision`.
@@ -82,10 +82,12 @@ def load(
         UnsupportedModelError: if the model is text-only, or of a family without an adapter.
         ModelError: if its files are damaged or incomplete.
     """
-    shipped = model is None or model == SHIPPED
-    place = _checkpoint(SHIPPED) if shipped else model
-    loaded = models.load(place, dtype=dtype, device_map=device_map, **kwargs)  # type: ignore[arg-type]
-    return Explainer(replace(loaded, name=SHIPPED) if shipped else loaded)
+    name = DEFAULT_MODEL if model is None else model
+    known = shipped()
+    own = isinstance(name, str) and name in known
+    place = known[name] if own else name
+    loaded = models.load(place, dtype=dtype, device_map=device_map, **kwargs)
+    return Explainer(replace(loaded, name=name) if own else loaded)
 
 
 def open(folder: str | os.PathLike[str]) -> Explanation:
@@ -355,7 +357,13 @@ class Explainer:
         say("explaining")
         return [
             self._explanation(
-                trace, one.conversation.media, how, seconds, again.prepare(row), again.read(row)
+                trace,
+                one.conversation.media,
+                how,
+                seconds,
+                again.prepare(row),
+                again.read(row),
+                Rereading(self.loaded, one.conversation, tuple(t.id for t in trace.tokens)),
             )
             for row, (trace, one) in enumerate(zip(traces, asked, strict=True))
         ]
@@ -377,11 +385,16 @@ class Explainer:
         answered: float,
         prepare: Callable[[float], Inputs],
         read: Callable[[Inputs], Trace],
+        rereading: Rereading | None = None,
     ) -> Explanation:
-        """Explain one answer that was read or overheard."""
+        """Explain one answer that was read or overheard.
+
+        Methods that change the picture or look inside need the conversation, which is known of
+        what was asked here, and not of what was overheard.
+        """
         begun = time.perf_counter()
         words = words_of(trace.answer, [(t.start, t.end) for t in trace.tokens])
-        evidence = Evidence(trace, prepare, read, self.loaded.model, how.first)
+        evidence = Evidence(trace, prepare, read, self.loaded.model, how.first, rereading)
         whole = how.method.attribute(evidence)
         contrasts = {place_of(words, word): other for word, other in how.contrast.items()}
         for place, alternative in contrasts.items():
@@ -782,10 +795,6 @@ def _replaced(whole: Any, other: Any, tokens: Sequence[int]) -> Any:
             _replaced(one, two, tokens) for one, two in zip(whole.scales, other.scales, strict=True)
         )
     return replace(whole, **changed)
-
-
-def _checkpoint(name: str) -> Path:
-    return Path(__file__).parent / "testbed" / "checkpoints" / name
 
 
 def _sort(

@@ -1,4 +1,4 @@
-"""The model that ships: an ordinary folder, and no better on its card than on the bench."""
+"""The models that ship: ordinary folders, and no better on their cards than on the bench."""
 
 import json
 import math
@@ -11,60 +11,81 @@ from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoTokenizer
 
 import seewhy
-from seewhy.api import SHIPPED, _checkpoint
 from seewhy.functional import auc
 from seewhy.models import load, prepare
-from seewhy.testbed.captions import ONE_SENTENCE, captions
-from seewhy.testbed.recipe.evaluation import accuracies
+from seewhy.testbed.captions import ONE_SENTENCE, Bias, captions
+from seewhy.testbed.recipe.evaluation import accuracies, habit
 from seewhy.testbed.recipe.vocabulary import split_share
 from seewhy.testbed.scenes import draw, scene
+from seewhy.testbed.shipped import DEFAULT, shipped
 from torchvision_shim import with_torchvision
 
-FOLDER = _checkpoint(SHIPPED)
 SCENES = 40
+KINDS = {
+    "tiny-qwen2-vl": ("Qwen2VLForConditionalGeneration", "Qwen2VLProcessor"),
+    "tiny-qwen2-vl-biased": ("Qwen2VLForConditionalGeneration", "Qwen2VLProcessor"),
+    "tiny-llava": ("LlavaForConditionalGeneration", "LlavaProcessor"),
+    "tiny-internvl": ("InternVLForConditionalGeneration", "InternVLProcessor"),
+}
+"""Classes of transformers that a folder must load as."""
+
+
+@pytest.fixture(scope="module", params=sorted(shipped()))
+def name(request):
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def loaded():
-    return load(FOLDER)
+def folder(name):
+    return shipped()[name]
 
 
 @pytest.fixture(scope="module")
-def figures():
-    return json.loads((FOLDER / "figures.json").read_text())
+def loaded(folder):
+    return load(folder)
+
+
+@pytest.fixture(scope="module")
+def figures(folder):
+    return json.loads((folder / "figures.json").read_text())
 
 
 def drawn_picture(index):
     return Image.fromarray(draw(scene(index, "heldout")).image)
 
 
-def test_shipped_folder_is_small_and_holds_no_code():
-    files = {path.name: path.stat().st_size for path in FOLDER.iterdir()}
+def test_all_models_of_the_laboratory_ship():
+    assert DEFAULT in shipped()
+    assert set(shipped()) == set(KINDS)
+
+
+def test_shipped_folder_is_small_and_holds_no_code(folder):
+    files = {path.name: path.stat().st_size for path in folder.iterdir()}
     assert sum(files.values()) <= 16 * 2**20
     assert {"config.json", "model.safetensors", "tokenizer.json", "README.md"} <= set(files)
     assert not [name for name in files if name.endswith((".py", ".bin", ".pt"))]
 
 
-def test_shipped_weights_take_16_bit():
-    model = AutoModelForImageTextToText.from_pretrained(FOLDER)
-    assert type(model).__name__ == "Qwen2VLForConditionalGeneration"
+def test_shipped_weights_take_16_bit(name, folder):
+    model = AutoModelForImageTextToText.from_pretrained(folder)
+    assert type(model).__name__ == KINDS[name][0]
     assert {p.dtype for p in model.parameters()} == {torch.bfloat16}
 
 
-def test_shipped_model_speaks_through_the_real_processor(loaded):
+def test_shipped_model_speaks_through_the_real_processor(name, folder, loaded):
     picture = drawn_picture(3)
-    name, ids, answer = with_torchvision(
-        "shipped_model:real_answer", str(FOLDER), picture, ONE_SENTENCE
+    processor, ids, answer = with_torchvision(
+        "shipped_model:real_answer", str(folder), picture, ONE_SENTENCE
     )
-    assert name == "Qwen2VLProcessor"
+    assert processor == KINDS[name][1]
     own = prepare(loaded.family, picture, ONE_SENTENCE)
     assert own.tensors["input_ids"].tolist() == ids
-    explained = seewhy.load().explain(picture, ONE_SENTENCE, method="logit-lens")
+    explained = seewhy.load(name).explain(picture, ONE_SENTENCE, method="logit-lens")
     assert explained.answer == answer.strip()
 
 
-def test_shipped_tokenizer_splits_a_tenth_of_the_content_words():
-    assert split_share(AutoTokenizer.from_pretrained(FOLDER)) >= 0.1
+def test_shipped_tokenizer_splits_a_tenth_of_the_content_words(folder):
+    assert split_share(AutoTokenizer.from_pretrained(folder)) >= 0.1
 
 
 def test_shipped_accuracy_is_what_the_card_says(loaded, figures, tmp_path):
@@ -76,8 +97,8 @@ def test_shipped_accuracy_is_what_the_card_says(loaded, figures, tmp_path):
         assert abs(measured[name] - rate) <= slack, (name, measured[name], rate)
 
 
-def test_shipped_model_answers_exactly_where_teacher_forcing_says_so(loaded, tmp_path):
-    explainer, right = seewhy.load(), 0
+def test_shipped_model_answers_exactly_where_teacher_forcing_says_so(name, loaded, tmp_path):
+    explainer, right = seewhy.load(name), 0
     for index in range(8):
         drawn = scene(index, "heldout")
         picture = draw(drawn)
@@ -89,8 +110,8 @@ def test_shipped_model_answers_exactly_where_teacher_forcing_says_so(loaded, tmp
     assert abs(right - round(8 * forced)) <= 1
 
 
-def test_shipped_lens_finds_the_things_that_are_named(loaded):
-    explainer, found = seewhy.load(), []
+def test_shipped_lens_finds_the_things_that_are_named(name, loaded):
+    explainer, found = seewhy.load(name), []
     for index in range(12):
         drawn = scene(index, "heldout")
         picture = draw(drawn)
@@ -109,7 +130,15 @@ def test_shipped_lens_finds_the_things_that_are_named(loaded):
     assert np.mean(found) > 0.75
 
 
-def test_card_shows_the_measured_figures(figures):
-    card = (FOLDER / "README.md").read_text()
+def test_card_shows_the_measured_figures(folder, figures):
+    card = (folder / "README.md").read_text()
     for name, group in (("kind", "heldout"), ("caption 1", "heldout"), ("tokens", "unseen")):
         assert re.search(rf"{100 * figures[group][name]:.1f}", card)
+
+
+def test_biased_model_invents_what_its_card_says():
+    folder = shipped()["tiny-qwen2-vl-biased"]
+    told = json.loads((folder / "figures.json").read_text())["habit"]["said"]
+    measured = habit(load(folder), Bias(), count=SCENES)["said"]
+    assert abs(measured - told) <= 4 * math.sqrt(told * (1 - told) / SCENES) + 0.01
+    assert habit(load(shipped()[DEFAULT]), Bias(), count=SCENES)["said"] < measured / 2

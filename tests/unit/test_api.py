@@ -11,7 +11,7 @@ from PIL import Image
 
 import seewhy
 import tiny_models
-from seewhy.api import PROMPT, SHIPPED, Explainer, Explanation
+from seewhy.api import PROMPT, Explainer, Explanation
 from seewhy.core.errors import (
     ImageError,
     OutputError,
@@ -21,6 +21,7 @@ from seewhy.core.errors import (
     UnknownNameError,
 )
 from seewhy.methods import create
+from seewhy.testbed.shipped import DEFAULT, shipped
 
 ANSWER = "A red star is above the blue house, and a red car."
 
@@ -294,9 +295,14 @@ def test_load_says_what_is_near_an_unknown_model() -> None:
 
 
 def test_load_without_a_model_takes_the_shipped_one(monkeypatch, tmp_path) -> None:
-    folder = tiny_models.save(tmp_path / SHIPPED)
-    monkeypatch.setattr("seewhy.api._checkpoint", lambda name: folder)
-    assert seewhy.load().name == seewhy.load(SHIPPED).name == SHIPPED
+    folder = tiny_models.save(tmp_path / DEFAULT)
+    monkeypatch.setattr("seewhy.api.shipped", lambda: {DEFAULT: folder})
+    assert seewhy.load().name == seewhy.load(DEFAULT).name == DEFAULT
+
+
+@pytest.mark.parametrize("name", sorted(shipped()))
+def test_load_takes_a_shipped_model_by_its_name(name) -> None:
+    assert seewhy.load(name).name == name
 
 
 def test_seewhy_is_light_until_it_is_used() -> None:
