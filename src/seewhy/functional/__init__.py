@@ -2,7 +2,7 @@
 
 from seewhy.functional.aggregate_scales import aggregate_scales
 from seewhy.functional.interference import context_weights, interference, remove_interference
-from seewhy.functional.logit_lens import logit_lens, text_activation
+from seewhy.functional.logit_lens import centred_lens, logit_lens, text_activation
 from seewhy.functional.overlap import (
     auc,
     energy_inside,
@@ -20,6 +20,7 @@ from seewhy.functional.thresholds import otsu_threshold
 __all__ = [
     "aggregate_scales",
     "auc",
+    "centred_lens",
     "context_weights",
     "energy_inside",
     "f1_iou",

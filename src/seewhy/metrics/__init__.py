@@ -8,5 +8,9 @@ from seewhy.metrics.base import Metric
 __all__ = ["METRICS", "Metric"]
 
 METRICS: Registry[Metric] = Registry(
-    "seewhy.metrics", Metric, "metric", skip=("base",), group="seewhy.metrics"
+    "seewhy.metrics",
+    Metric,
+    "metric",
+    skip=("base", "curves", "explaining", "pictures", "unsupported"),
+    group="seewhy.metrics",
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -14,9 +16,8 @@ from torch import Tensor
 from seewhy.core.attribution import Attribution
 from seewhy.core.sample import Sample, Truth
 from seewhy.core.text import Word, words_of
+from seewhy.functional.statistics import Statistic
 from seewhy.methods.base import Evidence, Method
-
-Statistic = Literal["mean", "harmonic", "auroc", "average-precision"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Figure:
         name: such as `"object-iou"`.
         summary: one sentence.
         higher_is_better: None for a figure that only describes.
-        unit: `"fraction"`, `"nats"`, `"ratio"`, `"seconds"`, ...
+        unit: `"fraction"` in [0, 1], `"correlation"` and `"difference"` in [-1, 1], `"ratio"`,
+            `"nats"`, `"seconds"`, `"MiB"`, `"passes"`.
         statistic: `"mean"` over all values; `"harmonic"` mean of the means of two other figures;
             `"auroc"` or `"average-precision"` of values as scores of their labels.
         of: for `"harmonic"`, the names of the two figures.
@@ -73,6 +75,23 @@ class Undefined:
     reason: str
 
 
+def measured(
+    figure: str, value: float, word: int | None = None, *, otherwise: str, **of: Any
+) -> Measurement | Undefined:
+    """A measurement, or why there is none where the value is not finite.
+
+    Args:
+        figure: its name.
+        value: what was found.
+        word: as for `Measurement`.
+        otherwise: what it means here that the value is not finite.
+        **of: label and tags, as for `Measurement`.
+    """
+    if not math.isfinite(value):
+        return Undefined(figure, otherwise)
+    return Measurement(figure, float(value), word, **of)
+
+
 @dataclass(frozen=True, eq=False)
 class SpokenWord:
     """A word of the answer with what is known of it.
@@ -115,7 +134,7 @@ class Case:
     words: tuple[SpokenWord, ...]
     wanted: tuple[int, ...]
     seed: int = 0
-    memory: dict[str, Any] = field(default_factory=dict)
+    memory: dict[Any, Any] = field(default_factory=dict)
 
     @cached_property
     def heatmaps(self) -> Tensor:
@@ -129,7 +148,54 @@ class Case:
 
     def heatmap(self, word: int) -> Tensor:
         """float32 `[height, width]`: the brightest over a word's tokens."""
-        return self.heatmaps[list(self.words[word].word.tokens)].amax(0)
+        return self.heatmaps[self.tokens(word)].amax(0)
+
+    def own_map(self, word: int) -> Tensor:
+        """float32 `[height, width]` in [0, 1]: display of the first view on its native grid."""
+        display = self.attribution.display[0][-len(self.evidence.trace.tokens) :]
+        return display[self.tokens(word)].amax(0).float().cpu()
+
+    @property
+    def shared(self) -> dict[Any, Any]:
+        """What metrics of all methods on this sample remember."""
+        return self.memory.setdefault("sample", {})
+
+    def seed_of(self, *what: object) -> int:
+        """A seed for what is drawn for this sample: the same for all methods and at every run."""
+        return zlib.crc32(repr((self.seed, self.sample.id, *what)).encode())
+
+    def flaw(self, word: int) -> str | None:
+        """Why the map of a word cannot be judged, or None if it can."""
+        first = len(self.evidence.trace.prompt_tokens)
+        tokens = self.tokens(word)
+        if not {first + token for token in tokens} <= self._explained:
+            return "word not explained"
+        return None if bool(self.heatmaps[tokens].isfinite().all()) else "map not finite"
+
+    @cached_property
+    def _explained(self) -> frozenset[int]:
+        return frozenset(self.evidence.wanted)
+
+    def tokens(self, word: int) -> list[int]:
+        """The places of a word's tokens on the answer's token axis."""
+        return list(self.words[word].word.tokens)
+
+    def masked(self) -> Iterator[tuple[int, Tensor | str]]:
+        """The words that speak of a part of the picture, function words aside.
+
+        Yields:
+            A word's place with its mask, or with the reason why it cannot be judged; if there is
+            no such word, the place -1 with that reason.
+        """
+        none = True
+        for at, word in enumerate(self.words):
+            mask = None if word.role in ("function", "mark") else self.mask(at)
+            if mask is not None:
+                none = False
+                flaw = self.flaw(at) or (None if bool(mask.any()) else "empty mask")
+                yield at, flaw or mask
+        if none:
+            yield -1, "no word with a mask said"
 
     def mask(self, word: int) -> Tensor | None:
         """bool `[height, width]`: everything that a word speaks of, or None for nothing."""
@@ -177,6 +243,10 @@ class Metric(ABC):
     @abstractmethod
     def measure(self, case: Case) -> Iterable[Measurement | Undefined]:
         """Judge one case."""
+
+    def undefined(self, reason: str) -> list[Undefined]:
+        """That none of the figures is defined; those put together from others are not counted."""
+        return [Undefined(f.name, reason) for f in self.figures if not f.of]
 
     @property
     def parameters(self) -> dict[str, Any]:

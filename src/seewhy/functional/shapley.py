@@ -1,0 +1,60 @@
+"""Shapley values from coalitions, by weighted least squares."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from seewhy.core.axes import expect_axes
+
+
+def shapley_values(
+    coalitions: Tensor, worth: Tensor, nothing: Tensor, everything: Tensor, weights: Tensor
+) -> Tensor:
+    r"""The additive game nearest to what was seen of a game: Kernel SHAP's regression.
+
+    $$\min_\phi \sum_z w_z \Big(f(z) - f(\emptyset) - \sum_i z_i \phi_i\Big)^2 \quad
+    \text{with} \quad \sum_i \phi_i = f(\text{all}) - f(\emptyset)$$
+
+    Over all coalitions with w_z the Shapley kernel these are the Shapley values. Coalitions that
+    were drawn with that kernel's probability weigh as often as they were drawn. Where they are
+    too few to tell the values apart, the shortest solution is taken.
+
+    Args:
+        coalitions: bool `[coalition, feature]`, neither the empty nor the full one.
+        worth: float `[coalition, token]`, f of each.
+        nothing, everything: float `[token]`, f of the empty and of the full one.
+        weights: float `[coalition]`, positive.
+
+    Returns:
+        float32 `[token, feature]`; a token's sum to everything - nothing.
+
+    Raises:
+        ShapeError: if the axes do not fit each other.
+
+    Source:
+        Lundberg and Lee (2017), theorem 2. That the sum is kept exactly, by taking out one
+        feature, and not by very large weights, is our choice.
+
+    Example:
+        >>> game = torch.tensor([[True, False], [False, True]])
+        >>> worth = torch.tensor([[1.0], [3.0]])
+        >>> shapley_values(game, worth, torch.zeros(1), torch.full((1,), 6.0), torch.ones(2))
+        tensor([[2., 4.]])
+    """
+    sizes = expect_axes(coalitions, "coalition feature", name="coalitions")
+    number = sizes["coalition"]
+    tokens = expect_axes(worth, "coalition token", name="worth", coalition=number)["token"]
+    expect_axes(weights, "coalition", name="weights", coalition=number)
+    for name, value in (("nothing", nothing), ("everything", everything)):
+        expect_axes(value, "token", name=name, token=tokens)
+    gain = (everything - nothing).double()
+    if sizes["feature"] == 1 or number == 0:
+        return (gain[:, None] / sizes["feature"]).expand(-1, sizes["feature"]).float()
+    inside = coalitions.double()
+    last = inside[:, -1:]
+    root = weights.double().sqrt()[:, None]
+    target = worth.double() - nothing.double() - last * gain
+    others = torch.linalg.lstsq(root * (inside[:, :-1] - last), root * target, driver="gelsd")
+    values = others.solution.T
+    return torch.cat([values, (gain - values.sum(1))[:, None]], 1).float()

@@ -1,0 +1,36 @@
+"""Context insertion: the most relevant words before a word are kept first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from seewhy.metrics.base import Case, Figure, Measurement, Metric, Undefined
+from seewhy.metrics.curves import curve_figures, on_context
+
+
+@dataclass(frozen=True)
+class ContextInsertion(Metric):
+    """How fast a word becomes probable as the most relevant context tokens are put back.
+
+    Context tokens are those of the prompt's own words and of the answer before the word, ranked by
+    the method's context relevance, equal ones in a drawn order. They are put back in ten steps; the
+    sequence closes up behind those left out. The picture stays. Areas as for `insertion`, with the
+    word's log-probability without any context as the blank. A text that closes up is not one that
+    the model would be asked: our choice, stated because there is no blank for words.
+
+    Ours, after insertion and deletion on pictures (Petsiuk et al. 2018).
+    """
+
+    name: ClassVar[str] = "context-insertion"
+    summary: ClassVar[str] = "How fast a word becomes probable as relevant context is put back."
+    citations: ClassVar[tuple[str, ...]] = ("petsiuk2018rise",)
+    needs: ClassVar[frozenset[str]] = frozenset({"model"})
+    figures: ClassVar[tuple[Figure, ...]] = curve_figures(
+        "context-insertion", "the most relevant context tokens", deletion=False
+    )
+
+    def measure(self, case: Case) -> Iterator[Measurement | Undefined]:
+        """A curve and its areas for each wanted word."""
+        return on_context(self, case, deletion=False)

@@ -1,0 +1,46 @@
+"""Deletion: the brightest pixels are taken away first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from seewhy.functional.perturbation import Fill
+from seewhy.metrics.base import Case, Figure, Measurement, Metric, Undefined
+from seewhy.metrics.curves import curve_figures, on_picture
+from seewhy.metrics.pictures import expect_fill
+
+
+@dataclass(frozen=True)
+class Deletion(Metric):
+    """How fast a word becomes improbable as the map's brightest pixels are replaced.
+
+    Pixels are ranked by the word's heatmap at the picture's size, equal ones in a drawn order that
+    is the same for all methods. They are replaced by the fill in ten steps of a tenth of all
+    pixels. The curve is log p(word | picture, prompt, words before), the sum over its tokens.
+
+    Three areas: normalised, (log p - log p(blank)) / (log p(full) - log p(blank)) clipped to
+    [0, 1], undefined where the blank picture costs the word less than 0.1 nats; in nats, the
+    mean of log p - log p(full); and of p itself, as published.
+
+    Attributes:
+        fill: what stands for a missing pixel: `"blur"`, `"mean"` (colour) or `"noise"`.
+    """
+
+    fill: Fill = "blur"
+
+    name: ClassVar[str] = "deletion"
+    summary: ClassVar[str] = "How fast a word becomes improbable as bright pixels are taken away."
+    citations: ClassVar[tuple[str, ...]] = ("petsiuk2018rise", "samek2017evaluating")
+    needs: ClassVar[frozenset[str]] = frozenset({"model"})
+    figures: ClassVar[tuple[Figure, ...]] = curve_figures(
+        "deletion", "the map's brightest pixels", deletion=True
+    )
+
+    def __post_init__(self) -> None:
+        expect_fill(self.fill)
+
+    def measure(self, case: Case) -> Iterator[Measurement | Undefined]:
+        """A curve and its areas for each wanted word."""
+        return on_picture(self, case, self.fill, deletion=True)

@@ -1,0 +1,71 @@
+"""Explaining again: the same method on changed evidence, for metrics of sanity and cost."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import replace
+
+from torch import Tensor
+
+from seewhy.functional.similarity import pearson, spearman, ssim
+from seewhy.methods.base import Evidence
+from seewhy.metrics.base import Case, Figure, Measurement, Metric, Undefined, measured
+from seewhy.metrics.pictures import lacks_model
+from seewhy.models.rereading import Rereading
+
+#: How two maps are compared; the first is the figure without a suffix.
+SIMILARITIES = {"": spearman, "-pearson": pearson, "-ssim": ssim}
+
+
+def explained_anew(case: Case, rereading: Rereading) -> Case:
+    """The same case with its method run again, on evidence read anew by the given rereading."""
+    evidence = evidence_anew(case, rereading)
+    return replace(case, evidence=evidence, attribution=case.method.attribute(evidence))
+
+
+def evidence_anew(case: Case, rereading: Rereading) -> Evidence:
+    """Evidence like a case's own, read by the given rereading."""
+    depth = case.evidence.trace.rankings.shape[1]
+    return Evidence.from_rereading(rereading, ranking_depth=depth, wanted=case.evidence.wanted)
+
+
+def judged(metric: Metric, case: Case) -> Generator[Undefined, None, list[int]]:
+    """The wanted words whose maps can be judged; yields why the others cannot."""
+    if reason := lacks_model(case):
+        yield from metric.undefined(reason)
+        return []
+    if not case.wanted:
+        yield from metric.undefined("no word wanted")
+    words: list[int] = []
+    for at in case.wanted:
+        if flaw := case.flaw(at):
+            yield from metric.undefined(flaw)
+        else:
+            words.append(at)
+    return words
+
+
+def similarity_figures(name: str, what: str) -> tuple[Figure, ...]:
+    """One figure for each of `SIMILARITIES`, low being good: the map should have changed."""
+    known = {"": "Rank correlation", "-pearson": "Correlation", "-ssim": "Structural similarity"}
+    return tuple(
+        Figure(f"{name}{suffix}", f"{known[suffix]} of the map with {what}.", False, "correlation")
+        for suffix in SIMILARITIES
+    )
+
+
+def similarities(name: str, own: Tensor, other: Tensor, word: int) -> list[Measurement | Undefined]:
+    """How alike two maps are, under `similarity_figures`.
+
+    A map that became constant is no longer alike: where only the other one is constant, both
+    correlations are 0. Where the word's own map is, they are undefined.
+    """
+    lost = bool((other == other.flatten()[0]).all()) and bool((own != own.flatten()[0]).any())
+    found: list[Measurement | Undefined] = []
+    for suffix, alike in SIMILARITIES.items():
+        if min(own.shape) < 2 and alike is ssim:
+            found.append(Undefined(f"{name}{suffix}", "map of a single row"))
+            continue
+        value = 0.0 if lost and alike is not ssim else alike(own, other)
+        found.append(measured(f"{name}{suffix}", value, word, otherwise="constant map"))
+    return found

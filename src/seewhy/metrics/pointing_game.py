@@ -1,0 +1,57 @@
+"""The pointing game: does the brightest pixel lie on what the word speaks of?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from seewhy.core.errors import ParameterError
+from seewhy.functional.curves import dilated
+from seewhy.metrics.base import Case, Figure, Measurement, Metric, Undefined
+
+
+@dataclass(frozen=True)
+class PointingGame(Metric):
+    """Hits of the brightest pixel, on the mask itself and near it.
+
+    Where several pixels are the brightest, the share of them that hits: what choosing one by
+    chance would give. So an empty map scores as chance does, the mask's share of the picture.
+
+    Attributes:
+        tolerance: how far from the mask still counts as near, as a fraction of the picture's
+            longer side, in [0, 1]. The 15 pixels of Zhang et al. are 0.03 of 500 (our reading).
+    """
+
+    tolerance: float = 0.03
+
+    name: ClassVar[str] = "pointing-game"
+    summary: ClassVar[str] = "Whether the brightest pixel lies on what the word speaks of."
+    citations: ClassVar[tuple[str, ...]] = ("zhang2018excitation",)
+    needs: ClassVar[frozenset[str]] = frozenset({"masks"})
+    figures: ClassVar[tuple[Figure, ...]] = (
+        Figure("pointing-game", "The brightest pixel lies on the mask."),
+        Figure("pointing-game-near", "The brightest pixel lies on the mask or near it."),
+    )
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.tolerance <= 1:
+            raise ParameterError(
+                f"Expected tolerance in [0, 1], got {self.tolerance!r}: a fraction of the longer "
+                "side."
+            )
+
+    def measure(self, case: Case) -> Iterator[Measurement | Undefined]:
+        """Two values for each word with a mask."""
+        margin = round(self.tolerance * max(case.sample.image.size))
+        for at, mask in case.masked():
+            if isinstance(mask, str):
+                yield from self.undefined(mask)
+                continue
+            heatmap = case.heatmap(at)
+            brightest = heatmap == heatmap.max()
+            hit, near = (
+                float(region[brightest].float().mean()) for region in (mask, dilated(mask, margin))
+            )
+            yield Measurement("pointing-game", hit, at)
+            yield Measurement("pointing-game-near", near, at)

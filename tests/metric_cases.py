@@ -1,0 +1,132 @@
+"""Cases for metrics: planted maps without a model, and drawn scenes read by a real one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+import seewhy
+from random_traces import random_trace
+from seewhy.core.attribution import Attribution
+from seewhy.core.sample import Sample, Truth
+from seewhy.core.text import split_words
+from seewhy.methods import Evidence, Method, create
+from seewhy.metrics.base import Case, spoken_words
+from seewhy.models import Loaded, prepare, read
+from seewhy.models.rereading import Rereading
+from seewhy.testbed.captions import captions
+from seewhy.testbed.scenes import draw, scene
+
+SHIPPED = Path(seewhy.__file__).parent / "testbed" / "checkpoints" / "tiny-qwen2-vl"
+
+#: Height and width of a planted case's picture; its maps are of that size, so nothing is resized.
+SIZE = (8, 12)
+
+WORDS = (" a", " star", " is", " there")
+
+
+def box(top: int, left: int, bottom: int, right: int) -> Tensor:
+    """bool `SIZE`, true in a box."""
+    mask = torch.zeros(SIZE, dtype=torch.bool)
+    mask[top:bottom, left:right] = True
+    return mask
+
+
+def planted(
+    maps: Tensor,
+    masks: Sequence[Tensor] = (),
+    truths: Mapping[str, Truth] | None = None,
+    *,
+    answer: Sequence[str] = WORDS,
+    context: Tensor | None = None,
+    wanted: Sequence[int] | None = None,
+) -> Case:
+    """A case whose attribution is given, with no model behind it.
+
+    Args:
+        maps: float `[token, height, width]` of `SIZE`, in [0, 1]: the displays.
+        masks: of the sample.
+        truths: by word; characters are filled in. Of a word said twice, of each.
+        answer: its tokens.
+        context: float `[token, text]`, zeros if None.
+        wanted: places on the text axis that evidence asks for; all if None.
+    """
+    trace = random_trace(answer=tuple(answer))
+    height, width = SIZE
+    known = truths or {}
+
+    def annotate(text: str) -> tuple[Truth, ...]:
+        spans = [(start, end) for start, end in split_words(text) if text[start:end] in known]
+        return tuple(replace(known[text[a:b]], start=a, end=b) for a, b in spans)
+
+    stack = torch.stack(list(masks)) if masks else torch.zeros(0, *SIZE, dtype=torch.bool)
+    sample = Sample("planted", Image.new("RGB", (width, height)), "What?", stack, annotate)
+    evidence = Evidence(trace, wanted=wanted)
+    tokens, text = len(trace.tokens), len(trace.text_tokens)
+    attribution = Attribution(
+        (maps.float(),),
+        torch.zeros(tokens, text) if context is None else context,
+        torch.zeros(tokens),
+        torch.ones(tokens),
+    )
+    words = spoken_words(sample, evidence)
+    return Case(sample, evidence, create("logit-lens"), attribution, words, ())
+
+
+def truth(role: str, *regions: int, **more: Any) -> Truth:
+    """What is known of a word, its characters aside."""
+    return Truth(0, 0, role, regions, **more)
+
+
+def drawn(
+    loaded: Loaded,
+    method: str | Method = "logit-lens",
+    *,
+    index: int = 0,
+    roles: Sequence[str] = ("kind", "colour"),
+    count: int = 2,
+    memory: dict[Any, Any] | None = None,
+) -> Case:
+    """A drawn scene with its right caption, read and explained.
+
+    Args:
+        loaded: the model.
+        method: with its parameters.
+        index: of the scene, held out.
+        roles: of the wanted words.
+        count: how many of them.
+        memory: of the sample.
+    """
+    picture = draw(of := scene(index, "heldout"))
+    said = captions(of, picture)[0]
+
+    def annotate(_: str) -> tuple[Truth, ...]:
+        return tuple(
+            Truth(m.start, m.end, m.role, m.things, True if m.things else None)
+            for m in said.mentions
+        )
+
+    image, masks = Image.fromarray(picture.image), torch.from_numpy(picture.masks)
+    sample = Sample(f"heldout-{index}", image, said.prompt, masks, annotate, said.text)
+    trace = read(loaded, prepare(loaded.family, image, said.prompt), said.text, ranking_depth=50)
+    ids = [token.id for token in trace.tokens]
+    rereading = Rereading.of(loaded, image, said.prompt, ids)
+    evidence = Evidence.from_rereading(rereading, trace=trace)
+    words = spoken_words(sample, evidence)
+    wanted = tuple(at for at, word in enumerate(words) if word.role in roles)[:count]
+    chosen = create(method)
+    return Case(
+        sample,
+        evidence,
+        chosen,
+        chosen.attribute(evidence),
+        words,
+        wanted,
+        memory={} if memory is None else {"sample": memory},
+    )
