@@ -1,13 +1,22 @@
-"""What every registered method keeps to."""
+"""What every registered method keeps to.
+
+Methods that look at a trace alone are tried on random ones; those that need the model on a tiny
+real one with random weights, which shows the others too.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from families import shared
 from random_traces import (
     GRIDS,
     SECOND,
@@ -18,24 +27,219 @@ from random_traces import (
     with_two_layers,
 )
 from seewhy.core.attribution import Attribution
+from seewhy.core.errors import ParameterError
+from seewhy.core.specs import parse_spec
+from seewhy.core.trace import Trace
 from seewhy.methods import METHODS, Evidence, Method, citation, create, parameters_of
 from seewhy.methods.parameters import SCALES
+from seewhy.methods.stages import LENS, StagedMethod, bare
+from seewhy.models.conversation import ask
+from seewhy.models.rereading import Rereading
 
 NAMES = METHODS.names()
+OF_THE_MODEL = frozenset({"attentions", "gradients", "pictures"})
+"""Needs that a trace alone does not meet."""
+KNOWN_NEEDS = frozenset({"states", "rankings", "scales"}) | OF_THE_MODEL
+QUICK = {"k": 8, "samples": 12, "segments": 4, "steps": 2}
+"""Parameters, where a method has them, that suit shallow rankings and a short test."""
+
+TRACED = [name for name in NAMES if not METHODS.get(name).needs & OF_THE_MODEL]
+OF_STATES = [name for name in TRACED if "states" in METHODS.get(name).needs]
+OF_LENS = [
+    name
+    for name in OF_STATES
+    if isinstance(made := create(name), StagedMethod) and made.stages.base == LENS
+]
+"""To which a dead view says nothing; one read against the picture's mean lies above or below it."""
+CONTRASTIVE = [name for name in TRACED if METHODS.get(name).contrastive]
+COMPOSED = [
+    f"{above}(base={name})"
+    for above in ("msea", "arc")
+    for name in NAMES
+    if above == "arc" or not METHODS.get(name).needs & {"scales", "rankings"}
+]
 
 
-def method_of(name: str) -> Method:
-    """A method fit for the shallow rankings of a random trace."""
-    return create(name, k=8) if "k" in parameters_of(METHODS.get(name)) else create(name)
+def method_of(spec: str) -> Method:
+    """A method, or a composition, that is quick."""
+
+    def quick(method: Method) -> Method:
+        given = {key: QUICK[key] for key in parameters_of(type(method)) if key in QUICK}
+        base = getattr(method, "base", None)
+        return replace(
+            method, **given, **({"base": quick(base)} if isinstance(base, Method) else {})
+        )
+
+    return quick(create(spec))
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=TRACED)
 def method(request: pytest.FixtureRequest) -> Method:
+    """One that bare traces suffice for."""
     return method_of(request.param)
 
 
+@pytest.fixture(params=OF_STATES)
+def of_states(request: pytest.FixtureRequest) -> Method:
+    """One that goes by the states: where they are dead there is nothing."""
+    return method_of(request.param)
+
+
+@pytest.fixture(params=[*NAMES, *COMPOSED])
+def any_method(request: pytest.FixtureRequest) -> Method:
+    """Any, compositions too."""
+    return method_of(request.param)
+
+
+PROMPT = "What is above the tree?"
+
+
+@cache
+def read_once(ids: tuple[int, ...], pictures: int) -> tuple[Rereading, Trace]:
+    loaded = shared("qwen2-vl")
+    dice = np.random.default_rng(4)
+    shown = [
+        Image.fromarray(dice.integers(0, 255, (*size, 3), dtype=np.uint8))
+        for size in ((24, 32), (32, 16))[:pictures]
+    ]
+    rereading = Rereading(loaded, ask(shown, PROMPT), ids)
+    return rereading, rereading.read(ranking_depth=8)
+
+
+def real_evidence(
+    length: int = 5,
+    pictures: int = 1,
+    wanted: Sequence[int] | None = None,
+    first: int | None = None,
+) -> Evidence:
+    """A tiny model that reads an answer of some tokens about one or two pictures of noise."""
+    ids = tuple(shared("qwen2-vl").processor.tokenizer.encode(" A red star is above it"))[:length]
+    rereading, trace = read_once(ids, pictures)
+    evidence = Evidence.from_rereading(rereading, trace=trace, wanted=wanted)
+    if first is None:
+        return evidence
+    return Evidence(
+        trace,
+        rereading.inputs,
+        lambda inputs: rereading.read(inputs, ranking_depth=8),
+        rereading.loaded.model,
+        first,
+        rereading,
+        wanted,
+    )
+
+
 def test_methods_are_those_of_the_issue() -> None:
-    assert set(NAMES) >= {"logit-lens", "tam", "msea", "arc", "intra-modal"}
+    wanted = {"logit-lens", "tam", "msea", "arc", "intra-modal", "random", "centre"}
+    wanted |= {"occlusion", "rise", "kernel-shap", "region-search"}
+    assert set(NAMES) >= wanted
+
+
+def test_methods_of_every_kind_are_tried() -> None:
+    assert set(TRACED) > set(OF_STATES) > set()
+    assert set(CONTRASTIVE) > set()
+    assert {"pictures"} <= {need for name in NAMES for need in METHODS.get(name).needs}
+
+
+def test_method_of_a_model_answers_in_shape(any_method: Method) -> None:
+    evidence = real_evidence(pictures=2)
+    attribution = any_method.attribute(evidence)
+    trace = evidence.trace
+    tokens, text = len(trace.tokens), len(trace.text_tokens)
+    shapes = [(tokens, *canvas.shape) for canvas in trace.inputs.canvases]
+    assert [tuple(maps.shape) for maps in attribution.maps] == shapes
+    assert attribution.context.shape == (tokens, text)
+    everything = (*attribution.maps, attribution.context, attribution.low, attribution.high)
+    for values in everything:
+        assert values.dtype == torch.float32
+        assert bool(values.isfinite().all())
+        assert float(values.min()) >= 0
+    # Of a control that is the same for every token, interference leaves nothing.
+    if getattr(any_method, "base", None) != create("centre"):
+        assert all(float(maps.max()) > 0 for maps in attribution.maps)
+    for token in range(tokens):
+        assert not attribution.context[token, text - tokens + token :].any()
+    for maps in attribution.maps:
+        assert bool((maps >= attribution.low[:, None, None] - 1e-5).all())
+        assert bool((maps <= attribution.high[:, None, None] + 1e-5).all())
+    base = attribution.scales[0]
+    assert base.scale == 1.0
+    assert [tuple(maps.shape) for maps in base.maps] == shapes
+    assert all(not notes.startswith("Scale 1 ") for notes in evidence.notes)
+
+
+def test_method_of_a_model_explains_prompt_tokens_or_says_why_not(any_method: Method) -> None:
+    evidence = real_evidence(first=0)
+    whole, plain = any_method.attribute(evidence), any_method.attribute(real_evidence())
+    prompt, text = len(evidence.trace.prompt_tokens), len(evidence.trace.text_tokens)
+    assert [len(maps) for maps in whole.maps] == [text]
+    assert whole.context.shape == (text, text)
+    if not any(maps[:prompt].any() for maps in whole.maps):
+        assert "pictures" in any_method.needs
+        assert any("prompt's tokens have empty maps" in note for note in evidence.notes)
+    answer = whole.tokens(slice(prompt, None))
+    for one, other in zip(answer.maps, plain.maps, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4 * float(other.max()))
+    torch.testing.assert_close(answer.context, plain.context, rtol=1e-3, atol=1e-4)
+
+
+def test_method_of_a_model_spares_what_is_not_wanted(any_method: Method) -> None:
+    """The maps of wanted tokens are the same; others are the same or empty."""
+    prompt = len(real_evidence().trace.prompt_tokens)
+    every = any_method.attribute(real_evidence())
+    some = any_method.attribute(real_evidence(wanted=[prompt + 2]))
+    for one, other in zip(some.maps, every.maps, strict=True):
+        close = {"rtol": 1e-3, "atol": 1e-4 * float(other.max())}
+        torch.testing.assert_close(one[2], other[2], **close)
+        for token in range(len(one)):
+            if one[token].any():
+                torch.testing.assert_close(one[token], other[token], **close)
+
+
+def test_method_of_a_model_does_not_let_later_tokens_change_earlier_ones(
+    any_method: Method,
+) -> None:
+    first, whole = (any_method.attribute(real_evidence(length)) for length in (3, 5))
+    close = {"rtol": 1e-3, "atol": 1e-4 * float(whole.maps[0].max())}
+    torch.testing.assert_close(first.maps[0], whole.maps[0][:3], **close)
+    seen = first.context.shape[1]
+    torch.testing.assert_close(first.context, whole.context[:3, :seen], rtol=1e-3, atol=1e-4)
+
+
+def test_method_of_a_model_repeats_itself_and_leaves_it_as_it_was(any_method: Method) -> None:
+    model = shared("qwen2-vl").model
+
+    def state() -> tuple:
+        modules, weights = list(model.modules()), list(model.parameters())
+        configs = [module.config for module in modules if "config" in vars(module)]
+        return (
+            [len(m._forward_hooks) + len(m._forward_pre_hooks) for m in modules],
+            [m.training for m in modules],
+            [getattr(config, "_attn_implementation", "") for config in configs],
+            [(p.requires_grad, p.grad is None, float(p.detach().sum())) for p in weights],
+        )
+
+    before, drawn = state(), torch.random.get_rng_state()
+    one, two = (any_method.attribute(real_evidence()) for _ in range(2))
+    assert state() == before
+    assert torch.equal(torch.random.get_rng_state(), drawn)
+    assert all(torch.equal(a, b) for a, b in zip(one.maps, two.maps, strict=True))
+    assert torch.equal(one.context, two.context)
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - set(TRACED)))
+def test_method_of_a_model_refuses_a_trace_alone(name: str) -> None:
+    with pytest.raises(ParameterError, match=f"got a trace alone: {name} .*from_rereading"):
+        method_of(name).attribute(random_evidence())
+
+
+@pytest.mark.parametrize("spec", COMPOSED)
+def test_composition_needs_what_its_base_needs(spec: str) -> None:
+    method, base = create(spec), create(parse_spec(spec)[1]["base"])
+    assert method.needs >= base.needs
+    assert method.citations[0] == type(method).citations[0]
+    assert method.base == bare(base)  # type: ignore[attr-defined]
+    assert create(method.spec) == method
 
 
 def test_method_has_maps_and_context_of_every_answer_token(method: Method) -> None:
@@ -107,8 +311,9 @@ def test_method_shares_its_evidence_out_over_the_views(method: Method) -> None:
 
 
 @pytest.mark.parametrize("dead", [0, 1])
-def test_method_gives_a_dead_view_nothing(method: Method, dead: int) -> None:
-    evidence = random_pair()
+@pytest.mark.parametrize("name", OF_LENS)
+def test_method_gives_a_dead_view_nothing(name: str, dead: int) -> None:
+    method, evidence = method_of(name), random_pair()
     for scale in GRIDS:
         trace = evidence.at(scale)
         count = trace.views[0].geometry.visual
@@ -122,7 +327,8 @@ def test_method_gives_a_dead_view_nothing(method: Method, dead: int) -> None:
     assert all(not scale.maps[dead].any() for scale in attribution.scales)
 
 
-def test_method_does_not_care_which_of_two_views_comes_first(method: Method) -> None:
+def test_method_does_not_care_which_of_two_views_comes_first(of_states: Method) -> None:
+    method = of_states
     evidence = random_pair()
 
     def turned(trace):
@@ -160,10 +366,10 @@ def test_method_explains_prompt_tokens_when_asked(method: Method) -> None:
             assert torch.equal(a, b)
 
 
-def test_method_explains_a_contrast_where_it_says_so(method: Method) -> None:
-    evidence = random_pair()
+@pytest.mark.parametrize("name", CONTRASTIVE)
+def test_method_explains_a_contrast_where_it_says_so(name: str) -> None:
+    method, evidence = method_of(name), random_pair()
     made = method.attribute(evidence.changed(with_foils))
-    assert method.contrastive
     for maps in (*made.maps, made.context, made.low, made.high):
         assert bool(maps.isfinite().all())
         assert float(maps.min()) >= 0
@@ -236,7 +442,8 @@ def test_method_fuses_layers_on_the_finest_grid(method: Method) -> None:
     assert bool(maps.isfinite().all())
 
 
-def test_method_survives_dead_states(method: Method) -> None:
+def test_method_survives_dead_states(of_states: Method) -> None:
+    method = of_states
     evidence = random_evidence()
     for scale in GRIDS:
         evidence.at(scale).visual_states.zero_()
@@ -258,9 +465,12 @@ def test_method_shows_the_base_scale_first(method: Method) -> None:
         assert view.said.dtype == torch.bool
 
 
-def test_method_states_its_facts(method: Method) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_method_states_its_facts(name: str) -> None:
+    method = method_of(name)
     assert method.summary.endswith(".")
-    assert method.needs <= {"states", "rankings", "scales", "attentions", "gradients"}
+    assert method.needs <= KNOWN_NEEDS
+    assert create(method.spec) == method
     assert json.loads(json.dumps(method.parameters)) == method.parameters
     assert METHODS.get(method.name) is type(method)
     assert create(method) is method

@@ -10,6 +10,7 @@ from typing import Any
 
 from seewhy.core.errors import ParameterError
 from seewhy.core.registry import Registry, unknown
+from seewhy.core.specs import parse_spec
 from seewhy.methods.base import Evidence, Method
 from seewhy.methods.citations import bibtex
 
@@ -19,7 +20,7 @@ METHODS: Registry[Method] = Registry(
     "seewhy.methods",
     Method,
     "method",
-    skip=("base", "citations", "parameters", "stages"),
+    skip=("base", "citations", "inward", "outward", "parameters", "stages"),
     group="seewhy.methods",
 )
 DEFAULT = "intra-modal"
@@ -28,18 +29,23 @@ DEFAULT = "intra-modal"
 def create(method: str | Method = DEFAULT, /, **parameters: Any) -> Method:
     """Make a method from its name and parameters; an instance is returned as it is.
 
+    A base map is named like a method: `create("msea", base="occlusion")` is the same as
+    `create("msea(base=occlusion)")`, and specs may stand within specs.
+
     Args:
-        method: a registry name (`-` and `_` are the same), or a `Method`.
+        method: a registry name (`-` and `_` are the same), a spec, or a `Method`.
         **parameters: the method's own parameters; those left out have their defaults.
 
     Raises:
         UnknownNameError: if no method bears the name.
-        ParameterError: if the method has no such parameter, or its value is out of range; or if
-            parameters are given beside an instance.
+        ParameterError: if a spec cannot be read, the method has no such parameter, or its value
+            is out of range; or if parameters are given beside an instance, or twice.
 
     Example:
         >>> create("tam", window=5)
         TokenActivationMap(window=5)
+        >>> create("arc(base=msea(window=3), k=20)").spec
+        'arc(k=20, base=msea(window=3))'
     """
     if isinstance(method, Method):
         if parameters:
@@ -48,11 +54,20 @@ def create(method: str | Method = DEFAULT, /, **parameters: Any) -> Method:
                 f"beside {method!r}: give them to its class, or name the method."
             )
         return method
-    chosen = METHODS.get(method)
+    name, own = parse_spec(method)
+    if twice := own.keys() & parameters:
+        raise ParameterError(
+            f"Expected each parameter once, got {', '.join(sorted(twice))} beside {method!r}: "
+            "give it inside the spec or beside it."
+        )
+    parameters = own | parameters
+    chosen = METHODS.get(name)
     known = parameters_of(chosen)
     for name in parameters:
         if name not in known:
             raise ParameterError(unknown(f"parameter of {chosen.name}", name, known))
+    if isinstance(base := parameters.get("base"), str):
+        parameters["base"] = create(base)
     return chosen(**parameters)
 
 
@@ -69,6 +84,9 @@ def parameters_of(method: type[Method]) -> tuple[str, ...]:
 def citation(name: str) -> str:
     """BibTeX of every work that a method rests on, its own paper first.
 
+    Args:
+        name: a registry name, or a spec: a composition rests on its base map's works too.
+
     Raises:
         UnknownNameError: if no method bears the name.
 
@@ -76,4 +94,4 @@ def citation(name: str) -> str:
         >>> print(citation("tam").splitlines()[0])
         @inproceedings{li2025tam,
     """
-    return "\n\n".join(bibtex(key) for key in METHODS.get(name).citations)
+    return "\n\n".join(bibtex(key) for key in create(name).citations)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from seewhy.methods.base import Method
 from seewhy.methods.parameters import Variant
 from seewhy.methods.stages import (
     LENS,
@@ -31,7 +32,7 @@ class ActivationRankingCorrelation(StagedMethod):
         variant: `"scaled"`, `"inverse"` or `"threshold"`.
         threshold: for `"threshold"`, in [0, 1].
         window: side of the rank Gaussian filter's window, odd; None leaves the filter out.
-        base: the map from which interference is removed.
+        base: the map from which interference is removed: a base map, or any method.
     """
 
     name: ClassVar = "arc"
@@ -44,7 +45,7 @@ class ActivationRankingCorrelation(StagedMethod):
     variant: Variant = "scaled"
     threshold: float = 0.5
     window: int | None = None
-    base: BaseMap = LENS
+    base: BaseMap | Method = LENS
 
     @property
     def stages(self) -> Pipeline:

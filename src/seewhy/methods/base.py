@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import ParameterError, ScaleError
+from seewhy.core.specs import spec_of
 from seewhy.core.trace import Inputs, Trace
 
 if TYPE_CHECKING:
@@ -126,6 +127,40 @@ class Evidence:
         other._traces = {scale: change(trace) for scale, trace in self._traces.items()}
         return other
 
+    def asking(self, scale: float, wanted: Sequence[int] | None, first: int = 0) -> Evidence:
+        """What one scale alone says, maybe of other tokens.
+
+        It is what a method gets that serves as the base map of another: at the base scale it may
+        read further scales, elsewhere there is that scale and no other. Notes are shared.
+
+        Args:
+            scale: one that can be read.
+            wanted, first: as for the class; by default the prompt's tokens too.
+
+        Raises:
+            ScaleError: as `at`.
+        """
+        trace, rereading = self.at(scale), self.rereading
+        whole = scale == self.trace.inputs.scale
+        other = Evidence(
+            trace,
+            self._prepare if whole else None,
+            self._read if whole else None,
+            self.model,
+            first,
+            rereading if rereading is None or whole else replace(rereading, scale=scale),
+            wanted,
+        )
+        other.notes = self.notes
+        if whole:
+            other._traces = self._traces
+        return other
+
+    def note(self, text: str) -> None:
+        """Add to the notes what they do not say yet."""
+        if text not in self.notes:
+            self.notes.append(text)
+
     def at(self, scale: float) -> Trace:
         """The same prompt and answer, read at another scale.
 
@@ -236,9 +271,28 @@ class Method(ABC):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The parameters, JSON-ready."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {
-            name: list(value) if isinstance(value, list | tuple) else getattr(value, "name", value)
-            for name, value in values.items()
+        """The parameters, JSON-ready; a method among them by its spec."""
+        return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+
+    @property
+    def spec(self) -> str:
+        """Its name with the parameters that differ from their defaults: `create` takes it.
+
+        Example:
+            >>> from seewhy.methods import create
+            >>> create("msea", base="tam", window=5).spec
+            'msea(window=5, base=tam)'
+        """
+        changed = {
+            f.name: _plain(value)
+            for f in fields(self)
+            if (value := getattr(self, f.name))
+            != (f.default if f.default_factory is MISSING else f.default_factory())
         }
+        return spec_of(self.name, changed)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Method):
+        return value.spec
+    return list(value) if isinstance(value, list | tuple) else getattr(value, "name", value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from seewhy.methods.base import Method
 from seewhy.methods.parameters import Variant, Weights, base_first
 from seewhy.methods.stages import (
     LENS,
@@ -29,7 +30,7 @@ class IntraModal(StagedMethod):
         scales, weights: as in `msea`.
         k, p, variant, threshold: as in `arc`.
         window: side of the filter's window, odd; None leaves the filter out.
-        base: the map of a single scale.
+        base: the map of a single scale: a base map, or any method of a single scale.
     """
 
     name: ClassVar = "intra-modal"
@@ -44,7 +45,7 @@ class IntraModal(StagedMethod):
     variant: Variant = "scaled"
     threshold: float = 0.5
     window: int | None = 3
-    base: BaseMap = LENS
+    base: BaseMap | Method = LENS
 
     @property
     def stages(self) -> Pipeline:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from seewhy.methods.base import Method
 from seewhy.methods.parameters import Weights, base_first
 from seewhy.methods.stages import (
     LENS,
@@ -28,7 +29,7 @@ class MultiScaleExplanationAggregation(StagedMethod):
             those that the model's limits collapse.
         weights: `"uniform"`, or `"consistency"` (ours): by the token's probability at each scale.
         window: side of the rank Gaussian filter's window, odd; None leaves the filter out.
-        base: the map of a single scale.
+        base: the map of a single scale: a base map, or any method of a single scale.
     """
 
     name: ClassVar = "msea"
@@ -39,7 +40,7 @@ class MultiScaleExplanationAggregation(StagedMethod):
     scales: tuple[float, ...] | None = None
     weights: Weights = "uniform"
     window: int | None = None
-    base: BaseMap = LENS
+    base: BaseMap | Method = LENS
 
     @property
     def stages(self) -> Pipeline:

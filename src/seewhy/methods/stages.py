@@ -2,7 +2,8 @@
 
 A stage is a small frozen object whose fields are its parameters, checked when it is made; called,
 it does its part of the work. `Pipeline` puts them in a row. Any base map can stand under MSEA and
-ARC: it is a callable from a trace to maps of every context token.
+ARC: a callable from a trace to maps of every context token, or a whole method, which is asked for
+the maps of each scale by itself.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from seewhy.core.text import Token
 from seewhy.core.trace import Trace
 from seewhy.functional.aggregate_scales import aggregate_scales
 from seewhy.functional.interference import context_weights, interference, remove_interference
-from seewhy.functional.logit_lens import logit_lens, text_activation
+from seewhy.functional.logit_lens import centred_lens, logit_lens, text_activation
 from seewhy.functional.rank_biased_overlap import rank_biased_overlap
 from seewhy.functional.rank_gaussian_filter import rank_gaussian_filter
 from seewhy.methods.base import Evidence, Method
@@ -53,6 +54,17 @@ class LensMap:
         return logit_lens(trace.visual_states, trace.rows, **output_of(trace))
 
 
+@dataclass(frozen=True)
+class CentredMap:
+    """The logit lens against the picture's own mean, over all visual tokens that it shows."""
+
+    name: ClassVar[str] = "centred-lens"
+
+    def __call__(self, trace: Trace, model: object | None = None) -> Tensor:
+        """float32 `[text, visual]`."""
+        return centred_lens(trace.visual_states, trace.rows, **output_of(trace))
+
+
 def output_of(trace: Trace) -> dict[str, Any]:
     """What the lens must know of the model's output, beside rows: biases, soft cap and foils."""
     names = ("biases", "softcap", "foils", "foil_biases")
@@ -60,6 +72,7 @@ def output_of(trace: Trace) -> dict[str, Any]:
 
 
 LENS = LensMap()
+CENTRED = CentredMap()
 
 
 @dataclass(frozen=True)
@@ -89,10 +102,21 @@ class Aggregation:
         """The scales beside the base."""
         return tuple(s for s in (self.scales or SCALES) if s != 1.0)
 
-    def __call__(self, evidence: Evidence, base: BaseMap) -> tuple[Tensor, tuple[ScaleView, ...]]:
-        """float32 maps `[text, cell]` on the base grids, and each scale's share in them."""
-        traces = evidence.over((1.0, *self.further), strict=self.scales is not None)
-        native = [trace.rasterise(base(trace, evidence.model)) for trace in traces]
+    def __call__(
+        self,
+        evidence: Evidence,
+        base: BaseMap | Method,
+        first: int = 0,
+        wanted: Sequence[int] | None = None,
+    ) -> tuple[Tensor, tuple[ScaleView, ...]]:
+        """float32 maps `[text, cell]` on the base grids, and each scale's share in them.
+
+        A base map that is a method is asked for the tokens from the first on, and pays for those
+        wanted; the maps of others are empty.
+        """
+        home = evidence.trace.inputs.scale  # not 1 where a base map is asked for another scale
+        traces = evidence.over((home, *self.further), strict=self.scales is not None)
+        native = [_native(base, trace, evidence, first, wanted) for trace in traces]
         shares = self._shares(traces)
         canvases = evidence.trace.inputs.canvases
         maps = aggregate_scales(
@@ -104,7 +128,7 @@ class Aggregation:
         )
         views = zip(traces, native, shares, strict=True)
         return maps, tuple(
-            _view(trace, own, share, evidence.explained) for trace, own, share in views
+            scale_view(trace, own, share, evidence.explained) for trace, own, share in views
         )
 
     def _shares(self, traces: Sequence[Trace]) -> Tensor:
@@ -123,7 +147,31 @@ def _said(tokens: Sequence[Token]) -> Tensor:
     return torch.tensor([token.probability for token in tokens])
 
 
-def _view(trace: Trace, maps: tuple[Tensor, ...], share: Tensor, own: slice) -> ScaleView:
+def _native(
+    base: BaseMap | Method,
+    trace: Trace,
+    evidence: Evidence,
+    first: int,
+    wanted: Sequence[int] | None,
+) -> tuple[Tensor, ...]:
+    """For each view float32 `[text, height, width]` on the native grid of a trace's scale."""
+    if not isinstance(base, Method):
+        return trace.rasterise(base(trace, evidence.model))
+    single = evidence.asking(trace.inputs.scale, wanted, first)
+    maps = base.attribute(single).maps
+    evidence.seconds += single.seconds
+    return tuple(torch.cat([one.new_zeros(first, *one.shape[1:]), one]) for one in maps)
+
+
+def scale_view(trace: Trace, maps: Sequence[Tensor], share: Tensor, own: slice) -> ScaleView:
+    """One scale's share, of the explained tokens.
+
+    Args:
+        trace: the reading at that scale.
+        maps: for each view float32 `[text, height, width]`.
+        share: float32 `[text]`.
+        own: the explained tokens on the text axis.
+    """
     tokens = trace.text_tokens[own]
     ids = torch.tensor([token.id for token in tokens], device=trace.rankings.device)
     return ScaleView(
@@ -254,29 +302,61 @@ class RankGaussian:
 class Pipeline:
     """Base map, aggregation over scales, removal of interference, filter: any of them optional.
 
+    The scores of a base map that is a method are in a unit of their own, so they are not scaled
+    together with the text activations: the range of each token is that of its maps, from 0 on.
+    Where such a method has no map of a context token (it did not pay for it, or cannot explain the
+    prompt), that token does not interfere.
+
     Attributes:
-        base: where single tokens point.
+        base: where single tokens point. A method that is nothing but a base map counts as that.
         aggregation: over scales; by default the base scale alone.
         interference: what to take off the maps, or None.
         filter: the last step, or None.
     """
 
-    base: BaseMap = LENS
+    base: BaseMap | Method = LENS
     aggregation: Aggregation = Aggregation()
     interference: Interference | None = None
     filter: RankGaussian | None = None
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.base, Method):
+            if not callable(self.base):
+                raise ParameterError(
+                    f"Expected base as a method or a base map, got {self.base!r}: give its name "
+                    "to seewhy.methods.create, or make it first."
+                )
+        elif self.aggregation.further and self.base.needs & {"scales", "rankings"}:
+            raise ParameterError(
+                f"Expected a base map of a single scale and no rankings under several scales, got "
+                f"{self.base.spec}: aggregate first, as in arc(base=msea)."
+            )
+
     def __call__(self, evidence: Evidence) -> Attribution:
-        """Explain every token that is asked for."""
+        """Explain every token that is asked for.
+
+        Raises:
+            ParameterError: if words are contrasted and the base map cannot.
+        """
         trace, own = evidence.trace, evidence.explained
         canvases = trace.inputs.canvases
-        maps, scales = self.aggregation(evidence, self.base)
+        method = self.base if isinstance(self.base, Method) else None
+        if method is not None and trace.foils is not None and not method.contrastive:
+            raise ParameterError(
+                f"Expected a base map that contrasts words, got {method.name}: leave out the "
+                "contrast, or take a base such as logit-lens."
+            )
+        # A token's own map is all that counts, unless others may interfere with it.
+        first, wanted = own.start, evidence.wanted
+        if self.interference is not None:
+            first, wanted = 0, range(max(wanted, default=-1) + 1)
+        maps, scales = self.aggregation(evidence, self.base, first, wanted)
         activation = text_activation(context_states(trace), trace.rows, **output_of(trace))
         if self.interference is None:
             maps, relevance = maps[own], activation[own]
         else:
             maps, relevance = self.interference(maps, activation, trace, own)
-        low, high = joint_range(maps, activation[own])
+        low, high = own_range(maps) if method else joint_range(maps, activation[own])
         views = unflatten(maps, canvases)
         if self.filter is not None:
             views = tuple(self.filter(view, low, high) for view in views)
@@ -284,7 +364,11 @@ class Pipeline:
 
 
 class StagedMethod(Method):
-    """A method that is nothing but a pipeline of stages."""
+    """A method that is nothing but a pipeline of stages.
+
+    With another method for a base map, an instance needs what that needs, rests on its papers too
+    and contrasts words only if both do.
+    """
 
     contrastive: ClassVar[bool] = True
 
@@ -298,7 +382,17 @@ class StagedMethod(Method):
         return self.stages
 
     def __post_init__(self) -> None:
-        _ = self._pipeline  # each stage checks its parameters when it is made
+        if isinstance(base := getattr(self, "base", None), Method):
+            object.__setattr__(self, "base", bare(base))
+        base = self._pipeline.base  # each stage checks its parameters when it is made
+        if isinstance(base, Method):
+            facts = {
+                "needs": self.needs | base.needs,
+                "citations": tuple(dict.fromkeys(self.citations + base.citations)),
+                "contrastive": self.contrastive and base.contrastive,
+            }
+            for name, fact in facts.items():
+                object.__setattr__(self, name, fact)
 
     def attribute(self, evidence: Evidence) -> Attribution:
         """Explain every token that is asked for."""
@@ -306,14 +400,24 @@ class StagedMethod(Method):
 
     @property
     def further_scales(self) -> tuple[float, ...]:
-        """Those of the aggregation."""
-        return self._pipeline.aggregation.further
+        """Those of the aggregation, or of the base map."""
+        base = self._pipeline.base
+        own = base.further_scales if isinstance(base, Method) else ()
+        return self._pipeline.aggregation.further or own
 
     @property
     def ranking_depth(self) -> int:
-        """ARC's k, or 1."""
-        removal = self._pipeline.interference
-        return removal.correlation.k if removal and removal.correlation else 1
+        """ARC's k, or 1; or what the base map looks at, if it is more."""
+        removal, base = self._pipeline.interference, self._pipeline.base
+        own = removal.correlation.k if removal and removal.correlation else 1
+        return max(own, base.ranking_depth) if isinstance(base, Method) else own
+
+
+def bare(method: Method) -> BaseMap | Method:
+    """The base map that a method is, if it is nothing else (such as the logit lens)."""
+    if isinstance(method, StagedMethod) and method.stages == Pipeline(base=method.stages.base):
+        return method.stages.base
+    return method
 
 
 def context_states(trace: Trace) -> Tensor:
@@ -363,3 +467,16 @@ def joint_range(maps: Tensor, activation: Tensor) -> tuple[Tensor, Tensor]:
     low = activation.masked_fill(later, math.inf).amin(1).minimum(maps.amin(1))
     high = activation.masked_fill(later, -math.inf).amax(1).maximum(maps.amax(1))
     return low, high
+
+
+def own_range(maps: Tensor) -> tuple[Tensor, Tensor]:
+    """0 and the largest score of each token's map, for scores that the text's do not compare with.
+
+    Args:
+        maps: float32 `[token, cell]`, non-negative.
+
+    Returns:
+        low and high, float32 `[token]`.
+    """
+    high = maps.amax(1)
+    return torch.zeros_like(high), high

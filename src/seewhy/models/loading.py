@@ -28,8 +28,8 @@ FAMILIES: Registry[Family] = Registry(
     Family,
     "family",
     skip=(
-        *("base", "contrast", "conversation", "decoding", "head", "inputs", "loading", "overheard"),
-        *("processing", "rereading", "torchvision", "tracing"),
+        *("base", "contrast", "conversation", "decoding", "head", "inputs", "insides", "loading"),
+        *("overheard", "processing", "rereading", "torchvision", "tracing"),
     ),
     group="seewhy.families",
 )

@@ -46,11 +46,13 @@ class Rereading:
         loaded: the model.
         conversation: all that comes before the answer.
         ids: the answer's ids.
+        scale: at which pictures are shown unless another is asked for.
     """
 
     loaded: Loaded
     conversation: Conversation
     ids: tuple[int, ...]
+    scale: float = 1.0
 
     @staticmethod
     def of(loaded: Loaded, picture: Image, prompt: str, ids: Sequence[int]) -> Rereading:
@@ -79,8 +81,9 @@ class Rereading:
             turns.append(Said(turn.role, tuple(parts)))
         return replace(self, conversation=replace(self.conversation, turns=tuple(turns)))
 
-    def inputs(self, scale: float = 1.0) -> Inputs:
-        """What the model takes, at a scale."""
+    def inputs(self, scale: float | None = None) -> Inputs:
+        """What the model takes, at a scale: at its own if none is given."""
+        scale = self.scale if scale is None else scale
         return prepare_chat(self.loaded.family, self.conversation, scale=scale)
 
     def read(self, inputs: Inputs | None = None, **options: Any) -> Trace:

@@ -1,0 +1,55 @@
+"""The control that knows how pictures are taken: a spot in the middle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+
+from seewhy.core.attribution import Attribution
+from seewhy.core.trace import View
+from seewhy.methods.base import Evidence, Method
+from seewhy.methods.outward import expect_share, map_attribution
+
+
+@dataclass(frozen=True)
+class Centre(Method):
+    r"""A Gaussian at the centre of each picture, the same for every token.
+
+    $$A[v] = \exp\Big(-\frac{(x_v - W/2)^2}{2 (\sigma W)^2} - \frac{(y_v - H/2)^2}
+    {2 (\sigma H)^2}\Big)$$
+
+    at the centre (x, y) of cell v in pixels of the original. All earlier text is equally relevant.
+
+    Source: the usual control for the bias of photographers; ours in its details.
+
+    Attributes:
+        sigma: as a share of the picture's width and height, in (0, 1).
+    """
+
+    name: ClassVar = "centre"
+    summary: ClassVar = "Control: a Gaussian in the middle of the picture, the same for all tokens."
+    citations: ClassVar = ("judd2009predict",)
+    needs: ClassVar = frozenset()
+
+    sigma: float = 0.25
+
+    def __post_init__(self) -> None:
+        expect_share("sigma", self.sigma)
+
+    def attribute(self, evidence: Evidence) -> Attribution:
+        """Explain every token that is asked for."""
+        text = len(evidence.trace.text_tokens)
+        maps = [self._map(view).expand(text, -1, -1) for view in evidence.trace.views]
+        return map_attribution(evidence, maps, context=torch.ones(text, text).tril(-1))
+
+    def _map(self, view: View) -> torch.Tensor:
+        """float32 `[height, width]`."""
+        width, height = view.geometry.size
+        canvas = view.geometry.canvas
+        down, across = (
+            torch.exp(-(((edges[1:] + edges[:-1]) / 2 / side - 0.5) ** 2) / (2 * self.sigma**2))
+            for edges, side in ((canvas.rows, height), (canvas.columns, width))
+        )
+        return (down[:, None] * across).float()

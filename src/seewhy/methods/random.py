@@ -1,0 +1,52 @@
+"""The control that knows nothing: uniform noise."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+
+from seewhy.core.attribution import Attribution
+from seewhy.methods.base import Evidence, Method
+from seewhy.methods.outward import expect_at_least, map_attribution
+
+
+@dataclass(frozen=True)
+class Random(Method):
+    """A number drawn uniformly from [0, 1) for each cell, and for each earlier token of the text.
+
+    What is drawn for a token depends on the seed, the text up to it and the size of the grids,
+    and on nothing else: not on the picture, nor on what follows.
+
+    Source: the usual control; ours in its details.
+
+    Attributes:
+        seed: at least 0.
+    """
+
+    name: ClassVar = "random"
+    summary: ClassVar = "Control: uniform noise on every cell and every context token."
+    citations: ClassVar = ("adebayo2018sanity",)
+    needs: ClassVar = frozenset()
+
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        expect_at_least("seed", self.seed, 0)
+
+    def attribute(self, evidence: Evidence) -> Attribution:
+        """Explain every token that is asked for."""
+        text = evidence.trace.text_tokens
+        grids = [canvas.shape for canvas in evidence.trace.inputs.canvases]
+        maps = [torch.empty(len(text), *grid) for grid in grids]
+        context = torch.zeros(len(text), len(text))
+        said = hashlib.sha256(str(self.seed).encode())
+        for place, token in enumerate(text):
+            said.update(f" {token.id}".encode())
+            dice = torch.Generator().manual_seed(int.from_bytes(said.digest()[:7]))
+            context[place, :place] = torch.rand(place, generator=dice)
+            for own, grid in zip(maps, grids, strict=True):
+                own[place] = torch.rand(grid, generator=dice)
+        return map_attribution(evidence, maps, context=context)

@@ -1,0 +1,92 @@
+"""RISE: how probable a token is under random masks, averaged where they keep the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from seewhy.core.attribution import Attribution
+from seewhy.core.geometry import flatten
+from seewhy.functional.perturbation import Fill, coarse_masks
+from seewhy.methods.base import Evidence, Method
+from seewhy.methods.outward import (
+    Changing,
+    changing,
+    expect_at_least,
+    expect_fill,
+    expect_share,
+    picture_attribution,
+)
+
+
+@dataclass(frozen=True)
+class RandomizedInputSampling(Method):
+    r"""The expected probability of a token, given that the masks keep a place.
+
+    $$A_i[v] = \frac{\sum_m p_i(\text{picture under } m)\; m[v]}{\sum_m m[v]}$$
+
+    Non-negative by itself, with an offset that says nothing of the place: the display begins at
+    each token's own minimum, as maps of RISE are usually shown. One reading a mask, for all
+    tokens of the answer.
+
+    Source: Petsiuk et al. (2018): 7 x 7 cells, each kept with 1/2, upsampled bilinearly and
+    shifted at random, stated by the paper. It divides by the expected sum of masks; ours is the
+    actual sum, which takes away the noise of uneven cover. It takes thousands of masks and fills
+    with black; 256 and the mean colour are ours.
+
+    Attributes:
+        samples: number of masks for each picture.
+        cells: the masks' grid along each side.
+        keep: share of its cells that stay, in (0, 1).
+        fill: what covers the others: `"mean"` the mean colour, `"blur"`, or `"noise"`.
+        seed: of the masks, and of the noise.
+    """
+
+    name: ClassVar = "rise"
+    summary: ClassVar = (
+        "Mean probability under 256 random masks of 7 x 7 cells over the mean colour."
+    )
+    citations: ClassVar = ("petsiuk2018rise",)
+    needs: ClassVar = frozenset({"pictures"})
+
+    samples: int = 256
+    cells: int = 7
+    keep: float = 0.5
+    fill: Fill = "mean"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        expect_at_least("samples", self.samples, 1)
+        expect_at_least("cells", self.cells, 1)
+        expect_share("keep", self.keep)
+        expect_fill(self.fill)
+
+    def attribute(self, evidence: Evidence) -> Attribution:
+        """Explain every token of the answer."""
+        pictures = changing(evidence, self.name, self.fill, self.seed)
+        maps = [self._map(picture) for picture in pictures]
+        low = flatten(maps).amin(1)
+        return picture_attribution(evidence, maps, self.name, low=low)
+
+    def _map(self, picture: Changing) -> Tensor:
+        """float32 `[token, height, width]`."""
+        kept: list[Tensor] = []
+
+        def masks() -> Iterator[Tensor]:
+            drawn = coarse_masks(self.samples, picture.size, self.cells, self.keep, self.seed)
+            for mask in drawn:
+                kept.append(picture.means(mask))
+                yield mask
+
+        said = picture.read(masks()).exp()
+        shown = torch.stack(kept)
+        total = shown.sum(0)
+        sums = torch.einsum("mt,mhc->thc", said, shown)
+        # A cell without pixels, in padding, or that no mask ever kept: nothing is known of it.
+        least = (sums / total).masked_fill(total == 0, torch.inf).amin((1, 2), keepdim=True)
+        least = least.nan_to_num(posinf=0.0)
+        return torch.where(total > 0, sums / total.clamp_min(1e-12), least)
