@@ -1,4 +1,4 @@
-"""`seewhy methods`, `models`, `cite` and `version`: what there is, and whose it is."""
+"""`seewhy methods`, `models`, `metrics`, `datasets`, `cite`, `version`: what there is."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ def methods(arguments: Namespace) -> int:
     from seewhy.methods import METHODS
 
     rows = [
-        {"name": method.name, "summary": method.summary, "needs": sorted(method.needs)}
+        {
+            "name": method.name,
+            "summary": method.summary,
+            "needs": sorted(method.needs) or ["nothing"],
+        }
         for method in METHODS
     ]
     return _list("methods", rows, arguments.json)
@@ -40,6 +44,32 @@ def models(arguments: Namespace) -> int:
         for family in FAMILIES
     ]
     return _list("models", rows, arguments.json)
+
+
+def metrics(arguments: Namespace) -> int:
+    """List every metric with its figures."""
+    from seewhy.metrics import METRICS
+
+    rows = [
+        {
+            "name": metric.name,
+            "summary": metric.summary,
+            "figures": [f.name for f in metric.figures if "-curve@" not in f.name],
+        }
+        for metric in METRICS
+    ]
+    return _list("metrics", rows, arguments.json)
+
+
+def datasets(arguments: Namespace) -> int:
+    """List every data set with the layout of its folder."""
+    from seewhy.datasets import DATASETS
+
+    rows = [
+        {"name": d.name, "summary": d.summary, "layout": d.layout or "needs no folder"}
+        for d in DATASETS
+    ]
+    return _list("datasets", rows, arguments.json)
 
 
 def cite(arguments: Namespace) -> int:

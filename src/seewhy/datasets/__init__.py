@@ -11,7 +11,11 @@ from seewhy.datasets.base import Dataset, Skipped
 __all__ = ["DATASETS", "Dataset", "Skipped", "open_dataset"]
 
 DATASETS: Registry[Dataset] = Registry(
-    "seewhy.datasets", Dataset, "data set", skip=("base", "words"), group="seewhy.datasets"
+    "seewhy.datasets",
+    Dataset,
+    "data set",
+    skip=("anno", "base", "categories", "files", "options", "words"),
+    group="seewhy.datasets",
 )
 
 
@@ -34,10 +38,11 @@ def open_dataset(spec: str) -> Dataset:
         place, options = "", place
     chosen: dict[str, str] = {}
     for option in filter(None, options.replace("&", ",").split(",")):
-        key, equals, value = option.partition("=")
-        if not (key.strip() and equals):
+        key, _, value = option.partition("=")
+        if not (key.strip() and value.strip()) or key.strip() in chosen:
             raise DatasetError(
-                f"Expected options like split=train in {spec!r}, got {option!r}: write name=value."
+                f"Expected options like split=train in {spec!r}, each once, got {option!r}: "
+                "write name=value."
             )
         chosen[key.strip()] = value.strip()
     return kind(Path(place).expanduser() if place else None, **chosen)

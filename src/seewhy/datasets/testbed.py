@@ -14,6 +14,7 @@ from PIL import Image
 from seewhy.core.errors import DatasetError, SampleError
 from seewhy.core.sample import Sample, Truth
 from seewhy.datasets.base import Dataset
+from seewhy.datasets.words import listed
 from seewhy.testbed.captions import Bias, Utterance, captions, plural, vocabulary
 from seewhy.testbed.kinds import COLOURS, KINDS
 from seewhy.testbed.scenes import SPLITS, Picture, Scene, draw, scene
@@ -32,9 +33,8 @@ DEFAULTS: Final[Mapping[str, str]] = {
 _WORD = re.compile(r"\w+|[^\w\s]")
 _MARKS = frozenset(".,:")
 _NOUNS = frozenset(("picture", "thing", "things"))
-_FUNCTIONS = frozenset(
-    ("a", "an", "the", "there", "is", "are", "it", "they", "all", "both", "while", "and", "on")
-    + ("of", "to", "in", "with", "shows", "seen", "from", "yes", "no", "other")
+_FUNCTIONS = listed(
+    "a an the there is are it they all both while and on of to in with shows seen from yes no other"
 )
 
 

@@ -32,14 +32,10 @@ def html(record: Record) -> str:
     Example:
         Write it beside a picture: `Path("report.html").write_text(html(record), "utf-8")`.
     """
-    style, script = asset("page.css"), asset("page.js")
-    policy = (
-        f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; "
-        f"script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
-    )
+    style, script = asset("look.css") + asset("page.css"), asset("page.js")
     return fill(
         asset("page.html"),
-        policy=policy,
+        policy=policy(style, script),
         title=_escape(_title(record)),
         answer=_escape(record.answer),
         style=style,
@@ -58,6 +54,14 @@ def frame(record: Record, height: int = 760) -> str:
     return (
         f'<iframe srcdoc="{document}" sandbox="allow-scripts" title="seewhy report" '
         f'width="100%" height="{int(height)}" style="border: 0"></iframe>'
+    )
+
+
+def policy(style: str, script: str) -> str:
+    """The page's policy: this one style and this one script, and nothing from anywhere else."""
+    return (
+        f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; "
+        f"script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
     )
 
 

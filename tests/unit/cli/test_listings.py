@@ -1,15 +1,24 @@
-"""`seewhy methods`, `models`, `cite` and `version`."""
+"""`seewhy methods`, `models`, `metrics`, `datasets`, `cite` and `version`."""
 
 import json
 
 import pytest
 
 from seewhy.cli.main import main
+from seewhy.datasets import DATASETS
 from seewhy.methods import METHODS, citation
+from seewhy.metrics import METRICS
 from seewhy.models import FAMILIES
 
+LISTED = [
+    ("methods", METHODS),
+    ("models", FAMILIES),
+    ("metrics", METRICS),
+    ("datasets", DATASETS),
+]
 
-@pytest.mark.parametrize(("command", "registry"), [("methods", METHODS), ("models", FAMILIES)])
+
+@pytest.mark.parametrize(("command", "registry"), LISTED)
 def test_listing_names_every_entry(command, registry, capsys):
     assert main([command]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -18,7 +27,7 @@ def test_listing_names_every_entry(command, registry, capsys):
     )
 
 
-@pytest.mark.parametrize(("command", "registry"), [("methods", METHODS), ("models", FAMILIES)])
+@pytest.mark.parametrize(("command", "registry"), LISTED)
 def test_listing_is_one_json_object_when_asked(command, registry, capsys):
     assert main([command, "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)[command]

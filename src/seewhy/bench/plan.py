@@ -1,0 +1,300 @@
+"""What a run is asked to do: who explains what on which samples, and how each is told apart."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from seewhy.bench import fingerprints
+from seewhy.bench.specs import digest, key_of, label_of, method_of, metric_of
+from seewhy.bench.store import SCHEMA_VERSION
+from seewhy.core.errors import DatasetError, ParameterError, UnknownNameError
+from seewhy.datasets import Dataset
+from seewhy.methods import Method
+from seewhy.metrics import Metric
+
+Answers: TypeAlias = Literal["reference", "own"]
+
+OF_MODEL = -1
+"""The place of no method: metrics that judge the model and the words, once a sample."""
+MODEL_ITSELF = "(model)"
+"""What stands as the method of such rows."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What holds for all samples; every field is part of the rows' keys.
+
+    Attributes:
+        answers: `"reference"` explains the data set's right answer where it has one, `"own"` what
+            the model says itself.
+        words: how many words of a sample metrics of single words look at, at most.
+        seed: of whatever is drawn.
+        dtype: of the weights; "" for the checkpoint's own.
+        max_new_tokens: where the model's own answers are cut off.
+    """
+
+    answers: Answers = "reference"
+    words: int = 2
+    seed: int = 0
+    dtype: str = ""
+    max_new_tokens: int = 128
+
+    def __post_init__(self) -> None:
+        if self.answers not in ("reference", "own"):
+            raise ParameterError(
+                f"Expected answers 'reference' or 'own', got {self.answers!r}: choose one."
+            )
+        for name, least in (("words", 0), ("seed", 0), ("max_new_tokens", 1)):
+            if getattr(self, name) < least:
+                raise ParameterError(
+                    f"Expected {name} of at least {least}, got {getattr(self, name)}."
+                )
+
+    @property
+    def key(self) -> str:
+        """A hash of all of them, and of the rows' schema."""
+        return digest([SCHEMA_VERSION, asdict(self)])
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model that is looked into.
+
+    Attributes:
+        label: what tables call it.
+        place: folder or hub id; "" for a pair that was handed in.
+        pair: the loaded `(model, processor)`, or None.
+        fingerprint: what keeps its results apart.
+        options: passed on to `seewhy.models.load`.
+    """
+
+    label: str
+    place: str
+    fingerprint: str
+    pair: tuple[Any, Any] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A method with its label and key."""
+
+    label: str
+    method: Method
+    key: str
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A metric with its label and key."""
+
+    label: str
+    metric: Metric
+    key: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set, and the samples of it that are asked for."""
+
+    label: str
+    dataset: Dataset
+    fingerprint: str
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that is asked of a run."""
+
+    subjects: tuple[Subject, ...]
+    contenders: tuple[Contender, ...]
+    judges: tuple[Judge, ...]
+    sources: tuple[Source, ...]
+    settings: Settings
+
+    @property
+    def pairs(self) -> tuple[tuple[int, int], ...]:
+        """Places of method and metric of every unit of a sample, in the order they are done."""
+        of_model = [(OF_MODEL, at) for at, j in enumerate(self.judges) if j.metric.of_model]
+        of_methods = [
+            (method, at)
+            for method in range(len(self.contenders))
+            for at, judge in enumerate(self.judges)
+            if not judge.metric.of_model
+        ]
+        return (*of_methods, *of_model)
+
+    def unit(self, subject: int, source: int, sample: str, method: int, metric: int) -> str:
+        """The key of one unit: nothing that could change its rows is left out."""
+        return digest([*self.keys(subject, source, method, metric).values(), sample])
+
+    def keys(self, subject: int, source: int, method: int, metric: int) -> dict[str, str]:
+        """The keys of a unit's rows, by column."""
+        return {
+            "model_fingerprint": self.subjects[subject].fingerprint,
+            "data_fingerprint": self.sources[source].fingerprint,
+            "method_key": "" if method == OF_MODEL else self.contenders[method].key,
+            "metric_key": self.judges[metric].key,
+            "settings_key": self.settings.key,
+        }
+
+    @property
+    def key(self) -> str:
+        """Of the run: the same command has the same one."""
+        return digest(
+            [
+                [s.fingerprint for s in self.subjects],
+                [c.key for c in self.contenders],
+                [j.key for j in self.judges],
+                [[s.fingerprint, s.ids] for s in self.sources],
+                self.settings.key,
+            ]
+        )
+
+    def described(self) -> dict[str, Any]:
+        """The plan as JSON-ready data: all that tables need, without models or data."""
+        return {
+            "settings": {**asdict(self.settings), "key": self.settings.key},
+            "models": [
+                {"label": s.label, "place": s.place, "fingerprint": s.fingerprint}
+                for s in self.subjects
+            ],
+            "methods": [
+                {
+                    "label": c.label,
+                    "key": c.key,
+                    "summary": c.method.summary,
+                    "parameters": _jsonable(c.method.parameters),
+                }
+                for c in self.contenders
+            ],
+            "metrics": [
+                {
+                    "label": j.label,
+                    "key": j.key,
+                    "summary": j.metric.summary,
+                    "parameters": _jsonable(j.metric.parameters),
+                    "of_model": j.metric.of_model,
+                    "figures": [asdict(figure) for figure in j.metric.figures],
+                }
+                for j in self.judges
+            ],
+            "data": [
+                {"label": s.label, "fingerprint": s.fingerprint, "samples": list(s.ids)}
+                for s in self.sources
+            ],
+        }
+
+
+def plan_of(
+    models: Iterable[str | os.PathLike[str] | tuple[Any, Any]],
+    methods: Iterable[str | Method],
+    metrics: Iterable[str | Metric],
+    data: Iterable[str | Dataset],
+    settings: Settings,
+    *,
+    limit: int | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Plan:
+    """A plan from names, specs and objects.
+
+    Args:
+        models: folders, hub ids, names of shipped models, or loaded `(model, processor)` pairs.
+        methods, metrics: specs such as `"arc(k=20)"`, or objects.
+        data: specs such as `"coco:PATH"`, or objects.
+        settings: of the run.
+        limit: how many samples of each data set, from its first; None for all.
+        options: passed on to the loading of every model, such as `device_map`.
+
+    Raises:
+        UnknownNameError: if a name is not known; near matches are given.
+        ParameterError: if a parameter is, or nothing is left to do.
+        DatasetError: if a data set is missing, malformed or empty.
+    """
+    if limit is not None and limit < 1:
+        raise ParameterError(f"Expected a limit of at least 1, got {limit}: leave it out for all.")
+    chosen = dict(options or {})
+    if settings.dtype:
+        chosen["dtype"] = settings.dtype
+    plan = Plan(
+        tuple(_subject(model, chosen) for model in models),
+        tuple(Contender(label_of(m), m, key_of(m)) for m in map(method_of, methods)),
+        tuple(Judge(label_of(m), m, key_of(m)) for m in map(metric_of, metrics)),
+        tuple(_source(given, limit) for given in data),
+        settings,
+    )
+    for what, things in (
+        ("model", plan.subjects),
+        ("method", plan.contenders),
+        ("metric", plan.judges),
+        ("data set", plan.sources),
+    ):
+        if not things:
+            raise ParameterError(f"Expected at least one {what}, got none: name one.")
+        labels = [thing.label for thing in things]
+        twice = next((label for label in labels if labels.count(label) > 1), None)
+        if twice is not None:
+            raise ParameterError(f"Expected each {what} once, got {twice} twice: leave one out.")
+    return plan
+
+
+def shipped_models() -> dict[str, Path]:
+    """The models that ship with the package, by name."""
+    from importlib.resources import files
+
+    folder = Path(str(files("seewhy.testbed").joinpath("checkpoints")))
+    found = sorted(p for p in folder.glob("*") if (p / "config.json").is_file())
+    return {path.name: path for path in found}
+
+
+def _subject(given: str | os.PathLike[str] | tuple[Any, Any], options: dict[str, Any]) -> Subject:
+    if isinstance(given, tuple):
+        model, _ = given
+        label = Path(model.config.name_or_path).name or type(model).__name__
+        return Subject(label, "", fingerprints.of_pair(model), given)
+    name = os.fspath(given)
+    shipped = shipped_models()
+    if name in shipped:
+        return Subject(
+            name, str(shipped[name]), fingerprints.of_folder(shipped[name]), None, options
+        )
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return Subject(folder.name, str(folder), fingerprints.of_folder(folder), None, options)
+    if "/" not in name or name.startswith((".", "~", "/")):
+        from seewhy.core.registry import unknown
+
+        raise UnknownNameError(
+            f"{unknown('model', name, tuple(shipped))} Or give a folder that is there, or a hub "
+            "id such as Qwen/Qwen2-VL-2B-Instruct."
+        )
+    revision = options.get("revision")
+    return Subject(name, name, fingerprints.of_hub(name, revision), None, options)
+
+
+def _source(given: str | Dataset, limit: int | None) -> Source:
+    dataset, label = (given, given.name) if isinstance(given, Dataset) else _opened(given)
+    ids = dataset.ids[:limit]
+    if not ids:
+        raise DatasetError(f"Expected samples in {label}, got none: check what it holds.")
+    return Source(label, dataset, dataset.fingerprint, tuple(ids))
+
+
+def _opened(spec: str) -> tuple[Dataset, str]:
+    """The data set, and its spec with only the last part of a path."""
+    from seewhy.datasets import open_dataset
+
+    name, colon, rest = spec.partition(":")
+    place, mark, options = rest.partition("?")
+    short = Path(place).name if place and "=" not in place else place
+    return open_dataset(spec), f"{name}{colon}{short}{mark}{options}"
+
+
+def _jsonable(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    plain = (str, int, float, bool, list, tuple, dict, type(None))
+    return {k: v if isinstance(v, plain) else str(v) for k, v in parameters.items()}

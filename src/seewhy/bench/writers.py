@@ -1,0 +1,214 @@
+"""Tables as text: for a terminal, Markdown, LaTeX and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from seewhy.bench.tables import Cell, Column, Reason, Results, best
+
+PERCENT = ("fraction", "share", "probability")
+"""Units that are shown as percentages."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Cells of one metric on one model and data set, methods down and figures across.
+
+    Attributes:
+        model, data, metric: labels.
+        columns: the figures.
+        methods: labels.
+        cells: by method and place of the figure.
+    """
+
+    model: str
+    data: str
+    metric: str
+    columns: tuple[Column, ...]
+    methods: tuple[str, ...]
+    cells: dict[tuple[str, int], Cell]
+
+
+def grids(results: Results, listed: Sequence[Cell]) -> list[Grid]:
+    """The cells of all words, model by model and metric by metric, without points of curves."""
+    found = []
+    whole = [cell for cell in listed if not cell.group and not cell.column.curve]
+    for model, data in results.samples:
+        for metric in dict.fromkeys(column.metric for column in results.columns):
+            those = [
+                c for c in whole if (c.model, c.data, c.column.metric) == (model, data, metric)
+            ]
+            seen, said = {cell.column for cell in those}, {cell.method for cell in those}
+            columns = tuple(column for column in results.columns if column in seen)
+            methods = tuple(method for method in results.methods if method in said)
+            by_place = {(cell.method, columns.index(cell.column)): cell for cell in those}
+            if those:
+                found.append(Grid(model, data, metric, columns, methods, by_place))
+    return found
+
+
+def heading(column: Column) -> str:
+    """A figure's name, with its unit and direction.
+
+    Example:
+        >>> heading(Column("deletion(fill=mean)", "deletion-nats", "", False, "nats"))
+        'deletion-nats (nats) ↓'
+    """
+    arrow = {True: " ↑", False: " ↓", None: ""}[column.higher_is_better]
+    unit = "%" if column.unit in PERCENT else column.unit
+    # A unit that the name says already need not be said again.
+    return f"{column.name}{f' ({unit})' if unit and unit != column.name else ''}{arrow}"
+
+
+def number(value: float | None, unit: str) -> str:
+    """A figure as people read it: fractions in per cent, all else with about three digits.
+
+    Example:
+        >>> number(0.2737, "fraction"), number(12.345, "seconds"), number(float("nan"), "nats")
+        ('27.4', '12.3', '–')
+    """
+    if value is None or math.isnan(value):
+        return "–"
+    if unit in PERCENT:
+        return f"{100 * value:.1f}"
+    if float(value).is_integer():
+        return f"{value:,.0f}"
+    if abs(value) < 1:
+        return f"{value:.3f}"
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def spread(cell: Cell) -> str:
+    """The interval, as `low–high`."""
+    low, high = (number(end, cell.column.unit) for end in (cell.low, cell.high))
+    return f"[{low}, {high}]"
+
+
+def markdown(results: Results, listed: Sequence[Cell]) -> str:
+    """Tables in Markdown, one for each model and data set, and the counted reasons."""
+    marked, parts, before = best(listed), [], None
+    for grid in grids(results, listed):
+        if (grid.model, grid.data) != before:
+            before = grid.model, grid.data
+            parts += [f"## {grid.model} on {grid.data}\n", _caption(results, grid) + "\n"]
+        parts.append(f"### {grid.metric}\n")
+        rows = [["method", *map(heading, grid.columns)]]
+        for method in grid.methods:
+            row = [f"`{method}`"]
+            for at in range(len(grid.columns)):
+                cell = grid.cells.get((method, at))
+                row.append("" if cell is None else _markdown_cell(cell, marked))
+            rows.append(row)
+        rows.insert(1, ["---", *("---:" for _ in grid.columns)])
+        parts += ["| " + " | ".join(_piped(v) for v in row) + " |" for row in rows]
+        parts.append("")
+    if results.reasons:
+        parts += ["## Without a value\n", "| what | why | how often |", "| --- | --- | ---: |"]
+        parts += [
+            f"| {_piped(_what(r))} | {r.status}: {_piped(r.reason)} | {r.count} |"
+            for r in results.reasons
+        ]
+        parts.append("")
+    return "\n".join(parts)
+
+
+def latex(results: Results, listed: Sequence[Cell]) -> str:
+    """Tables in LaTeX for the packages booktabs and graphicx, one for each model and data set."""
+    marked, parts = best(listed), ["% \\usepackage{booktabs,graphicx}"]
+    for grid in grids(results, listed):
+        parts += [
+            "\\begin{table}",
+            f"\\caption{{{_tex(f'{_title(grid)}. {_caption(results, grid)}')}}}",
+            "\\resizebox{\\linewidth}{!}{%",
+            f"\\begin{{tabular}}{{l{'r' * len(grid.columns)}}}",
+            "\\toprule",
+            " & ".join(["method", *(_tex(heading(c)) for c in grid.columns)]) + " \\\\",
+            "\\midrule",
+        ]
+        for method in grid.methods:
+            row = [f"\\texttt{{{_tex(method)}}}"]
+            for at in range(len(grid.columns)):
+                cell = grid.cells.get((method, at))
+                row.append("" if cell is None else _latex_cell(cell, marked))
+            parts.append(" & ".join(row) + " \\\\")
+        parts += ["\\bottomrule", "\\end{tabular}}", "\\end{table}", ""]
+    return "\n".join(parts)
+
+
+def table_csv(listed: Sequence[Cell]) -> str:
+    """Every cell, breakdowns and points of curves included, with all digits."""
+    out = io.StringIO()
+    names = ("model", "data", "method", "metric", "figure", "group", "unit", "higher_is_better")
+    numbers = ("value", "low", "high", "samples", "values")
+    apart = ("difference", "difference_low", "difference_high")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([*names, *numbers, *apart])
+    for cell in listed:
+        column = cell.column
+        better = "" if column.higher_is_better is None else str(column.higher_is_better).lower()
+        said = (cell.model, cell.data, cell.method, column.metric, column.name, cell.group)
+        rest = [getattr(cell, name) for name in (*numbers, *apart)]
+        writer.writerow([*said, column.unit, better, *("" if _absent(v) else v for v in rest)])
+    return out.getvalue()
+
+
+def _caption(results: Results, grid: Grid) -> str:
+    samples = len(results.samples[grid.model, grid.data])
+    return (
+        f"{samples} samples; in brackets the 95 % interval of a bootstrap over samples; * differs "
+        f"from {results.reference} (interval of the paired difference without 0)."
+    )
+
+
+def _markdown_cell(cell: Cell, marked: set) -> str:
+    value = number(cell.value, cell.column.unit)
+    value = f"**{value}**" if _key(cell) in marked else value
+    return f"{value}{'*' * cell.significant} {spread(cell)}".replace("***", r"**\*")
+
+
+def _latex_cell(cell: Cell, marked: set) -> str:
+    value = _tex(number(cell.value, cell.column.unit))
+    value = f"\\textbf{{{value}}}" if _key(cell) in marked else value
+    star = "$^*$" * cell.significant
+    return f"{value}{star} {{\\scriptsize {_tex(spread(cell))}}}"
+
+
+def _key(cell: Cell) -> tuple[str, str, str, str, str]:
+    return cell.model, cell.data, cell.column.metric, cell.column.name, cell.method
+
+
+def _title(grid: Grid) -> str:
+    return f"{grid.metric}: {grid.model} on {grid.data}"
+
+
+def _what(reason: Reason) -> str:
+    where = " on ".join(filter(None, (reason.model, reason.data)))
+    what = ", ".join(dict.fromkeys(filter(None, (reason.method, reason.metric, reason.figure))))
+    return f"{what} ({where})"
+
+
+def _absent(value: object) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _piped(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+_TEX = {
+    **{c: f"\\{c}" for c in "&%$#_{}"},
+    "\\": "\\textbackslash{}",
+    "~": "\\textasciitilde{}",
+    "^": "\\textasciicircum{}",
+    "↑": "$\\uparrow$",
+    "↓": "$\\downarrow$",
+    "–": "--",
+}
+
+
+def _tex(text: str) -> str:
+    return "".join(_TEX.get(character, character) for character in text)

@@ -1,0 +1,148 @@
+"""COCO captions in TAM's layout: a picture, its captions, and a category for every pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from seewhy.core.errors import SampleError
+from seewhy.core.sample import Sample
+from seewhy.datasets.base import Dataset
+from seewhy.datasets.categories import Vocabulary, categorised
+from seewhy.datasets.files import (
+    expect_files,
+    malformed,
+    read_json,
+    read_picture,
+    read_values,
+    unusable,
+)
+from seewhy.datasets.options import (
+    COMMON,
+    answers,
+    digest,
+    expect_options,
+    folder_of,
+    tagger_name,
+    window,
+)
+from seewhy.datasets.words import open_tagger
+
+VERSION = 1
+"""Changes when the same files give other samples."""
+
+INSTANCES = "annotations/instances_minival2014.json"
+CAPTIONS = "annotations/captions_val2014.json"
+PROMPT = "Write a one-sentence caption for this image:"
+"""TAM's."""
+
+
+class Coco(Dataset):
+    """The images of the instances file, in its order; options as in `COMMON`.
+
+    The reference is an image's first caption. The mask shows all there is of a category, so a word
+    for a category that it does not show is unsupported.
+    """
+
+    name: ClassVar[str] = "coco"
+    summary: ClassVar[str] = "COCO captions with a category for every pixel, in TAM's layout."
+    layout: ClassVar[str] = (
+        f"{INSTANCES}, {CAPTIONS}, image/<12-digit id>.jpg and seg_label/<12-digit id>.png "
+        "(8 bit, value = COCO category id)"
+    )
+
+    def __init__(self, place: Path | None, **options: str) -> None:
+        expect_options(options, COMMON)
+        self._folder = folder_of(place, self.name, self.layout)
+        self._reference = answers(options)
+        self._tagger = open_tagger(tagger_name(options))
+        index = expect_files(self._folder, (INSTANCES, CAPTIONS), self.layout)
+        images, categories = _instances(index[0])
+        self._vocabulary = Vocabulary(categories, closed=True)
+        self._captions = _captions(index[1])
+        self._ids = tuple(f"{number:012d}" for number in window(options, images, index[0]))
+        facts = {
+            "version": VERSION,
+            "tagger": self._tagger.name,
+            "reference": self._reference,
+        }
+        self._fingerprint = digest(self.name, facts, index)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The 12 digits of the images' ids."""
+        return self._ids
+
+    def sample(self, id: str) -> Sample:
+        """Read a picture and its mask.
+
+        Raises:
+            SampleError: "no caption", or what `read_picture`, `read_values` and `categorised` say.
+        """
+        if id not in self._ids:
+            raise SampleError(f"Expected an id of this data set, got {id!r}.")
+        caption = self._captions.get(int(id), "")
+        if self._reference and not caption:
+            raise unusable("no caption", f"Expected a caption of image {id} in {CAPTIONS}.")
+        image = read_picture(self._folder / "image" / f"{id}.jpg")
+        values = read_values(self._folder / "seg_label" / f"{id}.png", image)
+        answer = caption if self._reference else None
+        return categorised(id, image, PROMPT, values, self._vocabulary, self._tagger, answer)
+
+    @property
+    def fingerprint(self) -> str:
+        """Of both index files, the tagger and whose answers they are."""
+        return self._fingerprint
+
+
+def _instances(path: Path) -> tuple[list[int], dict[str, int]]:
+    """The images' ids in the file's order, and the categories by name."""
+    content = _object(read_json(path), path)
+    images = [
+        _field(entry, "id", int, f"images[{at}]", path)
+        for at, entry in enumerate(_list(content, "images", path))
+    ]
+    categories = {
+        _field(entry, "name", str, f"categories[{at}]", path): _field(
+            entry, "id", int, f"categories[{at}]", path
+        )
+        for at, entry in enumerate(_list(content, "categories", path))
+    }
+    if not categories:
+        raise malformed(path, '"categories"', "at least one category", [])
+    return list(dict.fromkeys(images)), categories
+
+
+def _captions(path: Path) -> dict[int, str]:
+    """Each image's first caption, without space around it."""
+    found: dict[int, str] = {}
+    content = _object(read_json(path), path)
+    for at, entry in enumerate(_list(content, "annotations", path)):
+        place = f"annotations[{at}]"
+        caption = _field(entry, "caption", str, place, path).strip()
+        found.setdefault(_field(entry, "image_id", int, place, path), caption)
+    return found
+
+
+def _object(content: Any, path: Path) -> Mapping[str, Any]:
+    if not isinstance(content, dict):
+        raise malformed(path, "the top", "a JSON object", content)
+    return content
+
+
+def _list(content: Mapping[str, Any], name: str, path: Path) -> list[Any]:
+    found = content.get(name)
+    if not isinstance(found, list):
+        raise malformed(path, f'"{name}"', "a list", found)
+    return found
+
+
+def _field(entry: Any, name: str, kind: type, place: str, path: Path) -> Any:
+    if not isinstance(entry, dict):
+        raise malformed(path, place, "an object", entry)
+    found = entry.get(name)
+    if not isinstance(found, kind) or isinstance(found, bool):
+        wanted = "a whole number" if kind is int else "text"
+        raise malformed(path, f'{place}["{name}"]', wanted, found)
+    return found

@@ -1,0 +1,140 @@
+"""A layout of our own for anybody's pictures: one line of JSON a sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from seewhy.core.errors import SampleError
+from seewhy.core.sample import Sample
+from seewhy.datasets.anno import expect_categories
+from seewhy.datasets.base import Dataset
+from seewhy.datasets.categories import Vocabulary, categorised
+from seewhy.datasets.files import (
+    expect_files,
+    malformed,
+    read_json_lines,
+    read_picture,
+    read_values,
+)
+from seewhy.datasets.options import (
+    digest,
+    expect_options,
+    folder_of,
+    tagger_name,
+    window,
+)
+from seewhy.datasets.words import open_tagger
+
+VERSION = 1
+"""Changes when the same files give other samples."""
+
+INDEX = "annotations.jsonl"
+PROMPT = "Write a one-sentence caption for this image:"
+"""Of lines that name none."""
+FIELDS = ("id", "image", "prompt", "answer", "mask", "categories", "complete")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One sample of the index.
+
+    Attributes:
+        image: file name in images/.
+        mask: file name in masks/.
+        prompt: what the model is asked.
+        answer: the reference; "" for none.
+        categories: from a name to its number in the mask.
+        complete: whether the mask shows all there is of these categories.
+    """
+
+    image: str
+    mask: str
+    prompt: str
+    answer: str
+    categories: Mapping[str, int]
+    complete: bool
+
+
+class Folder(Dataset):
+    """The lines of its index, in their order; options `start`, `limit` and `tagger`.
+
+    A line's `answer` is the reference; where there is none, the model speaks.
+    """
+
+    name: ClassVar[str] = "folder"
+    summary: ClassVar[str] = "Your own pictures and masks, one line of JSON each."
+    layout: ClassVar[str] = (
+        f"images/, masks/ (png, one number a pixel) and {INDEX} with a line "
+        '{"id": "1", "image": "a.jpg", "mask": "a.png", "categories": {"dog": 1}} a sample; '
+        '"prompt", "answer" and "complete" may follow'
+    )
+
+    def __init__(self, place: Path | None, **options: str) -> None:
+        expect_options(options, ("start", "limit", "tagger"))
+        self._folder = folder_of(place, self.name, self.layout)
+        self._tagger = open_tagger(tagger_name(options))
+        (path,) = expect_files(self._folder, (INDEX,), self.layout)
+        self._lines = dict(window(options, list(_lines(path).items()), path))
+        facts = {"version": VERSION, "tagger": self._tagger.name}
+        self._fingerprint = digest(self.name, facts, [path])
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """As the index gives them."""
+        return tuple(self._lines)
+
+    def sample(self, id: str) -> Sample:
+        """Read a picture and its mask.
+
+        Raises:
+            SampleError: what `read_picture`, `read_values` and `categorised` say.
+        """
+        if id not in self._lines:
+            raise SampleError(f"Expected an id of this data set, got {id!r}.")
+        line = self._lines[id]
+        image = read_picture(self._folder / "images" / line.image)
+        values = read_values(self._folder / "masks" / line.mask, image)
+        vocabulary = Vocabulary(line.categories, closed=line.complete)
+        answer = line.answer or None
+        return categorised(id, image, line.prompt, values, vocabulary, self._tagger, answer)
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the index and the tagger."""
+        return self._fingerprint
+
+
+def _lines(path: Path) -> dict[str, Line]:
+    """The samples by id."""
+    found: dict[str, Line] = {}
+    for number, content in read_json_lines(path):
+        place = f"line {number}"
+        id, line = _line(content, place, path)
+        if id in found:
+            raise malformed(path, place, "an id of its own", id)
+        found[id] = line
+    return found
+
+
+def _line(content: Any, place: str, path: Path) -> tuple[str, Line]:
+    if not isinstance(content, dict) or not set(content) <= set(FIELDS):
+        raise malformed(path, place, f"an object with {', '.join(FIELDS)}", content)
+    texts = {
+        name: content.get(name, default)
+        for name, default in (
+            *(("id", ""), ("image", ""), ("mask", "")),
+            *(("prompt", PROMPT), ("answer", "")),
+        )
+    }
+    for name, value in texts.items():
+        if not isinstance(value, str) or not (value.strip() or name == "answer"):
+            raise malformed(path, place, f'text for "{name}"', value)
+    complete = content.get("complete", False)
+    if not isinstance(complete, bool):
+        raise malformed(path, place, 'true or false for "complete"', complete)
+    categories = expect_categories(content.get("categories"), place, path)
+    id, image, mask, prompt, answer = (value.strip() for value in texts.values())
+    return id, Line(image, mask, prompt, answer, categories, complete)

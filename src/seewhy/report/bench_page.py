@@ -1,0 +1,31 @@
+"""The bench's page: one self-contained file, as the report is.
+
+Labels, words and reasons are data: they stand in the page as JSON, and its script puts them into
+the document as text only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from seewhy.report.page import asset, embed, fill, policy
+
+
+def html(payload: Mapping[str, Any]) -> str:
+    """Return the page as one HTML document without a single outside reference.
+
+    Args:
+        payload: JSON-ready data without NaN, from `seewhy.bench.reporting.payload`.
+
+    Raises:
+        ValueError: if a number is NaN or infinite.
+    """
+    style, script = asset("look.css") + asset("bench.css"), asset("bench.js")
+    return fill(
+        asset("bench.html"),
+        policy=policy(style, script),
+        style=style,
+        script=script,
+        payload=embed(payload),
+    )

@@ -1,0 +1,99 @@
+"""Plans: what is asked, and how each part is told apart."""
+
+import pytest
+
+from bench_parts import InMask, Scenes
+from seewhy.bench.plan import Settings, plan_of, shipped_models
+from seewhy.bench.suites import SUITES, suite_of
+from seewhy.core.errors import DatasetError, ParameterError, UnknownNameError
+
+GIVEN = {
+    "models": ["tiny-qwen2-vl"],
+    "methods": ["tam"],
+    "metrics": [InMask()],
+    "data": [Scenes()],
+    "settings": Settings(),
+}
+
+
+def unit(**changes):
+    return plan_of(**{**GIVEN, **changes}).unit(0, 0, "scene-0", 0, 0)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"methods": ["tam(window=5)"]},
+        {"metrics": [InMask(factor=2.0)]},
+        {"data": [Scenes(version="2")]},
+        {"settings": Settings(seed=1)},
+        {"settings": Settings(words=1)},
+        {"settings": Settings(answers="own")},
+        {"settings": Settings(dtype="float32")},
+        {"settings": Settings(max_new_tokens=5)},
+    ],
+)
+def test_whatever_is_changed_is_another_unit(changed):
+    assert unit() == unit()
+    assert unit(**changed) != unit()
+
+
+def test_another_model_is_another_unit(tmp_path):
+    shipped = shipped_models()["tiny-qwen2-vl"]
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for path in shipped.iterdir():
+        (copy / path.name).write_bytes(path.read_bytes())
+    assert unit(models=[copy]) == unit()
+    weights = next(copy.glob("*.safetensors"))
+    changed = bytearray(weights.read_bytes())
+    changed[-1] ^= 1
+    weights.write_bytes(changed)
+    assert unit(models=[copy]) != unit()
+
+
+def test_more_samples_keep_the_units():
+    assert unit(limit=1) == unit(limit=2)
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "words"),
+    [
+        ({"models": ["tiny-qwen"]}, UnknownNameError, "did you mean 'tiny-qwen2-vl'"),
+        ({"models": ["./nowhere"]}, UnknownNameError, "a folder that is there"),
+        ({"methods": ["tma"]}, UnknownNameError, "did you mean 'tam'"),
+        ({"metrics": ["overlop"]}, UnknownNameError, "did you mean 'overlap'"),
+        ({"data": ["testbad"]}, UnknownNameError, "did you mean 'testbed'"),
+        ({"methods": []}, ParameterError, "at least one method"),
+        ({"methods": ["tam", "tam(window=3)"]}, ParameterError, "each method once, got tam"),
+        ({"data": [Scenes(count=0)]}, DatasetError, "Expected samples in scenes"),
+        ({"limit": 0}, ParameterError, "limit of at least 1"),
+    ],
+)
+def test_what_cannot_be_is_told(changed, error, words):
+    with pytest.raises(error, match=words):
+        plan_of(**{**GIVEN, **changed})
+
+
+@pytest.mark.parametrize(("name", "value"), [("words", -1), ("seed", -1), ("max_new_tokens", 0)])
+def test_settings_out_of_range_are_told(name, value):
+    with pytest.raises(ParameterError, match=f"Expected {name} of at least"):
+        Settings(**{name: value})
+
+
+def test_settings_know_whose_answers():
+    with pytest.raises(ParameterError, match="'reference' or 'own', got 'mine'"):
+        Settings(answers="mine")
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_suite_names_what_there_is(name):
+    suite = suite_of(name)
+    made = plan_of(["tiny-qwen2-vl"], suite.methods, suite.metrics, [Scenes()], Settings())
+    assert len(made.contenders) == len(suite.methods)
+    assert suite.reference in [contender.label for contender in made.contenders]
+
+
+def test_an_unknown_suite_gives_near_matches():
+    with pytest.raises(UnknownNameError, match="did you mean 'quick'"):
+        suite_of("quik")

@@ -1,0 +1,209 @@
+"""Rows put together, checked against plain arithmetic."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from dataclasses import asdict, replace
+
+import pytest
+
+from bench_parts import InMask, Scenes
+from seewhy.bench.gallery import choose
+from seewhy.bench.plan import Settings, plan_of
+from seewhy.bench.store import Row, Store
+from seewhy.bench.tables import best, breakdown, cells, columns_of, results_of
+from seewhy.bench.writers import latex, markdown, table_csv
+from seewhy.core.errors import ParameterError
+
+SAMPLES = 4
+METHODS = ("logit-lens", "tam")
+
+
+def plan(**changes):
+    given = {"models": ["tiny-qwen2-vl"], "methods": METHODS, "metrics": [InMask()]}
+    given |= {"data": [Scenes(count=SAMPLES)], "settings": Settings()} | changes
+    settings = given.pop("settings")
+    return plan_of(*given.values(), settings)
+
+
+def score(method, sample, word):
+    """Better for the second method by the same amount everywhere."""
+    return 0.1 * sample + 0.01 * word + 0.2 * method
+
+
+def rows_of(asked, figures=("in-mask", "out-of-mask")):
+    for method, contender in enumerate(asked.contenders):
+        for sample in range(SAMPLES):
+            keys = asked.keys(0, 0, method, 0)
+            base = Row(
+                unit=asked.unit(0, 0, f"scene-{sample}", method, 0),
+                model=asked.subjects[0].label,
+                data=asked.sources[0].label,
+                sample=f"scene-{sample}",
+                method=contender.label,
+                metric="in-mask",
+                **keys,
+            )
+            for figure in figures:
+                for word in range(sample + 1):
+                    yield replace(
+                        base,
+                        figure=figure,
+                        word=word,
+                        text=f"word{word}",
+                        role="kind" if word else "colour",
+                        tags={"size": "small"},
+                        value=score(method, sample, word),
+                    )
+            yield replace(base, figure="in-mask", status="undefined", reason="no | noun")
+
+
+def write(folder, asked, rows):
+    with Store(folder).writing() as store:
+        store.add(list(rows))
+        store.save_run(asked.key, {**asked.described(), "reference": METHODS[0], "started": "1"})
+    return store
+
+
+@pytest.fixture
+def results(tmp_path):
+    asked = plan()
+    return results_of(write(tmp_path, asked, rows_of(asked)))
+
+
+def cell_of(listed, method, figure, group=""):
+    return next(c for c in listed if (c.method, c.column.name, c.group) == (method, figure, group))
+
+
+def test_a_mean_counts_every_word(results):
+    found = cell_of(cells(results), "tam", "in-mask")
+    values = [score(1, sample, word) for sample in range(SAMPLES) for word in range(sample + 1)]
+    assert found.value == pytest.approx(sum(values) / len(values))
+    assert (found.samples, found.values) == (SAMPLES, len(values))
+    assert found.low < found.value < found.high
+
+
+def test_differences_are_paired(results):
+    found = cell_of(cells(results), "tam", "in-mask")
+    assert found.difference == pytest.approx(0.2)
+    assert found.difference_low == pytest.approx(0.2)
+    assert found.significant
+    assert cell_of(cells(results), "logit-lens", "in-mask").difference is None
+
+
+def test_a_harmonic_mean_is_of_the_two_means(results):
+    listed = cells(results)
+    mean = cell_of(listed, "tam", "in-mask").value
+    assert cell_of(listed, "tam", "both").value == pytest.approx(mean)
+
+
+def test_breakdown_is_by_what_differs(results):
+    listed = breakdown(results)
+    assert {cell.group for cell in listed} == {"role: kind", "role: colour"}
+    found = cell_of(listed, "tam", "in-mask", "role: colour")
+    assert found.value == pytest.approx(sum(score(1, s, 0) for s in range(SAMPLES)) / SAMPLES)
+
+
+def test_best_knows_which_way_is_up(results):
+    marked = {key[-2:] for key in best(cells(results))}
+    assert ("in-mask", "tam") in marked
+    assert ("out-of-mask", "logit-lens") in marked
+
+
+def test_reasons_are_counted(results):
+    reasons = {(r.method, r.figure, r.status, r.reason, r.count) for r in results.reasons}
+    assert reasons == {(m, "in-mask", "undefined", "no | noun", SAMPLES) for m in METHODS}
+
+
+def test_rows_of_another_run_are_left_out(tmp_path):
+    asked, other = plan(), plan(settings=Settings(seed=1), metrics=[InMask(factor=2.0)])
+    with Store(tmp_path).writing() as store:
+        store.add(list(rows_of(other)))
+    write(tmp_path, asked, rows_of(asked))
+    whole = [replace_ids(cell) for cell in cells(results_of(tmp_path))]
+    alone = tmp_path / "alone"
+    write(alone, asked, rows_of(asked))
+    assert whole == [replace_ids(cell) for cell in cells(results_of(alone))]
+
+
+def replace_ids(cell):
+    return str(asdict(cell))
+
+
+def test_fewer_samples_take_their_rows_only(tmp_path):
+    asked, few = plan(), plan(data=[Scenes(count=2)])
+    write(tmp_path, asked, rows_of(asked))
+    with Store(tmp_path).writing() as store:
+        store.save_run(few.key, {**few.described(), "reference": "tam", "started": "2"})
+    assert cell_of(cells(results_of(tmp_path)), "tam", "in-mask").samples == 2
+
+
+def test_folders_are_put_together(tmp_path):
+    first, second = plan(methods=METHODS[:1]), plan(methods=METHODS[1:])
+    write(tmp_path / "1", first, rows_of(first))
+    write(tmp_path / "2", second, rows_of(second))
+    together = results_of([tmp_path / "1", tmp_path / "2"], reference="logit-lens")
+    assert together.methods == METHODS
+    # Both were written as the first method of their plans, so all scores are the same.
+    assert cell_of(cells(together), "tam", "in-mask").difference == pytest.approx(0)
+
+
+def test_a_folder_given_twice_counts_once(tmp_path):
+    asked = plan()
+    write(tmp_path, asked, rows_of(asked))
+    once, twice = results_of(tmp_path), results_of([tmp_path, tmp_path])
+    assert [c.values for c in cells(once)] == [c.values for c in cells(twice)]
+
+
+def test_runs_of_other_settings_are_not_put_together(tmp_path):
+    first, second = plan(), plan(settings=Settings(seed=1))
+    write(tmp_path / "1", first, rows_of(first))
+    write(tmp_path / "2", second, rows_of(second))
+    with pytest.raises(ParameterError, match="seed 0.* and .*seed 1"):
+        results_of([tmp_path / "1", tmp_path / "2"])
+
+
+def test_a_reference_that_is_not_there_is_told(tmp_path):
+    asked = plan()
+    write(tmp_path, asked, rows_of(asked))
+    with pytest.raises(ParameterError, match="got 'rise'"):
+        results_of(tmp_path, reference="rise")
+
+
+def test_three_figures_of_a_name_are_a_curve():
+    figures = [{"name": f"falling@{x}", "of": ()} for x in (0, 1, 2)]
+    figures += [{"name": name, "of": ()} for name in ("iou@0.5", "iou", "mail@home")]
+    assert [c.curve for c in columns_of("m", figures)] == [
+        ("falling", 0.0), ("falling", 1.0), ("falling", 2.0), None, None, None,
+    ]  # fmt: skip
+
+
+def test_markdown_marks_the_best_and_counts_reasons(results):
+    text = markdown(results, cells(results))
+    assert "## tiny-qwen2-vl on scenes" in text
+    assert "**" in next(line for line in text.splitlines() if line.startswith("| `tam`"))
+    assert "no \\| noun | 4 |" in text
+
+
+def test_latex_is_balanced(results):
+    text = latex(results, cells(results))
+    assert text.count("{") - text.count("\\{") == text.count("}") - text.count("\\}")
+    assert "\\textbf{" in text
+    assert text.count("\\begin{tabular}") == text.count("\\end{tabular}") == 1
+
+
+def test_csv_holds_every_digit(results):
+    listed = cells(results)
+    read = list(csv.DictReader(io.StringIO(table_csv(listed))))
+    assert len(read) == len(listed)
+    assert [float(row["value"]) for row in read] == [cell.value for cell in listed]
+    assert not any(math.isnan(float(row["low"])) for row in read)
+
+
+def test_cases_are_best_worst_and_disputed_of_different_samples(results):
+    chosen = choose(results, per_kind=1)
+    assert [case.kind for case in chosen] == ["best", "worst", "disputed"]
+    assert (chosen[0].sample, chosen[1].sample) == ("scene-3", "scene-0")
+    assert len({case.sample for case in chosen}) == 3
