@@ -82,12 +82,11 @@ def load(
         UnsupportedModelError: if the model is text-only, or of a family without an adapter.
         ModelError: if its files are damaged or incomplete.
     """
-    name = DEFAULT_MODEL if model is None else model
-    known = shipped()
-    own = isinstance(name, str) and name in known
-    place = known[name] if own else name
+    wanted = DEFAULT_MODEL if model is None else model
+    own = shipped().get(wanted) if isinstance(wanted, str) else None
+    place = wanted if own is None else own
     loaded = models.load(place, dtype=dtype, device_map=device_map, **kwargs)
-    return Explainer(replace(loaded, name=name) if own else loaded)
+    return Explainer(loaded if own is None else replace(loaded, name=str(wanted)))
 
 
 def open(folder: str | os.PathLike[str]) -> Explanation:

@@ -258,7 +258,7 @@ class Laboratory:
 
 
 def wanted_words(words: Sequence[SpokenWord], count: int, seed: int) -> tuple[int, ...]:
-    """Some content words with regions, drawn without order and given in order.
+    """Some content words with regions or known to be unsupported, drawn, given in order.
 
     Args:
         words: of the answer.
@@ -268,7 +268,9 @@ def wanted_words(words: Sequence[SpokenWord], count: int, seed: int) -> tuple[in
     known = [
         at
         for at, spoken in enumerate(words)
-        if spoken.truth is not None and spoken.role in WANTED and spoken.truth.regions
+        if spoken.truth is not None
+        and spoken.role in WANTED
+        and (spoken.truth.regions or spoken.truth.supported is False)
     ]
     dice = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(known), generator=dice).tolist()

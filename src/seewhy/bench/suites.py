@@ -38,14 +38,14 @@ class Suite:
 
 FAMILIES = ("tiny-qwen2-vl", "tiny-llava", "tiny-internvl")
 CONTROLS = ("random", "centre")
-STAGED = ("logit-lens", "tam", "msea", "arc", "intra-modal")
+STAGED = ("logit-lens", "tam", "msea", "arc", "intra-modal", "standout")
 
 SUITES = {
     suite.name: suite
     for suite in (
         Suite(
             "quick",
-            "The five methods of the paper and the controls on one model, in about two minutes.",
+            "The paper's methods, ours and the controls on one model, in about two minutes.",
             models=("tiny-qwen2-vl",),
             methods=(*CONTROLS, *STAGED),
             metrics=("overlap", "pointing-game", "energy", "deletion", "cost"),

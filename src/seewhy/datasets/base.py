@@ -41,7 +41,7 @@ class Dataset(ABC):
     layout: ClassVar[str] = ""
 
     @abstractmethod
-    def __init__(self, place: Path | None, **options: str) -> None:
+    def __init__(self, place: Path | None, /, **options: str) -> None:
         """Open it.
 
         Args:

@@ -52,7 +52,7 @@ class Coco(Dataset):
         "(8 bit, value = COCO category id)"
     )
 
-    def __init__(self, place: Path | None, **options: str) -> None:
+    def __init__(self, place: Path | None, /, **options: str) -> None:
         expect_options(options, COMMON)
         self._folder = folder_of(place, self.name, self.layout)
         self._reference = answers(options)

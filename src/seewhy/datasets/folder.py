@@ -72,7 +72,7 @@ class Folder(Dataset):
         '"prompt", "answer" and "complete" may follow'
     )
 
-    def __init__(self, place: Path | None, **options: str) -> None:
+    def __init__(self, place: Path | None, /, **options: str) -> None:
         expect_options(options, ("start", "limit", "tagger"))
         self._folder = folder_of(place, self.name, self.layout)
         self._tagger = open_tagger(tagger_name(options))

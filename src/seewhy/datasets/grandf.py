@@ -20,7 +20,7 @@ class Grandf(Dataset):
     summary: ClassVar[str] = "GranDf: descriptions of around two sentences, in TAM's layout."
     layout: ClassVar[str] = LAYOUT
 
-    def __init__(self, place: Path | None, **options: str) -> None:
+    def __init__(self, place: Path | None, /, **options: str) -> None:
         self._opened = open_annotations(self.name, place, options)
 
     @property

@@ -20,7 +20,7 @@ class Openpsg(Dataset):
     summary: ClassVar[str] = "OpenPSG: descriptions of around three sentences, in TAM's layout."
     layout: ClassVar[str] = LAYOUT
 
-    def __init__(self, place: Path | None, **options: str) -> None:
+    def __init__(self, place: Path | None, /, **options: str) -> None:
         self._opened = open_annotations(self.name, place, options)
 
     @property

@@ -49,7 +49,7 @@ class Testbed(Dataset):
     name: ClassVar = "testbed"
     summary: ClassVar = "Drawn scenes with captions, in which every word has a known mask."
 
-    def __init__(self, place: Path | None = None, **options: str) -> None:
+    def __init__(self, place: Path | None = None, /, **options: str) -> None:
         if place is not None:
             raise DatasetError(
                 f"Expected no folder for testbed, got {place}: its scenes are drawn; give options, "
@@ -76,11 +76,10 @@ class Testbed(Dataset):
 
     def sample(self, id: str) -> Sample:
         """Draw one."""
-        split, _, number = id.rpartition("-")
-        if split != self.split or not number.isdigit() or int(number) not in set(self._indices):
+        if id not in self.ids:
             raise SampleError(f"Expected an id of this data set, got {id!r}.")
-        index = int(number)
-        drawn = scene(index, split)
+        index = int(id.rpartition("-")[2])
+        drawn = scene(index, self.split)
         picture = draw(drawn)
         sentences = index % 3 if self.captions == "mixed" else int(self.captions) - 1
         said = captions(drawn, picture)[sentences]
@@ -217,7 +216,7 @@ def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
 
 
 def _whole(name: str, value: str, least: int) -> int:
-    if not value.isdigit() or int(value) < least:
+    if not (value.isascii() and value.isdigit()) or int(value) < least:
         raise DatasetError(
             f"Expected {name} of testbed as a whole number of at least {least}, got {value!r}."
         )
