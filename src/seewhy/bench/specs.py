@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import inspect
 import json
@@ -12,32 +11,9 @@ from typing import Any
 
 from seewhy.core.errors import ParameterError
 from seewhy.core.registry import unknown
+from seewhy.core.specs import parse_spec
 from seewhy.methods import Method, create
 from seewhy.metrics import METRICS, Metric
-
-
-def parse(spec: str) -> tuple[str, dict[str, Any]]:
-    """Take a name and its parameters apart; words and numbers need no quotation marks.
-
-    Raises:
-        ParameterError: if it does not read as a name with parameters.
-
-    Example:
-        >>> parse("arc(base=attention, k=20, scales=(0.5, 1))")
-        ('arc', {'base': 'attention', 'k': 20, 'scales': (0.5, 1)})
-        >>> parse("grad-cam")
-        ('grad-cam', {})
-    """
-    name, bracket, rest = spec.strip().partition("(")
-    try:
-        call = ast.parse(f"f({rest}" if bracket else "f()", mode="eval").body
-        if not name or not isinstance(call, ast.Call) or call.args:
-            raise ValueError("no name with parameters")
-        return name.strip(), {str(k.arg): _value(k.value) for k in call.keywords}
-    except (SyntaxError, ValueError) as error:
-        raise ParameterError(
-            f"Expected a name with parameters, such as 'arc(k=20)', got {spec!r}: {error}."
-        ) from error
 
 
 def method_of(given: str | Method) -> Method:
@@ -48,8 +24,7 @@ def method_of(given: str | Method) -> Method:
     """
     if isinstance(given, Method):
         return given
-    name, parameters = parse(given)
-    return create(name, **parameters)
+    return create(given)
 
 
 def metric_of(given: str | Metric) -> Metric:
@@ -61,7 +36,7 @@ def metric_of(given: str | Metric) -> Metric:
     """
     if isinstance(given, Metric):
         return given
-    name, parameters = parse(given)
+    name, parameters = parse_spec(given)
     chosen = METRICS.get(name)
     known = tuple(f.name for f in fields(chosen) if f.init)  # type: ignore[arg-type]
     for parameter in parameters:
@@ -87,33 +62,22 @@ def label_of(thing: Method | Metric) -> str:
 
 
 def key_of(thing: Method | Metric) -> str:
-    """A hash of what it is and of all its parameters, defaults included.
+    """A hash of what it is and of all its parameters, defaults and those of its base included.
 
     Of one that is not ours the text of its class counts too: who works on a method of their own
     changes it more often than its name.
     """
     kind = type(thing)
     own = kind.__module__.partition(".")[0] == "seewhy"
-    return digest([thing.name, thing.parameters, "" if own else _source(kind)])
+    base = getattr(thing, "base", None)
+    under = key_of(base) if isinstance(base, Method) else ""
+    return digest([thing.name, thing.parameters, under, "" if own else _source(kind)])
 
 
 def digest(data: object) -> str:
     """The first 16 hexadecimal digits of the SHA-256 of data as JSON."""
     text = json.dumps(data, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _value(node: ast.expr) -> Any:
-    if isinstance(node, ast.Name):
-        return {"true": True, "false": False, "none": None}.get(node.id.lower(), node.id)
-    if isinstance(node, ast.Tuple | ast.List):
-        return tuple(_value(one) for one in node.elts)
-    # Names of methods hold dashes, which Python reads as a difference.
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
-        return f"{_value(node.left)}-{_value(node.right)}"
-    if isinstance(node, ast.Call):
-        return ast.unparse(node).replace(" - ", "-")
-    return ast.literal_eval(node)
 
 
 def _plain(value: Any) -> str:

@@ -6,8 +6,9 @@ from typing import ClassVar
 import pytest
 
 from bench_parts import InMask, Named
-from seewhy.bench.specs import key_of, label_of, method_of, metric_of, parse
+from seewhy.bench.specs import key_of, label_of, method_of, metric_of
 from seewhy.core.errors import ParameterError, UnknownNameError
+from seewhy.core.specs import parse_spec
 from seewhy.methods import create
 
 
@@ -23,13 +24,13 @@ from seewhy.methods import create
     ],
 )  # fmt: skip
 def test_parse_takes_name_and_parameters_apart(spec, found):
-    assert parse(spec) == found
+    assert parse_spec(spec) == found
 
 
 @pytest.mark.parametrize("spec", ["", "arc(20)", "arc(k=", "arc(k=20))", "(k=2)", "arc(k=1/0)"])
 def test_parse_refuses_what_is_no_spec(spec):
-    with pytest.raises(ParameterError, match="Expected a name with parameters"):
-        parse(spec)
+    with pytest.raises(ParameterError, match="Expected a name and"):
+        parse_spec(spec)
 
 
 def test_method_of_knows_names_and_takes_instances():
@@ -54,6 +55,7 @@ def test_label_says_what_differs_from_the_defaults():
 def test_key_changes_with_every_parameter_and_with_foreign_code():
     assert key_of(create("arc")) == key_of(create("arc"))
     assert key_of(create("arc")) != key_of(create("arc", k=20))
+    assert key_of(create("arc(base=rise)")) != key_of(create("arc(base=rise(seed=1))"))
 
     def made(number):
         @dataclass(frozen=True)
