@@ -16,12 +16,12 @@ import pytest
 from bench_parts import UNUSABLE, Deadly, Hollow, InMask, Odds, Refusing, Scenes, Slow
 from seewhy import models
 from seewhy.bench import run
-from seewhy.bench.plan import shipped_models
 from seewhy.bench.reporting import write_report
 from seewhy.bench.store import Store
 from seewhy.bench.tables import cells, results_of
 from seewhy.cli.main import main
 from seewhy.core.errors import ParameterError
+from seewhy.testbed.shipped import shipped
 
 ROOT = Path(__file__).parents[2]
 MODEL = "tiny-qwen2-vl"
@@ -204,7 +204,7 @@ def test_pyarrow_that_is_not_installed_is_told(tmp_path, monkeypatch):
 
 
 def test_a_loaded_pair_is_measured_here_and_nowhere_else(tmp_path, measured):
-    loaded = models.load(shipped_models()[MODEL])
+    loaded = models.load(shipped()[MODEL])
     pair = (loaded.model, loaded.processor)
     with pytest.raises(ParameterError, match="Expected engine='here'"):
         measure(tmp_path / "no", "processes", models=[pair])

@@ -47,6 +47,7 @@ class Chosen:
         figure: by which figure it was chosen.
         word: place of the word that is shown; -1 where the figure is of whole samples.
         scores: the figure of each method on that word, or sample.
+        leader: the method that has the best mean of the figure: its report is saved.
     """
 
     kind: str
@@ -56,6 +57,7 @@ class Chosen:
     figure: str
     word: int
     scores: dict[str, float]
+    leader: str
 
 
 def choose(results: Results, *, per_kind: int = PER_KIND) -> list[Chosen]:
@@ -91,6 +93,7 @@ def choose(results: Results, *, per_kind: int = PER_KIND) -> list[Chosen]:
                         column.name,
                         word,
                         scores[image, word],
+                        leader,
                     )
                 )
     return found
@@ -161,7 +164,6 @@ def _drawn(laboratory: Laboratory, case: Chosen, folder: Path, name: str) -> dic
         picture = _thumbnail(read, found, word)
         tiles.append({"method": contender.label, "picture": picture, "score": None})
         tiles[-1]["score"] = case.scores.get(contender.label)
-    best = max(case.scores, key=lambda method: case.scores[method])
     return {
         "kind": case.kind,
         "model": case.model,
@@ -172,7 +174,7 @@ def _drawn(laboratory: Laboratory, case: Chosen, folder: Path, name: str) -> dic
         "word": read.words[word].word.text,
         "picture": _original(read),
         "tiles": tiles,
-        "report": _report(laboratory, read, loaded, best, folder / name),
+        "report": _report(laboratory, read, loaded, case.leader, folder / name),
     }
 
 

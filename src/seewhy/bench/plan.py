@@ -12,9 +12,11 @@ from seewhy.bench import fingerprints
 from seewhy.bench.specs import digest, key_of, label_of, method_of, metric_of
 from seewhy.bench.store import SCHEMA_VERSION
 from seewhy.core.errors import DatasetError, ParameterError, UnknownNameError
-from seewhy.datasets import Dataset
+from seewhy.core.registry import unknown
+from seewhy.datasets import Dataset, open_dataset
 from seewhy.methods import Method
 from seewhy.metrics import Metric
+from seewhy.testbed.shipped import shipped
 
 Answers: TypeAlias = Literal["reference", "own"]
 
@@ -243,34 +245,22 @@ def plan_of(
     return plan
 
 
-def shipped_models() -> dict[str, Path]:
-    """The models that ship with the package, by name."""
-    from importlib.resources import files
-
-    folder = Path(str(files("seewhy.testbed").joinpath("checkpoints")))
-    found = sorted(p for p in folder.glob("*") if (p / "config.json").is_file())
-    return {path.name: path for path in found}
-
-
 def _subject(given: str | os.PathLike[str] | tuple[Any, Any], options: dict[str, Any]) -> Subject:
     if isinstance(given, tuple):
         model, _ = given
         label = Path(model.config.name_or_path).name or type(model).__name__
         return Subject(label, "", fingerprints.of_pair(model), given)
     name = os.fspath(given)
-    shipped = shipped_models()
-    if name in shipped:
-        return Subject(
-            name, str(shipped[name]), fingerprints.of_folder(shipped[name]), None, options
-        )
+    known = shipped()
+    if name in known:
+        place = known[name]
+        return Subject(name, str(place), fingerprints.of_folder(place), None, options)
     folder = Path(name).expanduser()
     if folder.is_dir():
         return Subject(folder.name, str(folder), fingerprints.of_folder(folder), None, options)
     if "/" not in name or name.startswith((".", "~", "/")):
-        from seewhy.core.registry import unknown
-
         raise UnknownNameError(
-            f"{unknown('model', name, tuple(shipped))} Or give a folder that is there, or a hub "
+            f"{unknown('model', name, tuple(known))} Or give a folder that is there, or a hub "
             "id such as Qwen/Qwen2-VL-2B-Instruct."
         )
     revision = options.get("revision")
@@ -287,8 +277,6 @@ def _source(given: str | Dataset, limit: int | None) -> Source:
 
 def _opened(spec: str) -> tuple[Dataset, str]:
     """The data set, and its spec with only the last part of a path."""
-    from seewhy.datasets import open_dataset
-
     name, colon, rest = spec.partition(":")
     place, mark, options = rest.partition("?")
     short = Path(place).name if place and "=" not in place else place

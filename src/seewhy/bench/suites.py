@@ -39,6 +39,11 @@ class Suite:
 FAMILIES = ("tiny-qwen2-vl", "tiny-llava", "tiny-internvl")
 CONTROLS = ("random", "centre")
 STAGED = ("logit-lens", "tam", "msea", "arc", "intra-modal", "standout")
+INWARD = (
+    *("attention", "attention-rollout", "gradient-attention", "grad-cam", "grad-cam-plus-plus"),
+    *("layer-cam", "input-x-gradient", "integrated-gradients", "smooth-grad", "attn-lrp"),
+)
+OUTWARD = ("occlusion", "rise", "kernel-shap")
 
 SUITES = {
     suite.name: suite
@@ -59,19 +64,8 @@ SUITES = {
             methods=(
                 *CONTROLS,
                 *STAGED,
-                "attention",
-                "attention-rollout",
-                "gradient-attention",
-                "grad-cam",
-                "grad-cam-plus-plus",
-                "layer-cam",
-                "input-x-gradient",
-                "integrated-gradients",
-                "smooth-grad",
-                "attn-lrp",
-                "occlusion",
-                "rise",
-                "kernel-shap",
+                *INWARD,
+                *OUTWARD,
             ),
             metrics=(
                 "overlap",
@@ -92,19 +86,8 @@ SUITES = {
             methods=(
                 *CONTROLS,
                 *STAGED,
-                "attention",
-                "attention-rollout",
-                "gradient-attention",
-                "grad-cam",
-                "grad-cam-plus-plus",
-                "layer-cam",
-                "input-x-gradient",
-                "integrated-gradients",
-                "smooth-grad",
-                "attn-lrp",
-                "occlusion",
-                "rise",
-                "kernel-shap",
+                *INWARD,
+                *OUTWARD,
                 "region-search",
             ),
             metrics=(

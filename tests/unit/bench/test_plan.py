@@ -3,9 +3,10 @@
 import pytest
 
 from bench_parts import InMask, Scenes
-from seewhy.bench.plan import Settings, plan_of, shipped_models
+from seewhy.bench.plan import Settings, plan_of
 from seewhy.bench.suites import SUITES, suite_of
 from seewhy.core.errors import DatasetError, ParameterError, UnknownNameError
+from seewhy.testbed.shipped import shipped
 
 GIVEN = {
     "models": ["tiny-qwen2-vl"],
@@ -39,10 +40,10 @@ def test_whatever_is_changed_is_another_unit(changed):
 
 
 def test_another_model_is_another_unit(tmp_path):
-    shipped = shipped_models()["tiny-qwen2-vl"]
+    folder = shipped()["tiny-qwen2-vl"]
     copy = tmp_path / "copy"
     copy.mkdir()
-    for path in shipped.iterdir():
+    for path in folder.iterdir():
         (copy / path.name).write_bytes(path.read_bytes())
     assert unit(models=[copy]) == unit()
     weights = next(copy.glob("*.safetensors"))
