@@ -3,7 +3,7 @@
 # make docs    build the documentation into site/
 # make families draw each family's boxes and write docs/families.md
 # make bench   run the benchmarks and write their results beside them
-# make train   train the shipped model from nothing (resumes from its last checkpoint)
+# make train   train a shipped model from nothing (STUDENT=tiny-llava; resumes from its last checkpoint)
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -14,6 +14,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 WORKERS ?= 2
+STUDENT ?= tiny-qwen2-vl
 
 # The work here is many small tensors: one thread a process is faster than many that wait.
 export OMP_NUM_THREADS ?= 1
@@ -70,7 +71,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/explain.py
 
 train: $(READY)
-	$(BIN)/python -m seewhy.testbed.recipe --run runs/tiny-qwen2-vl
+	$(BIN)/python -m seewhy.testbed.recipe --student $(STUDENT) --run runs/$(STUDENT)
 
 clean:
 	rm -rf build dist site out .pytest_cache .ruff_cache .hypothesis

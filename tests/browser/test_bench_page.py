@@ -115,10 +115,25 @@ PAYLOAD = {
 }
 
 
+WITHOUT_COST = {
+    **PAYLOAD,
+    "columns": PAYLOAD["columns"][:1],
+    "views": [
+        {**one, "cells": [cell for cell in one["cells"] if cell["column"] == 0]}
+        for one in PAYLOAD["views"]
+    ],
+}
+
+
 @pytest.fixture
-def page(chromium, tmp_path: Path):
+def payload():
+    return PAYLOAD
+
+
+@pytest.fixture
+def page(chromium, payload, tmp_path: Path):
     path = tmp_path / "bench.html"
-    path.write_text(html(PAYLOAD), "utf-8")
+    path.write_text(html(payload), "utf-8")
     chromium.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
         {"width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": False},
@@ -248,3 +263,9 @@ def test_page_names_nothing_from_elsewhere():
 def test_page_refuses_nan():
     with pytest.raises(ValueError, match="JSON compliant"):
         html({"value": float("nan")})
+
+
+@pytest.mark.parametrize("payload", [WITHOUT_COST])
+def test_page_plots_no_quality_against_itself_where_no_cost_was_measured(page, payload):
+    assert texts(page, "#trade") == ["No two methods have both a quality and a cost here."]
+    assert not page.find_elements(By.CSS_SELECTOR, "#trade svg")

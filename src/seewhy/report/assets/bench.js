@@ -190,7 +190,7 @@ function axes(width, height, x, y, xTicks, yTicks, xName, yName, xText, yText) {
 }
 
 function drawTrade() {
-  const [yAt, xAt] = [Number(byId("quality").value), Number(byId("cost").value)];
+  const [yAt, xAt] = [Number(byId("quality").value), byId("cost").value === "" ? -1 : Number(byId("cost").value)];
   const place = byId("trade");
   const [yColumn, xColumn] = [data.columns[yAt], data.columns[xAt]];
   const costs = xColumn ? new Map(cellsOf(xAt).map((cell) => [cell.method, cell])) : new Map();
