@@ -197,8 +197,9 @@ class Laboratory:
         """
         chosen = self.plan.contenders[method].method
         # Whatever a method draws from torch's own dice is the same in every order of the work.
-        torch.manual_seed(seed_of(self.plan.settings.seed, read.sample.id))
-        found = chosen.attribute(read.evidence)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed_of(self.plan.settings.seed, read.sample.id))
+            found = chosen.attribute(read.evidence)
         return expect_whole(found, chosen, len(read.evidence.trace.tokens))
 
     def failed(
