@@ -59,7 +59,7 @@ SUITES = {
         ),
         Suite(
             "paper",
-            "All methods on three families, in about an hour on two cores.",
+            "All methods on three families.",
             models=FAMILIES,
             methods=(
                 *CONTROLS,
