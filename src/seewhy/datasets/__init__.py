@@ -6,9 +6,9 @@ from pathlib import Path
 
 from seewhy.core.errors import DatasetError
 from seewhy.core.registry import Registry
-from seewhy.datasets.base import Dataset, Skipped
+from seewhy.datasets.base import Dataset
 
-__all__ = ["DATASETS", "Dataset", "Skipped", "open_dataset"]
+__all__ = ["DATASETS", "Dataset", "open_dataset"]
 
 DATASETS: Registry[Dataset] = Registry(
     "seewhy.datasets",

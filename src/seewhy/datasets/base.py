@@ -1,28 +1,12 @@
-"""What a data set is: samples in a fixed order, and what could not be used, with the reason."""
+"""What a data set is: samples in a fixed order, each read when it is asked for."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from seewhy.core.sample import Sample
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A sample that cannot be used.
-
-    Attributes:
-        id: the sample's.
-        reason: a few words, the same for the same cause.
-        detail: what exactly was found.
-    """
-
-    id: str
-    reason: str
-    detail: str = ""
 
 
 class Dataset(ABC):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, ClassVar
@@ -253,12 +253,3 @@ class Metric(ABC):
         """The parameters, JSON-ready."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return {k: list(v) if isinstance(v, list | tuple) else v for k, v in values.items()}
-
-
-def figure_of(metrics: Sequence[Metric], name: str) -> Figure:
-    """The figure of a name among metrics.
-
-    Raises:
-        KeyError: if there is none.
-    """
-    return next(f for metric in metrics for f in metric.figures if f.name == name)

@@ -14,10 +14,6 @@ from seewhy.testbed.dice import Dice
 from seewhy.testbed.kinds import COLOURS, KINDS
 from seewhy.testbed.scenes import Picture, Scene
 
-ROLES = ("kind", "colour", "size", "count", "relation", "noun", "ground", "function", "mark")
-"""`kind` names a kind of thing; `noun` is a general noun ("things", "picture")."""
-CONTENT = ("kind", "colour", "size", "count", "relation", "ground")
-
 ONE_SENTENCE = "Write a one-sentence caption for this image:"
 TWO_SENTENCES = "Write a description for this image using around two sentences:"
 THREE_SENTENCES = "Write a description for this image using around three sentences:"
@@ -38,7 +34,7 @@ class Mention:
 
     Attributes:
         start, end: character offsets in the utterance's text.
-        role: one of `ROLES`.
+        role: one of `seewhy.core.sample.ROLES`.
         things: indices into `Scene.things` of all that the word speaks of; empty for none.
     """
 

@@ -10,7 +10,7 @@ import torch
 from metric_cases import SIZE, box, planted, truth
 from seewhy.core.errors import UnknownNameError
 from seewhy.metrics import METRICS
-from seewhy.metrics.base import Measurement, Undefined, figure_of, measured
+from seewhy.metrics.base import Measurement, Undefined, measured
 
 STAR = {"star": truth("kind", 0)}
 
@@ -72,8 +72,3 @@ def test_case_draws_from_the_samples_seed_alone():
 def test_metrics_say_what_is_near_an_unknown_name():
     with pytest.raises(UnknownNameError, match=r"name of a metric, got 'overlp': did you mean 'ov"):
         METRICS.get("overlp")
-
-
-def test_figure_of_finds_a_figure_among_metrics():
-    metrics = [METRICS.get("auc")(), METRICS.get("overlap")()]
-    assert figure_of(metrics, "f1-iou").of == ("object-iou", "function-iou")

@@ -108,8 +108,10 @@ class Student(ABC):
         ).last_hidden_state
 
     def prepare(self, model: Any) -> Any:
-        """Choose attention kernels that are fast under autocast on CPUs."""
-        model.model.language_model.set_attn_implementation("float32_sdpa")
+        """Choose attention kernels that are fast under autocast on CPUs, where `see` uses them."""
+        for part in ("language_model", "vision_tower"):
+            if hasattr(model.model, part):
+                getattr(model.model, part).set_attn_implementation("float32_sdpa")
         return model
 
 

@@ -175,11 +175,6 @@ class TinyInternVL(Student):
             use_cache=False,
         ).last_hidden_state
 
-    def prepare(self, model: Any) -> Any:
-        """Both halves."""
-        model.model.vision_tower.set_attn_implementation("float32_sdpa")
-        return super().prepare(model)
-
 
 def tiles_at(width: int, height: int, scale: float) -> tuple[int, int]:
     """Columns and rows of tiles of a canvas, by the processor's rule and the adapter's scaling."""

@@ -133,11 +133,6 @@ class TinyLlava(Student):
         """Tower and projector."""
         return [model.model.vision_tower, model.model.multi_modal_projector]
 
-    def prepare(self, model: Any) -> Any:
-        """Both halves."""
-        model.model.vision_tower.set_attn_implementation("float32_sdpa")
-        return super().prepare(model)
-
 
 def side_at(scale: float) -> int:
     """Side in pixels of the tower's input at a scale: whole patches."""

@@ -75,16 +75,11 @@ def read(student: Student, model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
     if batch.pixels is not None:
         assert batch.layout is not None  # where there are pixels, they are laid out
         seen = student.see(model, batch.pixels, batch.layout)
-        places = batch.ids == image_token_of(model)
+        places = batch.ids == model.config.image_token_id
         embeds = embeds.masked_scatter(places[..., None], seen.to(embeds.dtype))
     states = student.language(model, embeds, batch.mask, batch.positions)
     taught = batch.targets != IGNORED
     return model.lm_head(states[taught]), batch.targets[taught]
-
-
-def image_token_of(model: Any) -> int:
-    """The id that stands at an image's places."""
-    return model.config.image_token_id
 
 
 class VisionClassifier(nn.Module):
