@@ -69,8 +69,8 @@ def key_of(thing: Method | Metric) -> str:
     """
     kind = type(thing)
     own = kind.__module__.partition(".")[0] == "seewhy"
-    base = getattr(thing, "base", None)
-    under = key_of(base) if isinstance(base, Method) else ""
+    parts = (getattr(thing, f.name) for f in fields(thing) if f.init)
+    under = "".join(key_of(part) for part in parts if isinstance(part, Method))
     return digest([thing.name, thing.parameters, under, "" if own else _source(kind)])
 
 

@@ -38,12 +38,32 @@ class Suite:
 
 FAMILIES = ("tiny-qwen2-vl", "tiny-llava", "tiny-internvl")
 CONTROLS = ("random", "centre")
-STAGED = ("logit-lens", "tam", "msea", "arc", "intra-modal", "standout")
+STAGED = ("logit-lens", "tam", "msea", "arc", "intra-modal", "VARIANT")
 INWARD = (
     *("attention", "attention-rollout", "gradient-attention", "grad-cam", "grad-cam-plus-plus"),
     *("layer-cam", "input-x-gradient", "integrated-gradients", "smooth-grad", "attn-lrp"),
 )
 OUTWARD = ("occlusion", "rise", "kernel-shap")
+CAUSAL = ("insertion", "deletion")
+SANITY = ("parameter-randomisation", "noise-sensitivity")
+
+
+def _ablations() -> tuple[str, ...]:
+    """The paper's method with one thing changed at a time, its parts first."""
+    own = "intra-modal"
+    scales = ("(1,)", "(0.5, 1)", "(1, 1.5)", "(1, 2)", "(0.5, 1, 1.5)", "(0.75, 1, 1.25)")
+    return (
+        *("logit-lens", "tam(window=None)", "tam", "msea", "msea(window=3)", "arc", "arc(window=3)"),
+        *(own, f"{own}(window=None)", f"{own}(window=5)"),
+        *(f"{own}(variant={variant})" for variant in ("inverse", "threshold")),
+        f"{own}(variant=inverse, window=None)",
+        f"arc(variant=inverse)",
+        f"{own}(weights=consistency)",
+        *(f"{own}(k={k})" for k in (5, 10, 20, 100, 200)),
+        *(f"{own}(p={p})" for p in (0.5, 0.7, 0.8, 0.95, 0.99)),
+        *(f"{own}(scales={some})" for some in scales),
+    )
+
 
 SUITES = {
     suite.name: suite
@@ -59,59 +79,56 @@ SUITES = {
         ),
         Suite(
             "paper",
-            "All methods on three families.",
+            "All methods on three families: overlap, faithfulness, sanity and cost.",
             models=FAMILIES,
-            methods=(
-                *CONTROLS,
-                *STAGED,
-                *INWARD,
-                *OUTWARD,
-            ),
-            metrics=(
-                "overlap",
-                "pointing-game",
-                "energy",
-                "auc",
-                "insertion",
-                "deletion",
-                "cost",
-            ),
+            methods=(*CONTROLS, *STAGED, *INWARD, *OUTWARD),
+            metrics=("overlap", "pointing-game", "energy", "auc", *CAUSAL, *SANITY, "cost"),
             limit=60,
             words=1,
+        ),
+        Suite(
+            "claims",
+            "Is the paper's method above TAM, and ours above the paper's? Many scenes, few methods.",
+            models=FAMILIES,
+            methods=STAGED,
+            metrics=("overlap", "insertion", "deletion"),
+            limit=300,
+            words=1,
+        ),
+        Suite(
+            "ablation",
+            "The paper's method with one thing changed at a time, on scenes of the training split.",
+            models=FAMILIES,
+            methods=_ablations(),
+            metrics=("overlap", "deletion"),
+            data=("testbed:split=train",),
+            limit=100,
+            words=1,
+            reference="intra-modal",
+        ),
+        Suite(
+            "hallucination",
+            "Do maps tell the words that the picture does not bear out? On the biased model.",
+            models=("tiny-qwen2-vl-biased",),
+            methods=STAGED,
+            metrics=("hallucination", "hallucination-baselines"),
+            data=("testbed:habit=yes",),
+            limit=100,
+            words=8,
+            answers="own",
         ),
         Suite(
             "full",
             "Everything on all held-out scenes, for a cluster or a night.",
             models=FAMILIES,
-            methods=(
-                *CONTROLS,
-                *STAGED,
-                *INWARD,
-                *OUTWARD,
-                "region-search",
-            ),
+            methods=(*CONTROLS, *STAGED, *INWARD, *OUTWARD, "region-search"),
             metrics=(
-                "overlap",
-                "pointing-game",
-                "energy",
-                "auc",
-                "insertion(fill=blur)",
-                "insertion(fill=mean)",
-                "insertion(fill=noise)",
-                "deletion(fill=blur)",
-                "deletion(fill=mean)",
-                "deletion(fill=noise)",
-                "context-insertion",
-                "context-deletion",
-                "erasure",
-                "hallucination",
-                "hallucination-baselines",
-                "parameter-randomisation",
-                "label-randomisation",
-                "repeatability",
-                "noise-sensitivity",
-                "scale-stability",
-                "cost",
+                *("overlap", "pointing-game", "energy", "auc"),
+                *(f"{curve}(fill={fill})" for curve in CAUSAL for fill in ("blur", "mean", "noise")),
+                *("context-insertion", "context-deletion", "erasure"),
+                *("hallucination", "hallucination-baselines"),
+                *SANITY,
+                *("label-randomisation", "repeatability", "scale-stability", "cost"),
             ),
             words=3,
         ),

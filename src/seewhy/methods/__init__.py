@@ -24,6 +24,8 @@ METHODS: Registry[Method] = Registry(
     group="seewhy.methods",
 )
 DEFAULT = "intra-modal"
+PARTS = frozenset({"base", "witness"})
+"""The parameters that are methods themselves."""
 
 
 def create(method: str | Method = DEFAULT, /, **parameters: Any) -> Method:
@@ -66,8 +68,9 @@ def create(method: str | Method = DEFAULT, /, **parameters: Any) -> Method:
     for name in parameters:
         if name not in known:
             raise ParameterError(unknown(f"parameter of {chosen.name}", name, known))
-    if isinstance(base := parameters.get("base"), str):
-        parameters["base"] = create(base)
+    for name in PARTS & parameters.keys():
+        if isinstance(part := parameters[name], str):
+            parameters[name] = create(part)
     return chosen(**parameters)
 
 

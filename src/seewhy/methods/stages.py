@@ -270,6 +270,36 @@ class Interference:
 
 
 @dataclass(frozen=True)
+class Reliance:
+    r"""Keep of a map what the word rests on, by another method's word.
+
+    A''_i[v] = A'_i[v] d_i[v]^g, where d_i in [0, 1] is the other method's display: its scores over
+    the image and the context scaled together. So a word that rests on its context keeps little of
+    its map, and the map stays in the unit it was in. Ours.
+
+    Attributes:
+        method: which says what a word rests on.
+        power: g, positive; below 1 its differences count less.
+    """
+
+    method: Method
+    power: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.method, Method):
+            raise ParameterError(
+                f"Expected a method, got {self.method!r}: give its name to seewhy.methods.create, "
+                "or make it first."
+            )
+        if not (self.power > 0 and math.isfinite(self.power)):
+            raise ParameterError(f"Expected a positive power, got {self.power!r}: 1 is plain.")
+
+    def __call__(self, evidence: Evidence) -> Tensor:
+        """float32 `[token, cell]` in [0, 1], of the explained tokens."""
+        return flatten(self.method.attribute(evidence).display) ** self.power
+
+
+@dataclass(frozen=True)
 class RankGaussian:
     """TAM's rank Gaussian filter, in the joint scale of image and text scores.
 
@@ -300,7 +330,7 @@ class RankGaussian:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Base map, aggregation over scales, removal of interference, filter: any of them optional.
+    """Base map, aggregation over scales, removal of interference, reliance, filter: all optional.
 
     The scores of a base map that is a method are in a unit of their own, so they are not scaled
     together with the text activations: the range of each token is that of its maps, from 0 on.
@@ -311,12 +341,14 @@ class Pipeline:
         base: where single tokens point. A method that is nothing but a base map counts as that.
         aggregation: over scales; by default the base scale alone.
         interference: what to take off the maps, or None.
+        reliance: what to keep of them, or None.
         filter: the last step, or None.
     """
 
     base: BaseMap | Method = LENS
     aggregation: Aggregation = Aggregation()
     interference: Interference | None = None
+    reliance: Reliance | None = None
     filter: RankGaussian | None = None
 
     def __post_init__(self) -> None:
@@ -332,19 +364,26 @@ class Pipeline:
                 f"{self.base.spec}: aggregate first, as in arc(base=msea)."
             )
 
+    @property
+    def methods(self) -> tuple[Method, ...]:
+        """Those among the stages."""
+        others = (self.base, self.reliance and self.reliance.method)
+        return tuple(one for one in others if isinstance(one, Method))
+
     def __call__(self, evidence: Evidence) -> Attribution:
         """Explain every token that is asked for.
 
         Raises:
-            ParameterError: if words are contrasted and the base map cannot.
+            ParameterError: if words are contrasted and a method among the stages cannot.
         """
         trace, own = evidence.trace, evidence.explained
         canvases = trace.inputs.canvases
-        method = self.base if isinstance(self.base, Method) else None
-        if method is not None and trace.foils is not None and not method.contrastive:
+        blunt = next((one for one in self.methods if not one.contrastive), None)
+        if trace.foils is not None and blunt is not None:
+            what, other = ("base map", LENS.name) if blunt is self.base else ("witness", "attn-lrp")
             raise ParameterError(
-                f"Expected a base map that contrasts words, got {method.name}: leave out the "
-                "contrast, or take a base such as logit-lens."
+                f"Expected a {what} that contrasts words, got {blunt.name}: leave out the "
+                f"contrast, or take another such as {other}."
             )
         # A token's own map is all that counts, unless others may interfere with it.
         first, wanted = own.start, evidence.wanted
@@ -356,7 +395,10 @@ class Pipeline:
             maps, relevance = maps[own], activation[own]
         else:
             maps, relevance = self.interference(maps, activation, trace, own)
-        low, high = own_range(maps) if method else joint_range(maps, activation[own])
+        if self.reliance is not None:
+            maps = maps * self.reliance(evidence).to(maps.device)
+        own_unit = isinstance(self.base, Method)
+        low, high = own_range(maps) if own_unit else joint_range(maps, activation[own])
         views = unflatten(maps, canvases)
         if self.filter is not None:
             views = tuple(self.filter(view, low, high) for view in views)
@@ -366,8 +408,8 @@ class Pipeline:
 class StagedMethod(Method):
     """A method that is nothing but a pipeline of stages.
 
-    With another method for a base map, an instance needs what that needs, rests on its papers too
-    and contrasts words only if both do.
+    With other methods among its parameters, an instance needs what they need, rests on their
+    papers too and contrasts words only if all do.
     """
 
     contrastive: ClassVar[bool] = True
@@ -384,12 +426,14 @@ class StagedMethod(Method):
     def __post_init__(self) -> None:
         if isinstance(base := getattr(self, "base", None), Method):
             object.__setattr__(self, "base", bare(base))
-        base = self._pipeline.base  # each stage checks its parameters when it is made
-        if isinstance(base, Method):
+        used = self._pipeline.methods  # each stage checks its parameters when it is made
+        if used:
             facts = {
-                "needs": self.needs | base.needs,
-                "citations": tuple(dict.fromkeys(self.citations + base.citations)),
-                "contrastive": self.contrastive and base.contrastive,
+                "needs": self.needs.union(*(one.needs for one in used)),
+                "citations": tuple(
+                    dict.fromkeys(sum((one.citations for one in used), self.citations))
+                ),
+                "contrastive": self.contrastive and all(one.contrastive for one in used),
             }
             for name, fact in facts.items():
                 object.__setattr__(self, name, fact)
@@ -400,17 +444,17 @@ class StagedMethod(Method):
 
     @property
     def further_scales(self) -> tuple[float, ...]:
-        """Those of the aggregation, or of the base map."""
-        base = self._pipeline.base
-        own = base.further_scales if isinstance(base, Method) else ()
-        return self._pipeline.aggregation.further or own
+        """Those of the aggregation, then those of other methods."""
+        own = [self._pipeline.aggregation.further]
+        own += [one.further_scales for one in self._pipeline.methods]
+        return tuple(dict.fromkeys(scale for scales in own for scale in scales))
 
     @property
     def ranking_depth(self) -> int:
-        """ARC's k, or 1; or what the base map looks at, if it is more."""
-        removal, base = self._pipeline.interference, self._pipeline.base
+        """ARC's k, or 1; or what another method looks at, if it is more."""
+        removal = self._pipeline.interference
         own = removal.correlation.k if removal and removal.correlation else 1
-        return max(own, base.ranking_depth) if isinstance(base, Method) else own
+        return max([own, *(one.ranking_depth for one in self._pipeline.methods)])
 
 
 def bare(method: Method) -> BaseMap | Method:

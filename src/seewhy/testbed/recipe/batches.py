@@ -21,8 +21,6 @@ from seewhy.testbed.scenes import CANVASES
 Utterance = tuple[np.ndarray, np.ndarray]
 """Token ids of a prompt and of its answer."""
 IGNORED = -100
-RELATION_WEIGHT = 3.0
-"""How much likelier a question on a relation is to be drawn than another."""
 
 
 @dataclass(frozen=True)
@@ -139,14 +137,10 @@ class Teacher:
         return canvas, self.rng.choice(self.by_canvas[canvas], size=size)
 
     def _chosen(self, row: int, share: int) -> list[Utterance]:
-        """Half captions, half answers; those on relations, the hardest, come more often."""
+        """Half captions, half answers."""
         captions, questions = self.said[row][:3], self.said[row][3:]
         first = self.rng.permutation(3)[: -(-share // 2)]
-        asked = [prompt for prompt, _ in self.corpus.said[row][3:]]
-        weights = np.array([RELATION_WEIGHT if _on_relation(text) else 1.0 for text in asked])
-        # Without replacement by weight: the largest keys of u ** (1 / weight).
-        keys = self.rng.random(len(asked)) ** (1 / weights)
-        rest = np.argsort(-keys)[: share - len(first)]
+        rest = self.rng.permutation(len(questions))[: share - len(first)]
         return [captions[i] for i in first] + [questions[i] for i in rest]
 
     def layout(self, width: int, height: int, scale: float) -> Layout:
@@ -219,11 +213,6 @@ class Teacher:
             pixels,
             layout,
         )
-
-
-def _on_relation(prompt: str) -> bool:
-    """Whether a question names two things: "Where is ..., seen from ...?" or "Is the ... ...?"."""
-    return prompt.startswith(("Where is", "Is the"))
 
 
 class _WordTokens:
