@@ -21,6 +21,7 @@ from seewhy._version import __version__
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import ImageError, ParameterError, PromptError
 from seewhy.core.record import Picture, Provenance, Record
+from seewhy.core.specs import parse_spec
 from seewhy.core.text import Word, words_of
 from seewhy.core.trace import Inputs, Trace, View
 from seewhy.explanation import ExplainedWord, Explanation, place_of
@@ -205,7 +206,7 @@ class Explainer:
             turn: which turn of the chat to explain, an assistant's, counted from 0 (negative from
                 the end); what comes after it plays no part.
             template: further names for the chat template, such as `{"enable_thinking": False}`.
-            method: a name from `seewhy.METHODS`, or a method with its parameters.
+            method: a name from `seewhy.METHODS`, a spec such as `"arc(k=20)"`, or a method.
             answer: explain these words (or ids) instead of the model's own.
             contrast: words of the answer (by number or text) and what each is contrasted with,
                 such as `{"cup": "table"}`: its map then says why the one and not the other.
@@ -809,7 +810,7 @@ def _sort(
         return {}, {}
     from transformers import GenerationConfig
 
-    kind = METHODS.get(method) if isinstance(method, str) else type(method)
+    kind = METHODS.get(parse_spec(method)[0]) if isinstance(method, str) else type(method)
     known = parameters_of(kind)
     settings = {*vars(GenerationConfig()), *_PASSED_ON}
     own, generation = {}, {}

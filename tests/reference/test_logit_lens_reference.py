@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from seewhy.functional import centred_lens, logit_lens, text_activation
+from seewhy.functional import logit_lens, text_activation
 
 
 def logit_lens_reference(states, rows, biases):
@@ -98,24 +98,3 @@ def test_text_activation_with_cap_and_foils_equals_the_equation(softcap):
             other = logit_reference(states[j], foils[i], foil_biases[i], softcap)
             expected[i, j] = max(0.0, said - other)
     np.testing.assert_allclose(made, expected, atol=1e-5)
-
-
-@pytest.mark.parametrize("biased", [False, True])
-def test_centred_lens_equals_the_equation(biased):
-    """A_i[v] = relu(z_i[v] - mean_u z_i[u]): a bias falls out."""
-    draw = torch.Generator().manual_seed(3)
-    states, rows = torch.randn(7, 24, generator=draw), torch.randn(5, 24, generator=draw)
-    biases = torch.randn(5, generator=draw) if biased else None
-    logits = rows.double().numpy() @ states.double().numpy().T
-    expected = np.maximum(logits - logits.mean(1, keepdims=True), 0)
-    np.testing.assert_allclose(centred_lens(states, rows, biases), expected, atol=1e-5)
-
-
-def test_centred_lens_contrasts_and_caps_before_it_centres():
-    draw = torch.Generator().manual_seed(4)
-    states, rows, foils = (torch.randn(n, 8, generator=draw) for n in (6, 3, 3))
-    capped = [5 * np.tanh((r @ states.T).double().numpy() / 5) for r in (rows, foils)]
-    against = capped[0] - capped[1]
-    expected = np.maximum(against - against.mean(1, keepdims=True), 0)
-    found = centred_lens(states, rows, softcap=5.0, foils=foils)
-    np.testing.assert_allclose(found, expected, atol=1e-5)

@@ -82,7 +82,7 @@ def run(
     or samples in the same folder add to what is there; whatever is changed is measured anew.
 
     Args:
-        suite: what is done where nothing else is said: `"quick"`, `"paper"` or `"full"`.
+        suite: what is done where nothing else is said: a name from `seewhy.bench.SUITES`.
         out: folder of results.
         models: names of shipped models, folders, hub ids, or loaded `(model, processor)` pairs;
             pairs stay in this process (`engine="here"`).

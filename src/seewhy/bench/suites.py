@@ -38,30 +38,37 @@ class Suite:
 
 FAMILIES = ("tiny-qwen2-vl", "tiny-llava", "tiny-internvl")
 CONTROLS = ("random", "centre")
-STAGED = ("logit-lens", "tam", "msea", "arc", "intra-modal", "VARIANT")
+STAGED = ("logit-lens", "tam", "msea", "arc", "intra-modal", "corroborated")
 INWARD = (
     *("attention", "attention-rollout", "gradient-attention", "grad-cam", "grad-cam-plus-plus"),
     *("layer-cam", "input-x-gradient", "integrated-gradients", "smooth-grad", "attn-lrp"),
 )
 OUTWARD = ("occlusion", "rise", "kernel-shap")
 CAUSAL = ("insertion", "deletion")
+FILLS = ("blur", "mean", "noise")
 SANITY = ("parameter-randomisation", "noise-sensitivity")
 
 
 def _ablations() -> tuple[str, ...]:
-    """The paper's method with one thing changed at a time, its parts first."""
-    own = "intra-modal"
+    """Parts alone; then the paper's method, the default and ours, one thing changed at a time."""
+    paper, ours = "intra-modal", "corroborated"
+    free = "variant=inverse, window=None"
     scales = ("(1,)", "(0.5, 1)", "(1, 1.5)", "(1, 2)", "(0.5, 1, 1.5)", "(0.75, 1, 1.25)")
     return (
-        *("logit-lens", "tam(window=None)", "tam", "msea", "msea(window=3)", "arc", "arc(window=3)"),
-        *(own, f"{own}(window=None)", f"{own}(window=5)"),
-        *(f"{own}(variant={variant})" for variant in ("inverse", "threshold")),
-        f"{own}(variant=inverse, window=None)",
-        f"arc(variant=inverse)",
-        f"{own}(weights=consistency)",
-        *(f"{own}(k={k})" for k in (5, 10, 20, 100, 200)),
-        *(f"{own}(p={p})" for p in (0.5, 0.7, 0.8, 0.95, 0.99)),
-        *(f"{own}(scales={some})" for some in scales),
+        *("logit-lens", "tam(window=None)", "tam", "msea", "arc", "arc(window=3)", paper),
+        *(f"{paper}(window={window})" for window in (None, 5)),
+        *(f"{paper}(variant={variant})" for variant in ("inverse", "threshold")),
+        f"{paper}(weights=consistency)",
+        *(f"{paper}(k={k})" for k in (5, 10, 20, 100, 200)),
+        *(f"{paper}(p={p})" for p in (0.5, 0.7, 0.8, 0.95, 0.99)),
+        f"{paper}({free})",
+        *(f"{paper}(scales={some}, {free})" for some in scales),
+        *(f"{paper}(k={k}, {free})" for k in (5, 200)),
+        *(f"{paper}(p={p}, {free})" for p in (0.5, 0.99)),
+        ours,
+        *(f"{ours}(exponent={q})" for q in (0.125, 0.5, 1)),
+        *(f"{ours}(base={base})" for base in ("logit-lens", "tam", "intra-modal")),
+        *(f"{ours}(witness={one})" for one in ("gradient-attention", "input-x-gradient")),
     )
 
 
@@ -88,7 +95,7 @@ SUITES = {
         ),
         Suite(
             "claims",
-            "Is the paper's method above TAM, and ours above the paper's? Many scenes, few methods.",
+            "Is the paper's method above TAM, and ours above it? Many scenes, few methods.",
             models=FAMILIES,
             methods=STAGED,
             metrics=("overlap", "insertion", "deletion"),
@@ -97,7 +104,7 @@ SUITES = {
         ),
         Suite(
             "ablation",
-            "The paper's method with one thing changed at a time, on scenes of the training split.",
+            "One thing changed at a time, on training scenes: what defaults follow from.",
             models=FAMILIES,
             methods=_ablations(),
             metrics=("overlap", "deletion"),
@@ -124,7 +131,7 @@ SUITES = {
             methods=(*CONTROLS, *STAGED, *INWARD, *OUTWARD, "region-search"),
             metrics=(
                 *("overlap", "pointing-game", "energy", "auc"),
-                *(f"{curve}(fill={fill})" for curve in CAUSAL for fill in ("blur", "mean", "noise")),
+                *(f"{curve}(fill={fill})" for curve in CAUSAL for fill in FILLS),
                 *("context-insertion", "context-deletion", "erasure"),
                 *("hallucination", "hallucination-baselines"),
                 *SANITY,

@@ -126,10 +126,11 @@ def _chat(arguments: Namespace) -> dict[str, Any]:
 
 def _method(arguments: Namespace):
     """The method with the parameters that the person set."""
-    from seewhy.methods import create
+    from seewhy.methods import DEFAULT, create
 
     given = {name: getattr(arguments, name) for name in PARAMETERS}
-    return create(arguments.method, **{k: v for k, v in given.items() if v is not None})
+    chosen = DEFAULT if arguments.method is None else arguments.method
+    return create(chosen, **{k: v for k, v in given.items() if v is not None})
 
 
 def _load(arguments: Namespace):

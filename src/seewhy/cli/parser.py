@@ -150,7 +150,10 @@ def add_explain(commands) -> None:
 
     method = explain.add_argument_group("the method")
     method.add_argument(
-        "--method", metavar="NAME", default="intra-modal", help="default: %(default)s"
+        "--method",
+        metavar="NAME",
+        help="its parameters may stand in brackets (default: intra-modal(variant=inverse, "
+        "window=None); intra-modal by name is the paper's, as we read it)",
     )
     method.add_argument(
         "--scales",
@@ -208,7 +211,10 @@ def add_bench(commands) -> None:
     )
     what = bench.add_argument_group("what is measured (default: as the suite says)")
     what.add_argument(
-        "--suite", metavar="NAME", default="quick", help="quick, paper or full (default: quick)"
+        "--suite",
+        metavar="NAME",
+        default="quick",
+        help="quick, paper, claims, ablation, hallucination or full (default: quick)",
     )
     what.add_argument(
         "--models",

@@ -2,7 +2,7 @@
 
 from seewhy.functional.aggregate_scales import aggregate_scales
 from seewhy.functional.interference import context_weights, interference, remove_interference
-from seewhy.functional.logit_lens import centred_lens, logit_lens, text_activation
+from seewhy.functional.logit_lens import logit_lens, text_activation
 from seewhy.functional.overlap import (
     auc,
     energy_inside,
@@ -13,6 +13,7 @@ from seewhy.functional.overlap import (
     object_iou,
 )
 from seewhy.functional.peaks import half_maximum_box, peak
+from seewhy.functional.power_mean import power_mean
 from seewhy.functional.rank_biased_overlap import rank_biased_overlap
 from seewhy.functional.rank_gaussian_filter import rank_gaussian_filter
 from seewhy.functional.thresholds import otsu_threshold
@@ -20,7 +21,6 @@ from seewhy.functional.thresholds import otsu_threshold
 __all__ = [
     "aggregate_scales",
     "auc",
-    "centred_lens",
     "context_weights",
     "energy_inside",
     "f1_iou",
@@ -33,6 +33,7 @@ __all__ = [
     "object_iou",
     "otsu_threshold",
     "peak",
+    "power_mean",
     "rank_biased_overlap",
     "rank_gaussian_filter",
     "remove_interference",

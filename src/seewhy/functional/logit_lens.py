@@ -58,53 +58,6 @@ def logit_lens(
         >>> logit_lens(states, rows=torch.tensor([[1.0, 1.0]]))
         tensor([[1., 2., 0.]])
     """
-    return _scores(states, rows, biases, softcap, foils, foil_biases).relu()
-
-
-def centred_lens(
-    states: Tensor, rows: Tensor, biases: Tensor | None = None, **output: Any
-) -> Tensor:
-    r"""Read visual states as `logit_lens` does, against the picture's own mean.
-
-    $$A_i[v] = \mathrm{relu}(z_i[v] - \tfrac{1}{N} \textstyle\sum_u z_i[u]), \quad
-    z_i[v] = H_v \cdot W_{c_i} + b_{c_i}$$
-
-    What a word finds all over the picture says nothing of a place. A frequent word's logits are
-    high everywhere, and a rare one's are below zero everywhere but still highest on its thing.
-
-    Args:
-        states: float `[visual, hidden]`, of all views.
-        rows: float `[token, hidden]`.
-        biases: float `[token]` or None.
-        **output: `softcap`, `foils` and `foil_biases`, as for `logit_lens`.
-
-    Returns:
-        float32 `[token, visual]`, non-negative, in logits; 0 for a picture of one visual token.
-
-    Raises:
-        ShapeError: if the axes do not fit each other.
-
-    Source:
-        Ours.
-
-    Example:
-        >>> states = torch.tensor([[1.0], [2.0], [6.0]])
-        >>> centred_lens(states, rows=torch.tensor([[1.0]]))
-        tensor([[0., 0., 3.]])
-    """
-    logits = _scores(states, rows, biases, **output)
-    return (logits - logits.mean(1, keepdim=True)).relu()
-
-
-def _scores(
-    states: Tensor,
-    rows: Tensor,
-    biases: Tensor | None = None,
-    softcap: float | None = None,
-    foils: Tensor | None = None,
-    foil_biases: Tensor | None = None,
-) -> Tensor:
-    """float32 `[token, visual]`: logits, or what they exceed their foils' by."""
     hidden = expect_axes(states, "visual hidden", name="states")["hidden"]
     tokens = expect_axes(rows, "token hidden", name="rows", hidden=hidden)["token"]
     for name, of in (("biases", biases), ("foil_biases", foil_biases)):
@@ -114,7 +67,7 @@ def _scores(
     if foils is not None:
         expect_axes(foils, "token hidden", name="foils", token=tokens, hidden=hidden)
         logits = logits - _logits(states, foils, foil_biases, softcap)
-    return logits
+    return logits.relu()
 
 
 def _logits(states: Tensor, rows: Tensor, biases: Tensor | None, softcap: float | None) -> Tensor:

@@ -25,7 +25,7 @@ from seewhy.core.text import Token
 from seewhy.core.trace import Trace
 from seewhy.functional.aggregate_scales import aggregate_scales
 from seewhy.functional.interference import context_weights, interference, remove_interference
-from seewhy.functional.logit_lens import centred_lens, logit_lens, text_activation
+from seewhy.functional.logit_lens import logit_lens, text_activation
 from seewhy.functional.rank_biased_overlap import rank_biased_overlap
 from seewhy.functional.rank_gaussian_filter import rank_gaussian_filter
 from seewhy.methods.base import Evidence, Method
@@ -54,17 +54,6 @@ class LensMap:
         return logit_lens(trace.visual_states, trace.rows, **output_of(trace))
 
 
-@dataclass(frozen=True)
-class CentredMap:
-    """The logit lens against the picture's own mean, over all visual tokens that it shows."""
-
-    name: ClassVar[str] = "centred-lens"
-
-    def __call__(self, trace: Trace, model: object | None = None) -> Tensor:
-        """float32 `[text, visual]`."""
-        return centred_lens(trace.visual_states, trace.rows, **output_of(trace))
-
-
 def output_of(trace: Trace) -> dict[str, Any]:
     """What the lens must know of the model's output, beside rows: biases, soft cap and foils."""
     names = ("biases", "softcap", "foils", "foil_biases")
@@ -72,7 +61,6 @@ def output_of(trace: Trace) -> dict[str, Any]:
 
 
 LENS = LensMap()
-CENTRED = CentredMap()
 
 
 @dataclass(frozen=True)
@@ -270,36 +258,6 @@ class Interference:
 
 
 @dataclass(frozen=True)
-class Reliance:
-    r"""Keep of a map what the word rests on, by another method's word.
-
-    A''_i[v] = A'_i[v] d_i[v]^g, where d_i in [0, 1] is the other method's display: its scores over
-    the image and the context scaled together. So a word that rests on its context keeps little of
-    its map, and the map stays in the unit it was in. Ours.
-
-    Attributes:
-        method: which says what a word rests on.
-        power: g, positive; below 1 its differences count less.
-    """
-
-    method: Method
-    power: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.method, Method):
-            raise ParameterError(
-                f"Expected a method, got {self.method!r}: give its name to seewhy.methods.create, "
-                "or make it first."
-            )
-        if not (self.power > 0 and math.isfinite(self.power)):
-            raise ParameterError(f"Expected a positive power, got {self.power!r}: 1 is plain.")
-
-    def __call__(self, evidence: Evidence) -> Tensor:
-        """float32 `[token, cell]` in [0, 1], of the explained tokens."""
-        return flatten(self.method.attribute(evidence).display) ** self.power
-
-
-@dataclass(frozen=True)
 class RankGaussian:
     """TAM's rank Gaussian filter, in the joint scale of image and text scores.
 
@@ -330,7 +288,7 @@ class RankGaussian:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Base map, aggregation over scales, removal of interference, reliance, filter: all optional.
+    """Base map, aggregation over scales, removal of interference, filter: any of them optional.
 
     The scores of a base map that is a method are in a unit of their own, so they are not scaled
     together with the text activations: the range of each token is that of its maps, from 0 on.
@@ -341,14 +299,12 @@ class Pipeline:
         base: where single tokens point. A method that is nothing but a base map counts as that.
         aggregation: over scales; by default the base scale alone.
         interference: what to take off the maps, or None.
-        reliance: what to keep of them, or None.
         filter: the last step, or None.
     """
 
     base: BaseMap | Method = LENS
     aggregation: Aggregation = Aggregation()
     interference: Interference | None = None
-    reliance: Reliance | None = None
     filter: RankGaussian | None = None
 
     def __post_init__(self) -> None:
@@ -364,26 +320,19 @@ class Pipeline:
                 f"{self.base.spec}: aggregate first, as in arc(base=msea)."
             )
 
-    @property
-    def methods(self) -> tuple[Method, ...]:
-        """Those among the stages."""
-        others = (self.base, self.reliance and self.reliance.method)
-        return tuple(one for one in others if isinstance(one, Method))
-
     def __call__(self, evidence: Evidence) -> Attribution:
         """Explain every token that is asked for.
 
         Raises:
-            ParameterError: if words are contrasted and a method among the stages cannot.
+            ParameterError: if words are contrasted and the base map cannot.
         """
         trace, own = evidence.trace, evidence.explained
         canvases = trace.inputs.canvases
-        blunt = next((one for one in self.methods if not one.contrastive), None)
-        if trace.foils is not None and blunt is not None:
-            what, other = ("base map", LENS.name) if blunt is self.base else ("witness", "attn-lrp")
+        method = self.base if isinstance(self.base, Method) else None
+        if method is not None and trace.foils is not None and not method.contrastive:
             raise ParameterError(
-                f"Expected a {what} that contrasts words, got {blunt.name}: leave out the "
-                f"contrast, or take another such as {other}."
+                f"Expected a base map that contrasts words, got {method.name}: leave out the "
+                "contrast, or take a base such as logit-lens."
             )
         # A token's own map is all that counts, unless others may interfere with it.
         first, wanted = own.start, evidence.wanted
@@ -395,10 +344,7 @@ class Pipeline:
             maps, relevance = maps[own], activation[own]
         else:
             maps, relevance = self.interference(maps, activation, trace, own)
-        if self.reliance is not None:
-            maps = maps * self.reliance(evidence).to(maps.device)
-        own_unit = isinstance(self.base, Method)
-        low, high = own_range(maps) if own_unit else joint_range(maps, activation[own])
+        low, high = own_range(maps) if method else joint_range(maps, activation[own])
         views = unflatten(maps, canvases)
         if self.filter is not None:
             views = tuple(self.filter(view, low, high) for view in views)
@@ -408,8 +354,8 @@ class Pipeline:
 class StagedMethod(Method):
     """A method that is nothing but a pipeline of stages.
 
-    With other methods among its parameters, an instance needs what they need, rests on their
-    papers too and contrasts words only if all do.
+    With another method for a base map, an instance needs what that needs, rests on its papers too
+    and contrasts words only if both do.
     """
 
     contrastive: ClassVar[bool] = True
@@ -426,14 +372,12 @@ class StagedMethod(Method):
     def __post_init__(self) -> None:
         if isinstance(base := getattr(self, "base", None), Method):
             object.__setattr__(self, "base", bare(base))
-        used = self._pipeline.methods  # each stage checks its parameters when it is made
-        if used:
+        base = self._pipeline.base  # each stage checks its parameters when it is made
+        if isinstance(base, Method):
             facts = {
-                "needs": self.needs.union(*(one.needs for one in used)),
-                "citations": tuple(
-                    dict.fromkeys(sum((one.citations for one in used), self.citations))
-                ),
-                "contrastive": self.contrastive and all(one.contrastive for one in used),
+                "needs": self.needs | base.needs,
+                "citations": tuple(dict.fromkeys(self.citations + base.citations)),
+                "contrastive": self.contrastive and base.contrastive,
             }
             for name, fact in facts.items():
                 object.__setattr__(self, name, fact)
@@ -444,17 +388,17 @@ class StagedMethod(Method):
 
     @property
     def further_scales(self) -> tuple[float, ...]:
-        """Those of the aggregation, then those of other methods."""
-        own = [self._pipeline.aggregation.further]
-        own += [one.further_scales for one in self._pipeline.methods]
-        return tuple(dict.fromkeys(scale for scales in own for scale in scales))
+        """Those of the aggregation, or of the base map."""
+        base = self._pipeline.base
+        own = base.further_scales if isinstance(base, Method) else ()
+        return self._pipeline.aggregation.further or own
 
     @property
     def ranking_depth(self) -> int:
-        """ARC's k, or 1; or what another method looks at, if it is more."""
-        removal = self._pipeline.interference
+        """ARC's k, or 1; or what the base map looks at, if it is more."""
+        removal, base = self._pipeline.interference, self._pipeline.base
         own = removal.correlation.k if removal and removal.correlation else 1
-        return max([own, *(one.ranking_depth for one in self._pipeline.methods)])
+        return max(own, base.ranking_depth) if isinstance(base, Method) else own
 
 
 def bare(method: Method) -> BaseMap | Method:

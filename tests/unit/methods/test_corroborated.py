@@ -1,0 +1,117 @@
+"""Two methods' word, put together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import pytest
+import torch
+
+from families import shared
+from painting import noise
+from seewhy.core.errors import ParameterError
+from seewhy.functional import power_mean
+from seewhy.methods import Evidence, create
+from seewhy.models.rereading import Rereading
+
+FAMILIES = ("llava", "internvl", "paligemma", "qwen2-vl")
+
+
+@cache
+def reading(family):
+    asked = "What is to the left of the red star?"
+    rereading = Rereading.of(shared(family), noise(90, 60), asked, (40, 41, 42, 43))
+    return rereading, rereading.read(ranking_depth=4)
+
+
+def evidence_of(family, **options):
+    rereading, trace = reading(family)
+    return Evidence.from_rereading(rereading, trace=trace, **options)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_maps_are_the_power_mean_of_the_parts_displays(family):
+    evidence = evidence_of(family)
+    method = create("corroborated", base="arc(k=4)", exponent=0.5)
+    found = method.attribute(evidence)
+    says = create("arc(k=4)").attribute(evidence).display
+    rests = create("attn-lrp").attribute(evidence).display
+    assert len(found.maps) == len(says)
+    for view, a, d in zip(found.maps, says, rests, strict=True):
+        torch.testing.assert_close(view, power_mean(a, d, 0.5))
+        assert 0 <= float(view.min()) <= float(view.max()) <= 1
+    torch.testing.assert_close(found.display[0], found.maps[0])
+
+
+def test_context_is_on_the_scale_of_the_display():
+    evidence = evidence_of("llava")
+    found = create("corroborated(base=arc(k=4))").attribute(evidence)
+    assert float(found.context.max()) <= 1
+    own = len(evidence.trace.prompt_tokens)
+    for token in range(len(found.context)):
+        assert not bool(found.context[token, own + token :].any())
+    # The first token of a context that both parts look at is the same in both orders.
+    swapped = create("corroborated(base=attn-lrp, witness=arc(k=4))").attribute(evidence)
+    torch.testing.assert_close(swapped.context, found.context)
+    torch.testing.assert_close(swapped.maps[0], found.maps[0])
+
+
+def test_scales_are_those_of_the_base():
+    method = create("corroborated(base=intra-modal(scales=(0.5, 1), k=4))")
+    assert method.further_scales == (0.5,)
+    found = method.attribute(evidence_of("qwen2-vl"))
+    assert [view.scale for view in found.scales] == [1.0, 0.5]
+
+
+def test_it_needs_and_cites_what_its_parts_do():
+    method = create("corroborated")
+    assert method.needs == {"states", "rankings", "scales", "attentions", "gradients"}
+    assert {"seewhy2026", "liang2025intramodal", "achtibat2024attnlrp"} <= set(method.citations)
+    assert method.contrastive
+    assert method.ranking_depth == 50
+    assert not create("corroborated(witness=rise)").contrastive
+
+
+def test_its_spec_makes_it_again():
+    method = create("corroborated", witness="gradient-attention", exponent=0.5)
+    assert method.spec == "corroborated(witness=gradient-attention, exponent=0.5)"
+    assert create(method.spec) == method
+    assert create("corroborated").spec == "corroborated"
+
+
+def test_words_without_a_map_in_either_part_stay_empty():
+    _, trace = reading("llava")
+    first = len(trace.prompt_tokens)
+    evidence = evidence_of("llava", wanted=(first + 1,))
+    found = create("corroborated(base=random, witness=attn-lrp)").attribute(evidence)
+    assert bool(found.maps[0][1].any())
+    assert torch.isfinite(found.maps[0]).all()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"exponent": 0}, r"exponent in \(0, 1\], got 0"),
+        ({"exponent": 2}, r"exponent in \(0, 1\], got 2"),
+        ({"witness": 3}, "Expected witness as a method, got 3"),
+        ({"base": None}, "Expected base as a method, got None"),
+    ],
+)
+def test_bad_parameters_are_told(parameters, message):
+    with pytest.raises(ParameterError, match=message):
+        create("corroborated", **parameters)
+
+
+def test_a_trace_alone_is_told():
+    _, trace = reading("llava")
+    with pytest.raises(ParameterError, match="attn-lrp looks inside the model"):
+        create("corroborated(base=arc(k=4))").attribute(Evidence(trace))
+
+
+def test_contrast_that_a_part_cannot_make_is_told():
+    evidence = evidence_of("llava")
+    rows = evidence.trace.rows
+    contrasted = evidence.changed(lambda trace: replace(trace, foils=torch.zeros_like(rows)))
+    with pytest.raises(ParameterError, match="Expected parts that contrast words, got rise"):
+        create("corroborated(base=arc(k=4), witness=rise)").attribute(contrasted)
