@@ -3,6 +3,7 @@
 # make docs    build the documentation into site/
 # make families draw each family's boxes and write docs/families.md
 # make bench   run the benchmarks and write their results beside them
+# make answers run the bench's suites and write docs/answers.md anew (hours)
 # make train   train a shipped model from nothing (STUDENT=tiny-llava; resumes from its last checkpoint)
 
 SHELL := /bin/bash
@@ -23,7 +24,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 export TOKENIZERS_PARALLELISM := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test install lint types tests browser docs families bench train clean
+.PHONY: demo test install lint types tests browser docs families bench answers train clean
 .DEFAULT_GOAL := test
 
 install: $(READY)
@@ -69,6 +70,12 @@ families: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/explain.py
+
+answers: $(READY)
+	for suite in ablation claims hallucination paper; do \
+	    $(BIN)/seewhy bench --suite $$suite --out out/answers/$$suite --workers $(WORKERS); \
+	done
+	$(BIN)/python benchmarks/answers.py out/answers
 
 train: $(READY)
 	$(BIN)/python -m seewhy.testbed.recipe --student $(STUDENT) --run runs/$(STUDENT)

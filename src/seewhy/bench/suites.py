@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from seewhy.bench.plan import Answers
 from seewhy.core.errors import UnknownNameError
 from seewhy.core.registry import unknown
+from seewhy.methods import DEFAULT
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Suite:
 
 FAMILIES = ("tiny-qwen2-vl", "tiny-llava", "tiny-internvl")
 CONTROLS = ("random", "centre")
-STAGED = ("logit-lens", "tam", "msea", "arc", "intra-modal", "corroborated")
+STAGED = ("logit-lens", "tam", "msea", "arc", "intra-modal", DEFAULT, "corroborated")
 INWARD = (
     *("attention", "attention-rollout", "gradient-attention", "grad-cam", "grad-cam-plus-plus"),
     *("layer-cam", "input-x-gradient", "integrated-gradients", "smooth-grad", "attn-lrp"),
@@ -52,7 +53,7 @@ SANITY = ("parameter-randomisation", "noise-sensitivity")
 def _ablations() -> tuple[str, ...]:
     """Parts alone; then the paper's method, the default and ours, one thing changed at a time."""
     paper, ours = "intra-modal", "corroborated"
-    free = "variant=inverse, window=None"
+    free = DEFAULT.partition("(")[2].rstrip(")")
     scales = ("(1,)", "(0.5, 1)", "(1, 1.5)", "(1, 2)", "(0.5, 1, 1.5)", "(0.75, 1, 1.25)")
     return (
         *("logit-lens", "tam(window=None)", "tam", "msea", "arc", "arc(window=3)", paper),
@@ -61,12 +62,12 @@ def _ablations() -> tuple[str, ...]:
         f"{paper}(weights=consistency)",
         *(f"{paper}(k={k})" for k in (5, 10, 20, 100, 200)),
         *(f"{paper}(p={p})" for p in (0.5, 0.7, 0.8, 0.95, 0.99)),
-        f"{paper}({free})",
+        DEFAULT,
         *(f"{paper}(scales={some}, {free})" for some in scales),
         *(f"{paper}(k={k}, {free})" for k in (5, 200)),
         *(f"{paper}(p={p}, {free})" for p in (0.5, 0.99)),
         ours,
-        *(f"{ours}(exponent={q})" for q in (0.125, 0.5, 1)),
+        *(f"{ours}(exponent={q})" for q in (0.1, 0.2, 0.5, 1)),
         *(f"{ours}(base={base})" for base in ("logit-lens", "tam", "intra-modal")),
         *(f"{ours}(witness={one})" for one in ("gradient-attention", "input-x-gradient")),
     )
@@ -89,7 +90,10 @@ SUITES = {
             "All methods on three families: overlap, faithfulness, sanity and cost.",
             models=FAMILIES,
             methods=(*CONTROLS, *STAGED, *INWARD, *OUTWARD),
-            metrics=("overlap", "pointing-game", "energy", "auc", *CAUSAL, *SANITY, "cost"),
+            metrics=(
+                *("overlap", "pointing-game", "energy", "auc"),
+                *(*CAUSAL, "erasure", *SANITY, "scale-stability", "cost"),
+            ),
             limit=60,
             words=1,
         ),
@@ -97,10 +101,10 @@ SUITES = {
             "claims",
             "Is the paper's method above TAM, and ours above it? Many scenes, few methods.",
             models=FAMILIES,
-            methods=STAGED,
-            metrics=("overlap", "insertion", "deletion"),
+            methods=(*STAGED, "gradient-attention", "attn-lrp"),
+            metrics=("overlap", "auc", *CAUSAL),
             limit=300,
-            words=1,
+            words=2,
         ),
         Suite(
             "ablation",
@@ -109,8 +113,8 @@ SUITES = {
             methods=_ablations(),
             metrics=("overlap", "deletion"),
             data=("testbed:split=train",),
-            limit=100,
-            words=1,
+            limit=60,
+            words=2,
             reference="intra-modal",
         ),
         Suite(

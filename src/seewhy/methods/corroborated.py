@@ -48,7 +48,7 @@ class Corroborated(Method):
 
     base: Method = BASE
     witness: Method = WITNESS
-    exponent: float = 0.25
+    exponent: float = 0.3
 
     def __post_init__(self) -> None:
         for name in ("base", "witness"):

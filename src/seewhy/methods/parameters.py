@@ -13,7 +13,7 @@ __all__ = ["SCALES", "Variant", "Weights", "base_first", "expect_choice", "expec
 
 Weights = Literal["uniform", "consistency"]
 
-#: The scales of MSEA unless others are asked for: chosen on the testbed (`benchmarks/scales.py`),
+#: The scales of MSEA unless others are asked for: chosen on the testbed (suite `ablation`),
 #: for the paper names none at hand.
 SCALES = (1.0, 0.75, 1.25)
 

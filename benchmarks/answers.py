@@ -1,0 +1,304 @@
+"""What the bench found, as tables for the README and docs/answers.md.
+
+    make answers                                  # runs the suites, hours on two cores; then this
+    python benchmarks/answers.py out/answers      # reads their results, writes answers.csv, tables
+    python benchmarks/answers.py                  # writes the tables anew from answers.csv
+    python benchmarks/answers.py --check          # says whether the pages are current
+
+`results/answers.csv` holds every figure that a table shows, with its 95 % interval and its paired
+difference to a reference, as `seewhy.bench.tables` has them. Tables stand in the pages between
+`<!-- answers: NAME -->` and `<!-- end -->`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from seewhy.bench.tables import breakdown, cells, results_of
+from seewhy.methods import DEFAULT
+
+ROOT = Path(__file__).parents[1]
+TABLE = Path(__file__).parent / "results" / "answers.csv"
+PAGES = (ROOT / "README.md", ROOT / "docs" / "answers.md")
+
+REFERENCES = {
+    "claims": ("tam", "intra-modal", DEFAULT),
+    "ablation": ("intra-modal", DEFAULT),
+    "hallucination": ("intra-modal",),
+}
+"""Of each suite, the methods that others are compared with."""
+FIGURES = {
+    "claims": ("object-iou", "function-iou", "f1-iou", "auc", "insertion", "deletion"),
+    "ablation": ("object-iou", "function-iou", "f1-iou", "deletion"),
+    "hallucination": (),
+}
+"""Of each suite, the figures that are kept; all where none is named."""
+GROUPED = {"claims": "intra-modal"}
+"""Of which suites groups of words are kept, beside which reference."""
+FAMILIES = {
+    "tiny-qwen2-vl": "Qwen2-VL",
+    "tiny-llava": "LLaVA",
+    "tiny-internvl": "InternVL",
+}
+FALLING = {"deletion"}
+"""Figures of which less is better."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure of one method on one model, and how it differs from a reference.
+
+    Attributes:
+        suite, model, method, figure: which.
+        group: of words, such as `"role: colour"`; "" for all.
+        value, low, high: the estimate and its 95 % interval.
+        samples: pictures that have a value.
+        reference: the method that it is compared with.
+        difference, difference_low, difference_high: paired; NaN for the reference itself.
+    """
+
+    suite: str
+    model: str
+    method: str
+    figure: str
+    group: str
+    value: float
+    low: float
+    high: float
+    samples: int
+    reference: str
+    difference: float
+    difference_low: float
+    difference_high: float
+
+
+def collected(folder: Path) -> list[Row]:
+    """The rows of every suite that lies in a folder."""
+    return [
+        row
+        for suite, references in REFERENCES.items()
+        if (folder / suite).is_dir()
+        for reference in references
+        for row in _of_suite(folder / suite, suite, reference)
+    ]
+
+
+def _of_suite(folder: Path, suite: str, reference: str) -> Iterable[Row]:
+    results = results_of(folder, reference=reference)
+    parts = breakdown(results) if reference == GROUPED.get(suite) else ()
+    for cell in (*cells(results), *parts):
+        if cell.column.curve or (FIGURES[suite] and cell.column.name not in FIGURES[suite]):
+            continue
+        apart = (cell.difference, cell.difference_low, cell.difference_high)
+        yield Row(
+            suite,
+            cell.model,
+            cell.method,
+            cell.column.name,
+            cell.group,
+            *(round(v, 6) for v in (cell.value, cell.low, cell.high)),
+            cell.samples,
+            reference,
+            *(float("nan") if v is None else round(v, 6) for v in apart),
+        )
+
+
+def write(rows: Sequence[Row], path: Path) -> None:
+    """Write the rows as CSV."""
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, [f.name for f in fields(Row)], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(row) for row in rows)
+
+
+def read(path: Path) -> list[Row]:
+    """Read what `write` wrote."""
+    kinds: dict[str, Callable] = {"float": float, "int": int, "str": str}
+    with path.open(newline="") as file:
+        return [
+            Row(**{f.name: kinds[str(f.type)](line[f.name]) for f in fields(Row)})
+            for line in csv.DictReader(file)
+        ]
+
+
+class Answers:
+    """The tables, from rows."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self.rows = {
+            (r.suite, r.reference, r.model, r.method, r.figure): r for r in rows if not r.group
+        }
+        self.groups = {(r.group, r.model, r.method, r.figure): r for r in rows if r.group}
+
+    def methods(self, suite: str) -> list[str]:
+        """Those of a suite, in the order of the run."""
+        return list(dict.fromkeys(key[3] for key in self.rows if key[0] == suite))
+
+    def headline(self) -> str:
+        """Every method of `claims`: overlap and faithfulness on each family."""
+        head = ["method"]
+        for name in FAMILIES.values():
+            head += [f"{name} F1-IoU ↑", "deletion ↓"]
+        body = []
+        for method in self.methods("claims"):
+            line = [f"`{method}`"]
+            for model in FAMILIES:
+                for figure in ("f1-iou", "deletion"):
+                    row = self.rows["claims", "intra-modal", model, method, figure]
+                    line.append(self._marked(row))
+            body.append(line)
+        return _table(head, body)
+
+    def _marked(self, row: Row) -> str:
+        """The value in per cent, bold where no method has a better one."""
+        rivals = [r for key, r in self.rows.items() if _like(key, row)]
+        sign = -1 if row.figure in FALLING else 1
+        best = max(sign * r.value for r in rivals)
+        value = f"{100 * row.value:.1f}"
+        return f"**{value}**" if sign * row.value == best else value
+
+    def claims(self) -> str:
+        """Who is above whom on each family, with intervals and a verdict."""
+        asked = (
+            ("the paper's claim: `intra-modal` above `tam`", "intra-modal", "tam"),
+            ("the default above `tam`", DEFAULT, "tam"),
+            ("the default above `intra-modal`", DEFAULT, "intra-modal"),
+            ("`corroborated` above `intra-modal`", "corroborated", "intra-modal"),
+            ("`corroborated` above the default", "corroborated", DEFAULT),
+        )
+        body = []
+        for said, method, reference in asked:
+            for model, family in FAMILIES.items():
+                line = [said, family]
+                for figure in ("f1-iou", "deletion", "insertion"):
+                    row = self.rows["claims", reference, model, method, figure]
+                    line.append(f"{_apart(row)} {_verdict(row)}")
+                body.append(line)
+        return _table(["", "family", "F1-IoU ↑", "deletion ↓", "insertion ↑"], body)
+
+    def ablation(self) -> str:
+        """Differences to the paper's method: F1-IoU and deletion on each family."""
+        head = ["method"]
+        for name in FAMILIES.values():
+            head += [f"{name} F1-IoU ↑", "deletion ↓"]
+        body = []
+        for method in self.methods("ablation"):
+            line = [f"`{method}`"]
+            for model in FAMILIES:
+                for figure in ("f1-iou", "deletion"):
+                    row = self.rows.get(("ablation", "intra-modal", model, method, figure))
+                    same = method == "intra-modal"
+                    line.append("" if row is None else _plain(row) if same else _apart(row))
+            body.append(line)
+        return _table(head, body)
+
+    def hallucination(self) -> str:
+        """How well scores tell unsupported words, on the biased model."""
+        body = [
+            [
+                f"`{row.method}`" if row.method != "(model)" else "no map",
+                row.figure.replace("-auroc", ""),
+                f"{100 * row.value:.1f} [{100 * row.low:.1f}, {100 * row.high:.1f}]",
+            ]
+            for row in self.rows.values()
+            if row.suite == "hallucination"
+            and row.figure.endswith("auroc")
+            and "counterfactual" not in row.figure
+        ]
+        body.sort(key=lambda line: -float(line[2].split()[0]))
+        return _table(["method", "score", "AUROC"], body)
+
+    def things(self) -> str:
+        """Obj-IoU by what stands around a thing."""
+        return self._by("object-iou", ("distractor", "occluded", "size"))
+
+    def roles(self) -> str:
+        """AUC in the mask by what a word says of a thing."""
+        return self._by("auc", ("role",))
+
+    def _by(self, figure: str, kinds: Sequence[str]) -> str:
+        shown = ("tam", "intra-modal", DEFAULT, "attn-lrp", "corroborated")
+        groups = dict.fromkeys(
+            key[0] for key in self.groups if key[3] == figure and key[0].split(":")[0] in kinds
+        )
+        body = []
+        for model, family in FAMILIES.items():
+            for group in sorted(groups):
+                found = [self.groups.get((group, model, method, figure)) for method in shown]
+                if all(found):
+                    body.append([family, group, *(_plain(row) for row in found if row)])
+        return _table(["family", "words", *(f"`{method}`" for method in shown)], body)
+
+    def rendered(self, name: str) -> str:
+        """A table by the name that pages give it."""
+        return getattr(self, name)()
+
+
+def _like(key: tuple[str, ...], row: Row) -> bool:
+    return key[0] == row.suite and key[2] == row.model and key[4] == row.figure
+
+
+def _plain(row: Row) -> str:
+    return f"{100 * row.value:.1f}"
+
+
+def _apart(row: Row) -> str:
+    ends = (row.difference, row.difference_low, row.difference_high)
+    value, low, high = (f"{100 * end:+.1f}" for end in ends)
+    return f"{value} [{low}, {high}]".replace("-", "−")
+
+
+def _verdict(row: Row) -> str:
+    """Whether the interval of the difference leaves out 0, and on which side."""
+    sign = -1 if row.figure in FALLING else 1
+    low, high = sorted((sign * row.difference_low, sign * row.difference_high))
+    return "yes" if low > 0 else "**no**" if high < 0 else "open"
+
+
+def _table(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *body]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+PLACE = re.compile(r"(<!-- answers: (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+
+
+def filled(text: str, answers: Answers) -> str:
+    """A page with its tables written anew."""
+    return PLACE.sub(lambda m: f"{m[1]}\n{answers.rendered(m[2])}\n\n{m[4]}", text)
+
+
+def main() -> None:
+    """Collect, write, or check."""
+    parser = argparse.ArgumentParser(description="Tables of what the bench found.")
+    parser.add_argument("results", type=Path, nargs="?", help="folder with one of each suite")
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    asked = parser.parse_args()
+    if asked.results:
+        found = collected(asked.results)
+        if not found:
+            sys.exit(f"Expected folders named {', '.join(REFERENCES)} in {asked.results}.")
+        kept = read(TABLE) if TABLE.exists() else []
+        fresh = {row.suite for row in found}
+        write([row for row in kept if row.suite not in fresh] + found, TABLE)
+    answers = Answers(read(TABLE))
+    stale = []
+    for page in PAGES:
+        text = page.read_text("utf-8")
+        anew = filled(text, answers)
+        if anew != text:
+            stale.append(page.name)
+            if not asked.check:
+                page.write_text(anew, "utf-8")
+    if asked.check and stale:
+        sys.exit(f"Stale: {', '.join(stale)}. Run python benchmarks/answers.py.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""The tables of the README and docs/answers.md are those of the committed results."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+NAN = float("nan")
+
+
+@pytest.fixture(scope="module")
+def answers():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(BENCHMARKS))
+        yield importlib.import_module("answers")
+
+
+def row(answers, method="tam", figure="f1-iou", value=0.5, apart=(NAN, NAN, NAN), **other):
+    given = {"suite": "claims", "model": "tiny-llava", "group": "", "reference": "tam", **other}
+    return answers.Row(
+        **given,
+        method=method,
+        figure=figure,
+        value=value,
+        low=value - 0.1,
+        high=value + 0.1,
+        samples=9,
+        difference=apart[0],
+        difference_low=apart[1],
+        difference_high=apart[2],
+    )
+
+
+def test_pages_hold_what_the_results_say(answers):
+    made = answers.Answers(answers.read(answers.TABLE))
+    for page in answers.PAGES:
+        text = page.read_text("utf-8")
+        assert "<!-- answers: " in text
+        assert answers.filled(text, made) == text, f"{page.name}: python benchmarks/answers.py"
+
+
+def test_every_table_has_a_body(answers):
+    made = answers.Answers(answers.read(answers.TABLE))
+    for name in ("headline", "claims", "ablation", "hallucination", "things", "roles"):
+        assert made.rendered(name).count("\n") >= 3, name
+
+
+@pytest.mark.parametrize(
+    ("figure", "ends", "verdict"),
+    [
+        ("f1-iou", (0.01, 0.03), "yes"),
+        ("f1-iou", (-0.03, -0.01), "**no**"),
+        ("f1-iou", (-0.01, 0.03), "open"),
+        ("deletion", (-0.03, -0.01), "yes"),
+        ("deletion", (0.01, 0.03), "**no**"),
+        ("deletion", (-0.01, 0.0), "open"),
+    ],
+)
+def test_a_verdict_is_given_where_the_interval_leaves_out_zero(answers, figure, ends, verdict):
+    found = row(answers, figure=figure, apart=(sum(ends) / 2, *ends))
+    assert answers._verdict(found) == verdict
+
+
+def test_rows_survive_their_file(answers, tmp_path):
+    rows = [row(answers), row(answers, "arc(k=5, p=0.5)", apart=(0.1, -0.1, 0.2))]
+    answers.write(rows, tmp_path / "rows.csv")
+    first, second = answers.read(tmp_path / "rows.csv")
+    assert math.isnan(first.difference)
+    assert second == rows[1]
+
+
+def test_the_best_is_bold_and_less_is_better_where_it_is(answers):
+    made = answers.Answers(
+        [
+            row(answers, method, figure, value, reference="intra-modal")
+            for figure, values in (("f1-iou", (0.4, 0.6)), ("deletion", (0.2, 0.3)))
+            for method, value in zip(("tam", "arc"), values, strict=True)
+        ]
+    )
+    best = {(r.figure, r.method): made._marked(r).startswith("**") for r in made.rows.values()}
+    assert best == {
+        ("f1-iou", "tam"): False,
+        ("f1-iou", "arc"): True,
+        ("deletion", "tam"): True,
+        ("deletion", "arc"): False,
+    }
