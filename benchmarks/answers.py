@@ -49,6 +49,8 @@ FAMILIES = {
 FALLING = {"deletion"}
 """Figures of which less is better."""
 
+MEASURED = ("value", "low", "high", "difference", "difference_low", "difference_high")
+
 
 @dataclass(frozen=True)
 class Row:
@@ -95,18 +97,20 @@ def _of_suite(folder: Path, suite: str, reference: str) -> Iterable[Row]:
     for cell in (*cells(results), *parts):
         if cell.column.curve or (FIGURES[suite] and cell.column.name not in FIGURES[suite]):
             continue
-        apart = (cell.difference, cell.difference_low, cell.difference_high)
         yield Row(
-            suite,
-            cell.model,
-            cell.method,
-            cell.column.name,
-            cell.group,
-            *(round(v, 6) for v in (cell.value, cell.low, cell.high)),
-            cell.samples,
-            reference,
-            *(float("nan") if v is None else round(v, 6) for v in apart),
+            suite=suite,
+            model=cell.model,
+            method=cell.method,
+            figure=cell.column.name,
+            group=cell.group,
+            samples=cell.samples,
+            reference=reference,
+            **{name: _digits(getattr(cell, name)) for name in MEASURED},
         )
+
+
+def _digits(value: float | None) -> float:
+    return float("nan") if value is None else round(value, 6)
 
 
 def write(rows: Sequence[Row], path: Path) -> None:

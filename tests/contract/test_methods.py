@@ -30,7 +30,7 @@ from seewhy.core.attribution import Attribution
 from seewhy.core.errors import ParameterError
 from seewhy.core.specs import parse_spec
 from seewhy.core.trace import Trace
-from seewhy.methods import METHODS, Evidence, Method, citation, create, parameters_of
+from seewhy.methods import METHODS, PARTS, Evidence, Method, citation, create, parameters_of
 from seewhy.methods.parameters import SCALES
 from seewhy.methods.stages import LENS, StagedMethod, bare
 from seewhy.models.conversation import ask
@@ -65,10 +65,9 @@ def method_of(spec: str) -> Method:
 
     def quick(method: Method) -> Method:
         given = {key: QUICK[key] for key in parameters_of(type(method)) if key in QUICK}
-        base = getattr(method, "base", None)
-        return replace(
-            method, **given, **({"base": quick(base)} if isinstance(base, Method) else {})
-        )
+        parts = {name: getattr(method, name, None) for name in PARTS}
+        given |= {name: quick(part) for name, part in parts.items() if isinstance(part, Method)}
+        return replace(method, **given)
 
     return quick(create(spec))
 
@@ -229,8 +228,10 @@ def test_method_of_a_model_repeats_itself_and_leaves_it_as_it_was(any_method: Me
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - set(TRACED)))
 def test_method_of_a_model_refuses_a_trace_alone(name: str) -> None:
-    with pytest.raises(ParameterError, match=f"got a trace alone: {name} .*from_rereading"):
-        method_of(name).attribute(random_evidence())
+    method = method_of(name)
+    who = getattr(method, "witness", method).name  # of two parts, the one that looks at the model
+    with pytest.raises(ParameterError, match=f"got a trace alone: {who} .*from_rereading"):
+        method.attribute(random_evidence())
 
 
 @pytest.mark.parametrize("spec", COMPOSED)

@@ -78,7 +78,7 @@ SUITES = {
     for suite in (
         Suite(
             "quick",
-            "The paper's methods, ours and the controls on one model, in about two minutes.",
+            "The paper's methods, ours and the controls on one model: a few minutes.",
             models=("tiny-qwen2-vl",),
             methods=(*CONTROLS, *STAGED),
             metrics=("overlap", "pointing-game", "energy", "deletion", "cost"),

@@ -14,7 +14,16 @@ from seewhy.core.specs import parse_spec
 from seewhy.methods.base import Evidence, Method
 from seewhy.methods.citations import bibtex
 
-__all__ = ["DEFAULT", "METHODS", "Evidence", "Method", "citation", "create", "parameters_of"]
+__all__ = [
+    "DEFAULT",
+    "METHODS",
+    "PARTS",
+    "Evidence",
+    "Method",
+    "citation",
+    "create",
+    "parameters_of",
+]
 
 METHODS: Registry[Method] = Registry(
     "seewhy.methods",

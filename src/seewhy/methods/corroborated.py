@@ -44,7 +44,8 @@ class Corroborated(Method):
     name: ClassVar = "corroborated"
     summary: ClassVar = "MSEA and ARC, borne out by AttnLRP: what a place says, and was heard."
     citations: ClassVar = ("seewhy2026",)
-    needs: ClassVar = frozenset()
+    needs: ClassVar = BASE.needs | WITNESS.needs
+    contrastive: ClassVar = True
 
     base: Method = BASE
     witness: Method = WITNESS
@@ -90,11 +91,17 @@ class Corroborated(Method):
                 "take one such as logit-lens or attn-lrp."
             )
         says, rests = self.base.attribute(evidence), self.witness.attribute(evidence)
-        pairs = zip(says.display, rests.display, strict=True)
-        maps = tuple(power_mean(a, d.to(a.device), self.exponent) for a, d in pairs)
-        context = power_mean(_scaled(says), _scaled(rests).to(says.context.device), self.exponent)
-        ends = torch.zeros_like(says.low), torch.ones_like(says.low)
-        return Attribution(maps, context, *ends, says.scales)
+        wanted = torch.zeros_like(says.low)
+        # A part that pays for every token has none for others; half a map would mislead.
+        wanted[[place - evidence.explained.start for place in evidence.wanted]] = 1.0
+        maps = tuple(
+            power_mean(a, d.to(a.device), self.exponent) * wanted[:, None, None]
+            for a, d in zip(says.display, rests.display, strict=True)
+        )
+        heard = _scaled(rests).to(says.context.device)
+        context = power_mean(_scaled(says), heard, self.exponent) * wanted[:, None]
+        low = torch.zeros_like(wanted)
+        return Attribution(maps, context, low, low + 1, says.scales)
 
 
 def _scaled(found: Attribution) -> Tensor:
