@@ -12,26 +12,28 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+from functools import partial
 from pathlib import Path
 
-from measuring import Estimate, Spent, environment, estimates, in_turns, timed
+from measuring import Estimate, Stages, environment, estimates, in_turns, timed
 
 from seewhy.bench import run
+from seewhy.bench.running import EngineName
 
-CASES = {
+CASES: dict[str, tuple[EngineName, int]] = {
     "one process": ("processes", 1),
     "two processes": ("processes", 2),
     "two Ray actors": ("ray", 2),
 }
 
 
-def work(engine: str, workers: int, limit: int) -> Spent:
+def work(engine: EngineName, workers: int, limit: int) -> Stages:
     """Run the suite once."""
     with tempfile.TemporaryDirectory() as folder:
         _, spent = timed(
             lambda: run("quick", out=folder, limit=limit, engine=engine, workers=workers)
         )
-    return spent
+    return {"run": spent}
 
 
 def _shown(found: Estimate, digits: int) -> str:
@@ -47,7 +49,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     asked = parser.parse_args()
     cases = {
-        name: lambda engine=engine, workers=workers: {"run": work(engine, workers, asked.limit)}
+        name: partial(work, engine, workers, asked.limit)
         for name, (engine, workers) in CASES.items()
     }
     found = in_turns(cases, asked.repeats)
