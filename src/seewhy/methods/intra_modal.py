@@ -34,7 +34,7 @@ class IntraModal(StagedMethod):
     """
 
     name: ClassVar = "intra-modal"
-    summary: ClassVar = "MSEA and ARC together, then a rank Gaussian filter: the default."
+    summary: ClassVar = "MSEA and ARC together, then a rank Gaussian filter."
     citations: ClassVar = ("liang2025intramodal", "li2025tam", "webber2010rbo")
     needs: ClassVar = frozenset({"states", "rankings", "scales"})
 
