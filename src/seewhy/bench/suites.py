@@ -47,7 +47,10 @@ INWARD = (
 OUTWARD = ("occlusion", "rise", "kernel-shap")
 CAUSAL = ("insertion", "deletion")
 FILLS = ("blur", "mean", "noise")
-SANITY = ("parameter-randomisation", "noise-sensitivity")
+SANITY = (
+    *("parameter-randomisation", "label-randomisation"),
+    *("noise-sensitivity", "repeatability"),
+)
 
 
 def _ablations() -> tuple[str, ...]:
@@ -87,14 +90,23 @@ SUITES = {
         ),
         Suite(
             "paper",
-            "All methods on three families: overlap, faithfulness, sanity and cost.",
+            "All methods on three families: overlap, faithfulness, erasure and cost.",
             models=FAMILIES,
             methods=(*CONTROLS, *STAGED, *INWARD, *OUTWARD),
             metrics=(
                 *("overlap", "pointing-game", "energy", "auc"),
-                *(*CAUSAL, "erasure", *SANITY, "scale-stability", "cost"),
+                *(*CAUSAL, "erasure", "scale-stability", "cost"),
             ),
-            limit=60,
+            limit=40,
+            words=1,
+        ),
+        Suite(
+            "sanity",
+            "Do maps change with the model's weights and the word, and not with a little noise?",
+            models=FAMILIES,
+            methods=(*CONTROLS, *STAGED, *INWARD),
+            metrics=SANITY,
+            limit=10,
             words=1,
         ),
         Suite(
@@ -103,7 +115,7 @@ SUITES = {
             models=FAMILIES,
             methods=(*STAGED, "gradient-attention", "attn-lrp"),
             metrics=("overlap", "auc", *CAUSAL),
-            limit=300,
+            limit=150,
             words=2,
         ),
         Suite(
@@ -139,7 +151,7 @@ SUITES = {
                 *("context-insertion", "context-deletion", "erasure"),
                 *("hallucination", "hallucination-baselines"),
                 *SANITY,
-                *("label-randomisation", "repeatability", "scale-stability", "cost"),
+                *("scale-stability", "cost"),
             ),
             words=3,
         ),
