@@ -20,6 +20,7 @@ from seewhy.bench.store import FAILED, MEASURED, SKIPPED, UNDEFINED, Row
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import SampleError
 from seewhy.core.sample import Sample
+from seewhy.core.trace import Inputs, Trace
 from seewhy.methods import Evidence, Method
 from seewhy.metrics.base import Case, Measurement, SpokenWord, Undefined, spoken_words
 from seewhy.models import Loaded, generate, load, prepare, read
@@ -72,13 +73,42 @@ class Batch:
 
 @dataclass(eq=False)
 class Read:
-    """A sample that was read: what all methods share."""
+    """A sample that was read: what all methods share.
+
+    Attributes:
+        sample: the picture and what is known of it.
+        evidence: the base reading, for metrics.
+        words: of the answer.
+        wanted: the places of those that metrics of single words look at.
+        traces: readings at further scales, each made once.
+        memory: of metrics.
+    """
 
     sample: Sample
     evidence: Evidence
     words: tuple[SpokenWord, ...]
     wanted: tuple[int, ...]
+    traces: dict[float, Trace] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)
+
+    def alone(self) -> Evidence:
+        """Evidence for one method: which scales it takes for new hangs on no other method."""
+        rereading = self.evidence.rereading
+        assert rereading is not None  # the laboratory reads with one
+
+        def look(inputs: Inputs) -> Trace:
+            if inputs.scale not in self.traces:
+                self.traces[inputs.scale] = rereading.read(inputs, ranking_depth=1, candidates=0)
+            return self.traces[inputs.scale]
+
+        return Evidence(
+            self.evidence.trace,
+            rereading.inputs,
+            look,
+            rereading.loaded.model,
+            rereading=rereading,
+            wanted=self.evidence.wanted,
+        )
 
 
 class Laboratory:
@@ -199,7 +229,7 @@ class Laboratory:
         # Whatever a method draws from torch's own dice is the same in every order of the work.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed_of(self.plan.settings.seed, read.sample.id))
-            found = chosen.attribute(read.evidence)
+            found = chosen.attribute(read.alone())
         return expect_whole(found, chosen, len(read.evidence.trace.tokens))
 
     def failed(

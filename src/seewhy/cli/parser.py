@@ -152,8 +152,8 @@ def add_explain(commands) -> None:
     method.add_argument(
         "--method",
         metavar="NAME",
-        help="its parameters may stand in brackets (default: intra-modal(variant=inverse, "
-        "window=None); intra-modal by name is the paper's, as we read it)",
+        help="its parameters may stand in brackets (default: intra-modal(window=None), the paper's "
+        "without its filter)",
     )
     method.add_argument(
         "--scales",

@@ -38,9 +38,10 @@ def power_mean(first: Tensor, second: Tensor, exponent: float) -> Tensor:
             "bring them to the same grid."
         )
     expect_exponent(exponent)
-    mean = (first.float() ** exponent + second.float() ** exponent) / 2
-    # Rounding may lead a hair beyond the larger score.
-    return (mean ** (1 / exponent)).minimum(torch.maximum(first, second).float())
+    # In float32 a small power rounds to 1, and all scores become alike.
+    mean = (first.double() ** exponent + second.double() ** exponent) / 2
+    larger = torch.maximum(first, second).float()
+    return (mean ** (1 / exponent)).float().minimum(larger)  # rounding may lead a hair beyond it
 
 
 def expect_exponent(exponent: float) -> None:

@@ -32,9 +32,9 @@ METHODS: Registry[Method] = Registry(
     skip=("base", "citations", "inward", "outward", "parameters", "stages"),
     group="seewhy.methods",
 )
-DEFAULT = "intra-modal(variant=inverse, window=None)"
-"""What explains unless another is named: the paper's method as the training scenes prefer it
-(`seewhy bench --suite ablation`). `intra-modal` by name is the paper's as we read it."""
+DEFAULT = "intra-modal(window=None)"
+"""What explains unless another is named: the paper's method without the filter, as the training
+scenes of all three families prefer it (`seewhy bench --suite ablation`)."""
 PARTS = frozenset({"base", "witness"})
 """The parameters that are methods themselves."""
 

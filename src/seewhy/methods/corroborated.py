@@ -15,7 +15,7 @@ from seewhy.methods.attn_lrp import AttnLRP
 from seewhy.methods.base import Evidence, Method
 from seewhy.methods.intra_modal import IntraModal
 
-BASE = IntraModal(variant="inverse", window=None)
+BASE = IntraModal(window=None)
 WITNESS = AttnLRP()
 
 
@@ -32,8 +32,7 @@ class Corroborated(Method):
     The exponent is chosen on scenes of the training split (`seewhy bench --suite ablation`).
     Costs what its parts cost: for AttnLRP a backward pass a token, attention computed in full.
 
-    Source: ours; the parts are Liang et al. (2025), without the filter and with a context token's
-    interference weighed by 1 - rho alone, and Achtibat et al. (2024).
+    Source: ours; the parts are Liang et al. (2025), without the filter, and Achtibat et al. (2024).
 
     Attributes:
         base: tells what a place says: any method.

@@ -27,6 +27,12 @@ def test_power_mean_nears_the_geometric_mean_from_above():
     assert float(gaps[-1].abs().max()) < 0.005
 
 
+@pytest.mark.parametrize("exponent", [1e-3, 1e-6, 1e-8])
+def test_power_mean_is_the_geometric_mean_at_tiny_exponents(exponent):
+    found = power_mean(torch.tensor([0.5, 0.9]), torch.tensor([0.01, 0.9]), exponent)
+    torch.testing.assert_close(found, torch.tensor([0.005**0.5, 0.9]), rtol=5e-3, atol=0)
+
+
 def test_power_mean_keeps_the_order_of_what_one_score_does_not_know():
     low, high = power_mean(torch.zeros(2), torch.tensor([0.2, 0.8]), 0.25).tolist()
     assert 0 < low < high < 0.1

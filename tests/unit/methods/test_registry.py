@@ -13,8 +13,8 @@ def test_create_makes_the_default_method() -> None:
 
 
 def test_parameters_replace_those_of_the_default() -> None:
-    assert create(window=5) == create("intra-modal", variant="inverse", window=5)
-    assert create(DEFAULT, variant="scaled", window=3) == create("intra-modal")
+    assert create(window=5) == create("intra-modal", window=5)
+    assert create(DEFAULT, window=3) == create("intra-modal")
 
 
 def test_create_takes_underscores_for_dashes() -> None:
