@@ -174,6 +174,7 @@ class Explainer:
     def __repr__(self) -> str:
         return f"Explainer({self.name!r}, family={self.loaded.family.name!r})"
 
+    @torch.inference_mode(False)  # a caller may be in it, where there are no gradients
     def explain(
         self,
         image: Media | Sequence[Media] | None = None,
@@ -246,6 +247,7 @@ class Explainer:
         (explanation,) = self._explain([asked], how, generation, progress or (lambda stage: None))
         return explanation
 
+    @torch.inference_mode(False)
     def explain_batch(
         self,
         images: Sequence[Media | Sequence[Media] | None],
@@ -449,8 +451,12 @@ class Explainer:
     ) -> Attribution:
         """The attribution in which a word's tokens say why it, and not the alternative."""
         place, foil = deciding_token(self.loaded, evidence.trace, word, alternative)
+        prompt = len(evidence.trace.prompt_tokens)
         against = method.attribute(
-            evidence.changed(lambda trace: contrasted(self.loaded, trace, word, place, foil))
+            evidence.changed(
+                lambda trace: contrasted(self.loaded, trace, word, place, foil),
+                wanted=[prompt + token for token in word.tokens],
+            )
         )
         offset = len(whole.context) - len(evidence.trace.tokens)
         return _replaced(whole, against, [offset + token for token in word.tokens])

@@ -293,3 +293,21 @@ def test_extending_page_runs_as_it_stands(tmp_path, monkeypatch):
 def test_report_of_a_run_that_is_not_over_shows_what_there_is(tmp_path, measured):
     results, _ = write_report(measured.folder, tmp_path / "report")
     assert results.samples == {(MODEL, "scenes"): ("scene-0", "scene-1")}
+
+
+def test_what_a_method_finds_hangs_on_no_other_method(tmp_path):
+    """On InternVL scales 1.25 and 1.5 come out alike: who reads first must not matter."""
+    methods = ["msea", "msea(scales=(1, 1.5))"]
+    found = {}
+    for number, order in enumerate((methods, methods[::-1], methods[1:])):
+        store = measure(
+            tmp_path / str(number),
+            models=["tiny-internvl"],
+            methods=order,
+            metrics=[InMask()],
+            data=[Scenes(count=1)],
+        )
+        for row in rows(store):
+            assert row["status"] == "measured", row["reason"]
+            key = (row["method"], row["figure"], row["word"])
+            assert row["value"] == found.setdefault(key, row["value"])

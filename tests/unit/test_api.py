@@ -21,6 +21,7 @@ from seewhy.core.errors import (
     UnknownNameError,
 )
 from seewhy.methods import create
+from seewhy.models.rereading import counted
 from seewhy.testbed.shipped import DEFAULT, shipped
 
 ANSWER = "A red star is above the blue house, and a red car."
@@ -41,6 +42,26 @@ def explainer() -> Explainer:
 @pytest.fixture(scope="module")
 def explanation(explainer: Explainer) -> Explanation:
     return explainer.explain(picture(), answer=ANSWER, k=20)
+
+
+def test_a_contrast_pays_for_its_own_word_alone(explainer: Explainer) -> None:
+    def passes(**given: object) -> int:
+        with counted(explainer.loaded.model) as spent:
+            explainer.explain(
+                picture(), answer="A red star.", method="attn-lrp", explain_prompt=False, **given
+            )
+        return spent.backward
+
+    assert passes(contrast={"red": " blue"}) == passes() + 1
+
+
+@pytest.mark.parametrize("method", ["corroborated", "grad-cam", "tam"])
+def test_explain_within_inference_mode(explainer: Explainer, method: str) -> None:
+    given = {"answer": "A red star.", "method": method, "explain_prompt": False}
+    plain = explainer.explain(picture(), **given)
+    with torch.inference_mode():
+        within = explainer.explain(picture(), **given)
+    np.testing.assert_allclose(within["star"].heatmap, plain["star"].heatmap, rtol=1e-4)
 
 
 def test_explain_covers_every_word(explanation: Explanation) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from pathlib import Path
@@ -31,7 +32,7 @@ def of_folder(folder: Path) -> str:
 
 
 def of_hub(name: str, revision: str | None) -> str:
-    """Of a hub id: with the commit that is in the cache, if one is."""
+    """Of a hub id: with its commit, as the hub says or as the cache has it; without, offline."""
     return digest([name, revision, _commit(name, revision)])
 
 
@@ -49,8 +50,11 @@ def of_pair(model: Any) -> str:
 
 
 def _commit(name: str, revision: str | None) -> str | None:
-    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
 
+    # A run planned before the model is fetched must be the same as one planned after.
+    with contextlib.suppress(OSError, ValueError):
+        hf_hub_download(name, "config.json", revision=revision)
     found = try_to_load_from_cache(name, "config.json", revision=revision)
     # .../snapshots/<commit>/config.json
     return Path(found).parent.name if isinstance(found, str | os.PathLike) else None

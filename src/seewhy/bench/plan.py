@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -221,10 +222,12 @@ def plan_of(
     if limit is not None and limit < 1:
         raise ParameterError(f"Expected a limit of at least 1, got {limit}: leave it out for all.")
     chosen = dict(options or {})
+    # What else changes how a model computes is part of what it is; where it runs is not.
+    apart = {k: str(v) for k, v in chosen.items() if k not in ("device_map", "revision")}
     if settings.dtype:
         chosen["dtype"] = settings.dtype
     plan = Plan(
-        tuple(_subject(model, chosen) for model in models),
+        tuple(_told_apart(_subject(model, chosen), apart) for model in models),
         tuple(Contender(label_of(m), m, key_of(m)) for m in map(method_of, methods)),
         tuple(Judge(label_of(m), m, key_of(m)) for m in map(metric_of, metrics)),
         tuple(_source(given, limit) for given in data),
@@ -239,10 +242,33 @@ def plan_of(
         if not things:
             raise ParameterError(f"Expected at least one {what}, got none: name one.")
         labels = [thing.label for thing in things]
-        twice = next((label for label in labels if labels.count(label) > 1), None)
-        if twice is not None:
+        if (twice := _twice(labels)) is not None:
             raise ParameterError(f"Expected each {what} once, got {twice} twice: leave one out.")
+    if (twice := _twice([s.fingerprint for s in plan.subjects])) is not None:
+        alike = [s.label for s in plan.subjects if s.fingerprint == twice]
+        raise ParameterError(
+            f"Expected models that differ, got the same one as {' and '.join(alike)}: leave one "
+            "out."
+        )
+    held = [(s.fingerprint, sample) for s in plan.sources for sample in s.ids]
+    if (twice := _twice(held)) is not None:
+        raise ParameterError(
+            f"Expected each sample once, got {twice[1]} in several of the data sets: choose parts "
+            "that do not overlap."
+        )
     return plan
+
+
+def _twice(things: Sequence[Any]) -> Any:
+    """The first thing that comes again, or None."""
+    counted = Counter(things)
+    return next((thing for thing in things if counted[thing] > 1), None)
+
+
+def _told_apart(subject: Subject, options: Mapping[str, str]) -> Subject:
+    if not options or subject.pair is not None:
+        return subject
+    return replace(subject, fingerprint=digest([subject.fingerprint, dict(options)]))
 
 
 def _subject(given: str | os.PathLike[str] | tuple[Any, Any], options: dict[str, Any]) -> Subject:

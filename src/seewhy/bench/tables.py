@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from seewhy.bench.plan import MODEL_ITSELF
-from seewhy.bench.store import MEASURED, Store
+from seewhy.bench.store import FAILED, MEASURED, Store
 from seewhy.core.errors import ParameterError
 from seewhy.functional.statistics import (
     Statistic,
@@ -120,7 +120,8 @@ class Results:
         settings: of the runs.
         rows: by `(model, data, method, metric, figure)` the values of a figure.
         reasons: what has no value.
-        samples: by `(model, data)` the ids that any row is of, in order: the bootstrap's images.
+        samples: by `(model, data)` the ids that any row is of, in order, those without a value
+            included: the bootstrap's images.
     """
 
     runs: tuple[dict[str, Any], ...]
@@ -164,6 +165,21 @@ class Series:
     def among(self, group: str) -> Series:
         """Those of a group."""
         kept = [at for at, groups in enumerate(self.groups) if group in groups]
+        return Series(*(tuple(column[at] for at in kept) for column in self._columns()))
+
+    def shared(self, other: Series) -> tuple[Series, Series]:
+        """Of both what both have: the same words of the same samples, with the same labels.
+
+        A method whose figure is undefined for hard words would else look better than one that
+        answers for them.
+        """
+        keys = [set(zip(one.images, one.words, one.labels, strict=True)) for one in (self, other)]
+        common = keys[0] & keys[1]
+        return self._of(common), other._of(common)
+
+    def _of(self, keys: set[tuple[int, int, bool | None]]) -> Series:
+        own = zip(self.images, self.words, self.labels, strict=True)
+        kept = [at for at, key in enumerate(own) if key in keys]
         return Series(*(tuple(column[at] for at in kept) for column in self._columns()))
 
     def tensors(self) -> Values:
@@ -317,16 +333,17 @@ def _cells(
     weights: torch.Tensor,
     group: str,
 ) -> list[Cell]:
-    def parts_of(method: str) -> list[Values]:
+    def series_of(method: str) -> list[Series]:
         series = results.series(model, data, method, column)
-        return [(one.among(group) if group else one).tensors() for one in series]
+        return [one.among(group) if group else one for one in series]
 
-    against = parts_of(results.reference)
+    against = series_of(results.reference)
     found = []
     for method in results.methods:
-        parts = parts_of(method)
-        if not all(len(part.values) for part in parts):
+        own = series_of(method)
+        if not all(one.values for one in own):
             continue
+        parts = [one.tensors() for one in own]
         if column.statistic in ("auroc", "average-precision") and parts[0].labels is None:
             continue
         whole = estimate(column.statistic, parts, weights)
@@ -342,8 +359,14 @@ def _cells(
             whole.values,
             group=group,
         )
-        if method != results.reference and all(len(part.values) for part in against):
-            apart = paired_difference(column.statistic, parts, against, weights)
+        if method != results.reference and all(one.values for one in against):
+            pairs = [one.shared(other) for one, other in zip(own, against, strict=True)]
+            apart = paired_difference(
+                column.statistic,
+                [one.tensors() for one, _ in pairs],
+                [other.tensors() for _, other in pairs],
+                weights,
+            )
             if not math.isnan(apart.value):
                 cell = replace(
                     cell,
@@ -373,18 +396,17 @@ def _gathered(
 ) -> tuple[dict, tuple[Reason, ...], dict]:
     """The rows of the runs: values by figure, reasons counted, samples in the runs' order."""
     order: dict[tuple[str, str], dict[str, int]] = {}
-    earlier: set[str] = set()
     alike: dict[tuple[str, ...], tuple[str, ...]] = {}
     series: dict[tuple[str, str, str, str, str], list[list[Any]]] = {}
     reasons: dict[tuple[str, ...], Counter[str]] = {}
     examples: dict[tuple[str, ...], str] = {}
-    for store, run in zip(stores, runs, strict=True):
-        asked = _Asked(run)
-        units = set()
-        for row in _rows(store):
-            if not asked.for_(row) or row["unit"] in earlier:
+    asked = [_Asked(run) for run in runs]
+    chosen = _chosen(stores, asked) if len(stores) > 1 else {}
+    for number, (store, wanted) in enumerate(zip(stores, asked, strict=True)):
+        for found in _rows(store):
+            row = wanted.named(found)
+            if row is None or chosen.get(row["unit"], number) != number:
                 continue
-            units.add(row["unit"])
             place = order.setdefault((row["model"], row["data"]), {})
             image = place.setdefault(row["sample"], len(place))
             if row["status"] != MEASURED:
@@ -402,7 +424,6 @@ def _gathered(
             new = (row["value"], image, row["word"], row["text"], row["label"], groups)
             for column, value in zip(columns, new, strict=True):
                 column.append(value)
-        earlier |= units
     return (
         {key: Series(*map(tuple, columns)) for key, columns in series.items()},
         tuple(
@@ -411,6 +432,17 @@ def _gathered(
         ),
         {key: tuple(place) for key, place in order.items()},
     )
+
+
+def _chosen(stores: Sequence[Store], asked: Sequence[_Asked]) -> dict[str, int]:
+    """For each unit the place of the first folder in which it did not fail, or of the first."""
+    chosen: dict[str, tuple[bool, int]] = {}
+    for number, (store, wanted) in enumerate(zip(stores, asked, strict=True)):
+        for row in _rows(store):
+            if wanted.named(row) is not None:
+                own = (row["status"] == FAILED, number)
+                chosen[row["unit"]] = min(chosen.get(row["unit"], own), own)
+    return {unit: number for unit, (_, number) in chosen.items()}
 
 
 def _rows(store: Store) -> Iterator[dict[str, Any]]:
@@ -428,29 +460,38 @@ def _reason(key: tuple[str, ...], counted: Counter[str], example: str) -> Reason
 
 
 class _Asked:
-    """Which rows a run asked for."""
+    """Which rows a run asked for, and what it calls them; when written they may have been other."""
 
     def __init__(self, run: Mapping[str, Any]) -> None:
         self._settings = run["settings"]["key"]
-        self._models = {one["fingerprint"] for one in run["models"]}
-        self._methods = {"", *(one["key"] for one in run["methods"])}
-        self._metrics = {one["key"] for one in run["metrics"]}
-        self._data = {one["fingerprint"]: set(one["samples"]) for one in run["data"]}
+        self._models = {one["fingerprint"]: one["label"] for one in run["models"]}
+        self._methods = {"": MODEL_ITSELF, **{one["key"]: one["label"] for one in run["methods"]}}
+        self._metrics = {one["key"]: one["label"] for one in run["metrics"]}
+        self._data = {
+            (one["fingerprint"], sample): one["label"]
+            for one in run["data"]
+            for sample in one["samples"]
+        }
 
-    def for_(self, row: Mapping[str, Any]) -> bool:
-        """Whether this is one of them."""
-        return (
-            row["settings_key"] == self._settings
-            and row["model_fingerprint"] in self._models
-            and row["method_key"] in self._methods
-            and row["metric_key"] in self._metrics
-            and row["sample"] in self._data.get(row["data_fingerprint"], ())
-        )
+    def named(self, row: dict[str, Any]) -> dict[str, Any] | None:
+        """The row under this run's labels, or None if it did not ask for it."""
+        labels = {
+            "model": self._models.get(row["model_fingerprint"]),
+            "method": self._methods.get(row["method_key"]),
+            "metric": self._metrics.get(row["metric_key"]),
+            "data": self._data.get((row["data_fingerprint"], row["sample"])),
+        }
+        if row["settings_key"] != self._settings or None in labels.values():
+            return None
+        return {**row, **labels}
 
 
 def _expect_one_meaning(runs: Sequence[Mapping[str, Any]]) -> None:
     """Raise if one label stands for two things, such as two checkpoints of one folder's name."""
-    for part, key in (("models", "fingerprint"), ("methods", "key"), ("metrics", "key")):
+    for part, key in (
+        *(("models", "fingerprint"), ("data", "fingerprint")),
+        *(("methods", "key"), ("metrics", "key")),
+    ):
         meant: dict[str, str] = {}
         for run in runs:
             for one in run[part]:

@@ -79,7 +79,7 @@ def number(value: float | None, unit: str) -> str:
         return f"{value:,.0f}"
     if abs(value) < 1:
         return f"{value:.3f}"
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return f"{value:.3g}" if abs(value) < 999.5 else f"{value:,.0f}"
 
 
 def spread(cell: Cell) -> str:

@@ -33,8 +33,8 @@ def shapley_values(
         ShapeError: if the axes do not fit each other.
 
     Source:
-        Lundberg and Lee (2017), theorem 2. That the sum is kept exactly, by taking out one
-        feature, and not by very large weights, is our choice.
+        Lundberg and Lee (2017), theorem 2. That the sum is kept exactly, by solving for what
+        differs from equal shares, and not by very large weights, is our choice.
 
     Example:
         >>> game = torch.tensor([[True, False], [False, True]])
@@ -52,9 +52,10 @@ def shapley_values(
     if sizes["feature"] == 1 or number == 0:
         return (gain[:, None] / sizes["feature"]).expand(-1, sizes["feature"]).float()
     inside = coalitions.double()
-    last = inside[:, -1:]
     root = weights.double().sqrt()[:, None]
-    target = worth.double() - nothing.double() - last * gain
-    others = torch.linalg.lstsq(root * (inside[:, :-1] - last), root * target, driver="gelsd")
-    values = others.solution.T
-    return torch.cat([values, (gain - values.sum(1))[:, None]], 1).float()
+    equal = gain / sizes["feature"]
+    target = worth.double() - nothing.double() - inside.sum(1, keepdim=True) * equal
+    # What differs from equal shares sums to 0: centred coalitions, whose shortest solution does.
+    centred = inside - inside.mean(1, keepdim=True)
+    differing = torch.linalg.lstsq(root * centred, root * target, driver="gelsd").solution.T
+    return (differing + equal[:, None]).float()

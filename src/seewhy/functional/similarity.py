@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -44,7 +46,7 @@ def spearman(one: Tensor, other: Tensor) -> float:
         one, other: float, of one shape.
 
     Returns:
-        In [-1, 1]; NaN where one of them is constant.
+        In [-1, 1]; NaN where one of them is constant, or not finite.
 
     Raises:
         ShapeError: if the shapes differ.
@@ -57,6 +59,8 @@ def spearman(one: Tensor, other: Tensor) -> float:
         1.0
     """
     _expect_same_shape(one, other)
+    if not bool(one.isfinite().all() and other.isfinite().all()):
+        return math.nan
     return pearson(mean_ranks(one), mean_ranks(other))
 
 

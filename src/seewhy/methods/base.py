@@ -113,8 +113,15 @@ class Evidence:
 
         return Evidence(traces[1.0], prepare, lambda inputs: traces[inputs.scale])
 
-    def changed(self, change: Callable[[Trace], Trace]) -> Evidence:
-        """The same evidence with every trace changed; what was read is not read again."""
+    def changed(
+        self, change: Callable[[Trace], Trace], wanted: Sequence[int] | None = None
+    ) -> Evidence:
+        """The same evidence with every trace changed; what was read is not read again.
+
+        Args:
+            change: what becomes of each trace.
+            wanted: as for the class; None leaves it as it is.
+        """
         other = Evidence(
             change(self.trace),
             self._prepare,
@@ -122,7 +129,7 @@ class Evidence:
             self.model,
             self._first,
             self.rereading,
-            None if self._wanted is None else tuple(self._wanted),
+            self._wanted if wanted is None else wanted,  # type: ignore[arg-type]
         )
         other._traces = {scale: change(trace) for scale, trace in self._traces.items()}
         return other

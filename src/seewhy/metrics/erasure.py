@@ -89,7 +89,9 @@ class Erasure(Metric):
         own = self._own_words(case)
         chosen: list[int] = []
         for at in case.wanted[: self.words]:
-            flaw = case.flaw(at)
+            flaw, mask = case.flaw(at), case.mask(at)
+            if flaw is None and mask is not None and not bool(mask.any()):
+                flaw = "empty mask"
             if flaw is None and own[case.words[at].word.text.lower()] == 0:
                 flaw = "word not in the model's own answer"
             if flaw is None:

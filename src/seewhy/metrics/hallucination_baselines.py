@@ -22,8 +22,7 @@ from seewhy.metrics.unsupported import (
 )
 from seewhy.models.inputs import batch
 from seewhy.models.insides import attention_rows
-from seewhy.models.loading import undisturbed
-from seewhy.models.rereading import Rereading
+from seewhy.models.rereading import Rereading, last_logits
 
 SCORES = {
     "improbability": "the word's negative log-probability",
@@ -101,11 +100,8 @@ def predictions(rereading: Rereading, pictures: list[Any]) -> list[Predictions]:
     others, count = rereading.pictures[1:], len(rereading.ids)
     rows = [rereading.showing(picture, *others).inputs() for picture in pictures]
     loaded = rereading.loaded
-    model: Any = loaded.model
     shown = batch(loaded.family, rows, [rereading.ids] * len(rows))
-    with undisturbed(model):
-        logits = model(**shown.tensors, use_cache=False, logits_to_keep=count + 1).logits
-    scores = logits[:, -count - 1 : -1].float().log_softmax(-1)
+    scores = last_logits(loaded, shown, count).float().log_softmax(-1)
     said = torch.tensor(rereading.ids, device=scores.device)[None, :, None]
     probable = scores.gather(-1, said.expand(len(rows), -1, -1))[..., 0].cpu()
     # 0 log 0 is 0: ids that a head rules out altogether have a log-probability of -inf.

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
+from torch import Tensor
+
 from seewhy.core.errors import ParameterError
 from seewhy.functional.similarity import relative_change, spearman
 from seewhy.metrics.base import Case, Figure, Measurement, Metric, Undefined, measured
@@ -62,6 +64,12 @@ class NoiseSensitivity(Metric):
             own = case.own_map(at)
             maps = [run.own_map(at) for run in runs]
             change = max(relative_change(own, one) for one in maps)
-            alike = min(spearman(own, one) for one in maps)
+            alike = min(_alike(own, one) for one in maps)
             yield measured("noise-change", change, at, otherwise="empty map")
             yield measured("noise-spearman", alike, at, otherwise="constant map")
+
+
+def _alike(own: Tensor, one: Tensor) -> float:
+    """Correlation of ranks; 0, not undefined, for a map that a little noise has flattened."""
+    lost = len(one.unique()) == 1 and len(own.unique()) > 1
+    return 0.0 if lost else spearman(own, one)

@@ -23,6 +23,8 @@ from seewhy.models.loading import Loaded, undisturbed
 Attend = Callable[..., tuple[Tensor, None]]
 """An attention function as transformers calls it: (module, query, key, value, mask, **keywords)."""
 
+ROWS = 256
+"""Rows of attention, of all heads, that are worked out at a time."""
 SWITCH = "seewhy"
 """The name under which `attending` is known to transformers."""
 
@@ -254,9 +256,13 @@ def attention_rows(
     ) -> Any:
         how = {name: keywords.get(name) for name in ("scaling", "softcap")}
         if module.layer_idx in wanted:
-            rows = positions.to(query.device)
-            weights = attention_weights(query, key, mask, rows=rows, **how)
-            found[module.layer_idx] = weights[0].mean(0).float().cpu()
+            # Rows in blocks: those of all heads at once would outweigh all that is kept of them.
+            found[module.layer_idx] = torch.cat(
+                [
+                    attention_weights(query, key, mask, rows=rows, **how)[0].mean(0).float().cpu()
+                    for rows in positions.to(query.device).split(ROWS)
+                ]
+            )
         if how["softcap"] is not None:  # sdpa knows no cap
             return attended(attention_weights(query, key, mask, **how), value)
         return sdpa_attention_forward(module, query, key, value, mask, **keywords)
@@ -285,7 +291,8 @@ def attention_gradients(
 ) -> list[Tensor]:
     """Attention of all layers with the gradients of several targets, one backward pass each.
 
-    All weights of all layers are held at once: layers x heads x positions x positions, twice.
+    All weights of all layers are held at once, and their gradients: layers x heads x positions x
+    positions, twice; in half precision autograd keeps another half of that.
 
     Args:
         loaded: the model.
@@ -317,10 +324,11 @@ def attention_gradients(
         wanted = targets(forward(loaded, inputs, ids))
         weights = [_heard(found, layer, loaded) for layer in range(len(layers_of(loaded.model)))]
         held = [one.detach()[0] for one in weights]
-        return [
-            score(number, held, [gradient[0] for gradient in gradients])
-            for number, gradients in _each(wanted, weights)
-        ]
+        kept = []
+        for number, gradients in _each(wanted, weights):
+            kept.append(score(number, held, [gradient[0] for gradient in gradients]))
+            del gradients  # or they would still be held while the next target's are made
+        return kept
 
 
 def state_gradients(

@@ -14,7 +14,7 @@ from torch import Tensor
 from seewhy.core.errors import AnswerError, ShapeError
 from seewhy.core.trace import Inputs, Trace
 from seewhy.models.conversation import Conversation, Said, ask
-from seewhy.models.inputs import batch, prepare_chat
+from seewhy.models.inputs import Batch, batch, prepare_chat
 from seewhy.models.loading import Loaded, undisturbed
 from seewhy.models.tracing import generate, read
 
@@ -189,14 +189,22 @@ def log_probabilities(
     """
     shown = batch(loaded.family, rows, answers)
     longest = max(map(len, answers))
-    with undisturbed(loaded.model):
-        logits = loaded.model(**shown.tensors, use_cache=False, logits_to_keep=longest + 1).logits
-    scores = logits[:, -longest - 1 : -1].float().log_softmax(-1).cpu()
+    logits = last_logits(loaded, shown, longest)
     found = torch.full((len(rows), longest), float("nan"))
     for row, ids in enumerate(answers):
-        said = torch.tensor(ids)[:, None]
-        found[row, : len(ids)] = scores[row, : len(ids)].gather(1, said)[:, 0]
+        # Row by row, and only what was said leaves the device: all scores would take gigabytes.
+        scores = logits[row, : len(ids)].float()
+        said = torch.tensor(ids, device=scores.device)[:, None]
+        found[row, : len(ids)] = (scores.gather(1, said)[:, 0] - scores.logsumexp(-1)).cpu()
     return found
+
+
+@torch.no_grad()
+def last_logits(loaded: Loaded, shown: Batch, count: int) -> Tensor:
+    """`[row, count, vocab]`, the logits of the last `count` tokens of what is shown."""
+    given = {**shown.tensors, "use_cache": False, "logits_to_keep": count + 1}
+    with undisturbed(loaded.model):
+        return loaded.model(**given).logits[:, -count - 1 : -1]
 
 
 @contextmanager

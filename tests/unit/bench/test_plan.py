@@ -53,6 +53,26 @@ def test_another_model_is_another_unit(tmp_path):
     assert unit(models=[copy]) != unit()
 
 
+def test_options_that_change_how_a_model_computes_make_another_unit():
+    assert unit(options={"device_map": "cpu"}) == unit()
+    eager, half = ({"attn_implementation": "eager"}, {"dtype": "bfloat16"})
+    assert len({unit(), unit(options=eager), unit(options=half)}) == 3
+
+
+def test_parts_that_overlap_are_told():
+    with pytest.raises(ParameterError, match=r"each sample once, got heldout-1 in several"):
+        plan_of(**{**GIVEN, "data": ["testbed:count=3", "testbed:count=3,start=1"]})
+    apart = plan_of(**{**GIVEN, "data": ["testbed:count=3", "testbed:count=3,start=3"]})
+    assert [len(source.ids) for source in apart.sources] == [3, 3]
+
+
+def test_one_model_under_two_names_is_told(tmp_path):
+    folder = shipped()["tiny-qwen2-vl"]
+    (tmp_path / "other").symlink_to(folder)
+    with pytest.raises(ParameterError, match="the same one as tiny-qwen2-vl and other"):
+        plan_of(**{**GIVEN, "models": ["tiny-qwen2-vl", tmp_path / "other"]})
+
+
 def test_more_samples_keep_the_units():
     assert unit(limit=1) == unit(limit=2)
 

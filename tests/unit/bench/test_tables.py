@@ -207,3 +207,69 @@ def test_cases_are_best_worst_and_disputed_of_different_samples(results):
     assert [case.kind for case in chosen] == ["best", "worst", "disputed"]
     assert (chosen[0].sample, chosen[1].sample) == ("scene-3", "scene-0")
     assert len({case.sample for case in chosen}) == 3
+
+
+def test_rows_bear_the_labels_of_the_run_that_asks(tmp_path):
+    """A default that has changed since changes a label, not what was measured."""
+    asked = plan()
+    old = (replace(row, method=f"{row.method}(old)", data="elsewhere") for row in rows_of(asked))
+    results = results_of(write(tmp_path, asked, old))
+    assert cell_of(cells(results), "tam", "in-mask").samples == SAMPLES
+    assert {key[1] for key in results.samples} == {asked.sources[0].label}
+
+
+def test_parts_of_one_data_set_are_both_there(tmp_path):
+    asked = plan()
+    described = asked.described()
+    whole = described["data"][0]
+    halves = [
+        {**whole, "label": label, "samples": whole["samples"][part]}
+        for label, part in (("first", slice(2)), ("rest", slice(2, None)))
+    ]
+    with Store(tmp_path).writing() as store:
+        store.add(list(rows_of(asked)))
+        store.save_run("both", {**described, "data": halves, "reference": METHODS[0]})
+    results = results_of(store)
+    assert {key[1]: len(ids) for key, ids in results.samples.items()} == {"first": 2, "rest": 2}
+
+
+def test_a_value_in_any_folder_beats_a_failure_in_another(tmp_path):
+    asked = plan()
+    lost = {
+        row.unit: replace(row, figure="", value=None, status="failed", reason="out of memory")
+        for row in rows_of(asked)
+    }
+    bad = write(tmp_path / "bad", asked, lost.values())
+    good = write(tmp_path / "good", asked, rows_of(asked))
+    for order in ([bad, good], [good, bad]):
+        results = results_of(order)
+        assert cell_of(cells(results), "tam", "in-mask").samples == SAMPLES
+        assert all(reason.status != "failed" for reason in results.reasons)
+    assert {reason.status for reason in results_of(bad).reasons} == {"failed"}
+
+
+def test_data_sets_that_share_a_label_alone_are_not_mixed(tmp_path):
+    folders = []
+    for version in "12":
+        asked = plan(data=[Scenes(count=SAMPLES, version=version)])
+        folders.append(write(tmp_path / version, asked, rows_of(asked)))
+    with pytest.raises(ParameterError, match="one meaning of 'scenes' among the data"):
+        results_of(folders)
+
+
+def test_differences_are_over_words_that_both_have(tmp_path):
+    """Leaving the hard words out makes no method better than another."""
+    asked = plan()
+    hard = SAMPLES - 1
+
+    def rows():
+        for row in rows_of(asked):
+            if row.method == METHODS[0] and row.word == hard:
+                continue  # undefined there
+            same = 0.1 if row.word == hard else 0.8
+            yield row if row.value is None else replace(row, value=same)
+
+    found = cell_of(cells(results_of(write(tmp_path, asked, rows()))), "tam", "in-mask")
+    assert found.value < 0.8
+    assert found.difference == pytest.approx(0.0)
+    assert not found.significant

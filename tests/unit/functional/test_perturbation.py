@@ -137,3 +137,16 @@ def test_shapley_values_refuse_axes_that_do_not_fit() -> None:
     game = torch.eye(3, dtype=torch.bool)
     with pytest.raises(ShapeError, match="worth"):
         shapley_values(game, torch.ones(2, 1), torch.zeros(1), torch.ones(1), torch.ones(3))
+
+
+def test_shapley_values_of_too_few_coalitions_are_the_shortest_solution() -> None:
+    """Features of which nothing was asked share alike, wherever they stand."""
+    one = torch.tensor([[True, False, False]])
+    nothing, everything = torch.zeros(1), torch.full((1,), 3.0)
+    for order in ([0, 1, 2], [1, 2, 0], [2, 0, 1]):
+        values = shapley_values(one[:, order], torch.ones(1, 1), nothing, everything, torch.ones(1))
+        torch.testing.assert_close(values, torch.ones(1, 3))
+    halves = torch.rand(6, 12, generator=torch.Generator().manual_seed(0)) < 0.5
+    alike = halves.sum(1, keepdim=True).float()
+    values = shapley_values(halves, alike, nothing, torch.full((1,), 12.0), torch.ones(6))
+    torch.testing.assert_close(values, torch.ones(1, 12))

@@ -43,3 +43,10 @@ def test_similarities_refuse_maps_of_two_shapes():
 def test_relative_change_of_an_empty_map_is_undefined():
     assert relative_change(SLOPE, 2 * SLOPE) == pytest.approx(1)
     assert math.isnan(relative_change(torch.zeros(3), torch.zeros(3)))
+
+
+def test_spearman_of_what_is_not_finite_is_undefined():
+    broken = SLOPE.clone()
+    broken[0] = float("nan")
+    assert math.isnan(spearman(SLOPE, broken))
+    assert math.isnan(spearman(broken, broken))

@@ -148,6 +148,15 @@ def test_erasure_leaves_out_words_that_the_model_does_not_say(loaded):
     assert Undefined("erased-gone", "word not in the model's own answer") in found
 
 
+def test_erasure_of_an_empty_mask_is_undefined(loaded):
+    case = drawn(loaded)
+    nothing = torch.zeros_like(case.sample.masks)
+    bare = replace(case, sample=replace(case.sample, masks=nothing))
+    found = list(METRICS.get("erasure")().measure(bare))
+    assert {one.reason for one in found if isinstance(one, Undefined)} == {"empty mask"}
+    assert not [one for one in found if isinstance(one, Measurement)]
+
+
 def test_erasure_takes_silence_for_an_answer_without_words(loaded, monkeypatch):
     import seewhy.metrics.erasure as erasure
 

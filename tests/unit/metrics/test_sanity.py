@@ -14,7 +14,7 @@ from metric_cases import drawn
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import NonFiniteError, ParameterError
 from seewhy.methods import Evidence, Method
-from seewhy.metrics import METRICS, parameter_randomisation
+from seewhy.metrics import METRICS, noise_sensitivity, parameter_randomisation
 from seewhy.metrics.base import Measurement, Undefined
 from seewhy.metrics.parameter_randomisation import STAGES, cascade, copy_of
 
@@ -151,6 +151,13 @@ def test_noise_sensitivity_grows_with_the_noise(loaded):
     small, large = (found("noise-sensitivity", case, sigma=s) for s in (1.0, 40.0))
     assert sum(small["noise-change"]) < 0.5 * sum(large["noise-change"])
     assert min(small["noise-spearman"]) > 0.9
+
+
+def test_a_map_that_noise_flattens_is_unlike_and_not_undefined():
+    own, flat = torch.rand(4, 4), torch.full((4, 4), 0.3)
+    assert noise_sensitivity._alike(own, flat) == 0.0
+    assert noise_sensitivity._alike(own, own) == pytest.approx(1)
+    assert math.isnan(noise_sensitivity._alike(flat, flat))
 
 
 def test_noise_sensitivity_refuses_no_noise():

@@ -6,8 +6,10 @@ import pytest
 import torch
 from PIL import Image
 
+import tiny_gemma4
 import tiny_models
 from seewhy.core.errors import AnswerError, ShapeError
+from seewhy.metrics.hallucination_baselines import predictions
 from seewhy.models import load
 from seewhy.models.conversation import ask
 from seewhy.models.rereading import Rereading, counted, without
@@ -48,6 +50,16 @@ def test_log_probabilities_are_the_same_in_any_chunks(rereading):
     )
     assert not torch.allclose(whole[0], whole[1])
     assert rereading.log_probabilities([]).shape == (0, len(rereading.ids))
+
+
+def test_models_that_share_keys_and_values_are_read_again():
+    """Gemma 4's small checkpoints say themselves which logits to keep."""
+    shared = load(tiny_gemma4.build(shared=2))
+    rereading = Rereading.of(shared, picture(0), PROMPT, (40, 41, 42))
+    (found,) = rereading.log_probabilities([rereading.pictures])
+    said = torch.tensor([token.probability for token in rereading.read().tokens])
+    torch.testing.assert_close(found.exp(), said, rtol=1e-4, atol=1e-6)
+    assert len(predictions(rereading, [picture(1)])) == 1
 
 
 def test_showing_wants_a_picture_for_each(rereading):
