@@ -31,12 +31,16 @@ REFERENCES = {
     "claims": ("tam", "intra-modal", DEFAULT),
     "ablation": ("intra-modal", DEFAULT),
     "hallucination": ("intra-modal",),
+    "paper": ("tam",),
+    "sanity": ("tam",),
 }
 """Of each suite, the methods that others are compared with."""
 FIGURES = {
     "claims": ("object-iou", "function-iou", "f1-iou", "auc", "insertion", "deletion"),
     "ablation": ("object-iou", "function-iou", "f1-iou", "deletion"),
     "hallucination": (),
+    "paper": (),
+    "sanity": (),
 }
 """Of each suite, the figures that are kept; all where none is named."""
 GROUPED = {"claims": "intra-modal"}
@@ -95,13 +99,14 @@ def _of_suite(folder: Path, suite: str, reference: str) -> Iterable[Row]:
     results = results_of(folder, reference=reference)
     parts = breakdown(results) if reference == GROUPED.get(suite) else ()
     for cell in (*cells(results), *parts):
-        if cell.column.curve or (FIGURES[suite] and cell.column.name not in FIGURES[suite]):
+        name, kept = cell.column.name, FIGURES[suite]
+        if (cell.column.curve and not name.startswith("said@")) or (kept and name not in kept):
             continue
         yield Row(
             suite=suite,
             model=cell.model,
             method=cell.method,
-            figure=cell.column.name,
+            figure=name,
             group=cell.group,
             samples=cell.samples,
             reference=reference,
@@ -217,6 +222,94 @@ class Answers:
         ]
         body.sort(key=lambda line: -float(line[2].split()[0]))
         return _table(["method", "score", "AUROC"], body)
+
+    def functions(self) -> str:
+        """Func-IoU: how dark the maps of words without meaning of their own are."""
+        return self._grid("claims", "intra-modal", "function-iou")
+
+    def every(self) -> str:
+        """F1-IoU, deletion and erasure of every method of the suite `paper`."""
+        figures = ("f1-iou", "deletion", "erased-over-random")
+        head = ["method"]
+        for name in FAMILIES.values():
+            head += [f"{name} F1-IoU ↑", "deletion ↓", "erased ↑"]
+        body = []
+        for method in self._spoken("paper"):
+            line = [f"`{method}`"]
+            for model in FAMILIES:
+                for figure in figures:
+                    row = self.rows.get(("paper", "tam", model, method, figure))
+                    line.append("" if row is None else self._marked(row))
+            body.append(line)
+        return _table(head, body)
+
+    def costs(self) -> str:
+        """What an explanation costs beside generation."""
+        head = ["method", "rows forward", "backward"]
+        head += [f"{name}: time" for name in FAMILIES.values()]
+        head += [f"{name}: memory" for name in FAMILIES.values()]
+        body = []
+        for method in self._spoken("paper"):
+            found = [
+                self.rows.get(("paper", "tam", model, method, figure))
+                for figure, models in (
+                    ("forward", ["tiny-qwen2-vl"]),
+                    ("backward", ["tiny-qwen2-vl"]),
+                    ("seconds-ratio", FAMILIES),
+                    ("memory-ratio", FAMILIES),
+                )
+                for model in models
+            ]
+            body.append(
+                [f"`{method}`", *("" if row is None else f"{row.value:.3g}" for row in found)]
+            )
+        return _table(head, body)
+
+    def scales(self) -> str:
+        """The share of words that the model would still say at other scales."""
+        figures = [f"said@{scale}" for scale in ("0.5", "0.75", "1", "1.25", "1.5", "2")]
+        body = []
+        for model, family in FAMILIES.items():
+            found = [self.rows.get(("paper", "tam", model, "(model)", name)) for name in figures]
+            body.append([family, *("" if row is None else _plain(row) for row in found)])
+        return _table(["", *(name.partition("@")[2] for name in figures)], body)
+
+    def sanity(self) -> str:
+        """Likeness of maps under what should change them, and under what should not."""
+        figures = {
+            "randomised-head": "head random ↓",
+            "randomised-language": "language model random ↓",
+            "randomised-all": "all random ↓",
+            "other-label": "other word ↓",
+            "noise-spearman": "noise ↑",
+            "repeat-difference": "repeated ↓",
+        }
+        body = []
+        for method in self._spoken("sanity"):
+            line = [f"`{method}`"]
+            for figure in figures:
+                rows = [
+                    row
+                    for model in FAMILIES
+                    if (row := self.rows.get(("sanity", "tam", model, method, figure)))
+                ]
+                mean = sum(row.value for row in rows) / len(rows) if rows else None
+                line.append("" if mean is None else f"{mean:.2f}")
+            body.append(line)
+        return _table(["method", *figures.values()], body)
+
+    def _spoken(self, suite: str) -> list[str]:
+        return [method for method in self.methods(suite) if method != "(model)"]
+
+    def _grid(self, suite: str, reference: str, figure: str) -> str:
+        body = [
+            [
+                f"`{method}`",
+                *(self._marked(self.rows[suite, reference, m, method, figure]) for m in FAMILIES),
+            ]
+            for method in self._spoken(suite)
+        ]
+        return _table(["method", *FAMILIES.values()], body)
 
     def things(self) -> str:
         """Obj-IoU by what stands around a thing."""
