@@ -45,6 +45,7 @@ INWARD = (
     *("layer-cam", "input-x-gradient", "integrated-gradients", "smooth-grad", "attn-lrp"),
 )
 OUTWARD = ("occlusion", "rise", "kernel-shap")
+COMPOSED = tuple(f"{above}(base={one})" for above in ("msea", "arc") for one in (*INWARD, *OUTWARD))
 CAUSAL = ("insertion", "deletion")
 FILLS = ("blur", "mean", "noise")
 SANITY = (
@@ -143,7 +144,7 @@ SUITES = {
             "full",
             "Everything on all held-out scenes, for a cluster or a night.",
             models=FAMILIES,
-            methods=(*CONTROLS, *STAGED, *INWARD, *OUTWARD, "region-search"),
+            methods=(*CONTROLS, *STAGED, *INWARD, *OUTWARD, "region-search", *COMPOSED),
             metrics=(
                 *("overlap", "pointing-game", "energy", "auc"),
                 *(f"{curve}(fill={fill})" for curve in CAUSAL for fill in FILLS),
