@@ -23,12 +23,13 @@ WITNESS = AttnLRP()
 class Corroborated(Method):
     r"""The power mean of two methods' displays: what a place says, and what the word rests on.
 
-    $$A_i[v] = M_q(a_i[v], d_i[v]) = \Big(\frac{a_i[v]^q + d_i[v]^q}{2}\Big)^{1/q}$$
+    $$A_i[v] = h_i M_q(a_i[v], d_i[v]) = h_i \Big(\frac{a_i[v]^q + d_i[v]^q}{2}\Big)^{1/q}$$
 
     The logit lens tells what a place says, not whether it was heard: a second cat lights up all
     the same. Relevance carried back from the logit tells what was heard, not what it said: it
     finds the place by which a word was decided, crumbs of it elsewhere included. Both are scaled
-    to [0, 1] together with the context, so that a word which the text explains is faint in both.
+    to [0, 1] together with the context, so that a word which the text explains is faint in both;
+    h, the top of the base's scale, brings the mean back to its unit, so that words compare.
     The exponent is chosen on scenes of the training split (`seewhy bench --suite ablation`).
     Costs what its parts cost: for AttnLRP a backward pass a token, attention computed in full.
 
@@ -90,17 +91,19 @@ class Corroborated(Method):
                 "take one such as logit-lens or attn-lrp."
             )
         says, rests = self.base.attribute(evidence), self.witness.attribute(evidence)
-        wanted = torch.zeros_like(says.low)
+        # The base's unit: how strong a word's evidence is tells words apart, and no display does.
+        high = says.high.where(says.high > 0, 1.0)
+        unit = torch.zeros_like(high)
         # A part that pays for every token has none for others; half a map would mislead.
-        wanted[[place - evidence.explained.start for place in evidence.wanted]] = 1.0
+        wanted = [place - evidence.explained.start for place in evidence.wanted]
+        unit[wanted] = high[wanted]
         maps = tuple(
-            power_mean(a, d.to(a.device), self.exponent) * wanted[:, None, None]
+            power_mean(a, d.to(a.device), self.exponent) * unit[:, None, None]
             for a, d in zip(says.display, rests.display, strict=True)
         )
         heard = _scaled(rests).to(says.context.device)
-        context = power_mean(_scaled(says), heard, self.exponent) * wanted[:, None]
-        low = torch.zeros_like(wanted)
-        return Attribution(maps, context, low, low + 1, says.scales)
+        context = power_mean(_scaled(says), heard, self.exponent) * unit[:, None]
+        return Attribution(maps, context, torch.zeros_like(high), high, says.scales)
 
 
 def _scaled(found: Attribution) -> Tensor:

@@ -35,26 +35,28 @@ def test_maps_are_the_power_mean_of_the_parts_displays(family):
     evidence = evidence_of(family)
     method = create("corroborated", base="arc(k=4)", exponent=0.5)
     found = method.attribute(evidence)
-    says = create("arc(k=4)").attribute(evidence).display
+    says = create("arc(k=4)").attribute(evidence)
     rests = create("attn-lrp").attribute(evidence).display
-    assert len(found.maps) == len(says)
-    for view, a, d in zip(found.maps, says, rests, strict=True):
+    assert len(found.maps) == len(says.maps)
+    for view, raw, a, d in zip(found.display, found.maps, says.display, rests, strict=True):
         torch.testing.assert_close(view, power_mean(a, d, 0.5))
-        assert 0 <= float(view.min()) <= float(view.max()) <= 1
-    torch.testing.assert_close(found.display[0], found.maps[0])
+        torch.testing.assert_close(raw, view * found.high[:, None, None])
+    assert bool((says.high > 0).any())
+    torch.testing.assert_close(found.high, says.high.where(says.high > 0, 1.0))
 
 
-def test_context_is_on_the_scale_of_the_display():
+def test_context_is_on_the_scale_of_the_maps():
     evidence = evidence_of("llava")
     found = create("corroborated(base=arc(k=4))").attribute(evidence)
-    assert float(found.context.max()) <= 1
+    assert bool((found.context.amax(1) <= found.high).all())
     own = len(evidence.trace.prompt_tokens)
     for token in range(len(found.context)):
         assert not bool(found.context[token, own + token :].any())
-    # The first token of a context that both parts look at is the same in both orders.
+    # It is the same in both orders, but for the unit.
     swapped = create("corroborated(base=attn-lrp, witness=arc(k=4))").attribute(evidence)
-    torch.testing.assert_close(swapped.context, found.context)
-    torch.testing.assert_close(swapped.maps[0], found.maps[0])
+    torch.testing.assert_close(swapped.display[0], found.display[0])
+    top = found.high[:, None]
+    torch.testing.assert_close(swapped.context / swapped.high[:, None], found.context / top)
 
 
 def test_scales_are_those_of_the_base():
