@@ -72,7 +72,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/explain.py
 
 answers: $(READY)
-	for suite in ablation claims hallucination paper sanity; do \
+	for suite in ablation claims hallucination paper cost sanity; do \
 	    $(BIN)/seewhy bench --suite $$suite --out out/answers/$$suite --workers $(WORKERS); \
 	done
 	$(BIN)/python benchmarks/answers.py out/answers

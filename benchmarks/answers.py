@@ -32,6 +32,7 @@ REFERENCES = {
     "ablation": ("intra-modal", DEFAULT),
     "hallucination": ("intra-modal",),
     "paper": ("tam",),
+    "cost": ("tam",),
     "sanity": ("tam",),
 }
 """Of each suite, the methods that others are compared with."""
@@ -40,6 +41,7 @@ FIGURES = {
     "ablation": ("object-iou", "function-iou", "f1-iou", "deletion"),
     "hallucination": (),
     "paper": (),
+    "cost": (),
     "sanity": (),
 }
 """Of each suite, the figures that are kept; all where none is named."""
@@ -249,9 +251,9 @@ class Answers:
         head += [f"{name}: time" for name in FAMILIES.values()]
         head += [f"{name}: memory" for name in FAMILIES.values()]
         body = []
-        for method in self._spoken("paper"):
+        for method in self._spoken("cost"):
             found = [
-                self.rows.get(("paper", "tam", model, method, figure))
+                self.rows.get(("cost", "tam", model, method, figure))
                 for figure, models in (
                     ("forward", ["tiny-qwen2-vl"]),
                     ("backward", ["tiny-qwen2-vl"]),

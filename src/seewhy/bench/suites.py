@@ -90,14 +90,23 @@ SUITES = {
         ),
         Suite(
             "paper",
-            "All methods on three families: overlap, faithfulness, erasure and cost.",
+            "All methods on three families: overlap, faithfulness and erasure.",
             models=FAMILIES,
             methods=(*CONTROLS, *STAGED, *INWARD, *OUTWARD),
             metrics=(
                 *("overlap", "pointing-game", "energy", "auc"),
-                *(*CAUSAL, "erasure", "scale-stability", "cost"),
+                *(*CAUSAL, "erasure", "scale-stability"),
             ),
             limit=30,
+            words=1,
+        ),
+        Suite(
+            "cost",
+            "Time, memory and passes of every method, all words explained.",
+            models=FAMILIES,
+            methods=(*CONTROLS, *STAGED, *INWARD, *OUTWARD),
+            metrics=("cost",),
+            limit=5,
             words=1,
         ),
         Suite(
@@ -106,7 +115,7 @@ SUITES = {
             models=FAMILIES,
             methods=(*CONTROLS, *STAGED, *INWARD),
             metrics=SANITY,
-            limit=10,
+            limit=6,
             words=1,
         ),
         Suite(

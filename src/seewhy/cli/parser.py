@@ -214,7 +214,7 @@ def add_bench(commands) -> None:
         "--suite",
         metavar="NAME",
         default="quick",
-        help="quick, paper, claims, ablation, sanity, hallucination or full (default: quick)",
+        help="quick, paper, claims, ablation, cost, sanity, hallucination or full (default: quick)",
     )
     what.add_argument(
         "--models",
