@@ -16,7 +16,7 @@ class Suite:
 
     Attributes:
         name: what `--suite` takes.
-        summary: one sentence, with how long it takes.
+        summary: one sentence.
         models: names of shipped models.
         methods, metrics, data: specs.
         limit: samples of each data set; None for all.
