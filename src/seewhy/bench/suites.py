@@ -97,7 +97,7 @@ SUITES = {
                 *("overlap", "pointing-game", "energy", "auc"),
                 *(*CAUSAL, "erasure", "scale-stability"),
             ),
-            limit=30,
+            limit=20,
             words=1,
         ),
         Suite(
