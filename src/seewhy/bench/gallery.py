@@ -106,7 +106,7 @@ def draw(
     *,
     say: Callable[[str], None] = lambda stage: None,
 ) -> None:
-    """Draw the chosen cases again, and save a full report of each beside the rows.
+    """Draw the chosen cases again, and write the report of each beside the rows.
 
     Args:
         plan: of the run: it has the models and data.
@@ -154,10 +154,11 @@ def _drawn(laboratory: Laboratory, case: Chosen, folder: Path, name: str) -> dic
     loaded = laboratory.loaded(subject)
     read = laboratory.read(loaded, Job(subject, source, case.sample, ()))
     word = _word(read, case)
+    shown = read.asking(word)
     tiles = []
     for at, contender in enumerate(plan.contenders):
         try:
-            found = laboratory.attribute(read, at)
+            found = laboratory.attribute(shown, at)
         except Exception as error:  # noqa: BLE001 - methods may be anyone's
             tiles.append({"method": contender.label, "why": reason_of(error)})
             continue
@@ -179,7 +180,7 @@ def _drawn(laboratory: Laboratory, case: Chosen, folder: Path, name: str) -> dic
 
 
 def _report(laboratory: Laboratory, read: Read, loaded: Any, method: str, folder: Path) -> str:
-    """Save the full report of a case; "" where the method needs more than reports give it."""
+    """Write the report of a case; "" where the method needs more than reports give it."""
     chosen = next(c.method for c in laboratory.plan.contenders if c.label == method)
     ids = [token.id for token in read.evidence.trace.tokens]
     try:
@@ -188,7 +189,8 @@ def _report(laboratory: Laboratory, read: Read, loaded: Any, method: str, folder
         )
     except SeewhyError:
         return ""
-    explanation.save(folder)
+    folder.mkdir()
+    (folder / "report.html").write_text(explanation.html(), "utf-8")
     return f"{folder.name}/report.html"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -90,6 +90,15 @@ class Read:
     wanted: tuple[int, ...]
     traces: dict[float, Trace] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)
+
+    def asking(self, word: int) -> Read:
+        """The same sample, of which only one word's maps are wanted."""
+        trace, rereading = self.evidence.trace, self.evidence.rereading
+        assert rereading is not None  # the laboratory reads with one
+        before = len(trace.prompt_tokens)
+        wanted = [before + token for token in self.words[word].word.tokens]
+        evidence = Evidence.from_rereading(rereading, trace=trace, wanted=wanted)
+        return replace(self, evidence=evidence)
 
     def alone(self) -> Evidence:
         """Evidence for one method: which scales it takes for new hangs on no other method."""
