@@ -263,7 +263,7 @@ class Answers:
                 for model in models
             ]
             body.append(
-                [f"`{method}`", *("" if row is None else f"{row.value:.3g}" for row in found)]
+                [f"`{method}`", *("" if row is None else _short(row.value) for row in found)]
             )
         return _table(head, body)
 
@@ -341,6 +341,10 @@ class Answers:
 
 def _like(key: tuple[str, ...], row: Row) -> bool:
     return key[0] == row.suite and key[2] == row.model and key[4] == row.figure
+
+
+def _short(value: float) -> str:
+    return f"{value:.2f}" if 0 < value < 10 else f"{value:.0f}"
 
 
 def _plain(row: Row) -> str:
