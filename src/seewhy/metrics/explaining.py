@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 
 from torch import Tensor
@@ -17,16 +17,33 @@ from seewhy.models.rereading import Rereading
 SIMILARITIES = {"": spearman, "-pearson": pearson, "-ssim": ssim}
 
 
-def explained_anew(case: Case, rereading: Rereading) -> Case:
-    """The same case with its method run again, on evidence read anew by the given rereading."""
-    evidence = evidence_anew(case, rereading)
+def explained_anew(case: Case, rereading: Rereading, words: Sequence[int]) -> Case:
+    """The same case with its method run again, on evidence read anew by the given rereading.
+
+    Args:
+        case: what was explained.
+        rereading: of the same answer.
+        words: places of the words whose maps are looked at; those of others may be empty.
+    """
+    before = len(case.evidence.trace.prompt_tokens)
+    wanted = [before + token for word in words for token in case.tokens(word)]
+    evidence = evidence_anew(case, rereading, wanted)
     return replace(case, evidence=evidence, attribution=case.method.attribute(evidence))
 
 
-def evidence_anew(case: Case, rereading: Rereading) -> Evidence:
-    """Evidence like a case's own, read by the given rereading."""
+def evidence_anew(
+    case: Case, rereading: Rereading, wanted: Sequence[int] | None = None
+) -> Evidence:
+    """Evidence like a case's own, read by the given rereading.
+
+    Args:
+        case: what was explained.
+        rereading: of the same answer.
+        wanted: as for `Evidence`; None wants what the case wanted.
+    """
     depth = case.evidence.trace.rankings.shape[1]
-    return Evidence.from_rereading(rereading, ranking_depth=depth, wanted=case.evidence.wanted)
+    wanted = case.evidence.wanted if wanted is None else wanted
+    return Evidence.from_rereading(rereading, ranking_depth=depth, wanted=wanted)
 
 
 def judged(metric: Metric, case: Case) -> Generator[Undefined, None, list[int]]:

@@ -70,7 +70,8 @@ class Hallucination(Metric):
             yield from unscored(SCORES, flaw, counterfactual=True)
             return
         rereading = rereading_of(case)
-        without = explained_anew(case, rereading.showing(picture, *rereading.pictures[1:]))
+        shown = rereading.showing(picture, *rereading.pictures[1:])
+        without = explained_anew(case, shown, [at])
         for side, label in ((case, False), (without, True)):
             for score, value in scores(side, at).items():
                 yield from scored(score, value, at, label, counterfactual=True)

@@ -59,7 +59,7 @@ class NoiseSensitivity(Metric):
         for draw in range(self.draws):
             picture = noisy(case.sample.image, self.sigma, case.seed_of("sensor", draw))
             shown = rereading.showing(picture, *rereading.pictures[1:])
-            runs.append(explained_anew(case, shown))
+            runs.append(explained_anew(case, shown, words))
         for at in words:
             own = case.own_map(at)
             maps = [run.own_map(at) for run in runs]

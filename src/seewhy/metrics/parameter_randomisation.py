@@ -62,7 +62,7 @@ class ParameterRandomisation(Metric):
             randomise(parameters, generator)
             name = f"randomised-{stage}"
             try:
-                changed = explained_anew(case, rereading.by(twin))
+                changed = explained_anew(case, rereading.by(twin), words)
             except NonFiniteError:
                 figures = [f.name for f in self.figures if f.name.startswith(name)]
                 yield from (Undefined(f, "states not finite when random") for f in figures)

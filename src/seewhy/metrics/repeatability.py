@@ -31,7 +31,7 @@ class Repeatability(Metric):
         words = yield from judged(self, case)
         if not words:
             return
-        again = explained_anew(case, rereading_of(case))
+        again = explained_anew(case, rereading_of(case), words)
         for at in words:
             apart = float((again.own_map(at) - case.own_map(at)).abs().max())
             yield measured("repeat-difference", apart, at, otherwise="map not finite")

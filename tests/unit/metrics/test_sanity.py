@@ -120,7 +120,7 @@ def test_parameter_randomisation_unties_its_copy_alone(loaded):
 
 
 def test_parameter_randomisation_says_where_states_break(loaded, monkeypatch):
-    def broken(case, rereading):
+    def broken(case, rereading, words):
         raise NonFiniteError("Expected finite states, got NaN.")
 
     monkeypatch.setattr(parameter_randomisation, "explained_anew", broken)

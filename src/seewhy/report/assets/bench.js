@@ -223,7 +223,9 @@ function drawTrade() {
     let line = py + 4;
     while (taken.some(([ox, oy]) => Math.abs(ox - px) < 120 && Math.abs(oy - line) < 13)) line += 13;
     taken.push([px, line]);
-    drawn.push(shape("text", { class: "name", x: px + 9, y: line }, cell.method));
+    const beyond = px + 9 + 7.5 * cell.method.length > width;  // a name that would be cut off stands before its dot
+    const side = beyond ? { x: px - 9, "text-anchor": "end" } : { x: px + 9 };
+    drawn.push(shape("text", { class: "name", y: line, ...side }, cell.method));
   }
   const name = `${title(yColumn)} against ${title(xColumn)} of ${points.length} methods; the numbers stand in the table.`;
   place.replaceChildren(shape("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": name }, ...drawn));
