@@ -17,10 +17,11 @@ import csv
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
-from seewhy.bench.tables import breakdown, cells, results_of
+from seewhy.bench.suites import CAUSAL, CONTEXTUAL, INWARD, OUTWARD
+from seewhy.bench.tables import Column, Results, breakdown, cells, results_of
 from seewhy.methods import DEFAULT
 
 ROOT = Path(__file__).parents[1]
@@ -34,15 +35,20 @@ REFERENCES = {
     "paper": ("tam",),
     "cost": ("tam",),
     "sanity": ("tam",),
+    "context": ("tam", "random"),
+    "composed": ("logit-lens", *INWARD, *OUTWARD),
 }
 """Of each suite, the methods that others are compared with."""
+FILLED = tuple(f"{curve}(fill={fill})" for curve in CAUSAL for fill in ("mean", "noise"))
 FIGURES = {
-    "claims": ("object-iou", "function-iou", "f1-iou", "auc", "insertion", "deletion"),
+    "claims": ("object-iou", "function-iou", "f1-iou", "auc", "insertion", "deletion", *FILLED),
     "ablation": ("object-iou", "function-iou", "f1-iou", "deletion"),
     "hallucination": (),
     "paper": (),
     "cost": (),
     "sanity": (),
+    "context": CONTEXTUAL,
+    "composed": ("object-iou", "function-iou", "f1-iou", "deletion"),
 }
 """Of each suite, the figures that are kept; all where none is named."""
 GROUPED = {"claims": "intra-modal"}
@@ -52,8 +58,14 @@ FAMILIES = {
     "tiny-llava": "LLaVA",
     "tiny-internvl": "InternVL",
 }
-FALLING = {"deletion"}
+FALLING = {"deletion", "context-deletion"}
 """Figures of which less is better."""
+
+OURS = (
+    ("`corroborated` above `intra-modal`", "corroborated", "intra-modal"),
+    ("`corroborated` above the default", "corroborated", DEFAULT),
+)
+"""What is said of ours, the method and the reference."""
 
 MEASURED = ("value", "low", "high", "difference", "difference_low", "difference_high")
 
@@ -63,7 +75,7 @@ class Row:
     """One figure of one method on one model, and how it differs from a reference.
 
     Attributes:
-        suite, model, method, figure: which.
+        suite, model, method, figure: which; a figure bears the parameters of its metric.
         group: of words, such as `"role: colour"`; "" for all.
         value, low, high: the estimate and its 95 % interval.
         samples: pictures that have a value.
@@ -92,28 +104,49 @@ def collected(folder: Path) -> list[Row]:
         row
         for suite, references in REFERENCES.items()
         if (folder / suite).is_dir()
+        for results in (results_of(folder / suite),)
         for reference in references
-        for row in _of_suite(folder / suite, suite, reference)
+        for row in _of_suite(replace(results, reference=reference), suite)
     ]
 
 
-def _of_suite(folder: Path, suite: str, reference: str) -> Iterable[Row]:
-    results = results_of(folder, reference=reference)
+def _of_suite(results: Results, suite: str) -> Iterable[Row]:
+    reference, wanted = results.reference, FIGURES[suite]
+    if suite == "composed":
+        results = replace(results, methods=(reference, *composed_of(reference).values()))
     parts = breakdown(results) if reference == GROUPED.get(suite) else ()
     for cell in (*cells(results), *parts):
-        name, kept = cell.column.name, FIGURES[suite]
-        if (cell.column.curve and not name.startswith("said@")) or (kept and name not in kept):
+        figure = _figure(cell.column)
+        if (cell.column.curve and not figure.startswith("said@")) or (
+            wanted and figure not in wanted
+        ):
             continue
         yield Row(
             suite=suite,
             model=cell.model,
             method=cell.method,
-            figure=name,
+            figure=figure,
             group=cell.group,
             samples=cell.samples,
             reference=reference,
             **{name: _digits(getattr(cell, name)) for name in MEASURED},
         )
+
+
+def composed_of(base: str) -> dict[str, str]:
+    """What stands over a baseline in the suite `composed`: label by the name of the remedy.
+
+    Example:
+        >>> composed_of("rise"), composed_of("logit-lens")["arc"]
+        ({'msea': 'msea(base=rise)', 'arc': 'arc(base=rise)'}, 'arc')
+    """
+    own = base == "logit-lens"  # which both stand over by default
+    return {above: above if own else f"{above}(base={base})" for above in ("msea", "arc")}
+
+
+def _figure(column: Column) -> str:
+    _, bracket, parameters = column.metric.partition("(")
+    return column.name + bracket + parameters
 
 
 def _digits(value: float | None) -> float:
@@ -153,45 +186,82 @@ class Answers:
 
     def headline(self) -> str:
         """Every method of `claims`: overlap and faithfulness on each family."""
-        head = ["method"]
-        for name in FAMILIES.values():
-            head += [f"{name} F1-IoU ↑", "deletion ↓"]
-        body = []
-        for method in self.methods("claims"):
-            line = [f"`{method}`"]
-            for model in FAMILIES:
-                for figure in ("f1-iou", "deletion"):
-                    row = self.rows["claims", "intra-modal", model, method, figure]
-                    line.append(self._marked(row))
-            body.append(line)
-        return _table(head, body)
+        figures = {"f1-iou": "F1-IoU ↑", "deletion": "deletion ↓"}
+        return self._families("claims", "intra-modal", figures)
 
     def _marked(self, row: Row) -> str:
         """The value in per cent, bold where no method has a better one."""
         rivals = [r for key, r in self.rows.items() if _like(key, row)]
-        sign = -1 if row.figure in FALLING else 1
+        sign = _sign(row)
         best = max(sign * r.value for r in rivals)
         value = f"{100 * row.value:.1f}"
         return f"**{value}**" if sign * row.value == best else value
 
     def claims(self) -> str:
         """Who is above whom on each family, with intervals and a verdict."""
+        figures = {"f1-iou": "F1-IoU ↑", "deletion": "deletion ↓", "insertion": "insertion ↑"}
         asked = (
             ("the paper's claim: `intra-modal` above `tam`", "intra-modal", "tam"),
             ("the default above `tam`", DEFAULT, "tam"),
             ("the default above `intra-modal`", DEFAULT, "intra-modal"),
-            ("`corroborated` above `intra-modal`", "corroborated", "intra-modal"),
-            ("`corroborated` above the default", "corroborated", DEFAULT),
+            *OURS,
         )
+        return self._contrasts("claims", asked, figures)
+
+    def fills(self) -> str:
+        """The same of ours with other fills than blur."""
+        words = {"deletion": "deletion, {} ↓", "insertion": "insertion, {} ↑"}
+        figures = {
+            f"{curve}(fill={fill})": head.format(fill)
+            for curve, head in words.items()
+            for fill in ("mean", "noise")
+        }
+        return self._contrasts("claims", OURS, figures)
+
+    def leaning(self) -> str:
+        """Whose context relevances are above whose."""
+        figures = {"context-deletion": "deletion ↓", "context-insertion": "insertion ↑"}
+        asked = (
+            ("`tam` above `random`", "tam", "random"),
+            ("`arc` above `tam`", "arc", "tam"),
+            ("`attn-lrp` above `tam`", "attn-lrp", "tam"),
+            ("`corroborated` above `tam`", "corroborated", "tam"),
+        )
+        return self._contrasts("context", asked, figures)
+
+    def _contrasts(
+        self, suite: str, asked: Iterable[tuple[str, str, str]], figures: dict[str, str]
+    ) -> str:
         body = []
         for said, method, reference in asked:
             for model, family in FAMILIES.items():
-                line = [said, family]
-                for figure in ("f1-iou", "deletion", "insertion"):
-                    row = self.rows["claims", reference, model, method, figure]
-                    line.append(f"{_apart(row)} {_verdict(row)}")
+                rows = [self.rows[suite, reference, model, method, name] for name in figures]
+                body.append([said, family, *(f"{_apart(row)} {_verdict(row)}" for row in rows)])
+        return _table(["", "family", *figures.values()], body)
+
+    def context(self) -> str:
+        """How a word's probability falls and rises with the context that a method names."""
+        figures = {"context-deletion": "deletion ↓", "context-insertion": "insertion ↑"}
+        return self._families("context", "tam", figures)
+
+    def composed(self) -> str:
+        """What MSEA and ARC change over every base."""
+        body = []
+        for base in REFERENCES["composed"]:
+            for model, family in FAMILIES.items():
+                line = [f"`{base}`", family]
+                for figure in ("f1-iou", "deletion"):
+                    found = {
+                        method: self.rows.get(("composed", base, model, method, figure))
+                        for method in (base, *composed_of(base).values())
+                    }
+                    line += [
+                        "" if row is None else _plain(row) if method == base else _apart(row)
+                        for method, row in found.items()
+                    ]
                 body.append(line)
-        return _table(["", "family", "F1-IoU ↑", "deletion ↓", "insertion ↑"], body)
+        head = ["base", "family", "F1-IoU ↑", "with MSEA", "with ARC"]
+        return _table([*head, "deletion ↓", "with MSEA", "with ARC"], body)
 
     def ablation(self) -> str:
         """Differences to the paper's method: F1-IoU and deletion on each family."""
@@ -231,16 +301,21 @@ class Answers:
 
     def every(self) -> str:
         """F1-IoU, deletion and erasure of every method of the suite `paper`."""
-        figures = ("f1-iou", "deletion", "erased-over-random")
+        figures = {"f1-iou": "F1-IoU ↑", "deletion": "deletion ↓", "erased-over-random": "erased ↑"}
+        return self._families("paper", "tam", figures)
+
+    def _families(self, suite: str, reference: str, figures: dict[str, str]) -> str:
+        """Some figures of all methods of a suite, family by family; the best are bold."""
         head = ["method"]
-        for name in FAMILIES.values():
-            head += [f"{name} F1-IoU ↑", "deletion ↓", "erased ↑"]
+        for family in FAMILIES.values():
+            first, *others = figures.values()
+            head += [f"{family} {first}", *others]
         body = []
-        for method in self._spoken("paper"):
+        for method in self._spoken(suite):
             line = [f"`{method}`"]
             for model in FAMILIES:
                 for figure in figures:
-                    row = self.rows.get(("paper", "tam", model, method, figure))
+                    row = self.rows.get((suite, reference, model, method, figure))
                     line.append("" if row is None else self._marked(row))
             body.append(line)
         return _table(head, body)
@@ -339,6 +414,10 @@ class Answers:
         return getattr(self, name)()
 
 
+def _sign(row: Row) -> int:
+    return -1 if row.figure.partition("(")[0] in FALLING else 1
+
+
 def _like(key: tuple[str, ...], row: Row) -> bool:
     return key[0] == row.suite and key[2] == row.model and key[4] == row.figure
 
@@ -359,7 +438,7 @@ def _apart(row: Row) -> str:
 
 def _verdict(row: Row) -> str:
     """Whether the interval of the difference leaves out 0, and on which side."""
-    sign = -1 if row.figure in FALLING else 1
+    sign = _sign(row)
     low, high = sorted((sign * row.difference_low, sign * row.difference_high))
     return "yes" if low > 0 else "**no**" if high < 0 else "open"
 

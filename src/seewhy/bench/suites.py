@@ -48,6 +48,8 @@ OUTWARD = ("occlusion", "rise", "kernel-shap")
 COMPOSED = tuple(f"{above}(base={one})" for above in ("msea", "arc") for one in (*INWARD, *OUTWARD))
 CAUSAL = ("insertion", "deletion")
 FILLS = ("blur", "mean", "noise")
+FILLED = tuple(f"{curve}(fill={fill})" for curve in CAUSAL for fill in FILLS)
+CONTEXTUAL = ("context-insertion", "context-deletion")
 SANITY = (
     *("parameter-randomisation", "label-randomisation"),
     *("noise-sensitivity", "repeatability"),
@@ -123,7 +125,7 @@ SUITES = {
             "Is the paper's method above TAM, and ours above it? Many scenes, few methods.",
             models=FAMILIES,
             methods=(*STAGED, "gradient-attention", "attn-lrp"),
-            metrics=("overlap", "auc", *CAUSAL),
+            metrics=("overlap", "auc", *FILLED),
             limit=100,
             words=2,
         ),
@@ -137,6 +139,25 @@ SUITES = {
             limit=60,
             words=2,
             reference="intra-modal",
+        ),
+        Suite(
+            "composed",
+            "What MSEA and ARC do to every baseline that they can stand over.",
+            models=FAMILIES,
+            methods=("logit-lens", "msea", "arc", *INWARD, *OUTWARD, *COMPOSED),
+            metrics=("overlap", "deletion"),
+            limit=20,
+            words=1,
+            reference="logit-lens",
+        ),
+        Suite(
+            "context",
+            "Did a word lean on the earlier words that a method names? They are dropped, and kept.",
+            models=FAMILIES,
+            methods=(*CONTROLS, *STAGED, *INWARD),
+            metrics=CONTEXTUAL,
+            limit=60,
+            words=2,
         ),
         Suite(
             "hallucination",
@@ -156,8 +177,7 @@ SUITES = {
             methods=(*CONTROLS, *STAGED, *INWARD, *OUTWARD, "region-search", *COMPOSED),
             metrics=(
                 *("overlap", "pointing-game", "energy", "auc"),
-                *(f"{curve}(fill={fill})" for curve in CAUSAL for fill in FILLS),
-                *("context-insertion", "context-deletion", "erasure"),
+                *(*FILLED, *CONTEXTUAL, "erasure"),
                 *("hallucination", "hallucination-baselines"),
                 *SANITY,
                 *("scale-stability", "cost"),
