@@ -71,11 +71,16 @@ families: $(READY)
 bench: $(READY)
 	$(BIN)/python benchmarks/explain.py
 
+answers: FOUND := out/answers
 answers: $(READY)
-	for suite in ablation claims hallucination paper cost sanity; do \
-	    $(BIN)/seewhy bench --suite $$suite --out out/answers/$$suite --workers $(WORKERS); \
+	for suite in ablation claims context composed hallucination cost sanity; do \
+	    $(BIN)/seewhy bench --suite $$suite --out $(FOUND)/$$suite --workers $(WORKERS) --no-gallery || exit; \
 	done
-	$(BIN)/python benchmarks/answers.py out/answers
+	$(BIN)/seewhy bench --suite paper --out $(FOUND)/paper --workers $(WORKERS)
+	$(BIN)/seewhy bench --report $(FOUND)/paper $(FOUND)/cost
+	rm -rf benchmarks/results/paper && mkdir benchmarks/results/paper
+	cd $(FOUND)/paper && cp -r table.md table.csv bench.html gallery runs $(CURDIR)/benchmarks/results/paper
+	$(BIN)/python benchmarks/answers.py $(FOUND)
 
 train: $(READY)
 	$(BIN)/python -m seewhy.testbed.recipe --student $(STUDENT) --run runs/$(STUDENT)

@@ -94,7 +94,7 @@ SUITES = {
             "paper",
             "All methods on three families: overlap, faithfulness and erasure.",
             models=FAMILIES,
-            methods=(*CONTROLS, *STAGED, *INWARD, *OUTWARD),
+            methods=(*CONTROLS, *STAGED, *INWARD, *OUTWARD, "region-search"),
             metrics=(
                 *("overlap", "pointing-game", "energy", "auc"),
                 *(*CAUSAL, "erasure", "scale-stability"),
@@ -106,7 +106,7 @@ SUITES = {
             "cost",
             "Time, memory and passes of every method, all words explained.",
             models=FAMILIES,
-            methods=(*CONTROLS, *STAGED, *INWARD, *OUTWARD),
+            methods=(*CONTROLS, *STAGED, *INWARD, *OUTWARD, "region-search"),
             metrics=("cost",),
             limit=5,
             words=1,
