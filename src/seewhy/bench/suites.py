@@ -44,6 +44,9 @@ INWARD = (
     *("attention", "attention-rollout", "gradient-attention", "grad-cam", "grad-cam-plus-plus"),
     *("layer-cam", "input-x-gradient", "integrated-gradients", "smooth-grad", "attn-lrp"),
 )
+READING_TEXT = (
+    *("attention", "attention-rollout", "gradient-attention", "input-x-gradient", "attn-lrp"),
+)
 OUTWARD = ("occlusion", "rise", "kernel-shap")
 COMPOSED = tuple(f"{above}(base={one})" for above in ("msea", "arc") for one in (*INWARD, *OUTWARD))
 CAUSAL = ("insertion", "deletion")
@@ -154,9 +157,9 @@ SUITES = {
             "context",
             "Did a word lean on the earlier words that a method names? They are dropped, and kept.",
             models=FAMILIES,
-            methods=(*CONTROLS, *STAGED, *INWARD),
+            methods=(*CONTROLS, *STAGED, *READING_TEXT),
             metrics=CONTEXTUAL,
-            limit=60,
+            limit=40,
             words=2,
         ),
         Suite(
