@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
-from seewhy.bench.suites import CAUSAL, CONTEXTUAL, INWARD, OUTWARD
+from seewhy.bench.suites import CAUSAL, CONTEXTUAL, LIGHT
 from seewhy.bench.tables import Column, Results, breakdown, cells, results_of
 from seewhy.methods import DEFAULT
 
@@ -36,7 +36,7 @@ REFERENCES = {
     "cost": ("tam",),
     "sanity": ("tam",),
     "context": ("tam", "random"),
-    "composed": ("logit-lens", *INWARD, *OUTWARD),
+    "composed": ("logit-lens", *LIGHT),
 }
 """Of each suite, the methods that others are compared with."""
 FILLED = tuple(f"{curve}(fill={fill})" for curve in CAUSAL for fill in ("mean", "noise"))

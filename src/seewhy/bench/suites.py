@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from seewhy.bench.plan import Answers
@@ -48,7 +49,10 @@ READING_TEXT = (
     *("attention", "attention-rollout", "gradient-attention", "input-x-gradient", "attn-lrp"),
 )
 OUTWARD = ("occlusion", "rise", "kernel-shap")
-COMPOSED = tuple(f"{above}(base={one})" for above in ("msea", "arc") for one in (*INWARD, *OUTWARD))
+BASES = (*INWARD, *OUTWARD)
+OFTEN = ("integrated-gradients", "smooth-grad", "rise")
+"""Bases that read a picture so often that compositions of them are left to the suite `full`."""
+LIGHT = tuple(base for base in BASES if base not in OFTEN)
 CAUSAL = ("insertion", "deletion")
 FILLS = ("blur", "mean", "noise")
 FILLED = tuple(f"{curve}(fill={fill})" for curve in CAUSAL for fill in FILLS)
@@ -57,6 +61,11 @@ SANITY = (
     *("parameter-randomisation", "label-randomisation"),
     *("noise-sensitivity", "repeatability"),
 )
+
+
+def composed(bases: Iterable[str]) -> tuple[str, ...]:
+    """MSEA over each of some methods, then ARC."""
+    return tuple(f"{above}(base={one})" for above in ("msea", "arc") for one in bases)
 
 
 def _ablations() -> tuple[str, ...]:
@@ -145,9 +154,9 @@ SUITES = {
         ),
         Suite(
             "composed",
-            "What MSEA and ARC do to every baseline that they can stand over.",
+            "What MSEA and ARC do to the baselines that they can stand over.",
             models=FAMILIES,
-            methods=("logit-lens", "msea", "arc", *INWARD, *OUTWARD, *COMPOSED),
+            methods=("logit-lens", "msea", "arc", *LIGHT, *composed(LIGHT)),
             metrics=("overlap", "deletion"),
             limit=20,
             words=1,
@@ -177,7 +186,7 @@ SUITES = {
             "full",
             "Everything on all held-out scenes, for a cluster or a night.",
             models=FAMILIES,
-            methods=(*CONTROLS, *STAGED, *INWARD, *OUTWARD, "region-search", *COMPOSED),
+            methods=(*CONTROLS, *STAGED, *INWARD, *OUTWARD, "region-search", *composed(BASES)),
             metrics=(
                 *("overlap", "pointing-game", "energy", "auc"),
                 *(*FILLED, *CONTEXTUAL, "erasure"),
