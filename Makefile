@@ -79,7 +79,7 @@ answers: $(READY)
 	$(BIN)/seewhy bench --suite paper --out $(FOUND)/paper --workers $(WORKERS)
 	$(BIN)/seewhy bench --report $(FOUND)/paper $(FOUND)/cost
 	rm -rf benchmarks/results/paper && mkdir benchmarks/results/paper
-	cd $(FOUND)/paper && cp -r table.md table.csv bench.html gallery runs $(CURDIR)/benchmarks/results/paper
+	cd $(FOUND)/paper && cp -r table.md table.csv bench.html gallery runs $(CURDIR)/benchmarks/results/paper && rm $(CURDIR)/benchmarks/results/paper/gallery/gallery.json
 	$(BIN)/python benchmarks/answers.py $(FOUND)
 
 train: $(READY)
