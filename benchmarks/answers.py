@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
-from seewhy.bench.suites import CAUSAL, CONTEXTUAL, LIGHT
+from seewhy.bench.suites import CAUSAL, CONTEXTUAL, LIGHT, composed
 from seewhy.bench.tables import Column, Results, breakdown, cells, results_of
 from seewhy.methods import DEFAULT
 
@@ -101,20 +101,19 @@ class Row:
 
 def collected(folder: Path) -> list[Row]:
     """The rows of every suite that lies in a folder."""
-    return [
-        row
-        for suite, references in REFERENCES.items()
-        if (folder / suite).is_dir()
-        for results in (results_of(folder / suite),)
-        for reference in references
-        for row in _of_suite(replace(results, reference=reference), suite)
-    ]
+    rows = []
+    for suite, references in REFERENCES.items():
+        if (folder / suite).is_dir():
+            results = results_of(folder / suite)
+            for reference in references:
+                rows += _of_suite(replace(results, reference=reference), suite)
+    return rows
 
 
 def _of_suite(results: Results, suite: str) -> Iterable[Row]:
     reference, wanted = results.reference, FIGURES[suite]
     if suite == "composed":
-        results = replace(results, methods=(reference, *composed_of(reference).values()))
+        results = replace(results, methods=(reference, *composed_of(reference)))
     parts = breakdown(results) if reference == GROUPED.get(suite) else ()
     for cell in (*cells(results), *parts):
         figure = _figure(cell.column)
@@ -134,15 +133,10 @@ def _of_suite(results: Results, suite: str) -> Iterable[Row]:
         )
 
 
-def composed_of(base: str) -> dict[str, str]:
-    """What stands over a baseline in the suite `composed`: label by the name of the remedy.
-
-    Example:
-        >>> composed_of("rise"), composed_of("logit-lens")["arc"]
-        ({'msea': 'msea(base=rise)', 'arc': 'arc(base=rise)'}, 'arc')
-    """
-    own = base == "logit-lens"  # which both stand over by default
-    return {above: above if own else f"{above}(base={base})" for above in ("msea", "arc")}
+def composed_of(base: str) -> tuple[str, ...]:
+    """The labels of MSEA and ARC over a base, in the suite `composed`."""
+    # Both stand over the lens by default, which labels leave out.
+    return ("msea", "arc") if base == "logit-lens" else composed((base,))
 
 
 def _figure(column: Column) -> str:
@@ -254,7 +248,7 @@ class Answers:
                 for figure in ("f1-iou", "deletion"):
                     found = {
                         method: self.rows.get(("composed", base, model, method, figure))
-                        for method in (base, *composed_of(base).values())
+                        for method in (base, *composed_of(base))
                     }
                     line += [
                         "" if row is None else _plain(row) if method == base else _apart(row)

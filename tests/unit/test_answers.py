@@ -60,11 +60,26 @@ def test_every_table_has_a_body(answers):
         ("deletion", (-0.03, -0.01), "yes"),
         ("deletion", (0.01, 0.03), "**no**"),
         ("deletion", (-0.01, 0.0), "open"),
+        ("deletion(fill=mean)", (-0.03, -0.01), "yes"),
+        ("context-deletion", (0.01, 0.03), "**no**"),
     ],
 )
 def test_a_verdict_is_given_where_the_interval_leaves_out_zero(answers, figure, ends, verdict):
     found = row(answers, figure=figure, apart=(sum(ends) / 2, *ends))
     assert answers._verdict(found) == verdict
+
+
+def test_figures_of_one_name_bear_the_parameters_of_their_metric(answers):
+    columns = [answers.Column(m, "deletion") for m in ("deletion", "deletion(fill=mean)")]
+    assert [answers._figure(one) for one in columns] == ["deletion", "deletion(fill=mean)"]
+
+
+@pytest.mark.parametrize("base", ["logit-lens", "attn-lrp"])
+def test_what_is_composed_is_what_the_suite_measures(answers, base):
+    measured = importlib.import_module("seewhy.bench.suites").suite_of("composed").methods
+    above = answers.composed_of(base)
+    assert [label.partition("(")[0] for label in above] == ["msea", "arc"]
+    assert {base, *above} <= set(measured)
 
 
 def test_rows_survive_their_file(answers, tmp_path):

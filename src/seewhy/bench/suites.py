@@ -48,8 +48,10 @@ INWARD = (
 READING_TEXT = (
     *("attention", "attention-rollout", "gradient-attention", "input-x-gradient", "attn-lrp"),
 )
+"""Those of them that weigh earlier words as they weigh the picture, with few passes."""
 OUTWARD = ("occlusion", "rise", "kernel-shap")
 BASES = (*INWARD, *OUTWARD)
+ALL = (*CONTROLS, *STAGED, *BASES, "region-search")
 OFTEN = ("integrated-gradients", "smooth-grad", "rise")
 """Bases that read a picture so often that compositions of them are left to the suite `full`."""
 LIGHT = tuple(base for base in BASES if base not in OFTEN)
@@ -106,7 +108,7 @@ SUITES = {
             "paper",
             "All methods on three families: overlap, faithfulness and erasure.",
             models=FAMILIES,
-            methods=(*CONTROLS, *STAGED, *INWARD, *OUTWARD, "region-search"),
+            methods=ALL,
             metrics=(
                 *("overlap", "pointing-game", "energy", "auc"),
                 *(*CAUSAL, "erasure", "scale-stability"),
@@ -118,7 +120,7 @@ SUITES = {
             "cost",
             "Time, memory and passes of every method, all words explained.",
             models=FAMILIES,
-            methods=(*CONTROLS, *STAGED, *INWARD, *OUTWARD, "region-search"),
+            methods=ALL,
             metrics=("cost",),
             limit=5,
             words=1,
@@ -186,7 +188,7 @@ SUITES = {
             "full",
             "Everything on all held-out scenes, for a cluster or a night.",
             models=FAMILIES,
-            methods=(*CONTROLS, *STAGED, *INWARD, *OUTWARD, "region-search", *composed(BASES)),
+            methods=(*ALL, *composed(BASES)),
             metrics=(
                 *("overlap", "pointing-game", "energy", "auc"),
                 *(*FILLED, *CONTEXTUAL, "erasure"),
