@@ -41,7 +41,10 @@ REFERENCES = {
 """Of each suite, the methods that others are compared with."""
 FILLED = tuple(f"{curve}(fill={fill})" for curve in CAUSAL for fill in ("mean", "noise"))
 FIGURES = {
-    "claims": ("object-iou", "function-iou", "f1-iou", "auc", "insertion", "deletion", *FILLED),
+    "claims": (
+        *("object-iou", "function-iou", "f1-iou", "f1-iou@0.5"),
+        *("auc", "insertion", "deletion", *FILLED),
+    ),
     "ablation": ("object-iou", "function-iou", "f1-iou", "deletion"),
     "hallucination": (),
     "paper": (),
@@ -212,6 +215,14 @@ class Answers:
             for fill in ("mean", "noise")
         }
         return self._contrasts("claims", (PAPERS, *OURS), figures)
+
+    def fixed(self) -> str:
+        """F1-IoU at the fixed threshold of 0.5."""
+        return self._grid("claims", "intra-modal", "f1-iou@0.5")
+
+    def fixed_claims(self) -> str:
+        """Who is above whom at that threshold."""
+        return self._contrasts("claims", (PAPERS, *OURS), {"f1-iou@0.5": "F1-IoU at 0.5 ↑"})
 
     def leaning(self) -> str:
         """Whose context relevances are above whose."""

@@ -31,6 +31,7 @@ class Corroborated(Method):
     to [0, 1] together with the context, so that a word which the text explains is faint in both;
     h, the top of the base's scale, brings the mean back to its unit, so that words compare.
     The exponent is chosen on scenes of the training split (`seewhy bench --suite ablation`).
+    Its maps are peaked: it leads its base at Otsu's threshold, and trails it at a fixed 0.5.
     Costs what its parts cost: for AttnLRP a backward pass a token, attention computed in full.
 
     Source: ours; the parts are Liang et al. (2025), without the filter, and Achtibat et al. (2024).
