@@ -16,11 +16,11 @@ from PIL import Image
 from torch import Tensor
 
 from seewhy.functional import text_activation
-from seewhy.methods.stages import RankingCorrelation, context_states, output_of, same_text
+from seewhy.methods._stages import RankingCorrelation, context_states, output_of, same_text
 from seewhy.models import Loaded, load, prepare, read
 from seewhy.testbed.captions import captions
+from seewhy.testbed.pretrained import pretrained
 from seewhy.testbed.scenes import draw, scene
-from seewhy.testbed.shipped import shipped
 
 FAMILIES = ("tiny-qwen2-vl", "tiny-llava", "tiny-internvl")
 
@@ -33,7 +33,7 @@ def agreements(loaded: Loaded, index: int) -> tuple[Tensor, Tensor]:
     inputs = prepare(loaded.family, Image.fromarray(picture.image), said.prompt)
     trace = read(loaded, inputs, said.text, ranking_depth=50)
     rho = RankingCorrelation()(trace)
-    activation = text_activation(context_states(trace), trace.rows, **output_of(trace))
+    activation = text_activation(context_states(trace), trace.unembedding_rows, **output_of(trace))
     counted = torch.ones_like(rho, dtype=torch.bool).tril(-1) & ~same_text(trace)
     counted[: len(trace.prompt_tokens)] = False
     return rho[counted], activation[counted]
@@ -52,7 +52,7 @@ def main() -> None:
         "| --- | ---: | ---: | ---: | ---: |",
     ]
     for name in FAMILIES:
-        loaded = load(str(shipped()[name]))
+        loaded = load(str(pretrained()[name]))
         pairs = [agreements(loaded, index) for index in range(asked.scenes)]
         rho, weight = (torch.cat(part) for part in zip(*pairs, strict=True))
         weighted = float((rho * weight).sum() / weight.sum())

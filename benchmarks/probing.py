@@ -21,7 +21,7 @@ import torch
 from seewhy.core.errors import SeewhyError
 from seewhy.core.geometry import Geometry
 from seewhy.models import load
-from seewhy.models.probed import Probed, noise
+from seewhy.models.families.probed import Probed, noise
 from seewhy.models.processing import parts_of
 
 TESTS = Path(__file__).parents[1] / "tests"
@@ -41,11 +41,11 @@ def measure(pair: tuple[Any, Any], shape: tuple[int, int]) -> dict[str, Any]:
     begun = time.perf_counter()
     try:
         family = Probed(pair[0], parts_of(pair[1]))
-        seen, wanted = family.see(noise(shape, 3)), exact.see(noise(shape, 3))
+        seen, wanted = family.process_image(noise(shape, 3)), exact.process_image(noise(shape, 3))
     except SeewhyError as error:
         return {"refused": str(error)}
     found, spent = family.probe(shape), time.perf_counter() - begun
-    same = (seen.visual, seen.pixelless) == (wanted.visual, wanted.pixelless)
+    same = (seen.visual, seen.non_spatial) == (wanted.visual, wanted.non_spatial)
     return {
         "same tokens": same,
         "probed in exact": within(seen.geometry, wanted.geometry) if same else 0.0,

@@ -16,7 +16,7 @@ from torch import Tensor
 import seewhy
 from seewhy import models
 from seewhy.api import PROMPT
-from seewhy.core.geometry import Geometry, Layer
+from seewhy.core.geometry import Geometry, TokenGrid
 from seewhy.core.text import Token
 from seewhy.core.trace import Inputs, Trace, View
 from seewhy.testbed.scenes import draw, scene
@@ -178,7 +178,7 @@ def larger(size: Proportions = LARGER, model: str | None = None) -> Subject:
         torch.set_default_dtype(usual)
     weights.generation_config.eos_token_id = old.text_config.eos_token_id
     weights.generation_config.pad_token_id = old.text_config.pad_token_id
-    processor = models.Composed(
+    processor = models.ProcessorParts(
         Qwen2VLImageProcessorPil(size={"shortest_edge": 4 * 28**2, "longest_edge": 1280 * 28**2}),
         with_vocabulary(source.processor.tokenizer, size.vocab),
         source.processor.template,
@@ -248,21 +248,21 @@ class Reading:
         self.visual = slice(4, 4 + size.visual)
         self.prompt = slice(self.visual.stop + 1, self.visual.stop + 1 + size.prompt)
         self.prefill = self.prompt.stop + 5
-        dice = torch.Generator().manual_seed(seed)
+        rng = torch.Generator().manual_seed(seed)
         positions = self.prefill + size.answer - 1
-        self.states = torch.randn(positions, size.hidden, generator=dice)
-        self.head = torch.randn(size.vocab, size.hidden, generator=dice)
+        self.states = torch.randn(positions, size.hidden, generator=rng)
+        self.head = torch.randn(size.vocab, size.hidden, generator=rng)
         self.head /= size.hidden**0.5
         text = size.prompt + size.answer
-        words = torch.randint(size.vocab, (max(2, text // 2),), generator=dice)
-        self.ids = words[torch.randint(len(words), (text,), generator=dice)].tolist()
+        words = torch.randint(size.vocab, (max(2, text // 2),), generator=rng)
+        self.ids = words[torch.randint(len(words), (text,), generator=rng)].tolist()
         self.texts = [f" w{token}" for token in self.ids]
         self._tokens = tuple(
             Token(token, said, 0, len(said), 1.0)
             for token, said in zip(self.ids, self.texts, strict=True)
         )
         width, height = 28 * size.columns, 28 * size.rows
-        layer = Layer.over((0, 0, width, height), size.rows, size.columns)
+        layer = TokenGrid.over((0, 0, width, height), size.rows, size.columns)
         self._inputs = Inputs(
             tensors={},
             views=(View(Geometry((width, height), (layer,)), (width, height)),),
@@ -285,7 +285,7 @@ class Reading:
             answer="".join(self.texts[words:]),
             visual_states=states[self.visual],
             text_states=text,
-            rows=self.head[ids],
+            unembedding_rows=self.head[ids],
             rankings=ids[:, None],
-            opening_state=states[self.prefill - 1],
+            first_prediction_state=states[self.prefill - 1],
         )

@@ -22,7 +22,7 @@ from seewhy.core.sample import Sample, Truth
 from seewhy.datasets import Dataset
 from seewhy.methods import Evidence, Method, create
 from seewhy.metrics import Metric
-from seewhy.metrics.base import Case, Figure, Measurement, Undefined
+from seewhy.metrics._base import Case, Figure, Measurement, Undefined
 from seewhy.testbed.captions import captions
 from seewhy.testbed.scenes import draw, scene
 
@@ -56,7 +56,7 @@ class Scenes(Dataset):
         picture = draw(drawn)
         said = captions(drawn, picture)[0]
         truths = tuple(
-            Truth(m.start, m.end, m.role, m.things, tags={"size": "small"}) for m in said.mentions
+            Truth(m.start, m.end, m.role, m.objects, tags={"size": "small"}) for m in said.mentions
         )
         image = Image.fromarray(picture.image)
         masks = torch.from_numpy(picture.masks)

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from families import BUILDERS, shared
-from seewhy.core.geometry import Layer
+from seewhy.core.geometry import TokenGrid
 from seewhy.models import FAMILIES, Family
 from seewhy.testbed.scenes import draw, scene
 
@@ -47,7 +47,7 @@ def boxes_of(family: Family, image: Image.Image) -> Image.Image:
 
     Hatched pixels are seen by no token of the layer; cells that reach over the rim are padding.
     """
-    layers = family.see(image).geometry.layers
+    layers = family.process_image(image).geometry.layers
     edges = [(layer.columns, layer.rows) for layer in layers]
     over = [
         max(0.0, *(float(-e[0]) for pair in edges for e in pair)),
@@ -82,7 +82,7 @@ def boxes_of(family: Family, image: Image.Image) -> Image.Image:
     return sheet
 
 
-def _hatched(picture: Image.Image, layer: Layer) -> Image.Image:
+def _hatched(picture: Image.Image, layer: TokenGrid) -> Image.Image:
     """The picture with the pixels that no cell of the layer holds hatched."""
     pixels = np.asarray(picture).astype(float)
     y, x = np.mgrid[: picture.height, : picture.width]

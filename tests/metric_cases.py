@@ -17,9 +17,9 @@ from seewhy.core.attribution import Attribution
 from seewhy.core.sample import Sample, Truth
 from seewhy.core.text import split_words
 from seewhy.methods import Evidence, Method, create
-from seewhy.metrics.base import Case, spoken_words
+from seewhy.metrics._base import Case, spoken_words
 from seewhy.models import Loaded, prepare, read
-from seewhy.models.rereading import Rereading
+from seewhy.models.session import Session
 from seewhy.testbed.captions import captions
 from seewhy.testbed.scenes import draw, scene
 
@@ -45,7 +45,7 @@ def planted(
     *,
     answer: Sequence[str] = WORDS,
     context: Tensor | None = None,
-    wanted: Sequence[int] | None = None,
+    selected: Sequence[int] | None = None,
 ) -> Case:
     """A case whose attribution is given, with no model behind it.
 
@@ -67,7 +67,7 @@ def planted(
 
     stack = torch.stack(list(masks)) if masks else torch.zeros(0, *SIZE, dtype=torch.bool)
     sample = Sample("planted", Image.new("RGB", (width, height)), "What?", stack, annotate)
-    evidence = Evidence(trace, wanted=wanted)
+    evidence = Evidence(trace, selected=selected)
     tokens, text = len(trace.tokens), len(trace.text_tokens)
     attribution = Attribution(
         (maps.float(),),
@@ -108,7 +108,7 @@ def drawn(
 
     def annotate(_: str) -> tuple[Truth, ...]:
         return tuple(
-            Truth(m.start, m.end, m.role, m.things, True if m.things else None)
+            Truth(m.start, m.end, m.role, m.objects, True if m.objects else None)
             for m in said.mentions
         )
 
@@ -116,10 +116,10 @@ def drawn(
     sample = Sample(f"heldout-{index}", image, said.prompt, masks, annotate, said.text)
     trace = read(loaded, prepare(loaded.family, image, said.prompt), said.text, ranking_depth=50)
     ids = [token.id for token in trace.tokens]
-    rereading = Rereading.of(loaded, image, said.prompt, ids)
-    evidence = Evidence.from_rereading(rereading, trace=trace)
+    session = Session.of(loaded, image, said.prompt, ids)
+    evidence = Evidence.from_session(session, trace=trace)
     words = spoken_words(sample, evidence)
-    wanted = tuple(at for at, word in enumerate(words) if word.role in roles)[:count]
+    selected = tuple(at for at, word in enumerate(words) if word.role in roles)[:count]
     chosen = create(method)
     return Case(
         sample,
@@ -127,6 +127,6 @@ def drawn(
         chosen,
         chosen.attribute(evidence),
         words,
-        wanted,
+        selected,
         memory={} if memory is None else {"sample": memory},
     )

@@ -7,8 +7,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from seewhy.core.geometry import Layer
-from seewhy.models.base import Family
+from seewhy.core.geometry import TokenGrid
+from seewhy.models.family import Family
 
 
 def noise(width: int, height: int, seed: int = 0) -> Image.Image:
@@ -33,7 +33,7 @@ def silence(model: torch.nn.Module, *ends: str) -> None:
             torch.nn.init.zeros_(weights)
 
 
-def blocks(layer: Layer, number: int, seed: int = 0) -> list[tuple[int, int, int, int]]:
+def blocks(layer: TokenGrid, number: int, seed: int = 0) -> list[tuple[int, int, int, int]]:
     """Random rectangles of whole pixels, each within one cell and at least half its side."""
     rng, found = np.random.default_rng(seed), []
     for _ in range(number):
@@ -54,15 +54,15 @@ def share_found(family: Family, image: Image.Image, scale: float, number: int = 
     The right one is the layer's token whose embedding moves most (L2, relative to its length) and
     whose box holds the block's centre.
     """
-    seen = family.see(image, scale)
-    before, boxes = family.embed(seen), seen.geometry.boxes
+    seen = family.process_image(image, scale)
+    before, boxes = family.visual_features(seen), seen.geometry.boxes
     shares = []
     for layer in seen.geometry.layers:
         right = 0
         for left, top, far, bottom in blocks(layer, number):
             painted = image.copy()
             painted.paste((255, 255, 255), (left, top, far, bottom))
-            moved = family.embed(family.see(painted, scale)) - before
+            moved = family.visual_features(family.process_image(painted, scale)) - before
             strength = (moved.norm(dim=-1) / before.norm(dim=-1))[layer.index.flatten()]
             box = boxes[layer.index.flatten()[strength.argmax()]]
             x, y = (left + far) / 2, (top + bottom) / 2
@@ -86,7 +86,7 @@ def centres_seen(pixels: Tensor, cell: int, mean: tuple, std: tuple) -> Tensor:
     return (cells[:2] * 255 + 0.5).permute(1, 2, 0)
 
 
-def off_centre(layer: Layer, seen: Tensor, size: tuple[int, int]) -> float:
+def off_centre(layer: TokenGrid, seen: Tensor, size: tuple[int, int]) -> float:
     """How far, in pixels, boxes lie from where `centres_seen` saw them, at most.
 
     Cells that reach over the image's rim are left out: what is padded there has its own colours.

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from seewhy.core.geometry import Geometry, Layer
+from seewhy.core.geometry import Geometry, TokenGrid
 from seewhy.core.text import Token
 from seewhy.core.trace import Inputs, Trace, View
 from seewhy.methods import Evidence
@@ -69,13 +69,13 @@ def random_trace(
         text_states=states.to(dtype),
         rows=unembedding[chosen].to(dtype),
         rankings=torch.stack([torch.randperm(vocab, generator=dice)[:depth] for _ in texts]),
-        opening_state=torch.randn(hidden, generator=dice).to(dtype),
+        first_prediction_state=torch.randn(hidden, generator=dice).to(dtype),
     )
 
 
 def picture(size: tuple[int, int], grid: tuple[int, int], medium: int = 0) -> View:
     """A picture of `size` pixels under one layer of cells, seen at 8 pixels a cell."""
-    layer = Layer.over((0, 0, *size), *grid)
+    layer = TokenGrid.over((0, 0, *size), *grid)
     return View(Geometry(size, (layer,)), (grid[1] * 8, grid[0] * 8), medium)
 
 
@@ -106,8 +106,8 @@ def seen_at(trace: Trace, scale: float, *sizes: tuple[int, int]) -> Inputs:
 
 def with_two_layers(trace: Trace) -> Trace:
     """The same trace over a raster and a thumbnail that look at the same pixels twice."""
-    fine = Layer.over((0, 0, 96, 64), 4, 6, name="tiles")
-    coarse = Layer.over((0, 0, 96, 64), 2, 3, first=24, name="thumbnail")
+    fine = TokenGrid.over((0, 0, 96, 64), 4, 6, name="tiles")
+    coarse = TokenGrid.over((0, 0, 96, 64), 2, 3, first=24, name="thumbnail")
     geometry = Geometry((96, 64), (fine, coarse))
     dice = torch.Generator().manual_seed(5)
     more = torch.randn(6, trace.visual_states.shape[1], generator=dice)
@@ -121,6 +121,6 @@ def with_two_layers(trace: Trace) -> Trace:
 
 def with_foils(trace: Trace, seed: int = 3) -> Trace:
     """The same trace in which every other word stands against a random row."""
-    foils = torch.randn(trace.rows.shape, generator=torch.Generator().manual_seed(seed))
+    foils = torch.randn(trace.unembedding_rows.shape, generator=torch.Generator().manual_seed(seed))
     foils[::2] = 0
-    return replace(trace, foils=foils.to(trace.rows))
+    return replace(trace, foils=foils.to(trace.unembedding_rows))

@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image
 
 from seewhy.testbed.captions import captions
-from seewhy.testbed.kinds import KINDS
 from seewhy.testbed.scenes import Scene, draw, scene
+from seewhy.testbed.shapes import KINDS
 
 NUMBERS = {kind: number for number, kind in enumerate(KINDS, start=1)}
 SCENES = (0, 1, 2)
@@ -23,7 +23,7 @@ SCENES = (0, 1, 2)
 def numbers_of(drawn: Scene) -> np.ndarray:
     """uint8 `[height, width]`: the number of the kind at every pixel."""
     values = np.zeros((drawn.height, drawn.width), dtype=np.uint8)
-    for thing, mask in zip(drawn.things, draw(drawn).masks, strict=True):
+    for thing, mask in zip(drawn.objects, draw(drawn).masks, strict=True):
         values[mask] = NUMBERS[thing.kind]
     return values
 
@@ -63,7 +63,7 @@ def write_anno(folder: Path, sentences: int, indices: Sequence[int] = SCENES) ->
     for index in indices:
         image, mask = f"pictures/scene{index}.png", f"labels/scene{index}.png"
         _draw(index, folder / image, folder / mask)
-        kinds = {thing.kind: NUMBERS[thing.kind] for thing in scene(index, "heldout").things}
+        kinds = {thing.kind: NUMBERS[thing.kind] for thing in scene(index, "heldout").objects}
         entries.append([image, caption_of(index, sentences), mask, kinds])
     _write(folder / "anno.json", entries)
     return folder

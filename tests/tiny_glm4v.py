@@ -12,7 +12,7 @@ from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProce
 from transformers.models.glm46v.image_processing_pil_glm46v import Glm46VImageProcessorPil
 
 from seewhy.images.clips import Clip
-from seewhy.models.processing import Composed
+from seewhy.models.processing import ProcessorParts
 from tiny_models import CORPUS
 from tiny_qwen3_vl import call
 
@@ -82,7 +82,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def build(kind: str = "glm4v", dtype: torch.dtype = torch.float32) -> tuple[Any, Composed]:
+def build(kind: str = "glm4v", dtype: torch.dtype = torch.float32) -> tuple[Any, ProcessorParts]:
     """Model in eval mode and processor, the same at every call."""
     stem, settings = KINDS[kind]
     tokens: Any = tokenizer()
@@ -126,10 +126,10 @@ def build(kind: str = "glm4v", dtype: torch.dtype = torch.float32) -> tuple[Any,
     model.generation_config.eos_token_id = ids["<|user|>"]
     model.generation_config.pad_token_id = ids["<|endoftext|>"]
     make: Any = Glm46VImageProcessorPil if kind == "glm46v" else Glm4vImageProcessorPil
-    return model.to(dtype).eval(), Composed(make(**PICTURES), tokens, TEMPLATE, VIDEO)
+    return model.to(dtype).eval(), ProcessorParts(make(**PICTURES), tokens, TEMPLATE, VIDEO)
 
 
-def real_processor(kind: str, processor: Composed, backend: str = "pil") -> Any:
+def real_processor(kind: str, processor: ProcessorParts, backend: str = "pil") -> Any:
     """transformers' own processor around the same parts, for a process with torchvision."""
     stem = "Glm46V" if kind == "glm46v" else "Glm4v"
     pictures: Any = processor.image_processor
@@ -163,7 +163,9 @@ def beside_torchvision(pictures: list[Any], clips: list[Clip]) -> dict[str, Any]
             ],
             "clips": [call(pil, "video", [clip]) for clip in clips],
             "two clips": call(pil, "video", clips[:2]),
-            "our clips": [family.see_clip(c).tensors["pixel_values_videos"].numpy() for c in clips],
+            "our clips": [
+                family.process_video(c).tensors["pixel_values_videos"].numpy() for c in clips
+            ],
             "video": dict(family.processor.video or {})["size"],
         }
     return found

@@ -198,7 +198,7 @@ def with_video_part(frames: list[Any], seconds: list[float]) -> tuple[dict, dict
 
     from seewhy.images.clips import Clip
     from seewhy.models import load
-    from seewhy.models.smolvlm import spelled
+    from seewhy.models.families.smolvlm import spelled
 
     model, processor = build("smolvlm", pictures=SmolVLMImageProcessor, clips=SmolVLMVideoProcessor)
     times = VideoMetadata(
@@ -211,7 +211,7 @@ def with_video_part(frames: list[Any], seconds: list[float]) -> tuple[dict, dict
             video_metadata=[times],
             return_tensors="pt",
         )
-    seen = load((model, processor)).family.see_clip(Clip(tuple(frames), tuple(seconds)))
+    seen = load((model, processor)).family.process_video(Clip(tuple(frames), tuple(seconds)))
     ours = {**seen.tensors, "input_ids": processor.tokenizer(seen.placeholder).input_ids}
     return (
         {name: np.asarray(value) for name, value in real.items()},

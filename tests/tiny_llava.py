@@ -21,8 +21,8 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
 from painting import centres_seen, off_centre, ramps
-from seewhy.models.llava import Llava
-from seewhy.models.processing import Composed
+from seewhy.models.families.llava import Llava
+from seewhy.models.processing import ProcessorParts
 
 CORPUS = (
     "Describe the picture. What is to the left of the red star?",
@@ -133,9 +133,9 @@ def trained() -> dict[str, Any]:
 def worst_off_centre(pictures: Any, shape: tuple[int, int], scale: float) -> float:
     """How far the boxes lie from where the pixels come from, for an image processor."""
     model, processor = build()
-    llava = Llava(model, Composed(pictures, processor.tokenizer, processor.chat_template))
+    llava = Llava(model, ProcessorParts(pictures, processor.tokenizer, processor.chat_template))
     image = ramps(*shape)
-    layer = llava.see(image, scale).geometry.layers[0]
+    layer = llava.process_image(image, scale).geometry.layers[0]
     pixels = pictures(image, return_tensors="pt", **llava._sizes(scale))["pixel_values"][0]
     seen = centres_seen(pixels, PATCH, pictures.image_mean, pictures.image_std)
     return off_centre(layer, seen, shape)

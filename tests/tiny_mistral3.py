@@ -17,7 +17,7 @@ from transformers import (
 )
 from transformers.models.pixtral.image_processing_pil_pixtral import PixtralImageProcessorPil
 
-from seewhy.models.processing import Composed
+from seewhy.models.processing import ProcessorParts
 from tiny_llava import trained
 
 #: One turn as Mistral Small 3.1's template renders it.
@@ -43,7 +43,7 @@ MERGE = 2
 
 def build(
     dtype: torch.dtype = torch.float32, *, pictures: Any = PixtralImageProcessorPil
-) -> tuple[Any, Composed]:
+) -> tuple[Any, ProcessorParts]:
     """Model in eval mode and processor's parts, the same at every call.
 
     Args:
@@ -83,7 +83,7 @@ def build(
         model: Any = Mistral3ForConditionalGeneration(config)
     # Smaller than the longest shape of the contract, so that some pictures are shrunk.
     square = pictures(size={"longest_edge": 210}, patch_size=PATCH)
-    return model.to(dtype).eval(), Composed(square, tokens, TEMPLATE)
+    return model.to(dtype).eval(), ProcessorParts(square, tokens, TEMPLATE)
 
 
 def tokenizer() -> LlamaTokenizer:

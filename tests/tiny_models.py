@@ -19,7 +19,7 @@ from transformers import (
 )
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from seewhy.models.processing import Composed
+from seewhy.models.processing import ProcessorParts
 
 CORPUS = (
     "Describe the picture. What is to the left of the red star?",
@@ -86,7 +86,7 @@ def image_processor(min_tokens: int = 4, max_tokens: int = 1000) -> Qwen2VLImage
 
 def build(
     kind: str = "qwen2-vl", dtype: torch.dtype = torch.float32, **settings: Any
-) -> tuple[Any, Composed]:
+) -> tuple[Any, ProcessorParts]:
     """Model in eval mode and processor, the same at every call.
 
     Args:
@@ -138,7 +138,7 @@ def build(
         model.lm_head.weight.data *= 20
     model.generation_config.eos_token_id = ids["<|im_end|>"]
     model.generation_config.pad_token_id = ids["<|endoftext|>"]
-    return model.to(dtype).eval(), Composed(image_processor(), tokens, TEMPLATE)
+    return model.to(dtype).eval(), ProcessorParts(image_processor(), tokens, TEMPLATE)
 
 
 def save(folder: Path, kind: str = "qwen2-vl", **settings: Any) -> Path:
@@ -149,7 +149,7 @@ def save(folder: Path, kind: str = "qwen2-vl", **settings: Any) -> Path:
     return folder
 
 
-def save_processor(folder: Path, kind: str, processor: Composed) -> None:
+def save_processor(folder: Path, kind: str, processor: ProcessorParts) -> None:
     """Write a processor's parts, and the name of the real class that joins them."""
     processor.tokenizer.save_pretrained(folder)
     processor.image_processor.save_pretrained(folder)

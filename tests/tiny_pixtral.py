@@ -13,13 +13,13 @@ from transformers import (
 )
 from transformers.models.pixtral.image_processing_pil_pixtral import PixtralImageProcessorPil
 
-from seewhy.models.processing import Composed
+from seewhy.models.processing import ProcessorParts
 from tiny_mistral3 import TEMPLATE, arrays, call, tokenizer
 
 PATCH = 14
 
 
-def build(*, pictures: Any = PixtralImageProcessorPil, **config: Any) -> tuple[Any, Composed]:
+def build(*, pictures: Any = PixtralImageProcessorPil, **config: Any) -> tuple[Any, ProcessorParts]:
     """Model in eval mode and processor's parts, the same at every call."""
     tokens: Any = tokenizer()
     settings: Any = LlavaConfig(
@@ -57,7 +57,7 @@ def build(*, pictures: Any = PixtralImageProcessorPil, **config: Any) -> tuple[A
         model: Any = LlavaForConditionalGeneration(settings)
         model.lm_head.weight.data *= 20  # choices that rounding cannot flip
     square = pictures(size={"longest_edge": 210}, patch_size={"height": PATCH, "width": PATCH})
-    return model.eval(), Composed(square, tokens, TEMPLATE)
+    return model.eval(), ProcessorParts(square, tokens, TEMPLATE)
 
 
 def real_and_ours(rows: list[list[Any]], prompt: str) -> list[tuple[dict, dict]]:

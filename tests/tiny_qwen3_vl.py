@@ -8,7 +8,7 @@ import torch
 import transformers
 
 from seewhy.images.clips import Clip
-from seewhy.models.processing import Composed
+from seewhy.models.processing import ProcessorParts
 from tiny_models import MERGE, PATCH, SPECIAL, image_processor, tokenizer
 
 #: One turn as Qwen3-VL's template renders it.
@@ -39,7 +39,7 @@ LINEAR = {
 }
 
 
-def build(kind: str = "qwen3_vl", dtype: torch.dtype = torch.float32) -> tuple[Any, Composed]:
+def build(kind: str = "qwen3_vl", dtype: torch.dtype = torch.float32) -> tuple[Any, ProcessorParts]:
     """Model in eval mode and processor, the same at every call."""
     stem, settings = KINDS[kind]
     tokens = tokenizer()
@@ -81,7 +81,7 @@ def build(kind: str = "qwen3_vl", dtype: torch.dtype = torch.float32) -> tuple[A
         model.lm_head.weight.data *= 20
     model.generation_config.eos_token_id = ids["<|im_end|>"]
     model.generation_config.pad_token_id = ids["<|endoftext|>"]
-    return model.to(dtype).eval(), Composed(image_processor(), tokens, TEMPLATE, VIDEO)
+    return model.to(dtype).eval(), ProcessorParts(image_processor(), tokens, TEMPLATE, VIDEO)
 
 
 AREA = (PATCH * MERGE) ** 2
@@ -95,7 +95,7 @@ VIDEO = {
 }
 
 
-def ids_of(processor: Composed, marker: str, placeholder: str, kind: str) -> list[int]:
+def ids_of(processor: ProcessorParts, marker: str, placeholder: str, kind: str) -> list[int]:
     """Ids of one turn about a picture or clip, its marker replaced."""
     content = [{"type": kind}, {"type": "text", "text": "What is it?"}]
     text: Any = processor.tokenizer.apply_chat_template(
@@ -107,7 +107,7 @@ def ids_of(processor: Composed, marker: str, placeholder: str, kind: str) -> lis
     return processor.tokenizer(text.replace(marker, placeholder))["input_ids"]
 
 
-def real_processor(kind: str, processor: Composed, backend: str = "pil") -> Any:
+def real_processor(kind: str, processor: ProcessorParts, backend: str = "pil") -> Any:
     """transformers' own processor around the same parts, for a process with torchvision."""
     from transformers import Qwen2VLImageProcessor, Qwen2VLVideoProcessor, Qwen3VLVideoProcessor
 
@@ -180,7 +180,9 @@ def beside_torchvision(pictures: list[Any], clips: list[Clip]) -> dict[str, Any]
             ],
             "clips": [call(pil, "video", [clip]) for clip in clips],
             "two clips": call(pil, "video", clips[:2]),
-            "our clips": [family.see_clip(c).tensors["pixel_values_videos"].numpy() for c in clips],
+            "our clips": [
+                family.process_video(c).tensors["pixel_values_videos"].numpy() for c in clips
+            ],
             "video": dict(family.processor.video or {})["size"],
         }
     return found

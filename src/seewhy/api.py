@@ -27,26 +27,34 @@ from seewhy.core.trace import Inputs, Trace, View
 from seewhy.explanation import ExplainedWord, Explanation, place_of
 from seewhy.images import Clip, ImageSource, notes_of, read_clip, read_image
 from seewhy.methods import DEFAULT, METHODS, Evidence, Method, create, parameters_of
-from seewhy.models.contrast import contrasted, deciding_token
-from seewhy.models.conversation import Conversation, Said
-from seewhy.models.overheard import (
+from seewhy.models.capture import (
     Call,
-    as_given,
     flattened,
+    images_of_row,
     inputs_of,
-    pictures_of,
-    remembering,
+    record_calls,
     whole,
+    without_exif,
 )
-from seewhy.models.rereading import Rereading
+from seewhy.models.contrast import contrasted, deciding_token
+from seewhy.models.conversation import Conversation, Message
+from seewhy.models.session import Session
 from seewhy.report.bundle import open_record
-from seewhy.testbed.shipped import DEFAULT as DEFAULT_MODEL
-from seewhy.testbed.shipped import shipped
+from seewhy.testbed.pretrained import DEFAULT as DEFAULT_MODEL
+from seewhy.testbed.pretrained import pretrained
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Explainer", "ExplainedWord", "Explanation", "Overheard", "load", "open", "trace"]
+__all__ = [
+    "Explainer",
+    "ExplainedWord",
+    "Explanation",
+    "CapturedGeneration",
+    "load",
+    "open",
+    "trace",
+]
 
 Media: TypeAlias = "ImageSource | Clip"
 """A picture in any form, or a clip."""
@@ -73,7 +81,7 @@ def load(
     Args:
         model: hub id, folder, or a `(model, processor)` pair that is loaded already; None, or
             `"tiny-qwen2-vl"`, takes the first of the models that ship with the package; the others
-            (`seewhy.testbed.shipped`) go by their names too.
+            (`seewhy.testbed.pretrained`) go by their names too.
         dtype: such as `torch.bfloat16` or `"auto"`; None is transformers' default.
         device_map: where its parts go, such as `"auto"` or `"cuda"`.
         **kwargs: passed on to `from_pretrained`, such as `revision`.
@@ -83,11 +91,11 @@ def load(
         UnsupportedModelError: if the model is text-only, or of a family without an adapter.
         ModelError: if its files are damaged or incomplete.
     """
-    wanted = DEFAULT_MODEL if model is None else model
-    own = shipped().get(wanted) if isinstance(wanted, str) else None
-    place = wanted if own is None else own
+    selected = DEFAULT_MODEL if model is None else model
+    own = pretrained().get(selected) if isinstance(selected, str) else None
+    place = selected if own is None else own
     loaded = models.load(place, dtype=dtype, device_map=device_map, **kwargs)
-    return Explainer(loaded if own is None else replace(loaded, name=str(wanted)))
+    return Explainer(loaded if own is None else replace(loaded, name=str(selected)))
 
 
 def open(folder: str | os.PathLike[str]) -> Explanation:
@@ -131,7 +139,7 @@ class _How:
     notes: tuple[str, ...] = ()
 
 
-def trace(model: Any, processor: Any) -> Overheard:
+def trace(model: Any, processor: Any) -> CapturedGeneration:
     """Overhear generation in your own code, to explain it afterwards.
 
     Example:
@@ -153,7 +161,7 @@ def trace(model: Any, processor: Any) -> Overheard:
     Raises:
         UnsupportedModelError, ModelError: as `load`.
     """
-    return Overheard(Explainer(models.load((whole(model), processor))))
+    return CapturedGeneration(Explainer(models.load((whole(model), processor))))
 
 
 class Explainer:
@@ -365,7 +373,7 @@ class Explainer:
                 seconds,
                 again.prepare(row),
                 again.read(row),
-                Rereading(self.loaded, one.conversation, tuple(t.id for t in trace.tokens)),
+                Session(self.loaded, one.conversation, tuple(t.id for t in trace.tokens)),
             )
             for row, (trace, one) in enumerate(zip(traces, asked, strict=True))
         ]
@@ -387,7 +395,7 @@ class Explainer:
         answered: float,
         prepare: Callable[[float], Inputs],
         read: Callable[[Inputs], Trace],
-        rereading: Rereading | None = None,
+        session: Session | None = None,
     ) -> Explanation:
         """Explain one answer that was read or overheard.
 
@@ -396,7 +404,7 @@ class Explainer:
         """
         begun = time.perf_counter()
         words = words_of(trace.answer, [(t.start, t.end) for t in trace.tokens])
-        evidence = Evidence(trace, prepare, read, self.loaded.model, how.first, rereading)
+        evidence = Evidence(trace, prepare, read, self.loaded.model, how.first, session)
         whole = how.method.attribute(evidence)
         contrasts = {place_of(words, word): other for word, other in how.contrast.items()}
         for place, alternative in contrasts.items():
@@ -453,16 +461,16 @@ class Explainer:
         place, foil = deciding_token(self.loaded, evidence.trace, word, alternative)
         prompt = len(evidence.trace.prompt_tokens)
         against = method.attribute(
-            evidence.changed(
+            evidence.map(
                 lambda trace: contrasted(self.loaded, trace, word, place, foil),
-                wanted=[prompt + token for token in word.tokens],
+                selected=[prompt + token for token in word.tokens],
             )
         )
         offset = len(whole.context) - len(evidence.trace.tokens)
         return _replaced(whole, against, [offset + token for token in word.tokens])
 
 
-class Overheard:
+class CapturedGeneration:
     """Calls of `generate` within a `with` block, from `seewhy.trace`.
 
     Attributes:
@@ -475,10 +483,10 @@ class Overheard:
         self._images: list[Any] = []
         self._block = ExitStack()
 
-    def __enter__(self) -> Overheard:
+    def __enter__(self) -> CapturedGeneration:
         loaded = self.explainer.loaded
         self._block.enter_context(
-            remembering(loaded.model, loaded.processor.image_processor, self.calls, self._images)
+            record_calls(loaded.model, loaded.processor.image_processor, self.calls, self._images)
         )
         return self
 
@@ -553,14 +561,14 @@ class Overheard:
     ) -> list[Image | Clip]:
         """The pictures of one prompt: those handed in, or those that were heard of."""
         if image is not None:
-            return _all_media([as_given(one) for one in flattened(image)])
-        heard = [_medium(as_given(one)) for shown in self._images for one in flattened(shown)]
+            return _all_media([without_exif(one) for one in flattened(image)])
+        heard = [_medium(without_exif(one)) for shown in self._images for one in flattened(shown)]
         if not heard:
             raise ParameterError(
                 "Expected the pictures that were asked about, got none: the processor was not "
                 "called within the block, so hand them in: trace.explain(image)."
             )
-        return pictures_of(self.explainer.loaded.family, call, sequence, heard)
+        return images_of_row(self.explainer.loaded.family, call, sequence, heard)
 
 
 class _Again:
@@ -635,7 +643,7 @@ def _asked(
         if not media:
             raise ImageError("Expected a picture, got none: give `image`, or `messages` with one.")
         words = PROMPT if prompt is None else prompt
-        return _Asked(Conversation((Said("user", (*media, words)),), options), answer)
+        return _Asked(Conversation((Message("user", (*media, words)),), options), answer)
     if prompt is not None:
         raise ParameterError("Expected a prompt or messages, got both: leave one out.")
     turns, rest = chat(messages, media)
@@ -664,7 +672,7 @@ def _asked(
 
 def chat(
     messages: Sequence[Mapping[str, Any]], media: Sequence[Image | Clip] = ()
-) -> tuple[tuple[Said, ...], int]:
+) -> tuple[tuple[Message, ...], int]:
     """Read a chat as transformers' chat templates take it.
 
     Args:
@@ -713,7 +721,7 @@ def chat(
                     "Expected parts of type 'text', 'image' or 'video', got "
                     f"{str(part)[:80]} in turn {number}: see transformers' chat templates."
                 )
-        turns.append(Said(str(message["role"]), tuple(p for p in parts if p != "")))
+        turns.append(Message(str(message["role"]), tuple(p for p in parts if p != "")))
     return tuple(turns), len(waiting)
 
 

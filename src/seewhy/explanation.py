@@ -23,8 +23,8 @@ from seewhy.report.overlay import OPACITY, overlay
 from seewhy.report.page import frame, html
 from seewhy.report.units import (
     Unit,
-    asked_token_units,
-    asked_word_units,
+    prompt_token_units,
+    prompt_word_units,
     prompt_words,
     token_units,
     word_units,
@@ -286,12 +286,12 @@ class _Whole:
 
     @cached_property
     def asked(self) -> tuple[ExplainedWord, ...]:
-        units = asked_word_units(self.record)
+        units = prompt_word_units(self.record)
         return tuple(ExplainedWord(self, unit, part="prompt") for unit in units)
 
     @cached_property
     def asked_tokens(self) -> tuple[ExplainedWord, ...]:
-        units = asked_token_units(self.record)
+        units = prompt_token_units(self.record)
         return tuple(ExplainedWord(self, unit, part="prompt", by_token=True) for unit in units)
 
     @cached_property

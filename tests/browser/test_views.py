@@ -36,7 +36,7 @@ from golden.records import (
 )
 from seewhy.core.record import Record
 from seewhy.report.payload import view_names
-from seewhy.report.units import asked_word_units, word_units
+from seewhy.report.units import prompt_word_units, word_units
 
 pytestmark = pytest.mark.browser
 
@@ -297,7 +297,7 @@ def test_prompt_words_are_plain_text_where_they_were_not_explained(open_page):
 def test_prompt_words_can_be_pointed_at_and_say_whose_they_are(open_page):
     record = pictures_record(explained=True)
     page = open_page(record)
-    texts = [unit.text for unit in asked_word_units(record)]
+    texts = [unit.text for unit in prompt_word_units(record)]
     assert [node.text for node in asked(page)] == texts
     hover(page, asked(page)[texts.index("star,")])
     x, y = centre_of_light(canvas(page))
@@ -307,7 +307,7 @@ def test_prompt_words_can_be_pointed_at_and_say_whose_they_are(open_page):
     assert "said" not in facts(page)
     assert all_of(page, "#candidates") == []
     lean = [node.text for node in all_of(page, "#prompt .lean")]
-    wanted = asked_word_units(record)[3]
+    wanted = prompt_word_units(record)[3]
     assert lean == [
         texts[i] for i in sorted(i for i, r in wanted.context if wanted.shown(r) >= 0.01)
     ]

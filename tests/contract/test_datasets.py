@@ -67,7 +67,7 @@ def test_dataset_has_samples_of_its_ids(dataset: Dataset) -> None:
 
 def test_dataset_knows_of_words_in_their_order(dataset: Dataset) -> None:
     sample = dataset.sample(dataset.ids[0])
-    thing = scene(0, "heldout").things[0]
+    thing = scene(0, "heldout").objects[0]
     answer = f"Yes, there is a dog; the picture shows two cups and a {thing.kind} on a ground."
     truths = sample.annotate(answer)
     spans = split_words(answer)
@@ -119,11 +119,13 @@ def test_dataset_refuses_unknown_options(name: str, folders: dict[str, Path]) ->
 
 @pytest.mark.parametrize("name", FILED)
 def test_dataset_tells_what_its_folder_must_hold(name: str, tmp_path: Path) -> None:
-    wanted = INDICES[name][0]
+    expected = INDICES[name][0]
     for spec in (name, f"{name}:{tmp_path / 'missing'}"):
         with pytest.raises(DatasetError, match=f'Expected a folder for the data set "{name}"'):
             open_dataset(spec)
-    with pytest.raises(DatasetError, match=f"Expected {wanted} in .* there must lie .*{wanted}"):
+    with pytest.raises(
+        DatasetError, match=f"Expected {expected} in .* there must lie .*{expected}"
+    ):
         open_dataset(f"{name}:{tmp_path}")
 
 

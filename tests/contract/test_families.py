@@ -20,8 +20,8 @@ PROMPT = "What is to the left of the red star?"
 every_family = pytest.mark.parametrize("name", sorted(BUILDERS))
 
 
-def assert_close(given: torch.Tensor, wanted: torch.Tensor) -> None:
-    torch.testing.assert_close(given, wanted, atol=1e-4, rtol=1e-4)
+def assert_close(given: torch.Tensor, selected: torch.Tensor) -> None:
+    torch.testing.assert_close(given, selected, atol=1e-4, rtol=1e-4)
 
 
 @pytest.fixture(scope="module")
@@ -80,10 +80,10 @@ def test_family_finds_the_painted_block_in_its_own_branches(name, shape, silence
 def test_family_counts_its_tokens(name, shape, scale):
     family = shared(name).family
     image = noise(*shape)
-    seen = family.see(image, scale)
+    seen = family.process_image(image, scale)
     inputs = prepare(family, image, PROMPT, scale=scale)
     assert seen.geometry.size == image.size
-    assert family.embed(seen).shape[0] == seen.visual
+    assert family.visual_features(seen).shape[0] == seen.visual
     ids = inputs.tensors["input_ids"][0]
     assert bool((ids[inputs.visual_positions] == family.image_token_id).all())
     assert len(inputs.visual_positions) == seen.geometry.visual
@@ -95,7 +95,7 @@ def test_family_counts_its_tokens(name, shape, scale):
 @pytest.mark.parametrize("shape", RECTANGLES)
 @pytest.mark.parametrize("scale", SCALES)
 def test_family_covers_its_layers_without_gap_or_overlap(name, shape, scale):
-    geometry = shared(name).family.see(noise(*shape), scale).geometry
+    geometry = shared(name).family.process_image(noise(*shape), scale).geometry
     for layer in geometry.layers:
         boxes = geometry.boxes[layer.index.flatten()]
         areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
@@ -111,7 +111,7 @@ def test_family_covers_its_layers_without_gap_or_overlap(name, shape, scale):
 @every_family
 def test_family_sees_more_at_larger_scales(name):
     family = shared(name).family
-    sizes = [family.see(noise(150, 100), scale).size for scale in SCALES]
+    sizes = [family.process_image(noise(150, 100), scale).size for scale in SCALES]
     areas = [width * height for width, height in sizes]
     assert areas == sorted(areas)
     assert areas[0] < areas[2] < areas[-1]
@@ -139,12 +139,12 @@ def test_generate_hears_the_states_of_one_forward(name):
     assert_close(trace.text_states[:-1], states[places[:-1]])
     assert not trace.text_states[-1].any()
     ids = torch.tensor([token.id for token in trace.text_tokens])
-    wanted = logits[places - 1, ids]
+    selected = logits[places - 1, ids]
     given = torch.tensor([token.probability for token in trace.text_tokens])
-    assert_close(given, wanted)
+    assert_close(given, selected)
     best = logits[places - 1].gather(-1, trace.rankings)
     assert_close(best, logits[places - 1].topk(50).values)
-    assert torch.equal(trace.rows, loaded.model.lm_head.weight[ids])
+    assert torch.equal(trace.unembedding_rows, loaded.model.lm_head.weight[ids])
 
 
 @every_family
@@ -172,7 +172,7 @@ def test_read_gives_the_trace_of_generate(name, scale):
     heard = read(loaded, inputs, [token.id for token in said.tokens])
     assert_close(heard.visual_states, said.visual_states)
     assert_close(heard.text_states, said.text_states)
-    assert torch.equal(heard.rows, said.rows)
+    assert torch.equal(heard.unembedding_rows, said.unembedding_rows)
     assert (heard.answer, len(heard.tokens)) == (said.answer, len(said.tokens))
     for one, other in zip(heard.text_tokens, said.text_tokens, strict=True):
         assert (one.id, one.text, one.start, one.end) == (

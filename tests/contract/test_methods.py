@@ -31,10 +31,10 @@ from seewhy.core.errors import ParameterError
 from seewhy.core.specs import parse_spec
 from seewhy.core.trace import Trace
 from seewhy.methods import METHODS, PARTS, Evidence, Method, citation, create, parameters_of
-from seewhy.methods.parameters import SCALES
-from seewhy.methods.stages import LENS, StagedMethod, bare
-from seewhy.models.conversation import ask
-from seewhy.models.rereading import Rereading
+from seewhy.methods._parameters import SCALES
+from seewhy.methods._stages import LENS, StagedMethod, bare
+from seewhy.models.conversation import user_message
+from seewhy.models.session import Session
 
 NAMES = METHODS.names()
 OF_THE_MODEL = frozenset({"attentions", "gradients", "pictures"})
@@ -94,44 +94,44 @@ PROMPT = "What is above the tree?"
 
 
 @cache
-def read_once(ids: tuple[int, ...], pictures: int) -> tuple[Rereading, Trace]:
+def read_once(ids: tuple[int, ...], pictures: int) -> tuple[Session, Trace]:
     loaded = shared("qwen2-vl")
     dice = np.random.default_rng(4)
     shown = [
         Image.fromarray(dice.integers(0, 255, (*size, 3), dtype=np.uint8))
         for size in ((24, 32), (32, 16))[:pictures]
     ]
-    rereading = Rereading(loaded, ask(shown, PROMPT), ids)
-    return rereading, rereading.read(ranking_depth=8)
+    session = Session(loaded, user_message(shown, PROMPT), ids)
+    return session, session.read(ranking_depth=8)
 
 
 def real_evidence(
     length: int = 5,
     pictures: int = 1,
-    wanted: Sequence[int] | None = None,
+    selected: Sequence[int] | None = None,
     first: int | None = None,
 ) -> Evidence:
     """A tiny model that reads an answer of some tokens about one or two pictures of noise."""
     ids = tuple(shared("qwen2-vl").processor.tokenizer.encode(" A red star is above it"))[:length]
-    rereading, trace = read_once(ids, pictures)
-    evidence = Evidence.from_rereading(rereading, trace=trace, wanted=wanted)
+    session, trace = read_once(ids, pictures)
+    evidence = Evidence.from_session(session, trace=trace, selected=selected)
     if first is None:
         return evidence
     return Evidence(
         trace,
-        rereading.inputs,
-        lambda inputs: rereading.read(inputs, ranking_depth=8),
-        rereading.loaded.model,
+        session.inputs,
+        lambda inputs: session.read(inputs, ranking_depth=8),
+        session.loaded.model,
         first,
-        rereading,
-        wanted,
+        session,
+        selected,
     )
 
 
 def test_methods_are_those_of_the_issue() -> None:
-    wanted = {"logit-lens", "tam", "msea", "arc", "intra-modal", "random", "centre"}
-    wanted |= {"occlusion", "rise", "kernel-shap", "region-search"}
-    assert set(NAMES) >= wanted
+    selected = {"logit-lens", "tam", "msea", "arc", "intra-modal", "random", "centre"}
+    selected |= {"occlusion", "rise", "kernel-shap", "region-search"}
+    assert set(NAMES) >= selected
 
 
 def test_methods_of_every_kind_are_tried() -> None:
@@ -186,7 +186,7 @@ def test_method_of_a_model_spares_what_is_not_wanted(any_method: Method) -> None
     """The maps of wanted tokens are the same; others are the same or empty."""
     prompt = len(real_evidence().trace.prompt_tokens)
     every = any_method.attribute(real_evidence())
-    some = any_method.attribute(real_evidence(wanted=[prompt + 2]))
+    some = any_method.attribute(real_evidence(selected=[prompt + 2]))
     for one, other in zip(some.maps, every.maps, strict=True):
         close = {"rtol": 1e-3, "atol": 1e-4 * float(other.max())}
         torch.testing.assert_close(one[2], other[2], **close)
@@ -230,7 +230,7 @@ def test_method_of_a_model_repeats_itself_and_leaves_it_as_it_was(any_method: Me
 def test_method_of_a_model_refuses_a_trace_alone(name: str) -> None:
     method = method_of(name)
     who = getattr(method, "witness", method).name  # of two parts, the one that looks at the model
-    with pytest.raises(ParameterError, match=f"got a trace alone: {who} .*from_rereading"):
+    with pytest.raises(ParameterError, match=f"got a trace alone: {who} .*from_session"):
         method.attribute(random_evidence())
 
 
@@ -316,7 +316,7 @@ def test_method_shares_its_evidence_out_over_the_views(method: Method) -> None:
 def test_method_gives_a_dead_view_nothing(name: str, dead: int) -> None:
     method, evidence = method_of(name), random_pair()
     for scale in GRIDS:
-        trace = evidence.at(scale)
+        trace = evidence.trace_at(scale)
         count = trace.views[0].geometry.visual
         trace.visual_states[slice(None, count) if dead == 0 else slice(count, None)] = 0
     attribution = method.attribute(evidence)
@@ -338,7 +338,7 @@ def test_method_does_not_care_which_of_two_views_comes_first(of_states: Method) 
         return replace(trace, inputs=inputs, visual_states=torch.cat([second, first]))
 
     one = method.attribute(evidence)
-    two = method.attribute(Evidence.of({s: turned(evidence.at(s)) for s in GRIDS}))
+    two = method.attribute(Evidence.of({s: turned(evidence.trace_at(s)) for s in GRIDS}))
     for a, b in zip(one.maps, two.maps[::-1], strict=True):
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(one.shares, two.shares.flip(1), rtol=1e-4, atol=1e-5)
@@ -347,7 +347,9 @@ def test_method_does_not_care_which_of_two_views_comes_first(of_states: Method) 
 def test_method_explains_prompt_tokens_when_asked(method: Method) -> None:
     """The answer's part is what it is without; the prompt's own part comes before it."""
     pair, plain = random_pair(), method.attribute(random_pair())
-    asked = Evidence(pair.trace, lambda s: pair.at(s).inputs, lambda i: pair.at(i.scale), first=0)
+    asked = Evidence(
+        pair.trace, lambda s: pair.trace_at(s).inputs, lambda i: pair.trace_at(i.scale), first=0
+    )
     whole = method.attribute(asked)
     prompt, text = len(pair.trace.prompt_tokens), len(pair.trace.text_tokens)
     assert [len(maps) for maps in whole.maps] == [text, text]
@@ -370,7 +372,7 @@ def test_method_explains_prompt_tokens_when_asked(method: Method) -> None:
 @pytest.mark.parametrize("name", CONTRASTIVE)
 def test_method_explains_a_contrast_where_it_says_so(name: str) -> None:
     method, evidence = method_of(name), random_pair()
-    made = method.attribute(evidence.changed(with_foils))
+    made = method.attribute(evidence.map(with_foils))
     for maps in (*made.maps, made.context, made.low, made.high):
         assert bool(maps.isfinite().all())
         assert float(maps.min()) >= 0
@@ -393,14 +395,14 @@ def test_method_leans_on_earlier_text_alone(method: Method) -> None:
 def test_method_does_not_let_later_tokens_change_earlier_ones(method: Method) -> None:
     whole, cut = random_evidence(), {}
     for scale in GRIDS:
-        trace = whole.at(scale)
+        trace = whole.trace_at(scale)
         keep = len(trace.prompt_tokens) + 5
         cut[scale] = type(trace)(
             **{
                 **vars(trace),
                 "tokens": trace.tokens[:5],
                 "text_states": trace.text_states[:keep],
-                "rows": trace.rows[:keep],
+                "unembedding_rows": trace.unembedding_rows[:keep],
                 "rankings": trace.rankings[:keep],
             }
         )
@@ -419,9 +421,9 @@ def test_method_leaves_the_trace_as_it_was(method: Method) -> None:
     evidence, untouched = random_evidence(), random_evidence()
     method.attribute(evidence)
     for scale in GRIDS:
-        for name in ("visual_states", "text_states", "rows", "rankings", "opening_state"):
+        for name in ("visual_states", "text_states", "unembedding_rows", "rankings", "first_prediction_state"):
             assert torch.equal(
-                getattr(evidence.at(scale), name), getattr(untouched.at(scale), name)
+                getattr(evidence.trace_at(scale), name), getattr(untouched.trace_at(scale), name)
             )
 
 
@@ -447,7 +449,7 @@ def test_method_survives_dead_states(of_states: Method) -> None:
     method = of_states
     evidence = random_evidence()
     for scale in GRIDS:
-        evidence.at(scale).visual_states.zero_()
+        evidence.trace_at(scale).visual_states.zero_()
     attribution = method.attribute(evidence)
     assert float(attribution.maps[0].abs().max()) == 0
     assert bool(attribution.display[0].isfinite().all())

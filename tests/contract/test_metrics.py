@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from metric_cases import SHIPPED, SIZE, box, drawn, planted, truth
-from seewhy.methods.citations import bibtex
+from seewhy.methods._citations import bibtex
 from seewhy.metrics import METRICS, Metric
-from seewhy.metrics.base import Measurement, Undefined
+from seewhy.metrics._base import Measurement, Undefined
 from seewhy.models import load
 
 NAMES = METRICS.names()

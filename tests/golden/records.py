@@ -12,10 +12,10 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from seewhy.core.attribution import Attribution, ScaleView
-from seewhy.core.geometry import Layer
+from seewhy.core.geometry import TokenGrid
 from seewhy.core.record import Picture, Provenance, Record
 from seewhy.core.text import Token, words_of
-from seewhy.core.trace import Turn
+from seewhy.core.trace import PromptSpan
 
 PROMPT = "Write a one-sentence caption for this image:"
 # Each piece: its text, and where it points to: a thing of the picture, or nothing.
@@ -41,23 +41,23 @@ class Shown:
 
     image: Image.Image
     grid: tuple[int, int] = (12, 16)
-    things: Places = field(default_factory=lambda: THINGS)
+    objects: Places = field(default_factory=lambda: THINGS)
     medium: int = 0
     frames: tuple[int, ...] = ()
     seconds: float | None = None
 
 
-def draw(width: int = 480, height: int = 360, things: Places = THINGS) -> Image.Image:
+def draw(width: int = 480, height: int = 360, objects: Places = THINGS) -> Image.Image:
     """A star, a house and a tree on a pale ground, or those of them that `things` holds."""
     image = Image.new("RGB", (width, height), (233, 228, 214))
     pen = ImageDraw.Draw(image)
     pen.rectangle((0, height * 0.84, width, height), fill=(196, 205, 170))
 
     def at(thing: str, dx: float, dy: float) -> tuple[float, float]:
-        x, y, _ = things[thing]
+        x, y, _ = objects[thing]
         return (x + dx) * width, (y + dy) * height
 
-    if "star" in things:
+    if "star" in objects:
         x, y = at("star", 0, 0)
         side = min(width, height)
         points = [
@@ -66,12 +66,12 @@ def draw(width: int = 480, height: int = 360, things: Places = THINGS) -> Image.
             for r, a in [((0.17, 0.07)[k % 2], k * math.pi / 5)]
         ]
         pen.polygon(points, fill=(206, 52, 45))
-    if "house" in things:
+    if "house" in objects:
         pen.rectangle((*at("house", -0.13, -0.1), *at("house", 0.13, 0.16)), fill=(54, 96, 178))
         roof = [at("house", -0.16, -0.09), at("house", 0, -0.25), at("house", 0.16, -0.09)]
         pen.polygon(roof, fill=(34, 58, 112))
         pen.rectangle((*at("house", -0.03, 0), *at("house", 0.03, 0.16)), fill=(244, 236, 214))
-    if "tree" in things:
+    if "tree" in objects:
         pen.rectangle((*at("tree", -0.015, 0.04), *at("tree", 0.015, 0.21)), fill=(103, 72, 48))
         pen.ellipse((*at("tree", -0.1, -0.24), *at("tree", 0.1, 0.08)), fill=(58, 128, 72))
     return image
@@ -97,7 +97,7 @@ def record_of(
     image: Image.Image | None = None,
     shown: tuple[Shown, ...] = (),
     prompt: str = PROMPT,
-    turns: tuple[Turn, ...] = (),
+    turns: tuple[PromptSpan, ...] = (),
     contrasts: tuple[tuple[int, str], ...] = (),
     grid: tuple[int, int] = (12, 16),
     scales: tuple[float, ...] = (1.0, 0.5, 0.75, 1.25, 1.5),
@@ -110,15 +110,15 @@ def record_of(
     `margin` is the share of a picture's width at either side that the canvas leaves unseen.
     Words of an `explained` prompt point at the things that they name.
     """
-    dice = torch.Generator().manual_seed(seed)
+    rng = torch.Generator().manual_seed(seed)
     shown = shown or (Shown(draw() if image is None else image, grid),)
-    asked = _prompt_tokens(prompt, dice)
+    asked = _prompt_tokens(prompt, rng)
     tokens: list[Token] = []
     spans: list[tuple[int, int]] = []
     answer = ""
     for text, _ in pieces:
         start, answer = len(answer), answer + text
-        p = float(0.97 - 0.5 * torch.rand((), generator=dice) ** 2)
+        p = float(0.97 - 0.5 * torch.rand((), generator=rng) ** 2)
         rest = [(" and", (1 - p) * 0.6), (" </b>", (1 - p) * 0.25), (" on", (1 - p) * 0.1)]
         spans.append((start, len(answer)))
         tokens.append(Token(len(tokens), text, start, len(answer), p, ((text, p), *rest)))
@@ -126,11 +126,11 @@ def record_of(
     def maps_of(view: Shown, scale: float, named: list[list[str]]) -> Tensor:
         rows, columns = (side if scale == 1 else max(2, round(side * scale)) for side in view.grid)
         maps = torch.zeros(len(named), rows, columns)
-        for i, things in enumerate(named):
-            for thing in filter(view.things.__contains__, things):
-                hill = blob(rows, columns, view.things[thing])
-                maps[i] += hill * (6 if len(things) == 1 else 3.5)
-            coarse = torch.rand(1, 1, 4, 5, generator=dice)
+        for i, objects in enumerate(named):
+            for thing in filter(view.objects.__contains__, objects):
+                hill = blob(rows, columns, view.objects[thing])
+                maps[i] += hill * (6 if len(objects) == 1 else 3.5)
+            coarse = torch.rand(1, 1, 4, 5, generator=rng)
             noise = torch.nn.functional.interpolate(coarse, (rows, columns), mode="bilinear")[0, 0]
             maps[i] += 0.8 * noise
         return maps
@@ -140,7 +140,7 @@ def record_of(
     ) -> Attribution:
         count = len(of)
         maps = tuple(maps_of(view, 1.0, named) for view in shown)
-        context = torch.rand(count, len(asked) + len(pieces), generator=dice) ** 6 * 5
+        context = torch.rand(count, len(asked) + len(pieces), generator=rng) ** 6 * 5
         for i in range(count):
             context[i, offset + i :] = 0
             if leaning[i] and i:
@@ -151,8 +151,8 @@ def record_of(
                 seen=tuple((round(v.image.width * s), round(v.image.height * s)) for v in shown),
                 maps=tuple(maps_of(view, s, named) for view in shown),
                 probabilities=torch.tensor([t.probability for t in of])
-                * (1 - 0.4 * abs(s - 1) * torch.rand(count, generator=dice)),
-                said=torch.rand(count, generator=dice) > 0.3 * abs(s - 1) * 2,
+                * (1 - 0.4 * abs(s - 1) * torch.rand(count, generator=rng)),
+                said=torch.rand(count, generator=rng) > 0.3 * abs(s - 1) * 2,
                 weights=torch.full((count,), 1 / len(scales)),
             )
             for s in scales
@@ -162,8 +162,8 @@ def record_of(
 
     given = attribution_of(
         tuple(tokens),
-        [things.split() for _, things in pieces],
-        [not things for _, things in pieces],
+        [objects.split() for _, objects in pieces],
+        [not objects for _, objects in pieces],
         len(asked),
     )
     named = [[thing for thing in THINGS if thing in token.text.lower()] for token in asked]
@@ -176,7 +176,7 @@ def record_of(
         words=words_of(answer, spans),
         attribution=given,
         asked=attribution_of(asked, named, [False] * len(asked), 0) if explained else None,
-        turns=turns or (Turn("user", 0, len(prompt)),),
+        turns=turns or (PromptSpan("user", 0, len(prompt)),),
         contrasts=contrasts,
         provenance=Provenance(
             model="seewhy/tiny-qwen2-vl",
@@ -196,17 +196,17 @@ def _picture(view: Shown, margin: float) -> Picture:
     width, height = view.image.size
     return Picture(
         image=pixels(view.image),
-        canvas=Layer.over((width * margin, 0, width * (1 - margin), height), *view.grid),
+        canvas=TokenGrid.over((width * margin, 0, width * (1 - margin), height), *view.grid),
         medium=view.medium,
         frames=view.frames,
         seconds=view.seconds,
     )
 
 
-def still(width: int, height: int, things: Places, medium: int = 0) -> Shown:
+def still(width: int, height: int, objects: Places, medium: int = 0) -> Shown:
     """A picture of some things, about 30 pixels to a cell."""
     grid = max(2, round(height / 30)), max(2, round(width / 30))
-    return Shown(draw(width, height, things), grid, things, medium)
+    return Shown(draw(width, height, objects), grid, objects, medium)
 
 
 def clip(steps: int = 8, medium: int = 0, every: float = 0.5) -> tuple[Shown, ...]:
@@ -215,12 +215,12 @@ def clip(steps: int = 8, medium: int = 0, every: float = 0.5) -> tuple[Shown, ..
     for step in range(steps):
         done = step / max(steps - 1, 1)
         high = math.sin(math.pi * done)
-        things = {"star": (0.12 + 0.5 * done, 0.5 - 0.3 * high, 0.04 + 0.14 * high)}
-        things["house"] = THINGS["house"]
+        objects = {"star": (0.12 + 0.5 * done, 0.5 - 0.3 * high, 0.04 + 0.14 * high)}
+        objects["house"] = THINGS["house"]
         if done > 0.5:
-            things["tree"] = THINGS["tree"]
+            objects["tree"] = THINGS["tree"]
         frames = 2 * step, 2 * step + 1
-        views.append(Shown(draw(480, 270, things), (9, 16), things, medium, frames, step * every))
+        views.append(Shown(draw(480, 270, objects), (9, 16), objects, medium, frames, step * every))
     return tuple(views)
 
 
@@ -261,7 +261,7 @@ def chat_record() -> Record:
     for role, text in said:
         start = len(prompt) + 1 if prompt else 0
         prompt = f"{prompt}\n{text}" if prompt else text
-        turns.append(Turn(role, start, len(prompt)))
+        turns.append(PromptSpan(role, start, len(prompt)))
     record = record_of(prompt=prompt, turns=tuple(turns), contrasts=((2, "sun"),), explained=True)
     # The newline between two turns is nobody's.
     starts = {turn.start - 1 for turn in turns}
@@ -299,7 +299,7 @@ def small_record() -> Record:
         weights=torch.tensor([0.5, 0.25, 0.75]),
     )
     return Record(
-        pictures=(Picture(ramp(40, 60), Layer.over((0, 0, 60, 40), 2, 3)),),
+        pictures=(Picture(ramp(40, 60), TokenGrid.over((0, 0, 60, 40), 2, 3)),),
         prompt="Look up",
         answer="a star",
         prompt_tokens=prompt_tokens,
@@ -337,11 +337,11 @@ def small_views_record() -> Record:
         record,
         pictures=(
             *record.pictures,
-            Picture(ramp(20, 40), Layer.over((0, 0, 40, 20), 1, 2), 1, (4, 5), 2.5),
+            Picture(ramp(20, 40), TokenGrid.over((0, 0, 40, 20), 1, 2), 1, (4, 5), 2.5),
         ),
         attribution=replace(given, maps=(*given.maps, second), scales=(half,)),
         asked=asked,
-        turns=(Turn("user", 0, 7),),
+        turns=(PromptSpan("user", 0, 7),),
         contrasts=((1, "sun"),),
     )
 
@@ -351,11 +351,11 @@ def ramp(height: int, width: int) -> Tensor:
     return torch.arange(height * width * 3).view(height, width, 3).remainder(251).to(torch.uint8)
 
 
-def _prompt_tokens(prompt: str, dice: torch.Generator) -> tuple[Token, ...]:
+def _prompt_tokens(prompt: str, rng: torch.Generator) -> tuple[Token, ...]:
     tokens: list[Token] = []
     for found in re.finditer(r"\s?[^\s]*", prompt):
         if not found[0] and tokens:
             continue
-        p = float(torch.rand((), generator=dice))
+        p = float(torch.rand((), generator=rng))
         tokens.append(Token(len(tokens), found[0], found.start(), found.end(), p))
     return tuple(tokens)

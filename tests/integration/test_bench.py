@@ -21,7 +21,7 @@ from seewhy.bench.store import Store
 from seewhy.bench.tables import cells, results_of
 from seewhy.cli.main import main
 from seewhy.core.errors import ParameterError
-from seewhy.testbed.shipped import shipped
+from seewhy.testbed.pretrained import pretrained
 
 ROOT = Path(__file__).parents[2]
 MODEL = "tiny-qwen2-vl"
@@ -157,10 +157,10 @@ def test_killed_at_any_moment_it_goes_on_where_it_was(tmp_path):
     environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, str(script), str(folder)]
     kept: dict[str, bytes] = {}
-    for wanted in (1, 3):
+    for selected in (1, 3):
         running = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
         until = time.monotonic() + 240
-        while len(list(folder.glob("rows/*.parquet"))) < wanted and running.poll() is None:
+        while len(list(folder.glob("rows/*.parquet"))) < selected and running.poll() is None:
             assert time.monotonic() < until, "nothing was written"
             time.sleep(0.02)
         running.send_signal(signal.SIGKILL)
@@ -204,7 +204,7 @@ def test_pyarrow_that_is_not_installed_is_told(tmp_path, monkeypatch):
 
 
 def test_a_loaded_pair_is_measured_here_and_nowhere_else(tmp_path, measured):
-    loaded = models.load(shipped()[MODEL])
+    loaded = models.load(pretrained()[MODEL])
     pair = (loaded.model, loaded.processor)
     with pytest.raises(ParameterError, match="Expected engine='here'"):
         measure(tmp_path / "no", "processes", models=[pair])

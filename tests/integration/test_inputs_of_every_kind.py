@@ -137,12 +137,12 @@ def test_explain_maps_every_step_of_a_clip(name):
 def test_step_of_a_clip_answers_to_its_own_frames(name):
     """Brighten one frame: the features that move most are those of the step that shows it."""
     family, clip = shared(name).family, clip_of(6)
-    before = family.see_clip(clip)
+    before = family.process_video(clip)
     for frame in (0, 3, 5):
         frames = list(clip.frames)
         frames[frame] = noise(64, 48, seed=99)
-        after = family.see_clip(type(clip)(tuple(frames), clip.seconds))
-        moved = (family.embed(after) - family.embed(before)).norm(dim=-1)
+        after = family.process_video(type(clip)(tuple(frames), clip.seconds))
+        moved = (family.visual_features(after) - family.visual_features(before)).norm(dim=-1)
         sizes = [geometry.visual for geometry in before.geometries]
         strength = torch.stack([part.mean() for part in moved.split(sizes)])
         assert frame in before.frames[int(strength.argmax())]

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from seewhy.core.geometry import Layer, flatten, unflatten
+from seewhy.core.geometry import TokenGrid, flatten, unflatten
 from seewhy.functional import (
     aggregate_scales,
     auc,
@@ -286,7 +286,7 @@ def test_logit_lens_under_a_huge_cap_is_the_free_one(seed: int) -> None:
 @quick
 @given(st.lists(st.tuples(st.integers(1, 4), st.integers(1, 4)), min_size=1, max_size=4))
 def test_flatten_and_unflatten_undo_each_other(grids: list[tuple[int, int]]) -> None:
-    canvases = [Layer.over((0, 0, 8, 8), *grid) for grid in grids]
+    canvases = [TokenGrid.over((0, 0, 8, 8), *grid) for grid in grids]
     maps = [torch.rand(2, *grid) for grid in grids]
     back = unflatten(flatten(maps), canvases)
     assert all(torch.equal(a, b) for a, b in zip(back, maps, strict=True))

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn.functional import interpolate
 
-from seewhy.core.geometry import Layer, resample
+from seewhy.core.geometry import TokenGrid, resample
 from seewhy.functional import aggregate_scales
 
 
@@ -39,6 +39,6 @@ def test_aggregate_scales_equals_the_equation(scales, weighted):
 def test_resample_over_equal_boxes_is_bilinear_interpolation(source, target):
     maps = torch.rand(3, *source, generator=torch.Generator().manual_seed(6))
     box = (0.0, 0.0, 320.0, 200.0)
-    resized = resample(maps, Layer.over(box, *source), Layer.over(box, *target))
+    resized = resample(maps, TokenGrid.over(box, *source), TokenGrid.over(box, *target))
     expected = interpolate(maps[None], size=target, mode="bilinear", align_corners=False)[0]
     torch.testing.assert_close(resized, expected, atol=1e-5, rtol=0)

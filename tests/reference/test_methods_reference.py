@@ -16,7 +16,7 @@ from seewhy.methods import Evidence, create
 
 def base_map(trace: Trace, token: int) -> np.ndarray:
     """A_j[v] = relu(H_v . W[c_j]), in raster order."""
-    rows = trace.rows[token].double().numpy()
+    rows = trace.unembedding_rows[token].double().numpy()
     values = [max(0.0, float(state @ rows)) for state in trace.visual_states.double().numpy()]
     return np.array(values)
 
@@ -27,13 +27,15 @@ def scored_state(trace: Trace, context: int) -> np.ndarray:
     if context < prompt:
         return trace.text_states[context].double().numpy()
     if context == prompt:
-        return trace.opening_state.double().numpy()
+        return trace.first_prediction_state.double().numpy()
     return trace.text_states[context - 1].double().numpy()
 
 
 def activation(trace: Trace, token: int, context: int) -> float:
     """s_ij = relu(H_j . W[c_i])."""
-    return max(0.0, float(scored_state(trace, context) @ trace.rows[token].double().numpy()))
+    return max(
+        0.0, float(scored_state(trace, context) @ trace.unembedding_rows[token].double().numpy())
+    )
 
 
 def overlap(one: list[int], two: list[int], p: float) -> float:
@@ -118,7 +120,7 @@ def read_out(trace: Trace, state: np.ndarray, token: int) -> float:
         return z if trace.softcap is None else trace.softcap * math.tanh(z / trace.softcap)
 
     against = 0.0 if trace.foils is None else logit(trace.foils, trace.foil_biases)
-    return max(0.0, logit(trace.rows, trace.biases) - against)
+    return max(0.0, logit(trace.unembedding_rows, trace.biases) - against)
 
 
 def tam_of_all(trace: Trace, place: int, grids: list[tuple[int, int]]) -> list[np.ndarray]:
@@ -190,7 +192,7 @@ def test_intra_modal_equals_its_slow_replica(weighing: str) -> None:
     for j in range(len(texts)):
         total, weight = np.zeros(shape), 0.0
         for scale, grid in GRIDS.items():
-            other = evidence.at(scale)
+            other = evidence.trace_at(scale)
             says = other.text_tokens[j].probability
             q = says if weighing == "consistency" and j >= prompt else 1.0
             total += q * bilinear(base_map(other, j).reshape(grid), shape)

@@ -25,11 +25,11 @@ from seewhy.metrics import METRICS
 
 
 def some_values(seed: int, count: int = 40, images: int = 9) -> Values:
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     return Values.of(
-        [dice.choice((0.0, 0.25, 0.5, dice.random())) for _ in range(count)],
-        [dice.randrange(images) for _ in range(count)],
-        [dice.random() < 0.4 for _ in range(count)],
+        [rng.choice((0.0, 0.25, 0.5, rng.random())) for _ in range(count)],
+        [rng.randrange(images) for _ in range(count)],
+        [rng.random() < 0.4 for _ in range(count)],
     )
 
 
@@ -108,10 +108,10 @@ def test_paired_difference_equals_a_loop_over_shared_pictures():
 
 
 def test_interval_of_a_mean_covers_it_as_often_as_it_says():
-    dice, hits, rounds = np.random.default_rng(0), 0, 200
+    rng, hits, rounds = np.random.default_rng(0), 0, 200
     for at in range(rounds):
         # Ten words a picture, all alike: drawing words instead of pictures would cover far less.
-        pictures = dice.normal(size=40)
+        pictures = rng.normal(size=40)
         values = Values.of(np.repeat(pictures, 10).tolist(), np.repeat(np.arange(40), 10).tolist())
         found = estimate("mean", [values], bootstrap_weights(40, 400, seed=at))
         hits += found.low <= 0 <= found.high
@@ -120,9 +120,9 @@ def test_interval_of_a_mean_covers_it_as_often_as_it_says():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_similarities_equal_scipy(seed):
-    dice = np.random.default_rng(seed)
-    a = dice.integers(0, 6, (7, 9)) / 5 if seed else dice.random((7, 9))
-    b = dice.random((7, 9)) + 0.5 * a
+    rng = np.random.default_rng(seed)
+    a = rng.integers(0, 6, (7, 9)) / 5 if seed else rng.random((7, 9))
+    b = rng.random((7, 9)) + 0.5 * a
     one, other = torch.from_numpy(a), torch.from_numpy(b)
     np.testing.assert_allclose(mean_ranks(one), scipy.stats.rankdata(a.ravel()))
     rho, _ = scipy.stats.spearmanr(a.ravel(), b.ravel())
@@ -133,8 +133,8 @@ def test_similarities_equal_scipy(seed):
 
 @pytest.mark.parametrize(("shape", "window"), [((9, 11), 7), ((4, 9), 7), ((9, 9), 3)])
 def test_ssim_equals_a_loop_over_windows(shape, window):
-    dice = np.random.default_rng(3)
-    a, b = dice.random(shape), dice.random(shape)
+    rng = np.random.default_rng(3)
+    a, b = rng.random(shape), rng.random(shape)
     side, found = min(window, *shape), []
     for top in range(shape[0] - side + 1):
         for left in range(shape[1] - side + 1):
@@ -190,9 +190,9 @@ def otsu_of(heatmap):
 @pytest.mark.parametrize("seed", range(4))
 def test_overlap_equals_tams_metrics_written_out(seed):
     """Two words of one category that follow each other, two further nouns, two function words."""
-    dice = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     # Rounded to 8 bit, as TAM has them. The mean of five half levels is no level: nothing ties.
-    maps = dice.integers(0, 256, (7, *SIZE)) / 255
+    maps = rng.integers(0, 256, (7, *SIZE)) / 255
     masks = [box(1, 1, 4, 6), box(3, 5, 7, 11)]
     case = planted(
         torch.from_numpy(maps),

@@ -21,8 +21,8 @@ from seewhy.core.errors import (
     UnknownNameError,
 )
 from seewhy.methods import create
-from seewhy.models.rereading import counted
-from seewhy.testbed.shipped import DEFAULT, shipped
+from seewhy.models.session import counted
+from seewhy.testbed.pretrained import DEFAULT, pretrained
 
 ANSWER = "A red star is above the blue house, and a red car."
 
@@ -317,11 +317,11 @@ def test_load_says_what_is_near_an_unknown_model() -> None:
 
 def test_load_without_a_model_takes_the_shipped_one(monkeypatch, tmp_path) -> None:
     folder = tiny_models.save(tmp_path / DEFAULT)
-    monkeypatch.setattr("seewhy.api.shipped", lambda: {DEFAULT: folder})
+    monkeypatch.setattr("seewhy.api.pretrained", lambda: {DEFAULT: folder})
     assert seewhy.load().name == seewhy.load(DEFAULT).name == DEFAULT
 
 
-@pytest.mark.parametrize("name", sorted(shipped()))
+@pytest.mark.parametrize("name", sorted(pretrained()))
 def test_load_takes_a_shipped_model_by_its_name(name) -> None:
     assert seewhy.load(name).name == name
 

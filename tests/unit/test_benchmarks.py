@@ -142,9 +142,9 @@ def test_in_turns_measures_each_case_in_each_round(bench) -> None:
 
 
 def test_estimate_is_a_figure_of_medians_within_its_interval(bench) -> None:
-    dice = np.random.default_rng(1)
-    fast = [bench.measuring.Spent(0.0, 1 + 0.1 * x) for x in dice.random(40)]
-    slow = [bench.measuring.Spent(0.0, 3 + 0.1 * x) for x in dice.random(40)]
+    rng = np.random.default_rng(1)
+    fast = [bench.measuring.Spent(0.0, 1 + 0.1 * x) for x in rng.random(40)]
+    slow = [bench.measuring.Spent(0.0, 3 + 0.1 * x) for x in rng.random(40)]
     ratio = bench.measuring.Estimate.of(lambda a, b: a / b, slow, fast, clock="cpu")
     assert ratio.low < ratio.value < ratio.high
     assert ratio.value == pytest.approx(3.05 / 1.05, rel=0.03)

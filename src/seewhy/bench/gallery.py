@@ -16,10 +16,10 @@ from typing import Any
 import torch
 
 from seewhy.api import Explainer
-from seewhy.bench.laboratory import Job, Laboratory, Read, reason_of
 from seewhy.bench.plan import MODEL_ITSELF, Plan
 from seewhy.bench.store import Store, write_whole
 from seewhy.bench.tables import Column, Results
+from seewhy.bench.worker import Job, SampleState, Worker, reason_of
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import SeewhyError
 from seewhy.report.bundle import safe_name
@@ -114,7 +114,7 @@ def draw(
         store: where the folder `gallery` is made anew.
         say: called as each case begins.
     """
-    laboratory = Laboratory(plan)
+    laboratory = Worker(plan)
     target, aside = store.folder / FOLDER, store.folder / f".{FOLDER}.part"
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
@@ -146,17 +146,17 @@ def shown(folders: Sequence[Path], target: Path) -> list[dict[str, Any]]:
     return cases
 
 
-def _drawn(laboratory: Laboratory, case: Chosen, folder: Path, name: str) -> dict[str, Any]:
+def _drawn(laboratory: Worker, case: Chosen, folder: Path, name: str) -> dict[str, Any]:
     """One case: a thumbnail for each method, and the report of the leading one."""
     plan = laboratory.plan
-    subject = [s.label for s in plan.subjects].index(case.model)
-    source = [s.label for s in plan.sources].index(case.data)
+    subject = [s.label for s in plan.models].index(case.model)
+    source = [s.label for s in plan.datasets].index(case.data)
     loaded = laboratory.loaded(subject)
     read = laboratory.read(loaded, Job(subject, source, case.sample, ()))
     word = _word(read, case)
-    shown = read.asking(word)
+    shown = read.for_word(word)
     tiles = []
-    for at, contender in enumerate(plan.contenders):
+    for at, contender in enumerate(plan.methods):
         try:
             found = laboratory.attribute(shown, at)
         except Exception as error:  # noqa: BLE001 - methods may be anyone's
@@ -179,9 +179,9 @@ def _drawn(laboratory: Laboratory, case: Chosen, folder: Path, name: str) -> dic
     }
 
 
-def _report(laboratory: Laboratory, read: Read, loaded: Any, method: str, folder: Path) -> str:
+def _report(laboratory: Worker, read: SampleState, loaded: Any, method: str, folder: Path) -> str:
     """Write the report of a case; "" where the method needs more than reports give it."""
-    chosen = next(c.method for c in laboratory.plan.contenders if c.label == method)
+    chosen = next(c.method for c in laboratory.plan.methods if c.label == method)
     ids = [token.id for token in read.evidence.trace.tokens]
     try:
         explanation = Explainer(loaded).explain(
@@ -194,31 +194,31 @@ def _report(laboratory: Laboratory, read: Read, loaded: Any, method: str, folder
     return f"{folder.name}/report.html"
 
 
-def _word(read: Read, case: Chosen) -> int:
+def _word(read: SampleState, case: Chosen) -> int:
     if case.word >= 0:
         return case.word
-    wanted = read.wanted or tuple(at for at, word in enumerate(read.words) if word.truth)
-    return wanted[0] if wanted else 0
+    selected = read.selected or tuple(at for at, word in enumerate(read.words) if word.truth)
+    return selected[0] if selected else 0
 
 
-def _thumbnail(read: Read, found: Attribution, word: int) -> str:
+def _thumbnail(read: SampleState, found: Attribution, word: int) -> str:
     tokens = list(read.words[word].word.tokens)
     view = read.evidence.trace.views[0]
     display = found.display[0][tokens].amax(0).cpu()
     return _jpeg(overlay(_pixels(read), display, view.geometry.canvas, size=_size(read)))
 
 
-def _original(read: Read) -> str:
+def _original(read: SampleState) -> str:
     return _jpeg(read.sample.image.resize(_size(read)))
 
 
-def _pixels(read: Read) -> torch.Tensor:
+def _pixels(read: SampleState) -> torch.Tensor:
     width, height = read.sample.image.size
     pixels = bytearray(read.sample.image.tobytes())
     return torch.frombuffer(pixels, dtype=torch.uint8).view(height, width, 3)
 
 
-def _size(read: Read) -> tuple[int, int]:
+def _size(read: SampleState) -> tuple[int, int]:
     width, height = read.sample.image.size
     ratio = min(1, LARGEST / max(width, height))
     return max(1, round(width * ratio)), max(1, round(height * ratio))

@@ -17,7 +17,7 @@ from seewhy.core.registry import unknown
 from seewhy.datasets import Dataset, open_dataset
 from seewhy.methods import Method
 from seewhy.metrics import Metric
-from seewhy.testbed.shipped import shipped
+from seewhy.testbed.pretrained import pretrained
 
 Answers: TypeAlias = Literal["reference", "own"]
 
@@ -64,7 +64,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Subject:
+class ModelSpec:
     """A model that is looked into.
 
     Attributes:
@@ -83,7 +83,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Contender:
+class MethodSpec:
     """A method with its label and key."""
 
     label: str
@@ -92,7 +92,7 @@ class Contender:
 
 
 @dataclass(frozen=True)
-class Judge:
+class MetricSpec:
     """A metric with its label and key."""
 
     label: str
@@ -101,7 +101,7 @@ class Judge:
 
 
 @dataclass(frozen=True)
-class Source:
+class DataSpec:
     """A data set, and the samples of it that are asked for."""
 
     label: str
@@ -114,20 +114,20 @@ class Source:
 class Plan:
     """All that is asked of a run."""
 
-    subjects: tuple[Subject, ...]
-    contenders: tuple[Contender, ...]
-    judges: tuple[Judge, ...]
-    sources: tuple[Source, ...]
+    models: tuple[ModelSpec, ...]
+    methods: tuple[MethodSpec, ...]
+    metrics: tuple[MetricSpec, ...]
+    datasets: tuple[DataSpec, ...]
     settings: Settings
 
     @property
     def pairs(self) -> tuple[tuple[int, int], ...]:
         """Places of method and metric of every unit of a sample, in the order they are done."""
-        of_model = [(OF_MODEL, at) for at, j in enumerate(self.judges) if j.metric.of_model]
+        of_model = [(OF_MODEL, at) for at, j in enumerate(self.metrics) if j.metric.of_model]
         of_methods = [
             (method, at)
-            for method in range(len(self.contenders))
-            for at, judge in enumerate(self.judges)
+            for method in range(len(self.methods))
+            for at, judge in enumerate(self.metrics)
             if not judge.metric.of_model
         ]
         return (*of_methods, *of_model)
@@ -139,10 +139,10 @@ class Plan:
     def keys(self, subject: int, source: int, method: int, metric: int) -> dict[str, str]:
         """The keys of a unit's rows, by column."""
         return {
-            "model_fingerprint": self.subjects[subject].fingerprint,
-            "data_fingerprint": self.sources[source].fingerprint,
-            "method_key": "" if method == OF_MODEL else self.contenders[method].key,
-            "metric_key": self.judges[metric].key,
+            "model_fingerprint": self.models[subject].fingerprint,
+            "data_fingerprint": self.datasets[source].fingerprint,
+            "method_key": "" if method == OF_MODEL else self.methods[method].key,
+            "metric_key": self.metrics[metric].key,
             "settings_key": self.settings.key,
         }
 
@@ -151,10 +151,10 @@ class Plan:
         """Of the run: the same command has the same one."""
         return digest(
             [
-                [s.fingerprint for s in self.subjects],
-                [c.key for c in self.contenders],
-                [j.key for j in self.judges],
-                [[s.fingerprint, s.ids] for s in self.sources],
+                [s.fingerprint for s in self.models],
+                [c.key for c in self.methods],
+                [j.key for j in self.metrics],
+                [[s.fingerprint, s.ids] for s in self.datasets],
                 self.settings.key,
             ]
         )
@@ -165,7 +165,7 @@ class Plan:
             "settings": {**asdict(self.settings), "key": self.settings.key},
             "models": [
                 {"label": s.label, "place": s.place, "fingerprint": s.fingerprint}
-                for s in self.subjects
+                for s in self.models
             ],
             "methods": [
                 {
@@ -174,7 +174,7 @@ class Plan:
                     "summary": c.method.summary,
                     "parameters": _jsonable(c.method.parameters),
                 }
-                for c in self.contenders
+                for c in self.methods
             ],
             "metrics": [
                 {
@@ -185,11 +185,11 @@ class Plan:
                     "of_model": j.metric.of_model,
                     "figures": [asdict(figure) for figure in j.metric.figures],
                 }
-                for j in self.judges
+                for j in self.metrics
             ],
             "data": [
                 {"label": s.label, "fingerprint": s.fingerprint, "samples": list(s.ids)}
-                for s in self.sources
+                for s in self.datasets
             ],
         }
 
@@ -227,30 +227,30 @@ def plan_of(
     if settings.dtype:
         chosen["dtype"] = settings.dtype
     plan = Plan(
-        tuple(_told_apart(_subject(model, chosen), apart) for model in models),
-        tuple(Contender(label_of(m), m, key_of(m)) for m in map(method_of, methods)),
-        tuple(Judge(label_of(m), m, key_of(m)) for m in map(metric_of, metrics)),
-        tuple(_source(given, limit) for given in data),
+        tuple(_told_apart(_model_spec(model, chosen), apart) for model in models),
+        tuple(MethodSpec(label_of(m), m, key_of(m)) for m in map(method_of, methods)),
+        tuple(MetricSpec(label_of(m), m, key_of(m)) for m in map(metric_of, metrics)),
+        tuple(_data_spec(given, limit) for given in data),
         settings,
     )
     for what, things in (
-        ("model", plan.subjects),
-        ("method", plan.contenders),
-        ("metric", plan.judges),
-        ("data set", plan.sources),
+        ("model", plan.models),
+        ("method", plan.methods),
+        ("metric", plan.metrics),
+        ("data set", plan.datasets),
     ):
         if not things:
             raise ParameterError(f"Expected at least one {what}, got none: name one.")
         labels = [thing.label for thing in things]
         if (twice := _twice(labels)) is not None:
             raise ParameterError(f"Expected each {what} once, got {twice} twice: leave one out.")
-    if (twice := _twice([s.fingerprint for s in plan.subjects])) is not None:
-        alike = [s.label for s in plan.subjects if s.fingerprint == twice]
+    if (twice := _twice([s.fingerprint for s in plan.models])) is not None:
+        alike = [s.label for s in plan.models if s.fingerprint == twice]
         raise ParameterError(
             f"Expected models that differ, got the same one as {' and '.join(alike)}: leave one "
             "out."
         )
-    held = [(s.fingerprint, sample) for s in plan.sources for sample in s.ids]
+    held = [(s.fingerprint, sample) for s in plan.datasets for sample in s.ids]
     if (twice := _twice(held)) is not None:
         raise ParameterError(
             f"Expected each sample once, got {twice[1]} in several of the data sets: choose parts "
@@ -265,40 +265,42 @@ def _twice(things: Sequence[Any]) -> Any:
     return next((thing for thing in things if counted[thing] > 1), None)
 
 
-def _told_apart(subject: Subject, options: Mapping[str, str]) -> Subject:
+def _told_apart(subject: ModelSpec, options: Mapping[str, str]) -> ModelSpec:
     if not options or subject.pair is not None:
         return subject
     return replace(subject, fingerprint=digest([subject.fingerprint, dict(options)]))
 
 
-def _subject(given: str | os.PathLike[str] | tuple[Any, Any], options: dict[str, Any]) -> Subject:
+def _model_spec(
+    given: str | os.PathLike[str] | tuple[Any, Any], options: dict[str, Any]
+) -> ModelSpec:
     if isinstance(given, tuple):
         model, _ = given
         label = Path(model.config.name_or_path).name or type(model).__name__
-        return Subject(label, "", fingerprints.of_pair(model), given)
+        return ModelSpec(label, "", fingerprints.of_pair(model), given)
     name = os.fspath(given)
-    known = shipped()
+    known = pretrained()
     if name in known:
         place = known[name]
-        return Subject(name, str(place), fingerprints.of_folder(place), None, options)
+        return ModelSpec(name, str(place), fingerprints.of_folder(place), None, options)
     folder = Path(name).expanduser()
     if folder.is_dir():
-        return Subject(folder.name, str(folder), fingerprints.of_folder(folder), None, options)
+        return ModelSpec(folder.name, str(folder), fingerprints.of_folder(folder), None, options)
     if "/" not in name or name.startswith((".", "~", "/")):
         raise UnknownNameError(
             f"{unknown('model', name, tuple(known))} Or give a folder that is there, or a hub "
             "id such as Qwen/Qwen2-VL-2B-Instruct."
         )
     revision = options.get("revision")
-    return Subject(name, name, fingerprints.of_hub(name, revision), None, options)
+    return ModelSpec(name, name, fingerprints.of_hub(name, revision), None, options)
 
 
-def _source(given: str | Dataset, limit: int | None) -> Source:
+def _data_spec(given: str | Dataset, limit: int | None) -> DataSpec:
     dataset, label = (given, given.name) if isinstance(given, Dataset) else _opened(given)
     ids = dataset.ids[:limit]
     if not ids:
         raise DatasetError(f"Expected samples in {label}, got none: check what it holds.")
-    return Source(label, dataset, dataset.fingerprint, tuple(ids))
+    return DataSpec(label, dataset, dataset.fingerprint, tuple(ids))
 
 
 def _opened(spec: str) -> tuple[Dataset, str]:

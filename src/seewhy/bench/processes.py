@@ -15,8 +15,8 @@ from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from seewhy.bench.laboratory import Batch, Job, Laboratory
 from seewhy.bench.plan import Plan
+from seewhy.bench.worker import Batch, Job, Worker
 from seewhy.core.errors import ModelError, SeewhyError
 
 TRIES = 3
@@ -25,9 +25,9 @@ TRIES = 3
 
 def here(plan: Plan, jobs: Sequence[Job], workers: int = 1) -> Iterator[Batch]:
     """Do all jobs in this process, one after the other."""
-    laboratory = Laboratory(plan)
+    laboratory = Worker(plan)
     for job in jobs:
-        yield from laboratory.perform(job)
+        yield from laboratory.run(job)
 
 
 def processes(plan: Plan, jobs: Sequence[Job], workers: int) -> Iterator[Batch]:
@@ -41,7 +41,7 @@ def processes(plan: Plan, jobs: Sequence[Job], workers: int) -> Iterator[Batch]:
         ModelError: if workers die over and over before any delivers a thing.
     """
     waiting = Waiting(plan, jobs)
-    crew = [_Worker(plan) for _ in range(min(workers, len(jobs)))]
+    crew = [_WorkerProcess(plan) for _ in range(min(workers, len(jobs)))]
     try:
         while waiting.unfinished:
             for worker in crew:
@@ -54,7 +54,7 @@ def processes(plan: Plan, jobs: Sequence[Job], workers: int) -> Iterator[Batch]:
                     kind, content = worker.pipe.recv()
                 except (EOFError, OSError):
                     yield from waiting.died(worker.job, worker.reason())
-                    crew[crew.index(worker)] = _Worker(plan)
+                    crew[crew.index(worker)] = _WorkerProcess(plan)
                     continue
                 if kind == "batch":
                     waiting.delivered(worker.job, content)
@@ -123,10 +123,10 @@ class Waiting:
         if not left.units:
             return []
         reason = f"the worker died {TRIES} times ({reason})"
-        return [Laboratory(self._plan).failed(left, left.units, reason)]
+        return [Worker(self._plan).failed(left, left.units, reason)]
 
 
-class _Worker:
+class _WorkerProcess:
     """A process and this end of its pipe."""
 
     def __init__(self, plan: Plan) -> None:
@@ -178,12 +178,12 @@ def _work(plan: Plan, pipe: Connection) -> None:
     import torch
 
     torch.set_num_threads(1)
-    laboratory = Laboratory(plan)
+    laboratory = Worker(plan)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
             job = pipe.recv()
             try:
-                for batch in laboratory.perform(job):
+                for batch in laboratory.run(job):
                     pipe.send(("batch", batch))
                 pipe.send(("done", None))
             except SeewhyError as error:

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from seewhy.bench.laboratory import Batch, Job, Laboratory
 from seewhy.bench.plan import Plan
 from seewhy.bench.processes import Waiting
+from seewhy.bench.worker import Batch, Job, Worker
 from seewhy.core.errors import ParameterError, SeewhyError
 
 
@@ -48,7 +48,7 @@ def _deliver(ray: Any, plan: Plan, jobs: Sequence[Job], workers: int) -> Iterato
         while waiting.unfinished:
             while idle and (job := waiting.next()) is not None:
                 at = idle.pop()
-                stream = crew[at].perform.options(num_returns="streaming").remote(job)
+                stream = crew[at].run.options(num_returns="streaming").remote(job)
                 busy[stream] = at, job
             (stream,), _ = ray.wait(list(busy), num_returns=1)
             at, job = busy[stream]
@@ -80,11 +80,11 @@ class _Actor:
         import torch
 
         torch.set_num_threads(1)
-        self._laboratory = Laboratory(plan)
+        self._laboratory = Worker(plan)
 
-    def perform(self, job: Job) -> Iterator[Batch]:
+    def run(self, job: Job) -> Iterator[Batch]:
         """Do a job; each batch is on its way as soon as it is done."""
-        yield from self._laboratory.perform(job)
+        yield from self._laboratory.run(job)
 
 
 def _ray() -> Any:
@@ -104,9 +104,9 @@ def _carry_code(ray: Any, plan: Plan) -> None:
     So a method in a person's own file needs no copy on every node.
     """
     things = [
-        *(c.method for c in plan.contenders),
-        *(j.metric for j in plan.judges),
-        *(s.dataset for s in plan.sources),
+        *(c.method for c in plan.methods),
+        *(j.metric for j in plan.metrics),
+        *(s.dataset for s in plan.datasets),
     ]
     modules = {kind.__module__ for thing in things for kind in type(thing).__mro__}
     for name in modules:

@@ -14,13 +14,13 @@ from typing import Any, Literal, TypeAlias
 
 from seewhy._version import __version__
 from seewhy.bench.gallery import FOLDER, draw
-from seewhy.bench.laboratory import Batch, Job
 from seewhy.bench.plan import Plan, Settings, plan_of
 from seewhy.bench.processes import here, processes
 from seewhy.bench.ray_cluster import ray_actors
 from seewhy.bench.store import Done, Store, expect_arrow
 from seewhy.bench.suites import suite_of
 from seewhy.bench.tables import results_of
+from seewhy.bench.worker import Batch, Job
 from seewhy.core.errors import ParameterError
 from seewhy.datasets import Dataset
 from seewhy.methods import Method
@@ -141,26 +141,31 @@ def run(
         limit=chosen.limit if limit is None else limit,
         options=options,
     )
-    if engine != "here" and any(subject.pair for subject in asked.subjects):
+    if engine != "here" and any(subject.pair for subject in asked.models):
         raise ParameterError(
             "Expected engine='here' for models that are handed in, which stay in this process, "
             f"got {engine!r}: choose it, or name the models' folders."
         )
-    labels = [c.label for c in asked.contenders]
+    labels = [c.label for c in asked.methods]
     reference = reference or (chosen.reference if chosen.reference in labels else labels[0])
     if reference not in labels:
         raise ParameterError(
             f"Expected the reference among the methods ({', '.join(labels)}), got {reference!r}."
         )
-    described = {**asked.described(), **circumstances(), "suite": suite, "reference": reference}
+    described = {
+        **asked.described(),
+        **environment_of_run(),
+        "suite": suite,
+        "reference": reference,
+    }
     described |= {"engine": engine, "workers": workers}
-    store, fresh = carry_out(asked, Path(out), described, engine, workers, retry, progress)
+    store, fresh = execute(asked, Path(out), described, engine, workers, retry, progress)
     if gallery and (fresh or not (store.folder / FOLDER).is_dir()):
         draw(asked, results_of(store), store, say=say)
     return store
 
 
-def carry_out(
+def execute(
     asked: Plan,
     out: Path,
     described: dict[str, Any],
@@ -203,8 +208,8 @@ def missing(asked: Plan, done: dict[str, Done], retry: bool = False) -> tuple[li
     Jobs come model by model, so that a worker loads each once.
     """
     jobs, found, total = [], 0, 0
-    for subject in range(len(asked.subjects)):
-        for source, of in enumerate(asked.sources):
+    for subject in range(len(asked.models)):
+        for source, of in enumerate(asked.datasets):
             for sample in of.ids:
                 left, attempts = [], []
                 for method, metric in asked.pairs:
@@ -220,7 +225,7 @@ def missing(asked: Plan, done: dict[str, Done], retry: bool = False) -> tuple[li
     return jobs, found, total
 
 
-def circumstances() -> dict[str, Any]:
+def environment_of_run() -> dict[str, Any]:
     """When, where and with what: for the page, not part of any key."""
     versions = {"seewhy": __version__, "python": platform.python_version()}
     for name in FOUNDATIONS:

@@ -36,7 +36,7 @@ class Column:
 
     Attributes:
         metric: label of the metric.
-        name, summary, higher_is_better, unit, statistic, of: as `seewhy.metrics.base.Figure`.
+        name, summary, higher_is_better, unit, statistic, of: as `seewhy.metrics._base.Figure`.
         curve: of a point on a curve the curve's name and the place on its axis, else None.
     """
 
@@ -402,9 +402,9 @@ def _gathered(
     examples: dict[tuple[str, ...], str] = {}
     asked = [_Asked(run) for run in runs]
     chosen = _chosen(stores, asked) if len(stores) > 1 else {}
-    for number, (store, wanted) in enumerate(zip(stores, asked, strict=True)):
+    for number, (store, selected) in enumerate(zip(stores, asked, strict=True)):
         for found in _rows(store):
-            row = wanted.named(found)
+            row = selected.named(found)
             if row is None or chosen.get(row["unit"], number) != number:
                 continue
             place = order.setdefault((row["model"], row["data"]), {})
@@ -437,9 +437,9 @@ def _gathered(
 def _chosen(stores: Sequence[Store], asked: Sequence[_Asked]) -> dict[str, int]:
     """For each unit the place of the first folder in which it did not fail, or of the first."""
     chosen: dict[str, tuple[bool, int]] = {}
-    for number, (store, wanted) in enumerate(zip(stores, asked, strict=True)):
+    for number, (store, selected) in enumerate(zip(stores, asked, strict=True)):
         for row in _rows(store):
-            if wanted.named(row) is not None:
+            if selected.named(row) is not None:
                 own = (row["status"] == FAILED, number)
                 chosen[row["unit"]] = min(chosen.get(row["unit"], own), own)
     return {unit: number for unit, (_, number) in chosen.items()}

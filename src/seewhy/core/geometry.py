@@ -23,7 +23,7 @@ Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
+class TokenGrid:
     """A raster of visual tokens that covers each pixel it sees once.
 
     Attributes:
@@ -49,10 +49,12 @@ class Layer:
                 )
 
     @staticmethod
-    def over(box: Box, height: int, width: int, *, first: int = 0, name: str = "image") -> Layer:
+    def over(
+        box: Box, height: int, width: int, *, first: int = 0, name: str = "image"
+    ) -> TokenGrid:
         """A raster of equal cells over `box`, its tokens row by row from `first` on."""
         left, top, right, bottom = box
-        return Layer(
+        return TokenGrid(
             index=torch.arange(first, first + height * width).view(height, width),
             rows=torch.linspace(top, bottom, height + 1, dtype=torch.float64),
             columns=torch.linspace(left, right, width + 1, dtype=torch.float64),
@@ -75,7 +77,7 @@ class Geometry:
     """
 
     size: tuple[int, int]
-    layers: tuple[Layer, ...]
+    layers: tuple[TokenGrid, ...]
 
     def __post_init__(self) -> None:
         owned = torch.cat([layer.index.flatten() for layer in self.layers])
@@ -91,7 +93,7 @@ class Geometry:
         return sum(layer.index.numel() for layer in self.layers)
 
     @cached_property
-    def canvas(self) -> Layer:
+    def canvas(self) -> TokenGrid:
         """The native grid: the finest layer's (the first of equals)."""
         return max(self.layers, key=lambda layer: layer.index.numel())
 
@@ -105,7 +107,7 @@ class Geometry:
             boxes[layer.index.flatten()] = torch.stack([left, top, right, bottom], -1).view(-1, 4)
         return boxes
 
-    def rasterise(self, values: Tensor) -> Tensor:
+    def to_grid(self, values: Tensor) -> Tensor:
         """Lay values of visual tokens on the native grid, fusing layers by their mean.
 
         Args:
@@ -122,7 +124,7 @@ class Geometry:
         return layers[0] if len(layers) == 1 else torch.stack(layers).mean(0)
 
 
-def resample(maps: Tensor, source: Layer, target: Layer) -> Tensor:
+def resample(maps: Tensor, source: TokenGrid, target: TokenGrid) -> Tensor:
     """Bring maps from one grid to another by bilinear interpolation between cell centres.
 
     Both grids are placed in pixels of the original image, so grids that cover different boxes
@@ -193,7 +195,7 @@ def flatten(maps: Sequence[Tensor]) -> Tensor:
     return torch.cat([one.flatten(-2) for one in maps], -1)
 
 
-def unflatten(values: Tensor, canvases: Sequence[Layer]) -> tuple[Tensor, ...]:
+def unflatten(values: Tensor, canvases: Sequence[TokenGrid]) -> tuple[Tensor, ...]:
     """Undo `flatten`: float `[..., cell]` to one `[..., height, width]` for each canvas."""
     sizes = [math.prod(canvas.shape) for canvas in canvases]
     expect_axes(values, "... cell", name="values", cell=sum(sizes))

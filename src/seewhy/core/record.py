@@ -9,9 +9,9 @@ from typing import Any
 from torch import Tensor
 
 from seewhy.core.attribution import Attribution
-from seewhy.core.geometry import Layer
+from seewhy.core.geometry import TokenGrid
 from seewhy.core.text import Token, Word
-from seewhy.core.trace import Turn
+from seewhy.core.trace import PromptSpan
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Picture:
     """
 
     image: Tensor
-    canvas: Layer
+    canvas: TokenGrid
     medium: int = 0
     frames: tuple[int, ...] = ()
     seconds: float | None = None
@@ -92,5 +92,5 @@ class Record:
     attribution: Attribution
     provenance: Provenance
     asked: Attribution | None = None
-    turns: tuple[Turn, ...] = ()
+    turns: tuple[PromptSpan, ...] = ()
     contrasts: tuple[tuple[int, str], ...] = ()

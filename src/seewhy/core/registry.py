@@ -1,7 +1,8 @@
 """A typed, lazy registry: what stands in a package's files is found by file name.
 
-A method, metric or family is one file with one final class. The registry lists the files without
-importing them, and imports the one that is asked for.
+A method, metric or family is one file with one final class; a file whose name begins with an
+underscore holds what several of them share. The registry lists the files without importing them,
+and imports the one that is asked for.
 """
 
 from __future__ import annotations
@@ -26,15 +27,12 @@ class Registry(Generic[T]):
         package: dotted name of the package whose modules hold one final class each.
         base: the abstract class that they implement.
         noun: what one entry is called in errors, such as `"method"`.
-        skip: module names that hold shared parts instead of an entry.
         group: entry point group by which other distributions join, such as `"seewhy.methods"`.
     """
 
-    def __init__(
-        self, package: str, base: type[T], noun: str, *, skip: tuple[str, ...] = (), group: str = ""
-    ) -> None:
+    def __init__(self, package: str, base: type[T], noun: str, *, group: str = "") -> None:
         self._package, self._base, self._noun = package, base, noun
-        self._skip, self._group = frozenset(skip), group
+        self._group = group
 
     def names(self) -> tuple[str, ...]:
         """Names of all entries, sorted; nothing is imported but the package itself."""
@@ -61,7 +59,7 @@ class Registry(Generic[T]):
 
     def _modules(self) -> set[str]:
         path = importlib.import_module(self._package).__path__
-        return {m.name for m in pkgutil.iter_modules(path)} - self._skip
+        return {m.name for m in pkgutil.iter_modules(path) if not m.name.startswith("_")}
 
     def _foreign(self) -> dict:
         return {e.name: e for e in entry_points(group=self._group)} if self._group else {}

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from seewhy.core.axes import expect_axes
 from seewhy.core.errors import NonFiniteError
-from seewhy.core.geometry import Geometry, Layer
+from seewhy.core.geometry import Geometry, TokenGrid
 from seewhy.core.text import Token
 
 
@@ -34,7 +34,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class Turn:
+class PromptSpan:
     """One turn of the conversation before the answer.
 
     Attributes:
@@ -74,7 +74,7 @@ class Inputs:
     prompt: str
     scale: float
     prompt_spans: tuple[tuple[int, int], ...] = ()
-    turns: tuple[Turn, ...] = ()
+    turns: tuple[PromptSpan, ...] = ()
     rendered: str = ""
     media: tuple[Any, ...] = ()
 
@@ -84,7 +84,7 @@ class Inputs:
         return tuple(view.seen for view in self.views)
 
     @property
-    def canvases(self) -> tuple[Layer, ...]:
+    def canvases(self) -> tuple[TokenGrid, ...]:
         """The native grid of each view."""
         return tuple(view.geometry.canvas for view in self.views)
 
@@ -110,8 +110,8 @@ class Trace:
         visual_states: `[visual, hidden]`, in the model's dtype.
         text_states: `[text, hidden]`, the state at each context token's own position; the last
             token of a generated answer was never fed back and has zeros (nothing follows it).
-        rows: `[text, hidden]`, the unembedding row of each context token's id, times the model's
-            logit scale where it has one.
+        unembedding_rows: `[text, hidden]`, the unembedding row of each context token's id,
+            times the model's logit scale where it has one.
         biases: `[text]` the unembedding's bias for each context token's id, or None.
         softcap: c where the model's logits are c tanh(z / c), or None.
         foils: `[text, hidden]`, what is taken off: the row of the token that each context token
@@ -119,8 +119,8 @@ class Trace:
         foil_biases: `[text]`, likewise.
         rankings: int64 `[text, rank]`, the ids that the model ranked first where it predicted each
             context token, best first.
-        opening_state: `[hidden]`, the state from which the answer's first token was predicted (at
-            the last position before the answer), or None if it was not kept.
+        first_prediction_state: `[hidden]`, the state from which the answer's first token was
+            predicted (at the last position before the answer), or None if it was not kept.
     """
 
     inputs: Inputs
@@ -129,26 +129,26 @@ class Trace:
     answer: str
     visual_states: Tensor
     text_states: Tensor
-    rows: Tensor
+    unembedding_rows: Tensor
     rankings: Tensor
     biases: Tensor | None = None
     softcap: float | None = None
     foils: Tensor | None = None
     foil_biases: Tensor | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
-    opening_state: Tensor | None = None
+    first_prediction_state: Tensor | None = None
 
     @property
     def views(self) -> tuple[View, ...]:
         """What maps are laid on."""
         return self.inputs.views
 
-    def rasterise(self, values: Tensor) -> tuple[Tensor, ...]:
+    def to_grid(self, values: Tensor) -> tuple[Tensor, ...]:
         """Lay values of visual tokens `[..., visual]` on the native grid of each view."""
         sizes = [view.geometry.visual for view in self.views]
         expect_axes(values, "... visual", name="values", visual=sum(sizes))
         return tuple(
-            view.geometry.rasterise(part)
+            view.geometry.to_grid(part)
             for view, part in zip(self.views, values.split(sizes, -1), strict=True)
         )
 

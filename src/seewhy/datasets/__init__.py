@@ -6,7 +6,7 @@ from pathlib import Path
 
 from seewhy.core.errors import DatasetError
 from seewhy.core.registry import Registry
-from seewhy.datasets.base import Dataset
+from seewhy.datasets._base import Dataset
 
 __all__ = ["DATASETS", "Dataset", "open_dataset"]
 
@@ -14,7 +14,6 @@ DATASETS: Registry[Dataset] = Registry(
     "seewhy.datasets",
     Dataset,
     "data set",
-    skip=("anno", "base", "categories", "files", "options", "words"),
     group="seewhy.datasets",
 )
 

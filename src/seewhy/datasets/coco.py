@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 from seewhy.core.errors import SampleError
 from seewhy.core.sample import Sample
-from seewhy.datasets.base import Dataset
-from seewhy.datasets.categories import Vocabulary, categorised
-from seewhy.datasets.files import (
+from seewhy.datasets._base import Dataset
+from seewhy.datasets._categories import Vocabulary, categorised
+from seewhy.datasets._files import (
     expect_files,
     malformed,
     read_json,
@@ -18,7 +18,7 @@ from seewhy.datasets.files import (
     read_values,
     unusable,
 )
-from seewhy.datasets.options import (
+from seewhy.datasets._options import (
     COMMON,
     answers,
     digest,
@@ -27,7 +27,7 @@ from seewhy.datasets.options import (
     tagger_name,
     window,
 )
-from seewhy.datasets.words import open_tagger
+from seewhy.datasets._words import open_tagger
 
 VERSION = 1
 """Changes when the same files give other samples."""

@@ -9,24 +9,24 @@ from typing import Any, ClassVar
 
 from seewhy.core.errors import SampleError
 from seewhy.core.sample import Sample
-from seewhy.datasets.anno import expect_categories
-from seewhy.datasets.base import Dataset
-from seewhy.datasets.categories import Vocabulary, categorised
-from seewhy.datasets.files import (
+from seewhy.datasets._anno import expect_categories
+from seewhy.datasets._base import Dataset
+from seewhy.datasets._categories import Vocabulary, categorised
+from seewhy.datasets._files import (
     expect_files,
     malformed,
     read_json_lines,
     read_picture,
     read_values,
 )
-from seewhy.datasets.options import (
+from seewhy.datasets._options import (
     digest,
     expect_options,
     folder_of,
     tagger_name,
     window,
 )
-from seewhy.datasets.words import open_tagger
+from seewhy.datasets._words import open_tagger
 
 VERSION = 1
 """Changes when the same files give other samples."""

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import ClassVar
 
 from seewhy.core.sample import Sample
-from seewhy.datasets.anno import LAYOUT, open_annotations
-from seewhy.datasets.base import Dataset
+from seewhy.datasets._anno import LAYOUT, open_annotations
+from seewhy.datasets._base import Dataset
 
 PROMPT = "Write a description for this image using around three sentences:"
 """TAM's."""
 
 
 class Openpsg(Dataset):
-    """The entries of its list, in their order; options as in `seewhy.datasets.options.COMMON`."""
+    """The entries of its list, in their order; options as in `seewhy.datasets._options.COMMON`."""
 
     name: ClassVar[str] = "openpsg"
     summary: ClassVar[str] = "OpenPSG: descriptions of around three sentences, in TAM's layout."

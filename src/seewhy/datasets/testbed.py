@@ -13,11 +13,11 @@ from PIL import Image
 
 from seewhy.core.errors import DatasetError, SampleError
 from seewhy.core.sample import Sample, Truth
-from seewhy.datasets.base import Dataset
-from seewhy.datasets.words import listed
+from seewhy.datasets._base import Dataset
+from seewhy.datasets._words import listed
 from seewhy.testbed.captions import Bias, Utterance, captions, plural, vocabulary
-from seewhy.testbed.kinds import COLOURS, KINDS
 from seewhy.testbed.scenes import SPLITS, Picture, Scene, draw, scene
+from seewhy.testbed.shapes import COLOURS, KINDS
 
 #: Changes when the world or what is known of its words does.
 VERSION = 1
@@ -126,7 +126,7 @@ class _Annotator:
         if answer.strip() == self.said.text:
             shift = answer.index(self.said.text)
             return tuple(
-                self._truth(m.start + shift, m.end + shift, m.role, m.things, said)
+                self._truth(m.start + shift, m.end + shift, m.role, m.objects, said)
                 for m in self.said.mentions
                 if (said := self.said.text[m.start : m.end])
             )
@@ -145,16 +145,16 @@ class _Annotator:
             if role == "kind":
                 colour = before if before in COLOURS else None
                 kind = _singular(text)
-                things = self._things(kind, colour) or self._things(kind, None)
-                yield self._truth(start, end, role, things, text, bool(things))
+                objects = self._things(kind, colour) or self._things(kind, None)
+                yield self._truth(start, end, role, objects, text, bool(objects))
             elif role == "colour":
                 kind = _singular(after) if roles.get(after) == "kind" else None
-                things = self._things(kind, text)
-                yield self._truth(start, end, role, things, text, bool(things))
+                objects = self._things(kind, text)
+                yield self._truth(start, end, role, objects, text, bool(objects))
             elif role:
                 yield Truth(start, end, role)
             elif text in _NOUNS:
-                yield Truth(start, end, "noun", tuple(range(len(self.scene.things))))
+                yield Truth(start, end, "noun", tuple(range(len(self.scene.objects))))
             elif text in _MARKS:
                 yield Truth(start, end, "mark")
             elif text in _FUNCTIONS:
@@ -163,7 +163,7 @@ class _Annotator:
     def _things(self, kind: str | None, colour: str | None) -> tuple[int, ...]:
         return tuple(
             place
-            for place, thing in enumerate(self.scene.things)
+            for place, thing in enumerate(self.scene.objects)
             if kind in (None, thing.kind) and colour in (None, thing.colour)
         )
 
@@ -172,34 +172,34 @@ class _Annotator:
         start: int,
         end: int,
         role: str,
-        things: tuple[int, ...],
+        objects: tuple[int, ...],
         text: str,
         supported: bool | None = None,
     ) -> Truth:
-        speaks = role not in ("function", "mark") and bool(things)
+        speaks = role not in ("function", "mark") and bool(objects)
         if supported is None and speaks:
             supported = True
         return Truth(
             start,
             end,
             role,
-            things if role not in ("function", "mark") else (),
+            objects if role not in ("function", "mark") else (),
             supported,
             _singular(text.lower()) if role == "kind" else "",
-            self._tags(things) if speaks else {},
+            self._tags(objects) if speaks else {},
         )
 
-    def _tags(self, things: tuple[int, ...]) -> dict[str, str]:
-        all_things = self.scene.things
-        sizes = {all_things[place].size for place in things}
-        kinds = {all_things[place].kind for place in things}
-        others = [t for place, t in enumerate(all_things) if place not in things]
-        hidden = any(self.picture.occluded_by[place] is not None for place in things)
+    def _tags(self, objects: tuple[int, ...]) -> dict[str, str]:
+        all_things = self.scene.objects
+        sizes = {all_things[place].size for place in objects}
+        kinds = {all_things[place].kind for place in objects}
+        others = [t for place, t in enumerate(all_things) if place not in objects]
+        hidden = any(self.picture.occluded_by[place] is not None for place in objects)
         return {
             "size": sizes.pop() if len(sizes) == 1 else "mixed",
             "distractor": "yes" if any(t.kind in kinds for t in others) else "no",
             "occluded": "yes" if hidden else "no",
-            "things": str(len(things)),
+            "things": str(len(objects)),
         }
 
 

@@ -11,8 +11,8 @@ from typing import Any
 from seewhy.core.errors import ParameterError
 from seewhy.core.registry import Registry, unknown
 from seewhy.core.specs import parse_spec
-from seewhy.methods.base import Evidence, Method
-from seewhy.methods.citations import bibtex
+from seewhy.methods._base import Evidence, Method
+from seewhy.methods._citations import bibtex
 
 __all__ = [
     "DEFAULT",
@@ -29,13 +29,12 @@ METHODS: Registry[Method] = Registry(
     "seewhy.methods",
     Method,
     "method",
-    skip=("base", "citations", "inward", "outward", "parameters", "stages"),
     group="seewhy.methods",
 )
 DEFAULT = "intra-modal(window=None)"
 """What explains unless another is named: the paper's method without the filter, as the training
 scenes of all three families prefer it (`seewhy bench --suite ablation`)."""
-PARTS = frozenset({"base", "witness"})
+PARTS = frozenset({"base", "relevance"})
 """The parameters that are methods themselves."""
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from seewhy.core.attribution import Attribution
-from seewhy.methods.base import Evidence, Method
-from seewhy.methods.inward import Interior, expect_layer
-from seewhy.methods.parameters import expect_choice
-from seewhy.models.insides import layer_at, layers_of
+from seewhy.methods._base import Evidence, Method
+from seewhy.methods._parameters import expect_choice
+from seewhy.methods._whitebox import WhiteBox, expect_layer
+from seewhy.models.attention import layer_at, layers_of
 
 Layers = Literal["middle", "mean"]
 
@@ -46,8 +46,8 @@ class Attention(Method):
 
     def attribute(self, evidence: Evidence) -> Attribution:
         """Explain every token that is asked for."""
-        inside = Interior.of(evidence, self.name)
-        layers = self._layers(inside.rereading.loaded.model)
+        inside = WhiteBox.of(evidence, self.name)
+        layers = self._layers(inside.session.loaded.model)
         return inside.attribution(lambda: inside.attention(layers).mean(0))
 
     def _layers(self, model: object) -> tuple[int, ...]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from seewhy.core.attribution import Attribution
-from seewhy.methods.base import Evidence, Method
-from seewhy.methods.inward import Interior, rolled
+from seewhy.methods._base import Evidence, Method
+from seewhy.methods._whitebox import WhiteBox, rollout
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class AttentionRollout(Method):
 
     def attribute(self, evidence: Evidence) -> Attribution:
         """Explain every token that is asked for."""
-        inside = Interior.of(evidence, self.name)
+        inside = WhiteBox.of(evidence, self.name)
         return inside.attribution(
-            lambda: rolled(inside.origins, list(inside.whole_attention()), 0.5, 0.5)
+            lambda: rollout(inside.origins, list(inside.whole_attention()), 0.5, 0.5)
         )

@@ -8,9 +8,9 @@ from typing import ClassVar
 from torch import Tensor
 
 from seewhy.core.attribution import Attribution
-from seewhy.methods.base import Evidence, Method
-from seewhy.methods.inward import Interior
-from seewhy.models.insides import relevance_rules
+from seewhy.methods._base import Evidence, Method
+from seewhy.methods._whitebox import WhiteBox
+from seewhy.models.attention import relevance_rules
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,14 @@ class AttnLRP(Method):
         Raises:
             UnsupportedModelError: if the language model has parts without a rule.
         """
-        inside = Interior.of(evidence, self.name)
+        inside = WhiteBox.of(evidence, self.name)
         return inside.attribution(lambda: self.relevance(inside).relu())
 
-    def relevance(self, inside: Interior) -> Tensor:
+    def relevance(self, inside: WhiteBox) -> Tensor:
         """`[wanted, position]` with its sign."""
 
         def score(states: Tensor, gradient: Tensor) -> Tensor:
             return (states * gradient).sum(-1)
 
-        with relevance_rules(inside.rereading.loaded.model):
+        with relevance_rules(inside.session.loaded.model):
             return inside.gradients(score)

@@ -9,8 +9,8 @@ import torch
 
 from seewhy.core.attribution import Attribution
 from seewhy.core.trace import View
-from seewhy.methods.base import Evidence, Method
-from seewhy.methods.outward import expect_share, map_attribution
+from seewhy.methods._base import Evidence, Method
+from seewhy.methods._perturbation import expect_share, map_attribution
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from torch import Tensor
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import ParameterError
 from seewhy.functional.power_mean import expect_exponent, power_mean
+from seewhy.methods._base import Evidence, Method
 from seewhy.methods.attn_lrp import AttnLRP
-from seewhy.methods.base import Evidence, Method
 from seewhy.methods.intra_modal import IntraModal
 
 BASE = IntraModal(window=None)
-WITNESS = AttnLRP()
+RELEVANCE = AttnLRP()
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,11 @@ class Corroborated(Method):
     name: ClassVar = "corroborated"
     summary: ClassVar = "MSEA and ARC, borne out by AttnLRP: what a place says, and was heard."
     citations: ClassVar = ("seewhy2026",)
-    needs: ClassVar = BASE.needs | WITNESS.needs
+    needs: ClassVar = BASE.needs | RELEVANCE.needs
     contrastive: ClassVar = True
 
     base: Method = BASE
-    witness: Method = WITNESS
+    relevance: Method = RELEVANCE
     exponent: float = 0.3
 
     def __post_init__(self) -> None:
@@ -60,9 +60,9 @@ class Corroborated(Method):
                     "seewhy.methods.create, or make it first."
                 )
         expect_exponent(self.exponent)
-        parts = (self.base, self.witness)
+        parts = (self.base, self.relevance)
         facts = {
-            "needs": self.base.needs | self.witness.needs,
+            "needs": self.base.needs | self.relevance.needs,
             "citations": tuple(dict.fromkeys(sum((p.citations for p in parts), self.citations))),
             "contrastive": all(part.contrastive for part in parts),
         }
@@ -72,12 +72,12 @@ class Corroborated(Method):
     @property
     def ranking_depth(self) -> int:
         """The deeper of its parts'."""
-        return max(self.base.ranking_depth, self.witness.ranking_depth)
+        return max(self.base.ranking_depth, self.relevance.ranking_depth)
 
     @property
     def further_scales(self) -> tuple[float, ...]:
         """Those of its parts."""
-        return tuple(dict.fromkeys(self.base.further_scales + self.witness.further_scales))
+        return tuple(dict.fromkeys(self.base.further_scales + self.relevance.further_scales))
 
     def attribute(self, evidence: Evidence) -> Attribution:
         """Explain every token that is asked for.
@@ -85,19 +85,21 @@ class Corroborated(Method):
         Raises:
             ParameterError: if words are contrasted and a part cannot.
         """
-        blunt = next((p.name for p in (self.base, self.witness) if not p.contrastive), None)
-        if evidence.trace.foils is not None and blunt is not None:
+        uncontrastive = next(
+            (p.name for p in (self.base, self.relevance) if not p.contrastive), None
+        )
+        if evidence.trace.foils is not None and uncontrastive is not None:
             raise ParameterError(
-                f"Expected parts that contrast words, got {blunt}: leave out the contrast, or "
-                "take one such as logit-lens or attn-lrp."
+                f"Expected parts that contrast words, got {uncontrastive}: leave out the "
+                "contrast, or take one such as logit-lens or attn-lrp."
             )
-        says, rests = self.base.attribute(evidence), self.witness.attribute(evidence)
+        says, rests = self.base.attribute(evidence), self.relevance.attribute(evidence)
         # The base's unit: how strong a word's evidence is tells words apart, and no display does.
         high = says.high.where(says.high > 0, 1.0)
         unit = torch.zeros_like(high)
         # A part that pays for every token has none for others; half a map would mislead.
-        wanted = [place - evidence.explained.start for place in evidence.wanted]
-        unit[wanted] = high[wanted]
+        selected = [place - evidence.explained.start for place in evidence.selected]
+        unit[selected] = high[selected]
         maps = tuple(
             power_mean(a, d.to(a.device), self.exponent) * unit[:, None, None]
             for a, d in zip(says.display, rests.display, strict=True)

@@ -9,8 +9,8 @@ from typing import ClassVar
 from torch import Tensor
 
 from seewhy.core.attribution import Attribution
-from seewhy.methods.base import Evidence, Method
-from seewhy.methods.inward import Interior, rolled
+from seewhy.methods._base import Evidence, Method
+from seewhy.methods._whitebox import WhiteBox, rollout
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,13 @@ class GradientAttention(Method):
 
     def attribute(self, evidence: Evidence) -> Attribution:
         """Explain every token that is asked for."""
-        inside = Interior.of(evidence, self.name)
+        inside = WhiteBox.of(evidence, self.name)
 
         def score(number: int, weights: Sequence[Tensor], gradients: Sequence[Tensor]) -> Tensor:
             steps = [
                 (gradient * weight).relu().mean(0)
                 for gradient, weight in zip(gradients, weights, strict=True)
             ]
-            return rolled(inside.origins[[number]], steps, 1.0, 1.0)[0]
+            return rollout(inside.origins[[number]], steps, 1.0, 1.0)[0]
 
         return inside.attribution(lambda: inside.gradients_of_attention(score))

@@ -8,8 +8,8 @@ from typing import ClassVar
 from torch import Tensor
 
 from seewhy.core.attribution import Attribution
-from seewhy.methods.base import Evidence, Method
-from seewhy.methods.inward import Interior
+from seewhy.methods._base import Evidence, Method
+from seewhy.methods._whitebox import WhiteBox
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class InputXGradient(Method):
 
     def attribute(self, evidence: Evidence) -> Attribution:
         """Explain every token that is asked for."""
-        inside = Interior.of(evidence, self.name)
+        inside = WhiteBox.of(evidence, self.name)
 
         def score(states: Tensor, gradient: Tensor) -> Tensor:
             return (states * gradient).sum(-1).relu()

@@ -12,10 +12,10 @@ from torch import Tensor
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import ModelError
 from seewhy.images.clips import Clip
-from seewhy.methods.base import Evidence, Method
-from seewhy.methods.inward import Interior
-from seewhy.methods.outward import expect_at_least
-from seewhy.models.insides import states_entering
+from seewhy.methods._base import Evidence, Method
+from seewhy.methods._perturbation import expect_at_least
+from seewhy.methods._whitebox import WhiteBox
+from seewhy.models.attention import states_entering
 
 GREY = (128, 128, 128)
 """The blank picture's colour."""
@@ -57,44 +57,44 @@ class IntegratedGradients(Method):
 
     def attribute(self, evidence: Evidence) -> Attribution:
         """Explain every token that is asked for."""
-        inside = Interior.of(evidence, self.name)
+        inside = WhiteBox.of(evidence, self.name)
         return inside.attribution(lambda: self.completed(inside).relu(), context=False)
 
-    def completed(self, inside: Interior) -> Tensor:
-        """`[wanted, position]` with its sign: a row sums to z(x) - z(x'), up to the steps."""
-        rereading = inside.rereading
-        shown = states_entering(rereading.loaded, inside.trace.inputs, rereading.ids)
+    def completed(self, inside: WhiteBox) -> Tensor:
+        """`[selected, position]` with its sign: a row sums to z(x) - z(x'), up to the steps."""
+        session = inside.session
+        shown = states_entering(session.loaded, inside.trace.inputs, session.ids)
         way = torch.zeros_like(shown)
         places = inside.visual.to(shown.device)
         way[places] = shown[places] - blank_embeddings(inside).to(shown.device)
 
-        def at(share: float) -> Tensor:
+        def gradients_at(share: float) -> Tensor:
             def change(states: Tensor) -> Tensor:
                 return (shown - (1 - share) * way).to(states)
 
             return inside.gradients(lambda _, gradient: (way * gradient).sum(-1), change=change)
 
-        total = at(0.5 / self.steps)
+        total = gradients_at(0.5 / self.steps)
         for step in range(1, self.steps):
-            total += at((step + 0.5) / self.steps)
+            total += gradients_at((step + 0.5) / self.steps)
         return total / self.steps
 
 
-def blank_embeddings(inside: Interior) -> Tensor:
+def blank_embeddings(inside: WhiteBox) -> Tensor:
     """At least float32 `[visual, hidden]`: what enters where grey pictures stand for the real.
 
     Raises:
         ModelError: if a grey picture of the same size has other visual tokens.
     """
-    rereading = inside.rereading.showing(*map(blank, inside.rereading.pictures))
-    inputs = rereading.inputs(inside.trace.inputs.scale)
+    session = inside.session.showing(*map(blank, inside.session.pictures))
+    inputs = session.inputs(inside.trace.inputs.scale)
     if not torch.equal(inputs.visual_positions.cpu(), inside.visual):
         raise ModelError(
             f"Expected a grey picture of the same size to have {len(inside.visual)} visual tokens "
             f"in the same places, got {len(inputs.visual_positions)}: this model's tokens depend "
             "on what is shown; choose input-x-gradient."
         )
-    states = states_entering(rereading.loaded, inputs, rereading.ids)
+    states = states_entering(session.loaded, inputs, session.ids)
     return states[inputs.visual_positions.to(states.device)]
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from seewhy.methods.base import Method
-from seewhy.methods.parameters import Variant, Weights, base_first
-from seewhy.methods.stages import (
+from seewhy.methods._base import Method
+from seewhy.methods._parameters import Variant, Weights, base_first
+from seewhy.methods._stages import (
     LENS,
     Aggregation,
     BaseMap,

@@ -14,9 +14,9 @@ from seewhy.core.attribution import Attribution
 from seewhy.core.errors import ParameterError
 from seewhy.functional.perturbation import Fill
 from seewhy.functional.shapley import shapley_values
-from seewhy.methods.base import Evidence, Method
-from seewhy.methods.outward import (
-    Changing,
+from seewhy.methods._base import Evidence, Method
+from seewhy.methods._perturbation import (
+    PerturbedView,
     changing,
     expect_at_least,
     expect_fill,
@@ -64,7 +64,7 @@ class KernelShap(Method):
         pictures = changing(evidence, self.name, self.fill, self.seed)
         return picture_attribution(evidence, [self._map(one) for one in pictures], self.name)
 
-    def _map(self, picture: Changing) -> Tensor:
+    def _map(self, picture: PerturbedView) -> Tensor:
         """float32 `[token, height, width]`."""
         parts = superpixels(picture.image, self.segments)
         drawn, times = draw_coalitions(len(parts), self.samples, self.seed)

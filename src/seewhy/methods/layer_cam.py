@@ -8,8 +8,8 @@ from typing import ClassVar
 from torch import Tensor
 
 from seewhy.core.attribution import Attribution
-from seewhy.methods.base import Evidence, Method
-from seewhy.methods.inward import Interior, expect_layer
+from seewhy.methods._base import Evidence, Method
+from seewhy.methods._whitebox import WhiteBox, expect_layer
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class LayerCAM(Method):
 
     def attribute(self, evidence: Evidence) -> Attribution:
         """Explain every token that is asked for."""
-        inside = Interior.of(evidence, self.name)
+        inside = WhiteBox.of(evidence, self.name)
 
         def score(states: Tensor, gradient: Tensor) -> Tensor:
             return (gradient.relu() * states).sum(-1).relu()

@@ -11,9 +11,9 @@ from torch import Tensor
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import ParameterError
 from seewhy.functional.perturbation import Fill, cells_to_pixels, windows
-from seewhy.methods.base import Evidence, Method
-from seewhy.methods.outward import (
-    Changing,
+from seewhy.methods._base import Evidence, Method
+from seewhy.methods._perturbation import (
+    PerturbedView,
     changing,
     expect_at_least,
     expect_fill,
@@ -69,13 +69,13 @@ class Occlusion(Method):
     def attribute(self, evidence: Evidence) -> Attribution:
         """Explain every token of the answer."""
         pictures = changing(evidence, self.name, self.fill, self.seed)
-        rereading = pictures[0].rereading
-        (whole,) = rereading.log_probabilities([rereading.pictures])
+        session = pictures[0].session
+        (whole,) = session.log_probabilities([session.pictures])
         maps = [self._map(picture, whole) for picture in pictures]
         context = _left_out(evidence, whole) if self.context else None
         return picture_attribution(evidence, maps, self.name, context=context)
 
-    def _map(self, picture: Changing, whole: Tensor) -> Tensor:
+    def _map(self, picture: PerturbedView, whole: Tensor) -> Tensor:
         """float32 `[token, height, width]`."""
         canvas = picture.view.geometry.canvas
         covered = windows(*canvas.shape, self.window, self.stride)
@@ -90,8 +90,8 @@ def _left_out(evidence: Evidence, whole: Tensor) -> Tensor:
     """float32 `[token, text]`: what each token of the answer loses without an earlier one."""
     prompt, text = len(evidence.trace.prompt_tokens), len(evidence.trace.text_tokens)
     lost = torch.zeros(len(whole), text)
-    if text > 1 and evidence.rereading is not None:
+    if text > 1 and evidence.session is not None:
         dropped = torch.eye(text, dtype=torch.bool)[:-1]  # nothing follows the last one
-        found = evidence.rereading.log_probabilities_without(dropped)
+        found = evidence.session.log_probabilities_without(dropped)
         lost[:, :-1] = (whole - found).nan_to_num(0.0).relu().T
     return lost.tril(prompt - 1)

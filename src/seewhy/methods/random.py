@@ -9,8 +9,8 @@ from typing import ClassVar
 import torch
 
 from seewhy.core.attribution import Attribution
-from seewhy.methods.base import Evidence, Method
-from seewhy.methods.outward import expect_at_least, map_attribution
+from seewhy.methods._base import Evidence, Method
+from seewhy.methods._perturbation import expect_at_least, map_attribution
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from seewhy.core.attribution import Attribution
 from seewhy.functional.perturbation import Fill
-from seewhy.methods.base import Evidence, Method
-from seewhy.methods.outward import (
-    Changing,
+from seewhy.methods._base import Evidence, Method
+from seewhy.methods._perturbation import (
+    PerturbedView,
     changing,
     expect_at_least,
     expect_fill,
@@ -68,14 +68,14 @@ class RegionSearch(Method):
         """Explain every token of the answer that is wanted."""
         pictures = changing(evidence, self.name, self.fill, self.seed)
         prompt = len(evidence.trace.prompt_tokens)
-        wanted = [place - prompt for place in evidence.wanted if place >= prompt]
-        maps = [self._map(picture, wanted) for picture in pictures]
+        selected = [place - prompt for place in evidence.selected if place >= prompt]
+        maps = [self._map(picture, selected) for picture in pictures]
         return picture_attribution(evidence, maps, self.name)
 
-    def _map(self, picture: Changing, wanted: list[int]) -> Tensor:
+    def _map(self, picture: PerturbedView, selected: list[int]) -> Tensor:
         """float32 `[token, height, width]`."""
         parts = superpixels(picture.image, self.segments)
-        scores = search(Subsets(picture, parts), wanted, self.steps)
+        scores = search(Subsets(picture, parts), selected, self.steps)
         return torch.einsum("tp,phc->thc", scores, picture.means(parts))
 
 
@@ -88,14 +88,14 @@ class Subsets:
         parts: bool `[region, height, width]`.
     """
 
-    picture: Changing
+    picture: PerturbedView
     parts: Tensor
     _known: dict[frozenset[int], Tensor] = field(default_factory=dict)
 
     @property
     def tokens(self) -> int:
         """Of the answer."""
-        return len(self.picture.rereading.ids)
+        return len(self.picture.session.ids)
 
     @property
     def everything(self) -> frozenset[int]:

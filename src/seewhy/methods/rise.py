@@ -12,9 +12,9 @@ from torch import Tensor
 from seewhy.core.attribution import Attribution
 from seewhy.core.geometry import flatten
 from seewhy.functional.perturbation import Fill, coarse_masks
-from seewhy.methods.base import Evidence, Method
-from seewhy.methods.outward import (
-    Changing,
+from seewhy.methods._base import Evidence, Method
+from seewhy.methods._perturbation import (
+    PerturbedView,
     changing,
     expect_at_least,
     expect_fill,
@@ -72,7 +72,7 @@ class RandomizedInputSampling(Method):
         low = flatten(maps).amin(1)
         return picture_attribution(evidence, maps, self.name, low=low)
 
-    def _map(self, picture: Changing) -> Tensor:
+    def _map(self, picture: PerturbedView) -> Tensor:
         """float32 `[token, height, width]`."""
         kept: list[Tensor] = []
 

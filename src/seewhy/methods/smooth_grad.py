@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from seewhy.core.attribution import Attribution
-from seewhy.methods.base import Evidence, Method
-from seewhy.methods.inward import Interior
-from seewhy.methods.outward import expect_at_least, expect_share
+from seewhy.methods._base import Evidence, Method
+from seewhy.methods._perturbation import expect_at_least, expect_share
+from seewhy.methods._whitebox import WhiteBox
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,10 @@ class SmoothGrad(Method):
 
     def attribute(self, evidence: Evidence) -> Attribution:
         """Explain every token that is asked for."""
-        inside = Interior.of(evidence, self.name)
+        inside = WhiteBox.of(evidence, self.name)
         return inside.attribution(lambda: self._smoothed(inside))
 
-    def _smoothed(self, inside: Interior) -> Tensor:
+    def _smoothed(self, inside: WhiteBox) -> Tensor:
         """`[wanted, position]`."""
         draw = torch.Generator().manual_seed(self.seed)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from seewhy.methods.stages import Interference, Pipeline, RankGaussian, StagedMethod
+from seewhy.methods._stages import Interference, Pipeline, RankGaussian, StagedMethod
 
 
 @dataclass(frozen=True)

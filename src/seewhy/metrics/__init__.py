@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seewhy.core.registry import Registry
-from seewhy.metrics.base import Metric
+from seewhy.metrics._base import Metric
 
 __all__ = ["METRICS", "Metric"]
 
@@ -11,6 +11,5 @@ METRICS: Registry[Metric] = Registry(
     "seewhy.metrics",
     Metric,
     "metric",
-    skip=("base", "curves", "explaining", "pictures", "unsupported"),
     group="seewhy.metrics",
 )

@@ -17,11 +17,11 @@ from typing import ClassVar
 import torch
 
 from seewhy.core.errors import ParameterError
-from seewhy.metrics.base import Case, Figure, Measurement, Metric, Undefined, measured
-from seewhy.metrics.explaining import evidence_anew
-from seewhy.metrics.pictures import lacks_model, rereading_of
-from seewhy.models.base import input_device
-from seewhy.models.rereading import Rereading, counted
+from seewhy.metrics._base import Case, Figure, Measurement, Metric, Undefined, measured
+from seewhy.metrics._perturbation import lacks_model, session_of
+from seewhy.metrics._reruns import evidence_again
+from seewhy.models.family import input_device
+from seewhy.models.session import Session, counted
 
 MEBI = 2**20
 
@@ -89,14 +89,14 @@ class Cost(Metric):
         if reason := lacks_model(case):
             yield from self.undefined(reason)
             return
-        rereading = rereading_of(case)
-        spoken = self._median(rereading, lambda: lambda: generate_as_long(rereading))
+        session = session_of(case)
+        spoken = self._median(session, lambda: lambda: generate_as_long(session))
 
         def explaining() -> Callable[[], object]:
-            evidence = evidence_anew(case, rereading)
+            evidence = evidence_again(case, session)
             return lambda: case.method.attribute(evidence)
 
-        own = self._median(rereading, explaining)
+        own = self._median(session, explaining)
         yield Measurement("seconds", own.seconds)
         yield Measurement("memory", own.memory)
         yield Measurement("forward", own.forward)
@@ -108,24 +108,24 @@ class Cost(Metric):
         yield Measurement("generation-seconds", spoken.seconds)
         yield Measurement("generation-memory", spoken.memory)
 
-    def _median(self, rereading: Rereading, ready: Callable[[], Callable[[], object]]) -> Bill:
+    def _median(self, session: Session, ready: Callable[[], Callable[[], object]]) -> Bill:
         """Of several runs, each made ready first at nobody's cost."""
-        bills = [billed(rereading, ready()) for _ in range(self.repeats)]
+        bills = [billed(session, ready()) for _ in range(self.repeats)]
         names = ("seconds", "memory", "forward", "backward")
         return Bill(*(float(median(getattr(bill, name) for bill in bills)) for name in names))
 
 
-def generate_as_long(rereading: Rereading) -> object:
+def generate_as_long(session: Session) -> object:
     """Let the model say an answer of exactly as many tokens as the one explained."""
-    count = len(rereading.ids)
-    return rereading.generate(
+    count = len(session.ids)
+    return session.generate(
         max_new_tokens=count, min_new_tokens=count, ranking_depth=1, candidates=0
     )
 
 
-def billed(rereading: Rereading, work: Callable[[], object]) -> Bill:
+def billed(session: Session, work: Callable[[], object]) -> Bill:
     """Do some work and measure it."""
-    device = input_device(rereading.loaded.model)
+    device = input_device(session.loaded.model)
     on_card = device.type == "cuda"
     gc.collect()
     if on_card:
@@ -133,7 +133,7 @@ def billed(rereading: Rereading, work: Callable[[], object]) -> Bill:
         torch.cuda.reset_peak_memory_stats(device)
     start = torch.cuda.memory_allocated(device) if on_card else _resident_after_reset()
     begun = time.perf_counter()
-    with counted(rereading.loaded.model) as passes:
+    with counted(session.loaded.model) as passes:
         work()
         if on_card:
             torch.cuda.synchronize(device)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from seewhy.functional.overlap import energy_inside
-from seewhy.metrics.base import Case, Figure, Measurement, Metric, Undefined, measured
+from seewhy.metrics._base import Case, Figure, Measurement, Metric, Undefined, measured
 
 
 @dataclass(frozen=True)

@@ -14,16 +14,16 @@ from seewhy.core.errors import AnswerError, ParameterError
 from seewhy.core.text import split_words
 from seewhy.functional.curves import falling_order, first_of, nearest_cells
 from seewhy.functional.perturbation import Fill
-from seewhy.metrics.base import Case, Figure, Measurement, Metric, Undefined
-from seewhy.metrics.pictures import (
+from seewhy.metrics._base import Case, Figure, Measurement, Metric, Undefined
+from seewhy.metrics._perturbation import (
     blank_of,
     expect_fill,
     lacks_model,
     replaced,
-    rereading_of,
+    session_of,
 )
-from seewhy.models.rereading import Rereading
-from seewhy.models.tracing import generate_batch
+from seewhy.models.generation import generate_batch
+from seewhy.models.session import Session
 
 #: Answers that are generated together.
 ROWS = 16
@@ -84,27 +84,27 @@ class Erasure(Metric):
         if reason := lacks_model(case):
             yield from self.undefined(reason)
             return
-        if not case.wanted:
+        if not case.selected:
             yield from self.undefined("no word wanted")
         own = self._own_words(case)
         chosen: list[int] = []
-        for at in case.wanted[: self.words]:
-            flaw, mask = case.flaw(at), case.mask(at)
-            if flaw is None and mask is not None and not bool(mask.any()):
-                flaw = "empty mask"
-            if flaw is None and own[case.words[at].word.text.lower()] == 0:
-                flaw = "word not in the model's own answer"
-            if flaw is None:
+        for at in case.selected[: self.words]:
+            invalid_reason, mask = case.invalid_reason(at), case.mask(at)
+            if invalid_reason is None and mask is not None and not bool(mask.any()):
+                invalid_reason = "empty mask"
+            if invalid_reason is None and own[case.words[at].word.text.lower()] == 0:
+                invalid_reason = "word not in the model's own answer"
+            if invalid_reason is None:
                 chosen.append(at)
             else:
-                yield from self.undefined(flaw)
+                yield from self.undefined(invalid_reason)
         picture = case.sample.image
         empty = blank_of(picture, self.fill, case.seed_of("noise"))
         new = [at for at in chosen if (self.name, self.fill, self.share, at) not in case.shared]
         regions = [self._top(case, at) for at in chosen]
         regions += [disc for at in new for disc in self._discs(case, at)]
         pictures = [replaced(picture, empty, region) for region in regions]
-        said = _words_said(rereading_of(case), pictures, self._limit(case))
+        said = _words_said(session_of(case), pictures, self._limit(case))
         discs = iter(said[len(chosen) :])
         for at in new:
             case.shared[self.name, self.fill, self.share, at] = next(discs), next(discs)
@@ -122,7 +122,7 @@ class Erasure(Metric):
         """The words of the model's own answer to the whole picture; generated once."""
         if "own words" not in case.shared:
             (case.shared["own words"],) = _words_said(
-                rereading_of(case), [case.sample.image], self._limit(case)
+                session_of(case), [case.sample.image], self._limit(case)
             )
         return case.shared["own words"]
 
@@ -152,30 +152,29 @@ class Erasure(Metric):
         )
 
 
-def _words_said(rereading: Rereading, pictures: Sequence[Any], limit: int) -> list[Counter[str]]:
+def _words_said(session: Session, pictures: Sequence[Any], limit: int) -> list[Counter[str]]:
     """The words of the model's answers to pictures in place of the first, lower case."""
-    others = rereading.pictures[1:]
+    others = session.pictures[1:]
     found: list[Counter[str]] = []
     for start in range(0, len(pictures), ROWS):
         rows = [
-            rereading.showing(picture, *others).inputs()
-            for picture in pictures[start : start + ROWS]
+            session.showing(picture, *others).inputs() for picture in pictures[start : start + ROWS]
         ]
-        found += [_count(answer) for answer in _answers(rereading, rows, limit)]
+        found += [_count(answer) for answer in _answers(session, rows, limit)]
     return found
 
 
-def _answers(rereading: Rereading, rows: Sequence[Any], limit: int) -> list[str]:
+def _answers(session: Session, rows: Sequence[Any], limit: int) -> list[str]:
     try:
         traces = generate_batch(
-            rereading.loaded, rows, max_new_tokens=limit, ranking_depth=1, candidates=0
+            session.loaded, rows, max_new_tokens=limit, ranking_depth=1, candidates=0
         )
         return [trace.answer for trace in traces]
     except AnswerError:
         # One of them said nothing: each is asked alone, and silence is an empty answer.
         if len(rows) == 1:
             return [""]
-        return [answer for row in rows for answer in _answers(rereading, [row], limit)]
+        return [answer for row in rows for answer in _answers(session, [row], limit)]
 
 
 def _count(answer: str) -> Counter[str]:

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from seewhy.metrics.base import Case, Figure, Measurement, Metric, Undefined
-from seewhy.metrics.explaining import explained_anew
-from seewhy.metrics.pictures import lacks_model, rereading_of
-from seewhy.metrics.unsupported import (
+from seewhy.metrics._base import Case, Figure, Measurement, Metric, Undefined
+from seewhy.metrics._hallucination import (
     erasable,
     labelled,
     score_figures,
     scored,
     unscored,
 )
+from seewhy.metrics._perturbation import lacks_model, session_of
+from seewhy.metrics._reruns import explain_again
 
 SCORES = {
     "context-share": "the strongest context over itself and the brightest cell",
@@ -52,8 +52,8 @@ class Hallucination(Metric):
         if not labels:
             yield from unscored(SCORES, "no word with a label", counterfactual=False)
         for at, label in labels.items():
-            if flaw := case.flaw(at):
-                yield from unscored(SCORES, flaw, counterfactual=False)
+            if invalid_reason := case.invalid_reason(at):
+                yield from unscored(SCORES, invalid_reason, counterfactual=False)
                 continue
             for score, value in scores(case, at).items():
                 yield from scored(score, value, at, label, counterfactual=False)
@@ -66,12 +66,12 @@ class Hallucination(Metric):
             yield from unscored(SCORES, str(reason), counterfactual=True)
             return
         at, picture = found
-        if flaw := case.flaw(at):
-            yield from unscored(SCORES, flaw, counterfactual=True)
+        if invalid_reason := case.invalid_reason(at):
+            yield from unscored(SCORES, invalid_reason, counterfactual=True)
             return
-        rereading = rereading_of(case)
-        shown = rereading.showing(picture, *rereading.pictures[1:])
-        without = explained_anew(case, shown, [at])
+        session = session_of(case)
+        shown = session.showing(picture, *session.pictures[1:])
+        without = explain_again(case, shown, [at])
         for side, label in ((case, False), (without, True)):
             for score, value in scores(side, at).items():
                 yield from scored(score, value, at, label, counterfactual=True)

@@ -11,18 +11,18 @@ from torch import Tensor
 
 from seewhy.core.errors import UnsupportedModelError
 from seewhy.core.trace import Inputs
-from seewhy.metrics.base import Case, Figure, Measurement, Metric, Undefined
-from seewhy.metrics.pictures import grey_of, lacks_model, rereading_of
-from seewhy.metrics.unsupported import (
+from seewhy.metrics._base import Case, Figure, Measurement, Metric, Undefined
+from seewhy.metrics._hallucination import (
     erasable,
     labelled,
     score_figures,
     scored,
     unscored,
 )
+from seewhy.metrics._perturbation import grey_of, lacks_model, session_of
+from seewhy.models.attention import attention_rows
 from seewhy.models.inputs import batch
-from seewhy.models.insides import attention_rows
-from seewhy.models.rereading import Rereading, last_logits
+from seewhy.models.session import Session, last_logits
 
 SCORES = {
     "improbability": "the word's negative log-probability",
@@ -57,10 +57,10 @@ class HallucinationBaselines(Metric):
         if reason := lacks_model(case):
             yield from self.undefined(reason)
             return
-        rereading, image = rereading_of(case), case.sample.image
+        session, image = session_of(case), case.sample.image
         labels, found = labelled(case), erasable(case)
         own, grey, *without = predictions(
-            rereading, [image, grey_of(image), *([found[1]] if found else [])]
+            session, [image, grey_of(image), *([found[1]] if found else [])]
         )
         if not labels:
             yield from unscored(SCORES, "no word with a label", counterfactual=False)
@@ -92,30 +92,30 @@ class Predictions:
     attention: Tensor
 
 
-def predictions(rereading: Rereading, pictures: list[Any]) -> list[Predictions]:
+def predictions(session: Session, pictures: list[Any]) -> list[Predictions]:
     """Read the answer with each picture in the place of the first.
 
     One pass for all, and one for each for its attention.
     """
-    others, count = rereading.pictures[1:], len(rereading.ids)
-    rows = [rereading.showing(picture, *others).inputs() for picture in pictures]
-    loaded = rereading.loaded
-    shown = batch(loaded.family, rows, [rereading.ids] * len(rows))
+    others, count = session.pictures[1:], len(session.ids)
+    rows = [session.showing(picture, *others).inputs() for picture in pictures]
+    loaded = session.loaded
+    shown = batch(loaded.family, rows, [session.ids] * len(rows))
     scores = last_logits(loaded, shown, count).float().log_softmax(-1)
-    said = torch.tensor(rereading.ids, device=scores.device)[None, :, None]
+    said = torch.tensor(session.ids, device=scores.device)[None, :, None]
     probable = scores.gather(-1, said.expand(len(rows), -1, -1))[..., 0].cpu()
     # 0 log 0 is 0: ids that a head rules out altogether have a log-probability of -inf.
     entropies = torch.special.entr(scores.exp()).sum(-1).cpu()
-    attention = [_attention(rereading, row) for row in rows]
+    attention = [_attention(session, row) for row in rows]
     return [Predictions(*all_of) for all_of in zip(probable, entropies, attention, strict=True)]
 
 
-def _attention(rereading: Rereading, inputs: Inputs) -> Tensor:
+def _attention(session: Session, inputs: Inputs) -> Tensor:
     """float32 `[token]`: the attention on visual positions where each token is predicted."""
-    count = len(rereading.ids)
+    count = len(session.ids)
     before = torch.arange(inputs.length - 1, inputs.length + count - 1)
     try:
-        rows = attention_rows(rereading.loaded, inputs, rereading.ids, before)
+        rows = attention_rows(session.loaded, inputs, session.ids, before)
     except UnsupportedModelError:
         return torch.full((count,), float("nan"))
     return rows.mean(0)[:, inputs.visual_positions.cpu()].sum(1)

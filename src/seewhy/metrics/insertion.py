@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from seewhy.functional.perturbation import Fill
-from seewhy.metrics.base import Case, Figure, Measurement, Metric, Undefined
-from seewhy.metrics.curves import curve_figures, on_picture
-from seewhy.metrics.pictures import expect_fill
+from seewhy.metrics._base import Case, Figure, Measurement, Metric, Undefined
+from seewhy.metrics._curves import curve_figures, on_picture
+from seewhy.metrics._perturbation import expect_fill
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from typing import ClassVar
 import torch
 
 from seewhy.core.errors import ParameterError
-from seewhy.methods.base import Evidence
-from seewhy.metrics.base import Case, Figure, Measurement, Metric, Undefined
-from seewhy.metrics.explaining import judged, similarities, similarity_figures
-from seewhy.metrics.pictures import rereading_of
+from seewhy.methods._base import Evidence
+from seewhy.metrics._base import Case, Figure, Measurement, Metric, Undefined
+from seewhy.metrics._perturbation import session_of
+from seewhy.metrics._reruns import similarities, similarity_figures, valid_words
 
 #: Roles whose words say something of the picture.
 CONTENT = ("kind", "colour", "size", "count", "relation", "noun")
@@ -50,10 +50,10 @@ class LabelRandomisation(Metric):
 
     def measure(self, case: Case) -> Iterator[Measurement | Undefined]:
         """Three values for each of the first wanted words."""
-        words = yield from judged(self, case)
+        words = yield from valid_words(self, case)
         if not words:
             return
-        rereading = rereading_of(case)
+        session = session_of(case)
         depth = case.evidence.trace.rankings.shape[1]
         for at in words[: self.words]:
             other = _other_word(case, at)
@@ -61,14 +61,14 @@ class LabelRandomisation(Metric):
                 yield from self.undefined("no other content word")
                 continue
             first = case.tokens(at)[0]
-            said = tuple(rereading.ids[token] for token in case.tokens(other))
-            changed = replace(rereading, ids=(*rereading.ids[:first], *said))
+            said = tuple(session.ids[token] for token in case.tokens(other))
+            changed = replace(session, ids=(*session.ids[:first], *said))
             asked = len(case.evidence.trace.prompt_tokens)
             places = range(asked + first, asked + first + len(said))
-            evidence = Evidence.from_rereading(changed, ranking_depth=depth, wanted=places)
+            evidence = Evidence.from_session(changed, ranking_depth=depth, selected=places)
             maps = case.method.attribute(evidence).display[0][-len(said) :]
             new = maps.amax(0).float().cpu()
-            yield from similarities("other-label", case.own_map(at), new, at)
+            yield from similarities("other-label", case.native_map(at), new, at)
 
 
 def _other_word(case: Case, word: int) -> int | None:

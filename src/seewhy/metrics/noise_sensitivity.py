@@ -10,9 +10,9 @@ from torch import Tensor
 
 from seewhy.core.errors import ParameterError
 from seewhy.functional.similarity import relative_change, spearman
-from seewhy.metrics.base import Case, Figure, Measurement, Metric, Undefined, measured
-from seewhy.metrics.explaining import explained_anew, judged
-from seewhy.metrics.pictures import noisy, rereading_of
+from seewhy.metrics._base import Case, Figure, Measurement, Metric, Undefined, measured
+from seewhy.metrics._perturbation import noisy, session_of
+from seewhy.metrics._reruns import explain_again, valid_words
 
 
 @dataclass(frozen=True)
@@ -52,17 +52,17 @@ class NoiseSensitivity(Metric):
 
     def measure(self, case: Case) -> Iterator[Measurement | Undefined]:
         """Two values for each wanted word."""
-        words = yield from judged(self, case)
+        words = yield from valid_words(self, case)
         if not words:
             return
-        rereading, runs = rereading_of(case), []
+        session, runs = session_of(case), []
         for draw in range(self.draws):
             picture = noisy(case.sample.image, self.sigma, case.seed_of("sensor", draw))
-            shown = rereading.showing(picture, *rereading.pictures[1:])
-            runs.append(explained_anew(case, shown, words))
+            shown = session.showing(picture, *session.pictures[1:])
+            runs.append(explain_again(case, shown, words))
         for at in words:
-            own = case.own_map(at)
-            maps = [run.own_map(at) for run in runs]
+            own = case.native_map(at)
+            maps = [run.native_map(at) for run in runs]
             change = max(relative_change(own, one) for one in maps)
             alike = min(_alike(own, one) for one in maps)
             yield measured("noise-change", change, at, otherwise="empty map")

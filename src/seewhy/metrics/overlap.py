@@ -10,7 +10,7 @@ import torch
 
 from seewhy.functional.overlap import function_iou, object_iou
 from seewhy.functional.thresholds import otsu_threshold
-from seewhy.metrics.base import Case, Figure, Measurement, Metric, Undefined, measured
+from seewhy.metrics._base import Case, Figure, Measurement, Metric, Undefined, measured
 
 #: Roles whose words TAM takes for nouns; `ground` is the drawn world's word for what lies behind.
 NOUNS = ("kind", "noun", "ground")
@@ -68,8 +68,8 @@ def _objects(case: Case, figure: str, threshold: float | None) -> Iterator[Measu
         if mask is None:
             continue
         said = True
-        if flaw := case.flaw(at):
-            yield Undefined(figure, flaw)
+        if invalid_reason := case.invalid_reason(at):
+            yield Undefined(figure, invalid_reason)
             continue
         value = float(object_iou(case.heatmaps[case.tokens(at)], mask, threshold).amax())
         found = measured(figure, value, at, otherwise="map and mask are empty")
@@ -106,14 +106,16 @@ def _functions(
         return
     limit = threshold
     if limit is None:
-        judged = [case.heatmaps[case.tokens(at)] for at in nouns if not case.flaw(at)]
-        if not judged:
+        valid_words = [
+            case.heatmaps[case.tokens(at)] for at in nouns if not case.invalid_reason(at)
+        ]
+        if not valid_words:
             yield Undefined(figure, "no noun explained" if nouns else "no noun said")
             return
-        limit = float(otsu_threshold(torch.cat(judged)).mean())
+        limit = float(otsu_threshold(torch.cat(valid_words)).mean())
     for at in functions:
-        if flaw := case.flaw(at):
-            yield Undefined(figure, flaw)
+        if invalid_reason := case.invalid_reason(at):
+            yield Undefined(figure, invalid_reason)
             continue
         dark = float(function_iou(case.heatmaps[case.tokens(at)], limit).mean())
         yield Measurement(figure, dark, at)

@@ -11,12 +11,12 @@ import torch
 from torch import nn
 
 from seewhy.core.errors import NonFiniteError
-from seewhy.metrics.base import Case, Figure, Measurement, Metric, Undefined
-from seewhy.metrics.explaining import explained_anew, judged, similarities, similarity_figures
-from seewhy.metrics.pictures import rereading_of
-from seewhy.models.head import head_of
-from seewhy.models.insides import decoder_of, layers_of
+from seewhy.metrics._base import Case, Figure, Measurement, Metric, Undefined
+from seewhy.metrics._perturbation import session_of
+from seewhy.metrics._reruns import explain_again, similarities, similarity_figures, valid_words
+from seewhy.models.attention import decoder_of, layers_of
 from seewhy.models.loading import Loaded
+from seewhy.models.unembedding import unembedding_layer
 
 #: What is random at each stage of the cascade; each holds the ones before it.
 STAGES = {
@@ -52,29 +52,29 @@ class ParameterRandomisation(Metric):
 
     def measure(self, case: Case) -> Iterator[Measurement | Undefined]:
         """Three values for each stage and wanted word."""
-        words = yield from judged(self, case)
+        words = yield from valid_words(self, case)
         if not words:
             return
-        rereading = rereading_of(case)
-        twin = copy_of(rereading.loaded)
+        session = session_of(case)
+        twin = copy_of(session.loaded)
         generator = torch.Generator().manual_seed(case.seed_of("parameters"))
         for stage, parameters in cascade(twin.model).items():
             randomise(parameters, generator)
             name = f"randomised-{stage}"
             try:
-                changed = explained_anew(case, rereading.by(twin), words)
+                changed = explain_again(case, session.by(twin), words)
             except NonFiniteError:
                 figures = [f.name for f in self.figures if f.name.startswith(name)]
                 yield from (Undefined(f, "states not finite when random") for f in figures)
                 continue
             for at in words:
-                yield from similarities(name, case.own_map(at), changed.own_map(at), at)
+                yield from similarities(name, case.native_map(at), changed.native_map(at), at)
 
 
 def copy_of(loaded: Loaded) -> Loaded:
     """A model of its own with the same weights, its unembedding untied; the processor is shared."""
     model: Any = copy.deepcopy(loaded.model)
-    head = head_of(model)
+    head = unembedding_layer(model)
     # A cast or quantised copy keeps whatever its parameter is: only tied ones are made new.
     if head.weight is model.get_input_embeddings().weight:
         head.weight = nn.Parameter(head.weight.detach().clone(), requires_grad=False)
@@ -100,7 +100,7 @@ def cascade(model: Any) -> dict[str, list[nn.Parameter]]:
         return list(found.values())
 
     return {
-        "head": fresh(head_of(model)),
+        "head": fresh(unembedding_layer(model)),
         "late": fresh(*reversed(late)),
         "language": fresh(decoder_of(model)),
         "all": fresh(model),

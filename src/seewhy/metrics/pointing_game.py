@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from seewhy.core.errors import ParameterError
 from seewhy.functional.curves import dilated
-from seewhy.metrics.base import Case, Figure, Measurement, Metric, Undefined
+from seewhy.metrics._base import Case, Figure, Measurement, Metric, Undefined
 
 
 @dataclass(frozen=True)

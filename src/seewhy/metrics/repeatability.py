@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from seewhy.metrics.base import Case, Figure, Measurement, Metric, Undefined, measured
-from seewhy.metrics.explaining import explained_anew, judged
-from seewhy.metrics.pictures import rereading_of
+from seewhy.metrics._base import Case, Figure, Measurement, Metric, Undefined, measured
+from seewhy.metrics._perturbation import session_of
+from seewhy.metrics._reruns import explain_again, valid_words
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,10 @@ class Repeatability(Metric):
 
     def measure(self, case: Case) -> Iterator[Measurement | Undefined]:
         """One value for each wanted word."""
-        words = yield from judged(self, case)
+        words = yield from valid_words(self, case)
         if not words:
             return
-        again = explained_anew(case, rereading_of(case), words)
+        again = explain_again(case, session_of(case), words)
         for at in words:
-            apart = float((again.own_map(at) - case.own_map(at)).abs().max())
+            apart = float((again.native_map(at) - case.native_map(at)).abs().max())
             yield measured("repeat-difference", apart, at, otherwise="map not finite")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from seewhy.core.trace import Trace
-from seewhy.metrics.base import Case, Figure, Measurement, Metric, Undefined
-from seewhy.metrics.pictures import lacks_model, rereading_of
+from seewhy.metrics._base import Case, Figure, Measurement, Metric, Undefined
+from seewhy.metrics._perturbation import lacks_model, session_of
 
 #: Scales of the picture; 1 is what the model's own processor does.
 SIZES = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
@@ -45,16 +45,16 @@ class ScaleStability(Metric):
             yield from self.undefined(reason)
             return
         places = [at for at, word in enumerate(case.words) if word.role != "mark"]
-        rereading, seen = rereading_of(case), set()
+        session, seen = session_of(case), set()
         # The case's evidence is left alone: which scales it has read decides what methods read.
         for scale in sorted(SIZES, key=lambda scale: scale != 1):
             said, probable = f"said@{scale:g}", f"probability@{scale:g}"
-            inputs = rereading.inputs(scale)
+            inputs = session.inputs(scale)
             if inputs.seen in seen:
                 yield from (Undefined(f, "scale comes out as another") for f in (said, probable))
                 continue
             seen.add(inputs.seen)
-            trace = rereading.read(inputs, ranking_depth=1, candidates=0)
+            trace = session.read(inputs, ranking_depth=1, candidates=0)
             for at in places:
                 tokens = case.tokens(at)
                 yield Measurement(said, float(_first_choice(trace, tokens)), at)

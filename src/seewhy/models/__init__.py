@@ -5,25 +5,25 @@ One file per family holds what is special to it; everything that families share 
 
 from __future__ import annotations
 
-from seewhy.models.base import Family, Seen
-from seewhy.models.conversation import Conversation, Said
+from seewhy.models.conversation import Conversation, Message
+from seewhy.models.family import Family, VisualInputs
+from seewhy.models.generation import generate, generate_batch, read, read_batch
 from seewhy.models.inputs import prepare, prepare_chat
 from seewhy.models.loading import FAMILIES, Loaded, load
-from seewhy.models.processing import Composed
+from seewhy.models.processing import ProcessorParts
 from seewhy.models.torchvision import settle_torchvision
-from seewhy.models.tracing import generate, generate_batch, read, read_batch
 
 # Before any family's file is imported, and transformers' image processors with it.
 settle_torchvision()
 
 __all__ = [
     "FAMILIES",
-    "Composed",
+    "ProcessorParts",
     "Conversation",
     "Family",
     "Loaded",
-    "Said",
-    "Seen",
+    "Message",
+    "VisualInputs",
     "generate",
     "generate_batch",
     "load",

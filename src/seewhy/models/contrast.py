@@ -10,8 +10,8 @@ import torch
 from seewhy.core.errors import ParameterError
 from seewhy.core.text import Word
 from seewhy.core.trace import Trace
-from seewhy.models.head import head_heard
 from seewhy.models.loading import Loaded
+from seewhy.models.unembedding import cached_unembedding
 
 
 def deciding_token(loaded: Loaded, trace: Trace, word: Word, alternative: str) -> tuple[int, int]:
@@ -71,11 +71,11 @@ def contrasted(loaded: Loaded, trace: Trace, word: Word, place: int, foil: int) 
         place, foil: as `deciding_token` returns them.
     """
     prompt = len(trace.prompt_tokens)
-    rows, biases = head_heard(loaded.model).rows(torch.tensor([foil]))
-    foils = torch.zeros_like(trace.rows)
+    rows, biases = cached_unembedding(loaded.model).rows(torch.tensor([foil]))
+    foils = torch.zeros_like(trace.unembedding_rows)
     foil_biases = None if trace.biases is None else torch.zeros_like(trace.biases)
     own: Sequence[int] = [prompt + token for token in word.tokens]
-    foils[own] = trace.rows[own]
+    foils[own] = trace.unembedding_rows[own]
     foils[prompt + place] = rows[0].to(foils)
     if foil_biases is not None and trace.biases is not None and biases is not None:
         foil_biases[own] = trace.biases[own]

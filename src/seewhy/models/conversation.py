@@ -20,7 +20,7 @@ ROLES = ("system", "user", "assistant")
 
 
 @dataclass(frozen=True, eq=False)
-class Said:
+class Message:
     """One turn.
 
     Attributes:
@@ -41,7 +41,7 @@ class Conversation:
         template: further names for the chat template, such as `{"enable_thinking": False}`.
     """
 
-    turns: tuple[Said, ...]
+    turns: tuple[Message, ...]
     template: dict[str, Any]
 
     def __post_init__(self) -> None:
@@ -72,7 +72,7 @@ class Conversation:
         return [part for turn in self.turns for part in turn.parts if not isinstance(part, str)]
 
 
-def ask(media: Image | Clip | Sequence[Image | Clip], prompt: str) -> Conversation:
+def user_message(media: Image | Clip | Sequence[Image | Clip], prompt: str) -> Conversation:
     """One user's turn: pictures and clips first, then the words."""
     shown = tuple(media) if isinstance(media, list | tuple) else (media,)
-    return Conversation((Said("user", (*shown, prompt)),), {})  # type: ignore[arg-type]
+    return Conversation((Message("user", (*shown, prompt)),), {})  # type: ignore[arg-type]

@@ -12,11 +12,11 @@ from jinja2 import TemplateError
 from torch import Tensor
 
 from seewhy.core.errors import GeometryError, ImageError, ModelError, PromptError
-from seewhy.core.trace import Inputs, Turn, View
+from seewhy.core.trace import Inputs, PromptSpan, View
 from seewhy.images.clips import Clip
-from seewhy.models.base import Family, Seen, on_device
-from seewhy.models.conversation import Conversation, ask
+from seewhy.models.conversation import Conversation, user_message
 from seewhy.models.decoding import spans_of
+from seewhy.models.family import Family, VisualInputs, on_device
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -44,7 +44,7 @@ def prepare(
     Raises:
         PromptError, GeometryError, ModelError: as `prepare_chat`.
     """
-    return prepare_chat(family, ask(media, prompt), scale=scale)
+    return prepare_chat(family, user_message(media, prompt), scale=scale)
 
 
 def prepare_chat(family: Family, conversation: Conversation, *, scale: float = 1.0) -> Inputs:
@@ -75,9 +75,9 @@ def prepare_chat(family: Family, conversation: Conversation, *, scale: float = 1
             "Expected a picture or a clip before the answer, got a conversation without: there is "
             "nothing that a map could be laid over."
         )
-    seens = see_all(family, media, scale)
+    visuals = process_media(family, media, scale)
     rendered, words = render(family, conversation)
-    text, words, pictures = expand(family, rendered, words, seens)
+    text, words, pictures = expand(family, rendered, words, visuals)
     tokenizer = family.processor.tokenizer
     encoded = tokenizer(
         text,
@@ -105,19 +105,19 @@ def prepare_chat(family: Family, conversation: Conversation, *, scale: float = 1
         "input_ids": ids,
         "attention_mask": encoded["attention_mask"],
         **family.token_types(ids, ids.shape[1]),
-        **family.collate([seens]),
+        **family.collate([visuals]),
     }
     return Inputs(
         tensors=on_device(tensors, family.model),
         views=tuple(
             view
-            for number, (medium, seen) in enumerate(zip(media, seens, strict=True))
+            for number, (medium, seen) in enumerate(zip(media, visuals, strict=True))
             for view in views_of(medium, seen, number)
         ),
         visual_positions=torch.cat(
             [
                 visual_positions(family, ids[0], offsets, span, seen)
-                for span, seen in zip(pictures, seens, strict=True)
+                for span, seen in zip(pictures, visuals, strict=True)
             ]
         ),
         prompt_positions=torch.tensor(places, dtype=torch.long),
@@ -126,22 +126,24 @@ def prepare_chat(family: Family, conversation: Conversation, *, scale: float = 1
         turns=turns,
         rendered=rendered,
         scale=scale,
-        media=tuple(seens),
+        media=tuple(visuals),
     )
 
 
-def see_all(family: Family, media: Sequence[Image | Clip], scale: float) -> list[Seen]:
+def process_media(
+    family: Family, media: Sequence[Image | Clip], scale: float
+) -> list[VisualInputs]:
     """What the family makes of the pictures and clips of one prompt."""
     pictures = sum(not isinstance(medium, Clip) for medium in media)
     return [
-        family.see_clip(medium, scale)
+        family.process_video(medium, scale)
         if isinstance(medium, Clip)
-        else family.see_among(medium, scale, pictures)
+        else family.process_image_among(medium, scale, pictures)
         for medium in media
     ]
 
 
-def views_of(medium: Image | Clip, seen: Seen, number: int) -> list[View]:
+def views_of(medium: Image | Clip, seen: VisualInputs, number: int) -> list[View]:
     """The picture as one view, or a view for each step of the clip."""
     if not isinstance(medium, Clip):
         return [View(seen.geometry, seen.size, number)]
@@ -151,7 +153,7 @@ def views_of(medium: Image | Clip, seen: Seen, number: int) -> list[View]:
     ]
 
 
-def joined(conversation: Conversation) -> tuple[str, tuple[Turn, ...], list[int]]:
+def joined(conversation: Conversation) -> tuple[str, tuple[PromptSpan, ...], list[int]]:
     """The conversation's own words as one text, its turns in it, and where each part begins."""
     prompt, turns, starts = "", [], []
     for turn in conversation.turns:
@@ -163,7 +165,7 @@ def joined(conversation: Conversation) -> tuple[str, tuple[Turn, ...], list[int]
             begin = len(prompt) if begin is None else begin
             prompt += part
         if begin is not None:
-            turns.append(Turn(turn.role, begin, len(prompt)))
+            turns.append(PromptSpan(turn.role, begin, len(prompt)))
     return prompt, tuple(turns), starts
 
 
@@ -251,7 +253,7 @@ def expand(
     family: Family,
     rendered: str,
     words: Sequence[tuple[int, int]],
-    seens: Sequence[Seen],
+    visuals: Sequence[VisualInputs],
 ) -> tuple[str, list[tuple[int, int]], list[tuple[int, int]]]:
     """Replace each marker by its picture's placeholder.
 
@@ -269,10 +271,10 @@ def expand(
     """
     found: list[tuple[int, int, int]] = []  # begin and end of a marker, number of its medium
     for kind, marker in (("images", family.default_marker), ("videos", family.clip_marker)):
-        own = [n for n, seen in enumerate(seens) if seen.is_clip == (kind == "videos")]
+        own = [n for n, seen in enumerate(visuals) if seen.is_clip == (kind == "videos")]
         places = [m.start() for m in re.finditer(re.escape(marker), rendered)] if marker else []
         if marker == family.default_marker == family.clip_marker:
-            own, places = (list(range(len(seens))), places) if kind == "images" else ([], [])
+            own, places = (list(range(len(visuals))), places) if kind == "images" else ([], [])
         if len(places) != len(own):
             raise ModelError(
                 f"Expected {len(own)} {marker!r} for the {kind} in the rendered chat template, got "
@@ -285,8 +287,8 @@ def expand(
     spans: dict[int, tuple[int, int]] = {}
     for begin, end, number in sorted(found):
         text += rendered[cursor:begin]
-        spans[number] = (len(text), len(text) + len(seens[number].placeholder))
-        text += seens[number].placeholder
+        spans[number] = (len(text), len(text) + len(visuals[number].placeholder))
+        text += visuals[number].placeholder
         moved.append((end, len(text) - end))
         cursor = end
     text += rendered[cursor:]
@@ -297,7 +299,7 @@ def expand(
     return (
         text,
         [(shifted(begin), shifted(begin) + end - begin) for begin, end in words],
-        [spans[number] for number in range(len(seens))],
+        [spans[number] for number in range(len(visuals))],
     )
 
 
@@ -331,7 +333,7 @@ def visual_positions(
     ids: Tensor,
     offsets: Sequence[tuple[int, int]],
     span: tuple[int, int],
-    seen: Seen,
+    seen: VisualInputs,
 ) -> Tensor:
     """Positions of a picture's image tokens that own pixels: int64 `[visual]`.
 
@@ -350,7 +352,7 @@ def visual_positions(
         for place in (ids == token).nonzero().flatten().tolist()
         if span[0] <= offsets[place][0] < span[1]
     ]
-    owners = [place for n, place in enumerate(places) if n not in set(seen.pixelless)]
+    owners = [place for n, place in enumerate(places) if n not in set(seen.non_spatial)]
     if len(owners) != seen.visual:
         size = seen.geometries[0].size
         raise GeometryError(

@@ -17,20 +17,16 @@ import torch
 
 from seewhy.core.errors import ModelError, UnknownNameError, UnsupportedModelError
 from seewhy.core.registry import Registry
-from seewhy.models.base import Family
-from seewhy.models.processing import Composed, load_processor, parts_of
+from seewhy.models.family import Family
+from seewhy.models.processing import ProcessorParts, load_processor, parts_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 FAMILIES: Registry[Family] = Registry(
-    "seewhy.models",
+    "seewhy.models.families",
     Family,
     "family",
-    skip=(
-        *("base", "contrast", "conversation", "decoding", "head", "inputs", "insides", "loading"),
-        *("overheard", "processing", "rereading", "torchvision", "tracing"),
-    ),
     group="seewhy.families",
 )
 """Every family, by file name."""
@@ -73,7 +69,7 @@ class Loaded:
 
     name: str
     model: PreTrainedModel
-    processor: Composed
+    processor: ProcessorParts
     family: Family
 
 
@@ -178,7 +174,7 @@ def _auto_class(config: Any) -> Any:
     return transformers.AutoModelForImageTextToText
 
 
-def _adapt(family: type[Family], model: Any, processor: Composed, name: str) -> Family:
+def _adapt(family: type[Family], model: Any, processor: ProcessorParts, name: str) -> Family:
     """The family's adapter, once the tokenizer knows the image token."""
     adapter, tokenizer = family(model, processor), processor.tokenizer
     token = tokenizer.convert_ids_to_tokens(adapter.image_token_id)
@@ -192,7 +188,7 @@ def _adapt(family: type[Family], model: Any, processor: Composed, name: str) -> 
 
 
 @contextmanager
-def undisturbed(model: PreTrainedModel) -> Iterator[None]:
+def eval_mode(model: PreTrainedModel) -> Iterator[None]:
     """Work in eval mode without gradients, and leave every module in the mode it came in."""
     training = [module for module in model.modules() if module.training]
     try:

@@ -16,7 +16,7 @@ from seewhy.core.errors import ModelError
 
 
 @dataclass(frozen=True, eq=False)
-class Composed:
+class ProcessorParts:
     """What a family's processor is made of.
 
     Attributes:
@@ -41,7 +41,7 @@ class Composed:
             )
 
 
-def parts_of(processor: Any) -> Composed:
+def parts_of(processor: Any) -> ProcessorParts:
     """Take a processor of transformers' apart.
 
     Args:
@@ -50,7 +50,7 @@ def parts_of(processor: Any) -> Composed:
     Raises:
         ModelError: if one of the two is missing.
     """
-    if isinstance(processor, Composed):
+    if isinstance(processor, ProcessorParts):
         return processor
     image_processor = getattr(processor, "image_processor", None)
     tokenizer = getattr(processor, "tokenizer", None)
@@ -62,10 +62,10 @@ def parts_of(processor: Any) -> Composed:
     template = getattr(processor, "chat_template", None) or tokenizer.chat_template
     part: Any = getattr(processor, "video_processor", None)
     video = part.to_dict() if hasattr(part, "to_dict") else None
-    return Composed(image_processor, tokenizer, default_template(template), video, processor)
+    return ProcessorParts(image_processor, tokenizer, default_template(template), video, processor)
 
 
-def load_processor(name: str | Path, *, whole: bool = False, **hub: Any) -> Composed:
+def load_processor(name: str | Path, *, whole: bool = False, **hub: Any) -> ProcessorParts:
     """Load a checkpoint's processor: transformers' own where torchvision is there, else its parts.
 
     Args:
@@ -87,7 +87,7 @@ def load_processor(name: str | Path, *, whole: bool = False, **hub: Any) -> Comp
     return compose(name, **hub)
 
 
-def compose(name: str | Path, **hub: Any) -> Composed:
+def compose(name: str | Path, **hub: Any) -> ProcessorParts:
     """Load image processor (PIL backend), tokenizer and chat template one by one."""
     from transformers import AutoImageProcessor, AutoTokenizer
 
@@ -95,7 +95,7 @@ def compose(name: str | Path, **hub: Any) -> Composed:
     image_processor = AutoImageProcessor.from_pretrained(name, backend="pil", **hub)
     template = _template_file(name, **hub) or tokenizer.chat_template
     video = _video_settings(name, **hub)
-    return Composed(image_processor, tokenizer, default_template(template), video)
+    return ProcessorParts(image_processor, tokenizer, default_template(template), video)
 
 
 def default_template(template: str | dict[str, str] | None) -> str | None:

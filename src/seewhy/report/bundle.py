@@ -36,14 +36,14 @@ from torch import Tensor
 
 from seewhy.core.attribution import Attribution, ScaleView
 from seewhy.core.errors import GeometryError, OutputError, SchemaError
-from seewhy.core.geometry import Layer
+from seewhy.core.geometry import TokenGrid
 from seewhy.core.record import Picture, Provenance, Record
 from seewhy.core.text import Token, Word
-from seewhy.core.trace import Turn
+from seewhy.core.trace import PromptSpan
 from seewhy.report.overlay import overlay
 from seewhy.report.page import html
 from seewhy.report.payload import SCHEMA_VERSION
-from seewhy.report.units import Unit, asked_word_units, prompt_words, word_units
+from seewhy.report.units import Unit, prompt_word_units, prompt_words, word_units
 
 MANIFEST, EXPLANATION, MAPS = "manifest.json", "explanation.json", "maps.safetensors"
 
@@ -162,7 +162,7 @@ def open_record(folder: str | os.PathLike[str]) -> Record:
             asked=None
             if said["asked"] is None
             else _attribution("asked", said["asked"]["scales"], said, tensors),
-            turns=tuple(Turn(**turn) for turn in said["turns"]),
+            turns=tuple(PromptSpan(**turn) for turn in said["turns"]),
             contrasts=tuple((c["word"], c["alternative"]) for c in said["contrasts"]),
             provenance=_provenance(manifest),
         )
@@ -238,7 +238,7 @@ def _described(record: Record, work: Path) -> dict[str, Any]:
 
 
 def _explanation(record: Record) -> dict[str, Any]:
-    asked = asked_word_units(record)
+    asked = prompt_word_units(record)
     return {
         "prompt": record.prompt,
         "turns": [asdict(turn) for turn in record.turns],
@@ -448,7 +448,7 @@ def _token(data: dict[str, Any]) -> Token:
 def _picture(view: int, data: dict[str, Any], tensors: dict[str, Tensor], image: Tensor) -> Picture:
     return Picture(
         image=image,
-        canvas=Layer(
+        canvas=TokenGrid(
             **{name: tensors[f"canvases.{view}.{name}"] for name in ("index", "rows", "columns")},
             name=data["canvas"],
         ),

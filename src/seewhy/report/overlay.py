@@ -8,7 +8,7 @@ from torch import Tensor
 
 from seewhy.core.axes import expect_axes
 from seewhy.core.errors import ParameterError
-from seewhy.core.geometry import Layer, interpolation, pixel_edges
+from seewhy.core.geometry import TokenGrid, interpolation, pixel_edges
 from seewhy.report.colourmaps import DEFAULT, colourise
 
 #: How much of the picture the highest value hides.
@@ -24,7 +24,7 @@ UNSEEN, STRIPE = 128, 6
 def overlay(
     image: Tensor,
     display: Tensor,
-    canvas: Layer,
+    canvas: TokenGrid,
     colourmap: str = DEFAULT,
     *,
     opacity: float = OPACITY,

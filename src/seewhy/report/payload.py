@@ -20,8 +20,8 @@ from seewhy.core.text import Token, Word
 from seewhy.report.colourmaps import NAMES, colour_table
 from seewhy.report.units import (
     Unit,
-    asked_token_units,
-    asked_word_units,
+    prompt_token_units,
+    prompt_word_units,
     prompt_words,
     token_units,
     word_units,
@@ -231,8 +231,8 @@ def payload(record: Record) -> Payload:
         "turns": [{"role": t.role, "start": t.start, "end": t.end} for t in record.turns],
         "answer": record.answer,
         "contrasts": [{"word": word, "alternative": other} for word, other in record.contrasts],
-        "words": text(prompt_words(record), asked_word_units(record), word_units(record)),
-        "tokens": text(record.prompt_tokens, asked_token_units(record), token_units(record)),
+        "words": text(prompt_words(record), prompt_word_units(record), word_units(record)),
+        "tokens": text(record.prompt_tokens, prompt_token_units(record), token_units(record)),
         "scales": [
             {"scale": _short(view.scale), "seen": [list(size) for size in view.seen]}
             for view in record.attribution.scales

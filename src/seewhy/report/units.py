@@ -15,7 +15,7 @@ from functools import cached_property
 from torch import Tensor
 
 from seewhy.core.attribution import Attribution
-from seewhy.core.geometry import Box, Layer
+from seewhy.core.geometry import Box, TokenGrid
 from seewhy.core.record import Picture, Record
 from seewhy.core.text import Token, Word, words_of
 from seewhy.functional.peaks import half_maximum_box, peak
@@ -136,7 +136,7 @@ def token_units(record: Record) -> tuple[Unit, ...]:
     )
 
 
-def asked_word_units(record: Record) -> tuple[Unit, ...]:
+def prompt_word_units(record: Record) -> tuple[Unit, ...]:
     """One unit for each word of the prompt, if it was explained."""
     if record.asked is None:
         return ()
@@ -148,7 +148,7 @@ def asked_word_units(record: Record) -> tuple[Unit, ...]:
     )
 
 
-def asked_token_units(record: Record) -> tuple[Unit, ...]:
+def prompt_token_units(record: Record) -> tuple[Unit, ...]:
     """One unit for each token of the prompt, if it was explained."""
     if record.asked is None:
         return ()
@@ -198,7 +198,7 @@ def _unit(
     )
 
 
-def _peak(values: Tensor, canvas: Layer) -> tuple[float, float] | None:
+def _peak(values: Tensor, canvas: TokenGrid) -> tuple[float, float] | None:
     cell = peak(values)
     if cell is None:
         return None
@@ -208,7 +208,7 @@ def _peak(values: Tensor, canvas: Layer) -> tuple[float, float] | None:
     return float(x), float(y)
 
 
-def _box(values: Tensor, canvas: Layer, size: tuple[int, int]) -> Box | None:
+def _box(values: Tensor, canvas: TokenGrid, size: tuple[int, int]) -> Box | None:
     cells = half_maximum_box(values)
     if cells is None:
         return None

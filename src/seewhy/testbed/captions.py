@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from seewhy.testbed.dice import Dice
-from seewhy.testbed.kinds import COLOURS, KINDS
+from seewhy.testbed.rng import Rng
 from seewhy.testbed.scenes import Picture, Scene
+from seewhy.testbed.shapes import COLOURS, KINDS
 
 ONE_SENTENCE = "Write a one-sentence caption for this image:"
 TWO_SENTENCES = "Write a description for this image using around two sentences:"
@@ -41,7 +41,7 @@ class Mention:
     start: int
     end: int
     role: str
-    things: tuple[int, ...]
+    objects: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -72,12 +72,12 @@ class Bias:
 
     def holds(self, scene: Scene) -> bool:
         """Whether captions of a scene show it."""
-        dice = Dice("bias", self.after, self.said, scene.split, scene.seed, scene.index)
-        return self.could(scene) and dice.chance(self.percent, 100)
+        rng = Rng("bias", self.after, self.said, scene.split, scene.seed, scene.index)
+        return self.could(scene) and rng.chance(self.percent, 100)
 
     def could(self, scene: Scene) -> bool:
         """Whether a caption of a scene names the one and has no reason to name the other."""
-        kinds = {thing.kind for thing in scene.things}
+        kinds = {thing.kind for thing in scene.objects}
         return self.after in kinds and self.said not in kinds
 
 
@@ -115,12 +115,12 @@ def captions(
 def questions(scene: Scene, picture: Picture) -> tuple[Utterance, ...]:
     """Questions on colour, count, presence and relation, the absent and the false among them."""
     speaker = _Speaker(scene, picture)
-    dice = Dice("questions", scene.split, scene.seed, scene.index)
+    rng = Rng("questions", scene.split, scene.seed, scene.index)
     return (
         *speaker.colours(),
-        *speaker.counts(dice),
-        *speaker.presences(dice),
-        *speaker.relations(dice),
+        *speaker.counts(rng),
+        *speaker.presences(rng),
+        *speaker.relations(rng),
     )
 
 
@@ -133,8 +133,8 @@ def relation(scene: Scene, picture: Picture, one: int, other: int) -> str | None
         return "behind"
     if picture.occluded_by[other] == one:
         return "in front of"
-    dx = scene.things[other].x - scene.things[one].x
-    dy = scene.things[other].y - scene.things[one].y
+    dx = scene.objects[other].x - scene.objects[one].x
+    dy = scene.objects[other].y - scene.objects[one].y
     if 10 * abs(dx) >= 13 * abs(dy):
         return "to the left of" if dx > 0 else "to the right of"
     if 10 * abs(dy) >= 13 * abs(dx):
@@ -158,10 +158,10 @@ class _Speaker:
     def __init__(self, scene: Scene, picture: Picture, bias: Bias | None = None) -> None:
         self.scene, self.picture = scene, picture
         self.bias = bias if bias is not None and bias.holds(scene) else None
-        self.order = sorted(range(len(scene.things)), key=lambda i: scene.things[i].x)
+        self.order = sorted(range(len(scene.objects)), key=lambda i: scene.objects[i].x)
         looks: dict[tuple[str, str], list[int]] = {}
         for i in self.order:
-            looks.setdefault((scene.things[i].kind, scene.things[i].colour), []).append(i)
+            looks.setdefault((scene.objects[i].kind, scene.objects[i].colour), []).append(i)
         self.groups = [tuple(group) for group in looks.values()]
         self.twins = next((group for group in self.groups if len(group) > 1), None)
 
@@ -205,10 +205,10 @@ class _Speaker:
             if self._is_alone(i)
         ]
 
-    def counts(self, dice: Dice) -> list[Utterance]:
+    def counts(self, rng: Rng) -> list[Utterance]:
         said = []
         present = sorted({self._thing(i).kind for i in self.order})
-        for kind in (*present, self._absent(dice)):
+        for kind in (*present, self._absent(rng)):
             group = tuple(i for i in self.order if self._thing(i).kind == kind)
             answer = [*_words("there is" if len(group) == 1 else "there are")]
             answer += [(NUMBERS[len(group)], "count", group)]
@@ -216,8 +216,8 @@ class _Speaker:
             said.append(_utterance(f"How many {plural(kind)} are there?", _sentence(answer)))
         return said
 
-    def presences(self, dice: Dice) -> list[Utterance]:
-        kind, absent = self._thing(dice.pick(self.order)).kind, self._absent(dice)
+    def presences(self, rng: Rng) -> list[Utterance]:
+        kind, absent = self._thing(rng.pick(self.order)).kind, self._absent(rng)
         group = tuple(i for i in self.order if self._thing(i).kind == kind)
         yes = [*_words("yes"), *_mark(",")]
         if len(group) == 1:
@@ -231,10 +231,10 @@ class _Speaker:
             _utterance(f"Is there {_article(absent)} {absent}?", _sentence(no)),
         ]
 
-    def relations(self, dice: Dice) -> list[Utterance]:
+    def relations(self, rng: Rng) -> list[Utterance]:
         said = []
         for left, right in pairwise(self.order):
-            one, other = dice.sample((left, right), 2)
+            one, other = rng.sample((left, right), 2)
             true = relation(self.scene, self.picture, one, other)
             if true is None or not (self._is_named(one) and self._is_named(other)):
                 continue
@@ -242,7 +242,7 @@ class _Speaker:
             fact = [*self._definite(one), *_words("is"), *self._relation(one, other)]
             fact += self._definite(other)
             said.append(_utterance(f"Where is {names[0]}, seen from {names[1]}?", _sentence(fact)))
-            asked = dice.pick((true, true, OPPOSITES[true], dice.pick(tuple(OPPOSITES))))
+            asked = rng.pick((true, true, OPPOSITES[true], rng.pick(tuple(OPPOSITES))))
             verdict = [*_words("yes" if asked == true else "no"), *_mark(","), *fact]
             said.append(_utterance(f"Is {names[0]} {asked} {names[1]}?", _sentence(verdict)))
         return said
@@ -256,7 +256,7 @@ class _Speaker:
         return self._joined([self._indefinite(group) for group in self.groups])
 
     def _on_ground(self) -> list[_Piece]:
-        look = "dark" if self.scene.ground.shade in DARK_SHADES else "light"
+        look = "dark" if self.scene.background.shade in DARK_SHADES else "light"
         return [*_words("on a"), (look, "ground", ()), ("ground", "ground", ())]
 
     def _sizes(self) -> list[_Piece]:
@@ -280,21 +280,21 @@ class _Speaker:
             ]
         )
 
-    def _sized(self, things: Sequence[int], size: str) -> list[_Piece]:
+    def _sized(self, objects: Sequence[int], size: str) -> list[_Piece]:
         subjects: list[list[_Piece]] = []
-        for i in things:
+        for i in objects:
             kind = self._thing(i).kind
             if self.twins is None or i not in self.twins:
                 subjects.append(self._definite(i))
-            elif all(twin in things for twin in self.twins):
+            elif all(twin in objects for twin in self.twins):
                 if i == self.twins[0]:
                     both = [("both", "count", self.twins)]
                     subjects.append([*both, *self._named(self.twins, plural(kind))])
             else:
                 which = "one" if size == self._thing(self.order[0]).size else "the other"
                 subjects.append([*_words(which), *self._named((i,), kind)])
-        verb = _words("are" if len(things) > 1 else "is")
-        return [*self._joined(subjects), *verb, (size, "size", tuple(things))]
+        verb = _words("are" if len(objects) > 1 else "is")
+        return [*self._joined(subjects), *verb, (size, "size", tuple(objects))]
 
     def _places(self) -> list[_Piece]:
         if len(self.order) == 1:
@@ -363,20 +363,20 @@ class _Speaker:
         return joined
 
     def _thing(self, i: int):
-        return self.scene.things[i]
+        return self.scene.objects[i]
 
     def _is_alone(self, *group: int) -> bool:
         """Whether the kind alone names this thing, or these things."""
         kind = self._thing(group[0]).kind
-        return sum(thing.kind == kind for thing in self.scene.things) == len(group)
+        return sum(thing.kind == kind for thing in self.scene.objects) == len(group)
 
     def _is_named(self, i: int) -> bool:
         """Whether kind and colour name this thing."""
         return self.twins is None or i not in self.twins
 
-    def _absent(self, dice: Dice) -> str:
-        present = {thing.kind for thing in self.scene.things}
-        return dice.pick([kind for kind in KINDS if kind not in present])
+    def _absent(self, rng: Rng) -> str:
+        present = {thing.kind for thing in self.scene.objects}
+        return rng.pick([kind for kind in KINDS if kind not in present])
 
 
 def _related(how: str, pair: tuple[int, int]) -> list[_Piece]:
@@ -400,8 +400,8 @@ def _article(noun: str) -> str:
 
 
 def _capital(pieces: list[_Piece]) -> list[_Piece]:
-    (text, role, things), *rest = pieces
-    return [(text[0].upper() + text[1:], role, things), *rest]
+    (text, role, objects), *rest = pieces
+    return [(text[0].upper() + text[1:], role, objects), *rest]
 
 
 def _sentence(pieces: list[_Piece]) -> list[_Piece]:
@@ -414,9 +414,9 @@ def _text(pieces: list[_Piece]) -> str:
 
 def _utterance(prompt: str, pieces: list[_Piece]) -> Utterance:
     text, mentions = "", []
-    for word, role, things in pieces:
+    for word, role, objects in pieces:
         text += " " if text and role != "mark" else ""
-        mentions.append(Mention(len(text), len(text) + len(word), role, things))
+        mentions.append(Mention(len(text), len(text) + len(word), role, objects))
         text += word
     return Utterance(prompt, text, tuple(mentions))
 

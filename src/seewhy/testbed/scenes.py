@@ -12,8 +12,6 @@ from itertools import count, pairwise
 
 import numpy as np
 
-from seewhy.testbed.dice import Dice, noise
-from seewhy.testbed.kinds import COLOURS, HELD_OUT_PAIRS, KINDS, RGB, shaded
 from seewhy.testbed.raster import (
     COS,
     COUNT,
@@ -27,6 +25,8 @@ from seewhy.testbed.raster import (
     fill,
     place,
 )
+from seewhy.testbed.rng import Rng, noise
+from seewhy.testbed.shapes import COLOURS, HELD_OUT_PAIRS, KINDS, RGB, shaded
 
 SPLITS = ("train", "heldout", "unseen")
 CANVASES = ((160, 160), (192, 128), (128, 192))
@@ -51,12 +51,12 @@ HIDDEN = (Fraction(13, 100), Fraction(39, 100))
 """Hidden share of the back thing of an overlapping pair, within the promised 12 .. 40 %."""
 EVIDENT = Fraction(12, 100)
 """A thing counts as occluded from this hidden share on."""
-PATIENCE = 200
+MAX_ATTEMPTS = 200
 """Layouts thrown before an overlap is given up: two slim things may have none that is allowed."""
 
 
 @dataclass(frozen=True)
-class Thing:
+class SceneObject:
     """A thing of the scene; it lies inside the disc of its radius around (x, y)."""
 
     kind: str
@@ -74,7 +74,7 @@ class Thing:
 
 
 @dataclass(frozen=True)
-class Ground:
+class Background:
     """What lies behind all things: a neutral shade under a faint texture."""
 
     texture: str
@@ -95,8 +95,8 @@ class Scene:
     width: int
     """Pixels at scale 1, a multiple of 32."""
     height: int
-    ground: Ground
-    things: tuple[Thing, ...]
+    background: Background
+    objects: tuple[SceneObject, ...]
     """From back to front."""
 
 
@@ -127,29 +127,29 @@ def scene(index: int, split: str = "train", seed: int = 0) -> Scene:
         raise ValueError(f"Expected split to be one of {', '.join(SPLITS)}, got {split!r}.")
     if index < 0:
         raise ValueError(f"Expected index >= 0, got {index}.")
-    dice = Dice("scene", split, seed, index)
-    width, height = dice.weighted(CANVASES, (60, 20, 20))
-    number = dice.weighted((1, 2, 3, 4), (8, 30, 37, 25))
-    looks = _looks(dice, number, split)
-    sizes = _sizes(dice, number)
-    overlap = number > 1 and dice.chance(30, 100)
-    ground = _ground(dice)
+    rng = Rng("scene", split, seed, index)
+    width, height = rng.weighted(CANVASES, (60, 20, 20))
+    number = rng.weighted((1, 2, 3, 4), (8, 30, 37, 25))
+    looks = _looks(rng, number, split)
+    sizes = _sizes(rng, number)
+    overlap = number > 1 and rng.chance(30, 100)
+    ground = _ground(rng)
     for attempt in count():
-        overlap = overlap and attempt < PATIENCE
-        things = _layout(dice.fork("layout", attempt), width, height, looks, sizes, overlap)
-        if things:
-            return Scene(split, seed, index, width, height, ground, things)
+        overlap = overlap and attempt < MAX_ATTEMPTS
+        objects = _layout(rng.fork("layout", attempt), width, height, looks, sizes, overlap)
+        if objects:
+            return Scene(split, seed, index, width, height, ground, objects)
     raise AssertionError("unreachable: the attempts do not end")
 
 
-def _looks(dice: Dice, number: int, split: str) -> list[tuple[str, str]]:
+def _looks(rng: Rng, number: int, split: str) -> list[tuple[str, str]]:
     """Kinds and colours: all kinds distinct, or two alike, or twins of one kind and colour."""
-    kinds = dice.sample(tuple(KINDS), number)
-    alike = dice.weighted(("distinct", "kind", "twin"), (55, 30, 15)) if number > 1 else "distinct"
+    kinds = rng.sample(tuple(KINDS), number)
+    alike = rng.weighted(("distinct", "kind", "twin"), (55, 30, 15)) if number > 1 else "distinct"
     if alike != "distinct":
         kinds[1] = kinds[0]
     colours = [
-        dice.pick([c for c in COLOURS if split == "unseen" or (kind, c) not in HELD_OUT_PAIRS])
+        rng.pick([c for c in COLOURS if split == "unseen" or (kind, c) not in HELD_OUT_PAIRS])
         for kind in kinds
     ]
     if split == "unseen":
@@ -157,41 +157,41 @@ def _looks(dice: Dice, number: int, split: str) -> list[tuple[str, str]]:
     if alike == "twin":
         colours[1] = colours[0]
     while alike == "kind" and colours[1] == colours[0]:
-        other = dice.pick(tuple(COLOURS))
+        other = rng.pick(tuple(COLOURS))
         if split == "unseen" or (kinds[1], other) not in HELD_OUT_PAIRS:
             colours[1] = other
-    return dice.sample(list(zip(kinds, colours, strict=True)), number)
+    return rng.sample(list(zip(kinds, colours, strict=True)), number)
 
 
-def _sizes(dice: Dice, number: int) -> list[str]:
+def _sizes(rng: Rng, number: int) -> list[str]:
     """Half of the things are large, but at most two of four."""
     while True:
-        sizes = [dice.pick(SIZES) for _ in range(number)]
+        sizes = [rng.pick(SIZES) for _ in range(number)]
         if number < 4 or sizes.count("large") <= 2:
             return sizes
 
 
-def _ground(dice: Dice) -> Ground:
-    texture = dice.pick(TEXTURES)
+def _ground(rng: Rng) -> Background:
+    texture = rng.pick(TEXTURES)
     lo, hi = (2, 4) if texture == "noise" else (7, 18)
-    return Ground(
-        texture, dice.pick(tuple(SHADES)), dice.below(180), dice.between(lo * PIXEL, hi * PIXEL)
+    return Background(
+        texture, rng.pick(tuple(SHADES)), rng.below(180), rng.between(lo * PIXEL, hi * PIXEL)
     )
 
 
 def _layout(
-    dice: Dice,
+    rng: Rng,
     width: int,
     height: int,
     looks: list[tuple[str, str]],
     sizes: list[str],
     overlap: bool,
-) -> tuple[Thing, ...] | None:
+) -> tuple[SceneObject, ...] | None:
     """Throw the things into the frame, from back to front; None where they do not fit."""
     short = min(width, height) * PIXEL
-    radii = [short * dice.between(*RADII[size]) // 1000 for size in sizes]
-    turns = [dice.between(-20, 20) for _ in sizes]
-    pair = dice.sample(range(len(sizes)), 2) if overlap else []
+    radii = [short * rng.between(*RADII[size]) // 1000 for size in sizes]
+    turns = [rng.between(-20, 20) for _ in sizes]
+    pair = rng.sample(range(len(sizes)), 2) if overlap else []
     # The overlapping pair lands first, then the largest: they are the hardest to fit.
     order = sorted(range(len(sizes)), key=lambda i: (i not in pair, -radii[i]))
     landed: dict[int, tuple[int, int]] = {}
@@ -209,8 +209,8 @@ def _layout(
     def throw(i: int) -> tuple[int, int] | None:
         edge = radii[i] + MARGIN
         for _ in range(24):
-            x = dice.between(edge, width * PIXEL - edge)
-            y = dice.between(edge, height * PIXEL - edge)
+            x = rng.between(edge, width * PIXEL - edge)
+            y = rng.between(edge, height * PIXEL - edge)
             if fits(i, x, y):
                 return x, y
         return None
@@ -223,17 +223,19 @@ def _layout(
     across = sorted(landed, key=lambda i: landed[i])
     if not all(_clear(landed[i], landed[j]) for i, j in pairwise(across)):
         return None
-    things = [Thing(*looks[i], sizes[i], *landed[i], radii[i], turns[i]) for i in range(len(sizes))]
-    depth = dice.sample(range(len(sizes)), len(sizes))
+    objects = [
+        SceneObject(*looks[i], sizes[i], *landed[i], radii[i], turns[i]) for i in range(len(sizes))
+    ]
+    depth = rng.sample(range(len(sizes)), len(sizes))
     if pair:
         front, back = pair
         if abs(across.index(front) - across.index(back)) != 1:
             return None
-        if not HIDDEN[0] <= _hidden(things[back], things[front], width, height) <= HIDDEN[1]:
+        if not HIDDEN[0] <= _hidden(objects[back], objects[front], width, height) <= HIDDEN[1]:
             return None
         if depth.index(back) > depth.index(front):
             depth.reverse()
-    return tuple(things[i] for i in depth)
+    return tuple(objects[i] for i in depth)
 
 
 def _clear(one: tuple[int, int], other: tuple[int, int]) -> bool:
@@ -242,7 +244,7 @@ def _clear(one: tuple[int, int], other: tuple[int, int]) -> bool:
     return 10 * dy >= 13 * dx or 10 * dx >= 13 * dy
 
 
-def _hidden(back: Thing, front: Thing, width: int, height: int) -> Fraction:
+def _hidden(back: SceneObject, front: SceneObject, width: int, height: int) -> Fraction:
     """The share of the back thing's samples that the front thing covers."""
     behind = _samples(back, width, height)
     covered = _common(behind, _samples(front, width, height))
@@ -262,16 +264,16 @@ def draw(scene: Scene, scale: Fraction | float = 1) -> Picture:
     if scale <= 0:
         raise ValueError(f"Expected scale > 0, got {float(scale)}.")
     width, height = max(1, round(scene.width * scale)), max(1, round(scene.height * scale))
-    number = len(scene.things)
-    samples = [_samples(_scaled(thing, scale), width, height) for thing in scene.things]
+    number = len(scene.objects)
+    samples = [_samples(_scaled(thing, scale), width, height) for thing in scene.objects]
     free = np.full((height, width), FULL)
     paint = np.zeros((height, width, 3), dtype=np.int16)
     masks = np.zeros((number, height, width), dtype=bool)
     for i in reversed(range(number)):
         window = _window(samples[i].box)
         masks[i][window] = COUNT[free[window] & samples[i].shape] > SAMPLES // 2
-        colour = COLOURS[scene.things[i].colour]
-        parts = KINDS[scene.things[i].kind].parts
+        colour = COLOURS[scene.objects[i].colour]
+        parts = KINDS[scene.objects[i].kind].parts
         for part, layer in zip(reversed(parts), samples[i].layers[::-1], strict=True):
             taken = layer & free[window]
             free[window] ^= taken
@@ -307,7 +309,7 @@ class _Samples:
     """uint16 [height, width]: all parts together."""
 
 
-def _samples(thing: Thing, width: int, height: int) -> _Samples:
+def _samples(thing: SceneObject, width: int, height: int) -> _Samples:
     shape = KINDS[thing.kind].outline
     points = place(shape, thing.x, thing.y, thing.radius, thing.rotation)
     box = bounds(points, width, height)
@@ -320,9 +322,9 @@ def _window(box: Box) -> tuple[slice, slice]:
     return slice(top, bottom), slice(left, right)
 
 
-def _scaled(thing: Thing, scale: Fraction) -> Thing:
+def _scaled(thing: SceneObject, scale: Fraction) -> SceneObject:
     x, y, radius = (round(value * scale) for value in (thing.x, thing.y, thing.radius))
-    return Thing(thing.kind, thing.colour, thing.size, x, y, radius, thing.rotation)
+    return SceneObject(thing.kind, thing.colour, thing.size, x, y, radius, thing.rotation)
 
 
 def _common(one: _Samples, other: _Samples) -> int:
@@ -348,7 +350,7 @@ def _occluder(samples: list[_Samples], i: int) -> int | None:
 
 def _floor(scene: Scene, scale: Fraction, width: int, height: int) -> np.ndarray:
     """The ground's colours, int16 [height, width, 3]: a cosine wave has no hard edge to alias."""
-    ground = scene.ground
+    ground = scene.background
     shade = np.array(SHADES[ground.shade], dtype=np.int16)
     if ground.texture == "plain":
         return np.broadcast_to(shade, (height, width, 3))
@@ -359,7 +361,7 @@ def _floor(scene: Scene, scale: Fraction, width: int, height: int) -> np.ndarray
         for n in (width, height)
     )
     if ground.texture == "noise":
-        key = Dice("ground", scene.split, scene.seed, scene.index).bits()
+        key = Rng("ground", scene.split, scene.seed, scene.index).bits()
         columns, rows = across // ground.period, down // ground.period
         grain = noise(key, int(rows[-1]) + 1, int(columns[-1]) + 1)
         relief = (grain[np.ix_(rows, columns)].astype(np.int16) - 128) // 10
@@ -368,7 +370,7 @@ def _floor(scene: Scene, scale: Fraction, width: int, height: int) -> np.ndarray
     return np.clip(shade + relief[..., None], 0, 255).astype(np.int16)
 
 
-def _waves(ground: Ground, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _waves(ground: Background, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """A relief of about -12 .. 12 grey levels over positions in 1/64 px."""
     cos, sin = int(COS[ground.angle]), int(SIN[ground.angle])
 

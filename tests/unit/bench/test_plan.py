@@ -6,7 +6,7 @@ from bench_parts import InMask, Scenes
 from seewhy.bench.plan import Settings, plan_of
 from seewhy.bench.suites import SUITES, suite_of
 from seewhy.core.errors import DatasetError, ParameterError, UnknownNameError
-from seewhy.testbed.shipped import shipped
+from seewhy.testbed.pretrained import pretrained
 
 GIVEN = {
     "models": ["tiny-qwen2-vl"],
@@ -40,7 +40,7 @@ def test_whatever_is_changed_is_another_unit(changed):
 
 
 def test_another_model_is_another_unit(tmp_path):
-    folder = shipped()["tiny-qwen2-vl"]
+    folder = pretrained()["tiny-qwen2-vl"]
     copy = tmp_path / "copy"
     copy.mkdir()
     for path in folder.iterdir():
@@ -63,11 +63,11 @@ def test_parts_that_overlap_are_told():
     with pytest.raises(ParameterError, match=r"each sample once, got heldout-1 in several"):
         plan_of(**{**GIVEN, "data": ["testbed:count=3", "testbed:count=3,start=1"]})
     apart = plan_of(**{**GIVEN, "data": ["testbed:count=3", "testbed:count=3,start=3"]})
-    assert [len(source.ids) for source in apart.sources] == [3, 3]
+    assert [len(source.ids) for source in apart.datasets] == [3, 3]
 
 
 def test_one_model_under_two_names_is_told(tmp_path):
-    folder = shipped()["tiny-qwen2-vl"]
+    folder = pretrained()["tiny-qwen2-vl"]
     (tmp_path / "other").symlink_to(folder)
     with pytest.raises(ParameterError, match="the same one as tiny-qwen2-vl and other"):
         plan_of(**{**GIVEN, "models": ["tiny-qwen2-vl", tmp_path / "other"]})
@@ -111,8 +111,8 @@ def test_settings_know_whose_answers():
 def test_suite_names_what_there_is(name):
     suite = suite_of(name)
     made = plan_of(["tiny-qwen2-vl"], suite.methods, suite.metrics, [Scenes()], Settings())
-    assert len(made.contenders) == len(suite.methods)
-    assert suite.reference in [contender.label for contender in made.contenders]
+    assert len(made.methods) == len(suite.methods)
+    assert suite.reference in [contender.label for contender in made.methods]
 
 
 def test_an_unknown_suite_gives_near_matches():

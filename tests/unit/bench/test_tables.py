@@ -34,13 +34,13 @@ def score(method, sample, word):
 
 
 def rows_of(asked, figures=("in-mask", "out-of-mask")):
-    for method, contender in enumerate(asked.contenders):
+    for method, contender in enumerate(asked.methods):
         for sample in range(SAMPLES):
             keys = asked.keys(0, 0, method, 0)
             base = Row(
                 unit=asked.unit(0, 0, f"scene-{sample}", method, 0),
-                model=asked.subjects[0].label,
-                data=asked.sources[0].label,
+                model=asked.models[0].label,
+                data=asked.datasets[0].label,
                 sample=f"scene-{sample}",
                 method=contender.label,
                 metric="in-mask",
@@ -215,7 +215,7 @@ def test_rows_bear_the_labels_of_the_run_that_asks(tmp_path):
     old = (replace(row, method=f"{row.method}(old)", data="elsewhere") for row in rows_of(asked))
     results = results_of(write(tmp_path, asked, old))
     assert cell_of(cells(results), "tam", "in-mask").samples == SAMPLES
-    assert {key[1] for key in results.samples} == {asked.sources[0].label}
+    assert {key[1] for key in results.samples} == {asked.datasets[0].label}
 
 
 def test_parts_of_one_data_set_are_both_there(tmp_path):

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from seewhy.core.errors import GeometryError, ShapeError
 from seewhy.core.geometry import (
     Geometry,
-    Layer,
+    TokenGrid,
     flatten,
     interpolation,
     pixel_edges,
@@ -22,20 +22,20 @@ def test_resample_equals_interpolate_over_equal_boxes(source, target):
     box = (0.0, 0.0, 64.0, 48.0)
     maps = torch.rand(2, *source, generator=torch.Generator().manual_seed(0))
     expected = F.interpolate(maps[None], size=target, mode="bilinear", align_corners=False)[0]
-    found = resample(maps, Layer.over(box, *source), Layer.over(box, *target))
+    found = resample(maps, TokenGrid.over(box, *source), TokenGrid.over(box, *target))
     torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
 
 
 def test_resample_onto_itself_is_the_same_tensor():
-    layer = Layer.over((0, 0, 4, 4), 2, 2)
+    layer = TokenGrid.over((0, 0, 4, 4), 2, 2)
     maps = torch.rand(3, 2, 2)
     assert resample(maps, layer, layer) is maps
 
 
 def test_resample_places_a_crop_where_it_lies():
     """A ramp over a crop keeps its values at the same pixels on a grid over the whole image."""
-    crop = Layer.over((16, 0, 48, 8), 1, 8)
-    whole = Layer.over((0, 0, 64, 8), 1, 16)
+    crop = TokenGrid.over((16, 0, 48, 8), 1, 8)
+    whole = TokenGrid.over((0, 0, 64, 8), 1, 16)
     centres = (crop.columns[:-1] + crop.columns[1:]) / 2
     found = resample(centres[None].float(), crop, whole)[0]
     wanted = ((whole.columns[:-1] + whole.columns[1:]) / 2).float()
@@ -43,7 +43,7 @@ def test_resample_places_a_crop_where_it_lies():
 
 
 def test_resample_keeps_the_dtype():
-    source, target = Layer.over((0, 0, 8, 8), 2, 2), Layer.over((0, 0, 8, 8), 3, 3)
+    source, target = TokenGrid.over((0, 0, 8, 8), 2, 2), TokenGrid.over((0, 0, 8, 8), 3, 3)
     assert resample(torch.ones(2, 2, dtype=torch.bfloat16), source, target).dtype == torch.bfloat16
 
 
@@ -62,7 +62,7 @@ def test_interpolation_is_linear_between_uneven_cells():
 
 
 def test_layer_over_lays_cells_row_by_row():
-    layer = Layer.over((10, 20, 40, 60), 2, 3, first=5, name="tiles")
+    layer = TokenGrid.over((10, 20, 40, 60), 2, 3, first=5, name="tiles")
     assert layer.shape == (2, 3)
     assert layer.index.tolist() == [[5, 6, 7], [8, 9, 10]]
     assert layer.rows.tolist() == [20, 40, 60]
@@ -71,52 +71,52 @@ def test_layer_over_lays_cells_row_by_row():
 
 def test_layer_refuses_edges_of_another_number():
     with pytest.raises(GeometryError, match=r"Expected 3 increasing edges in layer 'image'"):
-        Layer(torch.arange(4).view(2, 2), pixel_edges(4, 3), pixel_edges(4, 2))
+        TokenGrid(torch.arange(4).view(2, 2), pixel_edges(4, 3), pixel_edges(4, 2))
 
 
 def test_layer_refuses_edges_that_do_not_increase():
     with pytest.raises(GeometryError, match="increasing edges in layer 'tiles'"):
-        Layer(torch.zeros(1, 1).long(), torch.tensor([4.0, 4.0]), pixel_edges(4, 1), "tiles")
+        TokenGrid(torch.zeros(1, 1).long(), torch.tensor([4.0, 4.0]), pixel_edges(4, 1), "tiles")
 
 
 def test_geometry_boxes_are_cells_in_visual_order():
-    swapped = Layer(torch.tensor([[1, 0]]), pixel_edges(10, 1), pixel_edges(20, 2))
+    swapped = TokenGrid(torch.tensor([[1, 0]]), pixel_edges(10, 1), pixel_edges(20, 2))
     geometry = Geometry((20, 10), (swapped,))
     assert geometry.visual == 2
     assert geometry.boxes.tolist() == [[10, 0, 20, 10], [0, 0, 10, 10]]
 
 
 def test_geometry_refuses_a_token_in_two_cells():
-    layer = Layer(torch.tensor([[0, 0]]), pixel_edges(10, 1), pixel_edges(20, 2))
+    layer = TokenGrid(torch.tensor([[0, 0]]), pixel_edges(10, 1), pixel_edges(20, 2))
     with pytest.raises(GeometryError, match="2 cells holding 1 different tokens up to 0"):
         Geometry((20, 10), (layer,))
 
 
 def test_geometry_refuses_a_token_left_out():
-    layer = Layer.over((0, 0, 20, 10), 1, 2, first=1)
+    layer = TokenGrid.over((0, 0, 20, 10), 1, 2, first=1)
     with pytest.raises(GeometryError, match="every visual token in exactly one layer cell"):
         Geometry((20, 10), (layer,))
 
 
 def test_rasterise_follows_the_index_of_the_layer():
-    layer = Layer(torch.tensor([[2, 0], [1, 3]]), pixel_edges(4, 2), pixel_edges(4, 2))
-    found = Geometry((4, 4), (layer,)).rasterise(torch.tensor([10.0, 11.0, 12.0, 13.0]))
+    layer = TokenGrid(torch.tensor([[2, 0], [1, 3]]), pixel_edges(4, 2), pixel_edges(4, 2))
+    found = Geometry((4, 4), (layer,)).to_grid(torch.tensor([10.0, 11.0, 12.0, 13.0]))
     assert found.tolist() == [[12, 10], [11, 13]]
 
 
 def test_rasterise_fuses_layers_by_their_mean_on_the_finest():
-    fine = Layer.over((0, 0, 8, 8), 2, 2, name="tiles")
-    coarse = Layer.over((0, 0, 8, 8), 1, 1, first=4, name="thumbnail")
+    fine = TokenGrid.over((0, 0, 8, 8), 2, 2, name="tiles")
+    coarse = TokenGrid.over((0, 0, 8, 8), 1, 1, first=4, name="thumbnail")
     geometry = Geometry((8, 8), (fine, coarse))
     assert geometry.canvas is fine
-    found = geometry.rasterise(torch.tensor([0.0, 2.0, 4.0, 6.0, 10.0]))
+    found = geometry.to_grid(torch.tensor([0.0, 2.0, 4.0, 6.0, 10.0]))
     assert found.tolist() == [[5, 6], [7, 8]]
 
 
 def test_rasterise_refuses_another_number_of_values():
-    geometry = Geometry((8, 8), (Layer.over((0, 0, 8, 8), 2, 2),))
+    geometry = Geometry((8, 8), (TokenGrid.over((0, 0, 8, 8), 2, 2),))
     with pytest.raises(ShapeError, match="visual = 4, got visual = 3"):
-        geometry.rasterise(torch.zeros(3))
+        geometry.to_grid(torch.zeros(3))
 
 
 def test_flatten_chains_canvases_row_by_row():
@@ -128,13 +128,13 @@ def test_flatten_chains_canvases_row_by_row():
 
 
 def test_unflatten_undoes_flatten():
-    canvases = [Layer.over((0, 0, 9, 9), *grid) for grid in ((2, 3), (1, 1), (4, 2))]
+    canvases = [TokenGrid.over((0, 0, 9, 9), *grid) for grid in ((2, 3), (1, 1), (4, 2))]
     maps = [torch.rand(5, *canvas.shape) for canvas in canvases]
     for one, other in zip(unflatten(flatten(maps), canvases), maps, strict=True):
         assert torch.equal(one, other)
 
 
 def test_unflatten_refuses_another_number_of_cells():
-    canvases = [Layer.over((0, 0, 9, 9), *grid) for grid in ((2, 3), (1, 1))]
+    canvases = [TokenGrid.over((0, 0, 9, 9), *grid) for grid in ((2, 3), (1, 1))]
     with pytest.raises(ShapeError, match="values with axes .* cell = 7, got cell = 8"):
         unflatten(torch.zeros(2, 8), canvases)

@@ -19,14 +19,14 @@ def registry(tmp_path, monkeypatch):
     folder = tmp_path / "shop"
     folder.mkdir()
     (folder / "__init__.py").write_text("")
-    (folder / "shared.py").write_text("raise RuntimeError('shared parts are no entry')")
+    (folder / "_shared.py").write_text("raise RuntimeError('shared parts are no entry')")
     good = "from {m} import Base\nclass Thing(Base):\n    def go(self): return {n}\n"
     (folder / "red_car.py").write_text(good.format(m=__name__, n=1))
     (folder / "star.py").write_text(good.format(m=__name__, n=2))
     (folder / "empty.py").write_text("")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setitem(sys.modules, __name__, sys.modules[__name__])
-    yield Registry("shop", Base, "thing", skip=("shared",))
+    yield Registry("shop", Base, "thing")
     for name in [n for n in sys.modules if n.split(".")[0] == "shop"]:
         del sys.modules[name]
 
@@ -46,7 +46,7 @@ def test_registry_gives_near_matches(registry):
         registry.get("stat")
 
 
-def test_registry_does_not_offer_skipped_modules(registry):
+def test_registry_does_not_offer_modules_with_an_underscore(registry):
     with pytest.raises(UnknownNameError, match="Expected the name of a thing, got 'shared'"):
         registry.get("shared")
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from seewhy.core.errors import NonFiniteError, ShapeError
-from seewhy.core.geometry import Geometry, Layer
+from seewhy.core.geometry import Geometry, TokenGrid
 from seewhy.core.text import Token
 from seewhy.core.trace import Inputs, Trace, View
 
@@ -14,7 +14,7 @@ from seewhy.core.trace import Inputs, Trace, View
 def trace(visual, text):
     inputs = Inputs(
         tensors={"input_ids": torch.zeros(1, 5).long()},
-        views=(View(Geometry((8, 8), (Layer.over((0, 0, 8, 8), 1, 2),)), (8, 8)),),
+        views=(View(Geometry((8, 8), (TokenGrid.over((0, 0, 8, 8), 1, 2),)), (8, 8)),),
         visual_positions=torch.arange(2),
         prompt_positions=torch.tensor([2]),
         prompt="what",
@@ -45,7 +45,7 @@ def test_expect_finite_names_the_broken_states(value, kind):
 
 def two_views():
     found = trace(torch.zeros(2, 4), torch.zeros(2, 4))
-    tall = View(Geometry((4, 12), (Layer.over((0, 0, 4, 12), 3, 1),)), (6, 18), medium=1)
+    tall = View(Geometry((4, 12), (TokenGrid.over((0, 0, 4, 12), 3, 1),)), (6, 18), medium=1)
     inputs = replace(found.inputs, views=(*found.views, tall))
     return replace(found, inputs=inputs, visual_states=torch.zeros(5, 4))
 
@@ -58,11 +58,11 @@ def test_inputs_tell_size_and_grid_of_every_view():
 
 
 def test_rasterise_lays_each_view_on_its_own_grid():
-    first, second = two_views().rasterise(torch.arange(10.0).view(2, 5))
+    first, second = two_views().to_grid(torch.arange(10.0).view(2, 5))
     assert first.tolist() == [[[0, 1]], [[5, 6]]]
     assert second.tolist() == [[[2], [3], [4]], [[7], [8], [9]]]
 
 
 def test_rasterise_refuses_values_of_other_views():
     with pytest.raises(ShapeError, match="values with axes .* visual = 5, got visual = 4"):
-        two_views().rasterise(torch.zeros(2, 4))
+        two_views().to_grid(torch.zeros(2, 4))

@@ -6,8 +6,8 @@ from PIL import Image
 
 from seewhy.core.errors import SampleError
 from seewhy.core.sample import Sample, Truth
-from seewhy.datasets.categories import BROAD, SYNONYMS, Vocabulary, categorised, singulars
-from seewhy.datasets.words import Tagger, open_tagger
+from seewhy.datasets._categories import BROAD, SYNONYMS, Vocabulary, categorised, singulars
+from seewhy.datasets._words import Tagger, open_tagger
 
 COCO = {"person": 1, "traffic light": 10, "dog": 18, "dining table": 67, "hot dog": 58, "skis": 35}
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from seewhy.core.errors import DatasetError, SampleError
-from seewhy.datasets.files import masks_of, read_json_lines, read_picture, read_values
+from seewhy.datasets._files import masks_of, read_json_lines, read_picture, read_values
 
 SQUARE = Image.new("RGB", (3, 2))
 

@@ -59,7 +59,7 @@ def test_coco_lets_the_model_speak(coco: Path) -> None:
 def test_coco_reads_masks_by_category(coco: Path) -> None:
     sample = open_dataset(f"coco:{coco}").sample("000000001001")
     drawn = scene(1, "heldout")
-    values, kinds = numbers_of(drawn), {thing.kind for thing in drawn.things}
+    values, kinds = numbers_of(drawn), {thing.kind for thing in drawn.objects}
     assert len(sample.masks) == len(kinds)
     for kind in kinds:
         (truth,) = sample.annotate(f"{kind}s")
@@ -150,9 +150,9 @@ def test_annotations_have_the_prompt_and_description(
 def test_annotations_know_nothing_of_categories_that_are_not_named(grandf: Path) -> None:
     drawn = scene(0, "heldout")
     sample = open_dataset(f"grandf:{grandf}").sample("00000-scene0")
-    (truth,) = sample.annotate(drawn.things[0].kind)
+    (truth,) = sample.annotate(drawn.objects[0].kind)
     assert truth.supported is True
-    absent = next(k for k in NUMBERS if k not in {thing.kind for thing in drawn.things})
+    absent = next(k for k in NUMBERS if k not in {thing.kind for thing in drawn.objects})
     (truth,) = sample.annotate(absent)
     assert (truth.role, truth.supported, truth.regions) == ("noun", None, ())
 
@@ -211,7 +211,7 @@ def test_folder_has_answers_where_its_lines_have_them(own: Path) -> None:
 def test_folder_calls_words_unsupported_only_where_its_mask_is_complete(own: Path) -> None:
     dataset = open_dataset(f"folder:{own}")
     for id, supported in (("0", None), ("2", False)):
-        present = {thing.kind for thing in scene(int(id), "heldout").things}
+        present = {thing.kind for thing in scene(int(id), "heldout").objects}
         absent = next(kind for kind in NUMBERS if kind not in present)
         assert dataset.sample(id).annotate(absent)[0].supported is supported
 

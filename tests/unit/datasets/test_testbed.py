@@ -8,8 +8,8 @@ from seewhy.core.errors import DatasetError
 from seewhy.core.sample import Sample, Truth
 from seewhy.datasets import open_dataset
 from seewhy.testbed.captions import Bias, captions
-from seewhy.testbed.kinds import COLOURS, KINDS
 from seewhy.testbed.scenes import draw, scene
+from seewhy.testbed.shapes import COLOURS, KINDS
 
 
 def told(sample: Sample, answer: str) -> dict[str, Truth]:
@@ -37,17 +37,17 @@ def test_testbed_knows_the_references_words_as_the_world_does() -> None:
         ]
         for truth, mention in zip(truths, said.mentions, strict=True):
             if truth.role in ("kind", "colour"):
-                assert (truth.regions, truth.supported) == (mention.things, True)
+                assert (truth.regions, truth.supported) == (mention.objects, True)
             if truth.role in ("function", "mark"):
                 assert (truth.regions, truth.supported) == ((), None)
 
 
 def test_testbed_tells_what_the_picture_does_not_show() -> None:
     sample = open_dataset("testbed:count=1").sample("heldout-0")
-    things = scene(0, "heldout").things
-    present = things[0]
-    absent = next(kind for kind in KINDS if kind not in {thing.kind for thing in things})
-    colours = {thing.colour for thing in things if thing.kind == present.kind}
+    objects = scene(0, "heldout").objects
+    present = objects[0]
+    absent = next(kind for kind in KINDS if kind not in {thing.kind for thing in objects})
+    colours = {thing.colour for thing in objects if thing.kind == present.kind}
     wrong = next(colour for colour in COLOURS if colour not in colours)
     right = told(sample, f"a {present.colour} {present.kind}")
     assert right[present.kind].supported is right[present.colour].supported is True
@@ -64,13 +64,13 @@ def test_testbed_narrows_kinds_by_their_colours() -> None:
     index, one, other = next(
         (i, a, b)
         for i in range(100)
-        for a, first in enumerate(scene(i, "heldout").things)
-        for b, second in enumerate(scene(i, "heldout").things)
+        for a, first in enumerate(scene(i, "heldout").objects)
+        for b, second in enumerate(scene(i, "heldout").objects)
         if first.kind == second.kind and first.colour != second.colour
     )
-    things = scene(index, "heldout").things
+    objects = scene(index, "heldout").objects
     sample = open_dataset(f"testbed:count=1,start={index}").sample(f"heldout-{index}")
-    kind, colour = things[one].kind, things[one].colour
+    kind, colour = objects[one].kind, objects[one].colour
     narrowed = told(sample, f"the {colour} {kind}")[kind]
     assert one in narrowed.regions
     assert other not in narrowed.regions
@@ -87,7 +87,7 @@ def test_testbed_tags_what_is_hidden() -> None:
     drawn = scene(index, "heldout")
     hidden = draw(drawn).occluded_by
     sample = open_dataset(f"testbed:count=1,start={index}").sample(f"heldout-{index}")
-    for place, thing in enumerate(drawn.things):
+    for place, thing in enumerate(drawn.objects):
         truth = told(sample, f"{thing.colour} {thing.kind}")[thing.kind]
         if truth.regions == (place,):
             assert truth.tags["occluded"] == ("no" if hidden[place] is None else "yes")

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from seewhy.core.errors import DatasetError
-from seewhy.datasets import words
-from seewhy.datasets.words import CLOSED, FUNCTION_TAGS, NOUNS, builtin_tag, open_tagger
+from seewhy.datasets import _words as words
+from seewhy.datasets._words import CLOSED, FUNCTION_TAGS, NOUNS, builtin_tag, open_tagger
 
 
 def test_function_tags_are_those_of_the_closed_classes() -> None:

@@ -13,7 +13,7 @@ from painting import noise
 from seewhy.core.errors import ParameterError
 from seewhy.functional import power_mean
 from seewhy.methods import Evidence, create
-from seewhy.models.rereading import Rereading
+from seewhy.models.session import Session
 
 FAMILIES = ("llava", "internvl", "paligemma", "qwen2-vl")
 
@@ -21,13 +21,13 @@ FAMILIES = ("llava", "internvl", "paligemma", "qwen2-vl")
 @cache
 def reading(family):
     asked = "What is to the left of the red star?"
-    rereading = Rereading.of(shared(family), noise(90, 60), asked, (40, 41, 42, 43))
-    return rereading, rereading.read(ranking_depth=4)
+    session = Session.of(shared(family), noise(90, 60), asked, (40, 41, 42, 43))
+    return session, session.read(ranking_depth=4)
 
 
 def evidence_of(family, **options):
-    rereading, trace = reading(family)
-    return Evidence.from_rereading(rereading, trace=trace, **options)
+    session, trace = reading(family)
+    return Evidence.from_session(session, trace=trace, **options)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -76,7 +76,7 @@ def test_it_needs_and_cites_what_its_parts_do():
 
 
 def test_its_spec_makes_it_again():
-    method = create("corroborated", witness="gradient-attention", exponent=0.5)
+    method = create("corroborated", relevance="gradient-attention", exponent=0.5)
     assert method.spec == "corroborated(witness=gradient-attention, exponent=0.5)"
     assert create(method.spec) == method
     assert create("corroborated").spec == "corroborated"
@@ -84,7 +84,7 @@ def test_its_spec_makes_it_again():
 
 def test_words_that_nobody_wants_have_no_map():
     _, trace = reading("llava")
-    evidence = evidence_of("llava", wanted=(len(trace.prompt_tokens) + 1,))
+    evidence = evidence_of("llava", selected=(len(trace.prompt_tokens) + 1,))
     found = create("corroborated(base=random)").attribute(evidence)
     assert [bool(one.any()) for one in found.maps[0]] == [False, True, False, False]
     assert [bool(one.any()) for one in found.context] == [False, True, False, False]
@@ -112,7 +112,7 @@ def test_a_trace_alone_is_told():
 
 def test_contrast_that_a_part_cannot_make_is_told():
     evidence = evidence_of("llava")
-    rows = evidence.trace.rows
-    contrasted = evidence.changed(lambda trace: replace(trace, foils=torch.zeros_like(rows)))
+    rows = evidence.trace.unembedding_rows
+    contrasted = evidence.map(lambda trace: replace(trace, foils=torch.zeros_like(rows)))
     with pytest.raises(ParameterError, match="Expected parts that contrast words, got rise"):
         create("corroborated(base=arc(k=4), witness=rise)").attribute(contrasted)

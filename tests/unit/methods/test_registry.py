@@ -4,7 +4,7 @@ import pytest
 
 from seewhy.core.errors import ParameterError, UnknownNameError
 from seewhy.methods import DEFAULT, METHODS, citation, create, parameters_of
-from seewhy.methods.citations import bibtex
+from seewhy.methods._citations import bibtex
 
 
 def test_create_makes_the_default_method() -> None:

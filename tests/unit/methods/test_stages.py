@@ -20,8 +20,8 @@ from seewhy.core.geometry import flatten, resample
 from seewhy.core.trace import Trace
 from seewhy.functional import logit_lens
 from seewhy.methods import Evidence, create
-from seewhy.methods.parameters import base_first
-from seewhy.methods.stages import (
+from seewhy.methods._parameters import base_first
+from seewhy.methods._stages import (
     Aggregation,
     LensMap,
     Pipeline,
@@ -94,14 +94,14 @@ def collapsing(scales: dict[float, tuple[int, int]]) -> Evidence:
 
 def test_evidence_refuses_scales_that_collapse() -> None:
     evidence = collapsing({0.5: (24, 16), 0.4: (24, 16)})
-    evidence.at(0.5)
+    evidence.trace_at(0.5)
     with pytest.raises(ScaleError, match=r"got 0\.5 and 0\.4, .* 24 x 16 pixels .* 96 x 64"):
-        evidence.at(0.4)
+        evidence.trace_at(0.4)
 
 
 def test_evidence_refuses_a_scale_that_collapses_onto_the_base() -> None:
     with pytest.raises(ScaleError, match=r"got 1 and 1\.1, .* 48 x 32"):
-        collapsing({1.1: (48, 32)}).at(1.1)
+        collapsing({1.1: (48, 32)}).trace_at(1.1)
 
 
 def test_msea_leaves_out_default_scales_that_collapse_with_a_note() -> None:
@@ -127,7 +127,7 @@ def test_evidence_reads_each_scale_once() -> None:
 
     evidence = Evidence(trace, lambda s: seen_at(trace, s, (int(100 * s), 1)), again)
     for _ in range(3):
-        evidence.over((1.0, 0.5, 2.0))
+        evidence.traces((1.0, 0.5, 2.0))
     assert read == [0.5, 2.0]
     assert evidence.seconds > 0
 
@@ -145,14 +145,14 @@ def both_collapsing(scales: dict[float, tuple[tuple[int, int], ...]]) -> Evidenc
 def test_evidence_reads_a_scale_at_which_one_of_two_pictures_is_new() -> None:
     seen = random_pair().trace.inputs.seen
     evidence = both_collapsing({1.1: (seen[0], (32, 48))})
-    assert evidence.at(1.1).inputs.seen == (seen[0], (32, 48))
+    assert evidence.trace_at(1.1).inputs.seen == (seen[0], (32, 48))
     assert evidence.notes == []
 
 
 def test_evidence_names_both_sizes_where_two_pictures_collapse() -> None:
     seen = random_pair().trace.inputs.seen
     with pytest.raises(ScaleError, match=r"48 x 32 and 24 x 40 pixels .* 96 x 64 and 106 x 84"):
-        both_collapsing({1.1: seen}).at(1.1)
+        both_collapsing({1.1: seen}).trace_at(1.1)
 
 
 def test_evidence_left_out_for_two_pictures_names_both_sizes() -> None:
@@ -168,15 +168,23 @@ def test_changed_evidence_keeps_what_was_read_and_changes_what_comes() -> None:
 
     def again(inputs):
         read.append(inputs.scale)
-        return base.at(inputs.scale)
+        return base.trace_at(inputs.scale)
 
-    evidence = Evidence(base.trace, lambda s: base.at(s).inputs, again, model="model", first=2)
-    evidence.at(0.5)
-    doubled = evidence.changed(lambda trace: replace(trace, rows=2 * trace.rows))
+    evidence = Evidence(
+        base.trace, lambda s: base.trace_at(s).inputs, again, model="model", first=2
+    )
+    evidence.trace_at(0.5)
+    doubled = evidence.map(
+        lambda trace: replace(trace, unembedding_rows=2 * trace.unembedding_rows)
+    )
     assert (doubled.model, doubled.explained) == ("model", slice(2, None))
     for scale in (1.0, 0.5, 1.5):
-        assert torch.equal(doubled.at(scale).rows, 2 * base.at(scale).rows)
-        assert torch.equal(evidence.at(scale).rows, base.at(scale).rows)
+        assert torch.equal(
+            doubled.trace_at(scale).unembedding_rows, 2 * base.trace_at(scale).unembedding_rows
+        )
+        assert torch.equal(
+            evidence.trace_at(scale).unembedding_rows, base.trace_at(scale).unembedding_rows
+        )
     # 0.5 was at hand; the other is read by each for itself, for their traces differ.
     assert read == [0.5, 1.5, 1.5]
 
@@ -196,18 +204,18 @@ def test_evidence_explains_the_answer_unless_told_where_to_begin() -> None:
         ("intra-modal", {"scales": (1,)}, ()),
     ],
 )
-def test_further_scales_are_those_beside_the_base(name, options, wanted) -> None:
-    assert create(name, **options).further_scales == wanted
+def test_further_scales_are_those_beside_the_base(name, options, selected) -> None:
+    assert create(name, **options).further_scales == selected
 
 
 def test_evidence_of_a_single_trace_refuses_other_scales() -> None:
     with pytest.raises(ParameterError, match="single trace"):
-        Evidence(random_trace()).at(0.5)
+        Evidence(random_trace()).trace_at(0.5)
 
 
 def test_evidence_of_traces_refuses_a_scale_that_is_not_there() -> None:
     with pytest.raises(ParameterError, match=r"at hand \[0\.5, 1\.0\], got 2"):
-        random_evidence((1.0, 0.5)).at(2.0)
+        random_evidence((1.0, 0.5)).trace_at(2.0)
 
 
 def test_evidence_of_traces_needs_the_base_scale() -> None:
@@ -226,7 +234,7 @@ def test_intra_modal_at_one_scale_is_arc_with_the_filter() -> None:
 def test_intra_modal_is_msea_where_all_rankings_agree() -> None:
     evidence = random_evidence()
     for scale in (1.0, 0.5):
-        trace = evidence.at(scale)
+        trace = evidence.trace_at(scale)
         trace.rankings[:] = torch.arange(8)
     scales = (1.0, 0.5)
     both = create("intra-modal", scales=scales, k=8, window=None).attribute(evidence)
@@ -252,7 +260,7 @@ def test_msea_at_one_scale_is_the_logit_lens() -> None:
 def test_msea_by_consistency_trusts_the_scale_that_would_say_it() -> None:
     evidence = random_evidence((1.0, 0.5))
     for scale, p in ((1.0, 1.0), (0.5, 0.0)):
-        trace = evidence.at(scale)
+        trace = evidence.trace_at(scale)
         object.__setattr__(trace, "tokens", tuple(replace(t, probability=p) for t in trace.tokens))
     weighed = create("msea", scales=(1, 0.5), weights="consistency").attribute(evidence)
     lens = create("logit-lens").attribute(evidence)
@@ -301,12 +309,12 @@ def test_context_states_are_those_that_predicted_the_answer() -> None:
     trace = random_trace(prompt=("a", "b"), answer=("c", "d", "e"))
     states = context_states(trace)
     assert torch.equal(states[:2], trace.text_states[:2])
-    assert torch.equal(states[2], trace.opening_state)
+    assert torch.equal(states[2], trace.first_prediction_state)
     assert torch.equal(states[3:], trace.text_states[2:4])
 
 
 def test_context_states_without_an_opening_state_leave_the_first_token_out() -> None:
-    trace = replace(random_trace(prompt=("a", "b"), answer=("c", "d")), opening_state=None)
+    trace = replace(random_trace(prompt=("a", "b"), answer=("c", "d")), first_prediction_state=None)
     assert float(context_states(trace)[2].abs().sum()) == 0
 
 
@@ -326,7 +334,7 @@ def test_joint_range_without_context_is_the_image_alone() -> None:
 def test_lens_map_counts_the_bias() -> None:
     trace = random_trace()
     biased = replace(trace, biases=torch.full((len(trace.text_tokens),), 3.0))
-    raw = trace.rows @ trace.visual_states.T
+    raw = trace.unembedding_rows @ trace.visual_states.T
     expected = (raw + 3).relu()
     torch.testing.assert_close(LensMap()(biased), expected)
 
@@ -354,7 +362,7 @@ def as_one_row(evidence: Evidence) -> Evidence:
 def test_several_views_are_one_problem(name: str, options: dict, foiled: bool) -> None:
     """Without a filter, what interferes is weighed over all cells of all views at once."""
     evidence = random_pair((1.0,))
-    evidence = evidence.changed(with_foils) if foiled else evidence
+    evidence = evidence.map(with_foils) if foiled else evidence
     method = create(name, **options)
     several, single = method.attribute(evidence), method.attribute(as_one_row(evidence))
     torch.testing.assert_close(flatten(several.maps), single.maps[0].flatten(1))
@@ -398,8 +406,8 @@ def test_msea_brings_each_view_to_its_own_base_grid() -> None:
         assert base.shape == grids[1.0]
         brought = [
             resample(
-                pair.at(s).rasterise(LensMap()(pair.at(s)))[view][prompt:],
-                pair.at(s).views[view].geometry.canvas,
+                pair.trace_at(s).to_grid(LensMap()(pair.trace_at(s)))[view][prompt:],
+                pair.trace_at(s).views[view].geometry.canvas,
                 base,
             )
             for s in scales
@@ -411,24 +419,27 @@ def test_lens_map_caps_and_contrasts_as_the_trace_says() -> None:
     trace = with_foils(replace(random_trace(), softcap=2.5))
     text = len(trace.text_tokens)
     trace = replace(trace, biases=torch.linspace(-1, 1, text), foil_biases=torch.full((text,), 0.5))
-    wanted = logit_lens(
+    selected = logit_lens(
         trace.visual_states,
-        trace.rows,
+        trace.unembedding_rows,
         trace.biases,
         softcap=2.5,
         foils=trace.foils,
         foil_biases=trace.foil_biases,
     )
-    assert torch.equal(LensMap()(trace), wanted)
-    assert not torch.equal(wanted, LensMap()(replace(trace, softcap=None)))
-    assert float(wanted.max()) <= 5.0
+    assert torch.equal(LensMap()(trace), selected)
+    assert not torch.equal(selected, LensMap()(replace(trace, softcap=None)))
+    assert float(selected.max()) <= 5.0
 
 
 def test_prompt_tokens_are_averaged_uniformly_whatever_the_weights() -> None:
     """They were not the model's decision, so no scale is preferred for them."""
     evidence = random_evidence((1.0, 0.5))
     asked = Evidence(
-        evidence.trace, lambda s: evidence.at(s).inputs, lambda i: evidence.at(i.scale), first=0
+        evidence.trace,
+        lambda s: evidence.trace_at(s).inputs,
+        lambda i: evidence.trace_at(i.scale),
+        first=0,
     )
     (base, half) = create("msea", scales=(1, 0.5), weights="consistency").attribute(asked).scales
     assert base.weights[:4].tolist() == half.weights[:4].tolist() == [0.5] * 4

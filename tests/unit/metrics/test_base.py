@@ -10,7 +10,7 @@ import torch
 from metric_cases import SIZE, box, planted, truth
 from seewhy.core.errors import UnknownNameError
 from seewhy.metrics import METRICS
-from seewhy.metrics.base import Measurement, Undefined, measured
+from seewhy.metrics._base import Measurement, Undefined, measured
 
 STAR = {"star": truth("kind", 0)}
 
@@ -40,8 +40,8 @@ def test_case_takes_the_brightest_of_a_words_tokens():
 
 
 def test_case_has_no_verdict_on_words_that_were_not_explained():
-    case = planted(torch.zeros(4, *SIZE), wanted=[5])
-    assert [case.flaw(at) for at in range(4)] == [
+    case = planted(torch.zeros(4, *SIZE), selected=[5])
+    assert [case.invalid_reason(at) for at in range(4)] == [
         "word not explained",
         None,
         "word not explained",
@@ -53,8 +53,8 @@ def test_case_has_no_verdict_on_maps_with_nan():
     maps = torch.zeros(4, *SIZE)
     maps[1, 3, 3] = math.nan
     case = planted(maps, [box(0, 0, 2, 2)], STAR)
-    assert case.flaw(0) is None
-    assert case.flaw(1) == "map not finite"
+    assert case.invalid_reason(0) is None
+    assert case.invalid_reason(1) == "map not finite"
     found = [
         one
         for metric in ("overlap", "auc", "energy")

@@ -12,16 +12,16 @@ from metric_cases import drawn
 from seewhy.core.errors import AnswerError, ParameterError
 from seewhy.methods import Evidence
 from seewhy.metrics import METRICS
-from seewhy.metrics.base import Case, Measurement, Undefined
-from seewhy.metrics.curves import FRACTIONS
-from seewhy.models.rereading import counted
+from seewhy.metrics._base import Case, Measurement, Undefined
+from seewhy.metrics._curves import FRACTIONS
+from seewhy.models.session import counted
 
 
 def with_maps(case: Case, of_word) -> Case:
     """The case with planted maps on the pixel grid: `of_word(mask)` for each wanted word."""
     width, height = case.sample.image.size
     maps = torch.zeros(len(case.evidence.trace.tokens), height, width)
-    for at in case.wanted:
+    for at in case.selected:
         mask = case.mask(at)
         assert mask is not None
         maps[case.tokens(at)] = of_word(mask)
@@ -86,14 +86,14 @@ def test_deletion_ranks_equal_pixels_alike_for_every_method(loaded):
 def test_context_deletion_is_lower_for_what_the_word_rests_on(loaded):
     """Relevance by what leaving out each single token costs, against the same turned round."""
     case = drawn(loaded, roles=("kind",), count=3)
-    trace, rereading = case.evidence.trace, case.evidence.rereading
-    assert rereading is not None
+    trace, session = case.evidence.trace, case.evidence.session
+    assert session is not None
     asked, text = len(trace.prompt_tokens), len(trace.text_tokens)
     context = torch.zeros(len(trace.tokens), text)
-    for at in case.wanted:
+    for at in case.selected:
         tokens = case.tokens(at)
         before = asked + tokens[0]
-        alone = rereading.log_probabilities_without(torch.eye(text, dtype=torch.bool)[:before])
+        alone = session.log_probabilities_without(torch.eye(text, dtype=torch.bool)[:before])
         costs = -alone[:, tokens].sum(1)
         context[tokens[0], :before] = costs - costs.min()
     good = replace(case, attribution=replace(case.attribution, context=context))
@@ -107,13 +107,13 @@ def test_context_deletion_is_lower_for_what_the_word_rests_on(loaded):
 
 def test_context_deletion_needs_two_tokens_before_the_word(loaded):
     case = drawn(loaded)
-    first = replace(case, wanted=(0,))
+    first = replace(case, selected=(0,))
     trace = case.evidence.trace
     assert len(trace.prompt_tokens) >= 2
     assert any(
         isinstance(one, Measurement) for one in METRICS.get("context-deletion")().measure(first)
     )
-    bare = Evidence(replace(trace, prompt_tokens=()), rereading=case.evidence.rereading)
+    bare = Evidence(replace(trace, prompt_tokens=()), session=case.evidence.session)
     found = list(METRICS.get("context-deletion")().measure(replace(first, evidence=bare)))
     assert {one.reason for one in found if isinstance(one, Undefined)} == {
         "fewer than two context tokens"
@@ -141,9 +141,9 @@ def test_erasure_takes_words_away_with_their_objects_alone(loaded):
 
 def test_erasure_leaves_out_words_that_the_model_does_not_say(loaded):
     case = drawn(loaded)
-    word = case.words[case.wanted[0]]
+    word = case.words[case.selected[0]]
     foreign = replace(word, word=replace(word.word, text="zebra"))
-    words = tuple(foreign if at == case.wanted[0] else w for at, w in enumerate(case.words))
+    words = tuple(foreign if at == case.selected[0] else w for at, w in enumerate(case.words))
     found = list(METRICS.get("erasure")().measure(replace(case, words=words)))
     assert Undefined("erased-gone", "word not in the model's own answer") in found
 

@@ -9,11 +9,11 @@ import torch
 
 from metric_cases import SIZE, box, drawn, planted, truth
 from seewhy.metrics import METRICS
-from seewhy.metrics.base import Measurement, Undefined
+from seewhy.metrics._base import Measurement, Undefined
+from seewhy.metrics._hallucination import erasable, labelled
+from seewhy.metrics._perturbation import erased, session_of
 from seewhy.metrics.hallucination import scores
 from seewhy.metrics.hallucination_baselines import predictions
-from seewhy.metrics.pictures import erased, rereading_of
-from seewhy.metrics.unsupported import erasable, labelled
 
 TRUTHS = {
     "star": truth("kind", 0, supported=True),
@@ -75,9 +75,9 @@ def test_baselines_tell_erased_objects(loaded):
 
 def test_baselines_agree_with_rereading(loaded):
     case = drawn(loaded)
-    rereading, image = rereading_of(case), case.sample.image
-    (found,) = predictions(rereading, [image])
-    plain = rereading.log_probabilities([(image,)])[0]
+    session, image = session_of(case), case.sample.image
+    (found,) = predictions(session, [image])
+    plain = session.log_probabilities([(image,)])[0]
     torch.testing.assert_close(found.log_probabilities, plain, atol=1e-4, rtol=1e-3)
     assert bool((found.entropies >= 0).all())
     # Of all that attention can rest on, text and template get their share.
@@ -88,7 +88,7 @@ def test_erasable_is_alone_of_its_kind(loaded):
     case = drawn(loaded, roles=("kind",), count=3)
     chosen = erasable(case)
     assert chosen is not None
-    assert chosen[0] in case.wanted
+    assert chosen[0] in case.selected
     crowded = tuple(
         replace(word, truth=replace(word.truth, tags={"distractor": "yes"})) if word.truth else word
         for word in case.words

@@ -8,7 +8,7 @@ import torch
 from metric_cases import SIZE, box, planted, truth
 from seewhy.core.errors import ParameterError
 from seewhy.metrics import METRICS
-from seewhy.metrics.base import Measurement, Undefined
+from seewhy.metrics._base import Measurement, Undefined
 
 STAR = {"star": truth("kind", 0)}
 MASK = box(2, 2, 6, 8)

@@ -15,7 +15,7 @@ from seewhy.core.attribution import Attribution
 from seewhy.core.errors import NonFiniteError, ParameterError
 from seewhy.methods import Evidence, Method
 from seewhy.metrics import METRICS, noise_sensitivity, parameter_randomisation
-from seewhy.metrics.base import Measurement, Undefined
+from seewhy.metrics._base import Measurement, Undefined
 from seewhy.metrics.parameter_randomisation import STAGES, cascade, copy_of
 
 
@@ -38,7 +38,7 @@ class EdgeDetector(Method):
 
 
 @dataclass(frozen=True)
-class Dice(EdgeDetector):
+class Rng(EdgeDetector):
     """It never says the same twice."""
 
     name: ClassVar[str] = "dice"
@@ -58,9 +58,9 @@ class Spender(EdgeDetector):
     name: ClassVar[str] = "spender"
 
     def attribute(self, evidence: Evidence) -> Attribution:
-        assert evidence.rereading is not None
-        (picture,) = evidence.rereading.pictures
-        evidence.rereading.log_probabilities([(picture,)] * 2)
+        assert evidence.session is not None
+        (picture,) = evidence.session.pictures
+        evidence.session.log_probabilities([(picture,)] * 2)
         leaf = torch.ones(1, requires_grad=True)
         torch.autograd.grad(leaf * 2, leaf)
         return super().attribute(evidence)
@@ -120,10 +120,10 @@ def test_parameter_randomisation_unties_its_copy_alone(loaded):
 
 
 def test_parameter_randomisation_says_where_states_break(loaded, monkeypatch):
-    def broken(case, rereading, words):
+    def broken(case, session, words):
         raise NonFiniteError("Expected finite states, got NaN.")
 
-    monkeypatch.setattr(parameter_randomisation, "explained_anew", broken)
+    monkeypatch.setattr(parameter_randomisation, "explain_again", broken)
     case = drawn(loaded)
     reasons = {
         getattr(m, "reason", "") for m in METRICS.get("parameter-randomisation")().measure(case)
@@ -134,7 +134,7 @@ def test_parameter_randomisation_says_where_states_break(loaded, monkeypatch):
 def test_label_randomisation_needs_another_content_word(loaded):
     case = drawn(loaded, count=1)
     lone = tuple(
-        replace(word, truth=None) if at not in case.wanted else word
+        replace(word, truth=None) if at not in case.selected else word
         for at, word in enumerate(case.words)
     )
     measured = list(METRICS.get("label-randomisation")().measure(replace(case, words=lone)))
@@ -143,7 +143,7 @@ def test_label_randomisation_needs_another_content_word(loaded):
 
 def test_repeatability_tells_dice_from_a_lens(loaded):
     assert set(found("repeatability", drawn(loaded))["repeat-difference"]) == {0.0}
-    assert min(found("repeatability", drawn(loaded, Dice()))["repeat-difference"]) > 0.1
+    assert min(found("repeatability", drawn(loaded, Rng()))["repeat-difference"]) > 0.1
 
 
 def test_noise_sensitivity_grows_with_the_noise(loaded):
@@ -174,17 +174,17 @@ def test_scale_stability_leaves_the_evidence_as_it_was(loaded):
 
 def test_scale_stability_says_which_scales_come_out_alike(loaded):
     case = drawn(loaded)
-    rereading = case.evidence.rereading
-    assert rereading is not None
-    base = rereading.inputs()
+    session = case.evidence.session
+    assert session is not None
+    base = session.inputs()
 
-    class Stubborn(type(rereading)):
+    class Stubborn(type(session)):
         """It shows the model one size whatever is asked for."""
 
         def inputs(self, scale=1.0):
             return base
 
-    case.evidence.rereading = Stubborn(rereading.loaded, rereading.conversation, rereading.ids)
+    case.evidence.session = Stubborn(session.loaded, session.conversation, session.ids)
     measured = list(METRICS.get("scale-stability")().measure(case))
     assert Undefined("said@2", "scale comes out as another") in measured
     assert any(isinstance(one, Measurement) and one.figure == "said@1" for one in measured)

@@ -13,8 +13,8 @@ from families import BUILDERS, shared
 from painting import noise
 from seewhy.core.errors import AnswerError
 from seewhy.models import FAMILIES, Loaded, load, prepare, read
+from seewhy.models.generation import generate, generate_batch, read_batch
 from seewhy.models.inputs import batch
-from seewhy.models.tracing import generate, generate_batch, read_batch
 
 #: Pictures of different shapes and prompts of different lengths: the longest row is not the first.
 ASKED = [
@@ -23,7 +23,7 @@ ASKED = [
     ((60, 120), "Is there a fish in front of the house?"),
 ]
 ANSWERS = ["A red star and a blue house are above the green tree.", "A.", "A yellow car"]
-STATES = ("visual_states", "text_states", "opening_state")
+STATES = ("visual_states", "text_states", "first_prediction_state")
 
 every_family = pytest.mark.parametrize("name", sorted(BUILDERS))
 
@@ -52,7 +52,7 @@ def expect_same(given: Any, wanted: Any, atol: float = 1e-4, rtol: float = 1e-4)
         torch.testing.assert_close(
             getattr(given, name), getattr(wanted, name), atol=atol, rtol=rtol, msg=name
         )
-    assert torch.equal(given.rows, wanted.rows)
+    assert torch.equal(given.unembedding_rows, wanted.unembedding_rows)
     assert given.rankings.shape == wanted.rankings.shape
     # Ranks may change places where two logits are equal up to rounding.
     assert float((given.rankings == wanted.rankings).float().mean()) > 0.98

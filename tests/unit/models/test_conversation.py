@@ -16,7 +16,7 @@ from painting import noise
 from seewhy.core.errors import ModelError, PromptError
 from seewhy.images import read_clip
 from seewhy.models import load, prepare
-from seewhy.models.conversation import ROLES, Conversation, Said, ask
+from seewhy.models.conversation import ROLES, Conversation, Message, user_message
 from seewhy.models.inputs import joined, prepare_chat, render
 
 FIRST, SECOND = (96, 64), (40, 80)
@@ -24,7 +24,7 @@ FIRST, SECOND = (96, 64), (40, 80)
 
 def chat(*turns: tuple[Any, ...], **template: Any) -> Conversation:
     """Turns given as their role and parts."""
-    return Conversation(tuple(Said(role, parts) for role, *parts in map(list, turns)), template)
+    return Conversation(tuple(Message(role, parts) for role, *parts in map(list, turns)), template)
 
 
 def said(role: str, *parts: Any) -> tuple[Any, ...]:
@@ -61,7 +61,7 @@ def test_conversation_lists_texts_and_media_in_order():
 @pytest.mark.parametrize("many", [False, True])
 def test_ask_puts_pictures_before_the_words(many):
     picture = noise(8, 8)
-    held = ask([picture, picture] if many else picture, "What?")
+    held = user_message([picture, picture] if many else picture, "What?")
     assert [turn.role for turn in held.turns] == ["user"]
     assert held.turns[0].parts == (picture,) * (2 if many else 1) + ("What?",)
     assert held.template == {}
@@ -154,7 +154,7 @@ def test_tokens_of_all_turns_decode_to_their_words():
     assert not bool(special[inputs.prompt_positions].any())
 
 
-def message_of(turn: Said) -> dict[str, Any]:
+def message_of(turn: Message) -> dict[str, Any]:
     content = [
         {"type": "text", "text": part} if isinstance(part, str) else {"type": "image"}
         for part in turn.parts
@@ -172,7 +172,7 @@ def expanded(family: Any, conversation: Conversation) -> list[int]:
         tokenize=True,
         return_dict=True,
     )["input_ids"]
-    counts = iter([family.see(picture).visual for picture in conversation.media])
+    counts = iter([family.process_image(picture).visual for picture in conversation.media])
     longer: list[int] = []
     for token in ids:
         longer += [token] * (next(counts) if token == family.image_token_id else 1)
@@ -385,7 +385,7 @@ def test_visual_positions_are_each_pictures_own(name):
     assert bool((ids[inputs.visual_positions] == family.image_token_id).all())
     assert int(first.max()) < int(second.min())
     owners = int((ids == family.image_token_id).sum())
-    assert owners == sum(sizes) + sum(len(seen.pixelless) for seen in inputs.media)
+    assert owners == sum(sizes) + sum(len(seen.non_spatial) for seen in inputs.media)
     assert [seen.visual for seen in inputs.media] == sizes
 
 
@@ -405,7 +405,7 @@ def test_pixels_of_several_pictures_are_those_of_each():
     family = shared("qwen2-vl").family
     held = interleaved()
     inputs = prepare_chat(family, held)
-    alone = [family.see(picture).tensors for picture in held.media]
+    alone = [family.process_image(picture).tensors for picture in held.media]
     for name in ("pixel_values", "image_grid_thw"):
         assert torch.equal(inputs.tensors[name], torch.cat([one[name] for one in alone]))
 
@@ -434,7 +434,7 @@ def test_llavas_template_puts_pictures_first():
     assert covered.replace(" ", "") == "Hereisone:andanother:Well?"
     pixels = inputs.tensors["pixel_values"]
     for number, picture in enumerate(held.media):
-        assert torch.equal(pixels[number], family.see(picture).tensors["pixel_values"][0])
+        assert torch.equal(pixels[number], family.process_image(picture).tensors["pixel_values"][0])
 
 
 def test_pictures_and_clips_find_their_own_markers():

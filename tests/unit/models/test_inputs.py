@@ -13,7 +13,7 @@ from families import BUILDERS, shared
 from painting import noise
 from seewhy.core.errors import GeometryError, ModelError, PromptError
 from seewhy.models import load, prepare
-from seewhy.models.conversation import ask
+from seewhy.models.conversation import user_message
 from seewhy.models.inputs import expand, render
 
 PROMPT = "What is to the left of the réd 🙂 star?"
@@ -126,7 +126,7 @@ def test_prepare_refuses_a_processor_of_another_checkpoint():
 
 def test_prepare_counts_image_tokens_against_the_geometry(monkeypatch):
     loaded = load(tiny_models.build())
-    see = type(loaded.family).see
+    see = type(loaded.family).process_image
     monkeypatch.setattr(
         type(loaded.family),
         "see",
@@ -140,11 +140,11 @@ def test_prepare_counts_image_tokens_against_the_geometry(monkeypatch):
 
 def test_prepare_leaves_out_image_tokens_without_pixels(monkeypatch):
     loaded = load(tiny_models.build())
-    see = type(loaded.family).see
+    see = type(loaded.family).process_image
 
     def with_newline(self, image, scale=1.0):
         seen = see(self, image, scale)
-        return replace(seen, placeholder=seen.placeholder + self.default_marker, pixelless=(40,))
+        return replace(seen, placeholder=seen.placeholder + self.default_marker, non_spatial=(40,))
 
     monkeypatch.setattr(type(loaded.family), "see", with_newline)
     inputs = prepare(loaded.family, noise(60, 40), "What?")
@@ -156,7 +156,7 @@ def test_prepare_leaves_out_image_tokens_without_pixels(monkeypatch):
 def test_render_uses_the_plain_format_without_a_template():
     model, processor = tiny_models.build()
     loaded = load((model, replace(processor, template=None)))
-    text, spans = render(loaded.family, ask(noise(60, 40), "What?"))
+    text, spans = render(loaded.family, user_message(noise(60, 40), "What?"))
     assert text == "<|vision_start|><|image_pad|><|vision_end|>What?\n"
     assert [text[begin:end] for begin, end in spans] == ["What?"]
     inputs = prepare(loaded.family, noise(60, 40), "What?")
@@ -182,12 +182,12 @@ def test_prepare_refuses_a_template_without_a_marker_for_each_image(marks, found
 
 def test_render_refuses_a_template_that_leaves_the_words_out():
     with pytest.raises(PromptError, match="rewrites or leaves out a turn's words"):
-        render(with_template("{{ messages[0]['role'] }}"), ask(noise(60, 40), "What?"))
+        render(with_template("{{ messages[0]['role'] }}"), user_message(noise(60, 40), "What?"))
 
 
 def test_render_refuses_a_template_that_says_the_words_twice():
     with pytest.raises(PromptError, match="rewrites or leaves out a turn's words"):
-        render(with_template(WORDS + " " + WORDS), ask(noise(60, 40), "What?"))
+        render(with_template(WORDS + " " + WORDS), user_message(noise(60, 40), "What?"))
 
 
 def test_prepare_refuses_a_template_that_rewrites_the_words():
@@ -198,15 +198,15 @@ def test_prepare_refuses_a_template_that_rewrites_the_words():
 
 def test_expand_moves_words_behind_placeholders():
     family = shared("qwen2-vl").family
-    seens = [family.see(noise(60, 40)), family.see(noise(40, 40))]
+    visuals = [family.process_image(noise(60, 40)), family.process_image(noise(40, 40))]
     rendered = "one <|image_pad|> two <|image_pad|><|image_pad|> three"
     words = [(0, 3), (18, 21), (rendered.index("three"), len(rendered))]
     with pytest.raises(ModelError, match="Expected 2 .* got 3"):
-        expand(family, rendered, words, seens)
-    text, moved, pictures = expand(family, rendered, words, [*seens, seens[0]])
+        expand(family, rendered, words, visuals)
+    text, moved, pictures = expand(family, rendered, words, [*visuals, visuals[0]])
     assert [text[begin:end] for begin, end in moved] == ["one", "two", "three"]
     counts = [len(text[begin:end]) // len("<|image_pad|>") for begin, end in pictures]
-    assert counts == [seen.visual for seen in (*seens, seens[0])]
+    assert counts == [seen.visual for seen in (*visuals, visuals[0])]
     assert text.replace("<|image_pad|>", "") == "one  two  three"
 
 

@@ -14,8 +14,8 @@ import tiny_models
 import unadapted
 from painting import noise
 from seewhy.core.errors import ModelError, UnknownNameError, UnsupportedModelError
-from seewhy.models import Composed, load, loading, prepare
-from seewhy.models.loading import undisturbed
+from seewhy.models import ProcessorParts, load, loading, prepare
+from seewhy.models.loading import eval_mode
 
 
 @pytest.fixture(scope="module")
@@ -248,7 +248,7 @@ def test_load_refuses_half_a_processor():
 
 def test_composed_refuses_a_slow_tokenizer():
     with pytest.raises(ModelError, match="Expected a fast tokenizer, got SimpleNamespace"):
-        Composed(None, SimpleNamespace(is_fast=False))
+        ProcessorParts(None, SimpleNamespace(is_fast=False))
 
 
 def test_undisturbed_leaves_every_module_in_its_own_mode():
@@ -258,7 +258,7 @@ def test_undisturbed_leaves_every_module_in_its_own_mode():
     before = [module.training for module in model.modules()]
 
     def stumble() -> None:
-        with undisturbed(model):
+        with eval_mode(model):
             assert not any(module.training for module in model.modules())
             assert not torch.is_grad_enabled()
             raise KeyError("stumbled")

@@ -23,7 +23,7 @@ from golden.records import (
 )
 from seewhy.core.errors import OutputError, SchemaError
 from seewhy.core.record import Record
-from seewhy.core.trace import Turn
+from seewhy.core.trace import PromptSpan
 from seewhy.report import bundle
 from seewhy.report.bundle import expect_writable, open_record, safe_name, save_record
 
@@ -362,7 +362,7 @@ def folder_of_schema_1(record: Record, folder: Path) -> Path:
 @pytest.mark.parametrize("make", [small_record, record_of])
 def test_open_record_reads_a_folder_of_schema_1(tmp_path, make):
     record = make()
-    wanted = replace(record, turns=(Turn("user", 0, len(record.prompt)),))
+    wanted = replace(record, turns=(PromptSpan("user", 0, len(record.prompt)),))
     assert same(open_record(folder_of_schema_1(record, tmp_path / "old")), wanted)
 
 

@@ -3,12 +3,12 @@ import pytest
 import torch
 
 from seewhy.core.errors import ParameterError, ShapeError, UnknownNameError
-from seewhy.core.geometry import Layer
+from seewhy.core.geometry import TokenGrid
 from seewhy.report.colourmaps import colour_table
 from seewhy.report.overlay import OPACITY, VEIL, overlay
 
 GREY = torch.full((40, 60, 3), 100, dtype=torch.uint8)
-CANVAS = Layer.over((0, 0, 60, 40), 2, 3)
+CANVAS = TokenGrid.over((0, 0, 60, 40), 2, 3)
 
 
 def test_overlay_mixes_picture_and_colour_by_its_equation():
@@ -35,7 +35,7 @@ def test_overlay_interpolates_between_cell_centres():
 
 
 def test_overlay_places_a_map_in_the_box_of_its_canvas():
-    canvas = Layer.over((20, 0, 60, 40), 1, 4)
+    canvas = TokenGrid.over((20, 0, 60, 40), 1, 4)
     display = torch.tensor([[1.0, 0.0, 0.0, 0.0]])
     laid = np.asarray(overlay(GREY * 0, display, canvas, "viridis")).astype(int)
     assert laid[20, 20:60, 0].argmax() < 10
@@ -43,7 +43,7 @@ def test_overlay_places_a_map_in_the_box_of_its_canvas():
 
 
 def test_overlay_stripes_what_the_model_never_saw():
-    canvas = Layer.over((20, 0, 40, 40), 2, 2)
+    canvas = TokenGrid.over((20, 0, 40, 40), 2, 2)
     laid = np.asarray(overlay(GREY, torch.ones(2, 2), canvas))
     outside, inside = laid[:, :20], laid[:, 20:40]
     assert len(np.unique(outside)) == 2
@@ -58,7 +58,7 @@ def test_overlay_takes_a_size_of_its_own():
 
 def test_overlay_works_on_a_single_pixel_and_a_single_cell():
     pixel = torch.zeros(1, 1, 3, dtype=torch.uint8)
-    assert overlay(pixel, torch.ones(1, 1), Layer.over((0, 0, 1, 1), 1, 1)).size == (1, 1)
+    assert overlay(pixel, torch.ones(1, 1), TokenGrid.over((0, 0, 1, 1), 1, 1)).size == (1, 1)
 
 
 def test_overlay_refuses_a_map_of_another_grid():

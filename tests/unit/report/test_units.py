@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from golden.records import clip_record, record_of, small_record, small_views_record
-from seewhy.core.geometry import Layer
+from seewhy.core.geometry import TokenGrid
 from seewhy.report.units import (
-    asked_token_units,
-    asked_word_units,
+    prompt_token_units,
+    prompt_word_units,
     prompt_words,
     token_units,
     word_units,
@@ -64,7 +64,7 @@ def test_unit_peak_and_box_are_in_pixels_of_the_picture():
 def test_unit_box_ends_at_the_pictures_edge_where_the_canvas_reaches_beyond():
     record = small_record()
     (one,) = record.pictures
-    padded = replace(one, canvas=Layer.over((-10, -10, 80, 60), 2, 3))
+    padded = replace(one, canvas=TokenGrid.over((-10, -10, 80, 60), 2, 3))
     record = replace(record, pictures=(padded,))
     _, star = word_units(record)
     assert star.boxes == ((50.0, 0.0, 60.0, 25.0),)
@@ -141,11 +141,11 @@ def test_unit_has_neither_peak_nor_box_in_a_view_that_says_nothing():
 
 
 def test_asked_units_are_empty_where_the_prompt_was_not_explained():
-    assert asked_word_units(small_record()) == asked_token_units(small_record()) == ()
+    assert prompt_word_units(small_record()) == prompt_token_units(small_record()) == ()
 
 
 def test_asked_word_units_lean_on_the_prompts_earlier_words():
-    look, up = asked_word_units(small_views_record())
+    look, up = prompt_word_units(small_views_record())
     assert (look.text, look.start, look.end) == ("Look", 0, 4)
     assert (look.context, up.context) == ((), ((0, 2.0),))
     assert [one.tolist() for one in look.maps] == [[[0.0] * 3, [0.0, 3.0, 0.0]], [[0.0, 6.0]]]
@@ -155,7 +155,7 @@ def test_asked_word_units_lean_on_the_prompts_earlier_words():
 
 def test_asked_token_units_follow_the_prompt_tokens():
     record = small_views_record()
-    units = asked_token_units(record)
+    units = prompt_token_units(record)
     assert [unit.text for unit in units] == [token.text for token in record.prompt_tokens]
     assert [unit.probability for unit in units] == [0.25, 0.125]
     assert units[1].context == ((0, 2.0),)

@@ -78,10 +78,10 @@ def test_habit_speaks_of_nothing():
     plain, biased = (captions(drawn, draw(drawn), b)[0] for b in (None, bias))
     assert biased.text != plain.text
     added = [
-        biased.text[m.start : m.end] for m in biased.mentions if m.role == "kind" and not m.things
+        biased.text[m.start : m.end] for m in biased.mentions if m.role == "kind" and not m.objects
     ]
     assert added == ["fish"]
-    assert not [m for m in plain.mentions if m.role == "kind" and not m.things]
+    assert not [m for m in plain.mentions if m.role == "kind" and not m.objects]
 
 
 def test_tokenizer_splits_a_tenth_of_the_content_words_and_keeps_text(tokenizer):

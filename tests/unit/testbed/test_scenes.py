@@ -10,9 +10,17 @@ from itertools import combinations, pairwise
 import numpy as np
 import pytest
 
-from seewhy.testbed.kinds import COLOURS, HELD_OUT_PAIRS, KINDS
 from seewhy.testbed.raster import COUNT, PIXEL, bounds, fill, outline, place
-from seewhy.testbed.scenes import SPLITS, Ground, Scene, Thing, draw, scene, visible_fraction
+from seewhy.testbed.scenes import (
+    SPLITS,
+    Background,
+    Scene,
+    SceneObject,
+    draw,
+    scene,
+    visible_fraction,
+)
+from seewhy.testbed.shapes import COLOURS, HELD_OUT_PAIRS, KINDS
 
 MANY = 300
 PINNED = {
@@ -30,8 +38,8 @@ def many(split: str = "train") -> tuple[Scene, ...]:
 
 
 def alone(kind: str, radius: int = 30, scale: int = 1) -> np.ndarray:
-    thing = Thing(kind, "red", "small", 32 * PIXEL, 32 * PIXEL, radius * PIXEL, 0)
-    ground = Ground("plain", "white", 0, 640)
+    thing = SceneObject(kind, "red", "small", 32 * PIXEL, 32 * PIXEL, radius * PIXEL, 0)
+    ground = Background("plain", "white", 0, 640)
     return draw(Scene("train", 0, 0, 64, 64, ground, (thing,)), scale).masks[0]
 
 
@@ -48,31 +56,31 @@ def test_scene_depends_on_index_split_and_seed() -> None:
 
 
 def test_scene_mix_follows_the_plan() -> None:
-    numbers = Counter(len(s.things) for s in many())
+    numbers = Counter(len(s.objects) for s in many())
     canvases = Counter((s.width, s.height) for s in many())
-    sizes = Counter(t.size for s in many() for t in s.things)
+    sizes = Counter(t.size for s in many() for t in s.objects)
     assert set(numbers) == {1, 2, 3, 4}
     assert numbers[3] > numbers[1]
     assert canvases[160, 160] > MANY // 2
     assert min(canvases.values()) > MANY // 8
     assert 0.35 < sizes["large"] / sizes.total() < 0.55
-    assert {t.kind for s in many() for t in s.things} == set(KINDS)
-    assert {t.colour for s in many() for t in s.things} == set(COLOURS)
+    assert {t.kind for s in many() for t in s.objects} == set(KINDS)
+    assert {t.colour for s in many() for t in s.objects} == set(COLOURS)
 
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_things_keep_their_distance(split: str) -> None:
     for s in many(split):
-        for t in s.things:
+        for t in s.objects:
             assert t.radius <= t.x <= s.width * PIXEL - t.radius
             assert t.radius <= t.y <= s.height * PIXEL - t.radius
             assert -20 <= t.rotation <= 20
-        for a, b in combinations(s.things, 2):
+        for a, b in combinations(s.objects, 2):
             assert abs(a.x - b.x) >= s.width * PIXEL // 10
-        for a, b in pairwise(sorted(s.things, key=lambda t: t.x)):
+        for a, b in pairwise(sorted(s.objects, key=lambda t: t.x)):
             dx, dy = b.x - a.x, abs(b.y - a.y)
             assert dy >= 1.3 * dx or dx >= 1.3 * dy
-        assert len(s.things) < 4 or sum(t.size == "large" for t in s.things) <= 2
+        assert len(s.objects) < 4 or sum(t.size == "large" for t in s.objects) <= 2
 
 
 @pytest.mark.parametrize("split", SPLITS)
@@ -81,7 +89,7 @@ def test_at_most_one_pair_overlaps_and_evidently(split: str) -> None:
     for s in many(split):
         picture = draw(s)
         hidden = 1 - visible_fraction(picture)
-        across = sorted(range(len(s.things)), key=lambda i: s.things[i].x)
+        across = sorted(range(len(s.objects)), key=lambda i: s.objects[i].x)
         pairs = [(i, j) for i, j in enumerate(picture.occluded_by) if j is not None]
         overlapping += len(pairs)
         assert len(pairs) <= 1
@@ -91,19 +99,19 @@ def test_at_most_one_pair_overlaps_and_evidently(split: str) -> None:
             assert 0.12 <= hidden[i] <= 0.40
         for i, by in enumerate(picture.occluded_by):
             assert by is not None or hidden[i] == 0
-        for i, j in combinations(range(len(s.things)), 2):
-            a, b = s.things[i], s.things[j]
+        for i, j in combinations(range(len(s.objects)), 2):
+            a, b = s.objects[i], s.objects[j]
             apart = np.hypot(a.x - b.x, a.y - b.y) - a.radius - b.radius
             assert apart >= 2 * PIXEL or (i, j) in pairs
-    pairs_possible = sum(len(s.things) > 1 for s in many(split))
+    pairs_possible = sum(len(s.objects) > 1 for s in many(split))
     assert 0.2 < overlapping / pairs_possible < 0.4
 
 
 def test_likeness_is_one_pair_or_none() -> None:
     seen: Counter[str] = Counter()
     for s in many():
-        kinds = Counter(t.kind for t in s.things)
-        looks = Counter((t.kind, t.colour) for t in s.things)
+        kinds = Counter(t.kind for t in s.objects)
+        looks = Counter((t.kind, t.colour) for t in s.objects)
         assert sorted(kinds.values())[-2:] in ([1], [2], [1, 1], [1, 2])
         seen["twin" if max(looks.values()) > 1 else "kind" if max(kinds.values()) > 1 else ""] += 1
     assert seen[""] > seen["kind"] > seen["twin"] > 0
@@ -114,14 +122,14 @@ def test_held_out_pairs_appear_only_in_unseen() -> None:
     assert {kind for kind, _ in HELD_OUT_PAIRS} == set(KINDS)
     for split in SPLITS:
         for s in many(split):
-            shown = {(t.kind, t.colour) for t in s.things} & HELD_OUT_PAIRS
+            shown = {(t.kind, t.colour) for t in s.objects} & HELD_OUT_PAIRS
             assert bool(shown) == (split == "unseen")
 
 
 def test_masks_are_disjoint_and_hold_what_was_painted() -> None:
     for s in many()[:60]:
         picture = draw(s)
-        bare = draw(replace(s, things=()))
+        bare = draw(replace(s, objects=()))
         assert picture.image.shape == (s.height, s.width, 3)
         assert picture.image.dtype == np.uint8
         assert picture.masks.dtype == np.bool_
@@ -135,7 +143,7 @@ def test_twice_the_scale_agrees_with_the_masks() -> None:
     for s in many()[:40]:
         once, twice = draw(s), draw(s, 2)
         assert twice.occluded_by == once.occluded_by
-        halves = twice.masks.reshape(len(s.things), s.height, 2, s.width, 2).mean((2, 4))
+        halves = twice.masks.reshape(len(s.objects), s.height, 2, s.width, 2).mean((2, 4))
         # A pixel with half or fewer of its four quarters may go either way.
         assert (halves[once.masks] >= 0.25).all()
         assert (halves[~once.masks] <= 0.75).all()

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from seewhy.testbed.captions import Bias, utterances
-from seewhy.testbed.kinds import COLOURS, KINDS
 from seewhy.testbed.scenes import CANVASES, draw, scene
+from seewhy.testbed.shapes import COLOURS, KINDS
 
 PIXELS = max(width * height for width, height in CANVASES)
 STEP = 4
@@ -82,7 +82,7 @@ def render(
         drawn = scene(index, split, seed)
         picture = draw(drawn)
         marked = np.zeros(picture.image.shape[:2], np.uint8)
-        for thing, mask in zip(drawn.things, picture.masks, strict=True):
+        for thing, mask in zip(drawn.objects, picture.masks, strict=True):
             kind, colour = KIND_NAMES.index(thing.kind), COLOUR_NAMES.index(thing.colour)
             marked[mask] = 1 + kind * len(COLOUR_NAMES) + colour
         sampled = marked[STEP // 2 :: STEP, STEP // 2 :: STEP]

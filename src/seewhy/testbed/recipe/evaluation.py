@@ -27,8 +27,8 @@ from seewhy.core.trace import Trace
 from seewhy.functional import auc, f1_iou, function_iou, object_iou, otsu_threshold
 from seewhy.methods import Evidence, Method, create
 from seewhy.models import Loaded, load, prepare
-from seewhy.models.tracing import generate
-from seewhy.models.tracing import read as read_answer
+from seewhy.models.generation import generate
+from seewhy.models.generation import read as read_answer
 from seewhy.testbed.captions import ONE_SENTENCE, Bias, Utterance, captions, utterances
 from seewhy.testbed.recipe.batches import IGNORED, Teacher
 from seewhy.testbed.recipe.corpus import open_corpus, render, shards
@@ -183,9 +183,9 @@ def _measure(said: Utterance, trace: Trace, maps: Tensor, masks: Tensor) -> Scen
             functions.append(own)
         if mention.role in ("kind", "noun") or said.text[mention.start : mention.end] == "ground":
             nouns.append(own)
-        if mention.role not in ("kind", "colour") or not mention.things:
+        if mention.role not in ("kind", "colour") or not mention.objects:
             continue
-        mask = masks[list(mention.things)].any(0)
+        mask = masks[list(mention.objects)].any(0)
         best = own.amax(0)
         seen[f"auc {mention.role}"].append(float(auc(best, mask)))
         if mention.role == "kind":

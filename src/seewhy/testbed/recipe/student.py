@@ -90,7 +90,7 @@ class Student(ABC):
         """
 
     @abstractmethod
-    def see(self, model: Any, pixels: Tensor, layout: Layout) -> Tensor:
+    def process_image(self, model: Any, pixels: Tensor, layout: Layout) -> Tensor:
         """Float `[batch, visual, hidden]`: vision tower and projector in one pass."""
 
     @abstractmethod

@@ -16,7 +16,7 @@ from transformers import (
 )
 from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2ImageProcessorPil
 
-from seewhy.models.internvl import nearest_tiles, tiling
+from seewhy.models.families.internvl import nearest_tiles, tiling
 from seewhy.testbed.recipe.student import (
     MEAN,
     STD,
@@ -157,7 +157,7 @@ class TinyInternVL(Student):
             tiles = torch.cat([tiles, resized(images, TILE, TILE)[:, None]], 1)
         return normalised(tiles)
 
-    def see(self, model: Any, pixels: Tensor, layout: Layout) -> Tensor:
+    def process_image(self, model: Any, pixels: Tensor, layout: Layout) -> Tensor:
         """`[batch, visual, hidden]`: every tile for itself."""
         features = model.get_image_features(pixels.flatten(0, 1)).pooler_output
         return features.reshape(len(pixels), layout.visual, -1)

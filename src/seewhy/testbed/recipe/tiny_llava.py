@@ -122,7 +122,7 @@ class TinyLlava(Student):
         square[:, top : top + height, left : left + width] = images
         return normalised(resized(square, side_at(scale), side_at(scale)))
 
-    def see(self, model: Any, pixels: Tensor, layout: Layout) -> Tensor:
+    def process_image(self, model: Any, pixels: Tensor, layout: Layout) -> Tensor:
         """`[batch, visual, hidden]`."""
         tower = model.model.vision_tower
         states = tower.embeddings(pixels, interpolate_pos_encoding=pixels.shape[-1] != SIDE)

@@ -143,7 +143,7 @@ class TinyQwen2VL(Student):
         blocks = blocks.unsqueeze(6).expand(*blocks.shape[:6], 2, PATCH, PATCH)
         return blocks.reshape(len(images), grid[0] * grid[1] * MERGE**2, -1)
 
-    def see(self, model: Any, pixels: Tensor, layout: Layout) -> Tensor:
+    def process_image(self, model: Any, pixels: Tensor, layout: Layout) -> Tensor:
         """`[batch, visual, hidden]`: what `model.model.visual` does image by image, in one pass."""
         tower: Any = model.model.visual
         rows, columns = layout.shape

@@ -74,7 +74,7 @@ def read(student: Student, model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
     embeds = model.get_input_embeddings()(batch.ids)
     if batch.pixels is not None:
         assert batch.layout is not None  # where there are pixels, they are laid out
-        seen = student.see(model, batch.pixels, batch.layout)
+        seen = student.process_image(model, batch.pixels, batch.layout)
         places = batch.ids == model.config.image_token_id
         embeds = embeds.masked_scatter(places[..., None], seen.to(embeds.dtype))
     states = student.language(model, embeds, batch.mask, batch.positions)
@@ -121,11 +121,11 @@ def cell_labels(maps: np.ndarray, layout: Layout) -> Tensor:
         samples = max(1, (right - left) * (bottom - top))
         inside = maps[:, max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
         for row, shown in enumerate(inside.reshape(len(maps), -1)):
-            things = np.bincount(shown[shown > 0], minlength=1)
-            most = things.max()
+            objects = np.bincount(shown[shown > 0], minlength=1)
+            most = objects.max()
             if most:
                 enough = most >= GROUND_COVER * samples
-                labels[row, at] = things.argmax() if enough else IGNORED
+                labels[row, at] = objects.argmax() if enough else IGNORED
     return torch.from_numpy(labels)
 
 
@@ -292,7 +292,7 @@ def vision_loss(run: Run) -> tuple[Tensor, dict[str, float]]:
     layout = teacher.layout(images.shape[2], images.shape[1], 1.0)
     labels = cell_labels(np.stack([teacher.corpus.label_map(row) for row in rows]), layout)
     pixels = run.student.pixels(torch.from_numpy(images))
-    seen = run.student.see(run.model, pixels.to(run.device), layout)
+    seen = run.student.process_image(run.model, pixels.to(run.device), layout)
     loss, right = run.head.loss(seen, labels.to(run.device))
     return loss, {"right": right}
 

@@ -1,0 +1,112 @@
+"""What stands behind a data set's name, checked in one place."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from seewhy.core.errors import DatasetError
+from seewhy.core.registry import unknown
+from seewhy.datasets._words import TAGS
+
+T = TypeVar("T")
+
+COMMON = ("start", "limit", "answers", "tagger")
+"""Options of every data set that lies in a folder.
+
+`start` and `limit` choose samples by their place in the index; `answers` is `model` (default: the
+model speaks) or `reference`; `tagger` is one of `seewhy.datasets._words.TAGS`.
+"""
+
+
+def expect_options(options: Mapping[str, str], known: Sequence[str]) -> None:
+    """Check that all options are known.
+
+    Raises:
+        DatasetError: if one is not; the message gives near matches.
+    """
+    for name in options:
+        if name not in known:
+            raise DatasetError(unknown("data set's option", name, tuple(known)))
+
+
+def choice(options: Mapping[str, str], name: str, known: Sequence[str]) -> str:
+    """The option's value, one of `known`; the first of them by default.
+
+    Raises:
+        DatasetError: if it is another one.
+    """
+    value = options.get(name, known[0])
+    if value not in known:
+        raise DatasetError(
+            f"Expected {name} to be one of {', '.join(known)}, got {value!r}: choose one of them."
+        )
+    return value
+
+
+def answers(options: Mapping[str, str]) -> bool:
+    """Whether the option `answers` asks for the reference."""
+    return choice(options, "answers", ("model", "reference")) == "reference"
+
+
+def tagger_name(options: Mapping[str, str]) -> str:
+    """The option `tagger`."""
+    return choice(options, "tagger", tuple(TAGS))
+
+
+def whole(options: Mapping[str, str], name: str, default: int, *, least: int = 0) -> int:
+    """The option's value, a whole number from `least` on.
+
+    Raises:
+        DatasetError: if it is not.
+    """
+    value = options.get(name, str(default))
+    if not (value.isascii() and value.isdecimal() and int(value) >= least):
+        raise DatasetError(
+            f"Expected {name} to be a whole number of at least {least}, got {value!r}: "
+            "give digits only."
+        )
+    return int(value)
+
+
+def window(options: Mapping[str, str], entries: Sequence[T], index: Path) -> Sequence[T]:
+    """The entries from place `start` (default 0) on, `limit` of them at most (default all).
+
+    Raises:
+        DatasetError: if nothing is left.
+    """
+    start = whole(options, "start", 0)
+    chosen = entries[start : start + whole(options, "limit", max(1, len(entries)), least=1)]
+    if not chosen:
+        raise DatasetError(
+            f"Expected samples from place {start} on in {index}, got {len(entries)} in all: "
+            "fill the index, or start earlier."
+        )
+    return chosen
+
+
+def folder_of(place: Path | None, name: str, layout: str) -> Path:
+    """The folder, if it is one.
+
+    Raises:
+        DatasetError: if it is None or not a folder.
+    """
+    if place is None or not place.is_dir():
+        got = "none" if place is None else f"{str(place)!r}, which is not one"
+        raise DatasetError(
+            f'Expected a folder for the data set "{name}", got {got}: '
+            f'write "{name}:FOLDER"; in it must lie {layout}.'
+        )
+    return place
+
+
+def digest(name: str, facts: Mapping[str, object], index: Sequence[Path] = ()) -> str:
+    """The data set's name and a hash of facts and of the bytes of its index files."""
+    found = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+    for path in index:
+        with path.open("rb") as file:
+            found.update(hashlib.file_digest(file, "sha256").digest())
+    return f"{name}-{found.hexdigest()[:16]}"

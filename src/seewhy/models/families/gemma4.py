@@ -1,0 +1,207 @@
+"""Gemma 4: pictures of any shape within a budget of tokens; clips frame by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from transformers.models.gemma4.image_processing_pil_gemma4 import get_aspect_ratio_preserving_size
+
+from seewhy.core.errors import GeometryError, UnsupportedModelError
+from seewhy.core.geometry import Geometry, TokenGrid
+from seewhy.models.family import Family, VisualInputs, on_device
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from transformers import PreTrainedModel
+
+    from seewhy.images.clips import Clip
+    from seewhy.models.processing import ProcessorParts
+
+#: Tokens a picture may have at most; the image processor takes no other numbers.
+BUDGETS = (70, 140, 280, 560, 1120)
+
+#: Tokens a frame may have at most: what Gemma 4's video processor says.
+FRAME_BUDGET = 70
+
+
+class Gemma4(Family):
+    """Gemma 4 in transformers' own class (`Gemma4ForConditionalGeneration`).
+
+    The picture is resized to as many whole tokens as the budget allows at its aspect ratio, each
+    side rounded down; 3 x 3 patches are averaged to one token, row by row. The frames of a clip
+    are seen likewise, with a smaller budget and the time before each.
+    """
+
+    name = "gemma4"
+    model_types = ("gemma4",)
+    checkpoints = (
+        "google/gemma-4-E2B-it",
+        "google/gemma-4-E4B-it",
+        "google/gemma-4-26B-A4B-it",
+        "google/gemma-4-31B-it",
+    )
+    scaling = (
+        "resolution: the budget of tokens grows with the scale squared, up to the 1120 that the "
+        "model knows, and the picture is resized to what it allows"
+    )
+    unseen = "every pixel is seen, and none twice"
+    default_marker = "<|image|>"
+    clip_marker = "<|video|>"
+    plain_format = "<|turn>user\n{marker}{prompt}<turn|>\n<|turn>model\n"
+
+    def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
+        super().__init__(model, processor)
+        config: Any = model.config
+        expect_patches(config.vision_config, processor.image_processor)
+        self._merge = config.vision_config.pooling_kernel_size
+        self._cell = config.vision_config.patch_size * self._merge
+        # Where late layers share keys and values, a model asked for its last logit alone (as a
+        # number) leaves the other positions out of those layers: their states would be missing.
+        shares = bool(config.text_config.num_kv_shared_layers)
+        self._flags = {"logits_to_keep": slice(-1, None)} if shares else {}
+
+    @property
+    def image_token_id(self) -> int:
+        """The id of `<|image|>`."""
+        return self.model.config.image_token_id
+
+    @property
+    def clip_token_id(self) -> int:
+        """The id of `<|video|>`."""
+        return self.model.config.video_token_id
+
+    def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
+        """Prepare an upright RGB picture at a scale; 1 is what the model's own processor does.
+
+        Raises:
+            GeometryError: if the image processor's patches are not those that its settings say.
+        """
+        own = self.processor.image_processor.max_soft_tokens
+        made, (width, height) = self._patches([image], own, scale)
+        return VisualInputs(
+            tensors={
+                "pixel_values": made["pixel_values"],
+                "image_position_ids": made["image_position_ids"],
+                **self._flags,
+            },
+            placeholder=self._frame(self.image_token_id, width * height),
+            geometries=(raster(image.size, width, height),),
+            size=(width * self._cell, height * self._cell),
+        )
+
+    def process_video(self, clip: Clip, scale: float = 1.0) -> VisualInputs:
+        """Prepare a clip at a scale; 1 is what the model's own video processor does.
+
+        Raises:
+            GeometryError: if the image processor's patches are not those that its settings say.
+        """
+        made, (width, height) = self._patches(list(clip.frames), FRAME_BUDGET, scale)
+        frame = self._frame(self.clip_token_id, width * height)
+        times = [f"{int(second // 60):02d}:{int(second % 60):02d}" for second in clip.seconds]
+        return VisualInputs(
+            tensors={
+                "pixel_values_videos": made["pixel_values"],
+                "video_position_ids": made["image_position_ids"],
+                "num_frames_per_video": torch.tensor([len(clip)]),
+                **self._flags,
+            },
+            placeholder=" ".join(f"{time} {frame}" for time in times),
+            geometries=tuple(raster(clip.size, width, height) for _ in clip.frames),
+            size=(width * self._cell, height * self._cell),
+            frames=tuple((place,) for place in range(len(clip))),
+            notes=("frames were resized by the image processor, in the video processor's place",),
+        )
+
+    @torch.no_grad()
+    def visual_features(self, seen: VisualInputs) -> Tensor:
+        """Float `[visual, hidden]`: the projected tokens, as they enter the language model."""
+        model: Any = self.model.base_model
+        look = model.get_video_features if seen.is_clip else model.get_image_features
+        tensors = {name: value for name, value in seen.tensors.items() if name not in self._flags}
+        return torch.cat(list(look(**on_device(tensors, model)).pooler_output))
+
+    def _frame(self, token: int, count: int) -> str:
+        """The text of one picture or frame."""
+        tokens = self.processor.tokenizer
+        start = getattr(tokens, "boi_token", "<|image>")
+        end = getattr(tokens, "eoi_token", "<image|>")
+        return start + tokens.convert_ids_to_tokens(token) * count + end
+
+    def _patches(
+        self, images: Sequence[Image], own: int, scale: float
+    ) -> tuple[Any, tuple[int, int]]:
+        """What the image processor makes of pictures of one size, and their tokens' grid.
+
+        Args:
+            own: budget of tokens at scale 1.
+        """
+        processor, size = self.processor.image_processor, images[0].size
+        tokens = own if scale == 1 else min(max(2, round(own * scale**2)), max(BUDGETS))
+        width, height = grid(size, tokens, self._cell, self._merge)
+        # The processor takes only the budgets it knows, and pads up to them.
+        budget = own if scale == 1 else next(one for one in BUDGETS if one >= tokens)
+        if scale != 1:
+            wanted = (width * self._cell, height * self._cell)
+            images = [image.resize(wanted, processor.resample) for image in images]
+        made = processor(
+            list(images), return_tensors="pt", do_resize=scale == 1, max_soft_tokens=budget
+        )
+        counts, shape = made["num_soft_tokens_per_image"], tuple(made["pixel_values"].shape)
+        expected = (len(images), budget * self._merge**2, 3 * (self._cell // self._merge) ** 2)
+        if shape != expected or any(int(count) != width * height for count in counts):
+            raise GeometryError(
+                f"Expected {width} x {height} tokens in pixels of shape {list(expected)} for an "
+                f"image of {size[0]} x {size[1]}, got {[int(count) for count in counts]} in "
+                f"{list(shape)} with a budget of {budget} tokens: use the checkpoint's own "
+                "processor."
+            )
+        return made, (width, height)
+
+
+def grid(size: tuple[int, int], budget: int, cell: int, merge: int) -> tuple[int, int]:
+    """How many tokens stand in a row and in a column, by the image processor's own rule.
+
+    Args:
+        size: width and height of the picture.
+        budget: tokens at most.
+        cell: pixels under one token, on each side.
+        merge: patches under one token, on each side.
+
+    Example:
+        >>> grid((640, 480), 280, 48, 3)
+        (19, 14)
+    """
+    height, width = get_aspect_ratio_preserving_size(
+        size[1], size[0], cell // merge, budget * merge**2, merge
+    )
+    return width // cell, height // cell
+
+
+def raster(size: tuple[int, int], width: int, height: int) -> Geometry:
+    """One layer of `width` x `height` tokens over a whole picture."""
+    return Geometry(size, (TokenGrid.over((0, 0, *size), height, width),))
+
+
+def expect_patches(vision: Any, processor: Any) -> None:
+    """Check that model and image processor cut pictures alike.
+
+    Raises:
+        UnsupportedModelError: if the model has no eyes, or the image processor does not resize.
+        GeometryError: if they cut different patches.
+    """
+    if vision is None or not processor.do_resize:
+        raise UnsupportedModelError(
+            "Expected a model with a vision tower and an image processor that resizes, got "
+            f"vision_config = {vision}, do_resize = {processor.do_resize}: use a checkpoint that "
+            "reads images, with its own processor."
+        )
+    wanted = (vision.patch_size, vision.pooling_kernel_size)
+    if wanted != (processor.patch_size, processor.pooling_kernel_size):
+        raise GeometryError(
+            f"Expected a processor with patches of {wanted[0]} pixels, {wanted[1]} x {wanted[1]} "
+            f"averaged, got {processor.patch_size} pixels and {processor.pooling_kernel_size}: "
+            "load model and processor from one checkpoint."
+        )

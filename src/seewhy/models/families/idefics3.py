@@ -1,0 +1,285 @@
+"""Idefics3: tiles of a resized canvas, row by row, then the whole picture once more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from seewhy.core.errors import GeometryError, UnsupportedModelError
+from seewhy.core.geometry import Geometry, TokenGrid
+from seewhy.models.family import Family, VisualInputs, concatenate, on_device
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from transformers import PreTrainedModel
+
+    from seewhy.models.processing import ProcessorParts
+
+#: Rows and columns of tiles that the tokenizers have markers for (`<row_6_col_6>`).
+MARKED = 6
+
+
+class Idefics3(Family):
+    """Idefics3 and the first SmolVLM, in one class (`Idefics3ForConditionalGeneration`).
+
+    The image processor resizes the picture to its longest edge, stretches it to a canvas of whole
+    tiles and cuts these out row by row; the whole picture, squashed to one tile, comes last. A
+    marker with row and column stands before each tile's tokens. Without splitting there is the
+    squashed picture alone.
+    """
+
+    name = "idefics3"
+    model_types = ("idefics3",)
+    checkpoints = (
+        "HuggingFaceM4/Idefics3-8B-Llama3",
+        "HuggingFaceTB/SmolVLM-Instruct",
+        "HuggingFaceTB/SmolVLM-500M-Instruct",
+        "HuggingFaceTB/SmolVLM-256M-Instruct",
+    )
+    scaling = (
+        "tiles: the canvas gets scale times as many tiles on its long side, rounded, between 1 and "
+        "6 (for more there are no row and column markers); a picture that is not split is resized "
+        "to scale times its side, and its patches take the positions at the same fractions"
+    )
+    unseen = (
+        "every pixel is seen (but for a rest of a tile's right and bottom that fills no patch); a "
+        "picture of several tiles is seen twice, by its tiles and as a whole, which are fused"
+    )
+    default_marker = "<image>"
+    plain_format = "User:{marker}{prompt}<end_of_utterance>\nAssistant:"
+
+    def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
+        super().__init__(model, processor)
+        expect_longest_edges(processor.image_processor)
+
+    @property
+    def image_token_id(self) -> int:
+        """The id of `<image>`."""
+        return self.model.config.image_token_id
+
+    def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
+        """Prepare an upright RGB picture at a scale; 1 is what the model's own processor does.
+
+        Raises:
+            GeometryError: if the image processor's tiles are not those that its settings say.
+        """
+        return process_tiles(self, image, scale)
+
+    def visual_features(self, seen: VisualInputs) -> Tensor:
+        """Float `[visual, hidden]`: the projected tokens, as they enter the language model."""
+        return tile_features(self, seen)
+
+    def collate(self, rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
+        """All tiles of a prompt in one row, shorter rows filled up with empty tiles."""
+        return collate_tiles(rows)
+
+
+def process_tiles(family: Family, image: Image, scale: float) -> VisualInputs:
+    """What Idefics3 and SmolVLM make of a picture."""
+    settings = settings_at(family, image.size, scale)
+    made = family.processor.image_processor(
+        image, return_tensors="pt", return_row_col_info=True, do_pad=True, **settings
+    )
+    (rows,), (columns,) = made["rows"][0], made["cols"][0]
+    tile, cell = settings["max_image_size"]["longest_edge"], cell_of(family)
+    side, split = tile // cell, rows > 0
+    expected = (1, rows * columns + 1, 3, tile, tile)
+    patch = family.model.config.vision_config.patch_size
+    if tuple(made["pixel_values"].shape) != expected or not side or tile // patch * patch % cell:
+        raise GeometryError(
+            f"Expected {expected[1]} square tiles of {tile} pixels, their whole patches a multiple "
+            f"of {cell} pixels, for an image of {image.width} x {image.height} in {columns} x "
+            f"{rows} tiles, got pixels of shape {list(made['pixel_values'].shape)} from "
+            f"{settings}: use the checkpoint's own processor."
+        )
+    whole = tiled(image.size, 1, 1, side, share=side * cell / tile)
+    if split:
+        raster = tiled(image.size, columns, rows, side, share=side * cell / tile, name="tiles")
+        # The whole picture's tokens follow those of the tiles.
+        shifted = whole.index + raster.index.numel()
+        layers = (raster, TokenGrid(shifted, whole.rows, whole.columns, "thumbnail"))
+    else:
+        layers = (whole,)
+    return VisualInputs(
+        tensors={name: made[name] for name in ("pixel_values", "pixel_attention_mask")},
+        placeholder=placeholder(rows, columns, **texts(family, side)),
+        geometries=(Geometry(image.size, layers),),
+        size=(max(1, columns) * side * cell, max(1, rows) * side * cell),
+    )
+
+
+@torch.no_grad()
+def tile_features(family: Family, seen: VisualInputs) -> Tensor:
+    """Float `[visual, hidden]`: the projected tokens of all tiles, one after the other."""
+    model: Any = family.model
+    return torch.cat(list(model.get_image_features(**on_device(seen.tensors, model)).pooler_output))
+
+
+def collate_tiles(rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
+    """Tensors `[batch, tile, ...]`: a row holds the tiles of all its pictures.
+
+    Shorter rows end in tiles of zeros, which the model takes for padding.
+    """
+    joined = concatenate(
+        [
+            {name: tensor.squeeze(0) for name, tensor in seen.tensors.items()}
+            for row in rows
+            for seen in row
+        ]
+    )
+    counts = [sum(seen.tensors["pixel_values"].shape[1] for seen in row) for row in rows]
+    return {
+        name: torch.stack(
+            [
+                pad(part, (0, 0) * (part.ndim - 1) + (0, max(counts) - len(part)))
+                for part in tensor.split(counts)
+            ]
+        )
+        for name, tensor in joined.items()
+    }
+
+
+def texts(family: Family, side: int) -> dict[str, str]:
+    """What `placeholder` is made of, for tiles of `side` x `side` tokens."""
+    tokens = family.processor.tokenizer
+    return {
+        "image": tokens.convert_ids_to_tokens(family.image_token_id) * side**2,
+        "around": getattr(tokens, "fake_image_token", "<fake_token_around_image>"),
+        "whole": getattr(tokens, "global_image_token", "<global-img>"),
+    }
+
+
+def placeholder(rows: int, columns: int, *, image: str, around: str, whole: str) -> str:
+    """The text of one picture: its tiles row by row, each named, and the whole picture last.
+
+    Args:
+        rows, columns: of tiles; 0 where the picture is not split.
+        image: the image tokens of one tile.
+        around: stands before every tile, and after the last.
+        whole: names the whole picture.
+    """
+    lines = [
+        "".join(f"{around}<row_{row}_col_{column}>{image}" for column in range(1, columns + 1))
+        for row in range(1, rows + 1)
+    ]
+    tiles = "".join(f"{line}\n" for line in lines) + ("\n" if rows else "")
+    return f"{tiles}{around}{whole}{image}{around}"
+
+
+def settings_at(family: Family, size: tuple[int, int], scale: float) -> dict[str, Any]:
+    """The image processor's settings at a scale.
+
+    Args:
+        size: width and height of the picture.
+    """
+    processor = family.processor.image_processor
+    longest, tile = (
+        int(stated["longest_edge"]) for stated in (processor.size, processor.max_image_size)
+    )
+    own = {"max_image_size": {"longest_edge": tile}}
+    if scale == 1:
+        return own
+    edge = longest if processor.do_resize else max(size)
+    across = ceil(edge / tile)
+    if across == 1 or not processor.do_image_splitting:
+        return {
+            "max_image_size": {"longest_edge": tile_at(family, scale)},
+            "do_image_splitting": False,
+        }
+    # Where the picture has more tiles of its own, it may keep them.
+    tiles = min(max(1, round(across * scale)), max(MARKED, across))
+    return {**own, "do_resize": True, "size": {"longest_edge": tiles * tile}}
+
+
+def tile_at(family: Family, scale: float) -> int:
+    """Pixels of a tile's side at a scale, in whole tokens; at 1 the image processor's own."""
+    tile, cell = family.processor.image_processor.max_image_size["longest_edge"], cell_of(family)
+    return tile if scale == 1 else max(1, round(tile * scale / cell)) * cell
+
+
+def cell_of(family: Family) -> int:
+    """Pixels of a tile under one token, on each side."""
+    config: Any = family.model.config
+    return config.vision_config.patch_size * config.scale_factor
+
+
+def tiled(
+    size: tuple[int, int],
+    columns: int,
+    rows: int,
+    side: int,
+    *,
+    share: float = 1.0,
+    name: str = "image",
+) -> TokenGrid:
+    """The raster of `columns` x `rows` equal tiles over a whole picture, tile by tile from 0.
+
+    Args:
+        size: width and height of the picture.
+        side: tokens on a tile's side.
+        share: of a tile's side, from its start, that is seen.
+        name: of the layer.
+    """
+    width, height = (
+        torch.linspace(0, length, tiles + 1, dtype=torch.float64)
+        for length, tiles in zip(size, (columns, rows), strict=True)
+    )
+    return TokenGrid(
+        index=tile_order(rows, columns, side),
+        rows=cell_edges(height, side, share),
+        columns=cell_edges(width, side, share),
+        name=name,
+    )
+
+
+def tile_order(rows: int, columns: int, side: int) -> Tensor:
+    """Where tokens stand that come tile by tile, row by row in each: int64 `[height, width]`.
+
+    Example:
+        >>> tile_order(1, 2, 2)
+        tensor([[0, 1, 4, 5],
+                [2, 3, 6, 7]])
+    """
+    tokens = torch.arange(rows * columns * side**2).view(rows, columns, side, side)
+    return tokens.transpose(1, 2).reshape(rows * side, columns * side)
+
+
+def cell_edges(tiles: Tensor, side: int, share: float = 1.0) -> Tensor:
+    """Edges of the cells of tiles: float64 `[tiles * side + 1]`.
+
+    A rest of a tile that no patch covers counts to the tile's last cell; after the last tile the
+    edges stop short of it.
+
+    Args:
+        tiles: float64 `[tiles + 1]`, the tiles' own edges.
+        side: cells of a tile.
+        share: of each tile, from its start, that its cells cover.
+
+    Example:
+        >>> cell_edges(torch.tensor([0.0, 10.0, 20.0]), 2, 0.8)
+        tensor([ 0.,  4., 10., 14., 18.])
+    """
+    steps = torch.arange(side, dtype=tiles.dtype) / side * share
+    starts = tiles[:-1, None] + tiles.diff()[:, None] * steps
+    last = tiles[-2] + (tiles[-1] - tiles[-2]) * share
+    return torch.cat([starts.flatten(), last[None]])
+
+
+def expect_longest_edges(processor: Any) -> None:
+    """Check that pictures are sized by a longest edge, and tiles by theirs.
+
+    Raises:
+        UnsupportedModelError: if the image processor's sizes say something else.
+    """
+    for name in ("size", "max_image_size"):
+        stated = dict(getattr(processor, name))
+        if not stated.get("longest_edge"):
+            raise UnsupportedModelError(
+                f"Expected an image processor whose {name} is a longest_edge, got {stated}: use "
+                "the checkpoint's own processor."
+            )

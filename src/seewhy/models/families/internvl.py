@@ -1,0 +1,243 @@
+"""InternVL 2.5 and 3: tiles of a resized canvas, then a thumbnail of the whole."""
+
+from __future__ import annotations
+
+from math import ceil, floor, log
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import get_optimal_tiled_canvas
+
+from seewhy.core.errors import GeometryError, UnsupportedModelError
+from seewhy.core.geometry import Geometry, TokenGrid, pixel_edges
+from seewhy.images.clips import Clip
+from seewhy.models.family import Family, VisualInputs, on_device
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from seewhy.models.processing import ProcessorParts
+
+#: What a reader must know of a clip that no video processor has seen.
+FRAMES_BY_PICTURES = "frames were resized by the image processor, in the video processor's place"
+
+
+class InternVL(Family):
+    """InternVL in transformers' own class (`InternVLForConditionalGeneration`).
+
+    The image processor stretches the picture to a canvas of whole tiles, row by row, and adds the
+    whole picture as a last tile (the thumbnail) where there is more than one. Within a tile the
+    pixel shuffle joins 2 x 2 patches to one token and keeps the rows' order. So a picture of many
+    tiles is seen twice: by one raster across all tiles, and by the thumbnail's. Every frame of a
+    clip is one tile.
+    """
+
+    name = "internvl"
+    model_types = ("internvl",)
+    checkpoints = (
+        "OpenGVLab/InternVL2_5-2B-MPO-hf",
+        "OpenGVLab/InternVL2_5-8B-MPO-hf",
+        *(f"OpenGVLab/InternVL3-{n}B-hf" for n in (1, 2, 8, 9, 14, 38, 78)),
+    )
+    scaling = (
+        "tiles: another tiling, whose canvas comes nearest to scale times the base canvas on each "
+        "side (beyond max_patches if need be); a picture of one tile keeps it, the tile is resized "
+        "to scale times its side, and the vision tower interpolates its position embeddings; so "
+        "are the frames of a clip"
+    )
+    unseen = (
+        "every pixel is seen; a picture of several tiles is seen twice, by its tiles and by the "
+        "thumbnail, which are fused"
+    )
+    default_marker = "<IMG_CONTEXT>"
+    clip_marker = "<video>"
+    plain_format = "<|im_start|>user\n{marker}\n{prompt}<|im_end|>\n<|im_start|>assistant\n"
+
+    @property
+    def image_token_id(self) -> int:
+        """The id of `<IMG_CONTEXT>`."""
+        return self.model.config.image_token_id
+
+    def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
+        """Prepare an upright RGB picture at a scale; 1 is what the model's own processor does.
+
+        Raises:
+            GeometryError: if the image processor's tiles are not those that its settings say.
+        """
+        settings = self._settings(image.height, image.width, scale)
+        # The checkpoints' image processors say False; their processors always say True.
+        pixels = self.processor.image_processor(
+            image, return_tensors="pt", crop_to_patches=True, **settings
+        )["pixel_values"]
+        columns, rows = tiling(image.height, image.width, **settings)
+        tile, tiles = settings["size"]["height"], rows * columns
+        expected = (tiles + (tiles > 1), 3, tile, tile)
+        if tuple(pixels.shape) != expected or tile % self._cell:
+            raise GeometryError(
+                f"Expected {expected[0]} square tiles, their side a multiple of {self._cell} "
+                f"pixels, for an image of {image.width} x {image.height} in {columns} x {rows} "
+                f"tiles, got pixels of shape {list(pixels.shape)} from {settings}: use the "
+                "checkpoint's own processor."
+            )
+        side = tile // self._cell
+        return VisualInputs(
+            tensors={"pixel_values": pixels},
+            placeholder=self._framed(expected[0] * side**2),
+            geometries=(
+                Geometry(image.size, layers(image.width, image.height, columns, rows, side)),
+            ),
+            size=(columns * tile, rows * tile),
+        )
+
+    def process_video(self, clip: Clip, scale: float = 1.0) -> VisualInputs:
+        """Prepare a clip at a scale; 1 is what the model's own video processor does.
+
+        Raises:
+            GeometryError: if the video processor's frames are not of whole tokens.
+        """
+        settings = frame_settings(self.processor)
+        own, cell = settings["size"], self._cell
+        tile = own.get("height", 0)
+        if own != {"height": tile, "width": tile} or tile % cell or not tile:
+            raise GeometryError(
+                f"Expected a video processor with square frames, their side a multiple of {cell} "
+                f"pixels, got size = {own}: use the checkpoint's own processor."
+            )
+        if scale != 1:
+            tile = max(1, round(tile * scale / cell)) * cell
+        pixels = self.processor.image_processor(
+            list(clip.frames),
+            return_tensors="pt",
+            do_resize=True,
+            crop_to_patches=False,
+            **{**settings, "size": {"height": tile, "width": tile}},
+        )["pixel_values"]
+        side = tile // cell
+        frame, layer = self._framed(side**2), layers(*clip.size, 1, 1, side)
+        return VisualInputs(
+            tensors={"pixel_values": pixels},
+            placeholder="\n".join(f"Frame{n + 1}: {frame}" for n in range(len(clip))),
+            geometries=tuple(Geometry(clip.size, layer) for _ in clip.frames),
+            size=(tile, tile),
+            frames=tuple((place,) for place in range(len(clip))),
+            notes=(FRAMES_BY_PICTURES,),
+        )
+
+    @torch.no_grad()
+    def visual_features(self, seen: VisualInputs) -> Tensor:
+        """Float `[visual, hidden]`: the projected tokens, as they enter the language model."""
+        model: Any = self.model
+        return model.get_image_features(**on_device(seen.tensors, model)).pooler_output.flatten(
+            0, 1
+        )
+
+    def _framed(self, count: int) -> str:
+        """So many image tokens between the tokens that start and end an image."""
+        tokens = self.processor.tokenizer
+        start = getattr(tokens, "start_image_token", "<img>")
+        end = getattr(tokens, "end_image_token", "</img>")
+        return start + tokens.convert_ids_to_tokens(self.image_token_id) * count + end
+
+    @property
+    def _cell(self) -> int:
+        """Pixels of a tile under one token, on each side."""
+        config: Any = self.model.config
+        return round(config.vision_config.patch_size[0] / config.downsample_ratio)
+
+    def _settings(self, height: int, width: int, scale: float) -> dict[str, Any]:
+        """The image processor's tile size and tile counts at a scale."""
+        processor = self.processor.image_processor
+        own = {
+            "size": {"height": processor.size["height"], "width": processor.size["width"]},
+            "min_patches": processor.min_patches,
+            "max_patches": processor.max_patches,
+        }
+        if scale == 1:
+            return own
+        columns, rows = tiling(height, width, **own)
+        if columns * rows == 1:
+            tile = max(1, round(own["size"]["height"] * scale / self._cell)) * self._cell
+            return {"size": {"height": tile, "width": tile}, "min_patches": 1, "max_patches": 1}
+
+        tiles = nearest_tiles(height, width, own["size"], columns * scale, rows * scale)
+        return {"size": own["size"], "min_patches": tiles, "max_patches": tiles}
+
+
+def frame_settings(processor: ProcessorParts) -> dict[str, Any]:
+    """How the checkpoint's video processor treats a frame, as an image processor is told so.
+
+    What its settings leave open is as the image processor has it.
+
+    Raises:
+        UnsupportedModelError: if it does not resize frames, or crops them.
+    """
+    given: dict[str, Any] = {
+        name: value for name, value in (processor.video or {}).items() if value is not None
+    }
+    if not given.get("do_resize", True) or given.get("do_center_crop"):
+        raise UnsupportedModelError(
+            "Expected a video processor that resizes frames and does not crop them, got do_resize "
+            f"= {given.get('do_resize')}, do_center_crop = {given.get('do_center_crop')}: use the "
+            "checkpoint's own processor."
+        )
+    names = ("do_rescale", "rescale_factor", "do_normalize", "image_mean", "image_std")
+    names += ("size", "resample")
+    settings = {name: given.get(name, getattr(processor.image_processor, name)) for name in names}
+    size = {side: length for side, length in dict(settings["size"]).items() if length is not None}
+    return {**settings, "size": size}
+
+
+def tiling(
+    height: int, width: int, size: dict[str, int], min_patches: int, max_patches: int
+) -> tuple[int, int]:
+    """Columns and rows of tiles for a picture, by the image processor's own rule."""
+    tile = (size["height"], size["width"])
+    return get_optimal_tiled_canvas((height, width), tile, min_patches, max_patches)
+
+
+def nearest_tiles(
+    height: int, width: int, size: dict[str, int], columns: float, rows: float
+) -> int:
+    """How many tiles give the tiling that comes nearest to so many columns and rows."""
+
+    def misfit(tiles: int) -> float:
+        across, down = tiling(height, width, size, tiles, tiles)
+        return abs(log(across / columns)) + abs(log(down / rows))
+
+    return min(sorted(near(columns, rows)), key=misfit)
+
+
+def near(columns: float, rows: float) -> set[int]:
+    """How many tiles the grids around `columns` x `rows` have.
+
+    Example:
+        >>> sorted(near(1.5, 0.5))
+        [1, 2]
+    """
+    across, down = ({max(1, floor(n)), ceil(n)} for n in (columns, rows))
+    return {a * d for a in across for d in down}
+
+
+def layers(width: int, height: int, columns: int, rows: int, side: int) -> tuple[TokenGrid, ...]:
+    """The raster of all tiles and, behind it on the visual axis, the thumbnail's.
+
+    Args:
+        width, height: of the original picture in pixels; canvas and thumbnail stretch it whole.
+        columns, rows: of tiles; one tile alone has no thumbnail.
+        side: tokens on a tile's side.
+    """
+    tiles = rows * columns
+    if tiles == 1:
+        return (TokenGrid.over((0, 0, width, height), side, side),)
+    in_input = torch.arange(tiles * side**2).view(rows, columns, side, side)
+    raster = TokenGrid(
+        index=in_input.transpose(1, 2).reshape(rows * side, columns * side),
+        rows=pixel_edges(height, rows * side),
+        columns=pixel_edges(width, columns * side),
+        name="tiles",
+    )
+    thumbnail = TokenGrid.over(
+        (0, 0, width, height), side, side, first=tiles * side**2, name="thumbnail"
+    )
+    return raster, thumbnail

@@ -1,0 +1,187 @@
+"""LLaVA-OneVision: one picture as base and tiles, several as squares, a clip pooled by frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from seewhy.core.errors import GeometryError
+from seewhy.core.geometry import Geometry, TokenGrid
+from seewhy.models.families.llava_next import (
+    as_outputs,
+    collate_tiles,
+    expect_patches_alone,
+    packed_features,
+    process_tiles,
+    project,
+    respaced,
+    scaled_side,
+)
+from seewhy.models.family import Family, VisualInputs
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from transformers import PreTrainedModel
+
+    from seewhy.images.clips import Clip
+    from seewhy.models.processing import ProcessorParts
+
+
+class LlavaOnevision(Family):
+    """LLaVA-OneVision in transformers' own class (`LlavaOnevisionForConditionalGeneration`).
+
+    A single picture is seen as in LLaVA-NeXT, on a canvas of up to 36 tiles whose raster is
+    interpolated where it exceeds nine tiles' worth of tokens. Among several pictures each is padded
+    to a square and seen as one tile. Of a clip each frame is squashed to one tile, whose tokens are
+    pooled by two on each side.
+    """
+
+    name = "llava-onevision"
+    model_types = ("llava_onevision",)
+    checkpoints = (
+        *(f"llava-hf/llava-onevision-qwen2-{n}b-ov-hf" for n in ("0.5", "7", "72")),
+        "llava-hf/llava-onevision-qwen2-7b-ov-chat-hf",
+        "llava-hf/llava-onevision-qwen2-72b-ov-chat-hf",
+    )
+    scaling = (
+        "interpolated positions: the same canvas of tiles (or square, or frames), each tile "
+        "resized to scale times its side, rounded to whole patches"
+    )
+    unseen = (
+        "every pixel is seen, but for a rest of a tile that fills no patch; a single picture is "
+        "seen twice, by the base image and by the tiles, which are fused"
+    )
+    default_marker = "<image>"
+    clip_marker = "<video>"
+    plain_format = "<|im_start|>user {marker}\n{prompt}<|im_end|><|im_start|>assistant\n"
+
+    def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
+        super().__init__(model, processor)
+        expect_patches_alone(model.config)
+        ratio = str(model.config.vision_aspect_ratio)
+        if not ratio.startswith("anyres_max_"):
+            raise GeometryError(
+                f"Expected vision_aspect_ratio anyres_max_N, got {ratio!r}: use the checkpoint's "
+                "own config."
+            )
+        self._most = int(ratio.removeprefix("anyres_max_"))
+
+    @property
+    def image_token_id(self) -> int:
+        """The id of `<image>`."""
+        return self.model.config.image_token_id
+
+    @property
+    def clip_token_id(self) -> int:
+        """The id of `<video>`."""
+        return self.model.config.video_token_id
+
+    def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
+        """See `seewhy.models.families.llava_next.process_tiles`."""
+        return process_tiles(self, image, scale, self._most)
+
+    def process_image_among(self, image: Image, scale: float, pictures: int) -> VisualInputs:
+        """One of several pictures: padded to a square, one tile and a newline token."""
+        if pictures == 1:
+            return self.process_image(image, scale)
+        side, patch = scaled_side(self.model.config, scale), self._patch
+        square = {"height": side, "width": side}
+        made = self.processor.image_processor([[image, image]], size=square, return_tensors="pt")
+        pixels = torch.as_tensor(made["pixel_values"])[:1, :1]
+        whole, cells = max(image.size), side // patch
+        inner = torch.arange(cells + 1, dtype=torch.float64) * patch * whole / side
+        rows, columns = (inner - (whole - length) // 2 for length in (image.height, image.width))
+        layer = TokenGrid(torch.arange(cells**2).view(cells, cells), rows, columns)
+        return VisualInputs(
+            tensors=self._square(pixels, image)
+            if side == self._side
+            else {"mm_encoder_outputs": as_outputs("image", [self._with_newline(pixels[0])])},
+            placeholder=self.default_marker * (cells**2 + 1),
+            geometries=(Geometry(image.size, (layer,)),),
+            size=tuple(round(length * side / whole) for length in image.size),  # type: ignore[arg-type]
+            non_spatial=(cells**2,),
+        )
+
+    def process_video(self, clip: Clip, scale: float = 1.0) -> VisualInputs:
+        """Each frame squashed to one tile and pooled; one newline token at the clip's end.
+
+        The pixels are made by the image processor of the tower's kind: transformers' own video
+        processor needs torchvision. Both resize and normalise alike.
+        """
+        from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
+
+        side, patch, own = scaled_side(self.model.config, scale), self._patch, self.processor
+        settings = own.video or {}
+        resize = SiglipImageProcessorPil(
+            size={"height": side, "width": side},
+            image_mean=settings.get("image_mean", own.image_processor.image_mean),
+            image_std=settings.get("image_std", own.image_processor.image_std),
+            resample=settings.get("resample", 3),  # bicubic
+        )
+        pixels = resize(list(clip.frames), return_tensors="pt")["pixel_values"]
+        cells, pooled = side // patch, ceil(side // patch / 2)
+        inner = torch.arange(cells + 1, dtype=torch.float64) * patch / side
+        index = torch.arange(pooled**2).view(pooled, pooled)
+        rows, columns = (respaced(inner * length, pooled) for length in clip.size[::-1])
+        geometry = Geometry(clip.size, (TokenGrid(index, rows, columns, name="frame"),))
+        count = len(clip) * pooled**2
+        return VisualInputs(
+            tensors={"pixel_values_videos": pixels[None]}
+            if side == self._side
+            else {"mm_encoder_outputs": as_outputs("video", self._pooled(pixels, pooled)[None])},
+            placeholder=self.clip_marker * (count + 1),
+            geometries=(geometry,) * len(clip),
+            size=(side, side),
+            non_spatial=(count,),
+            frames=tuple((frame,) for frame in range(len(clip))),
+        )
+
+    def visual_features(self, seen: VisualInputs) -> Tensor:
+        """See `seewhy.models.families.llava_next.packed_features`."""
+        return packed_features(self, seen)
+
+    def collate(self, rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
+        """As `llava_next.collate_tiles`; the model is told pictures by the row."""
+        made = collate_tiles(self, rows)
+        counts = [count for row in rows if (count := sum(not seen.is_clip for seen in row))]
+        return made | ({"batch_num_images": torch.tensor(counts)} if "pixel_values" in made else {})
+
+    @property
+    def _newline(self) -> Tensor:
+        """Float `[1, hidden]`: what ends a row, a square or a clip."""
+        base: Any = self.model.base_model
+        return base.image_newline[None]
+
+    @property
+    def _side(self) -> int:
+        return self.model.config.vision_config.image_size
+
+    @property
+    def _patch(self) -> int:
+        return self.model.config.vision_config.patch_size
+
+    def _square(self, pixels: Tensor, image: Image) -> dict[str, Any]:
+        return {
+            "pixel_values": pixels,
+            "image_sizes": torch.tensor([[image.height, image.width]]),
+            # One of more, so that the model looks for no tiles; `collate` counts anew.
+            "batch_num_images": torch.tensor([2]),
+        }
+
+    @torch.no_grad()
+    def _with_newline(self, pixels: Tensor) -> Tensor:
+        features = project(self.model, pixels)[0]
+        return torch.cat([features, self._newline.to(features)])
+
+    @torch.no_grad()
+    def _pooled(self, pixels: Tensor, pooled: int) -> Tensor:
+        features = project(self.model, pixels)
+        cells = round(features.shape[1] ** 0.5)
+        planes = features.view(len(pixels), cells, cells, -1).permute(0, 3, 1, 2)
+        planes = torch.nn.functional.interpolate(planes, (pooled, pooled), mode="bilinear")
+        rows = planes.permute(0, 2, 3, 1).flatten(0, 2)
+        return torch.cat([rows, self._newline.to(rows)])

@@ -1,0 +1,173 @@
+"""Mistral Small 3.1 and kin: pictures of any size, a token for each square of merged patches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers.models.pixtral.image_processing_pil_pixtral import get_resize_output_image_size
+
+from seewhy.core.errors import GeometryError, ImageError, UnsupportedModelError
+from seewhy.core.geometry import Geometry, TokenGrid
+from seewhy.models.families.llava import stated
+from seewhy.models.families.qwen2_vl import resample_of
+from seewhy.models.family import Family, VisualInputs, concatenate, on_device
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from transformers import PreTrainedModel
+
+    from seewhy.models.processing import ProcessorParts
+
+
+class Mistral3(Family):
+    """Mistral 3 in transformers' own class (`Mistral3ForConditionalGeneration`).
+
+    The processor shrinks the picture to its longest edge if need be and stretches each side to
+    whole tokens of patch x merge pixels. Image tokens stand row by row, `[IMG_BREAK]` after each
+    row but the last and `[IMG_END]` after that; those two are text.
+    """
+
+    name = "mistral3"
+    model_types = ("mistral3",)
+    checkpoints = (
+        "mistralai/Mistral-Small-3.1-24B-Base-2503",
+        "mistralai/Mistral-Small-3.1-24B-Instruct-2503",
+        "mistralai/Mistral-Small-3.2-24B-Instruct-2506",
+    )
+    scaling = (
+        "dynamic resolution: the original picture is resized once to scale times the size that the "
+        "processor would give it, no side longer than the vision tower was made for"
+    )
+    unseen = "every pixel is seen, none twice"
+    default_marker = "[IMG]"
+    plain_format = "<s>[INST]{marker}{prompt}[/INST]"
+
+    def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
+        super().__init__(model, processor)
+        expect_resize_alone(processor.image_processor)
+
+    @property
+    def image_token_id(self) -> int:
+        """The id of `[IMG]`."""
+        return self.model.config.image_token_id
+
+    def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
+        """See `process_rows`."""
+        config: Any = self.model.config
+        return process_rows(self, image, scale, merge=config.spatial_merge_size)
+
+    def visual_features(self, seen: VisualInputs) -> Tensor:
+        """See `row_features`."""
+        return row_features(self, seen)
+
+    def collate(self, rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
+        """See `collate_padded`."""
+        return collate_padded(rows)
+
+
+def process_rows(family: Family, image: Image, scale: float, *, merge: int) -> VisualInputs:
+    """Prepare a picture for a Pixtral vision tower, one token for `merge` x `merge` patches.
+
+    Raises:
+        ImageError: if the picture is one token at scale 1.
+        GeometryError: if the image processor's output is not of the size its settings say.
+    """
+    config: Any = family.model.config
+    processor, vision = family.processor.image_processor, config.vision_config
+    cell = vision.patch_size * merge
+    rows, columns = token_grid(processor, image.height, image.width, cell)
+    if scale == 1:
+        expect_two_tokens(image, rows * columns, cell)
+        made = processor([image], patch_size=cell, return_tensors="pt")
+    else:
+        longest = max(rows, columns)
+        growth = min(scale, max(1.0, vision.image_size // cell / longest))
+        growth = max(growth, 1.6 / longest)  # two tokens at least: see `expect_two_tokens`
+        rows, columns = (max(1, round(count * growth)) for count in (rows, columns))
+        stretched = image.resize((columns * cell, rows * cell), resample_of(processor))
+        made = processor([stretched], patch_size=cell, do_resize=False, return_tensors="pt")
+    pixels, expected = made["pixel_values"], (1, 3, rows * cell, columns * cell)
+    if tuple(pixels.shape) != expected:
+        raise GeometryError(
+            f"Expected pixels of shape {list(expected)} from an image of {image.width} x "
+            f"{image.height}, got {list(pixels.shape)} from {processor}: its settings do something "
+            "that this family does not know."
+        )
+    token = family.default_marker
+    return VisualInputs(
+        tensors={"pixel_values": pixels, "image_sizes": torch.as_tensor([expected[2:]])},
+        placeholder="[IMG_BREAK]".join([token * columns] * rows) + "[IMG_END]",
+        geometries=(
+            Geometry(
+                image.size, (TokenGrid.over((0, 0, image.width, image.height), rows, columns),)
+            ),
+        ),
+        size=(columns * cell, rows * cell),
+    )
+
+
+@torch.no_grad()
+def row_features(family: Family, seen: VisualInputs) -> Tensor:
+    """Float `[visual, hidden]`: the projected tokens, as they enter the language model."""
+    model: Any = family.model
+    return torch.cat(model.get_image_features(**on_device(seen.tensors, model)).pooler_output)
+
+
+def collate_padded(rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
+    """Pictures padded with zeros to the largest, at right and bottom, as the processor does it.
+
+    The vision tower drops the padding by `image_sizes`.
+    """
+    parts = [seen.tensors for row in rows for seen in row]
+    height, width = torch.cat([part["image_sizes"] for part in parts]).amax(0).tolist()
+    return concatenate([{**part, "pixel_values": padded(part, height, width)} for part in parts])
+
+
+def padded(part: Any, height: int, width: int) -> Tensor:
+    """Float `[1, 3, height, width]`: one picture's pixels with zeros behind them."""
+    down, across = part["image_sizes"][0].tolist()
+    return torch.nn.functional.pad(part["pixel_values"], (0, width - across, 0, height - down))
+
+
+def token_grid(processor: Any, height: int, width: int, cell: int) -> tuple[int, int]:
+    """Rows and columns of tokens that the image processor's own rule gives a picture."""
+    size = stated(processor.size)
+    limit = (size.get("longest_edge") or size["height"], size.get("longest_edge") or size["width"])
+    # Only the shape counts: the array is one zero, seen through strides.
+    shape = np.broadcast_to(np.uint8(0), (3, height, width))
+    tall, wide = get_resize_output_image_size(
+        shape, size=limit, patch_size=cell, input_data_format="channels_first"
+    )
+    return tall // cell, wide // cell
+
+
+def expect_two_tokens(image: Image, tokens: int, cell: int) -> None:
+    """Raise `ImageError` for a picture of one token alone.
+
+    transformers 5.23 squeezes the token axis away there, and its own forward fails.
+    """
+    if tokens < 2:
+        raise ImageError(
+            f"Expected a picture of two tokens at least, got {image.width} x {image.height} "
+            f"pixels, which is one token of {cell} x {cell}: enlarge the picture."
+        )
+
+
+def expect_resize_alone(processor: Any) -> None:
+    """Check that the image processor resizes to whole tokens and crops nothing.
+
+    Raises:
+        UnsupportedModelError: if it does not resize, crops, or states no size.
+    """
+    size, crops = stated(processor.size), bool(getattr(processor, "do_center_crop", False))
+    sized = "longest_edge" in size or {"height", "width"} <= set(size)
+    if not processor.do_resize or crops or not sized:
+        raise UnsupportedModelError(
+            "Expected an image processor that resizes to a longest edge and crops nothing, got "
+            f"do_resize = {processor.do_resize}, size = {size}, do_center_crop = {crops}: use the "
+            "checkpoint's own processor."
+        )

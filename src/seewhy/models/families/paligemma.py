@@ -1,0 +1,155 @@
+"""PaliGemma 1 and 2: one square of fixed size, a patch a token; image and prompt see each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+from seewhy.core.errors import GeometryError, UnsupportedModelError
+from seewhy.core.geometry import Geometry, TokenGrid
+from seewhy.models.families.llava import stated
+from seewhy.models.family import Family, VisualInputs, concatenate, on_device
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from transformers import PreTrainedModel
+
+    from seewhy.models.processing import ProcessorParts
+
+
+class PaliGemma(Family):
+    """PaliGemma in transformers' own class (`PaliGemmaForConditionalGeneration`).
+
+    The image processor squashes the picture to a square, every patch of which is one token. It is
+    a prefix language model: image and prompt attend to one another both ways, and only the answer
+    is causal. So the states of the image hold what the prompt asks.
+    """
+
+    name = "paligemma"
+    model_types = ("paligemma",)
+    checkpoints = (
+        *(f"google/paligemma-3b-pt-{side}" for side in (224, 448, 896)),
+        *(f"google/paligemma-3b-mix-{side}" for side in (224, 448)),
+        *(f"google/paligemma2-{n}b-pt-{side}" for n in (3, 10, 28) for side in (224, 448, 896)),
+        *(f"google/paligemma2-{n}b-mix-{side}" for n in (3, 10, 28) for side in (224, 448)),
+    )
+    scaling = (
+        "interpolated positions: the square is resized to scale times its side, rounded to whole "
+        "patches, and the vision tower interpolates its position embeddings to it"
+    )
+    unseen = "every pixel is seen, none twice"
+    default_marker = "<image>"
+    plain_format = "{marker}<bos>{prompt}\n"
+
+    def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
+        super().__init__(model, processor)
+        expect_square(processor.image_processor)
+        config: Any = model.config
+        self._patch, self._native = (
+            int(length)
+            for length in (config.vision_config.patch_size, config.vision_config.image_size)
+        )
+        # As transformers' own processor sets it: the one <bos> stands behind the image, in the
+        # format above. A tokenizer that was loaded alone would add another in front.
+        tokenizer: Any = processor.tokenizer
+        tokenizer.add_bos_token = tokenizer.add_eos_token = False
+
+    @property
+    def image_token_id(self) -> int:
+        """The id of `<image>`."""
+        return self.model.config.image_token_id
+
+    def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
+        """Prepare an upright RGB picture at a scale; 1 is what the model's own processor does.
+
+        At a size that is not the tower's own, the features are computed here and handed on as
+        `mm_encoder_outputs`, which both `forward` and `generate` take: neither passes
+        `interpolate_pos_encoding` down to the vision tower (transformers 5.23).
+
+        Raises:
+            GeometryError: if the image processor's square is not the vision tower's.
+        """
+        pictures, side = self.processor.image_processor, self._side(scale)
+        size = stated(pictures.size)
+        if scale != 1:
+            size = dict.fromkeys(size, side * self._patch)
+        pixels = pictures(image, return_tensors="pt", size=size)["pixel_values"]
+        expected = (1, 3, side * self._patch, side * self._patch)
+        if tuple(pixels.shape) != expected:
+            raise GeometryError(
+                f"Expected pixels of shape {list(expected)} for the vision tower from an image of "
+                f"{image.width} x {image.height}, got {list(pixels.shape)} with size = {size}: "
+                "load model and processor from one checkpoint."
+            )
+        return VisualInputs(
+            tensors=self._tensors(pixels),
+            placeholder=self.default_marker * side**2,
+            geometries=(
+                Geometry(
+                    image.size, (TokenGrid.over((0, 0, image.width, image.height), side, side),)
+                ),
+            ),
+            size=(side * self._patch, side * self._patch),
+        )
+
+    def visual_features(self, seen: VisualInputs) -> Tensor:
+        """Float `[visual, hidden]`: the projected patches, as they enter the language model."""
+        if "pixel_values" in seen.tensors:
+            return self._look(seen.tensors["pixel_values"]).flatten(0, 1)
+        return seen.tensors["mm_encoder_outputs"]["image"].pooler_output.flatten(0, 1)
+
+    def collate(self, rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
+        """Squares of one size, one after the other; features if there are some."""
+        seen = [one for row in rows for one in row]
+        if all("pixel_values" in one.tensors for one in seen):
+            return concatenate([one.tensors for one in seen])
+        # One square of all tokens: pictures at different scales have different numbers.
+        return encoder_outputs(torch.cat([self.visual_features(one) for one in seen])[None])
+
+    def token_types(self, ids: Tensor, prompt: int) -> dict[str, Tensor]:
+        """0 up to the answer, which attention reads both ways; 1 in the answer, which is causal."""
+        types = torch.zeros_like(ids)
+        types[:, prompt:] = 1
+        return {"token_type_ids": types}
+
+    def _side(self, scale: float) -> int:
+        """Tokens on the square's side at a scale."""
+        return max(1, round(self._native // self._patch * scale))
+
+    def _tensors(self, pixels: Tensor) -> dict[str, Any]:
+        if pixels.shape[-1] == self._native:
+            return {"pixel_values": pixels}
+        return encoder_outputs(self._look(pixels))
+
+    @torch.no_grad()
+    def _look(self, pixels: Tensor) -> Tensor:
+        """Float `[square, token, hidden]`: what tower and projector make of any size."""
+        flags = {} if pixels.shape[-1] == self._native else {"interpolate_pos_encoding": True}
+        model: Any = self.model
+        made = model.get_image_features(**on_device({"pixel_values": pixels}, model), **flags)
+        return made.pooler_output
+
+
+def encoder_outputs(features: Tensor) -> dict[str, Any]:
+    """Features `[square, token, hidden]`, in place of `pixel_values`."""
+    outputs = BaseModelOutputWithPooling(pooler_output=features)  # pyright: ignore
+    return {"mm_encoder_outputs": {"image": outputs}}
+
+
+def expect_square(processor: Any) -> None:
+    """Check that the image processor squashes every picture to one square.
+
+    Raises:
+        UnsupportedModelError: if it does not resize, crops, or resizes to something else.
+    """
+    size, crops = stated(processor.size), bool(getattr(processor, "do_center_crop", False))
+    if not processor.do_resize or crops or set(size) != {"height", "width"}:
+        raise UnsupportedModelError(
+            "Expected an image processor that resizes to a height and a width, got do_resize = "
+            f"{processor.do_resize}, size = {size}, do_center_crop = {crops}: use the checkpoint's "
+            "own processor."
+        )

@@ -1,0 +1,70 @@
+"""Qwen2.5-VL: sees like Qwen2-VL; its windows are put back in raster order by the merger."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from seewhy.images.clips import Clip
+from seewhy.models.families.qwen2_vl import (
+    FRAME_LIMITS,
+    Qwen2VL,
+    merged_features,
+    process_dynamic,
+    process_frames,
+)
+from seewhy.models.family import Family, VisualInputs
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+class Qwen25VL(Family):
+    """Qwen2.5-VL in transformers' own class (`Qwen2_5_VLForConditionalGeneration`).
+
+    Its vision tower attends within windows and permutes the patches for it. What leaves the tower
+    is in raster order again, so the boxes are Qwen2-VL's.
+    """
+
+    name = "qwen2-5-vl"
+    model_types = ("qwen2_5_vl",)
+    checkpoints = (
+        "Qwen/Qwen2.5-VL-3B-Instruct",
+        "Qwen/Qwen2.5-VL-7B-Instruct",
+        "Qwen/Qwen2.5-VL-32B-Instruct",
+        "Qwen/Qwen2.5-VL-72B-Instruct",
+    )
+    scaling = Qwen2VL.scaling
+    unseen = Qwen2VL.unseen
+    default_marker = Qwen2VL.default_marker
+    clip_marker = Qwen2VL.clip_marker
+    plain_format = Qwen2VL.plain_format
+
+    @property
+    def image_token_id(self) -> int:
+        """The id of `<|image_pad|>`."""
+        return self.model.config.image_token_id
+
+    @property
+    def clip_token_id(self) -> int:
+        """The id of `<|video_pad|>`."""
+        return self.model.config.video_token_id
+
+    def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
+        """See `seewhy.models.families.qwen2_vl.process_dynamic`."""
+        return process_dynamic(self, image, scale)
+
+    def process_video(self, clip: Clip, scale: float = 1.0) -> VisualInputs:
+        """As `qwen2_vl.process_frames`; positions in time are in seconds here."""
+        seen = process_frames(self, clip, scale, FRAME_LIMITS)
+        seconds = self.model.config.vision_config.temporal_patch_size / clip.fps
+        return replace(
+            seen, tensors={**seen.tensors, "second_per_grid_ts": torch.tensor([seconds])}
+        )
+
+    def visual_features(self, seen: VisualInputs) -> Tensor:
+        """See `seewhy.models.families.qwen2_vl.merged_features`."""
+        return merged_features(self, seen)

@@ -1,0 +1,77 @@
+"""Qwen3-VL: sees pictures like Qwen2-VL; a clip's steps stand apart, each with its time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from seewhy.images.clips import Clip
+from seewhy.models.families.qwen2_vl import (
+    Qwen2VL,
+    merged_features,
+    process_dynamic,
+    process_frames,
+    volume_sides,
+)
+from seewhy.models.family import Family, VisualInputs
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+#: Pixels that all frames of a clip may have together where the checkpoint does not say.
+CLIP_LIMITS = {"shortest_edge": 128 * 32 * 32, "longest_edge": 768 * 32 * 32}
+
+
+class Qwen3VL(Family):
+    """Qwen3-VL and Qwen3.5 in transformers' own classes, mixtures of experts included.
+
+    The boxes are Qwen2-VL's, with patches of 16 pixels. Qwen3-VL adds features of earlier vision
+    layers to the language model's early states (DeepStack): token by token, so the boxes stay; but
+    what replaces the embeddings alone does not take the picture away.
+    """
+
+    name = "qwen3-vl"
+    model_types = ("qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe")
+    checkpoints = (
+        "Qwen/Qwen3-VL-2B-Instruct",
+        "Qwen/Qwen3-VL-4B-Instruct",
+        "Qwen/Qwen3-VL-8B-Instruct",
+        "Qwen/Qwen3-VL-32B-Instruct",
+        "Qwen/Qwen3-VL-30B-A3B-Instruct",
+        "Qwen/Qwen3-VL-235B-A22B-Instruct",
+        "Qwen/Qwen3.5-27B",
+    )
+    scaling = Qwen2VL.scaling
+    unseen = Qwen2VL.unseen
+    default_marker = Qwen2VL.default_marker
+    clip_marker = Qwen2VL.clip_marker
+    plain_format = Qwen2VL.plain_format
+
+    @property
+    def image_token_id(self) -> int:
+        """The id of `<|image_pad|>`."""
+        return self.model.config.image_token_id
+
+    @property
+    def clip_token_id(self) -> int:
+        """The id of `<|video_pad|>`."""
+        return self.model.config.video_token_id
+
+    def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
+        """See `seewhy.models.families.qwen2_vl.process_dynamic`."""
+        return process_dynamic(self, image, scale)
+
+    def process_video(self, clip: Clip, scale: float = 1.0) -> VisualInputs:
+        """As `qwen2_vl.process_frames`; the limits hold for all frames together."""
+        return process_frames(self, clip, scale, CLIP_LIMITS, sides=volume_sides, write=step)
+
+    def visual_features(self, seen: VisualInputs) -> Tensor:
+        """As `qwen2_vl.merged_features`; DeepStack's features are not among them."""
+        return merged_features(self, seen)
+
+
+def step(seconds: list[float], tokens: str) -> str:
+    """A step's text: midway between its first and last frame, then its tokens in a pair."""
+    time = (seconds[0] + seconds[-1]) / 2
+    return f"<{time:.1f} seconds><|vision_start|>{tokens}<|vision_end|>"

@@ -1,0 +1,144 @@
+"""The models that ship: ordinary folders, and no better on their cards than on the bench."""
+
+import json
+import math
+import re
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from transformers import AutoModelForImageTextToText, AutoTokenizer
+
+import seewhy
+from seewhy.functional import auc
+from seewhy.models import load, prepare
+from seewhy.testbed.captions import ONE_SENTENCE, Bias, captions
+from seewhy.testbed.pretrained import DEFAULT, pretrained
+from seewhy.testbed.recipe.evaluation import accuracies, habit
+from seewhy.testbed.recipe.vocabulary import split_share
+from seewhy.testbed.scenes import draw, scene
+from torchvision_shim import with_torchvision
+
+SCENES = 40
+KINDS = {
+    "tiny-qwen2-vl": ("Qwen2VLForConditionalGeneration", "Qwen2VLProcessor"),
+    "tiny-qwen2-vl-biased": ("Qwen2VLForConditionalGeneration", "Qwen2VLProcessor"),
+    "tiny-llava": ("LlavaForConditionalGeneration", "LlavaProcessor"),
+    "tiny-internvl": ("InternVLForConditionalGeneration", "InternVLProcessor"),
+}
+"""Classes of transformers that a folder must load as."""
+
+
+@pytest.fixture(scope="module", params=sorted(pretrained()))
+def name(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def folder(name):
+    return pretrained()[name]
+
+
+@pytest.fixture(scope="module")
+def loaded(folder):
+    return load(folder)
+
+
+@pytest.fixture(scope="module")
+def figures(folder):
+    return json.loads((folder / "figures.json").read_text())
+
+
+def drawn_picture(index):
+    return Image.fromarray(draw(scene(index, "heldout")).image)
+
+
+def test_all_models_of_the_laboratory_ship():
+    assert DEFAULT in pretrained()
+    assert set(pretrained()) == set(KINDS)
+
+
+def test_shipped_folder_is_small_and_holds_no_code(folder):
+    files = {path.name: path.stat().st_size for path in folder.iterdir()}
+    assert sum(files.values()) <= 16 * 2**20
+    assert {"config.json", "model.safetensors", "tokenizer.json", "README.md"} <= set(files)
+    assert not [name for name in files if name.endswith((".py", ".bin", ".pt"))]
+
+
+def test_shipped_weights_take_16_bit(name, folder):
+    model = AutoModelForImageTextToText.from_pretrained(folder)
+    assert type(model).__name__ == KINDS[name][0]
+    assert {p.dtype for p in model.parameters()} == {torch.bfloat16}
+
+
+def test_shipped_model_speaks_through_the_real_processor(name, folder, loaded):
+    picture = drawn_picture(3)
+    processor, ids, answer = with_torchvision(
+        "pretrained_model:real_answer", str(folder), picture, ONE_SENTENCE
+    )
+    assert processor == KINDS[name][1]
+    own = prepare(loaded.family, picture, ONE_SENTENCE)
+    assert own.tensors["input_ids"].tolist() == ids
+    explained = seewhy.load(name).explain(picture, ONE_SENTENCE, method="logit-lens")
+    assert explained.answer == answer.strip()
+
+
+def test_shipped_tokenizer_splits_a_tenth_of_the_content_words(folder):
+    assert split_share(AutoTokenizer.from_pretrained(folder)) >= 0.1
+
+
+def test_shipped_accuracy_is_what_the_card_says(loaded, figures, tmp_path):
+    measured = accuracies(loaded, tmp_path, count=SCENES)
+    claimed = figures["heldout"]
+    for name, trials in (("caption 1", SCENES), ("answers", 6 * SCENES), ("kind", 6 * SCENES)):
+        rate = claimed[name]
+        slack = 4 * math.sqrt(rate * (1 - rate) / trials) + 0.01
+        assert abs(measured[name] - rate) <= slack, (name, measured[name], rate)
+
+
+def test_shipped_model_answers_exactly_where_teacher_forcing_says_so(name, loaded, tmp_path):
+    explainer, right = seewhy.load(name), 0
+    for index in range(8):
+        drawn = scene(index, "heldout")
+        picture = draw(drawn)
+        said = captions(drawn, picture)[0]
+        found = explainer.explain(picture.image, said.prompt, method="logit-lens")
+        right += found.answer == said.text
+    forced = accuracies(loaded, tmp_path, count=8)["caption 1"]
+    # Two arithmetic paths in 16 bit may differ on a choice that is a toss-up.
+    assert abs(right - round(8 * forced)) <= 1
+
+
+def test_shipped_lens_finds_the_things_that_are_named(name, loaded):
+    explainer, found = seewhy.load(name), []
+    for index in range(12):
+        drawn = scene(index, "heldout")
+        picture = draw(drawn)
+        said = captions(drawn, picture)[0]
+        explained = explainer.explain(
+            picture.image, said.prompt, answer=said.text, method="logit-lens"
+        )
+        by_start = {word.start: word for word in explained}
+        for mention in said.mentions:
+            if mention.role == "kind":
+                heat = torch.from_numpy(by_start[mention.start].heatmap)[None, None]
+                size = picture.image.shape[:2]
+                heat = torch.nn.functional.interpolate(heat, size, mode="bilinear")[0, 0]
+                mask = torch.from_numpy(picture.masks[list(mention.objects)].any(0))
+                found.append(float(auc(heat, mask)))
+    assert np.mean(found) > 0.75
+
+
+def test_card_shows_the_measured_figures(folder, figures):
+    card = (folder / "README.md").read_text()
+    for name, group in (("kind", "heldout"), ("caption 1", "heldout"), ("tokens", "unseen")):
+        assert re.search(rf"{100 * figures[group][name]:.1f}", card)
+
+
+def test_biased_model_invents_what_its_card_says():
+    folder = pretrained()["tiny-qwen2-vl-biased"]
+    told = json.loads((folder / "figures.json").read_text())["habit"]["said"]
+    measured = habit(load(folder), Bias(), count=SCENES)["said"]
+    assert abs(measured - told) <= 4 * math.sqrt(told * (1 - told) / SCENES) + 0.01
+    assert habit(load(pretrained()[DEFAULT]), Bias(), count=SCENES)["said"] < measured / 2
