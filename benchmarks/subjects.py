@@ -120,7 +120,7 @@ class Proportions:
     """
 
     hidden: int
-    layers: int
+    grids: int
     vocab: int
     vision: tuple[int, int]
     side: int
@@ -149,7 +149,7 @@ def larger(size: Proportions = LARGER, model: str | None = None) -> Subject:
             "vocab_size": size.vocab,
             "hidden_size": size.hidden,
             "intermediate_size": 4 * size.hidden,
-            "num_hidden_layers": size.layers,
+            "num_hidden_layers": size.grids,
             "num_attention_heads": size.hidden // 128,
             "num_key_value_heads": max(1, size.hidden // 512),
             "rope_parameters": {"rope_type": "default", "mrope_section": [16, 24, 24]},
@@ -262,10 +262,10 @@ class Reading:
             for token, said in zip(self.ids, self.texts, strict=True)
         )
         width, height = 28 * size.columns, 28 * size.rows
-        layer = TokenGrid.over((0, 0, width, height), size.rows, size.columns)
+        grid = TokenGrid.over((0, 0, width, height), size.rows, size.columns)
         self._inputs = Inputs(
             tensors={},
-            views=(View(Geometry((width, height), (layer,)), (width, height)),),
+            views=(View(Geometry((width, height), (grid,)), (width, height)),),
             visual_positions=torch.arange(self.visual.start, self.visual.stop),
             prompt_positions=torch.arange(self.prompt.start, self.prompt.stop),
             prompt="".join(self.texts[: size.prompt]),

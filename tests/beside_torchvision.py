@@ -87,12 +87,14 @@ def placed(shapes: list[tuple[int, int]]) -> list[dict[str, Any]]:
         inputs = prepare(loaded.family, noise(width, height), "What is this?")
         said = generate(loaded, inputs, max_new_tokens=3)
         heard = read(loaded, inputs, [token.id for token in said.tokens])
-        layers = inputs.views[0].geometry.layers
+        layers = inputs.views[0].geometry.grids
         found.append(
             {
                 "family": loaded.family.name,
                 "shapes": [layer.shape for layer in layers],
-                "edges": [(layer.rows.tolist(), layer.columns.tolist()) for layer in layers],
+                "edges": [
+                    (layer.row_edges.tolist(), layer.column_edges.tolist()) for layer in layers
+                ],
                 "note": inputs.media[0].notes[0],
                 "apart": float((said.visual_states - heard.visual_states).abs().max()),
             }

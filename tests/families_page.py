@@ -47,8 +47,8 @@ def boxes_of(family: Family, image: Image.Image) -> Image.Image:
 
     Hatched pixels are seen by no token of the layer; cells that reach over the rim are padding.
     """
-    layers = family.process_image(image).geometry.layers
-    edges = [(layer.columns, layer.rows) for layer in layers]
+    grids = family.process_image(image).geometry.grids
+    edges = [(grid.column_edges, grid.row_edges) for grid in grids]
     over = [
         max(0.0, *(float(-e[0]) for pair in edges for e in pair)),
         max(0.0, *(float(c[-1]) - image.width for c, _ in edges)),
@@ -59,35 +59,35 @@ def boxes_of(family: Family, image: Image.Image) -> Image.Image:
     height = image.height * ENLARGED + 2 * reach
     sheet = Image.new(
         "RGB",
-        (len(layers) * (width + MARGIN) + MARGIN, height + 2 * MARGIN + CAPTION),
+        (len(grids) * (width + MARGIN) + MARGIN, height + 2 * MARGIN + CAPTION),
         PAPER,
     )
     pen = ImageDraw.Draw(sheet)
     size = image.width * ENLARGED, image.height * ENLARGED
     large = image.resize(size, Image.Resampling.BICUBIC)
-    for number, layer in enumerate(layers):
+    for number, grid in enumerate(grids):
         corner = MARGIN + number * (width + MARGIN) + reach, MARGIN + CAPTION + reach
-        sheet.paste(_hatched(large, layer), corner)
+        sheet.paste(_hatched(large, grid), corner)
         tone = TONES[number % len(TONES)]
-        for edges_, horizontal in ((layer.columns, False), (layer.rows, True)):
-            others = layer.rows if not horizontal else layer.columns
+        for edges_, horizontal in ((grid.column_edges, False), (grid.row_edges, True)):
+            others = grid.row_edges if not horizontal else grid.column_edges
             low, high = float(others[0]) * ENLARGED, float(others[-1]) * ENLARGED
             for edge in edges_.tolist():
                 at = edge * ENLARGED
                 ends = [(low, at), (high, at)] if horizontal else [(at, low), (at, high)]
                 pen.line([(x + corner[0], y + corner[1]) for x, y in ends], fill=tone, width=1)
-        rows, columns = layer.shape
-        label = f"{layer.name}: {columns} x {rows} tokens"
+        rows, columns = grid.shape
+        label = f"{grid.name}: {columns} x {rows} tokens"
         pen.text((corner[0] - reach, MARGIN - 4), label, fill=tone, font_size=15)
     return sheet
 
 
-def _hatched(picture: Image.Image, layer: TokenGrid) -> Image.Image:
+def _hatched(picture: Image.Image, grid: TokenGrid) -> Image.Image:
     """The picture with the pixels that no cell of the layer holds hatched."""
     pixels = np.asarray(picture).astype(float)
     y, x = np.mgrid[: picture.height, : picture.width]
-    left, right = float(layer.columns[0]) * ENLARGED, float(layer.columns[-1]) * ENLARGED
-    top, bottom = float(layer.rows[0]) * ENLARGED, float(layer.rows[-1]) * ENLARGED
+    left, right = float(grid.column_edges[0]) * ENLARGED, float(grid.column_edges[-1]) * ENLARGED
+    top, bottom = float(grid.row_edges[0]) * ENLARGED, float(grid.row_edges[-1]) * ENLARGED
     seen = (x + 0.5 >= left) & (x + 0.5 <= right) & (y + 0.5 >= top) & (y + 0.5 <= bottom)
     stripe = ((x + y) // 6 % 2)[..., None]
     grey = pixels * 0.35 + np.array(UNSEEN) * (0.55 + 0.1 * stripe)

@@ -33,12 +33,12 @@ def silence(model: torch.nn.Module, *ends: str) -> None:
             torch.nn.init.zeros_(weights)
 
 
-def blocks(layer: TokenGrid, number: int, seed: int = 0) -> list[tuple[int, int, int, int]]:
+def blocks(grid: TokenGrid, number: int, seed: int = 0) -> list[tuple[int, int, int, int]]:
     """Random rectangles of whole pixels, each within one cell and at least half its side."""
     rng, found = np.random.default_rng(seed), []
     for _ in range(number):
         spans = []
-        for edges in (layer.columns, layer.rows):
+        for edges in (grid.column_edges, grid.row_edges):
             cell = int(rng.integers(len(edges) - 1))
             low, high = float(edges[cell]), float(edges[cell + 1])
             spans.append((int(np.ceil(low + rng.uniform(0, 0.2) * (high - low))), int(high)))
@@ -57,14 +57,14 @@ def share_found(family: Family, image: Image.Image, scale: float, number: int = 
     seen = family.process_image(image, scale)
     before, boxes = family.visual_features(seen), seen.geometry.boxes
     shares = []
-    for layer in seen.geometry.layers:
+    for grid in seen.geometry.grids:
         right = 0
-        for left, top, far, bottom in blocks(layer, number):
+        for left, top, far, bottom in blocks(grid, number):
             painted = image.copy()
             painted.paste((255, 255, 255), (left, top, far, bottom))
             moved = family.visual_features(family.process_image(painted, scale)) - before
-            strength = (moved.norm(dim=-1) / before.norm(dim=-1))[layer.index.flatten()]
-            box = boxes[layer.index.flatten()[strength.argmax()]]
+            strength = (moved.norm(dim=-1) / before.norm(dim=-1))[grid.index.flatten()]
+            box = boxes[grid.index.flatten()[strength.argmax()]]
             x, y = (left + far) / 2, (top + bottom) / 2
             right += bool(box[0] <= x <= box[2] and box[1] <= y <= box[3])
         shares.append(right / number)
@@ -86,14 +86,14 @@ def centres_seen(pixels: Tensor, cell: int, mean: tuple, std: tuple) -> Tensor:
     return (cells[:2] * 255 + 0.5).permute(1, 2, 0)
 
 
-def off_centre(layer: TokenGrid, seen: Tensor, size: tuple[int, int]) -> float:
+def off_centre(grid: TokenGrid, seen: Tensor, size: tuple[int, int]) -> float:
     """How far, in pixels, boxes lie from where `centres_seen` saw them, at most.
 
     Cells that reach over the image's rim are left out: what is padded there has its own colours.
     At least one must be left.
     """
     (left, right), (top, bottom) = (
-        (edges[:-1], edges[1:]) for edges in (layer.columns, layer.rows)
+        (edges[:-1], edges[1:]) for edges in (grid.column_edges, grid.row_edges)
     )
     # Resampling mixes a little of the neighbours in, so keep a tenth of a cell from the padding.
     rims = [

@@ -67,7 +67,7 @@ def random_trace(
         answer="".join(answer),
         visual_states=torch.randn(visual, hidden, generator=dice).to(dtype),
         text_states=states.to(dtype),
-        rows=unembedding[chosen].to(dtype),
+        unembedding_rows=unembedding[chosen].to(dtype),
         rankings=torch.stack([torch.randperm(vocab, generator=dice)[:depth] for _ in texts]),
         first_prediction_state=torch.randn(hidden, generator=dice).to(dtype),
     )
@@ -75,8 +75,8 @@ def random_trace(
 
 def picture(size: tuple[int, int], grid: tuple[int, int], medium: int = 0) -> View:
     """A picture of `size` pixels under one layer of cells, seen at 8 pixels a cell."""
-    layer = TokenGrid.over((0, 0, *size), *grid)
-    return View(Geometry(size, (layer,)), (grid[1] * 8, grid[0] * 8), medium)
+    tokens = TokenGrid.over((0, 0, *size), *grid)
+    return View(Geometry(size, (tokens,)), (grid[1] * 8, grid[0] * 8), medium)
 
 
 #: The grid of each scale, in shapes that no resizing keeps.

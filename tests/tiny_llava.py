@@ -135,10 +135,10 @@ def worst_off_centre(pictures: Any, shape: tuple[int, int], scale: float) -> flo
     model, processor = build()
     llava = Llava(model, ProcessorParts(pictures, processor.tokenizer, processor.chat_template))
     image = ramps(*shape)
-    layer = llava.process_image(image, scale).geometry.layers[0]
+    grid = llava.process_image(image, scale).geometry.grids[0]
     pixels = pictures(image, return_tensors="pt", **llava._sizes(scale))["pixel_values"][0]
     seen = centres_seen(pixels, PATCH, pictures.image_mean, pictures.image_std)
-    return off_centre(layer, seen, shape)
+    return off_centre(grid, seen, shape)
 
 
 def off_centres_of_torchvision(

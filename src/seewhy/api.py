@@ -783,7 +783,7 @@ def _picture(view: View, media: Sequence[Image | Clip]) -> Picture:
     image = medium.frames[view.frames[0]] if isinstance(medium, Clip) else medium
     return Picture(
         image=torch.from_numpy(np.array(image)),
-        canvas=view.geometry.canvas,
+        base_grid=view.geometry.base_grid,
         medium=view.medium,
         frames=view.frames,
         seconds=view.seconds,

@@ -57,7 +57,7 @@ class WordScale:
         scale: the scale asked for.
         sizes: for each view width and height in pixels of what the model saw.
         probability: the product over the word's tokens of p(token | image at this scale, prefix).
-        said: whether the model would still have said it.
+        is_top1: whether the model would still have said it.
         weight: the share with which the scale entered the map.
         maps: for each view float32 `[height, width]`, the base map on the scale's own grid.
     """
@@ -65,7 +65,7 @@ class WordScale:
     scale: float
     sizes: tuple[tuple[int, int], ...]
     probability: float
-    said: bool
+    is_top1: bool
     weight: float
     maps: tuple[np.ndarray, ...]
 
@@ -216,7 +216,7 @@ class ExplainedWord:
                 scale=view.scale,
                 sizes=view.seen,
                 probability=unit.probability,
-                said=unit.said,
+                is_top1=unit.is_top1,
                 weight=unit.weight,
                 maps=tuple(one.numpy().copy() for one in unit.maps),
             )
@@ -240,7 +240,7 @@ class ExplainedWord:
             )
         shown = self._record.pictures[view]
         display = self._unit.displays[view]
-        return overlay(shown.image, display, shown.canvas, colourmap, opacity=opacity)
+        return overlay(shown.image, display, shown.base_grid, colourmap, opacity=opacity)
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready: text, offsets, tokens, probability, peak, box and context in the answer.

@@ -99,7 +99,7 @@ def test_hover_draws_what_the_saved_overlay_shows(open_page):
     unit = word_units(record)[HOUSE]
     (picture,) = record.pictures
     black = picture.image * 0
-    alone = np.asarray(overlay(black, unit.displays[0], picture.canvas, size=(width, height)))
+    alone = np.asarray(overlay(black, unit.displays[0], picture.base_grid, size=(width, height)))
     shown = laid[..., :3] * laid[..., 3:] / 255
     assert np.abs(shown - alone).mean() < 1.5
 
@@ -238,7 +238,7 @@ def test_scales_are_shown_in_order_with_what_the_model_would_have_said(open_page
     record = record_of()
     unit = word_units(record)[STAR]
     order = sorted(range(5), key=lambda i: record.attribution.scales[i].scale)
-    wanted = ["still said" if unit.scales[i].said else "not said" for i in order]
+    wanted = ["still said" if unit.scales[i].is_top1 else "not said" for i in order]
     assert [lines[1] for lines in texts] == wanted
     assert len(set(wanted)) == 2
 

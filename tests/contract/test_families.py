@@ -96,8 +96,8 @@ def test_family_counts_its_tokens(name, shape, scale):
 @pytest.mark.parametrize("scale", SCALES)
 def test_family_covers_its_layers_without_gap_or_overlap(name, shape, scale):
     geometry = shared(name).family.process_image(noise(*shape), scale).geometry
-    for layer in geometry.layers:
-        boxes = geometry.boxes[layer.index.flatten()]
+    for grid in geometry.grids:
+        boxes = geometry.boxes[grid.index.flatten()]
         areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
         left, top = boxes[:, :2].min(0).values.tolist()
         right, bottom = boxes[:, 2:].max(0).values.tolist()

@@ -145,7 +145,7 @@ def test_method_of_a_model_answers_in_shape(any_method: Method) -> None:
     attribution = any_method.attribute(evidence)
     trace = evidence.trace
     tokens, text = len(trace.tokens), len(trace.text_tokens)
-    shapes = [(tokens, *canvas.shape) for canvas in trace.inputs.canvases]
+    shapes = [(tokens, *grid.shape) for grid in trace.inputs.base_grids]
     assert [tuple(maps.shape) for maps in attribution.maps] == shapes
     assert attribution.context.shape == (tokens, text)
     everything = (*attribution.maps, attribution.context, attribution.low, attribution.high)
@@ -229,7 +229,7 @@ def test_method_of_a_model_repeats_itself_and_leaves_it_as_it_was(any_method: Me
 @pytest.mark.parametrize("name", sorted(set(NAMES) - set(TRACED)))
 def test_method_of_a_model_refuses_a_trace_alone(name: str) -> None:
     method = method_of(name)
-    who = getattr(method, "witness", method).name  # of two parts, the one that looks at the model
+    who = getattr(method, "relevance", method).name  # of two parts, the one that looks at the model
     with pytest.raises(ParameterError, match=f"got a trace alone: {who} .*from_session"):
         method.attribute(random_evidence())
 
@@ -421,7 +421,13 @@ def test_method_leaves_the_trace_as_it_was(method: Method) -> None:
     evidence, untouched = random_evidence(), random_evidence()
     method.attribute(evidence)
     for scale in GRIDS:
-        for name in ("visual_states", "text_states", "unembedding_rows", "rankings", "first_prediction_state"):
+        for name in (
+            "visual_states",
+            "text_states",
+            "unembedding_rows",
+            "rankings",
+            "first_prediction_state",
+        ):
             assert torch.equal(
                 getattr(evidence.trace_at(scale), name), getattr(untouched.trace_at(scale), name)
             )
@@ -465,7 +471,7 @@ def test_method_shows_the_base_scale_first(method: Method) -> None:
     torch.testing.assert_close(total, torch.ones_like(total))
     for view in attribution.scales:
         assert view.maps[0].shape[1:] == GRIDS[view.scale]
-        assert view.said.dtype == torch.bool
+        assert view.is_top1.dtype == torch.bool
 
 
 @pytest.mark.parametrize("name", NAMES)

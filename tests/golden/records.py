@@ -152,7 +152,7 @@ def record_of(
                 maps=tuple(maps_of(view, s, named) for view in shown),
                 probabilities=torch.tensor([t.probability for t in of])
                 * (1 - 0.4 * abs(s - 1) * torch.rand(count, generator=rng)),
-                said=torch.rand(count, generator=rng) > 0.3 * abs(s - 1) * 2,
+                is_top1=torch.rand(count, generator=rng) > 0.3 * abs(s - 1) * 2,
                 weights=torch.full((count,), 1 / len(scales)),
             )
             for s in scales
@@ -196,7 +196,7 @@ def _picture(view: Shown, margin: float) -> Picture:
     width, height = view.image.size
     return Picture(
         image=pixels(view.image),
-        canvas=TokenGrid.over((width * margin, 0, width * (1 - margin), height), *view.grid),
+        base_grid=TokenGrid.over((width * margin, 0, width * (1 - margin), height), *view.grid),
         medium=view.medium,
         frames=view.frames,
         seconds=view.seconds,
@@ -295,7 +295,7 @@ def small_record() -> Record:
         seen=((30, 20),),
         maps=(torch.tensor([[[0.0, 1.0]], [[2.0, 0.0]], [[4.0, 1.0]]]),),
         probabilities=torch.tensor([0.5, 0.25, 0.5]),
-        said=torch.tensor([True, True, False]),
+        is_top1=torch.tensor([True, True, False]),
         weights=torch.tensor([0.5, 0.25, 0.75]),
     )
     return Record(

@@ -286,9 +286,9 @@ def test_logit_lens_under_a_huge_cap_is_the_free_one(seed: int) -> None:
 @quick
 @given(st.lists(st.tuples(st.integers(1, 4), st.integers(1, 4)), min_size=1, max_size=4))
 def test_flatten_and_unflatten_undo_each_other(grids: list[tuple[int, int]]) -> None:
-    canvases = [TokenGrid.over((0, 0, 8, 8), *grid) for grid in grids]
+    base_grids = [TokenGrid.over((0, 0, 8, 8), *shape) for shape in grids]
     maps = [torch.rand(2, *grid) for grid in grids]
-    back = unflatten(flatten(maps), canvases)
+    back = unflatten(flatten(maps), base_grids)
     assert all(torch.equal(a, b) for a, b in zip(back, maps, strict=True))
 
 

@@ -91,7 +91,7 @@ def tam(trace: Trace, token: int) -> np.ndarray:
     maps = [base_map(trace, j) for j in range(place + 1)]
     scores = [activation(trace, place, j) for j in range(place)]
     weights = {j: scores[j] for j in range(place) if texts[j] != texts[place]}
-    return displayed(cleaned(maps, weights, place), scores, trace.inputs.canvases[0].shape)
+    return displayed(cleaned(maps, weights, place), scores, trace.inputs.base_grids[0].shape)
 
 
 @pytest.mark.parametrize("seed", range(6))

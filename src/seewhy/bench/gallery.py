@@ -205,7 +205,7 @@ def _thumbnail(read: SampleState, found: Attribution, word: int) -> str:
     tokens = list(read.words[word].word.tokens)
     view = read.evidence.trace.views[0]
     display = found.display[0][tokens].amax(0).cpu()
-    return _jpeg(overlay(_pixels(read), display, view.geometry.canvas, size=_size(read)))
+    return _jpeg(overlay(_pixels(read), display, view.geometry.base_grid, size=_size(read)))
 
 
 def _original(read: SampleState) -> str:

@@ -21,7 +21,7 @@ class ScaleView:
         maps: for each view float32 `[token, height, width]`, the base map on this scale's own
             native grid.
         probabilities: float32 `[token]`, p(token | image at this scale, same prefix).
-        said: bool `[token]`, whether the token would still be the model's first choice.
+        is_top1: bool `[token]`, whether the token would still be the model's first choice.
         weights: float32 `[token]`, the share with which this scale entered the aggregation.
     """
 
@@ -29,7 +29,7 @@ class ScaleView:
     seen: tuple[tuple[int, int], ...]
     maps: tuple[Tensor, ...]
     probabilities: Tensor
-    said: Tensor
+    is_top1: Tensor
     weights: Tensor
 
 
@@ -81,7 +81,7 @@ class Attribution:
         return replace(
             _of_tokens(self, chosen, ("context", "low", "high")),
             scales=tuple(
-                _of_tokens(view, chosen, ("probabilities", "said", "weights"))
+                _of_tokens(view, chosen, ("probabilities", "is_top1", "weights"))
                 for view in self.scales
             ),
         )

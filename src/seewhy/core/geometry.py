@@ -1,8 +1,8 @@
 """Where visual tokens stand over the pixels of an image.
 
-A `Layer` is a raster of visual tokens with the pixel edges of its rows and columns. Most families
-have one; those that look twice at the same pixels (tiles and a thumbnail, a base image and a
-high-resolution raster) have several, and their maps are fused: neither is dropped.
+A `TokenGrid` is a raster of visual tokens with the pixel edges of its rows and columns. Most
+families have one; those that look twice at the same pixels (tiles and a thumbnail, a base image
+and a high-resolution raster) have several, and their maps are fused: neither is dropped.
 """
 
 from __future__ import annotations
@@ -28,20 +28,24 @@ class TokenGrid:
 
     Attributes:
         index: int64 `[height, width]`, each cell's place on the visual axis.
-        rows: float64 `[height + 1]`, the rows' edges in pixels of the original image, increasing.
-            They may reach beyond the image where the family pads, and stop short where it crops.
-        columns: float64 `[width + 1]`, likewise.
+        row_edges: float64 `[height + 1]`, the rows' edges in pixels of the original image,
+            increasing. They may reach beyond the image where the family pads, and stop short where it
+            crops.
+        column_edges: float64 `[width + 1]`, likewise.
         name: what the layer is, such as `"image"`, `"tiles"` or `"thumbnail"`.
     """
 
     index: Tensor
-    rows: Tensor
-    columns: Tensor
+    row_edges: Tensor
+    column_edges: Tensor
     name: str = "image"
 
     def __post_init__(self) -> None:
         sizes = expect_axes(self.index, "height width", name=f"index of layer {self.name!r}")
-        for edges, count in ((self.rows, sizes["height"]), (self.columns, sizes["width"])):
+        for edges, count in (
+            (self.row_edges, sizes["height"]),
+            (self.column_edges, sizes["width"]),
+        ):
             if edges.shape != (count + 1,) or not bool((edges.diff() > 0).all()):
                 raise GeometryError(
                     f"Expected {count + 1} increasing edges in layer {self.name!r}, "
@@ -56,8 +60,8 @@ class TokenGrid:
         left, top, right, bottom = box
         return TokenGrid(
             index=torch.arange(first, first + height * width).view(height, width),
-            rows=torch.linspace(top, bottom, height + 1, dtype=torch.float64),
-            columns=torch.linspace(left, right, width + 1, dtype=torch.float64),
+            row_edges=torch.linspace(top, bottom, height + 1, dtype=torch.float64),
+            column_edges=torch.linspace(left, right, width + 1, dtype=torch.float64),
             name=name,
         )
 
@@ -77,10 +81,10 @@ class Geometry:
     """
 
     size: tuple[int, int]
-    layers: tuple[TokenGrid, ...]
+    grids: tuple[TokenGrid, ...]
 
     def __post_init__(self) -> None:
-        owned = torch.cat([layer.index.flatten() for layer in self.layers])
+        owned = torch.cat([grid.index.flatten() for grid in self.grids])
         if not torch.equal(owned.sort().values, torch.arange(len(owned))):
             raise GeometryError(
                 f"Expected every visual token in exactly one layer cell, got {len(owned)} cells "
@@ -90,21 +94,21 @@ class Geometry:
     @cached_property
     def visual(self) -> int:
         """Number of visual tokens that own pixels."""
-        return sum(layer.index.numel() for layer in self.layers)
+        return sum(grid.index.numel() for grid in self.grids)
 
     @cached_property
-    def canvas(self) -> TokenGrid:
+    def base_grid(self) -> TokenGrid:
         """The native grid: the finest layer's (the first of equals)."""
-        return max(self.layers, key=lambda layer: layer.index.numel())
+        return max(self.grids, key=lambda grid: grid.index.numel())
 
     @cached_property
     def boxes(self) -> Tensor:
         """float64 `[visual, 4]`: left, top, right, bottom of every token, in original pixels."""
         boxes = torch.empty(self.visual, 4, dtype=torch.float64)
-        for layer in self.layers:
-            top, left = torch.meshgrid(layer.rows[:-1], layer.columns[:-1], indexing="ij")
-            bottom, right = torch.meshgrid(layer.rows[1:], layer.columns[1:], indexing="ij")
-            boxes[layer.index.flatten()] = torch.stack([left, top, right, bottom], -1).view(-1, 4)
+        for grid in self.grids:
+            top, left = torch.meshgrid(grid.row_edges[:-1], grid.column_edges[:-1], indexing="ij")
+            bottom, right = torch.meshgrid(grid.row_edges[1:], grid.column_edges[1:], indexing="ij")
+            boxes[grid.index.flatten()] = torch.stack([left, top, right, bottom], -1).view(-1, 4)
         return boxes
 
     def to_grid(self, values: Tensor) -> Tensor:
@@ -117,11 +121,11 @@ class Geometry:
             float `[..., height, width]` on `canvas`.
         """
         expect_axes(values, "... visual", name="values", visual=self.visual)
-        layers = [
-            resample(values[..., layer.index.to(values.device)], layer, self.canvas)
-            for layer in self.layers
+        grids = [
+            resample(values[..., grid.index.to(values.device)], grid, self.base_grid)
+            for grid in self.grids
         ]
-        return layers[0] if len(layers) == 1 else torch.stack(layers).mean(0)
+        return grids[0] if len(grids) == 1 else torch.stack(grids).mean(0)
 
 
 def resample(maps: Tensor, source: TokenGrid, target: TokenGrid) -> Tensor:
@@ -139,8 +143,8 @@ def resample(maps: Tensor, source: TokenGrid, target: TokenGrid) -> Tensor:
     """
     if source is target:
         return maps
-    down = interpolation(source.rows, target.rows).to(maps)
-    across = interpolation(source.columns, target.columns).to(maps)
+    down = interpolation(source.row_edges, target.row_edges).to(maps)
+    across = interpolation(source.column_edges, target.column_edges).to(maps)
     return down @ maps @ across.T
 
 
@@ -195,11 +199,11 @@ def flatten(maps: Sequence[Tensor]) -> Tensor:
     return torch.cat([one.flatten(-2) for one in maps], -1)
 
 
-def unflatten(values: Tensor, canvases: Sequence[TokenGrid]) -> tuple[Tensor, ...]:
+def unflatten(values: Tensor, base_grids: Sequence[TokenGrid]) -> tuple[Tensor, ...]:
     """Undo `flatten`: float `[..., cell]` to one `[..., height, width]` for each canvas."""
-    sizes = [math.prod(canvas.shape) for canvas in canvases]
+    sizes = [math.prod(base_grid.shape) for base_grid in base_grids]
     expect_axes(values, "... cell", name="values", cell=sum(sizes))
     return tuple(
-        part.unflatten(-1, canvas.shape)
-        for part, canvas in zip(values.split(sizes, -1), canvases, strict=True)
+        part.unflatten(-1, base_grid.shape)
+        for part, base_grid in zip(values.split(sizes, -1), base_grids, strict=True)
     )

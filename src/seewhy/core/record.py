@@ -54,7 +54,7 @@ class Picture:
     """
 
     image: Tensor
-    canvas: TokenGrid
+    base_grid: TokenGrid
     medium: int = 0
     frames: tuple[int, ...] = ()
     seconds: float | None = None

@@ -84,9 +84,9 @@ class Inputs:
         return tuple(view.seen for view in self.views)
 
     @property
-    def canvases(self) -> tuple[TokenGrid, ...]:
+    def base_grids(self) -> tuple[TokenGrid, ...]:
         """The native grid of each view."""
-        return tuple(view.geometry.canvas for view in self.views)
+        return tuple(view.geometry.base_grid for view in self.views)
 
     @property
     def length(self) -> int:

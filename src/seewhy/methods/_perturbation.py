@@ -83,8 +83,8 @@ class PerturbedView:
 
     def means(self, maps: Tensor) -> Tensor:
         """float32 `[..., row, column]`: means of `[..., height, width]` over native cells."""
-        canvas = self.view.geometry.canvas
-        return cell_means(maps, canvas.rows, canvas.columns)
+        grid = self.view.geometry.base_grid
+        return cell_means(maps, grid.row_edges, grid.column_edges)
 
     def _picture(self, keep: Tensor) -> Image.Image:
         pixels = blend(self.image, self.filled, keep).round().clamp(0, 255)

@@ -106,10 +106,10 @@ class Aggregation:
         traces = evidence.traces((home, *self.further), strict=self.scales is not None)
         native = [_native(base, trace, evidence, first, selected) for trace in traces]
         shares = self._shares(traces)
-        canvases = evidence.trace.inputs.canvases
+        grids = evidence.trace.inputs.base_grids
         maps = aggregate_scales(
             [
-                flatten(list(map(resample, own, trace.inputs.canvases, canvases)))
+                flatten(list(map(resample, own, trace.inputs.base_grids, grids)))
                 for own, trace in zip(native, traces, strict=True)
             ],
             shares,
@@ -167,7 +167,7 @@ def scale_view(trace: Trace, maps: Sequence[Tensor], share: Tensor, own: slice) 
         seen=trace.inputs.seen,
         maps=tuple(one[own] for one in maps),
         probabilities=_said(tokens).to(share.device),
-        said=trace.rankings[own, 0] == ids,
+        is_top1=trace.rankings[own, 0] == ids,
         weights=share[own],
     )
 
@@ -327,7 +327,7 @@ class Pipeline:
             ParameterError: if words are contrasted and the base map cannot.
         """
         trace, own = evidence.trace, evidence.explained
-        canvases = trace.inputs.canvases
+        grids = trace.inputs.base_grids
         method = self.base if isinstance(self.base, Method) else None
         if method is not None and trace.foils is not None and not method.contrastive:
             raise ParameterError(
@@ -347,7 +347,7 @@ class Pipeline:
         else:
             maps, relevance = self.interference(maps, activation, trace, own)
         low, high = own_range(maps) if method else joint_range(maps, activation[own])
-        views = unflatten(maps, canvases)
+        views = unflatten(maps, grids)
         if self.filter is not None:
             views = tuple(self.filter(view, low, high) for view in views)
         return Attribution(views, relevance, low, high, scales)

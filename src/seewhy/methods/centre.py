@@ -47,9 +47,9 @@ class Centre(Method):
     def _map(self, view: View) -> torch.Tensor:
         """float32 `[height, width]`."""
         width, height = view.geometry.size
-        canvas = view.geometry.canvas
+        grid = view.geometry.base_grid
         down, across = (
             torch.exp(-(((edges[1:] + edges[:-1]) / 2 / side - 0.5) ** 2) / (2 * self.sigma**2))
-            for edges, side in ((canvas.rows, height), (canvas.columns, width))
+            for edges, side in ((grid.row_edges, height), (grid.column_edges, width))
         )
         return (down[:, None] * across).float()

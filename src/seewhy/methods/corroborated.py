@@ -38,7 +38,7 @@ class Corroborated(Method):
 
     Attributes:
         base: tells what a place says: any method.
-        witness: tells what the word rests on: any method.
+        relevance: tells what the word rests on: any method.
         exponent: q, in (0, 1]: 1 is the arithmetic mean, towards 0 the geometric.
     """
 
@@ -53,7 +53,7 @@ class Corroborated(Method):
     exponent: float = 0.3
 
     def __post_init__(self) -> None:
-        for name in ("base", "witness"):
+        for name in ("base", "relevance"):
             if not isinstance(part := getattr(self, name), Method):
                 raise ParameterError(
                     f"Expected {name} as a method, got {part!r}: give its name to "

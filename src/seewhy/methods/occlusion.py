@@ -77,10 +77,11 @@ class Occlusion(Method):
 
     def _map(self, picture: PerturbedView, whole: Tensor) -> Tensor:
         """float32 `[token, height, width]`."""
-        canvas = picture.view.geometry.canvas
-        covered = windows(*canvas.shape, self.window, self.stride)
+        grid = picture.view.geometry.base_grid
+        covered = windows(*grid.shape, self.window, self.stride)
         found = picture.read(
-            1 - cells_to_pixels(one, canvas.rows, canvas.columns, picture.size) for one in covered
+            1 - cells_to_pixels(one, grid.row_edges, grid.column_edges, picture.size)
+            for one in covered
         )
         over = covered.float() / covered.sum(0)
         return torch.einsum("wt,whc->thc", whole - found, over).relu()

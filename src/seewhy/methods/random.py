@@ -39,7 +39,7 @@ class Random(Method):
     def attribute(self, evidence: Evidence) -> Attribution:
         """Explain every token that is asked for."""
         text = evidence.trace.text_tokens
-        grids = [canvas.shape for canvas in evidence.trace.inputs.canvases]
+        grids = [grid.shape for grid in evidence.trace.inputs.base_grids]
         maps = [torch.empty(len(text), *grid) for grid in grids]
         context = torch.zeros(len(text), len(text))
         said = hashlib.sha256(str(self.seed).encode())

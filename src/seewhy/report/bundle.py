@@ -203,7 +203,7 @@ def _write_overlays(record: Record, folder: Path) -> None:
         name = f"{index:0{digits}}-{safe_name(unit.text)}"
         for view, (one, display) in enumerate(zip(small, unit.displays, strict=True)):
             which = "" if views == 1 else f"-{view:0{len(str(views - 1))}}"
-            laid = overlay(one.image, display, one.canvas)
+            laid = overlay(one.image, display, one.base_grid)
             laid.save(folder / f"{name}{which}.png", compress_level=3)
 
 
@@ -213,12 +213,12 @@ def _resized(picture: Picture, side: int) -> Picture:
     ratio = side / max(width, height)
     size = max(1, round(width * ratio)), max(1, round(height * ratio))
     image = Image.fromarray(picture.image.cpu().numpy()).resize(size, Image.Resampling.LANCZOS)
-    canvas = replace(
-        picture.canvas,
-        rows=picture.canvas.rows * size[1] / height,
-        columns=picture.canvas.columns * size[0] / width,
+    base_grid = replace(
+        picture.base_grid,
+        row_edges=picture.base_grid.row_edges * size[1] / height,
+        column_edges=picture.base_grid.column_edges * size[0] / width,
     )
-    return replace(picture, image=_pixels(image), canvas=canvas)
+    return replace(picture, image=_pixels(image), base_grid=base_grid)
 
 
 def _described(record: Record, work: Path) -> dict[str, Any]:
@@ -247,7 +247,7 @@ def _explanation(record: Record) -> dict[str, Any]:
         "pictures": [
             {
                 "size": list(one.size),
-                "canvas": one.canvas.name,
+                "canvas": one.base_grid.name,
                 "medium": one.medium,
                 "frames": list(one.frames),
                 "seconds": one.seconds,
@@ -291,8 +291,8 @@ def _scales(given: Attribution) -> list[dict[str, Any]]:
 def _tensors(record: Record) -> dict[str, Tensor]:
     tensors: dict[str, Tensor] = {}
     for i, one in enumerate(record.pictures):
-        for name in ("index", "rows", "columns"):
-            tensors[f"canvases.{i}.{name}"] = getattr(one.canvas, name)
+        for name, field in _OF_GRID.items():
+            tensors[f"canvases.{i}.{name}"] = getattr(one.base_grid, field)
     for part, given in (("attribution", record.attribution), ("asked", record.asked)):
         if given is None:
             continue
@@ -300,8 +300,8 @@ def _tensors(record: Record) -> dict[str, Tensor]:
             tensors[f"{part}.{name}"] = getattr(given, name)
         tensors |= {f"{part}.maps.{view}": maps for view, maps in enumerate(given.maps)}
         for i, scale in enumerate(given.scales):
-            for name in _OF_SCALE:
-                tensors[f"{part}.scales.{i}.{name}"] = getattr(scale, name)
+            for name, field in _OF_SCALE.items():
+                tensors[f"{part}.scales.{i}.{name}"] = getattr(scale, field)
             for view, maps in enumerate(scale.maps):
                 tensors[f"{part}.scales.{i}.maps.{view}"] = maps
     # Tensors that share memory, as low and high of one range may, cannot be stored as they are.
@@ -309,7 +309,8 @@ def _tensors(record: Record) -> dict[str, Tensor]:
 
 
 #: What a scale holds beside its maps.
-_OF_SCALE = ("probabilities", "said", "weights")
+_OF_SCALE = {"probabilities": "probabilities", "said": "is_top1", "weights": "weights"}
+_OF_GRID = {"index": "index", "rows": "row_edges", "columns": "column_edges"}
 
 
 def safe_name(text: str) -> str:
@@ -448,8 +449,8 @@ def _token(data: dict[str, Any]) -> Token:
 def _picture(view: int, data: dict[str, Any], tensors: dict[str, Tensor], image: Tensor) -> Picture:
     return Picture(
         image=image,
-        canvas=TokenGrid(
-            **{name: tensors[f"canvases.{view}.{name}"] for name in ("index", "rows", "columns")},
+        base_grid=TokenGrid(
+            **{f: tensors[f"canvases.{view}.{name}"] for name, f in _OF_GRID.items()},
             name=data["canvas"],
         ),
         medium=data["medium"],
@@ -470,7 +471,7 @@ def _attribution(
                 scale=data["scale"],
                 seen=tuple((width, height) for width, height in data["seen"]),
                 maps=tuple(tensors[f"{part}.scales.{i}.maps.{view}"] for view in views),
-                **{name: tensors[f"{part}.scales.{i}.{name}"] for name in _OF_SCALE},
+                **{f: tensors[f"{part}.scales.{i}.{name}"] for name, f in _OF_SCALE.items()},
             )
             for i, data in enumerate(scales)
         ),

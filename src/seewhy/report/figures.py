@@ -73,7 +73,7 @@ def plot(
                 panel.imshow(one.image.numpy())
                 panel.set_title(names[view], fontsize=9, color="0.45")
             else:
-                panel.imshow(overlay(one.image, unit.displays[view], one.canvas, colourmap))
+                panel.imshow(overlay(one.image, unit.displays[view], one.base_grid, colourmap))
                 number = unit.probability if len(names) == 1 else unit.shares[view]
                 panel.set_title(f"{unit.text}  {number:.2f}", fontsize=9, parse_math=False)
     table = ListedColormap((colour_table(colourmap) / 255).tolist(), name=colourmap)

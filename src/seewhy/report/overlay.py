@@ -24,7 +24,7 @@ UNSEEN, STRIPE = 128, 6
 def overlay(
     image: Tensor,
     display: Tensor,
-    canvas: TokenGrid,
+    grid: TokenGrid,
     colourmap: str = DEFAULT,
     *,
     opacity: float = OPACITY,
@@ -52,7 +52,7 @@ def overlay(
         ParameterError: if `opacity` is out of range.
         UnknownNameError: if there is no such colour map.
     """
-    rows, columns = canvas.shape
+    rows, columns = grid.shape
     expect_axes(display, "height width", name="display", height=rows, width=columns)
     expect_axes(image, "height width rgb", name="image", rgb=3)
     if not 0 <= opacity <= 1:
@@ -67,12 +67,12 @@ def overlay(
 
     y, x = pixel_edges(height, down), pixel_edges(width, across)
     values = display.detach().cpu().double()
-    values = interpolation(canvas.rows, y) @ values @ interpolation(canvas.columns, x).T
+    values = interpolation(grid.row_edges, y) @ values @ interpolation(grid.column_edges, x).T
     values = values.clamp(0, 1).float()
     alpha = (opacity * (VEIL + (1 - VEIL) * values))[..., None]
     mixed = base * (1 - alpha) + colourise(values, colourmap).float() * alpha
 
-    seen = _inside(canvas.rows, y)[:, None] & _inside(canvas.columns, x)[None, :]
+    seen = _inside(grid.row_edges, y)[:, None] & _inside(grid.column_edges, x)[None, :]
     mixed = torch.where(seen[..., None], mixed, _striped(base))
     return Image.fromarray(mixed.round().to(torch.uint8).numpy())
 

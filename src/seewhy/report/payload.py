@@ -295,9 +295,9 @@ def _pictures(pictures: Sequence[Picture]) -> list[PictureData]:
             "width": one.size[0],
             "height": one.size[1],
             "canvas": {
-                "name": one.canvas.name,
-                "rows": [_short(edge, 7) for edge in one.canvas.rows],
-                "columns": [_short(edge, 7) for edge in one.canvas.columns],
+                "name": one.base_grid.name,
+                "rows": [_short(edge, 7) for edge in one.base_grid.row_edges],
+                "columns": [_short(edge, 7) for edge in one.base_grid.column_edges],
             },
             "name": name,
             "medium": one.medium,
@@ -334,7 +334,7 @@ def _unit(unit: Unit, first: int) -> UnitData:
             {
                 "maps": list(range(first + views * (i + 1), first + views * (i + 2))),
                 "probability": _short(s.probability),
-                "said": s.said,
+                "said": s.is_top1,
                 "weight": _short(s.weight),
             }
             for i, s in enumerate(unit.scales)

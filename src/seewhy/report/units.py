@@ -29,13 +29,13 @@ class ScaleUnit:
         maps: for each view float32 `[height, width]` on the scale's own grid, before interference
             is removed.
         probability: product over the unit's tokens of p(token | image at this scale, same prefix).
-        said: whether every one of its tokens would still be the model's first choice.
+        is_top1: whether every one of its tokens would still be the model's first choice.
         weight: the mean share with which the scale entered the aggregation.
     """
 
     maps: tuple[Tensor, ...]
     probability: float
-    said: bool
+    is_top1: bool
     weight: float
 
 
@@ -187,28 +187,30 @@ def _unit(
             ScaleUnit(
                 maps=tuple(maps[own].amax(0) for maps in view.maps),
                 probability=float(view.probabilities[own].double().prod()),
-                said=bool(view.said[own].all()),
+                is_top1=bool(view.is_top1[own].all()),
                 weight=float(view.weights[own].mean()),
             )
             for view in given.scales
         ),
         shares=tuple(mean / sum(means) if sum(means) else 0.0 for mean in means),
-        peaks=tuple(_peak(one, p.canvas) for one, p in zip(merged, pictures, strict=True)),
-        boxes=tuple(_box(one, p.canvas, p.size) for one, p in zip(merged, pictures, strict=True)),
+        peaks=tuple(_peak(one, p.base_grid) for one, p in zip(merged, pictures, strict=True)),
+        boxes=tuple(
+            _box(one, p.base_grid, p.size) for one, p in zip(merged, pictures, strict=True)
+        ),
     )
 
 
-def _peak(values: Tensor, canvas: TokenGrid) -> tuple[float, float] | None:
+def _peak(values: Tensor, grid: TokenGrid) -> tuple[float, float] | None:
     cell = peak(values)
     if cell is None:
         return None
     row, column = cell
-    x = (canvas.columns[column] + canvas.columns[column + 1]) / 2
-    y = (canvas.rows[row] + canvas.rows[row + 1]) / 2
+    x = (grid.column_edges[column] + grid.column_edges[column + 1]) / 2
+    y = (grid.row_edges[row] + grid.row_edges[row + 1]) / 2
     return float(x), float(y)
 
 
-def _box(values: Tensor, canvas: TokenGrid, size: tuple[int, int]) -> Box | None:
+def _box(values: Tensor, grid: TokenGrid, size: tuple[int, int]) -> Box | None:
     cells = half_maximum_box(values)
     if cells is None:
         return None
@@ -216,8 +218,8 @@ def _box(values: Tensor, canvas: TokenGrid, size: tuple[int, int]) -> Box | None
     width, height = size
     # A family that pads has cells beyond the picture's edge.
     return (
-        max(float(canvas.columns[left]), 0.0),
-        max(float(canvas.rows[top]), 0.0),
-        min(float(canvas.columns[right]), float(width)),
-        min(float(canvas.rows[bottom]), float(height)),
+        max(float(grid.column_edges[left]), 0.0),
+        max(float(grid.row_edges[top]), 0.0),
+        min(float(grid.column_edges[right]), float(width)),
+        min(float(grid.row_edges[bottom]), float(height)),
     )

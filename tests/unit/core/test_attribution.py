@@ -80,7 +80,7 @@ def test_tokens_cuts_everything_that_has_a_token_axis():
         seen=((8, 8), (8, 4)),
         maps=(torch.arange(8.0).view(2, 2, 2), torch.arange(6.0).view(2, 1, 3)),
         probabilities=torch.tensor([0.25, 0.5]),
-        said=torch.tensor([True, False]),
+        is_top1=torch.tensor([True, False]),
         weights=torch.tensor([1.0, 0.5]),
     )
     whole = two_views(context=torch.tensor([[1.0, 0.0, 0.0], [2.0, 3.0, 0.0]]), scales=(scale,))
@@ -90,7 +90,7 @@ def test_tokens_cuts_everything_that_has_a_token_axis():
     assert (last.low.tolist(), last.high.tolist()) == ([0.0], [0.0])
     (cut,) = last.scales
     assert [maps.tolist() for maps in cut.maps] == [[[[4.0, 5.0], [6.0, 7.0]]], [[[3.0, 4.0, 5.0]]]]
-    assert (cut.probabilities.tolist(), cut.said.tolist(), cut.weights.tolist()) == (
+    assert (cut.probabilities.tolist(), cut.is_top1.tolist(), cut.weights.tolist()) == (
         [0.5],
         [False],
         [0.5],

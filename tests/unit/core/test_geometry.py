@@ -27,18 +27,18 @@ def test_resample_equals_interpolate_over_equal_boxes(source, target):
 
 
 def test_resample_onto_itself_is_the_same_tensor():
-    layer = TokenGrid.over((0, 0, 4, 4), 2, 2)
+    grid = TokenGrid.over((0, 0, 4, 4), 2, 2)
     maps = torch.rand(3, 2, 2)
-    assert resample(maps, layer, layer) is maps
+    assert resample(maps, grid, grid) is maps
 
 
 def test_resample_places_a_crop_where_it_lies():
     """A ramp over a crop keeps its values at the same pixels on a grid over the whole image."""
     crop = TokenGrid.over((16, 0, 48, 8), 1, 8)
     whole = TokenGrid.over((0, 0, 64, 8), 1, 16)
-    centres = (crop.columns[:-1] + crop.columns[1:]) / 2
+    centres = (crop.column_edges[:-1] + crop.column_edges[1:]) / 2
     found = resample(centres[None].float(), crop, whole)[0]
-    wanted = ((whole.columns[:-1] + whole.columns[1:]) / 2).float()
+    wanted = ((whole.column_edges[:-1] + whole.column_edges[1:]) / 2).float()
     torch.testing.assert_close(found, wanted.clamp(float(centres[0]), float(centres[-1])))
 
 
@@ -62,11 +62,11 @@ def test_interpolation_is_linear_between_uneven_cells():
 
 
 def test_layer_over_lays_cells_row_by_row():
-    layer = TokenGrid.over((10, 20, 40, 60), 2, 3, first=5, name="tiles")
-    assert layer.shape == (2, 3)
-    assert layer.index.tolist() == [[5, 6, 7], [8, 9, 10]]
-    assert layer.rows.tolist() == [20, 40, 60]
-    assert layer.columns.tolist() == [10, 20, 30, 40]
+    grid = TokenGrid.over((10, 20, 40, 60), 2, 3, first=5, name="tiles")
+    assert grid.shape == (2, 3)
+    assert grid.index.tolist() == [[5, 6, 7], [8, 9, 10]]
+    assert grid.row_edges.tolist() == [20, 40, 60]
+    assert grid.column_edges.tolist() == [10, 20, 30, 40]
 
 
 def test_layer_refuses_edges_of_another_number():
@@ -87,20 +87,20 @@ def test_geometry_boxes_are_cells_in_visual_order():
 
 
 def test_geometry_refuses_a_token_in_two_cells():
-    layer = TokenGrid(torch.tensor([[0, 0]]), pixel_edges(10, 1), pixel_edges(20, 2))
+    grid = TokenGrid(torch.tensor([[0, 0]]), pixel_edges(10, 1), pixel_edges(20, 2))
     with pytest.raises(GeometryError, match="2 cells holding 1 different tokens up to 0"):
-        Geometry((20, 10), (layer,))
+        Geometry((20, 10), (grid,))
 
 
 def test_geometry_refuses_a_token_left_out():
-    layer = TokenGrid.over((0, 0, 20, 10), 1, 2, first=1)
+    grid = TokenGrid.over((0, 0, 20, 10), 1, 2, first=1)
     with pytest.raises(GeometryError, match="every visual token in exactly one layer cell"):
-        Geometry((20, 10), (layer,))
+        Geometry((20, 10), (grid,))
 
 
 def test_rasterise_follows_the_index_of_the_layer():
-    layer = TokenGrid(torch.tensor([[2, 0], [1, 3]]), pixel_edges(4, 2), pixel_edges(4, 2))
-    found = Geometry((4, 4), (layer,)).to_grid(torch.tensor([10.0, 11.0, 12.0, 13.0]))
+    grid = TokenGrid(torch.tensor([[2, 0], [1, 3]]), pixel_edges(4, 2), pixel_edges(4, 2))
+    found = Geometry((4, 4), (grid,)).to_grid(torch.tensor([10.0, 11.0, 12.0, 13.0]))
     assert found.tolist() == [[12, 10], [11, 13]]
 
 
@@ -108,7 +108,7 @@ def test_rasterise_fuses_layers_by_their_mean_on_the_finest():
     fine = TokenGrid.over((0, 0, 8, 8), 2, 2, name="tiles")
     coarse = TokenGrid.over((0, 0, 8, 8), 1, 1, first=4, name="thumbnail")
     geometry = Geometry((8, 8), (fine, coarse))
-    assert geometry.canvas is fine
+    assert geometry.base_grid is fine
     found = geometry.to_grid(torch.tensor([0.0, 2.0, 4.0, 6.0, 10.0]))
     assert found.tolist() == [[5, 6], [7, 8]]
 
@@ -128,13 +128,13 @@ def test_flatten_chains_canvases_row_by_row():
 
 
 def test_unflatten_undoes_flatten():
-    canvases = [TokenGrid.over((0, 0, 9, 9), *grid) for grid in ((2, 3), (1, 1), (4, 2))]
-    maps = [torch.rand(5, *canvas.shape) for canvas in canvases]
-    for one, other in zip(unflatten(flatten(maps), canvases), maps, strict=True):
+    base_grids = [TokenGrid.over((0, 0, 9, 9), *grid) for grid in ((2, 3), (1, 1), (4, 2))]
+    maps = [torch.rand(5, *base_grid.shape) for base_grid in base_grids]
+    for one, other in zip(unflatten(flatten(maps), base_grids), maps, strict=True):
         assert torch.equal(one, other)
 
 
 def test_unflatten_refuses_another_number_of_cells():
-    canvases = [TokenGrid.over((0, 0, 9, 9), *grid) for grid in ((2, 3), (1, 1))]
+    base_grids = [TokenGrid.over((0, 0, 9, 9), *grid) for grid in ((2, 3), (1, 1))]
     with pytest.raises(ShapeError, match="values with axes .* cell = 7, got cell = 8"):
-        unflatten(torch.zeros(2, 8), canvases)
+        unflatten(torch.zeros(2, 8), base_grids)

@@ -53,7 +53,7 @@ def test_context_is_on_the_scale_of_the_maps():
     for token in range(len(found.context)):
         assert not bool(found.context[token, own + token :].any())
     # It is the same in both orders, but for the unit.
-    swapped = create("corroborated(base=attn-lrp, witness=arc(k=4))").attribute(evidence)
+    swapped = create("corroborated(base=attn-lrp, relevance=arc(k=4))").attribute(evidence)
     torch.testing.assert_close(swapped.display[0], found.display[0])
     top = found.high[:, None]
     torch.testing.assert_close(swapped.context / swapped.high[:, None], found.context / top)
@@ -72,12 +72,12 @@ def test_it_needs_and_cites_what_its_parts_do():
     assert {"seewhy2026", "liang2025intramodal", "achtibat2024attnlrp"} <= set(method.citations)
     assert method.contrastive
     assert method.ranking_depth == 50
-    assert not create("corroborated(witness=rise)").contrastive
+    assert not create("corroborated(relevance=rise)").contrastive
 
 
 def test_its_spec_makes_it_again():
     method = create("corroborated", relevance="gradient-attention", exponent=0.5)
-    assert method.spec == "corroborated(witness=gradient-attention, exponent=0.5)"
+    assert method.spec == "corroborated(relevance=gradient-attention, exponent=0.5)"
     assert create(method.spec) == method
     assert create("corroborated").spec == "corroborated"
 
@@ -95,7 +95,7 @@ def test_words_that_nobody_wants_have_no_map():
     [
         ({"exponent": 0}, r"exponent in \(0, 1\], got 0"),
         ({"exponent": 2}, r"exponent in \(0, 1\], got 2"),
-        ({"witness": 3}, "Expected witness as a method, got 3"),
+        ({"relevance": 3}, "Expected relevance as a method, got 3"),
         ({"base": None}, "Expected base as a method, got None"),
     ],
 )
@@ -115,4 +115,4 @@ def test_contrast_that_a_part_cannot_make_is_told():
     rows = evidence.trace.unembedding_rows
     contrasted = evidence.map(lambda trace: replace(trace, foils=torch.zeros_like(rows)))
     with pytest.raises(ParameterError, match="Expected parts that contrast words, got rise"):
-        create("corroborated(base=arc(k=4), witness=rise)").attribute(contrasted)
+        create("corroborated(base=arc(k=4), relevance=rise)").attribute(contrasted)

@@ -196,7 +196,7 @@ def test_evidence_explains_the_answer_unless_told_where_to_begin() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "options", "wanted"),
+    ("name", "options", "selected"),
     [
         ("tam", {}, ()),
         ("msea", {}, (0.75, 1.25)),
@@ -293,7 +293,7 @@ def test_scale_view_tells_whether_the_token_would_still_be_said() -> None:
         trace.rankings[place, 0] = token.id if place % 2 else 59
     (view,) = create("logit-lens").attribute(evidence).scales
     prompt = len(trace.prompt_tokens)
-    assert view.said.tolist() == [bool((prompt + i) % 2) for i in range(len(trace.tokens))]
+    assert view.is_top1.tolist() == [bool((prompt + i) % 2) for i in range(len(trace.tokens))]
     assert view.probabilities.tolist() == pytest.approx([t.probability for t in trace.tokens])
 
 
@@ -402,12 +402,12 @@ def test_msea_brings_each_view_to_its_own_base_grid() -> None:
     pair, prompt = random_pair(), 4
     made = create("msea", scales=scales).attribute(pair)
     for view, grids in enumerate((GRIDS, SECOND)):
-        base = pair.trace.views[view].geometry.canvas
+        base = pair.trace.views[view].geometry.base_grid
         assert base.shape == grids[1.0]
         brought = [
             resample(
                 pair.trace_at(s).to_grid(LensMap()(pair.trace_at(s)))[view][prompt:],
-                pair.trace_at(s).views[view].geometry.canvas,
+                pair.trace_at(s).views[view].geometry.base_grid,
                 base,
             )
             for s in scales

@@ -64,7 +64,7 @@ def test_method_explains_what_is_wanted_and_nothing_else(spec, family):
     text, prompt = len(evidence.trace.text_tokens), len(evidence.trace.prompt_tokens)
     whole = create(spec).attribute(evidence)
     assert [maps.shape for maps in whole.maps] == [
-        (len(ANSWER), *canvas.shape) for canvas in evidence.trace.inputs.canvases
+        (len(ANSWER), *grid.shape) for grid in evidence.trace.inputs.base_grids
     ]
     for values in (*whole.maps, whole.context, whole.low, whole.high):
         assert values.dtype == torch.float32

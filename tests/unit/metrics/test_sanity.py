@@ -30,7 +30,7 @@ class EdgeDetector(Method):
 
     def attribute(self, evidence: Evidence) -> Attribution:
         trace = evidence.trace
-        rows, columns = trace.inputs.canvases[0].shape
+        rows, columns = trace.inputs.base_grids[0].shape
         tokens = len(trace.tokens)
         edges = torch.linspace(0, 1, rows * columns).view(1, rows, columns).expand(tokens, -1, -1)
         context = torch.zeros(tokens, len(trace.text_tokens))

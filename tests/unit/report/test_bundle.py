@@ -103,8 +103,8 @@ def test_open_record_gives_back_an_explained_prompt(tmp_path):
 def test_open_record_gives_back_any_canvas(tmp_path):
     record = pictures_record()
     one, two = record.pictures
-    turned = replace(two.canvas, index=two.canvas.index.flip(0), name="thumbnail")
-    record = replace(record, pictures=(one, replace(two, canvas=turned)))
+    turned = replace(two.base_grid, index=two.base_grid.index.flip(0), name="thumbnail")
+    record = replace(record, pictures=(one, replace(two, base_grid=turned)))
     assert same(open_record(save_record(record, tmp_path / "out")), record)
 
 
@@ -331,7 +331,7 @@ def folder_of_schema_1(record: Record, folder: Path) -> Path:
     tensors = {"maps": given.maps[0], "context": given.context, "low": given.low}
     tensors["high"] = given.high
     for name in ("index", "rows", "columns"):
-        tensors[f"canvas.{name}"] = getattr(picture.canvas, name)
+        tensors[f"canvas.{name}"] = getattr(picture.base_grid, name)
     for i, view in enumerate(given.scales):
         tensors[f"scales.{i}.maps"] = view.maps[0]
         for name in ("probabilities", "said", "weights"):
@@ -342,7 +342,7 @@ def folder_of_schema_1(record: Record, folder: Path) -> Path:
         "prompt": record.prompt,
         "answer": record.answer,
         "size": list(picture.size),
-        "canvas": picture.canvas.name,
+        "canvas": picture.base_grid.name,
         "prompt_words": [],
         "words": [{**asdict(word), "probability": 0.5, "peak": None} for word in record.words],
         "prompt_tokens": [asdict(token) for token in record.prompt_tokens],

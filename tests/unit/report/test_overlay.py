@@ -35,16 +35,16 @@ def test_overlay_interpolates_between_cell_centres():
 
 
 def test_overlay_places_a_map_in_the_box_of_its_canvas():
-    canvas = TokenGrid.over((20, 0, 60, 40), 1, 4)
+    grid = TokenGrid.over((20, 0, 60, 40), 1, 4)
     display = torch.tensor([[1.0, 0.0, 0.0, 0.0]])
-    laid = np.asarray(overlay(GREY * 0, display, canvas, "viridis")).astype(int)
+    laid = np.asarray(overlay(GREY * 0, display, grid, "viridis")).astype(int)
     assert laid[20, 20:60, 0].argmax() < 10
     assert laid[20, 22, 0] > 150
 
 
 def test_overlay_stripes_what_the_model_never_saw():
-    canvas = TokenGrid.over((20, 0, 40, 40), 2, 2)
-    laid = np.asarray(overlay(GREY, torch.ones(2, 2), canvas))
+    grid = TokenGrid.over((20, 0, 40, 40), 2, 2)
+    laid = np.asarray(overlay(GREY, torch.ones(2, 2), grid))
     outside, inside = laid[:, :20], laid[:, 20:40]
     assert len(np.unique(outside)) == 2
     assert np.ptp(outside.astype(int), axis=2).max() == 0

@@ -64,7 +64,7 @@ def test_unit_peak_and_box_are_in_pixels_of_the_picture():
 def test_unit_box_ends_at_the_pictures_edge_where_the_canvas_reaches_beyond():
     record = small_record()
     (one,) = record.pictures
-    padded = replace(one, canvas=TokenGrid.over((-10, -10, 80, 60), 2, 3))
+    padded = replace(one, base_grid=TokenGrid.over((-10, -10, 80, 60), 2, 3))
     record = replace(record, pictures=(padded,))
     _, star = word_units(record)
     assert star.boxes == ((50.0, 0.0, 60.0, 25.0),)
@@ -72,7 +72,7 @@ def test_unit_box_ends_at_the_pictures_edge_where_the_canvas_reaches_beyond():
 
 def test_scale_unit_is_said_only_if_all_its_tokens_are():
     a, star = word_units(small_record())
-    assert [unit.scales[0].said for unit in (a, star)] == [True, False]
+    assert [unit.scales[0].is_top1 for unit in (a, star)] == [True, False]
     assert star.scales[0].probability == 0.125
     assert star.scales[0].weight == 0.5
     assert star.scales[0].maps[0].tolist() == [[4.0, 1.0]]

@@ -115,7 +115,7 @@ class Gemma3(Family):
                 end=getattr(tokens, "eoi_token", "<end_of_image>"),
             ),
             geometries=(
-                Geometry(image.size, layers(image.size, columns, rows, side, crops=crops > 0)),
+                Geometry(image.size, grids(image.size, columns, rows, side, crops=crops > 0)),
             ),
             size=(columns * square, rows * square),
         )
@@ -195,7 +195,7 @@ def placeholder(crops: int, *, start: str, image: str, end: str) -> str:
     )
 
 
-def layers(
+def grids(
     size: tuple[int, int], columns: int, rows: int, side: int, *, crops: bool
 ) -> tuple[TokenGrid, ...]:
     """The whole picture and, behind it on the visual axis, the raster of its crops.
@@ -214,8 +214,8 @@ def layers(
     )
     raster = TokenGrid(
         index=tile_order(rows, columns, side) + side**2,
-        rows=cell_edges(height, side),
-        columns=cell_edges(width, side),
+        row_edges=cell_edges(height, side),
+        column_edges=cell_edges(width, side),
         name="crops",
     )
     return whole, raster

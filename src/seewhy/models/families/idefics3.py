@@ -102,13 +102,13 @@ def process_tiles(family: Family, image: Image, scale: float) -> VisualInputs:
         raster = tiled(image.size, columns, rows, side, share=side * cell / tile, name="tiles")
         # The whole picture's tokens follow those of the tiles.
         shifted = whole.index + raster.index.numel()
-        layers = (raster, TokenGrid(shifted, whole.rows, whole.columns, "thumbnail"))
+        grids = (raster, TokenGrid(shifted, whole.row_edges, whole.column_edges, "thumbnail"))
     else:
-        layers = (whole,)
+        grids = (whole,)
     return VisualInputs(
         tensors={name: made[name] for name in ("pixel_values", "pixel_attention_mask")},
         placeholder=placeholder(rows, columns, **texts(family, side)),
-        geometries=(Geometry(image.size, layers),),
+        geometries=(Geometry(image.size, grids),),
         size=(max(1, columns) * side * cell, max(1, rows) * side * cell),
     )
 
@@ -231,8 +231,8 @@ def tiled(
     )
     return TokenGrid(
         index=tile_order(rows, columns, side),
-        rows=cell_edges(height, side, share),
-        columns=cell_edges(width, side, share),
+        row_edges=cell_edges(height, side, share),
+        column_edges=cell_edges(width, side, share),
         name=name,
     )
 

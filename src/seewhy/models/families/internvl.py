@@ -85,7 +85,7 @@ class InternVL(Family):
             tensors={"pixel_values": pixels},
             placeholder=self._framed(expected[0] * side**2),
             geometries=(
-                Geometry(image.size, layers(image.width, image.height, columns, rows, side)),
+                Geometry(image.size, grids(image.width, image.height, columns, rows, side)),
             ),
             size=(columns * tile, rows * tile),
         )
@@ -114,11 +114,11 @@ class InternVL(Family):
             **{**settings, "size": {"height": tile, "width": tile}},
         )["pixel_values"]
         side = tile // cell
-        frame, layer = self._framed(side**2), layers(*clip.size, 1, 1, side)
+        frame, grid = self._framed(side**2), grids(*clip.size, 1, 1, side)
         return VisualInputs(
             tensors={"pixel_values": pixels},
             placeholder="\n".join(f"Frame{n + 1}: {frame}" for n in range(len(clip))),
-            geometries=tuple(Geometry(clip.size, layer) for _ in clip.frames),
+            geometries=tuple(Geometry(clip.size, grid) for _ in clip.frames),
             size=(tile, tile),
             frames=tuple((place,) for place in range(len(clip))),
             notes=(FRAMES_BY_PICTURES,),
@@ -219,7 +219,7 @@ def near(columns: float, rows: float) -> set[int]:
     return {a * d for a in across for d in down}
 
 
-def layers(width: int, height: int, columns: int, rows: int, side: int) -> tuple[TokenGrid, ...]:
+def grids(width: int, height: int, columns: int, rows: int, side: int) -> tuple[TokenGrid, ...]:
     """The raster of all tiles and, behind it on the visual axis, the thumbnail's.
 
     Args:
@@ -233,8 +233,8 @@ def layers(width: int, height: int, columns: int, rows: int, side: int) -> tuple
     in_input = torch.arange(tiles * side**2).view(rows, columns, side, side)
     raster = TokenGrid(
         index=in_input.transpose(1, 2).reshape(rows * side, columns * side),
-        rows=pixel_edges(height, rows * side),
-        columns=pixel_edges(width, columns * side),
+        row_edges=pixel_edges(height, rows * side),
+        column_edges=pixel_edges(width, columns * side),
         name="tiles",
     )
     thumbnail = TokenGrid.over(

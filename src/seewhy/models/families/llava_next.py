@@ -143,7 +143,7 @@ class Canvas:
         edges = (edges - margin) * self.picture[axis] / self.content[axis]
         return respaced(edges, self.shape[axis])
 
-    def layers(self) -> tuple[TokenGrid, ...]:
+    def grids(self) -> tuple[TokenGrid, ...]:
         """The base image's raster and, behind it on the visual axis, that of the tiles.
 
         Of a very narrow picture the model cuts all rows off as padding: the base alone is left.
@@ -251,7 +251,7 @@ def process_tiles(
     return VisualInputs(
         tensors=_native(made) if side == own else _features(family, made, canvas),
         placeholder=token * count,
-        geometries=(Geometry(image.size, canvas.layers()),),
+        geometries=(Geometry(image.size, canvas.grids()),),
         size=(canvas.content[1], canvas.content[0]),
         non_spatial=canvas.newlines if has_newlines else (),
     )

@@ -95,13 +95,13 @@ class LlavaOnevision(Family):
         whole, cells = max(image.size), side // patch
         inner = torch.arange(cells + 1, dtype=torch.float64) * patch * whole / side
         rows, columns = (inner - (whole - length) // 2 for length in (image.height, image.width))
-        layer = TokenGrid(torch.arange(cells**2).view(cells, cells), rows, columns)
+        grid = TokenGrid(torch.arange(cells**2).view(cells, cells), rows, columns)
         return VisualInputs(
             tensors=self._square(pixels, image)
             if side == self._side
             else {"mm_encoder_outputs": as_outputs("image", [self._with_newline(pixels[0])])},
             placeholder=self.default_marker * (cells**2 + 1),
-            geometries=(Geometry(image.size, (layer,)),),
+            geometries=(Geometry(image.size, (grid,)),),
             size=tuple(round(length * side / whole) for length in image.size),  # type: ignore[arg-type]
             non_spatial=(cells**2,),
         )

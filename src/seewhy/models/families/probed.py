@@ -396,7 +396,7 @@ class Probed(Family):
         """The canvas's cells times the mean side of a cell, in numbers that the model takes."""
         numbers = sum(v.numel() for n, v in vision.items() if n.startswith("pixel_values"))
         side = max(1, round((numbers / 3 / geometry.visual) ** 0.5))
-        rows, columns = geometry.canvas.shape
+        rows, columns = geometry.base_grid.shape
         return columns * side, rows * side
 
     def _is_language(self, name: str) -> bool:
@@ -466,7 +466,7 @@ def blocks(
     found = []
     for _ in range(number):
         spans = []
-        for edges, length in zip((layer.columns, layer.rows), size, strict=True):
+        for edges, length in zip((layer.column_edges, layer.row_edges), size, strict=True):
             side = max(1, round(float(edges.diff().median()) / 3))
             low, high = max(0.0, float(edges[0])), min(float(length), float(edges[-1]))
             first = min(int(rng.uniform(low, max(low, high - side))), length - 1)
@@ -520,7 +520,11 @@ def rasters(across: Tensor, down: Tensor, x: Tensor, y: Tensor) -> list[TokenGri
         if not (bool((columns.diff() > 0).all()) and bool((rows.diff() > 0).all())):
             return []
         found.append(TokenGrid(index, rows, columns, f"layer {len(found) + 1}"))
-    return found if len(found) > 1 else [TokenGrid(f.index, f.rows, f.columns) for f in found]
+    return (
+        found
+        if len(found) > 1
+        else [TokenGrid(f.index, f.row_edges, f.column_edges) for f in found]
+    )
 
 
 def repeated(layers: Sequence[TokenGrid]) -> bool:
@@ -528,10 +532,10 @@ def repeated(layers: Sequence[TokenGrid]) -> bool:
     for number, one in enumerate(layers):
         for other in layers[:number]:
             if one.shape == other.shape:
-                cell = float(one.rows.diff().mean()), float(one.columns.diff().mean())
+                cell = float(one.row_edges.diff().mean()), float(one.column_edges.diff().mean())
                 apart = (
-                    (one.rows - other.rows).abs().max(),
-                    (one.columns - other.columns).abs().max(),
+                    (one.row_edges - other.row_edges).abs().max(),
+                    (one.column_edges - other.column_edges).abs().max(),
                 )
                 if all(float(a) < c / 2 for a, c in zip(apart, cell, strict=True)):
                     return True

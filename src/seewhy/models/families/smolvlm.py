@@ -119,7 +119,7 @@ class SmolVLM(Family):
         frame = placeholder(0, 0, **texts(self, side))
         times = [f"{int(second // 60):02d}:{int(second % 60):02d}" for second in clip.seconds]
         duration = timedelta(seconds=int(clip.seconds[-1]))
-        layer = tiled(clip.size, 1, 1, side, share=side * cell / tile)
+        grid = tiled(clip.size, 1, 1, side, share=side * cell / tile)
         return VisualInputs(
             tensors={name: made[name] for name in ("pixel_values", "pixel_attention_mask")},
             placeholder=(
@@ -128,7 +128,7 @@ class SmolVLM(Family):
                 + "".join(f"\nFrame from {time}:{frame}" for time in times)
                 + "\n\n"
             ),
-            geometries=tuple(Geometry(clip.size, (layer,)) for _ in clip.frames),
+            geometries=tuple(Geometry(clip.size, (grid,)) for _ in clip.frames),
             size=(side * cell, side * cell),
             frames=tuple((place,) for place in range(len(clip))),
             notes=("frames were resized by the image processor, in the video processor's place",),

@@ -13,7 +13,7 @@ import torchvision_shim
 from painting import centres_seen, noise, off_centre, ramps, share_found, silence
 from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.models import Family, load, prepare
-from seewhy.models.families.gemma3 import layers, pan_and_scan, placeholder
+from seewhy.models.families.gemma3 import grids, pan_and_scan, placeholder
 from tiny_gemma3 import PANS
 
 PROMPT = "Describe the picture."
@@ -102,17 +102,17 @@ def test_see_lays_out_the_whole_picture_before_its_crops(shape, crops):
     seen = adapter.process_image(noise(*shape))
     columns, rows = crops
     several = columns * rows > 1
-    assert [layer.name for layer in seen.geometry.layers] == ["image", "crops"][: 1 + several]
-    assert seen.geometry.layers[0].index.flatten().tolist() == list(range(16))
-    assert seen.geometry.layers[-1].shape == (4 * rows, 4 * columns)
+    assert [grid.name for grid in seen.geometry.grids] == ["image", "crops"][: 1 + several]
+    assert seen.geometry.grids[0].index.flatten().tolist() == list(range(16))
+    assert seen.geometry.grids[-1].shape == (4 * rows, 4 * columns)
     assert seen.size == (64 * columns, 64 * rows)
     assert adapter.visual_features(seen).shape[0] == seen.visual
 
 
 def test_layers_let_the_last_crop_be_smaller():
-    whole, crops = layers((10, 4), 3, 1, 2, crops=True)
-    assert whole.columns.tolist() == [0, 5, 10]
-    assert crops.columns.tolist() == [0, 2, 4, 6, 8, 9, 10]
+    whole, crops = grids((10, 4), 3, 1, 2, crops=True)
+    assert whole.column_edges.tolist() == [0, 5, 10]
+    assert crops.column_edges.tolist() == [0, 2, 4, 6, 8, 9, 10]
     assert crops.index.tolist() == [[4, 5, 8, 9, 12, 13], [6, 7, 10, 11, 14, 15]]
 
 
@@ -131,14 +131,14 @@ def test_boxes_lie_where_the_pixels_come_from(shape, scale):
     pictures = processor.image_processor
     image = ramps(*shape)
     seen = adapter.process_image(image, scale)
-    side = seen.geometry.layers[0].shape[0] * 16
+    side = seen.geometry.grids[0].shape[0] * 16
     settings = {**pan_and_scan(pictures), "size": {"height": side, "width": side}}
     squares = pictures(image, return_tensors="pt", **settings)["pixel_values"]
     along = 2 if shape[0] >= shape[1] else 1
     shown = (squares[0], torch.cat(list(squares[1:]), along) if len(squares) > 1 else None)
-    for layer, pixels in zip(seen.geometry.layers, shown, strict=False):
+    for grid, pixels in zip(seen.geometry.grids, shown, strict=False):
         centres = centres_seen(pixels, 16, pictures.image_mean, pictures.image_std)
-        assert off_centre(layer, centres, shape) < 0.6
+        assert off_centre(grid, centres, shape) < 0.6
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -77,9 +77,9 @@ def test_collate_equals_the_real_processor_for_two_pictures():
 def test_see_lays_out_one_raster_of_whole_tokens(shape, tokens):
     adapter, _ = family()
     seen = adapter.process_image(noise(*shape))
-    assert seen.geometry.canvas.shape == tokens[::-1]
+    assert seen.geometry.base_grid.shape == tokens[::-1]
     assert seen.size == (tokens[0] * 12, tokens[1] * 12)
-    assert seen.geometry.canvas.columns[-1] == shape[0]
+    assert seen.geometry.base_grid.column_edges[-1] == shape[0]
     assert adapter.visual_features(seen).shape[0] == seen.visual
 
 
@@ -93,7 +93,7 @@ def test_boxes_lie_where_the_pixels_come_from(shape, scale):
     held = places[:, 0] >= 0
     colours = patches[held].view(-1, 16, 3).mean(1)[:, :2] * 255 + 0.5
     tokens = places[held] // 3
-    order = tokens[:, 1] * seen.geometry.canvas.shape[1] + tokens[:, 0]
+    order = tokens[:, 1] * seen.geometry.base_grid.shape[1] + tokens[:, 0]
     centres = torch.zeros(seen.visual, 2).index_add_(0, order, colours) / 9
     boxes = seen.geometry.boxes
     assert ((boxes[:, :2] + boxes[:, 2:]) / 2 - centres).abs().max() < 0.6

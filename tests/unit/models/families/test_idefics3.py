@@ -107,7 +107,7 @@ def test_see_lays_out_tiles_before_the_whole_picture(kind, shape, tiles):
     adapter, _ = family(kind)
     seen = adapter.process_image(noise(*shape))
     columns, rows = tiles
-    raster, whole = seen.geometry.layers
+    raster, whole = seen.geometry.grids
     assert (raster.name, whole.name) == ("tiles", "thumbnail")
     assert raster.shape == (rows * 2, columns * 2)
     assert whole.index.flatten().tolist() == list(range(rows * columns * 4, seen.visual))
@@ -116,10 +116,10 @@ def test_see_lays_out_tiles_before_the_whole_picture(kind, shape, tiles):
 
 def test_see_leaves_the_rest_of_a_tile_to_its_last_cell():
     adapter, _ = family("smolvlm")
-    raster, whole = adapter.process_image(noise(152, 38)).geometry.layers
-    assert raster.columns.tolist() == pytest.approx([0, 16, 38, 54, 76, 92, 114, 130, 146])
-    assert raster.rows.tolist() == pytest.approx([0, 16, 32])
-    assert whole.columns.tolist() == pytest.approx([0, 64, 128])
+    raster, whole = adapter.process_image(noise(152, 38)).geometry.grids
+    assert raster.column_edges.tolist() == pytest.approx([0, 16, 38, 54, 76, 92, 114, 130, 146])
+    assert raster.row_edges.tolist() == pytest.approx([0, 16, 32])
+    assert whole.column_edges.tolist() == pytest.approx([0, 64, 128])
     assert adapter.process_image(noise(152, 38)).size == (4 * 32, 32)
 
 
@@ -140,14 +140,14 @@ def test_boxes_lie_where_the_pixels_come_from(shape, scale):
     tiles = seen.tensors["pixel_values"][0]
     pictures = processor.image_processor
     columns = seen.size[0] // tiles.shape[-1]
-    canvas = (
+    grid = (
         torch.cat([torch.cat(list(row), 2) for row in tiles[:-1].split(columns)], 1)
         if (len(tiles) > 1)
         else tiles[-1]
     )
-    for layer, pixels in zip(seen.geometry.layers, (canvas, tiles[-1]), strict=False):
+    for tokens, pixels in zip(seen.geometry.grids, (grid, tiles[-1]), strict=False):
         centres = centres_seen(pixels, 16, pictures.image_mean, pictures.image_std)
-        assert off_centre(layer, centres, shape) < 1
+        assert off_centre(tokens, centres, shape) < 1
 
 
 def test_see_scales_by_tiles_between_one_and_the_marked():

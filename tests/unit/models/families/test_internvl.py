@@ -12,7 +12,7 @@ import tiny_internvl
 import torchvision_shim
 from painting import centres_seen, noise, off_centre, ramps, share_found, silence
 from seewhy.core.errors import GeometryError
-from seewhy.models.families.internvl import InternVL, layers, near, tiling
+from seewhy.models.families.internvl import InternVL, grids, near, tiling
 from seewhy.models.processing import ProcessorParts
 
 #: Width and height, and the grid of tiles (columns, rows) that InternVL's rule gives.
@@ -79,9 +79,9 @@ def test_see_lays_out_tiles_and_thumbnail(shape, grid):
     seen = internvl.process_image(noise(*shape))
     columns, rows = grid
     tiles = columns * rows
-    names = [layer.name for layer in seen.geometry.layers]
+    names = [grid.name for grid in seen.geometry.grids]
     assert names == (["image"] if tiles == 1 else ["tiles", "thumbnail"])
-    assert seen.geometry.canvas.shape == (rows * 4, columns * 4)
+    assert seen.geometry.base_grid.shape == (rows * 4, columns * 4)
     assert seen.geometry.visual == (tiles + (tiles > 1)) * 16
     assert seen.size == (columns * 112, rows * 112)
     ids = tokenise(internvl, processor, seen)
@@ -93,16 +93,16 @@ def test_see_counts_256_tokens_a_tile_at_the_released_size():
     internvl, _ = family(side=448)
     seen = internvl.process_image(noise(600, 300))
     assert seen.geometry.visual == 3 * 256
-    assert [layer.shape for layer in seen.geometry.layers] == [(16, 32), (16, 16)]
+    assert [grid.shape for grid in seen.geometry.grids] == [(16, 32), (16, 16)]
     assert internvl.visual_features(seen).shape[0] == 3 * 256
 
 
 def test_layers_join_tiles_to_one_raster_before_the_thumbnail():
-    raster, thumbnail = layers(40, 20, columns=2, rows=1, side=2)
+    raster, thumbnail = grids(40, 20, columns=2, rows=1, side=2)
     assert raster.index.tolist() == [[0, 1, 4, 5], [2, 3, 6, 7]]
-    assert raster.columns.tolist() == [0, 10, 20, 30, 40]
+    assert raster.column_edges.tolist() == [0, 10, 20, 30, 40]
     assert thumbnail.index.tolist() == [[8, 9], [10, 11]]
-    assert thumbnail.rows.tolist() == [0, 10, 20]
+    assert thumbnail.row_edges.tolist() == [0, 10, 20]
 
 
 @pytest.mark.parametrize("shape", [(250, 62), (60, 240), (240, 180), (201, 133), (100, 100)])
@@ -116,9 +116,9 @@ def test_boxes_lie_where_the_pixels_come_from(shape, scale):
     whole = torch.cat(
         [torch.cat(list(row), 2) for row in tiles[: rows * columns].split(columns)], 1
     )
-    for layer, pixels in zip(seen.geometry.layers, (whole, tiles[-1]), strict=False):
+    for grid, pixels in zip(seen.geometry.grids, (whole, tiles[-1]), strict=False):
         centres = centres_seen(pixels, 28, pictures.image_mean, pictures.image_std)
-        assert off_centre(layer, centres, shape) < 0.5
+        assert off_centre(grid, centres, shape) < 0.5
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -68,7 +68,7 @@ def test_see_counts_576_tokens_at_the_released_size():
     llava, processor = family(side=336)
     seen = llava.process_image(noise(640, 480))
     assert seen.geometry.visual == 576
-    assert seen.geometry.layers[0].shape == (24, 24)
+    assert seen.geometry.grids[0].shape == (24, 24)
     assert seen.size == (336, 336)
     ids = tokenise(llava, processor, seen)
     assert int((ids == llava.image_token_id).sum()) == 576
@@ -79,10 +79,10 @@ def test_see_crops_by_the_exact_integers():
     llava, _ = family()
     # 150 x 101: the short side becomes 112, the long one int(112 * 150 / 101) = 166, and the crop
     # starts at (166 - 112) // 2 = 27.
-    layer = llava.process_image(noise(150, 101)).geometry.layers[0]
-    assert layer.columns[0].item() == pytest.approx(27 * 150 / 166, abs=1e-9)
-    assert layer.columns[-1].item() == pytest.approx((27 + 112) * 150 / 166, abs=1e-9)
-    assert (layer.rows[0].item(), layer.rows[-1].item()) == (0, 101)
+    grid = llava.process_image(noise(150, 101)).geometry.grids[0]
+    assert grid.column_edges[0].item() == pytest.approx(27 * 150 / 166, abs=1e-9)
+    assert grid.column_edges[-1].item() == pytest.approx((27 + 112) * 150 / 166, abs=1e-9)
+    assert (grid.row_edges[0].item(), grid.row_edges[-1].item()) == (0, 101)
 
 
 SETTINGS: dict[str, Any] = {
@@ -125,16 +125,16 @@ def test_boxes_reach_beyond_the_image_where_the_processor_pads(kind):
     pictures = LlavaImageProcessorPil(**{**SETTINGS, **IMAGE_PROCESSORS[kind]})
     llava = adapter(model, processor, pictures)
     seen = llava.process_image(noise(240, 160))
-    layer = seen.geometry.layers[0]
-    assert float(layer.rows[0]) < 0
-    assert float(layer.rows[-1]) > 160
+    grid = seen.geometry.grids[0]
+    assert float(grid.row_edges[0]) < 0
+    assert float(grid.row_edges[-1]) > 160
     if kind == "pad-to-square":
         # 240 x 240 with 40 rows above, then 112 / 240 of it.
-        assert torch.allclose(layer.rows, torch.arange(9).double() * 30 - 40)
+        assert torch.allclose(grid.row_edges, torch.arange(9).double() * 30 - 40)
         assert seen.size == (112, round(160 * 112 / 240))
     else:
         # 97 rows of the 112 are picture; the crop pads ceil(15 / 2) = 8 above.
-        assert torch.allclose(layer.rows, (torch.arange(9).double() * 14 - 8) * 160 / 97)
+        assert torch.allclose(grid.row_edges, (torch.arange(9).double() * 14 - 8) * 160 / 97)
         assert seen.size == (112, 97)
 
 
@@ -218,7 +218,7 @@ def test_siglip_tower_leaves_the_rest_of_the_input_unseen():
     real = processor(images=image, text="<image>", return_tensors="pt")
     assert torch.equal(seen.tensors["pixel_values"], real["pixel_values"])
     assert int((real["input_ids"] == llava.image_token_id).sum()) == seen.geometry.visual == 49
-    assert seen.geometry.layers[0].columns[-1].item() == pytest.approx(196)
+    assert seen.geometry.grids[0].column_edges[-1].item() == pytest.approx(196)
     assert seen.size == (98, 98)
     silence(llava.model, "self_attn.out_proj")
     assert share_found(llava, image, 1.0) >= 0.99

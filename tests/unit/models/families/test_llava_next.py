@@ -89,8 +89,8 @@ def test_canvas_packs_as_the_model_does(shape, most):
     from transformers.image_processing_utils import select_best_resolution
 
     height, width = select_best_resolution((image.height, image.width), points)
-    canvas = Canvas((image.height, image.width), (height // 56, width // 56), 56, 14, most)
-    packed = canvas.pack(features, model.model.image_newline)
+    grid = Canvas((image.height, image.width), (height // 56, width // 56), 56, 14, most)
+    packed = grid.pack(features, model.model.image_newline)
     torch.testing.assert_close(packed, wanted, atol=1e-5, rtol=1e-5)
     assert len(wanted) == seen.visual + len(seen.non_spatial)
     newlines = wanted[list(seen.non_spatial)]
@@ -111,28 +111,28 @@ def test_next_sees_a_very_narrow_picture_by_its_base_alone():
     family = load((model, processor)).family
     inputs = prepare(family, image, PROMPT)
     expect_equal(inputs.tensors, made)
-    assert [layer.name for layer in inputs.views[0].geometry.layers] == ["base"]
+    assert [grid.name for grid in inputs.views[0].geometry.grids] == ["base"]
     assert family.visual_features(inputs.media[0]).shape[0] == 16
 
 
 def test_onevision_interpolates_a_raster_that_is_too_large():
     family = load(BUILD["llava-onevision"]()).family
     small, large = (
-        family.process_image(noise(side, side)).geometry.layers[1].shape for side in (100, 220)
+        family.process_image(noise(side, side)).geometry.grids[1].shape for side in (100, 220)
     )
     assert small == (8, 8)
     assert large == (8, 8)  # 16 x 16 tokens of 4 x 4 tiles, brought to four tiles' worth
-    edges = family.process_image(noise(220, 220)).geometry.layers[1].rows
+    edges = family.process_image(noise(220, 220)).geometry.grids[1].row_edges
     torch.testing.assert_close(edges, torch.linspace(0, 220, 9, dtype=torch.float64))
 
 
 def test_onevision_leaves_the_rest_of_a_tile_unseen():
     """384 = 27 patches of 14 and a rest of 6; here 62 = 4 patches and 6."""
     family = load(tiny_llava_next.build_with_rest()).family
-    base, tiles = family.process_image(noise(124, 124)).geometry.layers
-    assert float(base.rows[-1]) == pytest.approx(124 * 56 / 62)
-    assert float(tiles.rows[-1]) == pytest.approx(118)
-    assert float(tiles.rows[4]) == pytest.approx(62)  # the second tile begins where it does
+    base, tiles = family.process_image(noise(124, 124)).geometry.grids
+    assert float(base.row_edges[-1]) == pytest.approx(124 * 56 / 62)
+    assert float(tiles.row_edges[-1]) == pytest.approx(118)
+    assert float(tiles.row_edges[4]) == pytest.approx(62)  # the second tile begins where it does
     silence(family.model, "self_attn.out_proj")
     assert share_found(family, noise(124, 124), 1.0) >= 0.99
 
@@ -140,13 +140,13 @@ def test_onevision_leaves_the_rest_of_a_tile_unseen():
 def test_onevision_pads_each_of_several_pictures_to_a_square():
     family = load(BUILD["llava-onevision"]()).family
     seen = family.process_image_among(noise(120, 60), 1.0, 2)
-    (layer,) = seen.geometry.layers
-    assert layer.shape == (4, 4)
-    assert (float(layer.rows[0]), float(layer.rows[-1])) == (-30, 90)
-    assert (float(layer.columns[0]), float(layer.columns[-1])) == (0, 120)
+    (grid,) = seen.geometry.grids
+    assert grid.shape == (4, 4)
+    assert (float(grid.row_edges[0]), float(grid.row_edges[-1])) == (-30, 90)
+    assert (float(grid.column_edges[0]), float(grid.column_edges[-1])) == (0, 120)
     assert family.visual_features(seen).shape[0] == 16
     half = family.process_image_among(noise(120, 60), 0.5, 2)
-    assert half.geometry.layers[0].shape == (2, 2)
+    assert half.geometry.grids[0].shape == (2, 2)
     assert family.visual_features(half).shape[0] == 4
 
 

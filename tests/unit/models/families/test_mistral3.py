@@ -63,7 +63,7 @@ def test_see_lays_out_rows_with_breaks_between(shape, grid):
     adapter, _ = family()
     seen = adapter.process_image(noise(*shape))
     columns, rows = grid
-    assert seen.geometry.layers[0].shape == (rows, columns)
+    assert seen.geometry.grids[0].shape == (rows, columns)
     assert seen.size == (columns * 14, rows * 14)
     lines = seen.placeholder.removesuffix("[IMG_END]").split("[IMG_BREAK]")
     assert lines == ["[IMG]" * columns] * rows
@@ -78,7 +78,7 @@ def test_boxes_lie_where_the_pixels_come_from(shape, scale):
     seen = adapter.process_image(ramps(*shape), scale)
     pixels = seen.tensors["pixel_values"][0]
     centres = centres_seen(pixels, 14, pictures.image_mean, pictures.image_std)
-    assert off_centre(seen.geometry.layers[0], centres, shape) < 0.6
+    assert off_centre(seen.geometry.grids[0], centres, shape) < 0.6
 
 
 def test_embed_gives_the_same_for_pictures_padded_to_one_another():

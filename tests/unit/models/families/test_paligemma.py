@@ -128,7 +128,7 @@ def test_boxes_lie_where_the_pixels_come_from(shape):
     seen = adapter.process_image(ramps(*shape))
     pixels = seen.tensors["pixel_values"][0]
     centres = centres_seen(pixels, tiny_paligemma.PATCH, pictures.image_mean, pictures.image_std)
-    assert off_centre(seen.geometry.layers[0], centres, shape) < 0.5
+    assert off_centre(seen.geometry.grids[0], centres, shape) < 0.5
 
 
 def test_see_scales_the_square_by_its_side():

@@ -67,7 +67,7 @@ def test_probed_model_without_an_adapter_answers_and_is_read():
     real = processor(images=[image], text=[text], return_tensors="pt")
     assert torch.equal(inputs.tensors["input_ids"], real["input_ids"])
     assert torch.equal(inputs.tensors["pixel_values"], real["pixel_values"])
-    assert [layer.shape for layer in inputs.views[0].geometry.layers] == [(4, 16), (4, 4)]
+    assert [grid.shape for grid in inputs.views[0].geometry.grids] == [(4, 16), (4, 4)]
     said = generate(loaded, inputs, max_new_tokens=4)
     heard = read(loaded, inputs, [token.id for token in said.tokens])
     torch.testing.assert_close(heard.visual_states, said.visual_states, atol=1e-4, rtol=1e-4)
