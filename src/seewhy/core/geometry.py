@@ -29,8 +29,8 @@ class TokenGrid:
     Attributes:
         index: int64 `[height, width]`, each cell's place on the visual axis.
         row_edges: float64 `[height + 1]`, the rows' edges in pixels of the original image,
-            increasing. They may reach beyond the image where the family pads, and stop short where it
-            crops.
+            increasing. They may reach beyond the image where the family pads, and stop short where
+            it crops.
         column_edges: float64 `[width + 1]`, likewise.
         name: what the layer is, such as `"image"`, `"tiles"` or `"thumbnail"`.
     """
