@@ -15,13 +15,13 @@ from typing import Any
 
 import torch
 
-from seewhy.api import Explainer
 from seewhy.bench.plan import MODEL_ITSELF, Plan
 from seewhy.bench.store import Store, write_whole
 from seewhy.bench.tables import Column, Results
 from seewhy.bench.worker import Job, SampleState, Worker, reason_of
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import SeewhyError
+from seewhy.explainer import Explainer
 from seewhy.report.bundle import safe_name
 from seewhy.report.overlay import overlay
 

@@ -20,7 +20,6 @@ from seewhy.bench.store import FAILED, MEASURED, SKIPPED, UNDEFINED, Row
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import SampleError
 from seewhy.core.sample import Sample
-from seewhy.core.trace import Inputs, Trace
 from seewhy.methods import Evidence, Method
 from seewhy.metrics._base import Case, Measurement, SpokenWord, Undefined, spoken_words
 from seewhy.models import Loaded, generate, load, prepare, read
@@ -80,7 +79,6 @@ class SampleState:
         evidence: the base reading, for metrics.
         words: of the answer.
         wanted: the places of those that metrics of single words look at.
-        traces: readings at further scales, each made once.
         memory: of metrics.
     """
 
@@ -88,7 +86,6 @@ class SampleState:
     evidence: Evidence
     words: tuple[SpokenWord, ...]
     selected: tuple[int, ...]
-    traces: dict[float, Trace] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)
 
     def for_word(self, word: int) -> SampleState:
@@ -105,19 +102,8 @@ class SampleState:
         session = self.evidence.session
         assert session is not None  # the laboratory reads with one
 
-        def look(inputs: Inputs) -> Trace:
-            if inputs.scale not in self.traces:
-                self.traces[inputs.scale] = session.read(inputs, ranking_depth=1, candidates=0)
-            return self.traces[inputs.scale]
-
-        return Evidence(
-            self.evidence.trace,
-            session.inputs,
-            look,
-            session.loaded.model,
-            session=session,
-            selected=self.evidence.selected,
-        )
+        selected = self.evidence.selected
+        return Evidence.from_session(session, trace=self.evidence.trace, selected=selected)
 
 
 class Worker:
@@ -209,7 +195,7 @@ class Worker:
                 loaded, inputs, ranking_depth=depth, max_new_tokens=settings.max_new_tokens
             )
         ids = [token.id for token in trace.tokens]
-        session = Session.of(loaded, sample.image, sample.prompt, ids)
+        session = Session.from_image(loaded, sample.image, sample.prompt, ids)
         evidence = Evidence.from_session(session, trace=trace, ranking_depth=depth)
         words = spoken_words(sample, evidence)
         selected = select_words(words, settings.words, seed_of(settings.seed, sample.id))

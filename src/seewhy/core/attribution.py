@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 import torch
@@ -78,18 +79,33 @@ class Attribution:
 
     def tokens(self, chosen: slice) -> Attribution:
         """The same for some of the tokens."""
-        return replace(
-            _of_tokens(self, chosen, ("context", "low", "high")),
-            scales=tuple(
-                _of_tokens(view, chosen, ("probabilities", "is_top1", "weights"))
-                for view in self.scales
-            ),
+        return _each_tensor(lambda own: own[chosen], self)
+
+    def with_tokens_from(self, other: Attribution, tokens: Sequence[int]) -> Attribution:
+        """The same with some tokens' entries taken from another attribution of this shape."""
+        at = torch.tensor(tokens)
+        return _each_tensor(
+            lambda own, of: own.index_copy(0, at.to(own.device), of[tokens]), self, other
         )
 
+    def cpu(self) -> Attribution:
+        """The same in main memory."""
+        return _each_tensor(lambda own: own.cpu().contiguous(), self)
 
-def _of_tokens(thing: Any, chosen: slice, fields: tuple[str, ...]) -> Any:
-    return replace(
-        thing,
-        maps=tuple(maps[chosen] for maps in thing.maps),
-        **{name: getattr(thing, name)[chosen] for name in fields},
-    )
+
+def _each_tensor(change: Callable[..., Tensor], *things: Any) -> Any:
+    """A dataclass like the first thing, with every tensor changed, those of its parts included."""
+    first = things[0]
+    if isinstance(first, Tensor):
+        return change(*things)
+    if isinstance(first, tuple):
+        if not any(isinstance(part, Tensor | ScaleView) for part in first):
+            return first
+        return tuple(_each_tensor(change, *parts) for parts in zip(*things, strict=True))
+    if not is_dataclass(first):
+        return first
+    changed = {
+        f.name: _each_tensor(change, *(getattr(thing, f.name) for thing in things))
+        for f in fields(first)
+    }
+    return type(first)(**changed)  # type: ignore[arg-type]

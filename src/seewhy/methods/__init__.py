@@ -11,8 +11,9 @@ from typing import Any
 from seewhy.core.errors import ParameterError
 from seewhy.core.registry import Registry, unknown
 from seewhy.core.specs import parse_spec
-from seewhy.methods._base import Evidence, Method
+from seewhy.methods._base import Method
 from seewhy.methods._citations import bibtex
+from seewhy.methods._evidence import Evidence
 
 __all__ = [
     "DEFAULT",
@@ -110,4 +111,4 @@ def citation(name: str) -> str:
         >>> print(citation("tam").splitlines()[0])
         @inproceedings{li2025tam,
     """
-    return "\n\n".join(bibtex(key) for key in create(name).citations)
+    return "\n\n".join(bibtex(key) for key in create(name).all_citations)

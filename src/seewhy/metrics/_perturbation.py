@@ -98,7 +98,7 @@ def readings(case: Case, variants: Any) -> Tensor:
     The conversation's other pictures stay. Maps of metrics are those of the first view.
     """
     session = session_of(case)
-    others = session.pictures[1:]
+    others = session.images[1:]
     return session.log_probabilities((variant, *others) for variant in variants)
 
 

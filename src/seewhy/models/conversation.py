@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from seewhy.core.errors import PromptError
@@ -60,6 +60,14 @@ class Conversation:
             raise PromptError(
                 f"Expected a prompt with words in it, got {self.texts[:3]}: ask something."
             )
+
+    def with_media(self, media: Sequence[Image | Clip]) -> Conversation:
+        """The same with other pictures and clips in the places of its own, as many as it shows."""
+        following, turns = iter(media), []
+        for turn in self.turns:
+            parts = (part if isinstance(part, str) else next(following) for part in turn.parts)
+            turns.append(Message(turn.role, tuple(parts)))
+        return replace(self, turns=tuple(turns))
 
     @property
     def texts(self) -> list[str]:

@@ -17,6 +17,7 @@ from seewhy.images.clips import Clip
 from seewhy.models.conversation import Conversation, user_message
 from seewhy.models.decoding import spans_of
 from seewhy.models.family import Family, VisualInputs, on_device
+from seewhy.models.isolation import internal
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -134,13 +135,14 @@ def process_media(
     family: Family, media: Sequence[Image | Clip], scale: float
 ) -> list[VisualInputs]:
     """What the family makes of the pictures and clips of one prompt."""
-    pictures = sum(not isinstance(medium, Clip) for medium in media)
-    return [
-        family.process_video(medium, scale)
-        if isinstance(medium, Clip)
-        else family.process_image_among(medium, scale, pictures)
-        for medium in media
-    ]
+    images = sum(not isinstance(medium, Clip) for medium in media)
+    with internal():
+        return [
+            family.process_video(medium, scale)
+            if isinstance(medium, Clip)
+            else family.process_image_among(medium, scale, images)
+            for medium in media
+        ]
 
 
 def views_of(medium: Image | Clip, seen: VisualInputs, number: int) -> list[View]:

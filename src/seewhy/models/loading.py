@@ -5,15 +5,11 @@ from __future__ import annotations
 import difflib
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
-
-import torch
 
 from seewhy.core.errors import ModelError, UnknownNameError, UnsupportedModelError
 from seewhy.core.registry import Registry
@@ -185,20 +181,6 @@ def _adapt(family: type[Family], model: Any, processor: ProcessorParts, name: st
             "are missing, or belong to another model."
         )
     return adapter
-
-
-@contextmanager
-def eval_mode(model: PreTrainedModel) -> Iterator[None]:
-    """Work in eval mode without gradients, and leave every module in the mode it came in."""
-    training = [module for module in model.modules() if module.training]
-    try:
-        for module in training:
-            module.training = False
-        with torch.no_grad():
-            yield
-    finally:
-        for module in training:
-            module.training = True
 
 
 @cache

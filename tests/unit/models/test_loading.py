@@ -15,7 +15,7 @@ import unadapted
 from painting import noise
 from seewhy.core.errors import ModelError, UnknownNameError, UnsupportedModelError
 from seewhy.models import ProcessorParts, load, loading, prepare
-from seewhy.models.loading import eval_mode
+from seewhy.models.isolation import eval_mode
 
 
 @pytest.fixture(scope="module")
