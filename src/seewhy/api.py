@@ -409,7 +409,7 @@ class Explainer:
         contrasts = {place_of(words, word): other for word, other in how.contrast.items()}
         for place, alternative in contrasts.items():
             whole = self._contrasted(whole, evidence, words[place], alternative, how.method)
-        whole, prompt = _on_cpu(whole), len(trace.prompt_tokens)
+        whole, prompt = whole.cpu(), len(trace.prompt_tokens)
         cut = how.cut is not None and len(trace.tokens) == how.cut
         notes = [
             *(n for m in media for n in (m.notes if isinstance(m, Clip) else notes_of(m))),
@@ -427,8 +427,8 @@ class Explainer:
                 prompt_tokens=trace.prompt_tokens,
                 tokens=trace.tokens,
                 words=words,
-                attribution=whole.tokens(slice(explained - len(trace.tokens), None)),
-                asked=whole.tokens(slice(0, prompt)) if how.first == 0 else None,
+                attribution=whole.select(slice(explained - len(trace.tokens), None)),
+                prompt_attribution=whole.select(slice(0, prompt)) if how.first == 0 else None,
                 turns=trace.inputs.turns,
                 contrasts=tuple(contrasts.items()),
                 provenance=Provenance(
@@ -467,7 +467,7 @@ class Explainer:
             )
         )
         offset = len(whole.context) - len(evidence.trace.tokens)
-        return _replaced(whole, against, [offset + token for token in word.tokens])
+        return whole.with_tokens_from(against, [offset + token for token in word.tokens])
 
 
 class CapturedGeneration:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Tensor
 
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import ParameterError
@@ -104,12 +103,6 @@ class Corroborated(Method):
             power_mean(a, d.to(a.device), self.exponent) * unit[:, None, None]
             for a, d in zip(says.display, rests.display, strict=True)
         )
-        heard = _scaled(rests).to(says.context.device)
-        context = power_mean(_scaled(says), heard, self.exponent) * unit[:, None]
+        other = rests.context_display.to(says.context.device)
+        context = power_mean(says.context_display, other, self.exponent) * unit[:, None]
         return Attribution(maps, context, torch.zeros_like(high), high, says.scales)
-
-
-def _scaled(found: Attribution) -> Tensor:
-    """float32 `[token, text]` in [0, 1]: the context on the scale of the display."""
-    span = (found.high - found.low).clamp_min(1e-12)[:, None]
-    return ((found.context - found.low[:, None]) / span).clamp(0, 1)
