@@ -24,7 +24,8 @@ from seewhy.core.record import Picture, Provenance, Record
 from seewhy.core.specs import parse_spec
 from seewhy.core.text import Word, words_of
 from seewhy.core.trace import Inputs, Trace, View
-from seewhy.explanation import ExplainedWord, Explanation, place_of
+from seewhy.explained_word import ExplainedWord
+from seewhy.explanation import Explanation, place_of
 from seewhy.images import Clip, ImageSource, notes_of, read_clip, read_image
 from seewhy.methods import DEFAULT, METHODS, Evidence, Method, create, parameters_of
 from seewhy.models.capture import (
