@@ -363,7 +363,7 @@ def test_method_explains_prompt_tokens_when_asked(method: Method) -> None:
         assert torch.equal(one, other)
     for one, other in zip(answer.scales, plain.scales, strict=True):
         assert (one.scale, one.input_sizes) == (other.scale, other.input_sizes)
-        for name in ("probabilities", "said", "weights"):
+        for name in ("probabilities", "is_top1", "weights"):
             assert torch.equal(getattr(one, name), getattr(other, name)), name
         for a, b in zip(one.maps, other.maps, strict=True):
             assert torch.equal(a, b)
