@@ -1,5 +1,7 @@
-"""Folders in `tests/data/folders` were written by the versions of seewhy that had these schemas
-(commits 5d8229f and 29a2056). Each holds a record of `golden.records` with a second scale; overlays and page were taken out.
+"""Folders in `tests/data/folders` were written by the versions of seewhy that had these schemas.
+
+Commits 5d8229f and 29a2056 wrote them. Each holds a record of `golden.records` with a second scale;
+overlays and page were taken out.
 """
 
 import shutil
