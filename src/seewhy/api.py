@@ -8,8 +8,9 @@ from typing import Any
 
 from seewhy import models
 from seewhy.captured import CapturedGeneration
+from seewhy.explained_word import ExplainedWord
 from seewhy.explainer import Explainer
-from seewhy.explanation import ExplainedWord, Explanation
+from seewhy.explanation import Explanation
 from seewhy.models.isolation import unwrap
 from seewhy.options import ExplainOptions
 from seewhy.report.bundle import open_record

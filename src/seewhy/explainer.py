@@ -254,8 +254,8 @@ def explanation_of(
             prompt_tokens=trace.prompt_tokens,
             tokens=trace.tokens,
             words=words,
-            attribution=whole.tokens(slice(len(whole.context) - len(trace.tokens), None)),
-            asked=whole.tokens(slice(0, prompt)) if options.explain_prompt else None,
+            attribution=whole.select(slice(len(whole.context) - len(trace.tokens), None)),
+            prompt_attribution=whole.select(slice(0, prompt)) if options.explain_prompt else None,
             turns=trace.inputs.turns,
             contrasts=tuple(contrasts.items()),
             provenance=Provenance(

@@ -24,6 +24,7 @@ FLOORS = (
     ("testbed",),
     ("datasets",),
     ("report",),
+    ("explained_word",),
     ("explanation",),
     ("options", "chats"),
     ("explainer",),

@@ -19,7 +19,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from golden.records import record_of
 from seewhy.report.overlay import overlay
-from seewhy.report.units import prompt_words, word_units
+from seewhy.report.spans import spans_of
 
 pytestmark = pytest.mark.browser
 
@@ -96,7 +96,7 @@ def test_hover_draws_what_the_saved_overlay_shows(open_page):
     laid = canvas(page).astype(float)
     height, width = laid.shape[:2]
     record = record_of()
-    unit = word_units(record)[HOUSE]
+    unit = spans_of(record).words[HOUSE]
     (picture,) = record.pictures
     black = picture.image * 0
     alone = np.asarray(overlay(black, unit.displays[0], picture.base_grid, size=(width, height)))
@@ -117,11 +117,11 @@ def test_hover_tints_the_earlier_words_that_it_leaned_on(open_page):
     page = open_page()
     hover(page, words(page)[AND])
     record = record_of()
-    asked = len(prompt_words(record))
+    asked = len(record.prompt_words)
     wanted = {
         at - asked: strength
-        for at, relevance in word_units(record)[AND].context
-        if (strength := word_units(record)[AND].shown(relevance)) >= 0.01
+        for at, strength in spans_of(record).words[AND].context_display
+        if strength >= 0.01
     }
     tinted = page.find_elements(By.CSS_SELECTOR, "#caption .lean")
     strength = "return getComputedStyle(arguments[0]).getPropertyValue('--s')"
@@ -146,7 +146,7 @@ def test_click_pins_a_word_and_a_second_one_beside_it(open_page):
     assert centre_of_light(canvas(page, 0))[0] < 0.5 < centre_of_light(canvas(page, 1))[0]
     assert address(page) == f"#word={STAR}&with={TREE}"
     record = record_of()
-    one, other = (word_units(record)[i].displays[0].double().flatten() for i in (STAR, TREE))
+    one, other = (spans_of(record).words[i].displays[0].double().flatten() for i in (STAR, TREE))
     r = float(np.corrcoef(one, other)[0, 1])
     said = page.find_element(By.ID, "correlation").text.replace("−", "-")
     assert float(said) == pytest.approx(r, abs=0.011)
@@ -236,7 +236,7 @@ def test_scales_are_shown_in_order_with_what_the_model_would_have_said(open_page
     texts = [node.text.split("\n") for node in strip]
     assert [lines[0] for lines in texts] == ["× 0.5", "× 0.75", "× 1 base", "× 1.25", "× 1.5"]
     record = record_of()
-    unit = word_units(record)[STAR]
+    unit = spans_of(record).words[STAR]
     order = sorted(range(5), key=lambda i: record.attribution.scales[i].scale)
     wanted = ["still said" if unit.scales[i].is_top1 else "not said" for i in order]
     assert [lines[1] for lines in texts] == wanted

@@ -36,7 +36,7 @@ from golden.records import (
 )
 from seewhy.core.record import Record
 from seewhy.report.payload import view_names
-from seewhy.report.units import prompt_word_units, word_units
+from seewhy.report.spans import spans_of
 
 pytestmark = pytest.mark.browser
 
@@ -80,10 +80,10 @@ def test_pictures_stand_side_by_side_each_with_its_share_of_the_word(open_page):
     page, record = open_page(pictures_record()), pictures_record()
     for word in (STAR, TREE):
         hover(page, words(page)[word])
-        unit = word_units(record)[word]
+        unit = spans_of(record).words[word]
         assert shares_under(page) == [f"{percent(s)} of the evidence" for s in unit.shares]
         best = [bool(pane.get_attribute("class").count("best")) for pane in all_of(page, ".pane")]
-        assert best == [view == unit.best for view in (0, 1)]
+        assert best == [view == unit.best_view for view in (0, 1)]
     wide, tall = (plate.rect for plate in all_of(page, ".plate"))
     assert wide["y"] == tall["y"]
     assert wide["height"] == pytest.approx(tall["height"], abs=1.5)
@@ -127,7 +127,7 @@ def test_two_pins_show_each_word_in_its_brightest_picture_with_its_name(open_pag
     assert captions == [["star", "picture 1"], ["tree", "picture 2"]]
     for share, unit in zip(
         ("share of picture 1", "share of picture 2"),
-        zip(*(word_units(record)[i].shares for i in (STAR, TREE)), strict=True),
+        zip(*(spans_of(record).words[i].shares for i in (STAR, TREE)), strict=True),
         strict=True,
     ):
         row = next(row.text for row in all_of(page, "#facts tr") if row.text.startswith(share))
@@ -180,17 +180,19 @@ def test_clip_shows_the_step_where_a_word_is_brightest_over_a_strip_of_all(open_
     assert [node.text for node in all_of(page, ".step .when")] == names
     for word in (STAR, TREE):
         hover(page, words(page)[word])
-        unit = word_units(record)[word]
-        assert now(page) == [names[unit.best]]
-        assert on_stage(page) == [f"Step at {names[unit.best]}, as the model was shown it"]
-        readout = f"{names[unit.best]} · {percent(unit.shares[unit.best])} of the evidence"
+        unit = spans_of(record).words[word]
+        assert now(page) == [names[unit.best_view]]
+        assert on_stage(page) == [f"Step at {names[unit.best_view]}, as the model was shown it"]
+        readout = (
+            f"{names[unit.best_view]} · {percent(unit.shares[unit.best_view])} of the evidence"
+        )
         assert one(page, ".readout").text == f"{readout} · brightest"
 
 
 def test_clip_draws_each_steps_share_as_a_bar(open_page):
     page, record = open_page(clip_record(), fragment=f"#word={TREE}"), clip_record()
     canvas(page)  # by when the bars rest, too
-    shares = word_units(record)[TREE].shares
+    shares = spans_of(record).words[TREE].shares
     heights = bars(page)
     ratio = [height / share for height, share in zip(heights, shares, strict=True)]
     assert max(ratio) == pytest.approx(min(ratio), rel=0.12)  # within a pixel
@@ -206,7 +208,7 @@ def bars(page: WebDriver) -> list[float]:
 
 def test_clip_step_that_is_pointed_at_is_shown_until_the_pointer_leaves(open_page):
     page, record = open_page(clip_record(), fragment=f"#word={STAR}"), clip_record()
-    best = view_names(record.pictures)[word_units(record)[STAR].best]
+    best = view_names(record.pictures)[spans_of(record).words[STAR].best_view]
     hover(page, all_of(page, ".step")[6])
     assert now(page) == ["0:03.0"]
     assert on_stage(page) == ["Step at 0:03.0, as the model was shown it"]
@@ -236,7 +238,7 @@ def test_clip_can_be_walked_through_by_keyboard_alone(open_page):
         if page.switch_to.active_element.get_attribute("class").startswith("step"):
             break
     start = int(page.switch_to.active_element.get_attribute("data-view") or -1)
-    assert start == word_units(clip_record())[STAR].best
+    assert start == spans_of(clip_record()).words[STAR].best_view
     press(page, Keys.ARROW_RIGHT)
     assert address(page) == f"#word={STAR}&view={start + 1}"
     assert page.switch_to.active_element.get_attribute("data-view") == str(start + 1)
@@ -253,7 +255,7 @@ def test_clip_with_two_pins_draws_two_bars_a_step(open_page):
     assert one(page, ".film").get_attribute("class").split() == ["film", "two"]
     assert one(page, ".bar-b").is_displayed()
     label = all_of(page, ".step")[6].get_attribute("aria-label")
-    star, tree = (percent(word_units(clip_record())[i].shares[6]) for i in (STAR, TREE))
+    star, tree = (percent(spans_of(clip_record()).words[i].shares[6]) for i in (STAR, TREE))
     assert label == f"0:03.0: star {star}, tree {tree} of the evidence"
 
 
@@ -266,7 +268,7 @@ def test_long_clip_brings_the_brightest_step_into_sight(open_page):
 
 def test_pictures_and_clips_stand_together(open_page):
     page, record = open_page(mixed_record(), fragment=f"#word={STAR}"), mixed_record()
-    unit = word_units(record)[STAR]
+    unit = spans_of(record).words[STAR]
     names = [node.text for node in all_of(page, ".enlarge")]
     assert names == ["Picture 1", "Clip at 0:01.0", "Picture 2"]
     clip_share = sum(unit.shares[1:7])
@@ -297,7 +299,7 @@ def test_prompt_words_are_plain_text_where_they_were_not_explained(open_page):
 def test_prompt_words_can_be_pointed_at_and_say_whose_they_are(open_page):
     record = pictures_record(explained=True)
     page = open_page(record)
-    texts = [unit.text for unit in prompt_word_units(record)]
+    texts = [unit.text for unit in spans_of(record).prompt_words]
     assert [node.text for node in asked(page)] == texts
     hover(page, asked(page)[texts.index("star,")])
     x, y = centre_of_light(canvas(page))
@@ -307,10 +309,8 @@ def test_prompt_words_can_be_pointed_at_and_say_whose_they_are(open_page):
     assert "said" not in facts(page)
     assert all_of(page, "#candidates") == []
     lean = [node.text for node in all_of(page, "#prompt .lean")]
-    wanted = prompt_word_units(record)[3]
-    assert lean == [
-        texts[i] for i in sorted(i for i, r in wanted.context if wanted.shown(r) >= 0.01)
-    ]
+    wanted = spans_of(record).prompt_words[3]
+    assert lean == [texts[i] for i in sorted(i for i, s in wanted.context_display if s >= 0.01)]
     assert all_of(page, "#caption .lean") == []
 
 

@@ -165,7 +165,7 @@ def test_method_of_a_model_explains_prompt_tokens_or_says_why_not(any_method: Me
     if not any(maps[:prompt].any() for maps in whole.maps):
         assert "pictures" in any_method.all_needs
         assert any("prompt's tokens have empty maps" in note for note in evidence.notes)
-    answer = whole.tokens(slice(prompt, None))
+    answer = whole.select(slice(prompt, None))
     for one, other in zip(answer.maps, plain.maps, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4 * float(other.max()))
     torch.testing.assert_close(answer.context, plain.context, rtol=1e-3, atol=1e-4)
@@ -254,7 +254,7 @@ def test_method_has_maps_of_every_view(method: Method) -> None:
     assert attribution.low.shape == attribution.high.shape == (tokens,)
     for scale in attribution.scales:
         assert [maps.shape[1:] for maps in scale.maps] == [GRIDS[scale.scale], SECOND[scale.scale]]
-        assert len(scale.seen) == 2
+        assert len(scale.input_sizes) == 2
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
@@ -345,12 +345,12 @@ def test_method_explains_prompt_tokens_when_asked(method: Method) -> None:
     assert all(float(maps[:prompt].max()) > 0 for maps in whole.maps)
     for name in ("context", "low", "high", "shares"):
         assert torch.equal(getattr(whole, name)[prompt:], getattr(plain, name)), name
-    answer = whole.tokens(slice(prompt, None))
+    answer = whole.select(slice(prompt, None))
     for one, other in zip(answer.maps, plain.maps, strict=True):
         assert torch.equal(one, other)
     for one, other in zip(answer.scales, plain.scales, strict=True):
-        assert (one.scale, one.seen) == (other.scale, other.seen)
-        for name in ("probabilities", "said", "weights"):
+        assert (one.scale, one.input_sizes) == (other.scale, other.input_sizes)
+        for name in ("probabilities", "is_top1", "weights"):
             assert torch.equal(getattr(one, name), getattr(other, name)), name
         for a, b in zip(one.maps, other.maps, strict=True):
             assert torch.equal(a, b)

@@ -22,8 +22,8 @@ from seewhy.bench.worker import Job, SampleState, Worker, reason_of
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import SeewhyError
 from seewhy.explainer import Explainer
-from seewhy.report.bundle import safe_name
 from seewhy.report.overlay import overlay
+from seewhy.report.safe_folder import safe_name
 
 FOLDER, INDEX = "gallery", "gallery.json"
 

@@ -80,7 +80,7 @@ def _folder(arguments: Namespace) -> Path | None:
 
 def _expect_writable(folder: Path, overwrite: bool) -> None:
     """Raise an OutputError if an explanation cannot be saved to `folder`."""
-    from seewhy.report.bundle import expect_writable
+    from seewhy.report.safe_folder import expect_writable
 
     expect_writable(folder, overwrite)
 

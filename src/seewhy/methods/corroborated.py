@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Tensor
 
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import ParameterError
@@ -95,12 +94,6 @@ class Corroborated(Method):
             power_mean(a, d.to(a.device), self.exponent) * unit[:, None, None]
             for a, d in zip(lens.display, relevance.display, strict=True)
         )
-        weights = _scaled(relevance).to(lens.context.device)
-        context = power_mean(_scaled(lens), weights, self.exponent) * unit[:, None]
+        weights = relevance.context_display.to(lens.context.device)
+        context = power_mean(lens.context_display, weights, self.exponent) * unit[:, None]
         return Attribution(maps, context, torch.zeros_like(high), high, lens.scales)
-
-
-def _scaled(found: Attribution) -> Tensor:
-    """float32 `[token, text]` in [0, 1]: the context on the scale of the display."""
-    span = (found.high - found.low).clamp_min(1e-12)[:, None]
-    return ((found.context - found.low[:, None]) / span).clamp(0, 1)

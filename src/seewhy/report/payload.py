@@ -18,16 +18,9 @@ from torch import Tensor
 from seewhy.core.record import Picture, Record
 from seewhy.core.text import Token, Word
 from seewhy.report.colourmaps import NAMES, colour_table
-from seewhy.report.units import (
-    Unit,
-    prompt_token_units,
-    prompt_word_units,
-    prompt_words,
-    token_units,
-    word_units,
-)
+from seewhy.report.spans import TextSpan, spans_of
 
-#: Raised by one whenever a page or folder written before could no longer be read.
+#: Raised by one whenever the page could no longer read a payload written before.
 SCHEMA_VERSION = 2
 
 #: Longest side in pixels of the one picture inside a page. Of several, none is longer than this
@@ -202,7 +195,7 @@ def payload(record: Record) -> Payload:
     maps: list[MapData] = []
     places: dict[tuple[str, tuple[int, ...]], int] = {}
 
-    def place(part: str, unit: Unit) -> int:
+    def place(part: str, unit: TextSpan) -> int:
         """Where the unit's maps begin: those of its views, then those of its scales' views."""
         key = part, unit.tokens
         if key not in places:
@@ -212,7 +205,7 @@ def payload(record: Record) -> Payload:
         return places[key]
 
     def text(
-        prompt: Sequence[Word | Token], asked: tuple[Unit, ...], answer: tuple[Unit, ...]
+        prompt: Sequence[Word | Token], asked: Sequence[TextSpan], answer: Sequence[TextSpan]
     ) -> Text:
         return {
             "prompt": [
@@ -223,7 +216,7 @@ def payload(record: Record) -> Payload:
             "answer": [_unit(unit, place("answer", unit)) for unit in answer],
         }
 
-    origin = record.provenance
+    origin, spans = record.provenance, spans_of(record)
     return {
         "schema": SCHEMA_VERSION,
         "pictures": _pictures(record.pictures),
@@ -231,10 +224,10 @@ def payload(record: Record) -> Payload:
         "turns": [{"role": t.role, "start": t.start, "end": t.end} for t in record.turns],
         "answer": record.answer,
         "contrasts": [{"word": word, "alternative": other} for word, other in record.contrasts],
-        "words": text(prompt_words(record), prompt_word_units(record), word_units(record)),
-        "tokens": text(record.prompt_tokens, prompt_token_units(record), token_units(record)),
+        "words": text(record.prompt_words, spans.prompt_words, spans.words),
+        "tokens": text(record.prompt_tokens, spans.prompt_tokens, spans.tokens),
         "scales": [
-            {"scale": _short(view.scale), "seen": [list(size) for size in view.seen]}
+            {"scale": _short(view.scale), "seen": [list(size) for size in view.input_sizes]}
             for view in record.attribution.scales
         ],
         "maps": maps,
@@ -309,9 +302,8 @@ def _pictures(pictures: Sequence[Picture]) -> list[PictureData]:
     ]
 
 
-def _unit(unit: Unit, first: int) -> UnitData:
+def _unit(unit: TextSpan, first: int) -> UnitData:
     views = len(unit.maps)
-    context = [(j, unit.shown(relevance)) for j, relevance in unit.context]
     return {
         "text": unit.text,
         "start": unit.start,
@@ -322,12 +314,14 @@ def _unit(unit: Unit, first: int) -> UnitData:
         "maps": list(range(first, first + views)),
         "low": _short(unit.low),
         "high": _short(unit.high),
-        "context": [[j, _short(shown, 3)] for j, shown in context if shown >= FAINTEST],
-        "picture": _short(unit.picture),
-        "earlier": _short(unit.earlier),
-        "share": _short(unit.share),
+        "context": [
+            [j, _short(shown, 3)] for j, shown in unit.context_display if shown >= FAINTEST
+        ],
+        "picture": _short(unit.image_strength),
+        "earlier": _short(unit.context_strength),
+        "share": _short(unit.image_share),
         "shares": [_short(share) for share in unit.shares],
-        "best": unit.best,
+        "best": unit.best_view,
         "peaks": [None if one is None else [_short(xy) for xy in one] for one in unit.peaks],
         "boxes": [None if one is None else [_short(edge) for edge in one] for one in unit.boxes],
         "scales": [

@@ -90,7 +90,7 @@ def test_method_leaves_a_picture_without_influence_empty(spec: str) -> None:
 def test_occlusion_of_a_single_cell_is_the_drop_under_the_mean_colour() -> None:
     evidence, reader = planted()
     (maps,) = create("occlusion", window=1).attribute(evidence).maps
-    mean = np.array(reader.pictures[0]).mean().round() / 255
+    mean = np.array(reader.images[0]).mean().round() / 255
     expected = torch.zeros(3, 4, 6)
     for token, (row, column) in enumerate(PLANTED):
         expected[token, row, column] = 3.9 * (1 - mean)
