@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seewhy.report.page import asset, embed, fill, policy
+from seewhy.report.page_script import page_script
 
 
 def html(payload: Mapping[str, Any]) -> str:
@@ -21,7 +22,7 @@ def html(payload: Mapping[str, Any]) -> str:
     Raises:
         ValueError: if a number is NaN or infinite.
     """
-    style, script = asset("look.css") + asset("bench.css"), asset("bench.js")
+    style, script = asset("look.css") + asset("bench.css"), page_script("bench/page.js")
     return fill(
         asset("bench.html"),
         policy=policy(style, script),

@@ -1,0 +1,152 @@
+// Quality against cost: a point for each method, costs on a logarithmic axis.
+
+import { element, svgElement } from "../shared/dom.js";
+import { describe, formatValue, threeDigits, titleOf, unitOf } from "./format.js";
+import { fillSelect } from "./select.js";
+import { axes, logPosition, logTicks, plot, ticks, yPosition } from "./plot.js";
+
+/** @import {Bench} from "./bench.js" */
+/** @import {BenchCell, BenchColumn} from "./payload.d.ts" */
+
+/**
+ * A method's point: its place in the plot, and what is known about it.
+ * @typedef {{method: string, colour: string, x: number, y: number, low: number, high: number, title: string}} Point
+ */
+/** @typedef {{cell: BenchCell, quality: number, low: number, high: number, cost: number}} Measured */
+
+const SIZE = { width: 900, height: 430 };
+const COSTS = ["seconds-ratio", "seconds", "forward-ratio", "forward"]; // the first one that is there is chosen
+
+/** @param {Bench} bench */
+export function connectCharts(bench) {
+  const { quality, cost } = bench.parts;
+  for (const select of [quality, cost]) select.addEventListener("change", () => renderChart(bench));
+}
+
+/**
+ * Offer the figures that more than one method has in the view that is shown.
+ * @param {Bench} bench
+ */
+export function updateChartChoices(bench) {
+  const { columns } = bench.payload;
+  const measured = columns.map((_, at) => at).filter((at) => bench.cellsOf(at).length > 1);
+  const isCost = (/** @type {number} */ at) => columns[at].metric.startsWith("cost");
+  const named = (/** @type {number[]} */ list) =>
+    list.map((at) => /** @type {[string, string]} */ ([String(at), titleOf(columns[at])]));
+  const costs = measured.filter(isCost);
+  const first = COSTS.map((name) => costs.find((at) => columns[at].name === name)).find((at) => at !== undefined);
+  fillSelect(bench.parts.quality, named(measured.filter((at) => !isCost(at))));
+  fillSelect(bench.parts.cost, named(costs), first === undefined ? undefined : String(first));
+}
+
+/** @param {Bench} bench */
+export function renderChart(bench) {
+  const { chart, quality, cost } = bench.parts;
+  const measured = quality.value && cost.value ? measuredCells(bench, Number(quality.value), Number(cost.value)) : [];
+  if (measured.length < 2) {
+    const none = "No two methods have both a quality and a cost here.";
+    chart.replaceChildren(element("p", { class: "intro" }, none));
+    return;
+  }
+  const { columns } = bench.payload;
+  chart.replaceChildren(chartOf(bench, measured, columns[Number(quality.value)], columns[Number(cost.value)]));
+}
+
+/**
+ * The methods that have both figures, in the units that are shown.
+ * @param {Bench} bench
+ * @param {number} quality
+ * @param {number} cost
+ * @returns {Measured[]}
+ */
+function measuredCells(bench, quality, cost) {
+  const scaleOf = (/** @type {number} */ at) => bench.payload.columns[at].scale;
+  const costs = new Map(bench.cellsOf(cost).map(({ method, value }) => [method, value]));
+  return bench.cellsOf(quality).flatMap((cell) => {
+    const { value, low, high } = cell;
+    const price = costs.get(cell.method) ?? 0;
+    if (value === null || price <= 0) return [];
+    const [middle, bottom, top] = [value, low ?? value, high ?? value].map((v) => v * scaleOf(quality));
+    return [{ cell, quality: middle, low: bottom, high: top, cost: price * scaleOf(cost) }];
+  });
+}
+
+/**
+ * @param {Bench} bench
+ * @param {Measured[]} measured
+ * @param {BenchColumn} quality
+ * @param {BenchColumn} cost
+ */
+function chartOf(bench, measured, quality, cost) {
+  const [x, y] = scalesOf(measured, quality, cost);
+  const points = measured.map((one) => ({
+    method: one.cell.method,
+    colour: bench.colourOf(one.cell.method),
+    x: x.position(one.cost),
+    y: y.position(one.quality),
+    low: y.position(one.low),
+    high: y.position(one.high),
+    title: `${one.cell.method}\n${describe(one.cell, quality, bench.payload.reference)}\n${titleOf(cost)}: ${formatValue(one.cost / cost.scale, cost)} ${unitOf(cost)}`,
+  }));
+  points.sort((a, b) => a.y - b.y); // best first: its name stays beside its point
+  const name = `${titleOf(quality)} against ${titleOf(cost)} of ${points.length} methods; the numbers stand in the table.`;
+  const lines = nameLines(points);
+  const shapes = points.flatMap((point, i) => pointShapes(point, lines[i]));
+  return plot(SIZE, name, [...axes(SIZE, x, y, threeDigits), ...shapes]);
+}
+
+/**
+ * @param {Measured[]} measured
+ * @param {BenchColumn} quality
+ * @param {BenchColumn} cost
+ */
+function scalesOf(measured, quality, cost) {
+  const xs = measured.map((one) => one.cost);
+  const [xLow, xHigh] = [Math.min(...xs) / 1.3, Math.max(...xs) * 1.9];
+  const ends = measured.flatMap(({ low, high }) => [low, high]);
+  const [lowest, highest] = [Math.min(...ends), Math.max(...ends)];
+  const pad = (highest - lowest) * 0.06 || 1;
+  const [yLow, yHigh] = [lowest - pad, highest + pad];
+  return [
+    {
+      position: logPosition(xLow, xHigh, SIZE.width), ticks: logTicks(xLow, xHigh),
+      name: `${titleOf(cost)} (${unitOf(cost)}, logarithmic)`,
+    },
+    {
+      position: yPosition(yLow, yHigh, SIZE.height), ticks: ticks(yLow, yHigh),
+      name: `${titleOf(quality)} (${unitOf(quality)})`,
+    },
+  ];
+}
+
+/**
+ * Heights of the points' names: each moves down until it covers none that was placed before.
+ * @param {Point[]} points
+ */
+function nameLines(points) {
+  /** @type {[number, number][]} */
+  const taken = [];
+  return points.map(({ x, y }) => {
+    let line = y + 4;
+    while (taken.some(([ox, oy]) => Math.abs(ox - x) < 120 && Math.abs(oy - line) < 13)) line += 13;
+    taken.push([x, line]);
+    return line;
+  });
+}
+
+/**
+ * A point with its interval and its name.
+ * @param {Point} point
+ * @param {number} line
+ */
+function pointShapes({ method, colour, x, y, low, high, title }, line) {
+  const whisker = svgElement("line", { class: "whisker", x1: x, x2: x, y1: low, y2: high });
+  const dot = svgElement("circle", { cx: x, cy: y, r: 5 }, svgElement("title", {}, title));
+  // The page's policy forbids style attributes, not the object model.
+  whisker.style.stroke = colour;
+  dot.style.fill = colour;
+  // A name that would be cut off is before its point.
+  const isBeyond = x + 9 + 7.5 * method.length > SIZE.width;
+  const side = isBeyond ? { x: x - 9, "text-anchor": "end" } : { x: x + 9 };
+  return [whisker, dot, svgElement("text", { class: "name", y: line, ...side }, method)];
+}
