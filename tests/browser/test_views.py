@@ -322,7 +322,8 @@ def test_prompt_words_can_be_pinned_beside_words_of_the_answer(open_page):
     assert [node.text for node in all_of(page, "#prompt .pin-a")] == ["star,"]
     assert classes(page, "pin-b") == [STAR]
     assert float(page.find_element(By.ID, "correlation").text) > 0.8
-    row = next(row.text for row in all_of(page, "#details tr") if row.text.startswith("probability"))
+    rows = [row.text for row in all_of(page, "#details tr")]
+    row = next(text for text in rows if text.startswith("probability"))
     assert row.startswith("probability not the model’s ")
 
 

@@ -6,14 +6,12 @@ the document as text only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from seewhy.report.bench_payload import BenchPayload
 from seewhy.report.page import asset, embed, fill, policy
 from seewhy.report.page_script import page_script
 
 
-def html(payload: Mapping[str, Any]) -> str:
+def html(payload: BenchPayload) -> str:
     """Return the page as one HTML document without a single outside reference.
 
     Args:

@@ -7,6 +7,8 @@ need each other. Few forms of import and export are understood, and any other on
 
     import { a, b } from "./other.js";
     export function a() {}    export const a = 1;    export class A {}
+
+Comments on lines of their own, which hold the types, stay out of the page.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from importlib.resources import files
 _IMPORT = re.compile(r'import \{ ?(\w+(?:, \w+)*) ?\} from "(\.\.?/[\w./-]+\.js)";')
 _EXPORT = re.compile(r"export (?:async )?(?:function|const|class) (\w+)\b")
 _KEYWORD = re.compile(r"\s*(?:import|export)\b")
+# Comments on lines of their own; a comment with code behind it is not one.
+_COMMENT = re.compile(r"^ *(?://.*|/\*\*?(?:(?!\*/)[\s\S])*\*/ *)\n", re.MULTILINE)
 # Forms that work in modules alone, and text that would end a script element or hide a part of it.
 _FORBIDDEN = re.compile(r"\bimport *[(.]|^await\b|</script|<!--", re.IGNORECASE | re.MULTILINE)
 
@@ -89,7 +93,8 @@ def _read_all(entry: str, read: Callable[[str], str]) -> dict[str, _Module]:
     return modules
 
 
-def _parse(path: str, text: str) -> _Module:
+def _parse(path: str, source: str) -> _Module:
+    text = _COMMENT.sub("", source)
     if found := _FORBIDDEN.search(text):
         raise ValueError(f"Expected no {found[0]!r} in {path}, got it: a saved page cannot run it.")
     body, exports, imports = [], [], []

@@ -49,6 +49,20 @@ def test_join_modules_takes_a_module_that_two_need_once():
     assert join_modules("a.js", modules.__getitem__).count("const c = 1;") == 1
 
 
+def test_join_modules_leaves_out_comments_on_lines_of_their_own():
+    text = (
+        "// What it is.\n\n/** @import {A} from './types.d.ts' */\n/**\n * @param {number} a\n */\n"
+        'export const base = /** @type {A} */ ("// no comment"); // said\n'
+        "const url = `\n  /* text` + 1;\n"
+    )
+    assert join_modules("base.js", {"base.js": text}.__getitem__) == (
+        "const $base = (() => {\n\n"
+        'const base = /** @type {A} */ ("// no comment"); // said\n'
+        "const url = `\n  /* text` + 1;\n"
+        "return { base };\n})();"
+    )
+
+
 @pytest.mark.parametrize(
     "line",
     [

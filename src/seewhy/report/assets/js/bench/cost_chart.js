@@ -1,6 +1,7 @@
 // Quality against cost: a point for each method, costs on a logarithmic axis.
 
-import { element, svgElement } from "../shared/dom.js";
+import { element } from "../shared/dom.js";
+import { svgElement } from "../shared/svg.js";
 import { describe, formatValue, threeDigits, titleOf, unitOf } from "./format.js";
 import { fillSelect } from "./select.js";
 import { axes, logPosition, logTicks, plot, ticks, yPosition } from "./plot.js";

@@ -1,6 +1,7 @@
 // Curves of methods, each with the band of its interval.
 
-import { element, svgElement } from "../shared/dom.js";
+import { element } from "../shared/dom.js";
+import { svgElement } from "../shared/svg.js";
 import { settingsOf, threeDigits } from "./format.js";
 import { axes, plot, ticks, xPosition, yPosition } from "./plot.js";
 

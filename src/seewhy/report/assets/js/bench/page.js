@@ -2,6 +2,9 @@
 
 import { mount } from "./mount.js";
 
+/** @import {BenchPayload} from "./payload.d.ts" */
+
+/** @type {BenchPayload} */
 const payload = JSON.parse(document.getElementById("payload")?.textContent ?? "");
 const { ready } = mount(document.body, payload, { rememberTheme: true, idPrefix: "" });
 ready.then(() => {

@@ -1,6 +1,6 @@
 // Plots as SVG: scales, ticks and axes.
 
-import { svgElement } from "../shared/dom.js";
+import { svgElement } from "../shared/svg.js";
 
 /**
  * One direction of a plot. `position` maps a value to pixels.

@@ -2,6 +2,9 @@
 
 import { mount } from "./mount.js";
 
+/** @import {Payload} from "./payload.d.ts" */
+
+/** @type {Payload} */
 const payload = JSON.parse(document.getElementById("payload")?.textContent ?? "");
 const { ready } = mount(document.body, payload, {
   deepLinks: true,

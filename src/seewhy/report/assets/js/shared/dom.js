@@ -1,9 +1,7 @@
 // Elements made without parsing markup: text from a model enters a page as text nodes only.
 
-/** @typedef {string | number | boolean | null | undefined | ((event: any) => void)} Attribute */
+/** @typedef {string | number | boolean | null | undefined | ((event: Event) => void)} Attribute */
 /** @typedef {Node | string | null | undefined} Child */
-
-const SVG = "http://www.w3.org/2000/svg";
 
 /**
  * Make an HTML element.
@@ -21,28 +19,13 @@ export function element(tag, attributes = {}, ...children) {
 }
 
 /**
- * Make an SVG element.
- * @template {keyof SVGElementTagNameMap} Tag
- * @param {Tag} tag
- * @param {Record<string, Attribute>} [attributes] see `setAttribute`
- * @param {...Child} children
- * @returns {SVGElementTagNameMap[Tag]}
- */
-export function svgElement(tag, attributes = {}, ...children) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) setAttribute(node, name, value);
-  node.append(...present(children));
-  return node;
-}
-
-/**
  * `--name` sets a CSS variable, a function listens to the event of its `on...` name, true is an
  * empty attribute, and false, null and undefined are left out.
  * @param {HTMLElement | SVGElement} node
  * @param {string} name
  * @param {Attribute} value
  */
-function setAttribute(node, name, value) {
+export function setAttribute(node, name, value) {
   if (value === false || value === null || value === undefined) return;
   if (typeof value === "function") node.addEventListener(name.slice(2), value);
   else if (name.startsWith("--")) node.style.setProperty(name, String(value));
@@ -50,10 +33,11 @@ function setAttribute(node, name, value) {
 }
 
 /**
+ * Children without those that are left out.
  * @param {Child[]} children
  * @returns {(Node | string)[]}
  */
-function present(children) {
+export function present(children) {
   return children.filter((child) => child !== null && child !== undefined);
 }
 
