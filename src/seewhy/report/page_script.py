@@ -21,7 +21,9 @@ from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from importlib.resources import files
 
-_IMPORT = re.compile(r'import \{ ?(\w+(?:, \w+)*) ?\} from "(\.\.?/[\w./-]+\.js)";')
+_IMPORT = re.compile(
+    r'^import \{\s*(\w+(?:,\s+\w+)*),?\s*\} from "(\.\.?/[\w./-]+\.js)";\n', re.MULTILINE
+)
 _EXPORT = re.compile(r"export (?:async )?(?:function|const|class) (\w+)\b")
 _KEYWORD = re.compile(r"\s*(?:import|export)\b")
 # Comments on lines of their own; a comment with code behind it is not one.
@@ -94,24 +96,21 @@ def _read_all(entry: str, read: Callable[[str], str]) -> dict[str, _Module]:
 
 
 def _parse(path: str, source: str) -> _Module:
-    text = _COMMENT.sub("", source)
+    text = _COMMENT.sub("", source.rstrip("\n") + "\n")
     if found := _FORBIDDEN.search(text):
         raise ValueError(f"Expected no {found[0]!r} in {path}, got it: a saved page cannot run it.")
-    body, exports, imports = [], [], []
-    for line in text.rstrip("\n").split("\n"):
-        if found := _IMPORT.fullmatch(line):
-            names = tuple(found[1].split(", "))
-            imports.append((posixpath.normpath(posixpath.join(path, "..", found[2])), names))
-        elif found := _EXPORT.match(line):
-            exports.append(found[1])
-            body.append(line.removeprefix("export "))
-        elif _KEYWORD.match(line):
-            raise ValueError(
-                f'Expected `import {{ a, b }} from "./other.js";` or `export` before a function, '
-                f"const or class in {path}, got {line.strip()!r}: write it in one of these forms."
-            )
-        else:
-            body.append(line)
+    imports = [
+        (posixpath.normpath(posixpath.join(path, "..", place)), tuple(re.findall(r"\w+", names)))
+        for names, place in _IMPORT.findall(text)
+    ]
+    lines = _IMPORT.sub("", text).strip("\n").split("\n")
+    exports = [found[1] for line in lines if (found := _EXPORT.match(line))]
+    body = [line.removeprefix("export ") if _EXPORT.match(line) else line for line in lines]
+    if odd := next(filter(_KEYWORD.match, body), None):
+        raise ValueError(
+            f'Expected `import {{ a, b }} from "./other.js";` or `export` before a function, '
+            f"const or class in {path}, got {odd.strip()!r}: write it in one of these forms."
+        )
     return _Module(tuple(body), tuple(exports), tuple(imports))
 
 

@@ -33,11 +33,15 @@ def test_join_modules_puts_each_after_what_it_needs():
         "})();\n"
         "const $first = (() => {\n"
         "const { two, Three } = $parts_second;\n"
-        "\n"
         "const one = two() + new Three().x;\n"
         "return { one };\n"
         "})();"
     )
+
+
+def test_join_modules_reads_an_import_of_several_lines():
+    text = 'import {\n  two,\n  Three,\n} from "./parts/second.js";\nexport const one = two();\n'
+    assert "const { two, Three } = $parts_second;\nconst one = two();" in join(**{"first.js": text})
 
 
 def test_join_modules_takes_a_module_that_two_need_once():
@@ -56,7 +60,7 @@ def test_join_modules_leaves_out_comments_on_lines_of_their_own():
         "const url = `\n  /* text` + 1;\n"
     )
     assert join_modules("base.js", {"base.js": text}.__getitem__) == (
-        "const $base = (() => {\n\n"
+        "const $base = (() => {\n"
         'const base = /** @type {A} */ ("// no comment"); // said\n'
         "const url = `\n  /* text` + 1;\n"
         "return { base };\n})();"

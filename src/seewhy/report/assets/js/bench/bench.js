@@ -52,8 +52,10 @@ export class Bench {
   connectViews() {
     const { views } = this.payload;
     const several = new Set(views.map(({ data }) => data)).size > 1;
-    const choices = views.map(({ model, data }, at) =>
-      ({ value: String(at), label: several ? `${model}, ${data}` : model }));
+    const choices = views.map(({ model, data }, at) => ({
+      value: String(at),
+      label: several ? `${model}, ${data}` : model,
+    }));
     radios(this.parts.views, choices, "0", (value) => {
       this.state.view = Number(value);
       this.render();

@@ -26,7 +26,12 @@ function caseArticle(one) {
     { class: "case" },
     element("h3", {}, `${KINDS[one.kind]}: ${one.sample}, `, element("mark", {}, one.word)),
     element("p", {}, `“${one.answer}” `, link),
-    element("div", { class: "tiles" }, original, ...one.tiles.map((method) => methodTile(one, method))),
+    element(
+      "div",
+      { class: "tiles" },
+      original,
+      ...one.tiles.map((method) => methodTile(one, method)),
+    ),
   );
 }
 
@@ -35,7 +40,9 @@ function caseArticle(one) {
  * @param {BenchTile} tile
  */
 function methodTile({ word }, { method, picture: source, score, why }) {
-  const content = source ? picture(source, `Map of “${word}” by ${method}`) : element("p", {}, why ?? "");
+  const content = source
+    ? picture(source, `Map of “${word}” by ${method}`)
+    : element("p", {}, why ?? "");
   const known = score ?? null;
   return tile(content, method, known === null ? null : element("b", {}, ` ${threeDigits(known)}`));
 }

@@ -10,13 +10,30 @@ import { axes, logPosition, logTicks, plot, ticks, yPosition } from "./plot.js";
 /** @import {BenchCell, BenchColumn} from "./payload.d.ts" */
 
 /**
- * A method's point: its place in the plot, and what is known about it.
- * @typedef {{method: string, colour: string, x: number, y: number, low: number, high: number, title: string}} Point
+ * A method's figures in the units that are shown, and the cells that they are of.
+ * @typedef {object} Measured
+ * @property {BenchCell} cell
+ * @property {BenchCell} costCell
+ * @property {number} quality
+ * @property {number} low
+ * @property {number} high
+ * @property {number} cost
  */
-/** @typedef {{cell: BenchCell, quality: number, low: number, high: number, cost: number}} Measured */
+/**
+ * A method's point in pixels, and all that is known about it.
+ * @typedef {object} Point
+ * @property {string} method
+ * @property {string} colour
+ * @property {number} x
+ * @property {number} y
+ * @property {number} low
+ * @property {number} high
+ * @property {string} title
+ */
 
 const SIZE = { width: 900, height: 430 };
-const COSTS = ["seconds-ratio", "seconds", "forward-ratio", "forward"]; // the first one that is there is chosen
+/** The costs to choose from at first: the first of them that was measured. */
+const COSTS = ["seconds-ratio", "seconds", "forward-ratio", "forward"];
 
 /** @param {Bench} bench */
 export function connectCharts(bench) {
@@ -35,7 +52,9 @@ export function updateChartChoices(bench) {
   const named = (/** @type {number[]} */ list) =>
     list.map((at) => /** @type {[string, string]} */ ([String(at), titleOf(columns[at])]));
   const costs = measured.filter(isCost);
-  const first = COSTS.map((name) => costs.find((at) => columns[at].name === name)).find((at) => at !== undefined);
+  const first = COSTS.map((name) => costs.find((at) => columns[at].name === name)).find(
+    (at) => at !== undefined,
+  );
   fillSelect(bench.parts.quality, named(measured.filter((at) => !isCost(at))));
   fillSelect(bench.parts.cost, named(costs), first === undefined ? undefined : String(first));
 }
@@ -43,32 +62,39 @@ export function updateChartChoices(bench) {
 /** @param {Bench} bench */
 export function renderChart(bench) {
   const { chart, quality, cost } = bench.parts;
-  const measured = quality.value && cost.value ? measuredCells(bench, Number(quality.value), Number(cost.value)) : [];
+  const measured =
+    quality.value && cost.value
+      ? measuredCells(bench, Number(quality.value), Number(cost.value))
+      : [];
   if (measured.length < 2) {
     const none = "No two methods have both a quality and a cost here.";
     chart.replaceChildren(element("p", { class: "intro" }, none));
     return;
   }
   const { columns } = bench.payload;
-  chart.replaceChildren(chartOf(bench, measured, columns[Number(quality.value)], columns[Number(cost.value)]));
+  chart.replaceChildren(
+    chartOf(bench, measured, columns[Number(quality.value)], columns[Number(cost.value)]),
+  );
 }
 
 /**
- * The methods that have both figures, in the units that are shown.
+ * The methods that have both figures.
  * @param {Bench} bench
- * @param {number} quality
- * @param {number} cost
+ * @param {number} quality place of a column
+ * @param {number} cost place of a column
  * @returns {Measured[]}
  */
 function measuredCells(bench, quality, cost) {
-  const scaleOf = (/** @type {number} */ at) => bench.payload.columns[at].scale;
-  const costs = new Map(bench.cellsOf(cost).map(({ method, value }) => [method, value]));
+  const { columns } = bench.payload;
+  const costs = new Map(bench.cellsOf(cost).map((cell) => [cell.method, cell]));
   return bench.cellsOf(quality).flatMap((cell) => {
-    const { value, low, high } = cell;
-    const price = costs.get(cell.method) ?? 0;
-    if (value === null || price <= 0) return [];
-    const [middle, bottom, top] = [value, low ?? value, high ?? value].map((v) => v * scaleOf(quality));
-    return [{ cell, quality: middle, low: bottom, high: top, cost: price * scaleOf(cost) }];
+    const costCell = costs.get(cell.method);
+    if (cell.value === null || !costCell?.value || costCell.value < 0) return [];
+    const ends = [cell.value, cell.low ?? cell.value, cell.high ?? cell.value];
+    const [middle, low, high] = ends.map((value) => value * columns[quality].scale);
+    return [
+      { cell, costCell, quality: middle, low, high, cost: costCell.value * columns[cost].scale },
+    ];
   });
 }
 
@@ -87,13 +113,25 @@ function chartOf(bench, measured, quality, cost) {
     y: y.position(one.quality),
     low: y.position(one.low),
     high: y.position(one.high),
-    title: `${one.cell.method}\n${describe(one.cell, quality, bench.payload.reference)}\n${titleOf(cost)}: ${formatValue(one.cost / cost.scale, cost)} ${unitOf(cost)}`,
+    title: pointTitle(one, quality, cost, bench.payload.reference),
   }));
   points.sort((a, b) => a.y - b.y); // best first: its name stays beside its point
-  const name = `${titleOf(quality)} against ${titleOf(cost)} of ${points.length} methods; the numbers stand in the table.`;
   const lines = nameLines(points);
   const shapes = points.flatMap((point, i) => pointShapes(point, lines[i]));
+  const compared = `${titleOf(quality)} against ${titleOf(cost)}`;
+  const name = `${compared} of ${points.length} methods; the numbers stand in the table.`;
   return plot(SIZE, name, [...axes(SIZE, x, y, threeDigits), ...shapes]);
+}
+
+/**
+ * @param {Measured} measured
+ * @param {BenchColumn} quality
+ * @param {BenchColumn} cost
+ * @param {string} reference
+ */
+function pointTitle({ cell, costCell }, quality, cost, reference) {
+  const price = `${titleOf(cost)}: ${formatValue(costCell.value, cost)} ${unitOf(cost)}`;
+  return [cell.method, describe(cell, quality, reference), price].join("\n");
 }
 
 /**
@@ -110,11 +148,13 @@ function scalesOf(measured, quality, cost) {
   const [yLow, yHigh] = [lowest - pad, highest + pad];
   return [
     {
-      position: logPosition(xLow, xHigh, SIZE.width), ticks: logTicks(xLow, xHigh),
+      position: logPosition(xLow, xHigh, SIZE.width),
+      ticks: logTicks(xLow, xHigh),
       name: `${titleOf(cost)} (${unitOf(cost)}, logarithmic)`,
     },
     {
-      position: yPosition(yLow, yHigh, SIZE.height), ticks: ticks(yLow, yHigh),
+      position: yPosition(yLow, yHigh, SIZE.height),
+      ticks: ticks(yLow, yHigh),
       name: `${titleOf(quality)} (${unitOf(quality)})`,
     },
   ];

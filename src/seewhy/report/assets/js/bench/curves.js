@@ -15,11 +15,15 @@ const FIRST_METHODS = 4; // drawn at first, besides the reference and the contro
 /** @param {Bench} bench */
 export function renderCurves(bench) {
   const { parts, state, view } = bench;
-  const methods = [...new Set(view.curves.flatMap(({ lines }) => lines.map(({ method }) => method)))];
+  const methods = [
+    ...new Set(view.curves.flatMap(({ lines }) => lines.map(({ method }) => method))),
+  ];
   const drawn = state.curves ?? firstMethods(bench, methods);
   state.curves = drawn;
   parts.curvesPart.hidden = !view.curves.length;
-  parts.curveMethods.replaceChildren(...methods.map((method) => methodButton(bench, method, drawn)));
+  parts.curveMethods.replaceChildren(
+    ...methods.map((method) => methodButton(bench, method, drawn)),
+  );
   parts.curves.replaceChildren(...view.curves.map((curve) => curveFigure(bench, curve, drawn)));
 }
 
@@ -41,7 +45,11 @@ function firstMethods(bench, methods) {
  * @param {Set<string>} drawn
  */
 function methodButton(bench, method, drawn) {
-  const attributes = { type: "button", "aria-pressed": String(drawn.has(method)), "--hue": bench.colourOf(method) };
+  const attributes = {
+    type: "button",
+    "aria-pressed": String(drawn.has(method)),
+    "--hue": bench.colourOf(method),
+  };
   const onclick = () => {
     if (!drawn.delete(method)) drawn.add(method);
     renderCurves(bench);
@@ -60,9 +68,12 @@ function curveFigure(bench, curve, drawn) {
   const lines = curve.lines.filter(({ method }) => drawn.has(method)).map(measuredPoints);
   const [x, y] = scalesOf(curve, lines);
   const name = `${curve.name} of ${lines.map(({ method }) => method).join(", ")}`;
-  const shapes = lines.flatMap((line) => curveShapes(line, bench.colourOf(line.method), x.position, y.position));
+  const shapes = lines.flatMap((line) =>
+    curveShapes(line, bench.colourOf(line.method), x.position, y.position),
+  );
   return element(
-    "figure", {},
+    "figure",
+    {},
     element("figcaption", {}, `${curve.name}${settingsOf(curve.metric)}`),
     plot(SIZE, name, [...axes(SIZE, x, y, threeDigits), ...shapes]),
   );
@@ -74,7 +85,8 @@ function curveFigure(bench, curve, drawn) {
  */
 function measuredPoints({ method, points }) {
   const measured = points.flatMap(([x, value, low, high]) =>
-    x === null || value === null ? [] : [{ x, value, low: low ?? value, high: high ?? value }]);
+    x === null || value === null ? [] : [{ x, value, low: low ?? value, high: high ?? value }],
+  );
   return { method, points: measured };
 }
 

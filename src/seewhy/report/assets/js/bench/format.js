@@ -34,7 +34,8 @@ export const arrow = ({ better }) => (better === null ? "" : better ? " ↑" : "
  * The settings in a metric's label, in their brackets.
  * @param {string} metric
  */
-export const settingsOf = (metric) => (metric.includes("(") ? metric.slice(metric.indexOf("(")) : "");
+export const settingsOf = (metric) =>
+  metric.includes("(") ? metric.slice(metric.indexOf("(")) : "";
 
 /** @param {BenchColumn} column */
 export const titleOf = (column) => `${column.name}${settingsOf(column.metric)}`;

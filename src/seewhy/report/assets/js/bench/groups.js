@@ -22,8 +22,13 @@ export function renderGroups(bench) {
   const groups = [...new Set(cells.map(({ group }) => group))].sort();
   const methods = bench.methods.filter((method) => cells.some((cell) => cell.method === method));
   const heads = groups.map((group) => element("th", { scope: "col" }, nameOf(group)));
-  const rows = methods.map((method) => groupRow(bench, method, groups.map((group) =>
-    cells.find((cell) => cell.method === method && cell.group === group))));
+  const rows = methods.map((method) =>
+    groupRow(
+      bench,
+      method,
+      groups.map((group) => cells.find((cell) => cell.method === method && cell.group === group)),
+    ),
+  );
   parts.groups.replaceChildren(
     element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "method"), ...heads)),
     element("tbody", {}, ...rows),
@@ -36,9 +41,15 @@ export function renderGroups(bench) {
  */
 function chosenCells({ parts, payload, view }) {
   const figures = [...new Set(view.breakdown.map(({ column }) => column))];
-  fillSelect(parts.figure, figures.map((at) => [String(at), titleOf(payload.columns[at])]));
+  fillSelect(
+    parts.figure,
+    figures.map((at) => [String(at), titleOf(payload.columns[at])]),
+  );
   const own = view.breakdown.filter(({ column }) => column === Number(parts.figure.value));
-  fillSelect(parts.kind, [...new Set(own.map(kindOf))].map((kind) => [kind, kind]));
+  fillSelect(
+    parts.kind,
+    [...new Set(own.map(kindOf))].map((kind) => [kind, kind]),
+  );
   return own.filter((cell) => kindOf(cell) === parts.kind.value);
 }
 

@@ -17,13 +17,29 @@ export function layout(id) {
   const live = element("div", { class: "visually-hidden", id: id("live"), "aria-live": "polite" });
   const skip = element("a", { class: "skip-link", href: `#${id("table")}` }, "Skip to the table");
   const nodes = [skip, top.node, element("main", {}, ...sections), live];
-  return { ...top, ...table, ...chart, ...curves, ...groups, ...cases, ...reasons, ...source, live, nodes };
+  return {
+    ...top,
+    ...table,
+    ...chart,
+    ...curves,
+    ...groups,
+    ...cases,
+    ...reasons,
+    ...source,
+    live,
+    nodes,
+  };
 }
 
 /** @param {MakeId} id */
 function topBar(id) {
   const source = element("p", { class: "source", id: id("source") });
-  const views = element("div", { class: "segments", role: "radiogroup", "aria-label": "Model and data", id: id("views") });
+  const views = element("div", {
+    class: "segments",
+    role: "radiogroup",
+    "aria-label": "Model and data",
+    id: id("views"),
+  });
   const name = "Light or dark";
   const theme = element(
     "button",
@@ -31,7 +47,13 @@ function topBar(id) {
     element("i", { class: "icon" }),
   );
   const brand = element("p", { class: "brand" }, "see", element("b", {}, "why"), " bench");
-  const node = element("header", { class: "topbar" }, brand, source, element("div", { class: "tools" }, views, theme));
+  const node = element(
+    "header",
+    { class: "topbar" },
+    brand,
+    source,
+    element("div", { class: "tools" }, views, theme),
+  );
   return { node, source, views, theme };
 }
 
@@ -44,7 +66,12 @@ function topBar(id) {
  */
 function section(id, name, title, ...children) {
   const heading = element("h2", { id: id(`${name}-title`) }, title);
-  return element("section", { "aria-labelledby": heading.id, id: id(`${name}-part`) }, heading, ...children);
+  return element(
+    "section",
+    { "aria-labelledby": heading.id, id: id(`${name}-part`) },
+    heading,
+    ...children,
+  );
 }
 
 /**
@@ -53,7 +80,11 @@ function section(id, name, title, ...children) {
  * @param {Node} table
  */
 const scrolling = (labelId, table) =>
-  element("div", { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": labelId }, table);
+  element(
+    "div",
+    { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": labelId },
+    table,
+  );
 
 /**
  * A select element with a label.
@@ -69,12 +100,23 @@ function choice(id, name, text) {
 /** @param {MakeId} id */
 function tableParts(id) {
   const intro = element("p", { class: "intro", id: id("intro") });
-  const metrics = element("div", { class: "metric-choices", role: "group", "aria-label": "Metrics shown", id: id("metrics") });
+  const metrics = element("div", {
+    class: "metric-choices",
+    role: "group",
+    "aria-label": "Metrics shown",
+    id: id("metrics"),
+  });
   const [tableHead, tableBody] = [element("thead"), element("tbody")];
   const heading = element("h1", { id: id("table-title") }, QUESTION);
   const table = element("table", { class: "figures", id: id("table") }, tableHead, tableBody);
   const node = element(
-    "section", { "aria-labelledby": heading.id }, heading, intro, metrics, scrolling(heading.id, table), tableHint(),
+    "section",
+    { "aria-labelledby": heading.id },
+    heading,
+    intro,
+    metrics,
+    scrolling(heading.id, table),
+    tableHint(),
   );
   return { node, intro, metrics, tableHead, tableBody };
 }
@@ -82,8 +124,13 @@ function tableParts(id) {
 function tableHint() {
   const star = element("span", { class: "star" }, "*");
   return element(
-    "p", { class: "hint" }, "A head sorts, by click or by Enter. ", element("b", {}, "Bold"), " is the best of a column; ",
-    star, " differs from the reference, the interval of the paired difference leaving out 0: point at a cell for it.",
+    "p",
+    { class: "hint" },
+    "A head sorts, by click or by Enter. ",
+    element("b", {}, "Bold"),
+    " is the best of a column; ",
+    star,
+    " differs from the reference, the interval of the paired difference leaving out 0: point at a cell for it.",
   );
 }
 
@@ -98,7 +145,12 @@ function chartParts(id) {
 
 /** @param {MakeId} id */
 function curveParts(id) {
-  const curveMethods = element("div", { class: "keys", role: "group", "aria-label": "Methods drawn", id: id("curve-methods") });
+  const curveMethods = element("div", {
+    class: "keys",
+    role: "group",
+    "aria-label": "Methods drawn",
+    id: id("curve-methods"),
+  });
   const curves = element("div", { class: "plots", id: id("curves") });
   const node = section(id, "curves", "Curves", curveMethods, curves);
   return { node, curvesPart: node, curveMethods, curves };
@@ -109,7 +161,13 @@ function groupParts(id) {
   const [figure, kind] = [choice(id, "figure", "Figure"), choice(id, "kind", "Grouped by")];
   const groups = element("table", { id: id("groups") });
   const choices = element("p", { class: "choices" }, figure.label, " ", kind.label);
-  const node = section(id, "groups", "By kind of word", choices, scrolling(id("groups-title"), groups));
+  const node = section(
+    id,
+    "groups",
+    "By kind of word",
+    choices,
+    scrolling(id("groups-title"), groups),
+  );
   return { node, groupsPart: node, figure: figure.select, kind: kind.select, groups };
 }
 
@@ -124,8 +182,18 @@ function caseParts(id) {
 /** @param {MakeId} id */
 function reasonParts(id) {
   const reasons = element("table", { class: "reasons", id: id("reasons") });
-  const intro = element("p", { class: "intro" }, "Nothing is left out in silence: what could not be measured, and why.");
-  const node = section(id, "reasons", "Without a value", intro, scrolling(id("reasons-title"), reasons));
+  const intro = element(
+    "p",
+    { class: "intro" },
+    "Nothing is left out in silence: what could not be measured, and why.",
+  );
+  const node = section(
+    id,
+    "reasons",
+    "Without a value",
+    intro,
+    scrolling(id("reasons-title"), reasons),
+  );
   return { node, reasonsPart: node, reasons };
 }
 

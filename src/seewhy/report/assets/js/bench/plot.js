@@ -99,10 +99,24 @@ export function axes({ width, height }, x, y, format) {
   const bottom = height - MARGIN.bottom;
   const middle = { x: (MARGIN.left + width - MARGIN.right) / 2, y: (MARGIN.top + bottom) / 2 };
   return [
-    ...x.ticks.flatMap((at) => tick(x.position(at), x.position(at), MARGIN.top, bottom,
-      text(x.position(at), bottom + 16, "middle", format(at)))),
-    ...y.ticks.flatMap((at) => tick(MARGIN.left, width - MARGIN.right, y.position(at), y.position(at),
-      text(MARGIN.left - 8, y.position(at) + 4, "end", format(at)))),
+    ...x.ticks.flatMap((at) =>
+      tick(
+        x.position(at),
+        x.position(at),
+        MARGIN.top,
+        bottom,
+        text(x.position(at), bottom + 16, "middle", format(at)),
+      ),
+    ),
+    ...y.ticks.flatMap((at) =>
+      tick(
+        MARGIN.left,
+        width - MARGIN.right,
+        y.position(at),
+        y.position(at),
+        text(MARGIN.left - 8, y.position(at) + 4, "end", format(at)),
+      ),
+    ),
     text(middle.x, height - 6, "middle", x.name),
     text(12, middle.y, "middle", y.name, `rotate(-90 12 ${middle.y})`),
   ];
@@ -116,7 +130,10 @@ export function axes({ width, height }, x, y, format) {
  * @param {number} y2
  * @param {SVGElement} number
  */
-const tick = (x1, x2, y1, y2, number) => [svgElement("line", { class: "grid", x1, x2, y1, y2 }), number];
+const tick = (x1, x2, y1, y2, number) => [
+  svgElement("line", { class: "grid", x1, x2, y1, y2 }),
+  number,
+];
 
 /**
  * @param {number} x
@@ -135,4 +152,8 @@ const text = (x, y, anchor, content, transform = null) =>
  * @param {SVGElement[]} drawn
  */
 export const plot = ({ width, height }, name, drawn) =>
-  svgElement("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": name }, ...drawn);
+  svgElement(
+    "svg",
+    { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": name },
+    ...drawn,
+  );

@@ -9,11 +9,20 @@ export function renderProvenance({ parts, payload }) {
   const { versions = {}, ...made } = payload.made;
   const rows = [
     ...Object.entries(made),
-    ["versions", Object.entries(versions).map(([name, value]) => `${name} ${value}`).join(", ")],
+    [
+      "versions",
+      Object.entries(versions)
+        .map(([name, value]) => `${name} ${value}`)
+        .join(", "),
+    ],
     ...Object.entries(payload.settings),
     ["reference", payload.reference],
   ];
   const known = rows.filter(([, value]) => value !== "");
-  parts.provenance.replaceChildren(...known.flatMap(([name, value]) =>
-    [element("dt", {}, String(name).replaceAll("_", " ")), element("dd", {}, String(value))]));
+  parts.provenance.replaceChildren(
+    ...known.flatMap(([name, value]) => [
+      element("dt", {}, String(name).replaceAll("_", " ")),
+      element("dd", {}, String(value)),
+    ]),
+  );
 }

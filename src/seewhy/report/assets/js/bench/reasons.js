@@ -20,8 +20,13 @@ export function renderReasons({ parts, payload: { reasons } }) {
 /** @param {BenchReason} reason */
 function row({ what, where, status, reason, count, example }) {
   return element(
-    "tr", {}, element("th", { scope: "row" }, what), text(where), text(`${status}: ${reason}`),
-    element("td", {}, String(count)), text(example),
+    "tr",
+    {},
+    element("th", { scope: "row" }, what),
+    text(where),
+    text(`${status}: ${reason}`),
+    element("td", {}, String(count)),
+    text(example),
   );
 }
 

@@ -1,7 +1,15 @@
 // The table of all methods and figures, which can be sorted, and its metrics put away.
 
 import { element } from "../shared/dom.js";
-import { arrow, describe, formatInterval, formatValue, settingsOf, titleOf, unitOf } from "./format.js";
+import {
+  arrow,
+  describe,
+  formatInterval,
+  formatValue,
+  settingsOf,
+  titleOf,
+  unitOf,
+} from "./format.js";
 
 /** @import {Bench} from "./bench.js" */
 /** @import {BenchCell} from "./payload.d.ts" */
@@ -13,7 +21,9 @@ export function renderTable(bench) {
   const corner = element("th", { scope: "col" }, "method");
   const heads = columns.map((at) => columnHead(bench, at));
   parts.tableHead.replaceChildren(element("tr", {}, corner, ...heads));
-  parts.tableBody.replaceChildren(...sortedMethods(bench).map((method) => row(bench, method, columns)));
+  parts.tableBody.replaceChildren(
+    ...sortedMethods(bench).map((method) => row(bench, method, columns)),
+  );
 }
 
 /**
@@ -39,7 +49,9 @@ export function renderMetricChoices(bench) {
 function shownColumns(bench) {
   const { payload, state } = bench;
   const all = payload.columns.map((_, at) => at);
-  return all.filter((at) => !state.hiddenMetrics.has(payload.columns[at].metric) && bench.cellsOf(at).length);
+  return all.filter(
+    (at) => !state.hiddenMetrics.has(payload.columns[at].metric) && bench.cellsOf(at).length,
+  );
 }
 
 /**
@@ -72,7 +84,8 @@ function sortBy(bench, at) {
   /** @type {HTMLElement | null} */
   const button = parts.tableHead.querySelector(`button[data-column="${at}"]`);
   button?.focus();
-  parts.live.textContent = `Sorted by ${titleOf(column)}, ${state.isRising ? "rising" : "falling"}.`;
+  const direction = state.isRising ? "rising" : "falling";
+  parts.live.textContent = `Sorted by ${titleOf(column)}, ${direction}.`;
 }
 
 /**
@@ -88,7 +101,11 @@ function columnHead(bench, at) {
     { type: "button", "data-column": at, onclick: () => sortBy(bench, at) },
     `${column.name}${arrow(column)}`,
   );
-  const small = element("small", {}, [settingsOf(column.metric), unitOf(column)].filter(Boolean).join(" "));
+  const small = element(
+    "small",
+    {},
+    [settingsOf(column.metric), unitOf(column)].filter(Boolean).join(" "),
+  );
   return element("th", { scope: "col", "aria-sort": order, title: column.summary }, button, small);
 }
 
@@ -99,7 +116,9 @@ function columnHead(bench, at) {
  */
 function row(bench, method, columns) {
   const { payload, view } = bench;
-  const own = new Map(view.cells.filter((cell) => cell.method === method).map((cell) => [cell.column, cell]));
+  const own = new Map(
+    view.cells.filter((cell) => cell.method === method).map((cell) => [cell.column, cell]),
+  );
   return element(
     "tr",
     { class: method === payload.reference ? "reference" : null },
@@ -135,8 +154,9 @@ function figure(bench, cell, at) {
  */
 function bestValue(bench, at) {
   const { better } = bench.payload.columns[at];
-  const values = bench.cellsOf(at).flatMap(({ method, value }) =>
-    value === null || bench.isModel(method) ? [] : [value]);
+  const values = bench
+    .cellsOf(at)
+    .flatMap(({ method, value }) => (value === null || bench.isModel(method) ? [] : [value]));
   if (better === null || values.length < 2) return null;
   return better ? Math.max(...values) : Math.min(...values);
 }

@@ -9,7 +9,9 @@ import { summary } from "./summary.js";
 
 /** @param {Report} report */
 export function announce(report) {
-  const texts = shownPlaces(report.state).map((at) => announcement(report, report.text.explained(at)));
+  const texts = shownPlaces(report.state).map((at) =>
+    announcement(report, report.text.explained(at)),
+  );
   report.parts.live.textContent = texts.join(" ");
 }
 
@@ -21,8 +23,9 @@ function announcement(report, piece) {
   const { text } = report;
   const foil = text.foil(piece);
   const contrast = foil === null ? "" : `, and not ${label(foil)}`;
-  const about = piece.part === "prompt"
-    ? text.speaker(piece)
-    : `probability ${percent(piece.unit.probability)}`;
+  const about =
+    piece.part === "prompt"
+      ? text.speaker(piece)
+      : `probability ${percent(piece.unit.probability)}`;
   return `${label(piece.text)}${contrast}: ${about}. ${summary(report, piece)}`;
 }

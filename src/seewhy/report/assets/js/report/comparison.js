@@ -23,12 +23,19 @@ export function comparisonDetails(report, a, b) {
   const isLow = hasLowEvidence(a.unit) || hasLowEvidence(b.unit);
   const warning = `One of them has next to no evidence in ${report.views.subject.name}, so read these two numbers with care.`;
   return [
-    element("div", { class: "details-head" },
-      heading(report, a, "pin-a"), element("p", {}, "beside"), heading(report, b, "pin-b")),
+    element(
+      "div",
+      { class: "details-head" },
+      heading(report, a, "pin-a"),
+      element("p", {}, "beside"),
+      heading(report, b, "pin-b"),
+    ),
     similarityNumbers(report, a, b),
     isLow ? element("p", { class: "summary" }, warning) : "",
     element("table", {}, tableHead(a, b), element("tbody", {}, ...tableRows(report, a, b))),
-    ...[a, b].flatMap((piece) => scalesBlock(report, piece, `${label(piece.unit.text)}, at each scale`)),
+    ...[a, b].flatMap((piece) =>
+      scalesBlock(report, piece, `${label(piece.unit.text)}, at each scale`),
+    ),
   ];
 }
 
@@ -41,11 +48,22 @@ function similarityNumbers({ id, maps, views }, a, b) {
   const { correlation, overlap } = similarity(maps.allValues(a.unit), maps.allValues(b.unit));
   const r = correlation === null ? "–" : correlation.toFixed(2).replace("-", "−");
   const shared = overlap === null ? "–" : percent(overlap);
-  return element("div", { class: "similarity" },
-    element("p", {}, element("strong", { id: id("correlation") }, r),
-      `correlation of the two ${views.several ? "words’ maps" : "maps"}, cell by cell`),
-    element("p", {}, element("strong", { id: id("overlap") }, shared),
-      "of the ground that either holds above half its maximum is held by both"));
+  return element(
+    "div",
+    { class: "similarity" },
+    element(
+      "p",
+      {},
+      element("strong", { id: id("correlation") }, r),
+      `correlation of the two ${views.several ? "words’ maps" : "maps"}, cell by cell`,
+    ),
+    element(
+      "p",
+      {},
+      element("strong", { id: id("overlap") }, shared),
+      "of the ground that either holds above half its maximum is held by both",
+    ),
+  );
 }
 
 /**
@@ -54,9 +72,17 @@ function similarityNumbers({ id, maps, views }, a, b) {
  */
 function tableHead(a, b) {
   const corner = element("th", {}, element("span", { class: "visually-hidden" }, "measure"));
-  return element("thead", {}, element("tr", {}, corner,
-    element("th", { scope: "col", class: "pin-a" }, label(a.unit.text)),
-    element("th", { scope: "col", class: "pin-b" }, label(b.unit.text))));
+  return element(
+    "thead",
+    {},
+    element(
+      "tr",
+      {},
+      corner,
+      element("th", { scope: "col", class: "pin-a" }, label(a.unit.text)),
+      element("th", { scope: "col", class: "pin-b" }, label(b.unit.text)),
+    ),
+  );
 }
 
 /**
@@ -66,8 +92,14 @@ function tableHead(a, b) {
  */
 function tableRows(report, a, b) {
   return measures(report, a.unit.scales.length > 0).map(([name, measure]) =>
-    element("tr", {}, element("th", { scope: "row" }, name),
-      element("td", {}, measure(a)), element("td", {}, measure(b))));
+    element(
+      "tr",
+      {},
+      element("th", { scope: "row" }, name),
+      element("td", {}, measure(a)),
+      element("td", {}, measure(b)),
+    ),
+  );
 }
 
 /**
@@ -101,10 +133,15 @@ function peak({ unit }) {
 }
 
 /** @type {[string, Measure][]} */
-const SCALES = [["scales at which it is said", ({ part, unit }) => {
-  const kept = unit.scales.filter(({ said }) => said).length;
-  return part === "prompt" ? "–" : `${kept} of ${unit.scales.length}`;
-}]];
+const SCALES = [
+  [
+    "scales at which it is said",
+    ({ part, unit }) => {
+      const kept = unit.scales.filter(({ said }) => said).length;
+      return part === "prompt" ? "–" : `${kept} of ${unit.scales.length}`;
+    },
+  ],
+];
 
 /**
  * @param {Report} report
@@ -118,7 +155,10 @@ const brightestView = ({ views }) => [["which is in", ({ unit }) => views.nameIn
  */
 function sharesOfMedia({ views: { media } }) {
   if (media.length < 2 || media.length > MOST_SHARES) return [];
-  return media.map(({ name, views }) => [`share of ${name}`, ({ unit }) => percent(shareOf(unit, views))]);
+  return media.map(({ name, views }) => [
+    `share of ${name}`,
+    ({ unit }) => percent(shareOf(unit, views)),
+  ]);
 }
 
 /**

@@ -8,7 +8,10 @@ import { applyTheme } from "../shared/theme.js";
 /** @typedef {ReturnType<typeof connectControls>} Controls */
 
 /** @type {{value: Segmentation, label: string}[]} */
-const SEGMENTATIONS = [{ value: "words", label: "Words" }, { value: "tokens", label: "Tokens" }];
+const SEGMENTATIONS = [
+  { value: "words", label: "Words" },
+  { value: "tokens", label: "Tokens" },
+];
 /** @type {{value: Mode, label: string}[]} */
 const MODES = [
   { value: "heat", label: "Heat" },
@@ -29,7 +32,9 @@ export function connectControls(report, themed) {
   parts.opacity.addEventListener("input", () => actions.shiftOpacity(0));
   return {
     toggleTheme,
-    segmentation: choice(parts.segmentation, SEGMENTATIONS, "words", (value) => actions.setSegmentation(value)),
+    segmentation: choice(parts.segmentation, SEGMENTATIONS, "words", (value) =>
+      actions.setSegmentation(value),
+    ),
     mode: choice(parts.mode, MODES, state.style.mode, (mode) => actions.setStyle({ mode })),
     colours: connectColours(report),
   };
@@ -38,8 +43,14 @@ export function connectControls(report, themed) {
 /** @param {Report} report */
 function connectColours({ actions, painter, parts, state }) {
   const names = Object.keys(painter.tables);
-  const choices = names.map((name) => ({ value: name, label: name, background: painter.gradient(name) }));
-  return radios(parts.colours, choices, state.style.colours, (colours) => actions.setStyle({ colours }));
+  const choices = names.map((name) => ({
+    value: name,
+    label: name,
+    background: painter.gradient(name),
+  }));
+  return radios(parts.colours, choices, state.style.colours, (colours) =>
+    actions.setStyle({ colours }),
+  );
 }
 
 /**

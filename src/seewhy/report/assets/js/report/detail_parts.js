@@ -20,7 +20,11 @@ const SCALE_SIDE = 120;
 export function bar(name, share, number, { fill = "", mark = "" } = {}) {
   return [
     element("span", { class: `name ${mark}` }, name),
-    element("span", { class: "track" }, element("i", { class: `fill ${fill}`, "--strength": clamp(share) })),
+    element(
+      "span",
+      { class: "track" },
+      element("i", { class: `fill ${fill}`, "--strength": clamp(share) }),
+    ),
     element("span", { class: "number" }, number),
   ];
 }
@@ -47,9 +51,10 @@ export const block = (title, ...children) =>
  */
 export function heading({ text }, piece, mark = "") {
   const foil = text.foil(piece);
-  const contrast = foil === null
-    ? null
-    : element("span", { class: "foil" }, ", and not: ", element("i", {}, label(foil)));
+  const contrast =
+    foil === null
+      ? null
+      : element("span", { class: "foil" }, ", and not: ", element("i", {}, label(foil)));
   return element("h2", { class: mark }, label(piece.unit.text), contrast);
 }
 
@@ -98,7 +103,10 @@ function scaleFigure(report, { unit, part }, index) {
     { title: `seen at ${width} x ${height} pixels, weight ${weight}` },
     canvas,
     element(
-      "figcaption", {}, element("b", {}, `× ${scale}`), index === 0 ? " base" : null,
+      "figcaption",
+      {},
+      element("b", {}, `× ${scale}`),
+      index === 0 ? " base" : null,
       // The model did not choose the words of the prompt.
       ...(part === "prompt" ? [] : choiceAtScale(unit.scales[index])),
     ),
@@ -108,7 +116,10 @@ function scaleFigure(report, { unit, part }, index) {
 /** @param {ExplainedPiece["unit"]["scales"][number]} scale */
 function choiceAtScale({ said, probability }) {
   return [
-    element("br"), element("i", { class: said ? "top1" : "not-top1" }), said ? "still said" : "not said",
-    element("br"), element("span", { class: "number" }, `p ${percent(probability)}`),
+    element("br"),
+    element("i", { class: said ? "top1" : "not-top1" }),
+    said ? "still said" : "not said",
+    element("br"),
+    element("span", { class: "number" }, `p ${percent(probability)}`),
   ];
 }

@@ -33,9 +33,20 @@ function wordDetails(report, piece) {
   const about = `${description(report, piece)}${isPinned ? " · pinned" : ""}`;
   const mark = state.pins[0] === state.current ? "pin-a" : "";
   return [
-    element("div", { class: "details-head" }, heading(report, piece, mark), element("p", {}, about)),
+    element(
+      "div",
+      { class: "details-head" },
+      heading(report, piece, mark),
+      element("p", {}, about),
+    ),
     element("p", { class: "summary" }, summary(report, piece)),
-    element("div", { class: "columns" }, evidence(report, piece), shares(report, piece.unit), candidates(report, piece)),
+    element(
+      "div",
+      { class: "columns" },
+      evidence(report, piece),
+      shares(report, piece.unit),
+      candidates(report, piece),
+    ),
     ...scalesBlock(report, piece, scalesTitle(piece)),
     numbers(report, piece),
   ];
@@ -70,10 +81,16 @@ function evidence(report, { unit }) {
   const name = views.media.length > 1 ? views.all[unit.best].name : views.media[0].name;
   const rows = unit.context.slice(0, MOST_CONTEXT).flatMap(([at, strength]) => {
     const { text, inPrompt } = contextPiece(report, at);
-    return bar(text, strength, strength.toFixed(2), { fill: "context", mark: inPrompt ? "in-prompt" : "" });
+    return bar(text, strength, strength.toFixed(2), {
+      fill: "context",
+      mark: inPrompt ? "in-prompt" : "",
+    });
   });
   const visual = bar(name, unit.picture, unit.picture.toFixed(2), { fill: "visual" });
-  return section("Evidence", element("div", { class: "bars", id: id("evidence") }, ...visual, ...rows));
+  return section(
+    "Evidence",
+    element("div", { class: "bars", id: id("evidence") }, ...visual, ...rows),
+  );
 }
 
 /**
@@ -87,7 +104,10 @@ function shares({ id, views }, unit) {
   const rows = views.media.flatMap((medium) => {
     const share = shareOf(unit, medium.views);
     const isBest = medium.views.includes(unit.best) && !isLow;
-    return bar(medium.name, share, percent(share), { fill: "visual", mark: isBest ? "marked" : "" });
+    return bar(medium.name, share, percent(share), {
+      fill: "visual",
+      mark: isBest ? "marked" : "",
+    });
   });
   const kind = isLow ? "bars low-evidence" : "bars";
   return section("Share of each", element("div", { class: kind, id: id("shares") }, ...rows));
@@ -105,7 +125,8 @@ function candidates({ id, payload }, { unit, part }) {
   const first = unit.candidates.slice(0, MOST_CANDIDATES);
   const all = first.some(([text]) => text === said.text) ? first : [...first, candidate(said)];
   const rows = all.flatMap(([text, p]) =>
-    bar(label(text), p, percent(p), { mark: text === said.text ? "marked" : "" }));
+    bar(label(text), p, percent(p), { mark: text === said.text ? "marked" : "" }),
+  );
   const title = unit.tokens.length > 1 ? "Might have begun with" : "Might have said";
   return section(title, element("div", { class: "bars", id: id("candidates") }, ...rows));
 }
@@ -126,15 +147,22 @@ function numbers(report, { unit, part }) {
   const { low, high } = maps.all[unit.maps[view]];
   const [peak, box] = [unit.peaks[view], unit.boxes[view]];
   const tokens = unit.tokens.map((t) =>
-    element("span", { class: "token" }, visibleText(payload.tokens[part][t].text)));
-  return block("Numbers", element("dl", { class: "numbers" },
-    views.several ? entry("in", views.nameInText(view)) : null,
-    entry("peak", peak ? `${point(peak)} px` : "nowhere"),
-    entry("above half maximum", box ? `${point(box)} to ${point(box.slice(2))} px` : "nowhere"),
-    entry("map", `${decimal(low)} to ${decimal(high)}`),
-    entry("joint range", `${decimal(unit.low)} to ${decimal(unit.high)}`),
-    entry(shareName(report), percent(unit.share)),
-    entry(unit.tokens.length > 1 ? "tokens" : "token", ...tokens)));
+    element("span", { class: "token" }, visibleText(payload.tokens[part][t].text)),
+  );
+  return block(
+    "Numbers",
+    element(
+      "dl",
+      { class: "numbers" },
+      views.several ? entry("in", views.nameInText(view)) : null,
+      entry("peak", peak ? `${point(peak)} px` : "nowhere"),
+      entry("above half maximum", box ? `${point(box)} to ${point(box.slice(2))} px` : "nowhere"),
+      entry("map", `${decimal(low)} to ${decimal(high)}`),
+      entry("joint range", `${decimal(unit.low)} to ${decimal(unit.high)}`),
+      entry(shareName(report), percent(unit.share)),
+      entry(unit.tokens.length > 1 ? "tokens" : "token", ...tokens),
+    ),
+  );
 }
 
 /**

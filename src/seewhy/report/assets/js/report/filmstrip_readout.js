@@ -16,7 +16,8 @@ import { chosenView, hasLowEvidence } from "./selection.js";
  */
 export function filmstripReadout(report, strip, units, shown) {
   const { actions, state } = report;
-  const text = units.length === 2 ? ofTwo(report, strip, units, shown) : ofOne(report, strip, units[0], shown);
+  const text =
+    units.length === 2 ? ofTwo(report, strip, units, shown) : ofOne(report, strip, units[0], shown);
   const follow = strip.among.includes(state.selectedView ?? -1)
     ? element(
         "button",
@@ -37,8 +38,8 @@ export function filmstripReadout(report, strip, units, shown) {
 function ofOne({ maps, views }, { among }, unit, shown) {
   const name = views.shortName(shown);
   if (hasLowEvidence(unit)) return `${name} · next to nothing`;
-  const isBest = shown === maps.brightestView(unit, among);
-  return `${name} · ${percent(unit.shares[shown])} of the evidence${isBest ? " · brightest" : ""}`;
+  const brightest = shown === maps.brightestView(unit, among) ? " · brightest" : "";
+  return `${name} · ${percent(unit.shares[shown])} of the evidence${brightest}`;
 }
 
 /**
@@ -54,5 +55,7 @@ function ofTwo({ maps, state, views }, { among, clip }, units, shown) {
   }
   /** @param {UnitData} unit */
   const brightest = (unit) => views.shortName(maps.brightestView(unit, among));
-  return units.map((unit) => `${label(unit.text)} brightest ${clip ? "at" : "in"} ${brightest(unit)}`).join(", ");
+  return units
+    .map((unit) => `${label(unit.text)} brightest ${clip ? "at" : "in"} ${brightest(unit)}`)
+    .join(", ");
 }

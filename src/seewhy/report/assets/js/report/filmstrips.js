@@ -33,12 +33,19 @@ export function makeFilmstrips(report) {
 function makeFilmstrip(report, name, among, clip) {
   const title = clip ? `${capitalize(name)}: what matters when` : "What matters where";
   const readout = element("p", { class: "readout" });
-  const head = element("div", { class: "filmstrip-head" }, element("p", { class: "eyebrow" }, title), readout);
+  const head = element(
+    "div",
+    { class: "filmstrip-head" },
+    element("p", { class: "eyebrow" }, title),
+    readout,
+  );
   const steps = among.map((view) => makeStep(report, view));
   const list = element(
     "div",
     {
-      class: "steps", role: "listbox", "aria-orientation": "horizontal",
+      class: "steps",
+      role: "listbox",
+      "aria-orientation": "horizontal",
       "aria-label": clip ? `Steps of the ${name}` : "Pictures",
     },
     ...steps.map(({ node }) => node),
@@ -84,7 +91,10 @@ export function renderFilmstrips(report) {
 function renderFilmstrip(report, strip, units) {
   const shown = shownView(report, units[0], strip.among);
   const even = 1 / report.views.all.length;
-  const top = Math.max(1.6 * even, ...units.flatMap((unit) => strip.among.map((view) => unit.shares[view])));
+  const top = Math.max(
+    1.6 * even,
+    ...units.flatMap((unit) => strip.among.map((view) => unit.shares[view])),
+  );
   strip.node.classList.toggle("comparison", units.length === 2);
   strip.node.classList.toggle("low-evidence", units.every(hasLowEvidence));
   strip.list.style.setProperty("--even", (even / top).toFixed(4));
@@ -123,9 +133,14 @@ function markStep({ maps, state, views }, { among }, { node, view }, units, show
   node.classList.toggle("shown", isShown);
   node.setAttribute("aria-selected", String(view === state.selectedView));
   node.tabIndex = view === shown ? 0 : -1;
-  const shares = units.map((one) => `${two ? `${label(one.text)} ` : ""}${percent(one.shares[view])}`).join(", ");
+  const shares = units
+    .map((one) => `${two ? `${label(one.text)} ` : ""}${percent(one.shares[view])}`)
+    .join(", ");
   const name = views.all[view].name;
-  node.setAttribute("aria-label", `${name}: ${shares} of the evidence${isBest ? ", the brightest" : ""}`);
+  node.setAttribute(
+    "aria-label",
+    `${name}: ${shares} of the evidence${isBest ? ", the brightest" : ""}`,
+  );
   node.title = `${capitalize(name)}: ${shares} of the evidence`;
 }
 

@@ -23,7 +23,8 @@ export function renderHint({ actions, id, parts, state, text }) {
  */
 function hintText([one, two], isTouch) {
   if (two) return `${one} and ${two} are pinned.`;
-  if (one) return `${one} is pinned; ${isTouch ? "tap another word twice" : "click another word"} to see both.`;
+  const again = isTouch ? "tap another word twice" : "click another word";
+  if (one) return `${one} is pinned; ${again} to see both.`;
   return isTouch
     ? "Tap a word to see where it came from; tap it again to pin it."
     : "Point at a word to see where it came from; click to pin it, and a second one to compare.";

@@ -14,7 +14,11 @@ import { guide } from "./guide.js";
  */
 export function layout(id, views, applies) {
   const [top, viewer, text] = [topBar(id), viewerParts(id, views), textPanel(id)];
-  const [overview, footer, help] = [overviewParts(id, views), footerParts(id, views, applies), helpDialog(id)];
+  const [overview, footer, help] = [
+    overviewParts(id, views),
+    footerParts(id, views, applies),
+    helpDialog(id),
+  ];
   const live = element("div", { class: "visually-hidden", id: id("live"), "aria-live": "polite" });
   const skip = element("a", { class: "skip-link", href: `#${id("answer")}` }, "Skip to the words");
   const main = element("main", {}, viewer.node, text.node);
@@ -28,12 +32,24 @@ function topBar(id) {
   const playLabel = element("span", {}, "Read along");
   const play = element(
     "button",
-    { type: "button", class: "play", id: id("play"), "aria-pressed": "false", title: "Read along (P)" },
+    {
+      type: "button",
+      class: "play",
+      id: id("play"),
+      "aria-pressed": "false",
+      title: "Read along (P)",
+    },
     element("i", { class: "icon" }),
     playLabel,
   );
   const segmentation = group("segments", "Pieces of the text", id("segmentation"));
-  const theme = roundButton("theme", id("theme"), "Light or dark", "D", element("i", { class: "icon" }));
+  const theme = roundButton(
+    "theme",
+    id("theme"),
+    "Light or dark",
+    "D",
+    element("i", { class: "icon" }),
+  );
   const helpButton = roundButton("", id("help-button"), "Help and keys", "?", "?");
   const tools = element("div", { class: "tools" }, play, segmentation, theme, helpButton);
   const brand = element("p", { class: "brand" }, "see", element("b", {}, "why"));
@@ -76,8 +92,15 @@ function viewerParts(id, views) {
   const name = views.subject.name;
   const node = element(
     "section",
-    { class: "viewer", "aria-label": name[0].toUpperCase() + name.slice(1), "data-clips": String(views.clips.length > 0) },
-    pictures, cellWords, controls.node, legend.node,
+    {
+      class: "viewer",
+      "aria-label": name[0].toUpperCase() + name.slice(1),
+      "data-clips": String(views.clips.length > 0),
+    },
+    pictures,
+    cellWords,
+    controls.node,
+    legend.node,
   );
   return { ...controls, ...legend, node, panes, filmstrips, cellWords };
 }
@@ -86,9 +109,20 @@ function viewerParts(id, views) {
 function styleControls(id) {
   const mode = group("segments", "How the map is shown", id("mode"));
   const colours = group("swatches", "Colour map", id("colours"));
-  const opacity = element("input", { type: "range", id: id("opacity"), min: 10, max: 100, step: 5 });
+  const opacity = element("input", {
+    type: "range",
+    id: id("opacity"),
+    min: 10,
+    max: 100,
+    step: 5,
+  });
   const slider = element("label", { class: "slider" }, element("span", {}, "Strength"), opacity);
-  return { node: element("div", { class: "controls" }, mode, colours, slider), mode, colours, opacity };
+  return {
+    node: element("div", { class: "controls" }, mode, colours, slider),
+    mode,
+    colours,
+    opacity,
+  };
 }
 
 /** @param {MakeId} id */
@@ -96,7 +130,12 @@ function colourLegend(id) {
   const ramp = element("div", { class: "ramp", id: id("ramp") });
   const [low, high] = [element("span", { id: id("low") }), element("span", { id: id("high") })];
   const middle = element("span", {}, "weak to strong, one scale for pixels and words");
-  const node = element("div", { class: "legend", "aria-hidden": "true" }, ramp, element("p", {}, low, middle, high));
+  const node = element(
+    "div",
+    { class: "legend", "aria-hidden": "true" },
+    ramp,
+    element("p", {}, low, middle, high),
+  );
   return { node, ramp, low, high };
 }
 
@@ -104,20 +143,40 @@ function colourLegend(id) {
 function textPanel(id) {
   const promptTitle = element("span", { class: "eyebrow", id: id("prompt-title") }, "Asked");
   const prompt = element("div", { class: "prompt", id: id("prompt"), dir: "auto" });
-  const promptBlock = element("div", { class: "prompt-block", id: id("prompt-block") }, promptTitle, " ", prompt);
+  const promptBlock = element(
+    "div",
+    { class: "prompt-block", id: id("prompt-block") },
+    promptTitle,
+    " ",
+    prompt,
+  );
   const answerTitle = element("p", { class: "eyebrow", id: id("answer-title") }, "Answered");
   const answer = element("div", {
-    class: "answer", id: id("answer"), role: "listbox", "aria-multiselectable": "true",
-    "aria-labelledby": answerTitle.id, dir: "auto",
+    class: "answer",
+    id: id("answer"),
+    role: "listbox",
+    "aria-multiselectable": "true",
+    "aria-labelledby": answerTitle.id,
+    dir: "auto",
   });
   const hint = element("p", { class: "hint", id: id("hint") });
   const details = element("div", { class: "details", id: id("details") });
-  const node = element("article", { class: "text-panel" }, promptBlock, answerTitle, answer, hint, details);
+  const node = element(
+    "article",
+    { class: "text-panel" },
+    promptBlock,
+    answerTitle,
+    answer,
+    hint,
+    details,
+  );
   return { node, promptTitle, prompt, promptBlock, answer, hint, details };
 }
 
-const OVERVIEW_OF_ONE = "The longer a word's bar, the more the picture had to say about it. Words that the picture says nothing about stay dark.";
-const OVERVIEW_OF_SEVERAL = "Each word over the view in which it is brightest. The longer its bar, the more was to be seen of it; words of which nothing was to be seen stay dark.";
+const OVERVIEW_OF_ONE =
+  "The longer a word's bar, the more the picture had to say about it. Words that the picture says nothing about stay dark.";
+const OVERVIEW_OF_SEVERAL =
+  "Each word over the view in which it is brightest. The longer its bar, the more was to be seen of it; words of which nothing was to be seen stay dark.";
 
 /**
  * @param {MakeId} id
@@ -125,9 +184,19 @@ const OVERVIEW_OF_SEVERAL = "Each word over the view in which it is brightest. T
  */
 function overviewParts(id, views) {
   const overviewTitle = element("h2", { id: id("overview-title") });
-  const intro = element("p", { class: "intro" }, views.several ? OVERVIEW_OF_SEVERAL : OVERVIEW_OF_ONE);
+  const intro = element(
+    "p",
+    { class: "intro" },
+    views.several ? OVERVIEW_OF_SEVERAL : OVERVIEW_OF_ONE,
+  );
   const tiles = element("div", { class: "tiles", id: id("tiles") });
-  const node = element("section", { class: "overview", "aria-hidden": "true" }, overviewTitle, intro, tiles);
+  const node = element(
+    "section",
+    { class: "overview", "aria-hidden": "true" },
+    overviewTitle,
+    intro,
+    tiles,
+  );
   return { node, overviewTitle, tiles };
 }
 
@@ -146,7 +215,17 @@ function footerParts(id, views, applies) {
 function helpDialog(id) {
   const title = element("h2", { id: id("help-title") }, "Keys");
   const keys = element("dl", { class: "keys", id: id("keys") });
-  const close = element("form", { method: "dialog" }, element("button", { type: "submit" }, "Close"));
-  const help = element("dialog", { id: id("help"), "aria-labelledby": title.id }, title, keys, close);
+  const close = element(
+    "form",
+    { method: "dialog" },
+    element("button", { type: "submit" }, "Close"),
+  );
+  const help = element(
+    "dialog",
+    { id: id("help"), "aria-labelledby": title.id },
+    title,
+    keys,
+    close,
+  );
   return { node: help, help, keys };
 }

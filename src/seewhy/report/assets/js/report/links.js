@@ -31,7 +31,11 @@ export function readLink(report) {
   const { controls, payload, state, text } = report;
   const fields = new URLSearchParams(location.hash.slice(1));
   const segmentation = fields.has("token") ? "tokens" : "words";
-  const one = placeIn(payload, segmentation, fields.get(segmentation === "tokens" ? "token" : "word"));
+  const one = placeIn(
+    payload,
+    segmentation,
+    fields.get(segmentation === "tokens" ? "token" : "word"),
+  );
   if (one < 0) return false;
   const two = placeIn(payload, segmentation, fields.get("with"));
   if (segmentation !== text.segmentation) controls.segmentation.set(segmentation);

@@ -90,7 +90,8 @@ export class Maps {
   brightestView(unit, among) {
     if (among.includes(unit.best)) return unit.best;
     return among.reduce((best, view) =>
-      this.peakValue(unit, view) > this.peakValue(unit, best) ? view : best);
+      this.peakValue(unit, view) > this.peakValue(unit, best) ? view : best,
+    );
   }
 
   /**

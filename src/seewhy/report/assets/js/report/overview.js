@@ -22,7 +22,8 @@ export function layOutTiles(report) {
 export function drawTiles({ maps, painter, state, text }) {
   for (const { tile, unit } of text.pieces) {
     const canvas = tile?.querySelector("canvas");
-    if (canvas && unit) painter.thumbnail(canvas, unit.best, maps.display(unit, unit.best), state.style);
+    if (canvas && unit)
+      painter.thumbnail(canvas, unit.best, maps.display(unit, unit.best), state.style);
   }
 }
 
@@ -36,7 +37,12 @@ function makeTile(report, piece, at) {
   const probability = element("span", { class: "number" }, percent(unit.probability));
   piece.tile = element(
     "div",
-    { class: "tile", "data-index": piece.index, "data-at": at, "--evidence": unit.picture.toFixed(3) },
+    {
+      class: "tile",
+      "data-index": piece.index,
+      "data-at": at,
+      "--evidence": unit.picture.toFixed(3),
+    },
     element("canvas", report.views.canvasSize(unit.best, TILE_SIDE)),
     element("div", { class: "label" }, element("span", {}, label(unit.text)), probability),
     element("div", { class: "level" }, element("i")),

@@ -18,7 +18,8 @@ export function paneCaption(report, { at, view, medium }) {
   const { views, text } = report;
   const unit = text.unit(at);
   if (!views.several) return [label(unit.text)];
-  if (medium === null) return [label(unit.text), element("span", { class: "pane-view" }, views.all[view].name)];
+  if (medium === null)
+    return [label(unit.text), element("span", { class: "pane-view" }, views.all[view].name)];
   const share = hasLowEvidence(unit)
     ? "next to nothing"
     : `${percent(shareOf(unit, medium.views))} of the evidence`;
@@ -36,8 +37,11 @@ function enlargeButton({ actions, state, views }, view, medium) {
   return element(
     "button",
     {
-      type: "button", class: "enlarge", "aria-pressed": String(isLarge),
-      title: isLarge ? "Show all of them" : "Show it large", onclick: () => actions.selectView(view),
+      type: "button",
+      class: "enlarge",
+      "aria-pressed": String(isLarge),
+      title: isLarge ? "Show all of them" : "Show it large",
+      onclick: () => actions.selectView(view),
     },
     capitalize(name),
   );

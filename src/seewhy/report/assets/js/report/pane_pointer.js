@@ -12,7 +12,9 @@ import { RESPONSE_MIN, isComparison } from "./selection.js";
  */
 export function listenToPane(report, pane) {
   const { actions } = report;
-  pane.frame.addEventListener("pointermove", (event) => actions.hoverCell(cellAt(report, pane, event)));
+  pane.frame.addEventListener("pointermove", (event) =>
+    actions.hoverCell(cellAt(report, pane, event)),
+  );
   pane.frame.addEventListener("pointerleave", () => actions.hoverCell(null));
   pane.frame.addEventListener("click", (event) => {
     const best = strongestWord(report, cellAt(report, pane, event));

@@ -36,9 +36,23 @@ export function arrangement(report) {
 function rowsOfMedia(report, at) {
   const { state, text, views } = report;
   const unit = text.unit(at);
-  const panes = views.media.map((medium) => ({ at, medium, view: shownView(report, unit, medium.views) }));
-  const large = panes.length > 1 ? panes.find(({ medium }) => isSelected(medium, state.selectedView)) : undefined;
-  if (large) return [[large], ...inRows(panes.filter((pane) => pane !== large), 4)];
+  const panes = views.media.map((medium) => ({
+    at,
+    medium,
+    view: shownView(report, unit, medium.views),
+  }));
+  const large =
+    panes.length > 1
+      ? panes.find(({ medium }) => isSelected(medium, state.selectedView))
+      : undefined;
+  if (large)
+    return [
+      [large],
+      ...inRows(
+        panes.filter((pane) => pane !== large),
+        4,
+      ),
+    ];
   return inRows(panes, panes.length === 4 ? 2 : 3);
 }
 
@@ -79,7 +93,11 @@ export function paneRows(rows, nodes, views) {
       node.style.setProperty("--weight", (10 * weight).toFixed(3));
       return node;
     });
-    return element("div", { class: "row", "--part": heights[r].toFixed(4), "--sum": sum.toFixed(4) }, ...own);
+    return element(
+      "div",
+      { class: "row", "--part": heights[r].toFixed(4), "--sum": sum.toFixed(4) },
+      ...own,
+    );
   });
 }
 
@@ -88,7 +106,8 @@ export function paneRows(rows, nodes, views) {
  * @param {PaneContent[]} row
  * @param {Views} views
  */
-export const rowWeights = (row, views) => row.map(({ view }) => Math.max(views.aspectRatio(view), NARROWEST));
+export const rowWeights = (row, views) =>
+  row.map(({ view }) => Math.max(views.aspectRatio(view), NARROWEST));
 
 /** @param {PaneContent[][]} rows */
 function partsOfHeight(rows) {

@@ -26,7 +26,10 @@ function makePane(report) {
   const caption = element("figcaption");
   const pane = {
     node: element("figure", { class: "pane" }, frame, caption),
-    frame, image, peak, caption,
+    frame,
+    image,
+    peak,
+    caption,
     context: context2d(canvas),
     unit: /** @type {UnitData | null} */ (null),
     view: -1,
@@ -64,7 +67,13 @@ function placePanes(report, rows) {
   const key = JSON.stringify(rows.map((row) => rowWeights(row, views)));
   if (parts.panes.dataset.key === key) return;
   parts.panes.dataset.key = key;
-  parts.panes.replaceChildren(...paneRows(rows, panes.map(({ node }) => node), views));
+  parts.panes.replaceChildren(
+    ...paneRows(
+      rows,
+      panes.map(({ node }) => node),
+      views,
+    ),
+  );
 }
 
 /**
@@ -123,7 +132,10 @@ function resizeCanvas({ views }, { context }, view, count) {
  */
 function showPeak({ maps, state, views }, { peak }, unit, view) {
   const [x, y] = unit.peaks[view] ?? [0, 0];
-  const isShown = unit.peaks[view] && maps.peakValue(unit, view) >= LOW_EVIDENCE && state.style.mode !== "picture";
+  const isShown =
+    unit.peaks[view] &&
+    maps.peakValue(unit, view) >= LOW_EVIDENCE &&
+    state.style.mode !== "picture";
   peak.style.left = `${(100 * x) / views.all[view].width}%`;
   peak.style.top = `${(100 * y) / views.all[view].height}%`;
   peak.style.opacity = isShown ? "1" : "0";

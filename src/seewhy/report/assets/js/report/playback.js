@@ -36,10 +36,13 @@ export class Playback {
     if (!answer.length) return;
     const isAtEnd = text.pieces[state.current]?.part !== "answer" || state.current >= last;
     actions.readFrom(isAtEnd ? answer[0] : state.current);
-    this.timer = setInterval(() => {
-      if (state.current >= last) this.stop();
-      else actions.look(state.current + 1);
-    }, text.kind === "word" ? WORD_MS : TOKEN_MS);
+    this.timer = setInterval(
+      () => {
+        if (state.current >= last) this.stop();
+        else actions.look(state.current + 1);
+      },
+      text.kind === "word" ? WORD_MS : TOKEN_MS,
+    );
     this.showButton();
   }
 

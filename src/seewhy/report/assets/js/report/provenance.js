@@ -7,7 +7,8 @@ import { element } from "../shared/dom.js";
 
 /** @param {Report} report */
 export function renderProvenance({ parts, payload, views }) {
-  const { model, family, method, parameters, versions, seconds, created, seed, notes } = payload.origin;
+  const { model, family, method, parameters, versions, seconds, created, seed, notes } =
+    payload.origin;
   parts.source.textContent = `${model} · ${method}`;
   /** @type {[string, unknown][]} */
   const rows = [
@@ -22,13 +23,19 @@ export function renderProvenance({ parts, payload, views }) {
     ...notes.map((note) => /** @type {[string, string]} */ (["note", note])),
   ];
   const known = rows.filter(([, value]) => value !== null && value !== "");
-  parts.provenance.append(...known.flatMap(([name, value]) =>
-    [element("dt", {}, name), element("dd", {}, String(value))]));
+  parts.provenance.append(
+    ...known.flatMap(([name, value]) => [
+      element("dt", {}, name),
+      element("dd", {}, String(value)),
+    ]),
+  );
 }
 
 /** @param {Record<string, number>} seconds */
 const times = (seconds) =>
-  Object.entries(seconds).map(([stage, s]) => `${stage} ${s.toFixed(2)} s`).join(", ");
+  Object.entries(seconds)
+    .map(([stage, s]) => `${stage} ${s.toFixed(2)} s`)
+    .join(", ");
 
 /**
  * @param {Record<string, unknown>} values
@@ -36,7 +43,10 @@ const times = (seconds) =>
  */
 function list(values, between) {
   return Object.entries(values)
-    .map(([name, value]) => `${name}${between}${typeof value === "object" ? JSON.stringify(value) : value}`)
+    .map(
+      ([name, value]) =>
+        `${name}${between}${typeof value === "object" ? JSON.stringify(value) : value}`,
+    )
     .join(", ");
 }
 

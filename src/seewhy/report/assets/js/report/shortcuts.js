@@ -21,7 +21,8 @@ export function connectShortcuts(report) {
   /** @type {HTMLElement | Window} */
   const target = options.keyboard === "page" ? window : root;
   const listener = (/** @type {Event} */ event) => {
-    if (event instanceof KeyboardEvent && !hasModifier(event) && !parts.help.open) run(all, event.key);
+    if (event instanceof KeyboardEvent && !hasModifier(event) && !parts.help.open)
+      run(all, event.key);
   };
   target.addEventListener("keydown", listener, { signal });
 }
@@ -63,8 +64,16 @@ function viewShortcuts({ actions, views }) {
   if (!views.several) return [];
   const isClip = views.clips.length > 0;
   return [
-    { key: ",", does: isClip ? "one step of the clip back" : "the picture before", run: () => actions.stepView(-1) },
-    { key: ".", does: isClip ? "one step of the clip on" : "the picture after", run: () => actions.stepView(1) },
+    {
+      key: ",",
+      does: isClip ? "one step of the clip back" : "the picture before",
+      run: () => actions.stepView(-1),
+    },
+    {
+      key: ".",
+      does: isClip ? "one step of the clip on" : "the picture after",
+      run: () => actions.stepView(1),
+    },
   ];
 }
 

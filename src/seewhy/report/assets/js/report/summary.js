@@ -15,9 +15,10 @@ const CLEARLY_MORE = 1.5; // times the other one
  */
 export function summary(report, piece) {
   const foil = report.text.foil(piece);
-  const sentences = foil === null
-    ? [sourceOfEvidence(report, piece.unit)]
-    : contrastSentences(report, piece.unit, foil);
+  const sentences =
+    foil === null
+      ? [sourceOfEvidence(report, piece.unit)]
+      : contrastSentences(report, piece.unit, foil);
   return [...sentences, ...brightestSentence(report, piece.unit)].join(" ");
 }
 
@@ -49,11 +50,16 @@ function sourceOfEvidence(report, unit) {
   const subject = views.subject.name;
   const word = strongestContext(report, unit);
   const hasLowContext = unit.earlier < LOW_EVIDENCE;
-  if (hasLowEvidence(unit) && hasLowContext) return `Neither ${subject} nor an earlier word stands out behind it.`;
-  if (hasLowEvidence(unit)) return `${views.subjectWith("has", "have")} next to nothing to say here; it leans on ${word}.`;
-  if (hasLowContext) return `${views.subjectWith("speaks", "speak")} for it, hardly any earlier word does.`;
-  if (unit.picture >= CLEARLY_MORE * unit.earlier) return `Mostly ${subject}, with some leaning on ${word}.`;
-  if (unit.earlier >= CLEARLY_MORE * unit.picture) return `It leans on ${word} more than on ${subject}.`;
+  if (hasLowEvidence(unit) && hasLowContext)
+    return `Neither ${subject} nor an earlier word stands out behind it.`;
+  if (hasLowEvidence(unit))
+    return `${views.subjectWith("has", "have")} next to nothing to say here; it leans on ${word}.`;
+  if (hasLowContext)
+    return `${views.subjectWith("speaks", "speak")} for it, hardly any earlier word does.`;
+  if (unit.picture >= CLEARLY_MORE * unit.earlier)
+    return `Mostly ${subject}, with some leaning on ${word}.`;
+  if (unit.earlier >= CLEARLY_MORE * unit.picture)
+    return `It leans on ${word} more than on ${subject}.`;
   return `${capitalize(subject)} and ${word} count about alike.`;
 }
 

@@ -35,12 +35,24 @@ export class TextAxis {
     const { prompt, asked, answer } = this.payload[segmentation];
     const drawn = { node: null, tile: null };
     this.pieces = [
-      ...prompt.map(({ text, start, end, unit }, index) => (
-        { part: /** @type {Part} */ ("prompt"), index, text, start, end, ...drawn,
-          unit: unit === null ? null : asked[unit] })),
-      ...answer.map((unit, index) => (
-        { part: /** @type {Part} */ ("answer"), index, text: unit.text, start: unit.start,
-          end: unit.end, ...drawn, unit })),
+      ...prompt.map(({ text, start, end, unit }, index) => ({
+        part: /** @type {Part} */ ("prompt"),
+        index,
+        text,
+        start,
+        end,
+        ...drawn,
+        unit: unit === null ? null : asked[unit],
+      })),
+      ...answer.map((unit, index) => ({
+        part: /** @type {Part} */ ("answer"),
+        index,
+        text: unit.text,
+        start: unit.start,
+        end: unit.end,
+        ...drawn,
+        unit,
+      })),
     ];
   }
 
@@ -56,7 +68,8 @@ export class TextAxis {
    */
   explained(at) {
     const piece = this.pieces[at];
-    if (!isExplained(piece)) throw new Error(`Expected an explained piece of text, got number ${at}.`);
+    if (!isExplained(piece))
+      throw new Error(`Expected an explained piece of text, got number ${at}.`);
     return piece;
   }
 
@@ -127,7 +140,8 @@ export class TextAxis {
     const { contrasts, words } = this.payload;
     const isToken = this.segmentation === "tokens";
     const found = contrasts.find(({ word }) =>
-      isToken ? words.answer[word].tokens.includes(index) : word === index);
+      isToken ? words.answer[word].tokens.includes(index) : word === index,
+    );
     return found?.alternative ?? null;
   }
 }

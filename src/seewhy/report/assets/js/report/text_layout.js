@@ -39,8 +39,12 @@ function explainedNode({ id, text }, piece, at) {
   return element(
     "span",
     {
-      class: text.foil(piece) === null ? "unit" : "unit contrasted", role: "option", tabindex: "-1",
-      id: id(`${kind}-${piece.index}`), "data-index": piece.index, "data-at": at,
+      class: text.foil(piece) === null ? "unit" : "unit contrasted",
+      role: "option",
+      tabindex: "-1",
+      id: id(`${kind}-${piece.index}`),
+      "data-index": piece.index,
+      "data-at": at,
       "--evidence": Math.min(1, piece.unit.picture / FULL_EVIDENCE).toFixed(3),
       "aria-label": piece.text.trim() ? null : "no visible text",
     },
@@ -56,7 +60,12 @@ function layOutAnswer({ parts, payload, text }, makeNode) {
   parts.answer.replaceChildren();
   parts.answer.dataset.segmentation = text.segmentation;
   parts.answer.dataset.length = payload.answer.length > LONG_ANSWER ? "long" : "short";
-  layOut(parts.answer, payload.answer, text.pieces.filter(({ part }) => part === "answer"), makeNode);
+  layOut(
+    parts.answer,
+    payload.answer,
+    text.pieces.filter(({ part }) => part === "answer"),
+    makeNode,
+  );
 }
 
 /**

@@ -10,7 +10,9 @@ import { RESPONSE_MIN, shownPlaces } from "./selection.js";
 export function renderTints(report) {
   const { state, text } = report;
   if (!text.isExplained(state.current)) return;
-  const strengths = state.hoveredCell ? cellStrengths(report, state.hoveredCell) : contextStrengths(report);
+  const strengths = state.hoveredCell
+    ? cellStrengths(report, state.hoveredCell)
+    : contextStrengths(report);
   const stops = [tabStop(report, "prompt"), tabStop(report, "answer")];
   text.pieces.forEach((piece, at) => {
     tint(piece, strengths.get(at) ?? 0, state.hoveredCell !== null);
@@ -84,7 +86,9 @@ function mark({ state }, { node, tile }, at) {
 function tabStop({ state, text }, part) {
   if (text.pieces[state.current].part === part) state.tabStops[part] = state.current;
   const at = state.tabStops[part] ?? -1;
-  return text.isExplained(at) && text.pieces[at].part === part ? at : text.explainedPlacesOf(part)[0];
+  return text.isExplained(at) && text.pieces[at].part === part
+    ? at
+    : text.explainedPlacesOf(part)[0];
 }
 
 /**
@@ -101,12 +105,17 @@ function renderCellWords(report) {
  * @param {Cell} cell
  */
 function cellWords({ maps, text, views }, { view, cell }) {
-  const strongest = text.placesOf("answer")
-    .map((at) => ({ text: label(text.pieces[at].text), value: maps.display(text.unit(at), view).values[cell] }))
+  const strongest = text
+    .placesOf("answer")
+    .map((at) => ({
+      text: label(text.pieces[at].text),
+      value: maps.display(text.unit(at), view).values[cell],
+    }))
     .sort((one, other) => other.value - one.value)
     .filter(({ value }) => value > RESPONSE_MIN)
     .slice(0, 4);
   if (!strongest.length) return "No word came from here.";
   const where = views.several ? ` in ${views.all[view].name}` : "";
-  return `Here${where}: ${strongest.map((one) => `${one.text} ${one.value.toFixed(2)}`).join(" · ")}`;
+  const words = strongest.map((one) => `${one.text} ${one.value.toFixed(2)}`);
+  return `Here${where}: ${words.join(" · ")}`;
 }

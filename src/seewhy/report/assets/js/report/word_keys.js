@@ -11,7 +11,8 @@ const FAR = 1e5; // a line away is farther than anything on the same line
 export function listenToWordKeys(report) {
   for (const holder of [report.parts.prompt, report.parts.answer]) {
     holder.addEventListener("keydown", (event) => {
-      if (!hasModifier(event) && report.text.isExplained(report.state.current)) pressed(report, event);
+      if (!hasModifier(event) && report.text.isExplained(report.state.current))
+        pressed(report, event);
     });
   }
 }

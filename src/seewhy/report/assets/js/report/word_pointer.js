@@ -57,7 +57,9 @@ export class WordPointer {
   point(event) {
     const { actions, playback, state } = this.report;
     const isTouch = event.pointerType === "touch";
-    const at = placeOf(isTouch ? document.elementFromPoint(event.clientX, event.clientY) : event.target);
+    const at = placeOf(
+      isTouch ? document.elementFromPoint(event.clientX, event.clientY) : event.target,
+    );
     if (at < 0 || (isTouch && event.type === "pointermove" && !this.isPressed)) return;
     clearTimeout(this.returnTimer);
     if (playback.isPlaying) playback.stop();

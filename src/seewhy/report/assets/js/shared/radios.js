@@ -35,7 +35,10 @@ export function radios(holder, choices, checked, choose) {
     if (!(event.key in STEPS)) return;
     event.preventDefault();
     event.stopPropagation();
-    const next = neighbour(buttons.findIndex((one) => one === event.target), STEPS[event.key]);
+    const next = neighbour(
+      buttons.findIndex((one) => one === event.target),
+      STEPS[event.key],
+    );
     set(next.dataset.value ?? "");
     next.focus();
   });
