@@ -36,7 +36,7 @@ SCHEMA_VERSION = 2
 PICTURE_SIDE, SMALLEST_SIDE = 1600, 480
 
 #: Context weaker than this on the display's scale is left out: nobody could see it.
-FAINTEST = 0.01
+CONTEXT_MIN = 0.01
 
 
 # JSON has no tuples: lists of a fixed length say so in their annotation.
@@ -339,7 +339,7 @@ def _unit(unit: Unit, first: int) -> UnitData:
         "maps": list(range(first, first + views)),
         "low": _short(unit.low),
         "high": _short(unit.high),
-        "context": [[j, _short(shown, 3)] for j, shown in context if shown >= FAINTEST],
+        "context": [[j, _short(shown, 3)] for j, shown in context if shown >= CONTEXT_MIN],
         "picture": _short(unit.picture),
         "earlier": _short(unit.earlier),
         "share": _short(unit.share),
