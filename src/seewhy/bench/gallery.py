@@ -22,6 +22,7 @@ from seewhy.bench.worker import Job, SampleState, Worker, reason_of
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import SeewhyError
 from seewhy.explainer import Explainer
+from seewhy.report.bench_payload import BenchCase, BenchTile
 from seewhy.report.overlay import overlay
 from seewhy.report.safe_folder import safe_name
 
@@ -133,7 +134,7 @@ def draw(
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def shown(folders: Sequence[Path], target: Path) -> list[dict[str, Any]]:
+def shown(folders: Sequence[Path], target: Path) -> list[BenchCase]:
     """The cases that earlier runs drew in some folders, with links as seen from `target`."""
     cases = []
     for folder in folders:
@@ -146,7 +147,7 @@ def shown(folders: Sequence[Path], target: Path) -> list[dict[str, Any]]:
     return cases
 
 
-def _drawn(laboratory: Worker, case: Chosen, folder: Path, name: str) -> dict[str, Any]:
+def _drawn(laboratory: Worker, case: Chosen, folder: Path, name: str) -> BenchCase:
     """One case: a thumbnail for each method, and the report of the leading one."""
     plan = laboratory.plan
     subject = [s.label for s in plan.models].index(case.model)
@@ -155,7 +156,7 @@ def _drawn(laboratory: Worker, case: Chosen, folder: Path, name: str) -> dict[st
     read = laboratory.read(loaded, Job(subject, source, case.sample, ()))
     word = _word(read, case)
     shown = read.for_word(word)
-    tiles = []
+    tiles: list[BenchTile] = []
     for at, contender in enumerate(plan.methods):
         try:
             found = laboratory.attribute(shown, at)
@@ -163,8 +164,8 @@ def _drawn(laboratory: Worker, case: Chosen, folder: Path, name: str) -> dict[st
             tiles.append({"method": contender.label, "why": reason_of(error)})
             continue
         picture = _thumbnail(read, found, word)
-        tiles.append({"method": contender.label, "picture": picture, "score": None})
-        tiles[-1]["score"] = case.scores.get(contender.label)
+        score = case.scores.get(contender.label)
+        tiles.append({"method": contender.label, "picture": picture, "score": score})
     return {
         "kind": case.kind,
         "model": case.model,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from seewhy.bench.tables import Cell, Results, breakdown, cells, results_of
 from seewhy.bench.writers import latex, markdown, number, table_csv
 from seewhy.core.errors import OutputError
 from seewhy.report.bench_page import html
+from seewhy.report.bench_payload import BenchCase, BenchCell, BenchCurve, BenchPayload, BenchRun
 
 MARKDOWN, LATEX, CSV, PAGE = "table.md", "table.tex", "table.csv", "bench.html"
 
@@ -62,15 +63,15 @@ def write_report(
 
 
 def payload(
-    results: Results, whole: list[Cell], parts: list[Cell], cases: list[dict[str, Any]]
-) -> dict[str, Any]:
+    results: Results, whole: list[Cell], parts: list[Cell], cases: list[BenchCase]
+) -> BenchPayload:
     """Everything that the page shows, as JSON-ready data without NaN."""
     columns = {c: at for at, c in enumerate(c for c in results.columns if not c.curve)}
     run = results.runs[-1]
     return {
         "reference": results.reference,
         "settings": {k: v for k, v in results.settings.items() if k != "key"},
-        "made": {k: run[k] for k in ("started", "machine", "versions", "suite") if k in run},
+        "made": _made(run),
         "methods": {
             one["label"]: one["summary"] for other in results.runs for one in other["methods"]
         },
@@ -119,7 +120,15 @@ def payload(
     }
 
 
-def _cell(cell: Cell, column: int) -> dict[str, Any]:
+def _made(run: Mapping[str, Any]) -> BenchRun:
+    made: BenchRun = {}
+    for key in ("started", "machine", "versions", "suite"):
+        if key in run:
+            made[key] = run[key]
+    return made
+
+
+def _cell(cell: Cell, column: int) -> BenchCell:
     apart = (cell.difference, cell.difference_low, cell.difference_high)
     return {
         "method": cell.method,
@@ -134,7 +143,7 @@ def _cell(cell: Cell, column: int) -> dict[str, Any]:
     }
 
 
-def _curves(whole: list[Cell], model: str, data: str) -> list[dict[str, Any]]:
+def _curves(whole: list[Cell], model: str, data: str) -> list[BenchCurve]:
     """Points of each curve, method by method, along the axis."""
     found: dict[tuple[str, str], dict[str, list[list[float | None]]]] = {}
     for cell in whole:

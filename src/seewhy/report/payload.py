@@ -1,6 +1,6 @@
 """What the page is told: plain numbers and text, typed, versioned, and small.
 
-The page's own types are generated from the ones below (`typedefs`); a test holds the two together.
+The page's own types are generated from the ones below by `seewhy.report.payload_types`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import base64
 import io
 import math
 from collections.abc import Sequence
-from typing import Any, TypedDict, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Annotated, Any, TypedDict
 
 import torch
 from PIL import Image
@@ -29,7 +29,24 @@ SCHEMA_VERSION = 2
 PICTURE_SIDE, SMALLEST_SIDE = 1600, 480
 
 #: Context weaker than this on the display's scale is left out: nobody could see it.
-FAINTEST = 0.01
+CONTEXT_MIN = 0.01
+
+
+# JSON has no tuples: lists of a fixed length say so in their annotation.
+Size = Annotated[list[int], (int, int)]
+"""Width and height in pixels."""
+
+XY = Annotated[list[float], (float, float)]
+"""A place in pixels of the original picture."""
+
+Box = Annotated[list[float], (float, float, float, float)]
+"""Left, top, right and bottom in pixels of the original picture."""
+
+Strength = Annotated[list[float], (int, float)]
+"""A place on the text axis, and a strength in [0, 1]."""
+
+Candidate = Annotated[list[str | float], (str, float)]
+"""A token's text, and its probability."""
 
 
 class Canvas(TypedDict):
@@ -73,13 +90,13 @@ class Scale(TypedDict):
     """One scale: what was asked for, and the pixels seen of each view, width first."""
 
     scale: float
-    seen: list[list[int]]
+    seen: list[Size]
 
 
 class Span(TypedDict):
     """A piece of the prompt, its offsets counted in characters (code points).
 
-    `unit` is its place in `Text.asked`, or null where the prompt was not explained.
+    `unit` is its place in `TextData.asked`, or null where the prompt was not explained.
     """
 
     text: str
@@ -126,22 +143,22 @@ class UnitData(TypedDict):
     end: int
     tokens: list[int]
     probability: float
-    candidates: list[list[str | float]]
+    candidates: list[Candidate]
     maps: list[int]
     low: float
     high: float
-    context: list[list[float]]
+    context: list[Strength]
     picture: float
     earlier: float
     share: float
     shares: list[float]
     best: int
-    peaks: list[list[float] | None]
-    boxes: list[list[float] | None]
+    peaks: list[XY | None]
+    boxes: list[Box | None]
     scales: list[UnitScale]
 
 
-class Text(TypedDict):
+class TextData(TypedDict):
     """One way to cut prompt and answer into pieces.
 
     `asked` holds the prompt's units as `answer` does the answer's, where they were explained.
@@ -175,8 +192,8 @@ class Payload(TypedDict):
     turns: list[TurnData]
     answer: str
     contrasts: list[Contrast]
-    words: Text
-    tokens: Text
+    words: TextData
+    tokens: TextData
     scales: list[Scale]
     maps: list[MapData]
     colours: dict[str, str]
@@ -206,7 +223,7 @@ def payload(record: Record) -> Payload:
 
     def text(
         prompt: Sequence[Word | Token], asked: Sequence[TextSpan], answer: Sequence[TextSpan]
-    ) -> Text:
+    ) -> TextData:
         return {
             "prompt": [
                 {"text": s.text, "start": s.start, "end": s.end, "unit": i if asked else None}
@@ -315,7 +332,7 @@ def _unit(unit: TextSpan, first: int) -> UnitData:
         "low": _short(unit.low),
         "high": _short(unit.high),
         "context": [
-            [j, _short(shown, 3)] for j, shown in unit.context_display if shown >= FAINTEST
+            [j, _short(shown, 3)] for j, shown in unit.context_display if shown >= CONTEXT_MIN
         ],
         "picture": _short(unit.image_strength),
         "earlier": _short(unit.context_strength),
@@ -388,37 +405,3 @@ def _short(number: float | Tensor, digits: int = 5) -> float:
     if not math.isfinite(number):
         raise ValueError(f"Expected finite numbers in a record, got {number}.")
     return float(f"{number:.{digits}g}")
-
-
-def typedefs() -> str:
-    """The payload's types as JSDoc, as they stand in `assets/page.js`."""
-    blocks = []
-    for kind in (
-        Canvas, PictureData, MapData, Scale, Span, TurnData, Contrast, UnitScale, UnitData, Text,
-        Origin, Payload,
-    ):  # fmt: skip
-        fields = get_type_hints(kind).items()
-        lines = [f" * @property {{{_script_type(hint)}}} {name}" for name, hint in fields]
-        blocks.append("\n".join(["/**", f" * @typedef {{object}} {kind.__name__}", *lines, " */"]))
-    return "\n".join(blocks)
-
-
-def _script_type(hint: Any) -> str:
-    """A Python type as JavaScript's.
-
-    >>> _script_type(list[int]), _script_type(int | None)
-    ('number[]', 'number|null')
-    """
-    plain = {int: "number", float: "number", str: "string", bool: "boolean", Any: "unknown"}
-    if hint in plain:
-        return plain[hint]
-    if hint is type(None):
-        return "null"
-    if is_typeddict(hint):
-        return hint.__name__
-    parts = [_script_type(part) for part in get_args(hint)]
-    if get_origin(hint) is list:
-        return f"({parts[0]})[]" if "|" in parts[0] else f"{parts[0]}[]"
-    if get_origin(hint) is dict:
-        return f"Record<{', '.join(parts)}>"
-    return "|".join(dict.fromkeys(parts))
