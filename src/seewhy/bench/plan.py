@@ -81,6 +81,11 @@ class Subject:
     pair: tuple[Any, Any] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    def described(self) -> dict[str, str]:
+        """As JSON-ready data; where shipped models lie is a matter of each machine."""
+        place = "" if self.label in shipped() else self.place
+        return {"label": self.label, "place": place, "fingerprint": self.fingerprint}
+
 
 @dataclass(frozen=True)
 class Contender:
@@ -163,10 +168,7 @@ class Plan:
         """The plan as JSON-ready data: all that tables need, without models or data."""
         return {
             "settings": {**asdict(self.settings), "key": self.settings.key},
-            "models": [
-                {"label": s.label, "place": s.place, "fingerprint": s.fingerprint}
-                for s in self.subjects
-            ],
+            "models": [s.described() for s in self.subjects],
             "methods": [
                 {
                     "label": c.label,
