@@ -48,8 +48,8 @@ def imported(path: Path) -> set[str]:
             found |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             found.add(str(node.module).partition(".")[0])
-    own = found - sys.stdlib_module_names - {"seewhy"}
-    return {DISTRIBUTIONS.get(name, name.replace("_", "-")) for name in own}
+    foreign = [name for name in found if name not in {*sys.stdlib_module_names, "seewhy"}]
+    return {DISTRIBUTIONS.get(name) or name.replace("_", "-") for name in foreign}
 
 
 REQUIRED = packages(PROJECT["dependencies"])

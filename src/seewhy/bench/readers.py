@@ -68,10 +68,10 @@ def _cell(line: Line, columns: Mapping[tuple[str, str], Column]) -> Cell:
     named = (line["model"], line["data"], line["method"])
     value, low, high = (float(line[name] or NAN) for name in ESTIMATE)
     samples, values = (int(line[name]) for name in COUNTS)
-    apart = (float(line[name]) if line[name] else None for name in DIFFERENCE)
+    apart = {name: float(line[name]) if line[name] else None for name in DIFFERENCE}
     column = columns[line["metric"], line["figure"]]
-    cell = Cell(*named, column, value, low, high, samples, values, *apart)
-    return replace(cell, group=line["group"])
+    cell = Cell(*named, column, value, low, high, samples, values, group=line["group"])
+    return replace(cell, **apart)
 
 
 def _reason(line: Line) -> Reason:
