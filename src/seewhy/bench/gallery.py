@@ -7,8 +7,8 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean, pstdev
 from typing import Any
@@ -16,17 +16,20 @@ from typing import Any
 import torch
 
 from seewhy.bench.plan import MODEL_ITSELF, Plan
-from seewhy.bench.store import Store, write_whole
+from seewhy.bench.store import write_whole
 from seewhy.bench.tables import Column, Results
 from seewhy.bench.worker import Job, SampleState, Worker, reason_of
 from seewhy.core.attribution import Attribution
-from seewhy.core.errors import SeewhyError
+from seewhy.core.errors import SchemaError, SeewhyError
 from seewhy.explainer import Explainer
 from seewhy.report.bench_payload import BenchCase, BenchTile
 from seewhy.report.overlay import overlay
 from seewhy.report.safe_folder import safe_name
 
 FOLDER, INDEX = "gallery", "gallery.json"
+
+CASES = "cases.json"
+"""Which cases were chosen, without pictures: enough to draw the gallery again."""
 
 PER_KIND = 2
 """Cases of each kind for each model and data set."""
@@ -100,30 +103,51 @@ def choose(results: Results, *, per_kind: int = PER_KIND) -> list[Chosen]:
     return found
 
 
+def cases_json(cases: Sequence[Chosen]) -> str:
+    """Chosen cases as JSON, one a line."""
+    lines = ",\n".join(json.dumps(asdict(case), allow_nan=False) for case in cases)
+    return f"[\n{lines}\n]\n"
+
+
+def read_cases(folder: Path) -> list[Chosen]:
+    """Read the cases of a folder; none where it has no such file.
+
+    Raises:
+        SchemaError: if the file is damaged.
+    """
+    path = folder / CASES
+    try:
+        return [Chosen(**case) for case in json.loads(path.read_text("utf-8"))]
+    except FileNotFoundError:
+        return []
+    except (ValueError, TypeError) as error:
+        raise SchemaError(
+            f"Expected chosen cases in {path}, got {error}: remove the file, and report again."
+        ) from error
+
+
 def draw(
     plan: Plan,
-    results: Results,
-    store: Store,
+    chosen: Sequence[Chosen],
+    folder: Path,
     *,
     say: Callable[[str], None] = lambda stage: None,
 ) -> None:
-    """Draw the chosen cases again, and write the report of each beside the rows.
+    """Draw the chosen cases again, and write the report of each into `folder / "gallery"`.
 
     Args:
         plan: of the run: it has the models and data.
-        results: of the same run.
-        store: where the folder `gallery` is made anew.
+        chosen: cases of the same run.
+        folder: of results, or of their tables.
         say: called as each case begins.
     """
-    laboratory = Worker(plan)
-    target, aside = store.folder / FOLDER, store.folder / f".{FOLDER}.part"
+    laboratory, models = Worker(plan), [model.label for model in plan.models]
+    target, aside = folder / FOLDER, folder / f".{FOLDER}.part"
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     cases = []
     try:
-        for at, case in enumerate(
-            sorted(choose(results), key=lambda c: results.models.index(c.model))
-        ):
+        for at, case in enumerate(sorted(chosen, key=lambda c: models.index(c.model))):
             say(f"drawing case {at + 1}: {case.sample} on {case.model}")
             cases.append(_drawn(laboratory, case, aside, f"{at:02}-{safe_name(case.sample)}"))
         text = json.dumps(cases, allow_nan=False)
@@ -134,7 +158,7 @@ def draw(
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def shown(folders: Sequence[Path], target: Path) -> list[BenchCase]:
+def shown(folders: Iterable[Path], target: Path) -> list[BenchCase]:
     """The cases that earlier runs drew in some folders, with links as seen from `target`."""
     cases = []
     for folder in folders:

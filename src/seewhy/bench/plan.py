@@ -81,6 +81,11 @@ class ModelSpec:
     pair: tuple[Any, Any] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    def described(self) -> dict[str, str]:
+        """As JSON-ready data; where shipped models lie is a matter of each machine."""
+        place = "" if self.label in pretrained() else self.place
+        return {"label": self.label, "place": place, "fingerprint": self.fingerprint}
+
 
 @dataclass(frozen=True)
 class MethodSpec:
@@ -163,10 +168,7 @@ class Plan:
         """The plan as JSON-ready data: all that tables need, without models or data."""
         return {
             "settings": {**asdict(self.settings), "key": self.settings.key},
-            "models": [
-                {"label": s.label, "place": s.place, "fingerprint": s.fingerprint}
-                for s in self.models
-            ],
+            "models": [s.described() for s in self.models],
             "methods": [
                 {
                     "label": c.label,

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from seewhy.bench.gallery import shown
+from seewhy.bench.gallery import CASES, cases_json, choose, read_cases, shown
+from seewhy.bench.readers import has_tables_alone, read_tables
 from seewhy.bench.store import write_whole
 from seewhy.bench.tables import Cell, Results, breakdown, cells, results_of
-from seewhy.bench.writers import latex, markdown, number, table_csv
-from seewhy.core.errors import OutputError
+from seewhy.bench.writers import (
+    REASONS,
+    TABLE,
+    latex,
+    markdown,
+    number,
+    reasons_csv,
+    table_csv,
+)
+from seewhy.core.errors import OutputError, ParameterError
 from seewhy.report.bench_page import html
 from seewhy.report.bench_payload import BenchCase, BenchCell, BenchCurve, BenchPayload, BenchRun
 
-MARKDOWN, LATEX, CSV, PAGE = "table.md", "table.tex", "table.csv", "bench.html"
+MARKDOWN, LATEX, PAGE = "table.md", "table.tex", "bench.html"
 
 
 def write_report(
@@ -24,10 +33,10 @@ def write_report(
     *,
     reference: str | None = None,
 ) -> tuple[Results, list[Cell]]:
-    """Write `table.md`, `table.tex`, `table.csv` and `bench.html`; no model is needed.
+    """Write tables as Markdown, LaTeX and CSV, and the page `bench.html`; no model is needed.
 
     Args:
-        folders: of results; several are put together.
+        folders: of results; several are put together. One alone may hold tables without rows.
         out: where to; the first folder by default.
         reference: label of the method that others are compared with.
 
@@ -39,16 +48,21 @@ def write_report(
         OutputError: if a file cannot be written.
     """
     listed = [folders] if isinstance(folders, str | os.PathLike) else list(folders)
-    results = results_of(listed, reference=reference)
-    whole = cells(results)
-    parts = breakdown(results)
-    target = Path(listed[0] if out is None else out).expanduser()
-    cases = shown([Path(folder).expanduser() for folder in listed], target)
+    places = [Path(folder).expanduser() for folder in listed]
+    target = places[0] if out is None else Path(out).expanduser()
+    if any(map(has_tables_alone, places)):
+        results, whole, parts = _from_tables(places, reference)
+        chosen = read_cases(places[0])
+    else:
+        results = results_of(places, reference=reference)
+        whole, parts, chosen = cells(results), breakdown(results), choose(results)
     texts = {
         MARKDOWN: markdown(results, whole),
         LATEX: latex(results, whole),
-        CSV: table_csv([*whole, *parts]),
-        PAGE: html(payload(results, whole, parts, cases)),
+        TABLE: table_csv([*whole, *parts]),
+        REASONS: reasons_csv(results.reasons),
+        CASES: cases_json(chosen),
+        PAGE: html(payload(results, whole, parts, shown(dict.fromkeys([*places, target]), target))),
     }
     try:
         target.mkdir(parents=True, exist_ok=True)
@@ -60,6 +74,25 @@ def write_report(
             "choose another folder with --out; the rows are untouched."
         ) from error
     return results, whole
+
+
+def _from_tables(
+    places: Sequence[Path], reference: str | None
+) -> tuple[Results, list[Cell], list[Cell]]:
+    """The tables of the only folder; more than they say cannot be had without rows."""
+    if len(places) > 1:
+        tables = next(filter(has_tables_alone, places))
+        raise ParameterError(
+            f"Expected folders with rows, to put them together, got {tables}, which holds tables "
+            "alone: report it alone."
+        )
+    results, whole, parts = read_tables(places[0])
+    if reference not in (None, results.reference):
+        raise ParameterError(
+            f"Expected {results.reference!r} as the reference, which the tables in {places[0]} "
+            f"compare with, got {reference!r}: only rows can be compared anew."
+        )
+    return results, whole, parts
 
 
 def payload(

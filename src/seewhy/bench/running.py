@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from seewhy._version import __version__
-from seewhy.bench.gallery import FOLDER, draw
+from seewhy.bench.gallery import FOLDER, choose, draw
 from seewhy.bench.plan import Plan, Settings, plan_of
 from seewhy.bench.processes import here, processes
 from seewhy.bench.ray_cluster import ray_actors
@@ -161,7 +161,7 @@ def run(
     described |= {"engine": engine, "workers": workers}
     store, fresh = execute(asked, Path(out), described, engine, workers, retry, progress)
     if gallery and (fresh or not (store.folder / FOLDER).is_dir()):
-        draw(asked, results_of(store), store, say=say)
+        draw(asked, choose(results_of(store)), store.folder, say=say)
     return store
 
 

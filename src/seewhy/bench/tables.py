@@ -216,6 +216,23 @@ def results_of(
     listed = [folders] if isinstance(folders, str | os.PathLike | Store) else list(folders)
     stores = [one if isinstance(one, Store) else Store(one) for one in listed]
     runs = [store.read_runs()[-1] for store in stores]
+    results = results_without_rows(runs, reference=reference)
+    rows, reasons, samples = _gathered(stores, runs)
+    return replace(results, rows=rows, reasons=reasons, samples=samples)
+
+
+def results_without_rows(
+    runs: Sequence[dict[str, Any]], *, reference: str | None = None
+) -> Results:
+    """What runs that are put together asked for, without a single value.
+
+    Args:
+        runs: as `Store.read_runs` reads them.
+        reference: as `results_of`.
+
+    Raises:
+        ParameterError: as `results_of`.
+    """
     settings = runs[-1]["settings"]
     if other := next((run for run in runs if run["settings"]["key"] != settings["key"]), None):
         raise ParameterError(
@@ -241,7 +258,6 @@ def results_of(
             f"Expected the reference among the methods ({', '.join(names['methods'])}), got "
             f"{reference!r}."
         )
-    rows, reasons, samples = _gathered(stores, runs)
     return Results(
         tuple(runs),
         names["models"],
@@ -250,9 +266,9 @@ def results_of(
         tuple(columns.values()),
         reference,
         settings,
-        rows,
-        reasons,
-        samples,
+        rows={},
+        reasons=(),
+        samples={},
     )
 
 

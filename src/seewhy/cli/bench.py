@@ -109,9 +109,9 @@ def _span(seconds: float) -> str:
 
 
 def _show(results: Any, cells: list[Any], folder: Path) -> None:
-    from seewhy.bench.reporting import CSV, LATEX, MARKDOWN, PAGE
+    from seewhy.bench.reporting import LATEX, MARKDOWN, PAGE
     from seewhy.bench.tables import best
-    from seewhy.bench.writers import grids, heading
+    from seewhy.bench.writers import TABLE, grids, heading
 
     console, marked = Console(highlight=False), best(cells)
     across = max(1, (console.width - METHOD) // FIGURE)
@@ -139,7 +139,7 @@ def _show(results: Any, cells: list[Any], folder: Path) -> None:
         console.print(Text(printable(line), style="yellow"))
     if len(results.reasons) > REASONS:
         console.print(Text(f"{len(results.reasons) - REASONS} more reasons: {MARKDOWN}", "dim"))
-    for what, name in (("page", PAGE), ("tables", f"{MARKDOWN}, {LATEX}, {CSV}")):
+    for what, name in (("page", PAGE), ("tables", f"{MARKDOWN}, {LATEX}, {TABLE}")):
         # Printed as it is: a path must be fit for copying, on one line and without colour.
         print(f"{what}: {folder / name}" if what == "page" else f"{what}: {name} beside it")
 

@@ -86,7 +86,7 @@ def read_clip(
               width]`;
             - a folder of pictures, in the order of their names;
             - an animated GIF, WebP, PNG, AVIF or TIFF;
-            - a video file, where PyAV is installed (`pip install av`).
+            - a video file, where PyAV is installed (`pip install 'seewhy[video]'`).
         fps: frames a second in `source`; None takes a file's own times, and 1 for pictures.
         max_frames: how many frames are kept at most; None keeps all.
 
@@ -140,8 +140,8 @@ def _of_path(path: Path) -> tuple[list[ImageSource], list[float]]:
         import av  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise ClipError(
-            f"Expected PyAV to read the video {path}, got none: pip install av, or hand in its "
-            "frames (a folder of pictures, or an array)."
+            f"Expected PyAV to read the video {path}, got none: pip install 'seewhy[video]', or "
+            "hand in its frames (a folder of pictures, or an array)."
         ) from error
     frames: list[ImageSource] = []
     times: list[float] = []

@@ -120,9 +120,16 @@ def load(
     except (OSError, ValueError, ImportError, SafetensorError) as error:
         raise ModelError(
             f"Expected the weights, tokenizer and processor of {name!r}, got "
-            f"{type(error).__name__}: {_first_line(error)} Check that all its files are there."
+            f"{type(error).__name__}: {_first_line(error)} {_remedy(error)}"
         ) from error
     return Loaded(name, loaded, composed, _adapt(family, loaded, composed, name))
+
+
+def _remedy(error: Exception) -> str:
+    """What to do where a model or its processor cannot be loaded."""
+    if "torchvision" in str(error).lower():
+        return "Install it: pip install 'seewhy[torchvision]'."
+    return "Check that all its files are there."
 
 
 def family_of(config: Any, *, name: str) -> type[Family]:
