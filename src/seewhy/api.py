@@ -94,7 +94,9 @@ def load(
     selected = DEFAULT_MODEL if model is None else model
     own = pretrained().get(selected) if isinstance(selected, str) else None
     place = selected if own is None else own
-    loaded = models.load(place, dtype=dtype, device_map=device_map, **kwargs)
+    loaded = models.load(
+        place, dtype=dtype, device_map=device_map, suggestions=pretrained(), **kwargs
+    )
     return Explainer(loaded if own is None else replace(loaded, name=str(selected)))
 
 

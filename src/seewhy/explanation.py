@@ -14,7 +14,7 @@ import numpy as np
 from seewhy.core.errors import InputError, ParameterError, UnknownNameError
 from seewhy.core.geometry import Box
 from seewhy.core.record import Picture, Record
-from seewhy.core.registry import unknown
+from seewhy.core.suggestions import choose_from, give_index
 from seewhy.core.text import Word, phrase
 from seewhy.report.bundle import save_record
 from seewhy.report.colourmaps import DEFAULT as COLOURMAP
@@ -236,7 +236,8 @@ class ExplainedWord:
         view = self.view if view is None else view
         if not 0 <= view < len(self._record.pictures):
             raise ParameterError(
-                f"Expected a view from 0 to {len(self._record.pictures) - 1}, got {view}."
+                f"Expected the number of one of {len(self._record.pictures)} views, got {view}: "
+                f"{give_index(len(self._record.pictures))}."
             )
         shown = self._record.pictures[view]
         display = self._unit.displays[view]
@@ -486,11 +487,14 @@ def place_of(words: Sequence[Word], word: int | str, after: int = 0) -> int:
             for place in (*range(after, len(words)), *range(after)):
                 if fold(texts[place]) == fold(word):
                     return place
-        raise UnknownNameError(unknown("word of the answer", word, tuple(dict.fromkeys(texts))))
+        named = dict.fromkeys(text for text in texts if any(map(str.isalnum, text)))
+        raise UnknownNameError(
+            f"Expected a word of the answer, got {word!r}: {choose_from(word, named)}"
+        )
     if not -len(words) <= word < len(words):
         raise IndexError(
             f"Expected the number of one of the answer's {len(words)} words, got {word}: "
-            f"give 0 to {len(words) - 1}."
+            f"{give_index(len(words))}."
         )
     return word % len(words)
 

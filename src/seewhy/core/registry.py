@@ -7,7 +7,6 @@ and imports the one that is asked for.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import inspect
 import pkgutil
@@ -16,6 +15,7 @@ from importlib.metadata import entry_points
 from typing import Generic, TypeVar
 
 from seewhy.core.errors import UnknownNameError
+from seewhy.core.suggestions import unknown_name_message
 
 T = TypeVar("T")
 
@@ -52,7 +52,7 @@ class Registry(Generic[T]):
         foreign = self._foreign()
         if wanted in foreign:
             return foreign[wanted].load()
-        raise UnknownNameError(unknown(self._noun, name, self.names()))
+        raise UnknownNameError(unknown_name_message(self._noun, name, self.names()))
 
     def __iter__(self) -> Iterator[type[T]]:
         return (self.get(name) for name in self.names())
@@ -79,15 +79,3 @@ class Registry(Generic[T]):
                 "keep one per file."
             )
         return found[0]
-
-
-def unknown(noun: str, name: str, known: tuple[str, ...]) -> str:
-    """Say that `name` is not known, with near matches first and all names after.
-
-    Example:
-        >>> unknown("method", "tma", ("arc", "tam"))
-        "Expected the name of a method, got 'tma': did you mean 'tam'? Known: arc, tam."
-    """
-    near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
-    hint = f" did you mean {' or '.join(map(repr, near))}?" if near else ""
-    return f"Expected the name of a {noun}, got {name!r}:{hint} Known: {', '.join(known)}."

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +16,7 @@ import torch
 
 from seewhy.core.errors import ModelError, UnknownNameError, UnsupportedModelError
 from seewhy.core.registry import Registry
+from seewhy.core.suggestions import did_you_mean
 from seewhy.models.family import Family
 from seewhy.models.processing import ProcessorParts, load_processor, parts_of
 
@@ -79,6 +79,7 @@ def load(
     dtype: Any = None,
     device_map: Any = None,
     revision: str | None = None,
+    suggestions: Iterable[str] = (),
     **kwargs: Any,
 ) -> Loaded:
     """Load a model by hub id or folder, or take one that is loaded.
@@ -90,6 +91,7 @@ def load(
         dtype: such as `torch.bfloat16` or `"auto"`; None is transformers' default.
         device_map: passed on to `from_pretrained`.
         revision: branch, tag or commit of a hub repository.
+        suggestions: names that the caller knows, to suggest where an unknown one reads alike.
         **kwargs: passed on to `from_pretrained`.
 
     Raises:
@@ -111,7 +113,7 @@ def load(
     hub = {key: kwargs[key] for key in HUB if key in kwargs}
     if revision is not None:
         hub["revision"] = revision
-    config, hub = _read_config(name, place, hub)
+    config, hub = _read_config(name, place, hub, suggestions)
     family = family_of(config, name=name)
 
     from safetensors import SafetensorError
@@ -210,7 +212,9 @@ def _families_by_type() -> dict[str, list[type[Family]]]:
     return by_type
 
 
-def _read_config(name: str, place: str, hub: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+def _read_config(
+    name: str, place: str, hub: dict[str, Any], suggestions: Iterable[str]
+) -> tuple[Any, dict[str, Any]]:
     """The config, and where to look for the rest: the cache alone if the hub is out of reach."""
     from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoConfig
@@ -236,7 +240,7 @@ def _read_config(name: str, place: str, hub: dict[str, Any]) -> tuple[Any, dict[
         reason = "is out of reach (is this machine offline?)" if offline else "gave none"
         raise UnknownNameError(
             f"Expected a model's folder or hub id, got {name!r}: there is no such folder, and the "
-            f"hub {reason}.{_did_you_mean(name)}"
+            f"hub {reason}. {_remedy(name, offline, suggestions)}"
         ) from error
     except StrictDataclassError as error:
         raise ModelError(
@@ -256,10 +260,14 @@ def _read_config(name: str, place: str, hub: dict[str, Any]) -> tuple[Any, dict[
         ) from error
 
 
-def _did_you_mean(name: str) -> str:
-    known = {place.lower(): place for family in FAMILIES for place in family.checkpoints}
-    near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
-    return f" Did you mean {' or '.join(known[place] for place in near)}?" if near else ""
+def _remedy(name: str, offline: bool, suggestions: Iterable[str]) -> str:
+    """What to do about a name that is neither a folder nor found on the hub."""
+    checkpoints = (place for family in FAMILIES for place in family.checkpoints)
+    if question := did_you_mean(name, (*suggestions, *checkpoints)):
+        return question[0].upper() + question[1:]
+    if offline:
+        return "Connect to the network, or give the folder of a model."
+    return "Check how it is written, and whether you may read it."
 
 
 def _is_path(name: str) -> bool:

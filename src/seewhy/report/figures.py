@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from seewhy.core.errors import OutputError, ParameterError
 from seewhy.core.record import Record
+from seewhy.core.suggestions import give_index
 from seewhy.report.colourmaps import DEFAULT, colour_table
 from seewhy.report.overlay import overlay
 from seewhy.report.payload import view_names
@@ -102,6 +103,6 @@ def _chosen(units: tuple[Unit, ...], words: Sequence[int] | None) -> list[Unit]:
         if not -len(units) <= index < len(units):
             raise ParameterError(
                 f"Expected indices of the answer's {len(units)} words, got {index}: "
-                f"give 0 to {len(units) - 1}."
+                f"{give_index(len(units))}."
             )
     return [units[index] for index in words]
