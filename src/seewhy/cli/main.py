@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from seewhy.cli.parser import build_parser
+from seewhy.cli.parser import parse
 from seewhy.core.errors import SeewhyError
 
 MENDABLE, INTERRUPTED = 2, 130
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # No word of a model, and no name of a file, may fail on what a terminal can encode.
             stream.reconfigure(errors="backslashreplace")
-    arguments = build_parser().parse_args(argv)
+    arguments = parse(argv)
     module, _, function = arguments.run.partition(":")
     try:
         status = getattr(importlib.import_module(module), function)(arguments)

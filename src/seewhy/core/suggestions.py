@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
+from difflib import SequenceMatcher
 
-CUTOFF = 0.55
-"""Similarity (difflib's ratio, in [0, 1]) from which a known name is suggested."""
+CUTOFF, MARGIN = 0.6, 0.15
+"""Similarity (difflib's ratio, in [0, 1]) from which a known name is suggested, and by how much it
+may be less similar than the nearest."""
 LISTED = 40
 """Known names that a message lists; a long answer has more words than one can read there."""
 
@@ -28,9 +29,13 @@ def near_matches(name: str, known: Iterable[str], *, limit: int = 3) -> tuple[st
     names = tuple(known)
     if name in names:
         return ()
-    by_folded = {candidate.casefold(): candidate for candidate in names}
-    near = difflib.get_close_matches(name.casefold(), by_folded, n=limit, cutoff=CUTOFF)
-    return tuple(by_folded[folded] for folded in near)
+    similarity = {
+        candidate: SequenceMatcher(None, candidate.casefold(), name.casefold()).ratio()
+        for candidate in names
+    }
+    least = max(CUTOFF, max(similarity.values(), default=0) - MARGIN)
+    near = sorted((n for n in similarity if similarity[n] >= least), key=lambda n: -similarity[n])
+    return tuple(near[:limit])
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
