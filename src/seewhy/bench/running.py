@@ -22,6 +22,7 @@ from seewhy.bench.suites import suite_of
 from seewhy.bench.tables import results_of
 from seewhy.bench.worker import Batch, Job
 from seewhy.core.errors import ParameterError
+from seewhy.core.suggestions import choose_from, unknown_choice_message
 from seewhy.datasets import Dataset
 from seewhy.methods import Method
 from seewhy.metrics import Metric
@@ -121,11 +122,9 @@ def run(
     expect_arrow()
     chosen = suite_of(suite)
     if engine not in ENGINES:
-        raise ParameterError(
-            f"Expected an engine among {', '.join(ENGINES)}, got {engine!r}: choose one."
-        )
+        raise ParameterError(unknown_choice_message("engine", engine, ENGINES))
     if workers < 1:
-        raise ParameterError(f"Expected at least 1 worker, got {workers}.")
+        raise ParameterError(f"Expected at least 1 worker, got {workers}: 1 is the default.")
     asked = plan_of(
         chosen.models if models is None else models,
         chosen.methods if methods is None else methods,
@@ -150,7 +149,8 @@ def run(
     reference = reference or (chosen.reference if chosen.reference in labels else labels[0])
     if reference not in labels:
         raise ParameterError(
-            f"Expected the reference among the methods ({', '.join(labels)}), got {reference!r}."
+            f"Expected the reference among the methods, got {reference!r}: "
+            f"{choose_from(reference, labels)}"
         )
     described = {
         **asked.described(),

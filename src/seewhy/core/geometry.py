@@ -48,7 +48,7 @@ class TokenGrid:
         ):
             if edges.shape != (count + 1,) or not bool((edges.diff() > 0).all()):
                 raise GeometryError(
-                    f"Expected {count + 1} increasing edges in layer {self.name!r}, "
+                    f"Expected {count + 1} increasing edges in grid {self.name!r}, "
                     f"got {[round(float(e), 2) for e in edges.flatten()[:6]]}..."
                 )
 
@@ -87,7 +87,7 @@ class Geometry:
         owned = torch.cat([grid.index.flatten() for grid in self.grids])
         if not torch.equal(owned.sort().values, torch.arange(len(owned))):
             raise GeometryError(
-                f"Expected every visual token in exactly one layer cell, got {len(owned)} cells "
+                f"Expected every visual token in exactly one grid cell, got {len(owned)} cells "
                 f"holding {len(owned.unique())} different tokens up to {int(owned.max())}."
             )
 

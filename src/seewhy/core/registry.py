@@ -37,7 +37,7 @@ class Registry(Generic[T]):
     def names(self) -> tuple[str, ...]:
         """Names of all entries, sorted; nothing is imported but the package itself."""
         own = {name.replace("_", "-") for name in self._modules()}
-        return tuple(sorted(own | set(self._foreign())))
+        return tuple(sorted(own | set(self._from_entry_points())))
 
     def get(self, name: str) -> type[T]:
         """Return the class called `name` (`-` and `_` are the same).
@@ -49,9 +49,9 @@ class Registry(Generic[T]):
         module = wanted.replace("-", "_")
         if module in self._modules():
             return self._only_class(importlib.import_module(f"{self._package}.{module}"))
-        foreign = self._foreign()
-        if wanted in foreign:
-            return foreign[wanted].load()
+        others = self._from_entry_points()
+        if wanted in others:
+            return others[wanted].load()
         raise UnknownNameError(unknown_name_message(self._noun, name, self.names()))
 
     def __iter__(self) -> Iterator[type[T]]:
@@ -61,7 +61,7 @@ class Registry(Generic[T]):
         path = importlib.import_module(self._package).__path__
         return {m.name for m in pkgutil.iter_modules(path) if not m.name.startswith("_")}
 
-    def _foreign(self) -> dict:
+    def _from_entry_points(self) -> dict:
         return {e.name: e for e in entry_points(group=self._group)} if self._group else {}
 
     def _only_class(self, module) -> type[T]:

@@ -90,6 +90,20 @@ def unknown_name_message(noun: str, name: str, known: Iterable[str]) -> str:
     return f"Expected the name of {article} {noun}, got {name!r}: {choose_from(name, known)}"
 
 
+def unknown_choice_message(parameter: str, value: object, known: Iterable[str]) -> str:
+    """Say that a parameter's value is none of those it can have.
+
+    Example:
+        >>> unknown_choice_message("variant", "scale", ("scaled", "inverse"))
+        "Expected variant as one of scaled, inverse, got 'scale': did you mean 'scaled'?"
+        >>> unknown_choice_message("variant", 3, ("scaled", "inverse"))
+        'Expected variant as one of scaled, inverse, got 3: choose one of these.'
+    """
+    names = tuple(known)
+    remedy = did_you_mean(str(value), names) or "choose one of these."
+    return f"Expected {parameter} as one of {', '.join(names)}, got {value!r}: {remedy}"
+
+
 def give_index(count: int) -> str:
     """What to do about a number outside a sequence of `count` things.
 

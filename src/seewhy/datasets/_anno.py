@@ -83,7 +83,9 @@ class Annotations:
             SampleError: "no caption", or what `read_picture`, `read_values` and `categorised` say.
         """
         if id not in self.entries:
-            raise SampleError(f"Expected an id of this data set, got {id!r}.")
+            raise SampleError(
+                f"Expected an id of this data set, got {id!r}: choose one of its `ids`."
+            )
         entry = self.entries[id]
         if self.reference and not entry.description:
             raise unusable("no caption", f"Expected a description in entry {id} of {INDEX}.")

@@ -153,8 +153,8 @@ def family_of(config: Any, *, name: str) -> type[Family]:
         return FAMILIES.get("probed")
     raise UnsupportedModelError(
         f"Expected a model that reads images and writes text, got {name!r}, a {architecture} "
-        f"(model_type {kind!r}), which reads no images that it could be asked "
-        f"about: choose one of {', '.join(sorted(by_type))}."
+        f"(model_type {kind!r}), which reads no images: choose a model of "
+        f"one of the types {', '.join(sorted(by_type))}."
     )
 
 
@@ -245,7 +245,8 @@ def _read_config(
     except StrictDataclassError as error:
         raise ModelError(
             f"Expected a valid config.json in {name!r}, got one whose fields are not what they "
-            f"should be: {' '.join(str(error).split())} Mend it, or fetch the checkpoint again."
+            f"should be: {' '.join(str(error).split())} Correct it, or download the checkpoint "
+            "again."
         ) from error
     except (ValueError, KeyError) as error:
         if "trust_remote_code" in str(error):
