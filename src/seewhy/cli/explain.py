@@ -7,12 +7,13 @@ import itertools
 import json
 import re
 import sys
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seewhy.cli._command import add_command
+from seewhy.cli._options import add_model_options, load_options, real, whole
 from seewhy.cli.open_report import PAGE, show_in_browser
-from seewhy.cli.options import add_command, contrast, real, scales, whole
 from seewhy.core.errors import OutputError, ParameterError, PromptError
 from seewhy.testbed.pretrained import DEFAULT as DEFAULT_MODEL
 from seewhy.testbed.pretrained import pretrained
@@ -95,19 +96,7 @@ def _add_model(parser) -> None:
         help=f"hub id, folder, or a model that ships with seewhy: {', '.join(pretrained())} "
         f"(default: {DEFAULT_MODEL})",
     )
-    model.add_argument(
-        "--dtype",
-        choices=("auto", "float32", "bfloat16", "float16"),
-        help="number type of the weights (default: that of the checkpoint)",
-    )
-    model.add_argument(
-        "--device-map", metavar="MAP", help="where the model goes: auto, cpu, cuda:0, ..."
-    )
-    model.add_argument(
-        "--trust-remote-code",
-        action="store_true",
-        help="run the code that a checkpoint brings along; read it first",
-    )
+    add_model_options(model)
     model.add_argument(
         "--max-new-tokens",
         metavar="N",
@@ -183,6 +172,32 @@ def _add_output(parser) -> None:
     output.add_argument("--open", action="store_true", help="show the report in the browser")
     output.add_argument("--json", action="store_true", help="print one JSON object to stdout")
     output.add_argument("--quiet", action="store_true", help="say nothing on stderr while working")
+
+
+def scales(text: str) -> tuple[float, ...]:
+    """Numbers above zero, none twice, separated by commas.
+
+    Example:
+        >>> scales("0.5, 1,1.5")
+        (0.5, 1.0, 1.5)
+    """
+    numbers = tuple(real(above=0)(part.strip()) for part in text.split(","))
+    if len(set(numbers)) < len(numbers):
+        raise ArgumentTypeError(f"Expected each scale once, got {text!r}")
+    return numbers
+
+
+def contrast(text: str) -> tuple[str, str]:
+    """A word and its alternative.
+
+    Example:
+        >>> contrast("cup=table")
+        ('cup', 'table')
+    """
+    word, sign, other = text.partition("=")
+    if not (sign and word.strip() and other.strip()):
+        raise ArgumentTypeError(f"Expected WORD=OTHER, got {text!r}")
+    return word.strip(), other.strip()
 
 
 def explain(arguments: Namespace) -> int:
@@ -350,10 +365,7 @@ def _load(arguments: Namespace):
         logging.set_verbosity_error()
         if arguments.quiet or not sys.stderr.isatty():
             logging.disable_progress_bar()
-    remote = {"trust_remote_code": True} if arguments.trust_remote_code else {}
-    return seewhy.load(
-        arguments.model, dtype=arguments.dtype, device_map=arguments.device_map, **remote
-    )
+    return seewhy.load(arguments.model, dtype=arguments.dtype, **load_options(arguments))
 
 
 def _generation(arguments: Namespace) -> dict[str, Any]:

@@ -13,19 +13,19 @@ from importlib.metadata import version as version_of
 from typing import TypeAlias
 
 from seewhy._version import __version__
-from seewhy.cli.options import add_command
+from seewhy.cli._command import add_command
 
 Entry: TypeAlias = "Mapping[str, str | Sequence[str]]"
 """One entry of a listing, JSON-ready: its name under `name`, then its other fields."""
 
-FOUNDATIONS = ("torch", "transformers", "tokenizers", "numpy", "pillow")
+PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pillow")
 LISTINGS = {
     "methods": "list the methods that can explain, and what each needs",
     "models": "list the families of models, and how each sees scales",
     "metrics": "list the metrics that can judge methods",
     "datasets": "list the data sets, and how each lies in a folder",
     "suites": "list the suites that seewhy bench can run",
-    "version": "print the versions of seewhy and of what it stands on",
+    "version": "print the versions of seewhy and of the packages that it needs",
 }
 WIDEST = 100
 """Characters to which lines are wrapped on a wider terminal: longer ones are hard to read."""
@@ -137,7 +137,7 @@ def cite(arguments: Namespace) -> int:
 def version(arguments: Namespace) -> int:
     """Print versions, read from the installed distributions without importing them."""
     versions = {"seewhy": __version__, "python": platform.python_version()}
-    versions |= {name: _installed(name) for name in FOUNDATIONS}
+    versions |= {name: _installed(name) for name in PACKAGES}
     if arguments.json:
         print(json.dumps({"version": versions}))
         return 0

@@ -9,7 +9,7 @@ from argparse import Namespace
 from contextlib import suppress
 from pathlib import Path
 
-from seewhy.cli.options import add_command
+from seewhy.cli._command import add_command
 from seewhy.core.errors import OutputError, SchemaError
 
 PAGE = "report.html"

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from seewhy.cli import explain, listings, open_report
-from seewhy.cli.options import Parser, add_command, whole
+from seewhy.cli._command import Parser, add_command
+from seewhy.cli._options import whole
 from seewhy.core.suggestions import near_matches, unknown_name_message
 
 EXAMPLES = """\
@@ -18,7 +19,7 @@ examples:
   seewhy explain cat.jpg --model ./my-model --method tam --prompt "What is on the sofa?"
   seewhy explain before.png after.png --model ./my-model --prompt "What has changed?"
   seewhy explain cat.jpg --model ./my-model --contrast cat=dog
-  seewhy bench --out results --workers 2           which explanation tells the truth?
+  seewhy bench --out results --workers 2           measure all methods of the suite `quick`
   seewhy explain cat.jpg --json | jq '.words[] | [.text, .peak]'
 """
 

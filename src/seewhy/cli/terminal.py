@@ -89,7 +89,7 @@ def _table(rows: Sequence[Mapping[str, Any]], words: Sequence[Mapping[str, Any]]
     table.add_column("word", overflow="fold")
     table.add_column("probability", no_wrap=True)
     table.add_column("peak", justify="right", no_wrap=True)
-    table.add_column("leaned on", overflow="fold")
+    table.add_column("earlier words", overflow="fold")
     for word in rows:
         table.add_row(
             Text(printable(word["text"])),
@@ -136,7 +136,7 @@ def _place(word: Mapping[str, Any], *, pictures: bool = False) -> Text:
 
 
 def _context(context: list[tuple[int, float]], words: Sequence[Mapping[str, Any]]) -> Text:
-    """The strongest earlier words, each with its share of all that the word leaned on."""
+    """The strongest earlier words, each with its share of the whole context."""
     total = sum(weight for _, weight in context)
     named = [(words[index]["text"], weight) for index, weight in context if weight > 0]
     ranked = sorted(((t, w) for t, w in named if _readable(t)), key=lambda pair: -pair[1])

@@ -83,14 +83,14 @@ def test_cite_gives_near_matches(capsys):
     assert "did you mean 'intra-modal'" in capsys.readouterr().err
 
 
-def test_version_names_what_it_stands_on(capsys):
+def test_version_names_the_packages_that_it_needs(capsys):
     assert main(["version"]) == 0
     names = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
     assert names == ["seewhy", "python", "torch", "transformers", "tokenizers", "numpy", "pillow"]
 
 
 def test_version_is_one_json_object_when_asked(capsys, monkeypatch):
-    monkeypatch.setattr("seewhy.cli.listings.FOUNDATIONS", ("torch", "no-such-thing"))
+    monkeypatch.setattr("seewhy.cli.listings.PACKAGES", ("torch", "no-such-thing"))
     assert main(["version", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["version"]
     assert list(found) == ["seewhy", "python", "torch", "no-such-thing"]

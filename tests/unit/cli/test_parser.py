@@ -5,7 +5,8 @@ from typing import get_args
 
 import pytest
 
-from seewhy.cli.options import real, scales, whole
+from seewhy.cli._options import real, whole
+from seewhy.cli.explain import scales
 from seewhy.cli.parser import build_parser
 from seewhy.cli.parser import parse as parse_words
 from seewhy.methods import DEFAULT
