@@ -220,9 +220,7 @@ def plan_of(
         DatasetError: if a data set is missing, malformed or empty.
     """
     if limit is not None and limit < 1:
-        raise ParameterError(
-            f"Expected a limit of at least 1, got {limit}: leave it out to take all samples."
-        )
+        raise ParameterError(f"Expected a limit of at least 1, got {limit}: leave it out for all.")
     chosen = dict(options or {})
     # What else changes how a model computes is part of what it is; where it runs is not.
     apart = {k: str(v) for k, v in chosen.items() if k not in ("device_map", "revision")}

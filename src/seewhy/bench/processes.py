@@ -110,8 +110,8 @@ class Waiting:
         self._deaths += 1
         if self._deaths > 3 * TRIES:
             raise ModelError(
-                f"Expected worker processes that go on, got {self._deaths} that ended in a row "
-                f"({reason}): run with fewer workers, a smaller model or more memory."
+                f"Expected workers that live, got {self._deaths} deaths in a row ({reason}): run "
+                "with fewer workers, a smaller model or more memory."
             )
         name = _name(job)
         self._tries[name] = self._tries.get(name, 0) + 1

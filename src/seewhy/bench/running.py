@@ -22,7 +22,6 @@ from seewhy.bench.suites import suite_of
 from seewhy.bench.tables import results_of
 from seewhy.bench.worker import Batch, Job
 from seewhy.core.errors import ParameterError
-from seewhy.core.suggestions import choose_from, unknown_choice_message
 from seewhy.datasets import Dataset
 from seewhy.methods import Method
 from seewhy.metrics import Metric
@@ -122,9 +121,11 @@ def run(
     expect_arrow()
     chosen = suite_of(suite)
     if engine not in ENGINES:
-        raise ParameterError(unknown_choice_message("engine", engine, ENGINES))
+        raise ParameterError(
+            f"Expected an engine among {', '.join(ENGINES)}, got {engine!r}: choose one."
+        )
     if workers < 1:
-        raise ParameterError(f"Expected at least 1 worker, got {workers}: 1 is the default.")
+        raise ParameterError(f"Expected at least 1 worker, got {workers}.")
     asked = plan_of(
         chosen.models if models is None else models,
         chosen.methods if methods is None else methods,
@@ -149,8 +150,7 @@ def run(
     reference = reference or (chosen.reference if chosen.reference in labels else labels[0])
     if reference not in labels:
         raise ParameterError(
-            f"Expected the reference among the methods, got {reference!r}: "
-            f"{choose_from(reference, labels)}"
+            f"Expected the reference among the methods ({', '.join(labels)}), got {reference!r}."
         )
     described = {
         **asked.described(),

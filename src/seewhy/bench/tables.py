@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from seewhy.bench.plan import MODEL_ITSELF
 from seewhy.bench.store import FAILED, MEASURED, Store
 from seewhy.core.errors import ParameterError
-from seewhy.core.suggestions import choose_from
 from seewhy.functional.statistics import (
     Statistic,
     Values,
@@ -221,7 +220,7 @@ def results_of(
     if other := next((run for run in runs if run["settings"]["key"] != settings["key"]), None):
         raise ParameterError(
             f"Expected runs of the same settings, got {_told(other['settings'])} and "
-            f"{_told(settings)}: report them separately."
+            f"{_told(settings)}: report them apart."
         )
     _expect_one_meaning(runs)
     names = {
@@ -239,8 +238,8 @@ def results_of(
     reference = reference or str(runs[-1].get("reference", names["methods"][0]))
     if reference not in names["methods"]:
         raise ParameterError(
-            f"Expected the reference among the methods, got {reference!r}: "
-            f"{choose_from(reference, names['methods'])}"
+            f"Expected the reference among the methods ({', '.join(names['methods'])}), got "
+            f"{reference!r}."
         )
     rows, reasons, samples = _gathered(stores, runs)
     return Results(
@@ -498,8 +497,8 @@ def _expect_one_meaning(runs: Sequence[Mapping[str, Any]]) -> None:
             for one in run[part]:
                 if meant.setdefault(one["label"], one[key]) != one[key]:
                     raise ParameterError(
-                        f"Expected one definition of {one['label']!r} among the {part}, got two "
-                        "that differ: report these folders separately."
+                        f"Expected one meaning of {one['label']!r} among the {part}, got two that "
+                        "differ: report these folders apart."
                     )
 
 

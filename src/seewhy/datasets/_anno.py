@@ -83,9 +83,7 @@ class Annotations:
             SampleError: "no caption", or what `read_picture`, `read_values` and `categorised` say.
         """
         if id not in self.entries:
-            raise SampleError(
-                f"Expected an id of this data set, got {id!r}: choose one of its `ids`."
-            )
+            raise SampleError(f"Expected an id of this data set, got {id!r}.")
         entry = self.entries[id]
         if self.reference and not entry.description:
             raise unusable("no caption", f"Expected a description in entry {id} of {INDEX}.")

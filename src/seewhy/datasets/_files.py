@@ -44,7 +44,7 @@ def expect_files(folder: Path, names: Sequence[str], layout: str) -> list[Path]:
     for name in names:
         if not (folder / name).is_file():
             raise DatasetError(
-                f"Expected {name} in {folder}, got no such file: the folder must hold {layout}."
+                f"Expected {name} in {folder}, got no such file: there must lie {layout}."
             )
     return [folder / name for name in names]
 
@@ -75,12 +75,11 @@ def parse_json(text: str, name: str, above: int) -> Any:
     except json.JSONDecodeError as error:
         raise DatasetError(
             f"Expected JSON in {name}, got something else at line {above + error.lineno}, column "
-            f"{error.colno} ({error.msg}): correct it, or download the file again."
+            f"{error.colno} ({error.msg}): mend it, or fetch the file again."
         ) from error
     except RecursionError as error:
         raise DatasetError(
-            f"Expected an index in {name}, got JSON nested too deep to read: download the file "
-            "again."
+            f"Expected an index in {name}, got JSON nested too deep to read: fetch the file again."
         ) from error
 
 
@@ -88,9 +87,7 @@ def malformed(path: Path, place: str, expected: str, got: object) -> DatasetErro
     """The error for an index whose JSON is sound but holds something else than it should."""
     shown = repr(got)
     shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
-    return DatasetError(
-        f"Expected {expected} at {place} of {path}, got {shown}: correct the index."
-    )
+    return DatasetError(f"Expected {expected} at {place} of {path}, got {shown}: mend the index.")
 
 
 def read_picture(path: Path) -> Image.Image:
@@ -147,8 +144,7 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise DatasetError(
-            f"Expected text in UTF-8 in {path}, got other bytes at {error.start}: download it "
-            "again."
+            f"Expected text in UTF-8 in {path}, got other bytes at {error.start}: fetch it again."
         ) from error
     except OSError as error:
         raise DatasetError(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from seewhy.core.errors import DatasetError
-from seewhy.core.suggestions import unknown_choice_message, unknown_name_message
+from seewhy.core.suggestions import unknown_name_message
 from seewhy.datasets._words import TAGS
 
 T = TypeVar("T")
@@ -41,7 +41,9 @@ def choice(options: Mapping[str, str], name: str, known: Sequence[str]) -> str:
     """
     value = options.get(name, known[0])
     if value not in known:
-        raise DatasetError(unknown_choice_message(name, value, known))
+        raise DatasetError(
+            f"Expected {name} to be one of {', '.join(known)}, got {value!r}: choose one of them."
+        )
     return value
 
 
@@ -80,8 +82,8 @@ def window(options: Mapping[str, str], entries: Sequence[T], index: Path) -> Seq
     chosen = entries[start : start + whole(options, "limit", max(1, len(entries)), least=1)]
     if not chosen:
         raise DatasetError(
-            f"Expected more than {start} samples in {index}, as start={start} wants, got "
-            f"{len(entries)}: check the file, or choose a smaller start."
+            f"Expected samples from place {start} on in {index}, got {len(entries)} in all: "
+            "fill the index, or start earlier."
         )
     return chosen
 
@@ -96,7 +98,7 @@ def folder_of(place: Path | None, name: str, layout: str) -> Path:
         got = "none" if place is None else f"{str(place)!r}, which is not one"
         raise DatasetError(
             f'Expected a folder for the data set "{name}", got {got}: '
-            f'write "{name}:FOLDER"; the folder must hold {layout}.'
+            f'write "{name}:FOLDER"; in it must lie {layout}.'
         )
     return place
 

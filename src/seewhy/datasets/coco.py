@@ -81,9 +81,7 @@ class Coco(Dataset):
             SampleError: "no caption", or what `read_picture`, `read_values` and `categorised` say.
         """
         if id not in self._ids:
-            raise SampleError(
-                f"Expected an id of this data set, got {id!r}: choose one of its `ids`."
-            )
+            raise SampleError(f"Expected an id of this data set, got {id!r}.")
         caption = self._captions.get(int(id), "")
         if self._reference and not caption:
             raise unusable("no caption", f"Expected a caption of image {id} in {CAPTIONS}.")

@@ -93,9 +93,7 @@ class Folder(Dataset):
             SampleError: what `read_picture`, `read_values` and `categorised` say.
         """
         if id not in self._lines:
-            raise SampleError(
-                f"Expected an id of this data set, got {id!r}: choose one of its `ids`."
-            )
+            raise SampleError(f"Expected an id of this data set, got {id!r}.")
         line = self._lines[id]
         image = read_picture(self._folder / "images" / line.image)
         values = read_values(self._folder / "masks" / line.mask, image)

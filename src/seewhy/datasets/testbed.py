@@ -13,7 +13,6 @@ from PIL import Image
 
 from seewhy.core.errors import DatasetError, SampleError
 from seewhy.core.sample import Sample, Truth
-from seewhy.core.suggestions import unknown_choice_message, unknown_name_message
 from seewhy.datasets._base import Dataset
 from seewhy.datasets._words import listed
 from seewhy.testbed.captions import Bias, Utterance, captions, plural, vocabulary
@@ -56,9 +55,11 @@ class Testbed(Dataset):
                 f"Expected no folder for testbed, got {place}: its scenes are drawn; give options, "
                 "as in testbed:split=train,count=100."
             )
-        for name in options:
-            if name not in DEFAULTS:
-                raise DatasetError(unknown_name_message("option of testbed", name, DEFAULTS))
+        unknown = sorted(set(options) - set(DEFAULTS))
+        if unknown:
+            raise DatasetError(
+                f"Expected options of testbed ({', '.join(DEFAULTS)}), got {', '.join(unknown)}."
+            )
         chosen = {**DEFAULTS, **{name: str(value) for name, value in options.items()}}
         self.split = _one_of("split", chosen["split"], SPLITS)
         self.captions = _one_of("captions", chosen["captions"], ("1", "2", "3", "mixed"))
@@ -76,9 +77,7 @@ class Testbed(Dataset):
     def sample(self, id: str) -> Sample:
         """Draw one."""
         if id not in self.ids:
-            raise SampleError(
-                f"Expected an id of this data set, got {id!r}: choose one of its `ids`."
-            )
+            raise SampleError(f"Expected an id of this data set, got {id!r}.")
         index = int(id.rpartition("-")[2])
         drawn = scene(index, self.split)
         picture = draw(drawn)
@@ -210,14 +209,15 @@ def _singular(word: str) -> str:
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
     if value not in known:
-        raise DatasetError(unknown_choice_message(f"{name} of testbed", value, known))
+        raise DatasetError(
+            f"Expected {name} of testbed as one of {', '.join(known)}, got {value!r}."
+        )
     return value
 
 
 def _whole(name: str, value: str, least: int) -> int:
     if not (value.isascii() and value.isdigit()) or int(value) < least:
         raise DatasetError(
-            f"Expected {name} of testbed as a whole number of at least {least}, got {value!r}: "
-            "give digits only."
+            f"Expected {name} of testbed as a whole number of at least {least}, got {value!r}."
         )
     return int(value)

@@ -253,7 +253,7 @@ def test_data_sets_that_share_a_label_alone_are_not_mixed(tmp_path):
     for version in "12":
         asked = plan(data=[Scenes(count=SAMPLES, version=version)])
         folders.append(write(tmp_path / version, asked, rows_of(asked)))
-    with pytest.raises(ParameterError, match="one definition of 'scenes' among the data"):
+    with pytest.raises(ParameterError, match="one meaning of 'scenes' among the data"):
         results_of(folders)
 
 

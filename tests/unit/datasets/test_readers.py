@@ -98,7 +98,7 @@ def test_coco_counts_masks_of_background_alone(coco: Path) -> None:
 
 def test_coco_refuses_an_empty_set(coco: Path) -> None:
     edit(coco / INSTANCES, lambda content: content["images"].clear())
-    with pytest.raises(DatasetError, match="Expected more than 0 samples in .*, got 0"):
+    with pytest.raises(DatasetError, match="Expected samples from place 0 .*, got 0 in all"):
         open_dataset(f"coco:{coco}")
 
 
@@ -189,7 +189,7 @@ def test_annotations_count_entries_without_categories(grandf: Path) -> None:
         (lambda entries: entries[2].__setitem__(2, 5), "a mask path at entry 2 of .*, got 5"),
         (lambda entries: entries[0].__setitem__(3, ["a"]), r"name: .* entry 0 of .*, got \['a'\]"),
         (lambda entries: entries[0].__setitem__(3, {"a": "1"}), "name: .* entry 0 of .*, got {'a'"),
-        (lambda entries: entries.clear(), "Expected more than 0 samples in .*, got 0"),
+        (lambda entries: entries.clear(), "Expected samples from place 0 .*, got 0 in all"),
     ],
 )
 def test_annotations_name_the_entry_that_is_malformed(
@@ -238,7 +238,7 @@ def test_folder_names_the_line_that_is_malformed(
 
 def test_folder_refuses_an_empty_index(own: Path) -> None:
     (own / "annotations.jsonl").write_text("\n\n")
-    with pytest.raises(DatasetError, match="Expected more than 0 samples in .*, got 0"):
+    with pytest.raises(DatasetError, match="Expected samples from place 0 .*, got 0 in all"):
         open_dataset(f"folder:{own}")
 
 
@@ -249,7 +249,7 @@ def test_readers_refuse_numbers_out_of_range(own: Path, spec: str) -> None:
 
 
 def test_readers_refuse_unknown_choices(coco: Path) -> None:
-    with pytest.raises(DatasetError, match="Expected tagger as one of builtin, nltk, textblob"):
+    with pytest.raises(DatasetError, match="Expected tagger to be one of builtin, nltk, textblob"):
         open_dataset(f"coco:{coco}?tagger=spacy")
-    with pytest.raises(DatasetError, match="Expected answers as one of model, reference, got"):
+    with pytest.raises(DatasetError, match="Expected answers to be one of model, reference, got"):
         open_dataset(f"coco:{coco}?answers=mine")

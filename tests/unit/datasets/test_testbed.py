@@ -112,7 +112,7 @@ def test_testbed_lets_the_biased_model_speak_of_scenes_where_its_habit_can_show(
         ("testbed:captions=4", "Expected captions of testbed as one of 1, 2, 3, mixed, got '4'"),
         ("testbed:count=0", "a whole number of at least 1, got '0'"),
         ("testbed:start=-1", "a whole number of at least 0, got '-1'"),
-        ("testbed:colour=red", "an option of testbed, got 'colour': choose one of split, "),
+        ("testbed:colour=red", r"Expected options of testbed \(split, .*\), got colour"),
         ("testbed:/data", "Expected no folder for testbed, got /data"),
     ],
 )
