@@ -10,8 +10,8 @@ from dataclasses import MISSING, fields
 from typing import Any
 
 from seewhy.core.errors import ParameterError
-from seewhy.core.suggestions import unknown_name_message
 from seewhy.core.specs import parse_spec
+from seewhy.core.suggestions import unknown_name_message
 from seewhy.methods import Method, create
 from seewhy.metrics import METRICS, Metric
 
