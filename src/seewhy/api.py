@@ -54,7 +54,9 @@ def load(
     wanted = DEFAULT_MODEL if model is None else model
     own = pretrained().get(wanted) if isinstance(wanted, str) else None
     place = wanted if own is None else own
-    loaded = models.load(place, dtype=dtype, device_map=device_map, **kwargs)
+    loaded = models.load(
+        place, dtype=dtype, device_map=device_map, suggestions=pretrained(), **kwargs
+    )
     return Explainer(loaded if own is None else replace(loaded, name=str(wanted)))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from seewhy.core.errors import InputError, ParameterError
 from seewhy.core.geometry import Box
 from seewhy.core.record import Record
+from seewhy.core.suggestions import give_index
 from seewhy.core.text import Token, Word
 from seewhy.report.colourmaps import DEFAULT as COLOURMAP
 from seewhy.report.overlay import OPACITY, overlay
@@ -216,7 +217,8 @@ class ExplainedWord:
         view = self.view if view is None else view
         if not 0 <= view < len(self._record.pictures):
             raise ParameterError(
-                f"Expected a view from 0 to {len(self._record.pictures) - 1}, got {view}."
+                f"Expected the number of one of {len(self._record.pictures)} views, got {view}: "
+                f"{give_index(len(self._record.pictures))}."
             )
         shown = self._record.pictures[view]
         display = self._span.displays[view]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from seewhy.core.errors import ParameterError, UnknownNameError
 from seewhy.core.record import Picture, Record
-from seewhy.core.registry import unknown
+from seewhy.core.suggestions import choose_from, give_index
 from seewhy.core.text import Word, phrase
 from seewhy.explained_word import ExplainedWord, RecordWords, only_view
 from seewhy.report.bundle import save_record
@@ -203,10 +203,13 @@ def place_of(words: Sequence[Word], word: int | str, after: int = 0) -> int:
             for place in (*range(after, len(words)), *range(after)):
                 if fold(texts[place]) == fold(word):
                     return place
-        raise UnknownNameError(unknown("word of the answer", word, tuple(dict.fromkeys(texts))))
+        named = dict.fromkeys(text for text in texts if any(map(str.isalnum, text)))
+        raise UnknownNameError(
+            f"Expected a word of the answer, got {word!r}: {choose_from(word, named)}"
+        )
     if not -len(words) <= word < len(words):
         raise IndexError(
             f"Expected the number of one of the answer's {len(words)} words, got {word}: "
-            + (f"give 0 to {len(words) - 1}." if words else "there is no word to choose.")
+            f"{give_index(len(words))}."
         )
     return word % len(words)

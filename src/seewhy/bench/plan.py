@@ -13,7 +13,7 @@ from seewhy.bench import fingerprints
 from seewhy.bench.specs import digest, key_of, label_of, method_of, metric_of
 from seewhy.bench.store import SCHEMA_VERSION
 from seewhy.core.errors import DatasetError, ParameterError, UnknownNameError
-from seewhy.core.registry import unknown
+from seewhy.core.suggestions import unknown_name_message
 from seewhy.datasets import Dataset, open_dataset
 from seewhy.methods import Method
 from seewhy.metrics import Metric
@@ -290,8 +290,8 @@ def _model_spec(
         return ModelSpec(folder.name, str(folder), fingerprints.of_folder(folder), None, options)
     if "/" not in name or name.startswith((".", "~", "/")):
         raise UnknownNameError(
-            f"{unknown('model', name, tuple(known))} Or give a folder that is there, or a hub "
-            "id such as Qwen/Qwen2-VL-2B-Instruct."
+            f"{unknown_name_message('model', name, known)} Or give a folder that is there, or a "
+            "hub id such as Qwen/Qwen2-VL-2B-Instruct."
         )
     revision = options.get("revision")
     return ModelSpec(name, name, fingerprints.of_hub(name, revision), None, options)

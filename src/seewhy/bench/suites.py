@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from seewhy.bench.plan import Answers
 from seewhy.core.errors import UnknownNameError
-from seewhy.core.registry import unknown
+from seewhy.core.suggestions import unknown_name_message
 from seewhy.methods import DEFAULT
 
 
@@ -209,5 +209,5 @@ def suite_of(name: str) -> Suite:
         UnknownNameError: if there is none; near matches are given.
     """
     if name not in SUITES:
-        raise UnknownNameError(unknown("suite", name, tuple(SUITES)))
+        raise UnknownNameError(unknown_name_message("suite", name, tuple(SUITES)))
     return SUITES[name]

@@ -28,6 +28,7 @@ class Method(ABC):
         needs: what it looks at: `"states"`, `"rankings"`, `"scales"`, `"attentions"`,
             `"gradients"`, `"pictures"` (it reads changed pictures), or nothing.
         contrastive: whether it says why one token and not another, where a trace holds foils.
+        licence: one sentence: what limits its use, such as a patent; empty for most.
     """
 
     name: ClassVar[str]
@@ -35,6 +36,7 @@ class Method(ABC):
     citations: ClassVar[tuple[str, ...]]
     needs: ClassVar[frozenset[str]]
     contrastive: ClassVar[bool] = False
+    licence: ClassVar[str] = ""
 
     @abstractmethod
     def attribute(self, evidence: Evidence) -> Attribution:

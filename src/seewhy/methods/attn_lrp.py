@@ -48,6 +48,10 @@ class AttnLRP(Method):
     citations: ClassVar = ("achtibat2024attnlrp",)
     needs: ClassVar = frozenset({"attentions", "gradients"})
     contrastive: ClassVar = True
+    licence: ClassVar = (
+        "The authors of LRP say that it is patented, and free for personal and scientific use "
+        "only: ask them before commercial use."
+    )
 
     def attribute(self, evidence: Evidence) -> Attribution:
         """Explain every token that is asked for.

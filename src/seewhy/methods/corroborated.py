@@ -47,6 +47,7 @@ class Corroborated(Method):
     citations: ClassVar = ("seewhy2026",)
     needs: ClassVar = frozenset()  # nothing beside what its parts need
     contrastive: ClassVar = True
+    licence: ClassVar = RELEVANCE.licence
 
     base: Method = BASE
     relevance: Method = RELEVANCE

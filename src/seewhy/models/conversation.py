@@ -49,16 +49,17 @@ class Conversation:
         for role in roles:
             if role not in ROLES:
                 raise PromptError(
-                    f"Expected turns of {', '.join(ROLES)}, got one of {role!r}: rename it."
+                    f"Expected every role as one of {', '.join(ROLES)}, got {role!r}: rename it."
                 )
         if not roles or roles[-1] != "user":
             raise PromptError(
-                f"Expected a conversation whose last turn is the user's, got {roles}: the turn "
-                "to explain is the assistant's after it."
+                f"Expected a conversation whose last turn is the user's, got {roles}: leave out "
+                "what follows it; the assistant's answer to it is what is explained."
             )
         if not any(text.strip() for text in self.texts):
             raise PromptError(
-                f"Expected a prompt with words in it, got {self.texts[:3]}: ask something."
+                f"Expected a prompt with words in it, got {self.texts[:3]}: write a "
+                "question or an instruction."
             )
 
     def with_media(self, media: Sequence[Image | Clip]) -> Conversation:

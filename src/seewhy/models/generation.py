@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from seewhy.core.errors import AnswerError, ParameterError
-from seewhy.core.registry import unknown
+from seewhy.core.suggestions import unknown_name_message
 from seewhy.core.trace import Inputs, Trace
 from seewhy.models.answer_ids import without_end
 from seewhy.models.family import input_device
@@ -204,7 +204,9 @@ def _generator(
     known = {*vars(config), *inspect.signature(loaded.model.generate).parameters}  # type: ignore
     for name in generation:
         if name not in known:
-            raise ParameterError(unknown("generation setting", name, tuple(sorted(known))))
+            raise ParameterError(
+                unknown_name_message("generation setting", name, tuple(sorted(known)))
+            )
     # What checkpoints recommend for sampling means nothing to greedy decoding, which warns of it.
     if not generation.setdefault("do_sample", asked.get("do_sample", False)):
         config.temperature = config.top_p = config.top_k = None

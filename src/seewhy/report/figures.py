@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from seewhy.core.errors import OutputError, ParameterError
 from seewhy.core.record import Record
+from seewhy.core.suggestions import give_index
 from seewhy.report.colourmaps import DEFAULT, colour_table
 from seewhy.report.overlay import overlay
 from seewhy.report.payload import view_names
@@ -122,8 +123,8 @@ def _chosen(spans: tuple[TextSpan, ...], words: Sequence[int] | None) -> list[Te
         return [span for span in spans if any(c.isalnum() for c in span.text)]
     for index in words:
         if not -len(spans) <= index < len(spans):
-            hint = f"give 0 to {len(spans) - 1}" if spans else "there is no word to draw"
             raise ParameterError(
-                f"Expected indices of the answer's {len(spans)} words, got {index}: {hint}."
+                f"Expected indices of the answer's {len(spans)} words, got {index}: "
+                f"{give_index(len(spans))}."
             )
     return [spans[index] for index in words]

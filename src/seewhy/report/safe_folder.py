@@ -105,19 +105,22 @@ def read_manifest(source: Path) -> dict[str, Any]:
     Raises:
         SchemaError: if the folder has none, or another's.
     """
-    hint = "give a folder that seewhy wrote"
+    hint = "give the folder of an explanation that seewhy saved"
     try:
         manifest = json.loads((source / MANIFEST).read_bytes())
     except OSError as error:
         raise SchemaError(
-            f"Expected {MANIFEST} in {source}, got {error.strerror or error}: {hint}."
+            f"Expected {MANIFEST} in {source}, which cannot be read "
+            f"({error.strerror or error}): {hint}."
         ) from error
     except ValueError as error:
         raise SchemaError(
             f"Expected JSON in {source / MANIFEST}, got something else ({error}): {hint}."
         ) from error
     if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
-        raise SchemaError(f"Expected a manifest of seewhy in {source}, got another: {hint}.")
+        raise SchemaError(
+            f"Expected the manifest of an explanation in {source}, got another one: {hint}."
+        )
     return manifest
 
 
@@ -220,7 +223,7 @@ def _expect_ours(target: Path) -> None:
     """Raise unless the folder is empty, or holds what seewhy wrote and nothing else."""
     foreign = f"Expected a folder that seewhy wrote, got {target}"
     if not target.is_dir() or target.is_symlink():
-        raise OutputError(f"{foreign}, which is none: choose another place.")
+        raise OutputError(f"{foreign}, which is not a folder: choose another place.")
     found = {p.relative_to(target).as_posix() for p in target.rglob("*") if not _is_folder(p)}
     if not found:
         return
@@ -228,7 +231,7 @@ def _expect_ours(target: Path) -> None:
         listed = set(read_manifest(target)["files"]) | {MANIFEST}
     except (SchemaError, KeyError, TypeError) as error:
         raise OutputError(
-            f"{foreign}, which has no {MANIFEST} of ours: choose another place."
+            f"{foreign}, which has no {MANIFEST} of seewhy: choose another place."
         ) from error
     if extra := sorted(found - listed):
         raise OutputError(
