@@ -3,7 +3,7 @@
 # make docs    build the documentation into site/
 # make families draw each family's boxes and write docs/families.md
 # make bench   run the benchmarks and write their results beside them
-# make answers run the bench's suites and write docs/answers.md anew (hours)
+# make answers run the bench's suites and write docs/results.md anew (hours)
 # make train   train a shipped model from nothing (STUDENT=tiny-llava; resumes from its last checkpoint)
 
 SHELL := /bin/bash
@@ -80,7 +80,7 @@ answers: $(READY)
 	$(BIN)/seewhy bench --report $(FOUND)/paper $(FOUND)/cost
 	rm -rf benchmarks/results/paper && mkdir benchmarks/results/paper
 	cd $(FOUND)/paper && cp -r table.md table.csv bench.html gallery runs $(CURDIR)/benchmarks/results/paper && rm $(CURDIR)/benchmarks/results/paper/gallery/gallery.json
-	$(BIN)/python benchmarks/answers.py $(FOUND)
+	$(BIN)/python benchmarks/results_page.py $(FOUND)
 
 train: $(READY)
 	$(BIN)/python -m seewhy.testbed.recipe --student $(STUDENT) --run runs/$(STUDENT)

@@ -1,0 +1,51 @@
+"""How docstrings and packages are read for the reference pages.
+
+Doctests stand bare in our docstrings, and a name that a package takes from one of its public
+modules is shown where it is defined, not twice.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from griffe import Extension, GriffeLoader, Module, Object
+
+DOCTEST = re.compile(r"^(?P<indent> *)>>> .*(?:\n *\S.*)*", re.MULTILINE)
+
+
+class Reading(Extension):
+    """Fence doctests, and show every name once."""
+
+    def on_object(self, *, obj: Object, **kwargs: Any) -> None:
+        """Put each doctest of a docstring into a code block."""
+        if obj.docstring:
+            obj.docstring.value = fenced(obj.docstring.value)
+
+    def on_package(self, *, pkg: Module, loader: GriffeLoader, **kwargs: Any) -> None:
+        """Leave out of each package's names those that one of its public modules shows."""
+        for package in pkg.modules.values():
+            if isinstance(package.exports, list):
+                package.exports = [n for n in package.exports if not _shown_below(package, str(n))]
+
+
+def fenced(docstring: str) -> str:
+    """A docstring with each doctest as a block of code.
+
+    >>> print(fenced("Add.\\n\\n>>> 1 + 1\\n2"))
+    Add.
+    <BLANKLINE>
+    ```pycon
+    >>> 1 + 1
+    2
+    ```
+    """
+    return DOCTEST.sub(r"\g<indent>```pycon\n\g<0>\n\g<indent>```", docstring)
+
+
+def _shown_below(package: Module, name: str) -> bool:
+    member = package.members.get(name)
+    if member is None or not member.is_alias:
+        return False
+    inside = member.target_path.removeprefix(f"{package.path}.")
+    return inside != member.target_path and not inside.startswith("_")
