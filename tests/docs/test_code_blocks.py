@@ -24,10 +24,13 @@ RUN = {"python", "sh"}
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """An empty folder with the pictures that pages use, as the current one."""
-    drawn = [Image.fromarray(draw(scene(index, "heldout")).image) for index in range(2)]
+    drawn = [Image.fromarray(draw(scene(index, "heldout")).image) for index in (0, 5)]
     drawn[0].save(tmp_path / "scene.png")
     drawn[1].save(tmp_path / "other.png")
     drawn[0].save(tmp_path / "clip.gif", save_all=True, append_images=[drawn[0]] * 3, duration=100)
+    demo = tmp_path / "out" / "demo" / "pictures"  # of what `make demo` writes
+    demo.mkdir(parents=True)
+    drawn[0].save(demo / "0.png")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     yield tmp_path
@@ -52,7 +55,9 @@ def test_command_is_of_seewhy_or_says_what_it_needs(block: Block) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", [page for page in PAGES if any(b.language in RUN for b in blocks_of(page))], ids=str
+    "page",
+    [page for page in PAGES if any(b.language in RUN for b in blocks_of(page))],
+    ids=lambda page: page.name,
 )
 @pytest.mark.usefixtures("folder")
 def test_blocks_run_in_order(page: Path) -> None:
