@@ -3,8 +3,8 @@
     make families        # or: python tests/families_page.py
 
 writes `docs/families.md` and a picture for each family: the boxes of its visual tokens drawn over
-one and the same rectangle, each token grid (tiles, thumbnail, base image) apart. A test holds the page
-and the pictures to what the adapters say.
+one and the same rectangle, each token grid (tiles, thumbnail, base image) apart. A test compares
+the page and the pictures with what the adapters say.
 """
 
 from __future__ import annotations

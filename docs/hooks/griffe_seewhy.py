@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from griffe import Extension, GriffeLoader, Module, Object
+from griffe import Alias, Extension, GriffeLoader, Module, Object
 
 DOCTEST = re.compile(r"^(?P<indent> *)>>> .*(?:\n *\S.*)*", re.MULTILINE)
 
@@ -30,22 +30,13 @@ class Reading(Extension):
 
 
 def fenced(docstring: str) -> str:
-    """A docstring with each doctest as a block of code.
-
-    >>> print(fenced("Add.\\n\\n>>> 1 + 1\\n2"))
-    Add.
-    <BLANKLINE>
-    ```pycon
-    >>> 1 + 1
-    2
-    ```
-    """
+    """A docstring with each doctest as a block of code."""
     return DOCTEST.sub(r"\g<indent>```pycon\n\g<0>\n\g<indent>```", docstring)
 
 
 def _shown_below(package: Module, name: str) -> bool:
     member = package.members.get(name)
-    if member is None or not member.is_alias:
+    if not isinstance(member, Alias):
         return False
     inside = member.target_path.removeprefix(f"{package.path}.")
     return inside != member.target_path and not inside.startswith("_")

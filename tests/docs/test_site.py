@@ -1,0 +1,48 @@
+"""The site: every page can be reached, the live report is one, docstrings show their doctests."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+
+
+@pytest.fixture(scope="module")
+def hooks():
+    """The modules that the documentation's build runs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(DOCS / "hooks"))
+        names = ("griffe_seewhy", "live_report")
+        yield SimpleNamespace(**{name: importlib.import_module(name) for name in names})
+
+
+def test_navigation_has_four_sections_and_every_page():
+    text = (ROOT / "mkdocs.yml").read_text("utf-8")
+    navigation = text.partition("\nnav:\n")[2].partition("\n\n")[0]
+    sections = re.findall(r"^  - (\w+):", navigation, re.MULTILINE)
+    assert sections == ["Start", "Concepts", "Results", "Reference"]
+    named = re.findall(r": ([\w/-]+\.md)$", navigation, re.MULTILINE)
+    assert sorted(named) == sorted(p.relative_to(DOCS).as_posix() for p in DOCS.rglob("*.md"))
+
+
+def test_live_report_is_made_once_and_shown_on_the_home_page(hooks):
+    page = hooks.live_report.report()
+    assert page.startswith("<!doctype html>")
+    assert hooks.live_report.report() is page
+    assert f'<iframe src="{hooks.live_report.PLACE}"' in (DOCS / "index.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("indent", ["", "    "])
+def test_doctests_are_fenced_where_they_stand(hooks, indent):
+    lines = ["Add.", "", "Example:", ">>> 1 + 1", "2", "", "Returns:"]
+    shown = [*lines[:3], "```pycon", *lines[3:5], "```", *lines[5:]]
+    given, expected = (
+        "\n".join(indent + line if line else "" for line in x) for x in (lines, shown)
+    )
+    assert hooks.griffe_seewhy.fenced(given) == expected
