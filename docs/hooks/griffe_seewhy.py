@@ -1,7 +1,7 @@
 """How docstrings and packages are read for the reference pages.
 
-Doctests stand bare in our docstrings, and a name that a package takes from one of its public
-modules is shown where it is defined, not twice.
+Markdown would read doctests and equations as text, so they become blocks of code. A name that a
+package imports from one of its public modules is shown where it is defined, not twice.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ from griffe import Alias, Extension, GriffeLoader, Module, Object
 DOCTEST = re.compile(r"^(?P<indent> *)>>> .*(?:\n *\S.*)*", re.MULTILINE)
 
 
+EQUATION = re.compile(r"^(?P<indent> *)\$\$(?P<tex>.+?)\$\$$", re.DOTALL | re.MULTILINE)
+
+
 class Reading(Extension):
-    """Fence doctests, and show every name once."""
+    """Fence doctests and equations, and show every name once."""
 
     def on_object(self, *, obj: Object, **kwargs: Any) -> None:
-        """Put each doctest of a docstring into a code block."""
+        """Put each doctest and equation of a docstring into a block of code."""
         if obj.docstring:
             obj.docstring.value = fenced(obj.docstring.value)
 
@@ -30,8 +33,9 @@ class Reading(Extension):
 
 
 def fenced(docstring: str) -> str:
-    """A docstring with each doctest as a block of code."""
-    return DOCTEST.sub(r"\g<indent>```pycon\n\g<0>\n\g<indent>```", docstring)
+    """A docstring with each doctest and each equation as a block of code."""
+    shown = DOCTEST.sub(r"\g<indent>```pycon\n\g<0>\n\g<indent>```", docstring)
+    return EQUATION.sub(r"\g<indent>```latex\n\g<indent>\g<tex>\n\g<indent>```", shown)
 
 
 def _shown_below(package: Module, name: str) -> bool:

@@ -39,10 +39,13 @@ def test_live_report_is_made_once_and_shown_on_the_home_page(hooks):
 
 
 @pytest.mark.parametrize("indent", ["", "    "])
-def test_doctests_are_fenced_where_they_stand(hooks, indent):
-    lines = ["Add.", "", "Example:", ">>> 1 + 1", "2", "", "Returns:"]
-    shown = [*lines[:3], "```pycon", *lines[3:5], "```", *lines[5:]]
-    given, expected = (
-        "\n".join(indent + line if line else "" for line in x) for x in (lines, shown)
+def test_doctests_and_equations_are_fenced_where_they_stand(hooks, indent):
+    given = ["Add.", "$$a + b$$", "", "Example:", ">>> 1 + 1", "2", "", "Returns:"]
+    shown = [
+        *("Add.", "```latex", "a + b", "```", "", "Example:"),
+        *("```pycon", ">>> 1 + 1", "2", "```", "", "Returns:"),
+    ]
+    before, after = (
+        "\n".join(indent + line if line else "" for line in lines) for lines in (given, shown)
     )
-    assert hooks.griffe_seewhy.fenced(given) == expected
+    assert hooks.griffe_seewhy.fenced(before) == after
