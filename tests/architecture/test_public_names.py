@@ -41,7 +41,9 @@ def test_every_package_has_a_page_in_the_reference():
     packages = {path.parent.name for path in (ROOT / "src" / "seewhy").glob("*/__init__.py")}
     for name in packages:
         text = (DOCS / "reference" / f"{name}.md").read_text(encoding="utf-8")
-        assert f"\n::: seewhy.{name}\n" in text, f"docs/reference/{name}.md shows another package"
+        assert re.search(rf"^::: seewhy\.{name}$", text, re.MULTILINE), (
+            f"docs/reference/{name}.md shows another package"
+        )
 
 
 def test_version_is_the_one_of_the_citation_file():

@@ -18,7 +18,7 @@ def hooks():
     """The modules that the documentation's build runs."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(DOCS / "hooks"))
-        names = ("griffe_seewhy", "live_report")
+        names = ("command_help", "griffe_seewhy", "live_report")
         yield SimpleNamespace(**{name: importlib.import_module(name) for name in names})
 
 
@@ -36,6 +36,16 @@ def test_live_report_is_made_once_and_shown_on_the_home_page(hooks):
     assert page.startswith("<!doctype html>")
     assert hooks.live_report.report() is page
     assert f'<iframe src="{hooks.live_report.PLACE}"' in (DOCS / "index.md").read_text("utf-8")
+
+
+def test_help_of_every_command_is_on_the_page_of_the_command_line(hooks):
+    names = hooks.command_help.commands()
+    assert {"explain", "bench", "methods", "version"} <= set(names)
+    page = (DOCS / "reference" / "cli.md").read_text("utf-8")
+    shown = hooks.command_help.on_page_markdown(page, page=None)
+    for name in names:
+        assert f"## seewhy {name}\n\n```text\nusage: seewhy {name} " in shown
+    assert hooks.command_help.on_page_markdown("other", page=None) == "other"
 
 
 @pytest.mark.parametrize("indent", ["", "    "])
