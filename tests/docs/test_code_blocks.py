@@ -57,7 +57,7 @@ def test_command_is_of_seewhy_or_says_what_it_needs(block: Block) -> None:
 @pytest.mark.parametrize(
     "page",
     [page for page in PAGES if any(b.language in RUN for b in blocks_of(page))],
-    ids=lambda page: page.name,
+    ids=lambda page: page.relative_to(ROOT).as_posix(),
 )
 @pytest.mark.usefixtures("folder")
 def test_blocks_run_in_order(page: Path) -> None:
