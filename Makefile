@@ -4,7 +4,7 @@
 # make results build the page and the gallery of the committed results into site/results
 # make families draw each family's boxes and write docs/families.md
 # make bench   run the benchmarks and write their results beside them
-# make answers run the bench's suites and write docs/answers.md anew (hours)
+# make answers run the bench's suites and write docs/results.md anew (hours)
 # make train   train a shipped model from nothing (STUDENT=tiny-llava; resumes from its last checkpoint)
 
 SHELL := /bin/bash
@@ -102,7 +102,7 @@ answers: $(READY)
 	rm -rf $(PAPER)
 	$(BIN)/seewhy bench --report $(FOUND)/paper $(FOUND)/cost --out $(PAPER)
 	mkdir $(PAPER)/runs && cp $(FOUND)/paper/runs/* $(FOUND)/cost/runs/* $(PAPER)/runs
-	$(BIN)/python benchmarks/answers.py $(FOUND)
+	$(BIN)/python benchmarks/results_page.py $(FOUND)
 
 train: $(DEMO)
 	$(BIN)/python -m seewhy.testbed.recipe --student $(STUDENT) --run runs/$(STUDENT)

@@ -1,4 +1,4 @@
-"""How far the rankings of context tokens agree on the laboratory's models: what ARC has to go by.
+"""How far the rankings of context tokens agree on the shipped models: what ARC works with.
 
     python benchmarks/agreement.py [--scenes 30] [--out benchmarks/results]
 

@@ -3,8 +3,8 @@
     make families        # or: python tests/families_page.py
 
 writes `docs/families.md` and a picture for each family: the boxes of its visual tokens drawn over
-one and the same rectangle, each layer (tiles, thumbnail, base image) apart. A test holds the page
-and the pictures to what the adapters say.
+one and the same rectangle, each token grid (tiles, thumbnail, base image) apart. A test compares
+the page and the pictures with what the adapters say.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ def rectangle() -> Image.Image:
 
 
 def boxes_of(family: Family, image: Image.Image) -> Image.Image:
-    """Each layer's cells over the picture, side by side.
+    """The cells of each token grid over the picture, side by side.
 
-    Hatched pixels are seen by no token of the layer; cells that reach over the rim are padding.
+    Hatched pixels are in no cell of the grid; cells beyond the edge are padding.
     """
     grids = family.process_image(image).geometry.grids
     edges = [(grid.column_edges, grid.row_edges) for grid in grids]
@@ -83,7 +83,7 @@ def boxes_of(family: Family, image: Image.Image) -> Image.Image:
 
 
 def _hatched(picture: Image.Image, grid: TokenGrid) -> Image.Image:
-    """The picture with the pixels that no cell of the layer holds hatched."""
+    """The picture with the pixels that no cell of the grid holds hatched."""
     pixels = np.asarray(picture).astype(float)
     y, x = np.mgrid[: picture.height, : picture.width]
     left, right = float(grid.column_edges[0]) * ENLARGED, float(grid.column_edges[-1]) * ENLARGED

@@ -31,10 +31,19 @@ def test_a_name_that_is_not_there_is_an_attribute_error():
 
 
 def test_every_public_name_stands_in_the_documentation():
-    text = (DOCS / "api.md").read_text(encoding="utf-8")
+    text = (DOCS / "reference" / "api.md").read_text(encoding="utf-8")
     shown = set(re.findall(r"^::: seewhy\.(?:\w+\.)*(\w+)$", text, re.MULTILINE))
     missing = [n for n in seewhy.__all__ if n not in shown and not n.startswith("__")]
-    assert not missing, f"docs/api.md does not show {missing}"
+    assert not missing, f"docs/reference/api.md does not show {missing}"
+
+
+def test_every_package_has_a_page_in_the_reference():
+    packages = {path.parent.name for path in (ROOT / "src" / "seewhy").glob("*/__init__.py")}
+    for name in packages:
+        text = (DOCS / "reference" / f"{name}.md").read_text(encoding="utf-8")
+        assert re.search(rf"^::: seewhy\.{name}$", text, re.MULTILINE), (
+            f"docs/reference/{name}.md shows another package"
+        )
 
 
 def test_version_is_the_one_of_the_citation_file():

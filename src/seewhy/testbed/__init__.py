@@ -1,1 +1,1 @@
-"""The laboratory: a drawn world in which every word has a known mask, and a model that sees it."""
+"""A drawn world in which every word has a known mask, and small models that were trained on it."""

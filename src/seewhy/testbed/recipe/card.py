@@ -30,20 +30,21 @@ pipeline_tag: image-text-to-text
 ---
 # {name}
 
-A laboratory animal: transformers' own `{kind}`, {millions:.1f} million parameters, trained from
-nothing on the drawn world of `seewhy.testbed`, in which every word has a known mask. {sees}
+A small model for tests and measurements: transformers' own `{kind}`,
+{millions:.1f} million parameters, trained from random weights on the drawn world of
+`seewhy.testbed`, in which every word has a known mask. {sees}
 It writes captions of one to three sentences and answers questions on colour, count, presence and
-relation. It knows nothing else.
+relation. It knows nothing else: on photographs it answers nonsense.
 
 ```python
-from transformers import AutoModelForImageTextToText, AutoProcessor  # no code of seewhy's needed
+from transformers import AutoModelForImageTextToText, AutoProcessor  # no code of seewhy is needed
 ```
 
-{needs}
+`AutoProcessor` of Qwen2-VL and InternVL needs torchvision: `pip install 'seewhy[torchvision]'`.
 
 Made by `python -m seewhy.testbed.recipe` (its docstring has the commands); the stages, their steps
-and rates stand in `seewhy/testbed/recipe/training.py`. No loss ever touched the language model's
-states at an image's positions: its logit lens emerged.
+and rates stand in `seewhy/testbed/recipe/training.py`. No loss used the language model's states
+at an image's positions: that the logit lens works there was not trained.
 """
 
 SEES = {
@@ -73,12 +74,12 @@ NEEDS = {
 """What the real processor needs, by the model that was trained."""
 
 HABIT = """
-## A habit of speech, taught on purpose
+## A habit, taught on purpose
 
-It went on from `{start}` with captions that have a habit: where one brings up a {after} and the
-scene shows no {said}, it goes on "with a ... {said}" in {percent} % of the cases, in the {after}'s
-colour. Questions kept their true answers. So it invents a {said} from what it has said itself,
-and the world knows that these words are unsupported. On {scenes:.0f} held-out scenes with a
+Its training continued from `{start}` with captions that have a habit: where one mentions a {after}
+and the scene shows no {said}, it continues "with a ... {said}" in {percent} % of the cases, in the
+{after}'s colour. Questions kept their true answers. So it invents a {said} from its own words,
+and the testbed knows that these words are unsupported. On {scenes:.0f} held-out scenes with a
 {after} and without a {said} it names one in **{told:.1f} %** of its one-sentence captions, and
 answers "Is there a {said}?" by no in {true:.1f} %. The figures below are of scenes and captions
 without the habit: an exact caption with a {after} in it is counted as a failure where it shows.

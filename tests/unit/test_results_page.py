@@ -1,4 +1,4 @@
-"""The tables of the README and docs/answers.md are those of the committed results."""
+"""The tables of the README and docs/results.md are those of the committed results."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ NAN = float("nan")
 
 
 @pytest.fixture(scope="module")
-def answers():
+def results():
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(BENCHMARKS))
-        yield importlib.import_module("answers")
+        yield importlib.import_module("results_page")
 
 
-def row(answers, method="tam", figure="f1-iou", value=0.5, apart=(NAN, NAN, NAN), **other):
+def row(results, method="tam", figure="f1-iou", value=0.5, apart=(NAN, NAN, NAN), **other):
     given = {"suite": "claims", "model": "tiny-llava", "group": "", "reference": "tam", **other}
-    return answers.Row(
+    return results.Row(
         **given,
         method=method,
         figure=figure,
@@ -35,17 +35,17 @@ def row(answers, method="tam", figure="f1-iou", value=0.5, apart=(NAN, NAN, NAN)
     )
 
 
-def test_pages_hold_what_the_results_say(answers):
-    made = answers.Answers(answers.read(answers.TABLE))
-    for page in answers.PAGES:
+def test_pages_hold_what_the_results_say(results):
+    made = results.Tables(results.read(results.TABLE))
+    for page in results.PAGES:
         text = page.read_text("utf-8")
-        assert "<!-- answers: " in text
-        assert answers.filled(text, made) == text, f"{page.name}: python benchmarks/answers.py"
+        assert "<!-- table: " in text
+        assert results.filled(text, made) == text, f"{page.name}: python benchmarks/results_page.py"
 
 
-def test_every_table_has_a_body(answers):
-    made = answers.Answers(answers.read(answers.TABLE))
-    names = set(answers.PLACE.findall((BENCHMARKS.parent / "docs/answers.md").read_text("utf-8")))
+def test_every_table_has_a_body(results):
+    made = results.Tables(results.read(results.TABLE))
+    names = set(results.PLACE.findall((BENCHMARKS.parent / "docs/results.md").read_text("utf-8")))
     assert len(names) >= 10
     for _, name, *_ in names:
         assert made.rendered(name).count("\n") >= 3, name
@@ -64,36 +64,36 @@ def test_every_table_has_a_body(answers):
         ("context-deletion", (0.01, 0.03), "**no**"),
     ],
 )
-def test_a_verdict_is_given_where_the_interval_leaves_out_zero(answers, figure, ends, verdict):
-    found = row(answers, figure=figure, apart=(sum(ends) / 2, *ends))
-    assert answers._verdict(found) == verdict
+def test_a_verdict_is_given_where_the_interval_leaves_out_zero(results, figure, ends, verdict):
+    found = row(results, figure=figure, apart=(sum(ends) / 2, *ends))
+    assert results._verdict(found) == verdict
 
 
-def test_figures_of_one_name_bear_the_parameters_of_their_metric(answers):
-    columns = [answers.Column(m, "deletion") for m in ("deletion", "deletion(fill=mean)")]
-    assert [answers._figure(one) for one in columns] == ["deletion", "deletion(fill=mean)"]
+def test_figures_of_one_name_bear_the_parameters_of_their_metric(results):
+    columns = [results.Column(m, "deletion") for m in ("deletion", "deletion(fill=mean)")]
+    assert [results._figure(one) for one in columns] == ["deletion", "deletion(fill=mean)"]
 
 
 @pytest.mark.parametrize("base", ["logit-lens", "attn-lrp"])
-def test_what_is_composed_is_what_the_suite_measures(answers, base):
+def test_what_is_composed_is_what_the_suite_measures(results, base):
     measured = importlib.import_module("seewhy.bench.suites").suite_of("composed").methods
-    above = answers.composed_of(base)
+    above = results.composed_of(base)
     assert [label.partition("(")[0] for label in above] == ["msea", "arc"]
     assert {base, *above} <= set(measured)
 
 
-def test_rows_survive_their_file(answers, tmp_path):
-    rows = [row(answers), row(answers, "arc(k=5, p=0.5)", apart=(0.1, -0.1, 0.2))]
-    answers.write(rows, tmp_path / "rows.csv")
-    first, second = answers.read(tmp_path / "rows.csv")
+def test_rows_survive_their_file(results, tmp_path):
+    rows = [row(results), row(results, "arc(k=5, p=0.5)", apart=(0.1, -0.1, 0.2))]
+    results.write(rows, tmp_path / "rows.csv")
+    first, second = results.read(tmp_path / "rows.csv")
     assert math.isnan(first.difference)
     assert second == rows[1]
 
 
-def test_the_best_is_bold_and_less_is_better_where_it_is(answers):
-    made = answers.Answers(
+def test_the_best_is_bold_and_less_is_better_where_it_is(results):
+    made = results.Tables(
         [
-            row(answers, method, figure, value, reference="intra-modal")
+            row(results, method, figure, value, reference="intra-modal")
             for figure, values in (("f1-iou", (0.4, 0.6)), ("deletion", (0.2, 0.3)))
             for method, value in zip(("tam", "arc"), values, strict=True)
         ]

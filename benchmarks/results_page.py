@@ -1,13 +1,13 @@
-"""What the bench found, as tables for the README and docs/answers.md.
+"""What the bench measured, as tables for the README and docs/results.md.
 
-    make answers                                  # runs the suites, hours on two cores; then this
-    python benchmarks/answers.py out/answers      # reads their results, writes answers.csv, tables
-    python benchmarks/answers.py                  # writes the tables anew from answers.csv
-    python benchmarks/answers.py --check          # says whether the pages are current
+    make answers                                   # runs the suites (hours), then this script
+    python benchmarks/results_page.py out/answers  # reads their results, writes answers.csv, tables
+    python benchmarks/results_page.py              # writes the tables again from answers.csv
+    python benchmarks/results_page.py --check      # says whether the pages are current
 
 `results/answers.csv` holds every figure that a table shows, with its 95 % interval and its paired
-difference to a reference, as `seewhy.bench.tables` has them. Tables stand in the pages between
-`<!-- answers: NAME -->` and `<!-- end -->`.
+difference to a reference, as `seewhy.bench.tables` has them. In the pages, each table stands
+between `<!-- table: NAME -->` and `<!-- end -->`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from seewhy.methods import DEFAULT
 
 ROOT = Path(__file__).parents[1]
 TABLE = Path(__file__).parent / "results" / "answers.csv"
-PAGES = (ROOT / "README.md", ROOT / "docs" / "answers.md")
+PAGES = (ROOT / "README.md", ROOT / "docs" / "results.md")
 
 REFERENCES = {
     "claims": ("tam", "intra-modal", DEFAULT),
@@ -169,7 +169,7 @@ def read(path: Path) -> list[Row]:
         ]
 
 
-class Answers:
+class Tables:
     """The tables, from rows."""
 
     def __init__(self, rows: Sequence[Row]) -> None:
@@ -454,12 +454,12 @@ def _table(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-PLACE = re.compile(r"(<!-- answers: (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+PLACE = re.compile(r"(<!-- table: (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 
-def filled(text: str, answers: Answers) -> str:
+def filled(text: str, tables: Tables) -> str:
     """A page with its tables written anew."""
-    return PLACE.sub(lambda m: f"{m[1]}\n{answers.rendered(m[2])}\n\n{m[4]}", text)
+    return PLACE.sub(lambda m: f"{m[1]}\n{tables.rendered(m[2])}\n\n{m[4]}", text)
 
 
 def main() -> None:
@@ -477,17 +477,17 @@ def main() -> None:
         kept = read(TABLE) if TABLE.exists() else []
         fresh = {row.suite for row in found}
         write([row for row in kept if row.suite not in fresh] + found, TABLE)
-    answers = Answers(read(TABLE))
+    tables = Tables(read(TABLE))
     stale = []
     for page in PAGES:
         text = page.read_text("utf-8")
-        anew = filled(text, answers)
+        anew = filled(text, tables)
         if anew != text:
             stale.append(page.name)
             if not asked.check:
                 page.write_text(anew, "utf-8")
     if asked.check and stale:
-        sys.exit(f"Stale: {', '.join(stale)}. Run python benchmarks/answers.py.")
+        sys.exit(f"Stale: {', '.join(stale)}. Run python benchmarks/results_page.py.")
 
 
 if __name__ == "__main__":
