@@ -156,7 +156,7 @@ def test_method_notes_once_that_the_prompt_has_no_maps(spec: str) -> None:
 def test_method_refuses_another_answer_than_was_traced() -> None:
     evidence, reader = planted()
     reader.ids = reader.ids[:2]
-    with pytest.raises(ParameterError, match="session of the trace's 3 tokens, got one of 2"):
+    with pytest.raises(ParameterError, match="session about the trace's 3 tokens, got one about 2"):
         create("occlusion").attribute(evidence)
 
 
