@@ -11,6 +11,7 @@ import torch
 
 from seewhy.chats import Media, read_media, read_medium
 from seewhy.core.errors import ParameterError
+from seewhy.core.suggestions import give_index
 from seewhy.explainer import Explainer, explanation_of, reading_depth
 from seewhy.explanation import Explanation
 from seewhy.images import Clip
@@ -106,8 +107,8 @@ class CapturedGeneration:
             )
         if not -count <= number < count:
             raise ParameterError(
-                f"Expected one of {count} calls of generate, from 0 to {count - 1}, got number "
-                f"{number}: choose another."
+                f"Expected the number of one of the {count} calls of generate in the block, got "
+                f"{number}: {give_index(count)}."
             )
         recorded = self.calls[number]
         if not recorded.certain:
@@ -137,7 +138,7 @@ class CapturedGeneration:
         shown = [read_medium(without_exif(i)) for c in calls for i in flat_images(c.images)]
         if not shown:
             raise ParameterError(
-                "Expected the pictures that were asked about, got none: the processor was not "
-                "called within the block, so hand them in, trace.explain(image)."
+                "Expected the pictures that were asked about, got none: call the processor within "
+                "the block, or hand them in: trace.explain(image)."
             )
         return loaded, images_of_row(loaded.family, call, row, shown)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from torch import Tensor
 
 from seewhy.core.errors import ImageError, ParameterError, PromptError
+from seewhy.core.suggestions import give_index
 from seewhy.images import Clip, ImageSource, read_clip, read_image
 from seewhy.models.conversation import Conversation, Message
 
@@ -55,7 +56,10 @@ def read_question(
     options = dict(template or {})
     if messages is None:
         if turn is not None:
-            raise ParameterError("Expected a turn beside messages, got one without: leave it out.")
+            raise ParameterError(
+                "Expected messages with `turn`, got none: hand in the conversation as `messages`, "
+                "or leave `turn` out."
+            )
         if not media:
             raise ImageError("Expected a picture, got none: give `image`, or `messages` with one.")
         words = PROMPT if prompt is None else prompt
@@ -66,20 +70,21 @@ def read_question(
     last = len(turns) - 1 if turn is None else turn + len(turns) * (turn < 0)
     if not 0 <= last < len(turns):
         raise ParameterError(
-            f"Expected a turn from 0 to {len(turns) - 1}, got {turn}."
-            if turns
-            else "Expected messages with at least one turn, got none: write what is asked."
+            f"Expected the number of one of the {len(turns)} messages as `turn`, got {turn}: "
+            f"{give_index(len(turns))}."
         )
     if turns[last].role != "assistant":
         if turn is not None:
+            answers = [str(n) for n, one in enumerate(turns) if one.role == "assistant"]
             raise ParameterError(
-                f"Expected a turn of the assistant's, got turn {turn}, which is the "
-                f"{turns[last].role}'s: of {[t.role for t in turns]} choose another."
+                f"Expected the number of an assistant's message as `turn`, got {turn}, which is "
+                f"the {turns[last].role}'s: give {' or '.join(answers) or 'none, there is none'}."
             )
         return Question(Conversation(turns, options), answer)
     if answer is not None:
         raise ParameterError(
-            "Expected an answer or a last turn of the assistant's, got both: leave one out."
+            "Expected the answer once, got it as `answer` and as the last message: leave one of "
+            "them out."
         )
     texts = [part for part in turns[last].parts if isinstance(part, str)]
     return Question(Conversation(turns[:last], options), "\n".join(texts))
@@ -137,8 +142,8 @@ def _all_placed(
     turns, rest = read_messages(messages, media)
     if rest:
         raise ParameterError(
-            f"Expected {len(media) - rest} pictures, as the messages have places for, got "
-            f"{len(media)}: add parts {{'type': 'image'}}, or leave pictures out."
+            f"Expected {len(media) - rest} pictures, one for each image part of the messages, got "
+            f"{len(media)}: add parts {{'type': 'image'}}, or hand in fewer pictures."
         )
     return turns
 

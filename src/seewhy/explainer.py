@@ -145,11 +145,14 @@ class Explainer:
         chosen = ExplainOptions.of(options, **settings)
         if chosen.contrast:
             raise ParameterError(
-                "Expected no contrast for a batch, got one: it names words of one answer, so "
-                "explain that one by itself."
+                "Expected no contrast for a batch, got one: a contrast names words of one answer, "
+                "so call explain for that picture alone."
             )
         if chunk_size < 1:
-            raise ParameterError(f"Expected a chunk_size of at least 1, got {chunk_size}.")
+            raise ParameterError(
+                f"Expected a chunk_size of at least 1, got {chunk_size}: 1 explains one picture at "
+                "a time."
+            )
         several = _one_each(len(images), prompts=prompts, messages=messages, answers=answers)
         rows = list(zip(images, *several, strict=True))
         found: list[Explanation] = []
@@ -173,7 +176,7 @@ class Explainer:
         if 0 < len(given) < len(questions):
             raise ParameterError(
                 f"Expected answers for all {len(questions)} prompts or for none, got "
-                f"{len(given)}: explain those with an answer in a batch of their own."
+                f"{len(given)}: explain those with an answer in a separate call."
             )
         options.say("reading the image" if given else "writing the answer")
         begun = time.perf_counter()

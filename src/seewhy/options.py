@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -10,6 +9,7 @@ from typing import Any
 
 from seewhy.core.errors import ParameterError
 from seewhy.core.specs import parse_spec
+from seewhy.core.suggestions import did_you_mean
 from seewhy.methods import DEFAULT, METHODS, Method, create, parameters_of
 from seewhy.models.generation import setting_names
 
@@ -121,7 +121,8 @@ class ExplainOptions:
         if self.generation:
             raise ParameterError(
                 f"Expected no settings of generation beside an answer, got "
-                f"{', '.join(self.generation)}: the answer is given, nothing is generated."
+                f"{', '.join(self.generation)}: leave them out, or leave `answer` out so that the "
+                "model writes one."
             )
 
 
@@ -162,8 +163,7 @@ def _unknown_setting(
     name: str, kind: type[Method], of_generation: frozenset[str]
 ) -> ParameterError:
     known = {*parameters_of(kind), *of_generation, *(f.name for f in fields(ExplainOptions))}
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
-    hint = f"did you mean {' or '.join(map(repr, sorted(near)))}?" if near else "leave it out."
+    hint = did_you_mean(name, sorted(known)) or "leave it out."
     return ParameterError(
         f"Expected a parameter of {kind.name} ({_listed(kind)}) or a setting of generation, got "
         f"{name!r}: {hint}"

@@ -76,7 +76,7 @@ def test_explanation_of_several_pictures_has_no_single_one(explainer):
     for look in (lambda: made.image, lambda: made["star"].heatmap, lambda: made["star"].display):
         with pytest.raises(InputError, match=r"one picture, got one of 2 views: use the plural"):
             look()
-    with pytest.raises(ParameterError, match="a view from 0 to 1, got 2"):
+    with pytest.raises(ParameterError, match="one of 2 views, got 2"):
         made["star"].overlay(2)
 
 
@@ -223,7 +223,7 @@ def test_chat_of_one_turn_is_the_prompt(explainer):
         (CHAT, {"prompt": "No."}, ParameterError, "a prompt or messages, got both"),
         ([{"role": "user"}], {}, PromptError, "with a role and a content"),
         ([{"role": "user", "content": None}], {}, PromptError, "turn 0 as text or a list of parts"),
-        ([{"role": "tool", "content": "1"}], {}, PromptError, "got one of 'tool'"),
+        ([{"role": "tool", "content": "1"}], {}, PromptError, "got 'tool'"),
         ([SYSTEM], {}, PromptError, r"last turn is the user's, got \['system'\]"),
         ([{"role": "user", "content": [{"type": "sound"}]}], {}, PromptError, "parts of type"),
         ([{"role": "user", "content": "Hi."}], {}, ParameterError, "0 pictures.*got 1"),
@@ -374,6 +374,12 @@ def raw(explainer, picture, prompt="What is this?"):
     return dict(seewhy.models.prepare(explainer.loaded.family, picture, prompt).tensors)
 
 
+def processed(explainer, picture, prompt="What is this?"):
+    """The same, the picture put through the user's own image processor here and now."""
+    pixels = explainer.loaded.processor.image_processor(images=picture, return_tensors="pt")
+    return {**raw(explainer, picture, prompt), **pixels}
+
+
 def traced(explainer):
     return seewhy.trace(explainer.loaded.model, explainer.loaded.processor)
 
@@ -404,7 +410,7 @@ def test_trace_finds_the_askers_words_without_being_told(explainer):
 
 def test_trace_hears_of_pictures_that_go_through_the_processor(explainer):
     with traced(explainer) as trace:
-        inputs = raw(explainer, noise(96, 64))
+        inputs = processed(explainer, noise(96, 64))
         explainer.loaded.model.generate(**inputs, max_new_tokens=3)
     assert trace.explain(method="tam").image.size == (96, 64)
 
@@ -514,7 +520,9 @@ def test_trace_leaves_nothing_behind(explainer):
 def test_trace_refuses_what_it_did_not_hear(explainer):
     with traced(explainer) as trace:
         pass
-    with pytest.raises(ParameterError, match="one of 0 calls of generate"):
+    with pytest.raises(
+        ParameterError, match="Expected a call of generate within the block, got none"
+    ):
         trace.explain(noise(60, 60))
     inputs = raw(explainer, noise(96, 64))
     with traced(explainer) as trace:
@@ -537,7 +545,16 @@ def test_trace_refuses_an_answer_that_is_empty(explainer):
     inputs = raw(explainer, noise(60, 60))
     with traced(explainer) as trace:
         trace.calls.append(
-            type("Call", (), {"tensors": inputs, "sequences": inputs["input_ids"], "each": 1})()
+            type(
+                "Call",
+                (),
+                {
+                    "tensors": inputs,
+                    "sequences": inputs["input_ids"],
+                    "certain": True,
+                    "sequences_per_prompt": 1,
+                },
+            )()
         )
     with pytest.raises(AnswerError, match="a sequence with an answer in it"):
         trace.explain(noise(60, 60))

@@ -195,7 +195,7 @@ class Evidence:
                 sizes = " and ".join(dict.fromkeys(_pixels(v.geometry.size) for v in inputs.views))
                 raise ScaleError(
                     f"Expected scales that the model sees in different sizes, got {twin:g} and "
-                    f"{scale:g}, which both come out at {_seen(inputs)} pixels for this {sizes} "
+                    f"{scale:g}, at both of which it sees {_seen(inputs)} pixels of this {sizes} "
                     "image: leave one of them out, or choose scales further apart."
                 )
             self._read(scale, begun)
@@ -224,8 +224,8 @@ class Evidence:
             return True
         self.seconds += time.perf_counter() - begun
         self.notes.append(
-            f"Scale {scale:g} was left out: it comes out at {_seen(inputs)} pixels, as scale "
-            f"{twin:g} does."
+            f"Scale {scale:g} was left out: the model sees {_seen(inputs)} pixels at it, as at "
+            f"scale {twin:g}."
         )
         return False
 

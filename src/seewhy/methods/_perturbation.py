@@ -28,8 +28,8 @@ from seewhy.methods._stages import context_states, output_of, own_range, scale_v
 from seewhy.models.session import Session
 
 PROMPT_NOTE = (
-    "The prompt's tokens have empty maps: {method} goes by how probable the tokens are that the "
-    "model said."
+    "The prompt's tokens have empty maps: {method} measures the probability of the answer's "
+    "tokens, and of no others."
 )
 
 

@@ -43,7 +43,9 @@ class Corroborated(Method):
     """
 
     name: ClassVar = "corroborated"
-    summary: ClassVar = "MSEA and ARC, borne out by AttnLRP: what a place says, and was heard."
+    summary: ClassVar = (
+        "Power mean of MSEA with ARC and of AttnLRP: what a place shows and the word depends on."
+    )
     citations: ClassVar = ("seewhy2026",)
     needs: ClassVar = frozenset()  # nothing beside what its parts need
     contrastive: ClassVar = True

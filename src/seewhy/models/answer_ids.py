@@ -37,12 +37,15 @@ def tokenize_answer(loaded: Loaded, inputs: Inputs, answer: str) -> list[int]:
         AnswerError: if it tokenises to nothing, or spells out a special token.
     """
     if not answer.strip():
-        raise AnswerError(f"Expected an answer with words in it, got {answer!r}: say something.")
+        raise AnswerError(
+            f"Expected an answer with words in it, got {answer!r}: write the answer to "
+            "explain, or leave `answer` out so that the model writes one."
+        )
     token = next(iter(special_tokens_in(loaded.family, answer)), None)
     if token is not None:
         raise AnswerError(
             f"Expected an answer of plain words, got the model's special token {token!r} in it: "
-            "leave it out."
+            "remove the token from the answer."
         )
     tokenizer, text = loaded.processor.tokenizer, inputs.rendered
     tail = text[-1:].isspace() or any(map(text.endswith, special_tokens_in(loaded.family, text)))
@@ -74,8 +77,8 @@ def _expect_ids(loaded: Loaded, answer: Sequence[int] | Tensor) -> list[int]:
     ids, size = without_end(given, loaded), unembedding_size(loaded.model)
     if not ids:
         raise AnswerError(
-            f"Expected an answer of at least one token, got {given}: its ids are none, or special "
-            "tokens only."
+            f"Expected an answer with at least one token that is not special, got {given}: give "
+            "the ids of its words."
         )
     shown = (loaded.family.image_token_id, loaded.family.clip_token_id)
     wrong = [token for token in ids if not 0 <= token < size or token in shown]

@@ -170,7 +170,7 @@ def expect_captured(found: dict[int, Tensor], layer: int, loaded: Loaded) -> Ten
     if layer not in found:
         raise UnsupportedModelError(
             f"Expected decoder layer {layer} of {loaded.name} to attend through transformers' "
-            "attention functions, got no call: it has its own way of attending, choose a method "
-            "that does not look at attention."
+            "attention functions, got no call, for it computes attention by itself: choose a "
+            "method that needs no attention."
         )
     return found[layer]

@@ -339,8 +339,8 @@ def _prompt_words(
         begin = text.rfind(prompt.strip())
         if begin < 0 or not prompt.strip():
             raise PromptError(
-                f"Expected the asker's words {prompt[:60]!r} in the prompt, got {text[-200:]!r}: "
-                "give them as they were asked, or leave them out."
+                f"Expected the question {prompt[:60]!r} in the text that was given to generate, "
+                f"got {text[-200:]!r}: write it exactly as it was asked, or leave it out."
             )
         inside = [(begin, begin + len(prompt.strip()))]
     else:

@@ -230,8 +230,8 @@ def _expect_single_sequence(settings: dict[str, Any]) -> None:
         given = settings.get(name, value)
         if given != value:
             raise ParameterError(
-                f"Expected {name} = {value}, got {given}: an explanation follows one "
-                "answer, token by token. Sample with do_sample=True instead."
+                f"Expected {name} = {value}, got {given}: one answer is explained, token by token. "
+                "Leave the setting out, or sample with do_sample=True."
             )
 
 

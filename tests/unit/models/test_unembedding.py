@@ -588,7 +588,13 @@ def test_off_loaded_model_gives_the_same_trace(saved, tmp_path, where, tied):
     ):
         wanted, given = show(plain), show(loaded)
         assert [t.id for t in given.tokens] == [t.id for t in wanted.tokens]
-        for name in ("visual_states", "text_states", "unembedding_rows", "rankings", "first_prediction_state"):
+        for name in (
+            "visual_states",
+            "text_states",
+            "unembedding_rows",
+            "rankings",
+            "first_prediction_state",
+        ):
             assert torch.equal(getattr(given, name), getattr(wanted, name)), name
         assert [t.probability for t in given.text_tokens] == pytest.approx(
             [t.probability for t in wanted.text_tokens], abs=1e-6
