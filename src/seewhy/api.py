@@ -592,13 +592,13 @@ class _Again:
         self._ids = [[token.id for token in trace.tokens] for trace in traces]
         self._inputs: dict[tuple[int, float], Inputs] = {}
         self._traces: dict[tuple[int, float], Trace] = {}
-        known = [{trace.inputs.seen} for trace in traces]
+        known = [{trace.inputs.model_sizes} for trace in traces]
         for scale in scales:
             rows = []
             for row, seen in enumerate(known):
                 inputs = self._inputs[row, scale] = prepare[row](scale)
-                if inputs.seen not in seen:  # a scale that collapses is never read
-                    seen.add(inputs.seen)
+                if inputs.model_sizes not in seen:  # a scale that collapses is never read
+                    seen.add(inputs.model_sizes)
                     rows.append(row)
             if rows:
                 read = models.read_batch(

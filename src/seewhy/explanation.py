@@ -214,7 +214,7 @@ class ExplainedWord:
         return tuple(
             WordScale(
                 scale=view.scale,
-                sizes=view.seen,
+                sizes=view.model_sizes,
                 probability=unit.probability,
                 is_top1=unit.is_top1,
                 weight=unit.weight,

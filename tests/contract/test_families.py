@@ -88,7 +88,7 @@ def test_family_counts_its_tokens(name, shape, scale):
     assert bool((ids[inputs.visual_positions] == family.image_token_id).all())
     assert len(inputs.visual_positions) == seen.geometry.visual
     assert bool((inputs.visual_positions.diff() > 0).all())
-    assert inputs.seen == (seen.size,)
+    assert inputs.model_sizes == (seen.size,)
 
 
 @every_family

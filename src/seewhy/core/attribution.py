@@ -17,7 +17,7 @@ class ScaleView:
 
     Attributes:
         scale: the scale asked for.
-        seen: width and height in pixels of what the model saw, for each view.
+        model_sizes: width and height in pixels of what the model saw, for each view.
         maps: for each view float32 `[token, height, width]`, the base map on this scale's own
             native grid.
         probabilities: float32 `[token]`, p(token | image at this scale, same prefix).
@@ -26,7 +26,7 @@ class ScaleView:
     """
 
     scale: float
-    seen: tuple[tuple[int, int], ...]
+    model_sizes: tuple[tuple[int, int], ...]
     maps: tuple[Tensor, ...]
     probabilities: Tensor
     is_top1: Tensor

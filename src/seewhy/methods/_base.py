@@ -218,8 +218,8 @@ class Evidence:
 
     def _twin(self, inputs: Inputs) -> float | None:
         """The scale at which the model has seen the image in this size already, if any."""
-        sizes = {trace.inputs.seen: known for known, trace in self._traces.items()}
-        return sizes.get(inputs.seen)
+        sizes = {trace.inputs.model_sizes: known for known, trace in self._traces.items()}
+        return sizes.get(inputs.model_sizes)
 
     def _look(self, inputs: Inputs, begun: float) -> None:
         self._traces[inputs.scale] = self._read(inputs)
@@ -231,7 +231,7 @@ def _pixels(size: tuple[int, int]) -> str:
 
 
 def _seen(inputs: Inputs) -> str:
-    return " and ".join(dict.fromkeys(map(_pixels, inputs.seen)))
+    return " and ".join(dict.fromkeys(map(_pixels, inputs.model_sizes)))
 
 
 def _no_other_scale(selected: object) -> NoReturn:

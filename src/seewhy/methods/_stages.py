@@ -164,7 +164,7 @@ def scale_view(trace: Trace, maps: Sequence[Tensor], share: Tensor, own: slice) 
     ids = torch.tensor([token.id for token in tokens], device=trace.rankings.device)
     return ScaleView(
         scale=trace.inputs.scale,
-        seen=trace.inputs.seen,
+        model_sizes=trace.inputs.model_sizes,
         maps=tuple(one[own] for one in maps),
         probabilities=_said(tokens).to(share.device),
         is_top1=trace.rankings[own, 0] == ids,

@@ -285,7 +285,7 @@ def _numbers(unit: Unit) -> dict[str, Any]:
 
 
 def _scales(given: Attribution) -> list[dict[str, Any]]:
-    return [{"scale": view.scale, "seen": view.seen} for view in given.scales]
+    return [{"scale": view.scale, "seen": view.model_sizes} for view in given.scales]
 
 
 def _tensors(record: Record) -> dict[str, Tensor]:
@@ -469,7 +469,7 @@ def _attribution(
         scales=tuple(
             ScaleView(
                 scale=data["scale"],
-                seen=tuple((width, height) for width, height in data["seen"]),
+                model_sizes=tuple((width, height) for width, height in data["seen"]),
                 maps=tuple(tensors[f"{part}.scales.{i}.maps.{view}"] for view in views),
                 **{f: tensors[f"{part}.scales.{i}.{name}"] for name, f in _OF_SCALE.items()},
             )

@@ -234,7 +234,7 @@ def payload(record: Record) -> Payload:
         "words": text(prompt_words(record), prompt_word_units(record), word_units(record)),
         "tokens": text(record.prompt_tokens, prompt_token_units(record), token_units(record)),
         "scales": [
-            {"scale": _short(view.scale), "seen": [list(size) for size in view.seen]}
+            {"scale": _short(view.scale), "seen": [list(size) for size in view.model_sizes]}
             for view in record.attribution.scales
         ],
         "maps": maps,

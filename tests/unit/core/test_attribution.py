@@ -77,7 +77,7 @@ def test_attribution_refuses_a_range_of_other_tokens(name):
 def test_tokens_cuts_everything_that_has_a_token_axis():
     scale = ScaleView(
         scale=1.0,
-        seen=((8, 8), (8, 4)),
+        model_sizes=((8, 8), (8, 4)),
         maps=(torch.arange(8.0).view(2, 2, 2), torch.arange(6.0).view(2, 1, 3)),
         probabilities=torch.tensor([0.25, 0.5]),
         is_top1=torch.tensor([True, False]),
@@ -95,4 +95,4 @@ def test_tokens_cuts_everything_that_has_a_token_axis():
         [False],
         [0.5],
     )
-    assert (cut.scale, cut.seen) == (1.0, ((8, 8), (8, 4)))
+    assert (cut.scale, cut.model_sizes) == (1.0, ((8, 8), (8, 4)))

@@ -347,7 +347,7 @@ def folder_of_schema_1(record: Record, folder: Path) -> Path:
         "words": [{**asdict(word), "probability": 0.5, "peak": None} for word in record.words],
         "prompt_tokens": [asdict(token) for token in record.prompt_tokens],
         "tokens": [asdict(token) for token in record.tokens],
-        "scales": [{"scale": view.scale, "seen": view.seen[0]} for view in given.scales],
+        "scales": [{"scale": view.scale, "seen": view.model_sizes[0]} for view in given.scales],
     }
     (folder / "explanation.json").write_text(json.dumps(told))
     manifest = {"kind": "seewhy explanation", "schema": 1, **asdict(record.provenance)}
