@@ -476,7 +476,7 @@ def test_trace_takes_stop_strings_and_a_batch(explainer):
         seewhy.models.prepare(family, picture, prompt)
         for picture, prompt in zip(pictures, prompts, strict=True)
     ]
-    from seewhy.models.inputs import batch
+    from seewhy.models.batching import batch
 
     asked = batch(family, rows).tensors
     with traced(explainer) as trace:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from seewhy.core.errors import ParameterError, UnsupportedModelError
 from seewhy.core.trace import Inputs
-from seewhy.models.inputs import batch
+from seewhy.models.batching import batch
 from seewhy.models.loading import Loaded, eval_mode
 from seewhy.models.unembedding import backbone_of
 

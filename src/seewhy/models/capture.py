@@ -21,11 +21,12 @@ from torch import Tensor
 from seewhy.core.errors import AnswerError, GeometryError, ParameterError, PromptError
 from seewhy.core.trace import Inputs, PromptSpan
 from seewhy.images.clips import Clip
+from seewhy.models.chat_template import SENTINEL, rendered_by
 from seewhy.models.conversation import user_message
 from seewhy.models.decoding import tokens_of
 from seewhy.models.family import Family, VisualInputs, on_device
 from seewhy.models.generation import without_end
-from seewhy.models.inputs import SENTINEL, process_media, rendered_by, views_of
+from seewhy.models.inputs import process_media, views_of
 from seewhy.models.loading import Loaded
 
 if TYPE_CHECKING:

@@ -23,9 +23,10 @@ from seewhy.core.errors import AnswerError, ParameterError
 from seewhy.core.registry import unknown
 from seewhy.core.text import Token
 from seewhy.core.trace import Inputs, Trace, expect_finite
+from seewhy.models.batching import batch
+from seewhy.models.chat_template import special_tokens_in
 from seewhy.models.decoding import tokens_of
 from seewhy.models.family import input_device
-from seewhy.models.inputs import batch, special_tokens_in
 from seewhy.models.loading import Loaded, eval_mode
 from seewhy.models.unembedding import Unembedding, backbone_of, infer_unembedding, unembedding_size
 

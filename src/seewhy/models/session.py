@@ -13,9 +13,10 @@ from torch import Tensor
 
 from seewhy.core.errors import AnswerError, ShapeError
 from seewhy.core.trace import Inputs, Trace
+from seewhy.models.batching import Batch, batch
 from seewhy.models.conversation import Conversation, Message, user_message
 from seewhy.models.generation import generate, read
-from seewhy.models.inputs import Batch, batch, prepare_chat
+from seewhy.models.inputs import prepare_chat
 from seewhy.models.loading import Loaded, eval_mode
 
 if TYPE_CHECKING:

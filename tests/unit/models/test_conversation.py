@@ -16,8 +16,9 @@ from painting import noise
 from seewhy.core.errors import ModelError, PromptError
 from seewhy.images import read_clip
 from seewhy.models import load, prepare
-from seewhy.models.conversation import ROLES, Conversation, Message, user_message
-from seewhy.models.inputs import joined, prepare_chat, render
+from seewhy.models.chat_template import render
+from seewhy.models.conversation import ROLES, Conversation, Message, joined_texts, user_message
+from seewhy.models.inputs import prepare_chat
 
 FIRST, SECOND = (96, 64), (40, 80)
 
@@ -59,7 +60,7 @@ def test_conversation_lists_texts_and_media_in_order():
 
 
 @pytest.mark.parametrize("many", [False, True])
-def test_ask_puts_pictures_before_the_words(many):
+def test_user_message_puts_pictures_before_the_words(many):
     picture = noise(8, 8)
     held = user_message([picture, picture] if many else picture, "What?")
     assert [turn.role for turn in held.turns] == ["user"]
@@ -88,14 +89,14 @@ def test_roles_are_those_of_the_error():
     assert ROLES == ("system", "user", "assistant")
 
 
-def test_joined_tells_turns_and_parts_in_one_text():
+def test_joined_texts_tells_turns_and_parts_in_one_text():
     held = chat(
         said("system", "Be brief."),
         said("user", noise(8, 8)),  # a turn without words has no place in them
         said("assistant", "Yes?"),
         said("user", "What", noise(8, 8), "is it?"),
     )
-    prompt, turns, starts = joined(held)
+    prompt, turns, starts = joined_texts(held)
     assert prompt == "Be brief.\nYes?\nWhat\nis it?"
     assert [(turn.role, prompt[turn.start : turn.end]) for turn in turns] == [
         ("system", "Be brief."),

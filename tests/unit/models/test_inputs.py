@@ -13,8 +13,8 @@ from families import BUILDERS, shared
 from painting import noise
 from seewhy.core.errors import GeometryError, ModelError, PromptError
 from seewhy.models import load, prepare
+from seewhy.models.chat_template import expand, render
 from seewhy.models.conversation import user_message
-from seewhy.models.inputs import expand, render
 
 PROMPT = "What is to the left of the réd 🙂 star?"
 SHAPES = [(150, 100), (100, 150), (400, 100), (90, 360), (64, 64), (33, 47), (5, 9), (700, 500)]
@@ -126,12 +126,12 @@ def test_prepare_refuses_a_processor_of_another_checkpoint():
 
 def test_prepare_counts_image_tokens_against_the_geometry(monkeypatch):
     loaded = load(tiny_models.build())
-    see = type(loaded.family).process_image
+    process_image = type(loaded.family).process_image
     monkeypatch.setattr(
         type(loaded.family),
-        "see",
+        "process_image",
         lambda self, image, scale=1.0: replace(
-            see(self, image, scale), placeholder=self.default_marker * 3
+            process_image(self, image, scale), placeholder=self.default_marker * 3
         ),
     )
     with pytest.raises(GeometryError, match=r"Expected 40 image tokens .* got 3 .*60 x 40 pixels"):
@@ -140,13 +140,15 @@ def test_prepare_counts_image_tokens_against_the_geometry(monkeypatch):
 
 def test_prepare_leaves_out_image_tokens_without_pixels(monkeypatch):
     loaded = load(tiny_models.build())
-    see = type(loaded.family).process_image
+    process_image = type(loaded.family).process_image
 
     def with_newline(self, image, scale=1.0):
-        seen = see(self, image, scale)
-        return replace(seen, placeholder=seen.placeholder + self.default_marker, non_spatial=(40,))
+        visual = process_image(self, image, scale)
+        return replace(
+            visual, placeholder=visual.placeholder + self.default_marker, non_spatial=(40,)
+        )
 
-    monkeypatch.setattr(type(loaded.family), "see", with_newline)
+    monkeypatch.setattr(type(loaded.family), "process_image", with_newline)
     inputs = prepare(loaded.family, noise(60, 40), "What?")
     assert len(inputs.visual_positions) == 40
     count = int((inputs.tensors["input_ids"] == loaded.family.image_token_id).sum())

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.core.geometry import Geometry, TokenGrid
+from seewhy.models.chat_template import adds_special_tokens
 from seewhy.models.family import Family, VisualInputs, on_device
-from seewhy.models.inputs import adds_special_tokens
 
 if TYPE_CHECKING:
     from PIL.Image import Image
