@@ -21,7 +21,8 @@ import torch
 from seewhy.core.errors import SeewhyError
 from seewhy.core.geometry import Geometry
 from seewhy.models import load
-from seewhy.models.families.probed import Probed, noise
+from seewhy.models.families.probed import Probed
+from seewhy.models.probing import noise
 from seewhy.models.processing import parts_of
 
 TESTS = Path(__file__).parents[1] / "tests"

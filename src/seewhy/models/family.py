@@ -62,6 +62,13 @@ class VisualInputs:
         return sum(geometry.visual for geometry in self.geometries)
 
     @property
+    def spatial_mask(self) -> Tensor:
+        """bool `[image token]`: which image tokens of the placeholder own pixels."""
+        mask = torch.ones(self.visual + len(self.non_spatial), dtype=torch.bool)
+        mask[list(self.non_spatial)] = False
+        return mask
+
+    @property
     def is_clip(self) -> bool:
         """Whether this is a clip."""
         return bool(self.frames)

@@ -15,7 +15,7 @@ import unadapted
 from painting import noise
 from seewhy.core.errors import UnsupportedModelError
 from seewhy.models import Loaded, generate, load, prepare, read
-from seewhy.models.families.probed import Probed, decoder_of, silence
+from seewhy.models.families.probed import Probed
 from seewhy.models.processing import ProcessorParts, parts_of
 from torchvision_shim import with_torchvision
 
@@ -97,11 +97,6 @@ def test_probed_refuses_parts_without_the_whole_processor():
         Probed(model, parts)
 
 
-def test_probed_refuses_a_model_without_a_language_model():
-    with pytest.raises(UnsupportedModelError, match="language model in it"):
-        decoder_of(nn.Linear(1, 1))
-
-
 def test_probe_leaves_hooks_and_modes_as_they_were(monkeypatch):
     model, processor = tiny_llava.build()
     family = Probed(model, parts_of(processor))
@@ -119,13 +114,6 @@ def test_probe_leaves_hooks_and_modes_as_they_were(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         family.probe((41, 40))
     assert ([module.training for module in model.modules()], hooks_of(model)) == before
-
-
-def test_silence_zeroes_tensors_and_tuples_only_while_it_lasts():
-    linear = nn.Linear(2, 2)
-    with silence([linear]):
-        assert not linear(torch.ones(1, 2)).any()
-    assert linear(torch.ones(1, 2)).any()
 
 
 @pytest.mark.skipif(
