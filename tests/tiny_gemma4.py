@@ -218,12 +218,12 @@ def with_video_part(frames: list[Any], seconds: list[float]) -> tuple[dict, dict
         do_sample_frames=False,
         return_tensors="pt",
     )
-    seen = load((model, processor)).family.process_video(Clip(tuple(frames), tuple(seconds)))
-    ours = {**seen.tensors, "input_ids": processor.tokenizer(seen.placeholder).input_ids}
+    visual = load((model, processor)).family.process_video(Clip(tuple(frames), tuple(seconds)))
+    ours = {**visual.tensors, "input_ids": processor.tokenizer(visual.placeholder).input_ids}
     return (
         {name: np.asarray(value) for name, value in real.items()},
         {name: np.asarray(value) for name, value in ours.items()},
-        seen.placeholder,
+        visual.placeholder,
     )
 
 

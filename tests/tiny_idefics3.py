@@ -198,25 +198,25 @@ def with_video_part(frames: list[Any], seconds: list[float]) -> tuple[dict, dict
 
     from seewhy.images.clips import Clip
     from seewhy.models import load
-    from seewhy.models.families.smolvlm import spelled
+    from seewhy.models.families.smolvlm import number_in_words
 
     model, processor = build("smolvlm", pictures=SmolVLMImageProcessor, clips=SmolVLMVideoProcessor)
     times = VideoMetadata(
         total_num_frames=len(frames), fps=1.0, frames_indices=[int(second) for second in seconds]
     )
-    with patch("transformers.models.smolvlm.processing_smolvlm.num2words", spelled):
+    with patch("transformers.models.smolvlm.processing_smolvlm.num2words", number_in_words):
         real = processor(
             text=["<video>"],
             videos=[np.stack([np.asarray(frame) for frame in frames])],
             video_metadata=[times],
             return_tensors="pt",
         )
-    seen = load((model, processor)).family.process_video(Clip(tuple(frames), tuple(seconds)))
-    ours = {**seen.tensors, "input_ids": processor.tokenizer(seen.placeholder).input_ids}
+    visual = load((model, processor)).family.process_video(Clip(tuple(frames), tuple(seconds)))
+    ours = {**visual.tensors, "input_ids": processor.tokenizer(visual.placeholder).input_ids}
     return (
         {name: np.asarray(value) for name, value in real.items()},
         {name: np.asarray(value) for name, value in ours.items()},
-        seen.placeholder,
+        visual.placeholder,
     )
 
 

@@ -1,4 +1,4 @@
-"""What a family of models must tell: how it sees, and where its image tokens stand."""
+"""What a family of models states: what it makes of pictures, where its image tokens stand."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class VisualInputs:
 
 
 class Family(ABC):
-    """One family of multimodal LLMs: how it sees, and where its image tokens stand.
+    """One family of multimodal LLMs: what it makes of pictures, and where its image tokens stand.
 
     A family is one file with one final class, found by its file name. It states facts and answers
     a few questions; whatever families share is a function. The questions with an answer here are
@@ -86,9 +86,11 @@ class Family(ABC):
         model_types: values of `config.model_type` that it stands for.
         checkpoints: hub ids that it stands for.
         scaling: one sentence: how the model is shown the image at other scales.
-        unseen: one sentence: which pixels it does not see, and what it sees twice.
+        coverage: one sentence: which pixels it does not see, and what it sees twice.
         default_marker: what the chat template writes for an image, such as `"<|image_pad|>"`.
         clip_marker: what it writes for a video; empty for a family that takes none.
+        clip_token_field: the config's field with the id of a clip's visual tokens; empty where
+            that is the image token's.
         plain_format: the user's turn where a checkpoint brings no chat template; `{marker}` and
             `{prompt}` are filled in.
     """
@@ -97,9 +99,10 @@ class Family(ABC):
     model_types: ClassVar[tuple[str, ...]]
     checkpoints: ClassVar[tuple[str, ...]]
     scaling: ClassVar[str]
-    unseen: ClassVar[str]
+    coverage: ClassVar[str]
     default_marker: ClassVar[str]
     clip_marker: ClassVar[str] = ""
+    clip_token_field: ClassVar[str] = ""
     plain_format: ClassVar[str] = "{marker}\n{prompt}\n"
 
     def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
@@ -111,14 +114,15 @@ class Family(ABC):
         return True
 
     @property
-    @abstractmethod
     def image_token_id(self) -> int:
         """The id that stands in `input_ids` wherever a visual token of a picture goes."""
+        return self.model.config.image_token_id
 
     @property
     def clip_token_id(self) -> int:
         """The id that stands in `input_ids` wherever a visual token of a clip goes."""
-        return self.image_token_id
+        field = self.clip_token_field
+        return getattr(self.model.config, field) if field else self.image_token_id
 
     @abstractmethod
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
@@ -129,11 +133,11 @@ class Family(ABC):
         return self.processor.template
 
     def process_image_among(self, image: Image, scale: float, pictures: int) -> VisualInputs:
-        """Prepare one of several pictures in a prompt, where that is not what `see` does.
+        """Prepare one of several pictures in a prompt, where that is not what `process_image` does.
 
         Args:
             image: an upright RGB picture.
-            scale: as for `see`.
+            scale: as for `process_image`.
             pictures: how many pictures the prompt shows, clips not counted.
         """
         return self.process_image(image, scale)
@@ -150,7 +154,7 @@ class Family(ABC):
         )
 
     @abstractmethod
-    def visual_features(self, seen: VisualInputs) -> Tensor:
+    def visual_features(self, visual: VisualInputs) -> Tensor:
         """Float `[visual, hidden]`: the features that enter the language model, for the probe.
 
         In the order of the image tokens in the placeholder, those without pixels left out.
@@ -162,7 +166,7 @@ class Family(ABC):
         Args:
             rows: for each prompt of the batch, its pictures (and clips) in reading order.
         """
-        return concatenate([seen.tensors for row in rows for seen in row])
+        return concatenate([visual.tensors for row in rows for visual in row])
 
     def token_types(self, ids: Tensor, prompt: int) -> dict[str, Tensor]:
         """Further inputs that go along with the ids, position by position.

@@ -120,7 +120,7 @@ def load(
     chosen = {key: value for key, value in chosen.items() if value is not None}
     try:
         loaded = _auto_class(config).from_pretrained(place, **{**kwargs, **chosen, **hub})
-        composed = load_processor(place, whole=not family.model_types, **hub)
+        composed = load_processor(place, prefer_original=not family.model_types, **hub)
     except (OSError, ValueError, ImportError, SafetensorError) as error:
         raise ModelError(
             f"Expected the weights, tokenizer and processor of {name!r}, got "

@@ -386,8 +386,8 @@ def test_visual_positions_are_each_pictures_own(name):
     assert bool((ids[inputs.visual_positions] == family.image_token_id).all())
     assert int(first.max()) < int(second.min())
     owners = int((ids == family.image_token_id).sum())
-    assert owners == sum(sizes) + sum(len(seen.non_spatial) for seen in inputs.media)
-    assert [seen.visual for seen in inputs.media] == sizes
+    assert owners == sum(sizes) + sum(len(visual.non_spatial) for visual in inputs.media)
+    assert [visual.visual for visual in inputs.media] == sizes
 
 
 def test_pictures_of_a_conversation_keep_their_places():

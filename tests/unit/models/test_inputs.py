@@ -208,7 +208,7 @@ def test_expand_moves_words_behind_placeholders():
     text, moved, pictures = expand(family, rendered, words, [*visuals, visuals[0]])
     assert [text[begin:end] for begin, end in moved] == ["one", "two", "three"]
     counts = [len(text[begin:end]) // len("<|image_pad|>") for begin, end in pictures]
-    assert counts == [seen.visual for seen in (*visuals, visuals[0])]
+    assert counts == [visual.visual for visual in (*visuals, visuals[0])]
     assert text.replace("<|image_pad|>", "") == "one  two  three"
 
 

@@ -56,7 +56,7 @@ class Probed(Family):
         "resized picture: it is resized to scale times its size before the model's own processor; "
         "where that fixes the size, all scales are one"
     )
-    unseen = "found by experiment: pixels that no token answers to belong to no box"
+    coverage = "found by experiment: pixels that no token answers to belong to no box"
     default_marker = "<image>"
 
     #: Below this confidence a model is refused.
@@ -68,7 +68,7 @@ class Probed(Family):
 
     def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
         super().__init__(model, processor)
-        if processor.whole is None:
+        if processor.original is None:
             raise UnsupportedModelError(
                 f"Expected the whole processor of {type(model).__name__}, got its parts alone: "
                 "only the processor knows how to expand an image's placeholder. Hand in what "
@@ -197,24 +197,24 @@ class Probed(Family):
         if scale != 1:
             width, height = (max(1, round(side * scale)) for side in picture.size)
             picture = picture.resize((width, height), Pictures.Resampling.BICUBIC)
-        made = self.processor.whole(
+        processed = self.processor.original(
             images=[picture],
             text=[self._text],
             return_tensors="pt",
             add_special_tokens=adds_special_tokens(self.processor.tokenizer, self._text),
         )
-        accepted, types = self._accepted, torch.as_tensor(made.get("token_type_ids", 0))
+        accepted, types = self._accepted, torch.as_tensor(processed.get("token_type_ids", 0))
         if "token_type_ids" in accepted and bool(types.any()):
             raise UnsupportedModelError(
                 f"Expected tokens that are all of one type, got {type(self.model).__name__} with "
                 "token_type_ids: what they mean cannot be probed, write an adapter."
             )
         vision = {
-            name: self._in_model_dtype(made[name])
-            for name in made
+            name: self._in_model_dtype(processed[name])
+            for name in processed
             if name not in TEXT_INPUTS and name in accepted
         }
-        return torch.as_tensor(made["input_ids"])[0].tolist(), vision
+        return torch.as_tensor(processed["input_ids"])[0].tolist(), vision
 
     def _in_model_dtype(self, value: Any) -> Any:
         """Half precision as the model's: some processors (Llama 4's) give it whatever that is."""
@@ -225,7 +225,7 @@ class Probed(Family):
         """A user's turn with an image in it, as the template writes it, or the plain format."""
         processor, words = self.processor, "What is this?"
         if processor.template is None:
-            marker = getattr(processor.whole, "image_token", None) or self.default_marker
+            marker = getattr(processor.original, "image_token", None) or self.default_marker
             return self.plain_format.format(marker=marker, prompt=words)
         content = [{"type": "image"}, {"type": "text", "text": words}]
         return processor.tokenizer.apply_chat_template(
@@ -245,8 +245,8 @@ class Probed(Family):
         ids, _ = self._process(noise(SMALL, 0), 1.0)
         if len(ids) <= len(plain):
             raise UnsupportedModelError(
-                f"Expected {type(self.processor.whole).__name__} to replace an image's marker by "
-                f"its tokens, got {len(ids)} ids from {len(plain)}: write an adapter."
+                f"Expected {type(self.processor.original).__name__} to replace an image's marker "
+                f"by its tokens, got {len(ids)} ids from {len(plain)}: write an adapter."
             )
         before = shared_start(plain, ids)
         after = shared_start(plain[before:][::-1], ids[before:][::-1])
@@ -265,9 +265,9 @@ class Probed(Family):
         placeholder = spelled_out(middle, self.processor.tokenizer)
         if self._encode(self._with(placeholder)) != ids:
             raise UnsupportedModelError(
-                f"Expected the ids of {type(self.processor.whole).__name__} to be those of a text, "
-                f"got {middle[:8]}..., decoded as {placeholder[:80]!r}, which is tokenised in "
-                "another way: write an adapter."
+                f"Expected the ids of {type(self.processor.original).__name__} to be those of a "
+                f"text, got {middle[:8]}..., decoded as {placeholder[:80]!r}, which is tokenised "
+                "in another way: write an adapter."
             )
         return placeholder
 

@@ -83,13 +83,13 @@ def test_collate_equals_the_real_processor():
 @pytest.mark.parametrize("number", range(len(CLIPS)))
 def test_see_clip_equals_the_real_processor(kind, number):
     family, wanted = shared(kind), real()[kind]["clips"][number]
-    seen = family.process_video(CLIPS[number])
-    ids = ids_of(family.processor, family.clip_marker, seen.placeholder, "video")
+    visual = family.process_video(CLIPS[number])
+    ids = ids_of(family.processor, family.clip_marker, visual.placeholder, "video")
     assert ids == wanted["input_ids"][0].tolist()
     types = family.token_types(torch.tensor([ids]), len(ids))
     assert np.array_equal(types["mm_token_type_ids"].numpy(), wanted["mm_token_type_ids"])
-    assert np.array_equal(seen.tensors["video_grid_thw"].numpy(), wanted["video_grid_thw"])
-    pixels = seen.tensors["pixel_values_videos"].numpy()
+    assert np.array_equal(visual.tensors["video_grid_thw"].numpy(), wanted["video_grid_thw"])
+    pixels = visual.tensors["pixel_values_videos"].numpy()
     assert pixels.shape == wanted["pixel_values_videos"].shape
     scale = min(family.processor.image_processor.image_std) * 255
     for ours in (pixels, real()[kind]["our clips"][number]):
@@ -107,12 +107,12 @@ def test_collate_equals_the_real_processor_for_clips():
 @pytest.mark.parametrize("scale", [0.5, 1.0, 1.5])
 def test_see_clip_finds_the_painted_block_in_its_step(scale):
     family, given = silenced(), clip(5, 97, 64)
-    seen = family.process_video(given, scale)
-    before, each = family.visual_features(seen), seen.geometries[0].visual
-    assert seen.frames == ((0, 1), (2, 3), (4,))
+    visual = family.process_video(given, scale)
+    before, each = family.visual_features(visual), visual.geometries[0].visual
+    assert visual.frames == ((0, 1), (2, 3), (4,))
     for frame in range(5):
         for place in range(0, each, max(1, each // 7)):
-            left, top, right, bottom = seen.geometries[0].boxes[place].tolist()
+            left, top, right, bottom = visual.geometries[0].boxes[place].tolist()
             painted = given.frames[frame].copy()
             box = (int(left + 1), int(top + 1), int(right - 1), int(bottom - 1))
             painted.paste((255, 255, 255), box)
@@ -127,10 +127,10 @@ def test_see_clip_finds_the_painted_block_in_its_step(scale):
 
 def test_generate_hears_a_clip_as_one_forward_does():
     family = shared()
-    seen = family.process_video(clip(5, 97, 64))
-    ids = ids_of(family.processor, family.clip_marker, seen.placeholder, "video")
+    visual = family.process_video(clip(5, 97, 64))
+    ids = ids_of(family.processor, family.clip_marker, visual.placeholder, "video")
     given = torch.tensor([ids])
-    tensors = {**family.collate([[seen]]), **family.token_types(given, len(ids))}
+    tensors = {**family.collate([[visual]]), **family.token_types(given, len(ids))}
     mask = torch.ones_like(given)
     said = family.model.generate(
         input_ids=given, attention_mask=mask, **tensors, max_new_tokens=4, do_sample=False

@@ -81,10 +81,10 @@ def levels(ours: np.ndarray, wanted: np.ndarray, internvl: Any) -> float:
 @pytest.mark.parametrize("number", range(len(CLIPS)))
 def test_see_clip_equals_the_real_processor(number):
     internvl = family()
-    seen, wanted = internvl.process_video(CLIPS[number]), real()["alone"][number]
-    ids = internvl.processor.tokenizer(f"{seen.placeholder}\n{PROMPT}")["input_ids"]
+    visual, wanted = internvl.process_video(CLIPS[number]), real()["alone"][number]
+    ids = internvl.processor.tokenizer(f"{visual.placeholder}\n{PROMPT}")["input_ids"]
     assert ids == wanted["input_ids"][0].tolist()
-    ours = seen.tensors["pixel_values"].numpy()
+    ours = visual.tensors["pixel_values"].numpy()
     assert levels(ours, wanted["pixel_values"], internvl) < LEVELS
     assert levels(real()["ours"][number], wanted["pixel_values"], internvl) < 1e-3
 
@@ -105,12 +105,12 @@ def test_see_clip_finds_the_painted_block_in_its_frame(scale):
     internvl = family()
     silence(internvl.model, *tiny_internvl.ATTENTION)
     given = clip(2, 97, 64)
-    seen = internvl.process_video(given, scale)
-    before, each = internvl.visual_features(seen), seen.geometries[0].visual
-    assert len(before) == seen.visual == 2 * each
+    visual = internvl.process_video(given, scale)
+    before, each = internvl.visual_features(visual), visual.geometries[0].visual
+    assert len(before) == visual.visual == 2 * each
     for frame in range(2):
         for place in range(0, each, max(1, each // 5)):
-            left, top, right, bottom = seen.geometries[frame].boxes[place].tolist()
+            left, top, right, bottom = visual.geometries[frame].boxes[place].tolist()
             painted = given.frames[frame].copy()
             painted.paste(
                 (255, 255, 255), (int(left + 1), int(top + 1), int(right - 1), int(bottom - 1))
@@ -126,25 +126,25 @@ def test_see_clip_finds_the_painted_block_in_its_frame(scale):
 
 def test_see_clip_tells_its_frames():
     internvl = family()
-    seen = internvl.process_video(CLIPS[0])
-    assert seen.is_clip
-    assert (seen.frames, seen.size, seen.non_spatial) == (((0,), (1,), (2,)), (112, 112), ())
-    assert seen.placeholder.startswith("Frame1: <img><IMG_CONTEXT>")
-    assert seen.placeholder.count("</img>\nFrame") == 2
+    visual = internvl.process_video(CLIPS[0])
+    assert visual.is_clip
+    assert (visual.frames, visual.size, visual.non_spatial) == (((0,), (1,), (2,)), (112, 112), ())
+    assert visual.placeholder.startswith("Frame1: <img><IMG_CONTEXT>")
+    assert visual.placeholder.count("</img>\nFrame") == 2
     assert internvl.process_video(CLIPS[0], 2.0).size == (224, 224)
 
 
 def test_see_clip_serves_forward_and_generate_alike():
     internvl = family()
-    seen = internvl.process_video(CLIPS[0])
-    text = f"{seen.placeholder}\n{PROMPT}"
+    visual = internvl.process_video(CLIPS[0])
+    text = f"{visual.placeholder}\n{PROMPT}"
     ids = internvl.processor.tokenizer(text, return_tensors="pt")["input_ids"]
-    given = {"input_ids": ids, "attention_mask": torch.ones_like(ids), **seen.tensors}
+    given = {"input_ids": ids, "attention_mask": torch.ones_like(ids), **visual.tensors}
     said = internvl.model.generate(**given, max_new_tokens=1, do_sample=False)
     with torch.no_grad():
         outputs = internvl.model(**given)
     assert said[0, -1] == outputs.logits[0, -1].argmax()
-    assert torch.equal(outputs.image_hidden_states.flatten(0, 1), internvl.visual_features(seen))
+    assert torch.equal(outputs.image_hidden_states.flatten(0, 1), internvl.visual_features(visual))
 
 
 def test_see_clip_refuses_frames_that_fill_no_tokens():

@@ -43,16 +43,16 @@ def test_probed_boxes_are_those_of_the_exact_adapter(name):
     exact, family = load(pair).family, probed(pair)
     for shape in SHAPES:
         image = noise(*shape, seed=3)
-        seen, wanted = family.process_image(image), exact.process_image(image)
-        assert seen.placeholder == wanted.placeholder
-        assert seen.visual == wanted.visual
-        boxes, others = seen.geometry.boxes, wanted.geometry.boxes
+        visual, wanted = family.process_image(image), exact.process_image(image)
+        assert visual.placeholder == wanted.placeholder
+        assert visual.visual == wanted.visual
+        boxes, others = visual.geometry.boxes, wanted.geometry.boxes
         for one, other in ((boxes, others), (others, boxes)):
             centres = (one[:, :2] + one[:, 2:]) / 2
             within = ((centres >= other[:, :2]) & (centres <= other[:, 2:])).all(-1)
             assert float(within.double().mean()) >= 0.99
         torch.testing.assert_close(
-            family.visual_features(seen), exact.visual_features(wanted), atol=1e-5, rtol=1e-5
+            family.visual_features(visual), exact.visual_features(wanted), atol=1e-5, rtol=1e-5
         )
 
 

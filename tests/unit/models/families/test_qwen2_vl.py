@@ -22,16 +22,16 @@ CELL = tiny_models.PATCH * tiny_models.MERGE
 @pytest.mark.parametrize("scale", [0.5, 1.0, 1.3])
 def test_see_lays_boxes_where_the_pixels_come_from(name, shape, scale):
     family = shared(name).family
-    seen = family.process_image(ramps(*shape), scale)
+    visual = family.process_image(ramps(*shape), scale)
     processor = family.processor.image_processor
-    height, width = seen.geometry.base_grid.shape
+    height, width = visual.geometry.base_grid.shape
     # Undo the order of patches: blocks of merge x merge, then channel, frame, row, column.
-    pixels = torch.as_tensor(seen.tensors["pixel_values"])
+    pixels = torch.as_tensor(visual.tensors["pixel_values"])
     patch, merge = processor.patch_size, processor.merge_size
     blocks = pixels.view(height, width, merge, merge, 3, 2, patch, patch)[:, :, :, :, :, 0]
     picture = blocks.permute(4, 0, 2, 5, 1, 3, 6).reshape(3, height * CELL, width * CELL)
     centres = centres_seen(picture, CELL, processor.image_mean, processor.image_std)
-    layer = seen.geometry.base_grid
+    layer = visual.geometry.base_grid
     y, x = ((edges[:-1] + edges[1:]) / 2 for edges in (layer.row_edges, layer.column_edges))
     wanted = torch.stack([*torch.meshgrid(x, y, indexing="xy")], -1)
     # Resampling bends the ramp at the border, so its cells are left out.
@@ -81,7 +81,7 @@ def test_see_refuses_extreme_sides(shape, scale):
 def test_see_takes_very_small_pictures(shape):
     family = shared("qwen2-vl").family
     for scale in (0.25, 1.0, 2.0):
-        seen = family.process_image(noise(*shape), scale)
-        assert seen.geometry.visual >= 1
-        assert seen.geometry.base_grid.column_edges[-1] == shape[0]
-        assert seen.geometry.base_grid.row_edges[-1] == shape[1]
+        visual = family.process_image(noise(*shape), scale)
+        assert visual.geometry.visual >= 1
+        assert visual.geometry.base_grid.column_edges[-1] == shape[0]
+        assert visual.geometry.base_grid.row_edges[-1] == shape[1]

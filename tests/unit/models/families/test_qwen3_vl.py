@@ -18,8 +18,8 @@ from painting import noise, share_found, silence
 from seewhy.core.errors import GeometryError, ImageError, UnsupportedModelError
 from seewhy.images.clips import Clip
 from seewhy.models import generate, load, prepare
-from seewhy.models.families.qwen2_vl import weave
-from seewhy.models.families.qwen3_vl import step
+from seewhy.models.families.qwen2_vl import merge_frames
+from seewhy.models.families.qwen3_vl import step_text
 from seewhy.models.processing import compose
 
 KINDS = ["qwen2-vl", "qwen2-5-vl", "qwen3-vl"]
@@ -82,18 +82,18 @@ def test_collate_equals_the_real_processor():
 @pytest.mark.parametrize("number", range(len(CLIPS)))
 def test_see_clip_equals_the_real_processor(kind, number):
     family = with_clips(kind)
-    seen, wanted = family.process_video(CLIPS[number]), real()[kind]["clips"][number]
-    ids = tiny_qwen3_vl.ids_of(family.processor, family.clip_marker, seen.placeholder, "video")
+    visual, wanted = family.process_video(CLIPS[number]), real()[kind]["clips"][number]
+    ids = tiny_qwen3_vl.ids_of(family.processor, family.clip_marker, visual.placeholder, "video")
     assert ids == wanted["input_ids"][0].tolist()
     types = family.token_types(torch.tensor([ids]), len(ids))
     assert np.array_equal(types["mm_token_type_ids"].numpy(), wanted["mm_token_type_ids"])
-    assert np.array_equal(seen.tensors["video_grid_thw"].numpy(), wanted["video_grid_thw"])
-    assert ("second_per_grid_ts" in seen.tensors) == (kind == "qwen2-5-vl")
+    assert np.array_equal(visual.tensors["video_grid_thw"].numpy(), wanted["video_grid_thw"])
+    assert ("second_per_grid_ts" in visual.tensors) == (kind == "qwen2-5-vl")
     if kind == "qwen2-5-vl":
-        assert seen.tensors["second_per_grid_ts"].numpy() == pytest.approx(
+        assert visual.tensors["second_per_grid_ts"].numpy() == pytest.approx(
             wanted["second_per_grid_ts"]
         )
-    pixels = seen.tensors["pixel_values_videos"].numpy()
+    pixels = visual.tensors["pixel_values_videos"].numpy()
     assert pixels.shape == wanted["pixel_values_videos"].shape
     scale = min(family.processor.image_processor.image_std) * 255
     for ours in (pixels, real()[kind]["our clips"][number]):
@@ -120,14 +120,14 @@ def test_see_clip_finds_the_painted_block_in_its_step(kind, scale):
         family = type(family)(tiny_models.build(kind)[0], family.processor)
     silence(family.model, *tiny_qwen3_vl.ATTENTION)
     given = clip(5, 97, 64)
-    seen = family.process_video(given, scale)
-    before = family.visual_features(seen)
-    assert len(before) == seen.visual
-    assert seen.frames == ((0, 1), (2, 3), (4,))
-    each = seen.geometries[0].visual
+    visual = family.process_video(given, scale)
+    before = family.visual_features(visual)
+    assert len(before) == visual.visual
+    assert visual.frames == ((0, 1), (2, 3), (4,))
+    each = visual.geometries[0].visual
     for frame in range(5):
         for place in range(0, each, max(1, each // 7)):
-            left, top, right, bottom = seen.geometries[0].boxes[place].tolist()
+            left, top, right, bottom = visual.geometries[0].boxes[place].tolist()
             box = (int(left + 1), int(top + 1), int(right - 1), int(bottom - 1))
             painted = given.frames[frame].copy()
             painted.paste((255, 255, 255), box)
@@ -143,10 +143,10 @@ def test_see_clip_finds_the_painted_block_in_its_step(kind, scale):
 @pytest.mark.parametrize("kind", KINDS)
 def test_generate_hears_a_clip_as_one_forward_does(kind):
     family = with_clips(kind)
-    seen = family.process_video(clip(5, 97, 64))
-    ids = tiny_qwen3_vl.ids_of(family.processor, family.clip_marker, seen.placeholder, "video")
+    visual = family.process_video(clip(5, 97, 64))
+    ids = tiny_qwen3_vl.ids_of(family.processor, family.clip_marker, visual.placeholder, "video")
     given = torch.tensor([ids])
-    tensors = {**family.collate([[seen]]), **family.token_types(given, len(ids))}
+    tensors = {**family.collate([[visual]]), **family.token_types(given, len(ids))}
     mask = torch.ones_like(given)
     said = family.model.generate(
         input_ids=given, attention_mask=mask, **tensors, max_new_tokens=4, do_sample=False
@@ -193,14 +193,14 @@ def test_see_clip_heeds_the_older_names_of_limits():
 
 
 def test_step_is_dated_midway():
-    assert step([1.0, 1.5], "x") == "<1.2 seconds><|vision_start|>x<|vision_end|>"
-    assert step([2.0], "x") == "<2.0 seconds><|vision_start|>x<|vision_end|>"
+    assert step_text([1.0, 1.5], "x") == "<1.2 seconds><|vision_start|>x<|vision_end|>"
+    assert step_text([2.0], "x") == "<2.0 seconds><|vision_start|>x<|vision_end|>"
 
 
 def test_weave_takes_each_frame_once():
     single = torch.arange(3 * 2 * 3 * 4).view(3, 2, 3, 1, 4)  # frames patches colours - area
     pixels = single.expand(-1, -1, -1, 2, -1).flatten(0, 1).flatten(1)
-    woven = weave(pixels, 3, 2).view(2, 2, 3, 2, 4)
+    woven = merge_frames(pixels, 3, 2).view(2, 2, 3, 2, 4)
     assert torch.equal(woven[0, :, :, 0], single[0, :, :, 0])
     assert torch.equal(woven[0, :, :, 1], single[1, :, :, 0])
     assert torch.equal(woven[1, :, :, 0], woven[1, :, :, 1])
@@ -220,7 +220,7 @@ def test_deepstack_leaves_every_token_in_its_place():
     family = load(tiny_qwen3_vl.build()).family
     silence(family.model, *tiny_qwen3_vl.ATTENTION)
     image = noise(97, 64)
-    seen = family.process_image(image)
+    visual = family.process_image(image)
     model: Any = family.model
 
     def early(picture: Any) -> torch.Tensor:
@@ -231,9 +231,9 @@ def test_deepstack_leaves_every_token_in_its_place():
         return torch.cat(tuple(features))
 
     before = early(image)
-    assert len(before) == seen.visual
-    for place in range(0, seen.visual, 5):
-        left, top, right, bottom = seen.geometry.boxes[place].tolist()
+    assert len(before) == visual.visual
+    for place in range(0, visual.visual, 5):
+        left, top, right, bottom = visual.geometry.boxes[place].tolist()
         painted = image.copy()
         painted.paste(
             (255, 255, 255), (int(left + 1), int(top + 1), int(right - 1), int(bottom - 1))
