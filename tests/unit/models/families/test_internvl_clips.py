@@ -62,7 +62,7 @@ def beside_torchvision(clips: list[Clip], picture: Any) -> dict[str, Any]:
 @cache
 def real() -> dict[str, Any]:
     return torchvision_shim.with_torchvision(
-        "unit.models.test_internvl_clips:beside_torchvision", CLIPS, PICTURE
+        "unit.models.families.test_internvl_clips:beside_torchvision", CLIPS, PICTURE
     )
 
 
