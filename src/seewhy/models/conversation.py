@@ -1,4 +1,4 @@
-"""What was said and shown before the answer: turns of text, pictures and clips."""
+"""The conversation before the answer: turns of text, pictures and clips."""
 
 from __future__ import annotations
 
