@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -76,19 +76,9 @@ def prepare_chat(family: Family, conversation: Conversation, *, scale: float = 1
         for start, whole, (begin, end) in zip(starts, conversation.texts, text_spans, strict=True)
     ]
     positions, prompt_spans = prompt_tokens(offsets, text_spans, leads)
-    tensors = {
-        "input_ids": ids,
-        "attention_mask": tokens["attention_mask"],
-        **family.token_types(ids, ids.shape[1]),
-        **family.collate([visuals]),
-    }
     return Inputs(
-        tensors=on_device(tensors, family.model),
-        views=tuple(
-            view
-            for number, (medium, visual) in enumerate(zip(media, visuals, strict=True))
-            for view in views_of(medium, visual, number)
-        ),
+        tensors=_forward_tensors(family, tokens, visuals),
+        views=_views(media, visuals),
         visual_positions=torch.cat(
             [
                 visual_positions(family, ids[0], offsets, span, visual)
@@ -102,6 +92,29 @@ def prepare_chat(family: Family, conversation: Conversation, *, scale: float = 1
         rendered=rendered,
         scale=scale,
         media=tuple(visuals),
+    )
+
+
+def _forward_tensors(
+    family: Family, tokens: Mapping[str, Tensor], visuals: Sequence[VisualInputs]
+) -> dict[str, Any]:
+    """The keyword arguments of the forward pass over one prompt, on the model's device."""
+    ids = tokens["input_ids"]
+    tensors = {
+        "input_ids": ids,
+        "attention_mask": tokens["attention_mask"],
+        **family.token_types(ids, ids.shape[1]),
+        **family.collate([visuals]),
+    }
+    return on_device(tensors, family.model)
+
+
+def _views(media: Sequence[Image | Clip], visuals: Sequence[VisualInputs]) -> tuple[View, ...]:
+    """The views of all pictures and clips, in order."""
+    return tuple(
+        view
+        for number, (medium, visual) in enumerate(zip(media, visuals, strict=True))
+        for view in views_of(medium, visual, number)
     )
 
 

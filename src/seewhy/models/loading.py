@@ -143,7 +143,8 @@ def family_of(config: Any, *, name: str) -> type[Family]:
     if model_type in REFUSED:
         raise UnsupportedModelError(
             f"Expected a model whose image tokens stand in its sequence, got {name!r}, a "
-            f"{architecture} (model_type {model_type!r}): {REFUSED[model_type]}. Choose another model."
+            f"{architecture} (model_type {model_type!r}): {REFUSED[model_type]}. Choose another "
+            "model."
         )
     for family in by_type.get(model_type, ()):
         if family.stands_for(config):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -12,6 +11,11 @@ import torch
 
 import tiny_glm4v
 import torchvision_shim
+from clip_checks import (
+    clip_of_noise,
+    expect_answer_of_one_forward,
+    expect_blocks_in_their_steps,
+)
 from painting import noise, share_found, silence
 from seewhy.core.errors import (
     GeometryError,
@@ -35,12 +39,12 @@ needs_torchvision = pytest.mark.skipif(
 )
 
 
-def clip(frames: int, width: int, height: int, fps: float = 2.0) -> Clip:
-    pictures = tuple(noise(width, height, seed=n) for n in range(frames))
-    return Clip(pictures, tuple(n / fps for n in range(frames)))
-
-
-CLIPS = [clip(4, 96, 64), clip(3, 97, 131), clip(6, 400, 200, fps=3), clip(2, 20, 20)]
+CLIPS = [
+    clip_of_noise(4, 96, 64),
+    clip_of_noise(3, 97, 131),
+    clip_of_noise(6, 400, 200, fps=3),
+    clip_of_noise(2, 20, 20),
+]
 
 
 @cache
@@ -106,39 +110,11 @@ def test_collate_equals_the_real_processor_for_clips():
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 1.5])
 def test_see_clip_finds_the_painted_block_in_its_step(scale):
-    family, given = silenced(), clip(5, 97, 64)
-    visual = family.process_video(given, scale)
-    before, each = family.visual_features(visual), visual.geometries[0].visual
-    assert visual.frames == ((0, 1), (2, 3), (4,))
-    for frame in range(5):
-        for place in range(0, each, max(1, each // 7)):
-            left, top, right, bottom = visual.geometries[0].boxes[place].tolist()
-            painted = given.frames[frame].copy()
-            box = (int(left + 1), int(top + 1), int(right - 1), int(bottom - 1))
-            painted.paste((255, 255, 255), box)
-            frames = [*given.frames]
-            frames[frame] = painted
-            after = family.visual_features(
-                family.process_video(replace(given, frames=tuple(frames)), scale)
-            )
-            moved = (after - before).norm(dim=-1) / before.norm(dim=-1)
-            assert int(moved.argmax()) == frame // 2 * each + place
+    expect_blocks_in_their_steps(silenced(), scale)
 
 
 def test_generate_hears_a_clip_as_one_forward_does():
-    family = shared()
-    visual = family.process_video(clip(5, 97, 64))
-    ids = ids_of(family.processor, family.clip_marker, visual.placeholder, "video")
-    given = torch.tensor([ids])
-    tensors = {**family.collate([[visual]]), **family.token_types(given, len(ids))}
-    mask = torch.ones_like(given)
-    said = family.model.generate(
-        input_ids=given, attention_mask=mask, **tensors, max_new_tokens=4, do_sample=False
-    )
-    tensors |= family.token_types(said, len(ids))
-    with torch.no_grad():
-        logits = family.model(input_ids=said, attention_mask=torch.ones_like(said), **tensors)
-    assert torch.equal(said[0, len(ids) :], logits.logits[0, len(ids) - 1 : -1].argmax(-1))
+    expect_answer_of_one_forward(shared())
 
 
 def test_see_clip_dates_steps_by_their_first_frame():
