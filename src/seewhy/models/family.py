@@ -37,7 +37,7 @@ class VisualInputs:
             tiled canvas.
         non_spatial: which image tokens of `placeholder` (counted from 0) own no pixels, such as the
             newline tokens of some families; they are on no visual axis.
-        frames: for a clip, the places in it of the frames that each step shows; empty for a
+        frames: for a clip, the numbers of the frames that each step shows; empty for a
             picture.
         notes: what a reader must know, such as a video part that stands in for torchvision's.
     """
@@ -74,6 +74,17 @@ class VisualInputs:
         return bool(self.frames)
 
 
+#: A note for families whose real video processor needs torchvision.
+RESIZED_BY_IMAGE_PROCESSOR = (
+    "frames were resized by the image processor, in the video processor's place"
+)
+
+
+def single_frames(clip: Clip) -> tuple[tuple[int, ...], ...]:
+    """`VisualInputs.frames` of a clip whose steps show one frame each."""
+    return tuple((frame,) for frame in range(len(clip)))
+
+
 class Family(ABC):
     """One family of multimodal LLMs: what it makes of pictures, and where its image tokens stand.
 
@@ -83,8 +94,8 @@ class Family(ABC):
 
     Class attributes:
         name: the registry name, such as `"qwen2-vl"`.
-        model_types: values of `config.model_type` that it stands for.
-        checkpoints: hub ids that it stands for.
+        model_types: values of `config.model_type` that it supports.
+        checkpoints: hub ids that it supports.
         scaling: one sentence: how the model is shown the image at other scales.
         coverage: one sentence: which pixels it does not see, and what it sees twice.
         default_marker: what the chat template writes for an image, such as `"<|image_pad|>"`.
@@ -109,8 +120,8 @@ class Family(ABC):
         self.model, self.processor = model, processor
 
     @classmethod
-    def stands_for(cls, config: Any) -> bool:
-        """Whether this family stands for a config of one of its `model_types`."""
+    def supports(cls, config: Any) -> bool:
+        """Whether this family supports a config of one of its `model_types`."""
         return True
 
     @property

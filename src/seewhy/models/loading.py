@@ -133,7 +133,7 @@ def _from_pair(model: Any, processor: Any) -> Loaded:
 
 
 def family_of(config: Any, *, name: str) -> type[Family]:
-    """The family that stands for a config's `model_type`, or else `probed`.
+    """The family that supports a config's `model_type`, or else `probed`.
 
     Raises:
         UnsupportedModelError: if the model is text-only, or refused for a reason.
@@ -147,7 +147,7 @@ def family_of(config: Any, *, name: str) -> type[Family]:
             "model."
         )
     for family in by_type.get(model_type, ()):
-        if family.stands_for(config):
+        if family.supports(config):
             return family
     from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 

@@ -11,6 +11,7 @@ import torch
 
 import tiny_models
 import torchvision_shim
+from chat_templates import family_with_template
 from families import BUILDERS, shared
 from painting import noise
 from seewhy.core.errors import ModelError, PromptError
@@ -40,11 +41,6 @@ def several(picture: Any = None) -> Conversation:
         said("assistant", "A red star."),
         said("user", "user: what is to the left of the star? 🙂"),
     )
-
-
-def family_with(template: str) -> Any:
-    model, processor = tiny_models.build()
-    return load((model, replace(processor, template=template))).family
 
 
 # --- what a conversation is ------------------------------------------------------------------
@@ -236,7 +232,7 @@ def test_words_that_the_template_trims_are_found_in_all_turns():
         said("assistant", " A star."),
         said("user", "Why?  "),
     )
-    inputs = prepare_chat(family_with(trimming), held)
+    inputs = prepare_chat(family_with_template(trimming), held)
     assert inputs.prompt == "  What is it? \n\n A star.\nWhy?  "
     assert [text for _, text in words_of_turns(inputs)] == ["What is it?", "A star.", "Why?"]
 
@@ -272,7 +268,7 @@ ALTERNATING = (
 
 
 def test_template_that_refuses_a_role_is_told_with_its_reason():
-    family = family_with(ALTERNATING)
+    family = family_with_template(ALTERNATING)
     with pytest.raises(
         PromptError, match=r"got \['system', 'user', 'assistant', 'user'\], .*System turns are not"
     ):
@@ -288,7 +284,7 @@ def test_template_that_refuses_a_role_is_told_with_its_reason():
 def test_template_that_stumbles_is_told_as_such(wrong):
     """Such as one that takes only plain strings for contents."""
     with pytest.raises(PromptError, match="Expected turns that this checkpoint's chat template"):
-        prepare(family_with(wrong), noise(60, 40), "What?")
+        prepare(family_with_template(wrong), noise(60, 40), "What?")
 
 
 #: Thinking models leave out what their earlier answers thought.
@@ -306,7 +302,7 @@ def thought(answer: str) -> Conversation:
 
 
 def test_template_that_strips_thinking_is_not_followed_in_silence():
-    family = family_with(THINKING)
+    family = family_with_template(THINKING)
     with pytest.raises(PromptError, match="rewrites or leaves out a turn's words"):
         prepare_chat(family, thought("<think>Hm.</think>A star."))
     plain = prepare_chat(family, thought("A star."))
@@ -318,12 +314,12 @@ def test_template_that_leaves_a_turn_out_is_refused():
         "{% for message in messages %}", "{% for message in messages[-1:] %}"
     )
     with pytest.raises(PromptError, match="leaves out a turn's words"):
-        prepare_chat(family_with(forgetful), thought("A star."))
+        prepare_chat(family_with_template(forgetful), thought("A star."))
 
 
 def test_template_that_turns_the_order_round_is_followed():
     """What a text becomes is found by where it goes, not by its order."""
-    family = family_with(
+    family = family_with_template(
         "{% for part in messages[0].content | reverse %}{% if part.type == 'image' %}"
         "<|vision_start|><|image_pad|><|vision_end|>{% else %}<{{ part.text }}>{% endif %}"
         "{% endfor %}\n"
@@ -336,7 +332,7 @@ def test_template_that_turns_the_order_round_is_followed():
 
 @pytest.mark.parametrize("given", [{}, {"enable_thinking": False}, {"enable_thinking": True}])
 def test_further_names_reach_the_template(given):
-    family = family_with(
+    family = family_with_template(
         tiny_models.TEMPLATE
         + "{% if enable_thinking is defined and not enable_thinking %}No thinking.\n{% endif %}"
     )
@@ -413,7 +409,7 @@ def test_pixels_of_several_pictures_are_those_of_each():
 
 @pytest.mark.parametrize("marks", [1, 3])
 def test_as_many_markers_as_pictures_are_expected(marks):
-    family = family_with(
+    family = family_with_template(
         "<|image_pad|>" * marks
         + "{% for part in messages[0].content if part.text %}{{ part.text }}{% endfor %}"
     )
@@ -446,7 +442,7 @@ def test_pictures_and_clips_find_their_own_markers():
         "{% elif part['type'] == 'video' %}<|vision_start|><|video_pad|><|vision_end|>"
         "{% elif 'text' in part %}",
     )
-    family = family_with(template)
+    family = family_with_template(template)
     if not family.clip_marker:
         pytest.skip("this family takes no clips")
     held = chat(said("user", clip, "before", noise(*FIRST), "after"))

@@ -11,7 +11,13 @@ from transformers.models.gemma4.image_processing_pil_gemma4 import get_aspect_ra
 
 from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.core.geometry import Geometry
-from seewhy.models.family import Family, VisualInputs, on_device
+from seewhy.models.family import (
+    RESIZED_BY_IMAGE_PROCESSOR,
+    Family,
+    VisualInputs,
+    on_device,
+    single_frames,
+)
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -102,8 +108,8 @@ class Gemma4(Family):
             placeholder=" ".join(f"{time} {frame}" for time in times),
             geometries=(Geometry.of_equal_cells(clip.size, height, width),) * len(clip),
             size=(width * self._cell, height * self._cell),
-            frames=tuple((place,) for place in range(len(clip))),
-            notes=("frames were resized by the image processor, in the video processor's place",),
+            frames=single_frames(clip),
+            notes=(RESIZED_BY_IMAGE_PROCESSOR,),
         )
 
     @torch.no_grad()

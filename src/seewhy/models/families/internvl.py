@@ -12,15 +12,18 @@ from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import get_optim
 from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.core.geometry import Geometry, TokenGrid, pixel_edges
 from seewhy.images.clips import Clip
-from seewhy.models.family import Family, VisualInputs, on_device
+from seewhy.models.family import (
+    RESIZED_BY_IMAGE_PROCESSOR,
+    Family,
+    VisualInputs,
+    on_device,
+    single_frames,
+)
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from seewhy.models.processing import ProcessorParts
-
-#: What a reader must know of a clip that no video processor has seen.
-FRAMES_BY_PICTURES = "frames were resized by the image processor, in the video processor's place"
 
 
 class InternVL(Family):
@@ -115,8 +118,8 @@ class InternVL(Family):
             placeholder="\n".join(f"Frame{n + 1}: {frame}" for n in range(len(clip))),
             geometries=tuple(Geometry(clip.size, grid) for _ in clip.frames),
             size=(tile, tile),
-            frames=tuple((place,) for place in range(len(clip))),
-            notes=(FRAMES_BY_PICTURES,),
+            frames=single_frames(clip),
+            notes=(RESIZED_BY_IMAGE_PROCESSOR,),
         )
 
     @torch.no_grad()
@@ -160,7 +163,7 @@ class InternVL(Family):
 
 
 def frame_settings(processor: ProcessorParts) -> dict[str, Any]:
-    """How the checkpoint's video processor treats a frame, as an image processor is told so.
+    """How the checkpoint's video processor treats a frame, as settings of an image processor.
 
     What its settings leave open is as the image processor has it.
 

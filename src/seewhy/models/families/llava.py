@@ -51,7 +51,7 @@ class Llava(Family):
     plain_format = "USER: {marker}\n{prompt} ASSISTANT:"
 
     @classmethod
-    def stands_for(cls, config: Any) -> bool:
+    def supports(cls, config: Any) -> bool:
         """Whether the vision tower is none that has a family of its own."""
         return config.vision_config.model_type != "pixtral"
 
@@ -117,9 +117,9 @@ class Llava(Family):
         size, crop = set_sizes(processor.size), set_sizes(processor.crop_size)
         if scale == 1:
             return {"size": size, "crop_size": crop} if processor.do_center_crop else {"size": size}
-        whole = crop if processor.do_center_crop else size
+        input_size = crop if processor.do_center_crop else size
         scaled = {
-            side: max(1, round(whole[side] * scale / self._patch)) * self._patch
+            side: max(1, round(input_size[side] * scale / self._patch)) * self._patch
             for side in ("height", "width")
         }
         if not processor.do_center_crop:
@@ -207,7 +207,7 @@ def sides(
     squares = bool(getattr(processor, "do_pad", False)) and hasattr(processor, "pad_to_square")
     padded = (max(height, width),) * 2 if squares else (height, width)
     if "shortest_edge" in size:
-        # Only the shape counts: the array is one zero, seen through strides.
+        # Only the shape counts: the array is one zero, repeated by strides.
         resized = get_resize_output_image_size(
             np.broadcast_to(np.uint8(0), (3, *padded)),
             size=size["shortest_edge"],
@@ -222,8 +222,8 @@ def sides(
     spare = [after - last for after, last in zip(resized, final, strict=True)]
     crop = [rest // 2 if floors else int(rest / 2) for rest in spare]
     down, across = (
-        Side(length, (whole - length) // 2, whole, after, start, last)
-        for length, whole, after, start, last in zip(
+        Side(length, (extent - length) // 2, extent, after, start, last)
+        for length, extent, after, start, last in zip(
             (height, width), padded, resized, crop, final, strict=True
         )
     )

@@ -101,10 +101,10 @@ class Canvas:
     @cached_property
     def content(self) -> tuple[int, int]:
         """Height and width of the picture on the canvas in pixels, its aspect kept."""
-        # Only the shape counts: the array is one zero, seen through strides.
-        whole = (self.tiles[0] * self.side, self.tiles[1] * self.side)
+        # Only the shape counts: the array is one zero, repeated by strides.
+        full = (self.tiles[0] * self.side, self.tiles[1] * self.side)
         shape = np.broadcast_to(np.uint8(0), (3, *self.picture))
-        return get_patch_output_size(shape, whole, input_data_format="channels_first")
+        return get_patch_output_size(shape, full, input_data_format="channels_first")
 
     @cached_property
     def kept(self) -> tuple[slice, slice]:
@@ -112,13 +112,13 @@ class Canvas:
 
         The model counts in tokens and by the picture's aspect, not by the padding in pixels.
         """
-        whole = [count * self.cells for count in self.tiles]
+        full = [count * self.cells for count in self.tiles]
         height, width = self.picture
-        if width / height > whole[1] / whole[0]:
-            rest = whole[0] - int(round(height * (whole[1] / width), 7))
-            return slice(rest // 2, whole[0] - rest // 2), slice(0, whole[1])
-        rest = whole[1] - int(round(width * (whole[0] / height), 7))
-        return slice(0, whole[0]), slice(rest // 2, whole[1] - rest // 2)
+        if width / height > full[1] / full[0]:
+            rest = full[0] - int(round(height * (full[1] / width), 7))
+            return slice(rest // 2, full[0] - rest // 2), slice(0, full[1])
+        rest = full[1] - int(round(width * (full[0] / height), 7))
+        return slice(0, full[0]), slice(rest // 2, full[1] - rest // 2)
 
     @cached_property
     def shape(self) -> tuple[int, int]:
@@ -195,9 +195,9 @@ def resampled_edges(edges: Tensor, cells: int) -> Tensor:
     known = len(edges) - 1
     if cells == known:
         return edges
-    places = torch.linspace(0, known, cells + 1, dtype=torch.float64)
-    low = places.floor().long().clamp(max=known - 1)
-    return edges[low] + (edges[low + 1] - edges[low]) * (places - low)
+    positions = torch.linspace(0, known, cells + 1, dtype=torch.float64)
+    low = positions.floor().long().clamp(max=known - 1)
+    return edges[low] + (edges[low + 1] - edges[low]) * (positions - low)
 
 
 def process_tiles(

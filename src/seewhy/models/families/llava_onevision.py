@@ -21,7 +21,11 @@ from seewhy.models.families.llava_next import (
     resampled_edges,
     scaled_side,
 )
-from seewhy.models.family import Family, VisualInputs
+from seewhy.models.family import (
+    Family,
+    VisualInputs,
+    single_frames,
+)
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -119,7 +123,7 @@ class LlavaOnevision(Family):
             geometries=(self._frame_geometry(clip, side, pooled),) * len(clip),
             size=(side, side),
             non_spatial=(count,),
-            frames=tuple((frame,) for frame in range(len(clip))),
+            frames=single_frames(clip),
         )
 
     def _frame_pixels(self, clip: Clip, side: int) -> Tensor:
@@ -147,7 +151,7 @@ class LlavaOnevision(Family):
         return packed_features(self, visual)
 
     def collate(self, rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
-        """As `llava_next.collate_tiles`; the model is told pictures by the row."""
+        """As `llava_next.collate_tiles`, and how many pictures each row has."""
         tensors = collate_tiles(self, rows)
         counts = [count for row in rows if (count := sum(not visual.is_clip for visual in row))]
         if "pixel_values" not in tensors:

@@ -145,7 +145,7 @@ def token_grid(processor: Any, height: int, width: int, cell: int) -> tuple[int,
     """Rows and columns of tokens that the image processor's own rule gives a picture."""
     size = set_sizes(processor.size)
     limit = (size.get("longest_edge") or size["height"], size.get("longest_edge") or size["width"])
-    # Only the shape counts: the array is one zero, seen through strides.
+    # Only the shape counts: the array is one zero, repeated by strides.
     shape = np.broadcast_to(np.uint8(0), (3, height, width))
     tall, wide = get_resize_output_image_size(
         shape, size=limit, patch_size=cell, input_data_format="channels_first"

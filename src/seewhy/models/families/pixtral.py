@@ -40,7 +40,7 @@ class Pixtral(Family):
     plain_format = Mistral3.plain_format
 
     @classmethod
-    def stands_for(cls, config: Any) -> bool:
+    def supports(cls, config: Any) -> bool:
         """Whether the vision tower is Pixtral's."""
         return config.vision_config.model_type == "pixtral"
 

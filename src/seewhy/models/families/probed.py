@@ -1,4 +1,4 @@
-"""A family nobody wrote an adapter for: which pixels a token owns is found by experiment."""
+"""Models without an adapter: which pixels a token owns is found by experiment."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SMALL = (96, 64)
 
 
 class Probed(Family):
-    """Any image-text-to-text model of transformers, or one that looks alike, by experiment.
+    """Any image-text-to-text model of transformers, or one that works alike, by experiment.
 
     Stripes are painted over a noisy picture and each image token's response, on its way into the
     language model, says where it looks; the vision side's attention is silenced meanwhile, so that
@@ -56,7 +56,7 @@ class Probed(Family):
         "resized picture: it is resized to scale times its size before the model's own processor; "
         "where that fixes the size, all scales are one"
     )
-    coverage = "found by experiment: pixels that no token answers to belong to no box"
+    coverage = "found by experiment: pixels that no token responds to belong to no box"
     default_marker = "<image>"
 
     #: Below this confidence a model is refused.
@@ -100,7 +100,7 @@ class Probed(Family):
         """Prepare an upright RGB picture at a scale; 1 is what the model's own processor does.
 
         Raises:
-            UnsupportedModelError: if the tokens' boxes cannot be told with confidence.
+            UnsupportedModelError: if the tokens' boxes cannot be found with confidence.
         """
         ids, vision = self._process(image, scale)
         result = self.probe(image.size, scale)
@@ -110,7 +110,7 @@ class Probed(Family):
             raise GeometryError(
                 f"Expected {count} image tokens for a picture of {image.width} x {image.height} at "
                 f"scale {scale}, as probed, got {ids.count(self.image_token_id)}: this processor "
-                "looks at more than a picture's size."
+                "depends on more than a picture's size."
             )
         return VisualInputs(
             tensors=vision,
@@ -124,8 +124,8 @@ class Probed(Family):
     def _note(self, result: ProbeResult) -> str:
         silenced = "" if result.silenced else ", without silencing the vision side's attention"
         return (
-            f"No adapter stands for {type(self.model).__name__}: where its tokens stand was found "
-            f"by experiment{silenced}; the right token found {result.confidence:.0%} of painted "
+            f"{type(self.model).__name__} has no adapter: the boxes of its tokens were found by "
+            f"experiment{silenced}; the right token found {result.confidence:.0%} of painted "
             "blocks."
         )
 

@@ -22,7 +22,12 @@ from seewhy.models.families.idefics3 import (
     tile_side_at,
     tiled_grid,
 )
-from seewhy.models.family import Family, VisualInputs
+from seewhy.models.family import (
+    RESIZED_BY_IMAGE_PROCESSOR,
+    Family,
+    VisualInputs,
+    single_frames,
+)
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -99,8 +104,8 @@ class SmolVLM(Family):
             ),
             geometries=(Geometry(clip.size, (grid,)),) * len(clip),
             size=(side * cell, side * cell),
-            frames=tuple((frame,) for frame in range(len(clip))),
-            notes=("frames were resized by the image processor, in the video processor's place",),
+            frames=single_frames(clip),
+            notes=(RESIZED_BY_IMAGE_PROCESSOR,),
         )
 
     def _frame_tiles(self, clip: Clip, tile: int) -> Any:
