@@ -118,7 +118,7 @@ def test_family_sees_more_at_larger_scales(name):
 
 
 @every_family
-def test_generate_hears_the_states_of_one_forward(name):
+def test_generate_captures_the_states_of_one_forward(name):
     loaded = shared(name)
     inputs = prepare(loaded.family, noise(150, 100), PROMPT)
     trace = generate(loaded, inputs, max_new_tokens=6)
@@ -148,7 +148,7 @@ def test_generate_hears_the_states_of_one_forward(name):
 
 
 @every_family
-def test_generate_hears_the_states_of_one_forward_in_bfloat16(name):
+def test_generate_captures_the_states_of_one_forward_in_bfloat16(name):
     loaded = build(name)
     cast: Any = loaded.model.to(torch.bfloat16)
     inputs = prepare(loaded.family, noise(150, 100), PROMPT)

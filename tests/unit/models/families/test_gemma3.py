@@ -97,7 +97,7 @@ def test_collate_joins_features_of_pictures_at_several_scales():
 
 
 @pytest.mark.parametrize(("shape", "crops"), SHAPES.items())
-def test_see_lays_out_the_whole_picture_before_its_crops(shape, crops):
+def test_process_image_lays_out_the_whole_picture_before_its_crops(shape, crops):
     adapter, _ = family(**PANS)
     visual = adapter.process_image(noise(*shape))
     columns, rows = crops
@@ -161,7 +161,7 @@ def test_projected_at_the_native_size_is_the_model_s_own():
     )
 
 
-def test_see_scales_by_whole_tokens():
+def test_process_image_scales_by_whole_tokens():
     adapter, _ = family()
     visuals = [
         adapter.process_image(noise(97, 131), scale) for scale in (0.01, 0.5, 0.75, 1.1, 1.5, 2.0)
@@ -239,7 +239,7 @@ def test_init_refuses_patches_that_leave_a_rest():
         family(tokens_per_image=9)
 
 
-def test_see_refuses_squares_of_another_number(monkeypatch):
+def test_process_image_refuses_squares_of_another_number(monkeypatch):
     adapter, processor = family(**PANS)
     real = processor.image_processor.preprocess
 

@@ -74,7 +74,7 @@ def test_collate_equals_the_real_processor_for_two_pictures():
 
 
 @pytest.mark.parametrize(("shape", "tokens"), SHAPES.items())
-def test_see_lays_out_one_raster_of_whole_tokens(shape, tokens):
+def test_process_image_lays_out_one_raster_of_whole_tokens(shape, tokens):
     adapter, _ = family()
     visual = adapter.process_image(noise(*shape))
     assert visual.geometry.base_grid.shape == tokens[::-1]
@@ -108,7 +108,7 @@ def test_embed_moves_most_where_a_block_is_painted(shape, scale):
 
 
 @pytest.mark.parametrize("shape", [(150, 100), (64, 64), (700, 8), (8, 700)])
-def test_see_scales_by_a_budget_up_to_the_largest(shape):
+def test_process_image_scales_by_a_budget_up_to_the_largest(shape):
     adapter, _ = family()
     scales = (0.01, 0.5, 0.75, 0.99, 1.0, 1.01, 1.5, 2.0, 4.0, 9.0)
     visuals = [adapter.process_image(noise(*shape), scale) for scale in scales]
@@ -121,13 +121,13 @@ def test_see_scales_by_a_budget_up_to_the_largest(shape):
         assert one.tensors["pixel_values"].shape[1] // 9 in BUDGETS
 
 
-def test_see_scales_several_pictures_to_one_budget():
+def test_process_image_scales_several_pictures_to_one_budget():
     adapter, _ = family()
     visuals = [adapter.process_image(noise(*shape), 1.5) for shape in SHAPES]
     assert adapter.collate([visuals])["pixel_values"].shape[:2] == (len(SHAPES), 280 * 9)
 
 
-def test_see_clip_sees_every_frame_at_its_time():
+def test_process_video_sees_every_frame_at_its_time():
     adapter, processor = family()
     visual = adapter.process_video(CLIP)
     assert visual.is_clip
@@ -150,7 +150,7 @@ def test_see_clip_sees_every_frame_at_its_time():
     assert said.shape[1] <= ids.shape[1] + 2
 
 
-def test_see_clip_scales_its_frames():
+def test_process_video_scales_its_frames():
     adapter, _ = family()
     sizes = [adapter.process_video(CLIP, scale).size for scale in (0.5, 1.0, 1.5)]
     assert sizes == sorted(sizes)
@@ -158,7 +158,7 @@ def test_see_clip_scales_its_frames():
 
 
 @pytest.mark.skipif(not torchvision_shim.available(), reason="torchvision is not beside the venv")
-def test_see_clip_equals_the_real_video_part():
+def test_process_video_equals_the_real_video_part():
     real, ours, _ = torchvision_shim.with_torchvision(
         "tiny_gemma4:with_video_part", list(CLIP.frames), list(CLIP.seconds)
     )
@@ -168,7 +168,7 @@ def test_see_clip_equals_the_real_video_part():
     assert np.allclose(ours["pixel_values_videos"], real["pixel_values_videos"], atol=1e-6)
 
 
-def test_generate_hears_every_state_where_layers_share_keys_and_values():
+def test_generate_captures_every_state_where_layers_share_keys_and_values():
     pair = tiny_gemma4.build(shared=2)
     loaded = load(pair)
     inputs = prepare(loaded.family, noise(97, 131), PROMPT)
@@ -206,7 +206,7 @@ def test_init_refuses_a_processor_that_does_not_resize():
         family(do_resize=False)
 
 
-def test_see_refuses_patches_of_another_number(monkeypatch):
+def test_process_image_refuses_patches_of_another_number(monkeypatch):
     adapter, processor = family()
     real = processor.image_processor.preprocess
 

@@ -85,7 +85,7 @@ def test_collate_equals_the_real_processor():
 @needs_torchvision
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("number", range(len(CLIPS)))
-def test_see_clip_equals_the_real_processor(kind, number):
+def test_process_video_equals_the_real_processor(kind, number):
     family, wanted = shared(kind), real()[kind]["clips"][number]
     visual = family.process_video(CLIPS[number])
     ids = ids_of(family.processor, family.clip_marker, visual.placeholder, "video")
@@ -109,15 +109,15 @@ def test_collate_equals_the_real_processor_for_clips():
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 1.5])
-def test_see_clip_finds_the_painted_block_in_its_step(scale):
+def test_process_video_finds_the_painted_block_in_its_step(scale):
     expect_blocks_in_their_steps(silenced(), scale)
 
 
-def test_generate_hears_a_clip_as_one_forward_does():
+def test_generate_about_a_clip_as_one_forward_does():
     expect_answer_of_one_forward(shared())
 
 
-def test_see_clip_dates_steps_by_their_first_frame():
+def test_process_video_dates_steps_by_their_first_frame():
     given = Clip(tuple(noise(24, 24, seed=n) for n in range(3)), (0.5, 1.0, 3.25))
     texts = [
         shared(kind).process_video(given).placeholder.replace("<|image|>", "") for kind in KINDS
@@ -133,7 +133,7 @@ def test_limits_count_the_two_frames_of_a_step():
     assert large.visual <= 1000  # of 2000
 
 
-def test_other_model_types_are_seen_alike():
+def test_other_model_types_are_treated_alike():
     loaded = load(tiny_glm4v.build("glm4v_moe"))
     assert loaded.family.name == "glm4v"
     inputs = prepare(loaded.family, noise(97, 131), "What is it?")

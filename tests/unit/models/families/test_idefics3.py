@@ -103,7 +103,7 @@ def test_collate_fills_shorter_rows_with_tiles_that_the_model_leaves_out(kind):
 
 @every_kind
 @pytest.mark.parametrize(("shape", "tiles"), SHAPES.items())
-def test_see_lays_out_tiles_before_the_whole_picture(kind, shape, tiles):
+def test_process_image_lays_out_tiles_before_the_whole_picture(kind, shape, tiles):
     adapter, _ = family(kind)
     visual = adapter.process_image(noise(*shape))
     columns, rows = tiles
@@ -114,7 +114,7 @@ def test_see_lays_out_tiles_before_the_whole_picture(kind, shape, tiles):
     assert adapter.visual_features(visual).shape[0] == visual.visual
 
 
-def test_see_leaves_the_rest_of_a_tile_to_its_last_cell():
+def test_process_image_leaves_the_rest_of_a_tile_to_its_last_cell():
     adapter, _ = family("smolvlm")
     raster, whole = adapter.process_image(noise(152, 38)).geometry.grids
     assert raster.column_edges.tolist() == pytest.approx([0, 16, 38, 54, 76, 92, 114, 130, 146])
@@ -150,7 +150,7 @@ def test_boxes_lie_where_the_pixels_come_from(shape, scale):
         assert off_centre(tokens, centres, shape) < 1
 
 
-def test_see_scales_by_tiles_between_one_and_the_marked():
+def test_process_image_scales_by_tiles_between_one_and_the_marked():
     adapter, _ = family()
     visuals = [
         adapter.process_image(noise(240, 60), scale)
@@ -161,21 +161,21 @@ def test_see_scales_by_tiles_between_one_and_the_marked():
     assert "<row" not in visuals[0].placeholder
 
 
-def test_see_scales_an_unsplit_picture_by_its_side():
+def test_process_image_scales_an_unsplit_picture_by_its_side():
     adapter, _ = family(do_image_splitting=False)
     visuals = [adapter.process_image(noise(240, 60), scale) for scale in (0.1, 0.5, 1.0, 1.5, 2.0)]
     assert [one.size for one in visuals] == [(side, side) for side in (16, 16, 32, 48, 64)]
     assert [adapter.visual_features(one).shape[0] for one in visuals] == [1, 1, 4, 9, 16]
 
 
-def test_see_keeps_more_tiles_than_are_marked():
+def test_process_image_keeps_more_tiles_than_are_marked():
     adapter, _ = family(longest=256)
     assert adapter.process_image(noise(240, 60)).size[0] == 8 * 32
     assert adapter.process_image(noise(240, 60), 2.0).size[0] == 8 * 32
 
 
 @pytest.mark.parametrize(("tile", "tokens"), [(364, 169), (384, 81), (512, 64)])
-def test_see_counts_the_tokens_of_the_released_tiles(tile, tokens, monkeypatch):
+def test_process_image_counts_the_tokens_of_the_released_tiles(tile, tokens, monkeypatch):
     patch, factor = {364: (14, 2), 384: (14, 3), 512: (16, 4)}[tile]
     monkeypatch.setattr(tiny_idefics3, "PATCH", patch)
     adapter, _ = family("smolvlm", tile=tile, factor=factor, longest=2 * tile)
@@ -192,7 +192,7 @@ def test_init_refuses_sizes_of_another_kind(kind):
 
 
 @every_kind
-def test_see_refuses_tiles_without_whole_tokens(kind):
+def test_process_image_refuses_tiles_without_whole_tokens(kind):
     adapter, processor = family(kind)
     processor.image_processor.max_image_size = {"longest_edge": 40}
     with pytest.raises(GeometryError, match=r"multiple of 16 pixels, for an image of 97 x 131"):
@@ -218,7 +218,7 @@ def test_cell_edges_and_tile_order_go_tile_by_tile():
     assert tile_order(2, 1, 2).tolist() == [[0, 1], [2, 3], [4, 5], [6, 7]]
 
 
-def test_see_clip_sees_every_frame_in_one_tile():
+def test_process_video_sees_every_frame_in_one_tile():
     adapter, processor = family("smolvlm")
     visual = adapter.process_video(CLIP)
     assert visual.frames == ((0,), (1,), (2,))
@@ -235,7 +235,7 @@ def test_see_clip_sees_every_frame_in_one_tile():
     torch.testing.assert_close(features[4:8], picture, atol=1e-5, rtol=1e-5)
 
 
-def test_see_clip_scales_its_tiles():
+def test_process_video_scales_its_tiles():
     adapter, _ = family("smolvlm")
     sizes = [adapter.process_video(CLIP, scale).size for scale in (0.5, 1.0, 1.5, 2.0)]
     assert sizes == [(side, side) for side in (16, 32, 64, 80)]
@@ -249,7 +249,7 @@ def test_collate_joins_a_clip_and_a_picture():
 
 
 @pytest.mark.skipif(not torchvision_shim.available(), reason="torchvision is not beside the venv")
-def test_see_clip_equals_the_real_video_part():
+def test_process_video_equals_the_real_video_part():
     real, ours, _ = torchvision_shim.with_torchvision(
         "tiny_idefics3:with_video_part", list(CLIP.frames), list(CLIP.seconds)
     )

@@ -52,7 +52,7 @@ def tokenise(internvl: InternVL, processor, visual) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("shape", [*SHAPES, (3, 1), (1, 2)])
-def test_see_equals_the_real_processor(shape):
+def test_process_image_equals_the_real_processor(shape):
     internvl, processor = family()
     image = noise(*shape)
     visual = internvl.process_image(image)
@@ -62,7 +62,7 @@ def test_see_equals_the_real_processor(shape):
 
 
 @pytest.mark.skipif(not torchvision_shim.available(), reason="torchvision is not beside the venv")
-def test_see_equals_the_real_processor_with_its_video_part():
+def test_process_image_equals_the_real_processor_with_its_video_part():
     internvl, processor = family()
     image = noise(201, 133)
     visual = internvl.process_image(image)
@@ -74,7 +74,7 @@ def test_see_equals_the_real_processor_with_its_video_part():
 
 
 @pytest.mark.parametrize(("shape", "grid"), SHAPES.items())
-def test_see_lays_out_tiles_and_thumbnail(shape, grid):
+def test_process_image_lays_out_tiles_and_thumbnail(shape, grid):
     internvl, processor = family()
     visual = internvl.process_image(noise(*shape))
     columns, rows = grid
@@ -89,7 +89,7 @@ def test_see_lays_out_tiles_and_thumbnail(shape, grid):
     assert internvl.visual_features(visual).shape[0] == visual.geometry.visual
 
 
-def test_see_counts_256_tokens_a_tile_at_the_released_size():
+def test_process_image_counts_256_tokens_a_tile_at_the_released_size():
     internvl, _ = family(side=448)
     visual = internvl.process_image(noise(600, 300))
     assert visual.geometry.visual == 3 * 256
@@ -129,7 +129,7 @@ def test_embed_moves_most_where_a_block_is_painted(shape, scale):
     assert share_found(internvl, noise(*shape), scale, number=12) == 1
 
 
-def test_see_scales_a_single_tile_by_its_side():
+def test_process_image_scales_a_single_tile_by_its_side():
     internvl, _ = family()
     visuals = [
         internvl.process_image(noise(100, 100), scale) for scale in (0.01, 0.5, 1.0, 1.1, 1.5, 2.0)
@@ -138,7 +138,7 @@ def test_see_scales_a_single_tile_by_its_side():
     assert [one.geometry.visual for one in visuals] == [1, 4, 16, 16, 36, 64]
 
 
-def test_see_scales_many_tiles_by_another_tiling():
+def test_process_image_scales_many_tiles_by_another_tiling():
     internvl, _ = family()
     visuals = [
         internvl.process_image(noise(320, 240), scale)
@@ -149,7 +149,7 @@ def test_see_scales_many_tiles_by_another_tiling():
     assert all(one.tensors["pixel_values"].shape[-2:] == (112, 112) for one in visuals)
 
 
-def test_see_shows_a_scale_that_collapses():
+def test_process_image_shows_a_scale_that_collapses():
     internvl, _ = family()
     image = noise(400, 200)
     assert internvl.process_image(image, 1.05).size == internvl.process_image(image).size
@@ -157,7 +157,7 @@ def test_see_shows_a_scale_that_collapses():
 
 @pytest.mark.parametrize("shape", [(320, 240), (100, 100)])
 @pytest.mark.parametrize("scale", SCALES)
-def test_see_serves_forward_and_generate_alike(shape, scale):
+def test_process_image_serves_forward_and_generate_alike(shape, scale):
     internvl, processor = family()
     visual = internvl.process_image(noise(*shape), scale)
     ids = tokenise(internvl, processor, visual)
@@ -177,7 +177,7 @@ def test_embed_serves_bfloat16():
     )
 
 
-def test_see_heeds_the_processor_s_own_tile_counts():
+def test_process_image_heeds_the_processor_s_own_tile_counts():
     internvl, processor = family()
     processor.image_processor.max_patches = 4
     assert internvl.process_image(noise(320, 240)).size == (224, 224)
@@ -185,7 +185,7 @@ def test_see_heeds_the_processor_s_own_tile_counts():
     assert internvl.process_image(noise(320, 240)).size == (112, 112)
 
 
-def test_see_refuses_tiles_that_are_not_square():
+def test_process_image_refuses_tiles_that_are_not_square():
     internvl, processor = family()
     processor.image_processor.size = {"height": 112, "width": 56}
     with pytest.raises(GeometryError, match=r"square tiles.*300 x 200"):

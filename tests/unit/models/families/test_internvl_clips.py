@@ -79,7 +79,7 @@ def levels(ours: np.ndarray, wanted: np.ndarray, internvl: Any) -> float:
 
 @needs_torchvision
 @pytest.mark.parametrize("number", range(len(CLIPS)))
-def test_see_clip_equals_the_real_processor(number):
+def test_process_video_equals_the_real_processor(number):
     internvl = family()
     visual, wanted = internvl.process_video(CLIPS[number]), real()["alone"][number]
     ids = internvl.processor.tokenizer(f"{visual.placeholder}\n{PROMPT}")["input_ids"]
@@ -101,7 +101,7 @@ def test_collate_equals_the_real_processor_for_clips_and_pictures():
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 1.5])
-def test_see_clip_finds_the_painted_block_in_its_frame(scale):
+def test_process_video_finds_the_painted_block_in_its_frame(scale):
     internvl = family()
     silence(internvl.model, *tiny_internvl.ATTENTION)
     given = clip(2, 97, 64)
@@ -124,7 +124,7 @@ def test_see_clip_finds_the_painted_block_in_its_frame(scale):
             assert int(moved.argmax()) == frame * each + place
 
 
-def test_see_clip_tells_its_frames():
+def test_process_video_tells_its_frames():
     internvl = family()
     visual = internvl.process_video(CLIPS[0])
     assert visual.is_clip
@@ -134,7 +134,7 @@ def test_see_clip_tells_its_frames():
     assert internvl.process_video(CLIPS[0], 2.0).size == (224, 224)
 
 
-def test_see_clip_serves_forward_and_generate_alike():
+def test_process_video_serves_forward_and_generate_alike():
     internvl = family()
     visual = internvl.process_video(CLIPS[0])
     text = f"{visual.placeholder}\n{PROMPT}"
@@ -147,12 +147,12 @@ def test_see_clip_serves_forward_and_generate_alike():
     assert torch.equal(outputs.image_hidden_states.flatten(0, 1), internvl.visual_features(visual))
 
 
-def test_see_clip_refuses_frames_that_fill_no_tokens():
+def test_process_video_refuses_frames_that_fill_no_tokens():
     with pytest.raises(GeometryError, match="a multiple of 28 pixels"):
         family(size={"height": 384, "width": 384}).process_video(CLIPS[0])
 
 
 @pytest.mark.parametrize("settings", [{"do_resize": False}, {"do_center_crop": True}])
-def test_see_clip_refuses_frames_that_are_not_resized_whole(settings):
+def test_process_video_refuses_frames_that_are_not_resized_whole(settings):
     with pytest.raises(UnsupportedModelError, match="resizes frames and does not crop"):
         family(**settings).process_video(CLIPS[0])

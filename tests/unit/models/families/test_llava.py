@@ -54,7 +54,7 @@ def tokenise(llava: Llava, processor, visual) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("shape", [*SHAPES, (3, 1), (1, 2)])
-def test_see_equals_the_real_processor(shape):
+def test_process_image_equals_the_real_processor(shape):
     llava, processor = family()
     image = noise(*shape)
     visual = llava.process_image(image)
@@ -64,7 +64,7 @@ def test_see_equals_the_real_processor(shape):
     assert torch.equal(tokenise(llava, processor, visual), real["input_ids"])
 
 
-def test_see_counts_576_tokens_at_the_released_size():
+def test_process_image_counts_576_tokens_at_the_released_size():
     llava, processor = family(side=336)
     visual = llava.process_image(noise(640, 480))
     assert visual.geometry.visual == 576
@@ -75,7 +75,7 @@ def test_see_counts_576_tokens_at_the_released_size():
     assert llava.visual_features(visual).shape[0] == 576
 
 
-def test_see_crops_by_the_exact_integers():
+def test_process_image_crops_by_the_exact_integers():
     llava, _ = family()
     # 150 x 101: the short side becomes 112, the long one int(112 * 150 / 101) = 166, and the crop
     # starts at (166 - 112) // 2 = 27.
@@ -156,7 +156,7 @@ def test_embed_does_not_move_for_pixels_outside_the_crop():
     assert torch.equal(llava.visual_features(llava.process_image(painted)), before)
 
 
-def test_see_scales_to_whole_patches():
+def test_process_image_scales_to_whole_patches():
     llava, _ = family()
     image = noise(300, 200)
     sizes = [
@@ -172,7 +172,7 @@ def test_see_scales_to_whole_patches():
 
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_see_serves_forward_and_generate_alike(scale, dtype):
+def test_process_image_serves_forward_and_generate_alike(scale, dtype):
     llava, processor = family(dtype=dtype)
     visual = llava.process_image(noise(300, 200), scale)
     ids = tokenise(llava, processor, visual)
@@ -226,7 +226,7 @@ def test_siglip_tower_leaves_the_rest_of_the_input_unseen():
 
 
 @pytest.mark.parametrize("scale", [1.0, 1.5])
-def test_see_names_a_kept_class_token_as_pixelless(scale):
+def test_process_image_names_a_kept_class_token_as_pixelless(scale):
     llava, processor = family(vision_feature_select_strategy="full")
     image = noise(300, 200)
     visual = llava.process_image(image, scale)
@@ -266,7 +266,7 @@ def test_llava_refuses_a_processor_without_fixed_size(settings):
         adapter(model, processor, processor.image_processor)
 
 
-def test_see_refuses_pixels_of_another_size_than_stated():
+def test_process_image_refuses_pixels_of_another_size_than_stated():
     llava, _ = family()
     llava.processor.image_processor.do_pad = True
     llava.processor.image_processor.pad_size = {"height": 140, "width": 140}

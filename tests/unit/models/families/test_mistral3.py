@@ -59,7 +59,7 @@ def test_inputs_equal_the_real_processor_s_on_both_backends():
 
 
 @pytest.mark.parametrize(("shape", "grid"), SHAPES.items())
-def test_see_lays_out_rows_with_breaks_between(shape, grid):
+def test_process_image_lays_out_rows_with_breaks_between(shape, grid):
     adapter, _ = family()
     visual = adapter.process_image(noise(*shape))
     columns, rows = grid
@@ -96,13 +96,13 @@ def test_embed_gives_the_same_for_pictures_padded_to_one_another():
         torch.testing.assert_close(features, adapter.visual_features(one), atol=1e-5, rtol=1e-5)
 
 
-def test_see_grows_no_further_than_the_tower_s_side():
+def test_process_image_grows_no_further_than_the_tower_s_side():
     adapter, _ = family()
     visuals = [adapter.process_image(noise(240, 60), scale) for scale in (0.01, 0.5, 1.0, 2.0, 3.0)]
     assert [one.size for one in visuals] == [(28, 14), (112, 28), (210, 56), (420, 112), (420, 112)]
 
 
-def test_see_refuses_a_picture_of_one_token():
+def test_process_image_refuses_a_picture_of_one_token():
     adapter, _ = family()
     with pytest.raises(ImageError, match=r"two tokens at least, got 5 x 3"):
         adapter.process_image(noise(5, 3))
@@ -122,7 +122,7 @@ class Cutting(PixtralImageProcessorPil):
         return super().resize(image, *args, **kwargs)[:, 1:]
 
 
-def test_see_refuses_pixels_of_another_size():
+def test_process_image_refuses_pixels_of_another_size():
     adapter, _ = family(pictures=Cutting)
     with pytest.raises(GeometryError, match=r"(?s)140, 98\] from an image of 97 x 131, got.*139"):
         adapter.process_image(noise(97, 131))

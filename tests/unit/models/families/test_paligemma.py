@@ -131,7 +131,7 @@ def test_boxes_lie_where_the_pixels_come_from(shape):
     assert off_centre(visual.geometry.grids[0], centres, shape) < 0.5
 
 
-def test_see_scales_the_square_by_its_side():
+def test_process_image_scales_the_square_by_its_side():
     adapter, _ = family()
     visuals = [
         adapter.process_image(noise(97, 131), scale) for scale in (0.01, 0.5, 1.0, 1.05, 1.5)
@@ -147,7 +147,7 @@ def test_embed_serves_bfloat16():
     )
 
 
-def test_see_refuses_a_square_that_is_not_the_tower_s():
+def test_process_image_refuses_a_square_that_is_not_the_tower_s():
     adapter, _ = family(side=72)
     with pytest.raises(GeometryError, match=r"64, 64\].*97 x 131, got \[1, 3, 72, 72\]"):
         adapter.process_image(noise(97, 131))

@@ -85,7 +85,7 @@ def test_collate_equals_the_real_processor():
 @needs_torchvision
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("number", range(len(CLIPS)))
-def test_see_clip_equals_the_real_processor(kind, number):
+def test_process_video_equals_the_real_processor(kind, number):
     family = with_clips(kind)
     visual, wanted = family.process_video(CLIPS[number]), real()[kind]["clips"][number]
     ids = tiny_qwen3_vl.ids_of(family.processor, family.clip_marker, visual.placeholder, "video")
@@ -119,7 +119,7 @@ def test_collate_equals_the_real_processor_for_clips(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("scale", [0.5, 1.0, 1.5])
-def test_see_clip_finds_the_painted_block_in_its_step(kind, scale):
+def test_process_video_finds_the_painted_block_in_its_step(kind, scale):
     family = with_clips(kind) if kind != "qwen3-vl" else load(tiny_qwen3_vl.build()).family
     if kind != "qwen3-vl":
         family = type(family)(tiny_models.build(kind)[0], family.processor)
@@ -128,11 +128,11 @@ def test_see_clip_finds_the_painted_block_in_its_step(kind, scale):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_generate_hears_a_clip_as_one_forward_does(kind):
+def test_generate_about_a_clip_as_one_forward_does(kind):
     expect_answer_of_one_forward(with_clips(kind))
 
 
-def test_see_clip_doubles_a_single_frame():
+def test_process_video_doubles_a_single_frame():
     family = with_clips("qwen3-vl")
     one, two = (
         family.process_video(clip_of_noise(1, 96, 64)),
@@ -143,7 +143,7 @@ def test_see_clip_doubles_a_single_frame():
     assert torch.equal(one.tensors["pixel_values_videos"], two.tensors["pixel_values_videos"])
 
 
-def test_see_clip_shares_the_limit_among_frames():
+def test_process_video_shares_the_limit_among_frames():
     family = with_clips("qwen3-vl")
     few, many = (
         family.process_video(clip_of_noise(2, 400, 200)),
@@ -154,14 +154,14 @@ def test_see_clip_shares_the_limit_among_frames():
     assert family.process_video(clip_of_noise(12, 400, 200), 2).size == many.size
 
 
-def test_see_clip_without_settings_takes_the_defaults():
+def test_process_video_without_settings_takes_the_defaults():
     family = with_clips("qwen2-vl")
     family = type(family)(family.model, replace(family.processor, video=None))
     width, height = family.process_video(clip_of_noise(2, 96, 64)).size
     assert 128 * 28 * 28 <= width * height < 136 * 28 * 28
 
 
-def test_see_clip_heeds_the_older_names_of_limits():
+def test_process_video_heeds_the_older_names_of_limits():
     family = with_clips("qwen2-vl")
     area = tiny_qwen3_vl.AREA
     video = {"min_pixels": 4 * area, "max_pixels": 16 * area}
@@ -184,7 +184,7 @@ def test_merge_frames_takes_each_frame_once():
 
 
 @pytest.mark.parametrize("kind", ["qwen3_vl_moe", "qwen3_5", "qwen3_5_moe"])
-def test_other_model_types_are_seen_alike(kind):
+def test_other_model_types_are_treated_alike(kind):
     loaded = load(tiny_qwen3_vl.build(kind))
     assert loaded.family.name == "qwen3-vl"
     inputs = prepare(loaded.family, noise(97, 131), "What is it?")
@@ -219,7 +219,7 @@ def test_deepstack_leaves_every_token_in_its_place():
         assert int(moved.argmax()) == place
 
 
-def test_see_clip_refuses_what_it_does_not_stand_for():
+def test_process_video_refuses_what_it_does_not_stand_for():
     family = with_clips("qwen3-vl")
 
     def given(**settings: Any) -> Any:
