@@ -21,7 +21,8 @@ import torch
 from seewhy.core.errors import SeewhyError
 from seewhy.core.geometry import Geometry
 from seewhy.models import load
-from seewhy.models.families.probed import Probed, noise
+from seewhy.models.families.probed import Probed
+from seewhy.models.probing import noise
 from seewhy.models.processing import parts_of
 
 TESTS = Path(__file__).parents[1] / "tests"
@@ -41,15 +42,15 @@ def measure(pair: tuple[Any, Any], shape: tuple[int, int]) -> dict[str, Any]:
     begun = time.perf_counter()
     try:
         family = Probed(pair[0], parts_of(pair[1]))
-        seen, wanted = family.process_image(noise(shape, 3)), exact.process_image(noise(shape, 3))
+        visual, wanted = family.process_image(noise(shape, 3)), exact.process_image(noise(shape, 3))
     except SeewhyError as error:
         return {"refused": str(error)}
     found, spent = family.probe(shape), time.perf_counter() - begun
-    same = (seen.visual, seen.non_spatial) == (wanted.visual, wanted.non_spatial)
+    same = (visual.visual, visual.non_spatial) == (wanted.visual, wanted.non_spatial)
     return {
         "same tokens": same,
-        "probed in exact": within(seen.geometry, wanted.geometry) if same else 0.0,
-        "exact in probed": within(wanted.geometry, seen.geometry) if same else 0.0,
+        "probed in exact": within(visual.geometry, wanted.geometry) if same else 0.0,
+        "exact in probed": within(wanted.geometry, visual.geometry) if same else 0.0,
         "confidence": found.confidence,
         "passes": found.passes,
         "seconds": round(spent, 2),
@@ -84,7 +85,7 @@ def main() -> None:
     rows, left_out = [], []
     for name, builder in sorted(builders.items()):
         pair = builder()
-        if parts_of(pair[1]).whole is None:
+        if parts_of(pair[1]).original is None:
             left_out.append(name)
             continue
         rows += [{"family": name, "shape": s, **measure(pair, s)} for s in SHAPES]

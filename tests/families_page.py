@@ -106,7 +106,7 @@ def table() -> str:
         places = ", ".join(f"`{place}`" for place in family.checkpoints)
         rows.append(
             f"| [`{family.name}`](#{family.name}) | {places} | "
-            f"{'yes' if family.clip_marker else 'no'} | {family.scaling} | {family.unseen} | "
+            f"{'yes' if family.clip_marker else 'no'} | {family.scaling} | {family.coverage} | "
             f"`pytest tests/contract -k {family.name}` |"
         )
     return "\n".join(rows)

@@ -54,10 +54,10 @@ def share_found(family: Family, image: Image.Image, scale: float, number: int = 
     The right one is the layer's token whose embedding moves most (L2, relative to its length) and
     whose box holds the block's centre.
     """
-    seen = family.process_image(image, scale)
-    before, boxes = family.visual_features(seen), seen.geometry.boxes
+    visual = family.process_image(image, scale)
+    before, boxes = family.visual_features(visual), visual.geometry.boxes
     shares = []
-    for grid in seen.geometry.grids:
+    for grid in visual.geometry.grids:
         right = 0
         for left, top, far, bottom in blocks(grid, number):
             painted = image.copy()

@@ -112,7 +112,9 @@ def random_pair(scales: tuple[float, ...] = tuple(GRIDS), **options) -> Evidence
 
 def seen_at(trace: Trace, scale: float, *sizes: tuple[int, int]) -> Inputs:
     """The trace's inputs as if another scale showed the model its views in these sizes."""
-    views = tuple(replace(view, seen=size) for view, size in zip(trace.views, sizes, strict=True))
+    views = tuple(
+        replace(view, model_size=size) for view, size in zip(trace.views, sizes, strict=True)
+    )
     return replace(trace.inputs, scale=scale, views=views)
 
 

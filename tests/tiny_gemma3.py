@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import (
     Gemma3Config,
     Gemma3ForConditionalGeneration,
@@ -17,6 +14,8 @@ from transformers import (
     SiglipVisionConfig,
 )
 from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
+
+from builder_parts import gemma_vocabulary
 
 CORPUS = (
     "Describe the picture. What is to the left of the red star?",
@@ -108,7 +107,7 @@ def build(
 
 def tokenizer() -> GemmaTokenizer:
     """Gemma's own tokenizer (byte fallback) over a small vocabulary, with Gemma 3's tokens."""
-    state = trained()
+    state = gemma_vocabulary(CORPUS)
     return GemmaTokenizer(
         vocab=state["vocab"],
         merges=state["merges"],
@@ -120,22 +119,6 @@ def tokenizer() -> GemmaTokenizer:
             "eot_token": "<end_of_turn>",
         },
     )
-
-
-@cache
-def trained() -> dict[str, Any]:
-    """Vocabulary and merges, trained once."""
-    bytewise = [f"<0x{byte:02X}>" for byte in range(256)]
-    learner = Tokenizer(models.BPE(byte_fallback=True, fuse_unk=True, unk_token="<unk>"))
-    learner.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="never")
-    trainer = trainers.BpeTrainer(
-        vocab_size=400,
-        special_tokens=["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", *bytewise],
-        show_progress=False,
-    )
-    learner.train_from_iterator(CORPUS, trainer)
-    state = json.loads(learner.to_str())["model"]
-    return {"vocab": state["vocab"], "merges": [tuple(merge) for merge in state["merges"]]}
 
 
 def call(processor: Any, pictures: list[Any], prompt: str) -> dict[str, Any]:

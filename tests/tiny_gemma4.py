@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import (
     Gemma4Config,
     Gemma4ForConditionalGeneration,
@@ -17,6 +14,8 @@ from transformers import (
     GemmaTokenizer,
 )
 from transformers.models.gemma4.image_processing_pil_gemma4 import Gemma4ImageProcessorPil
+
+from builder_parts import WithoutVideo, gemma_vocabulary
 
 CORPUS = (
     "Describe the picture. What is to the left of the red star?",
@@ -37,14 +36,10 @@ PATCH = 4
 POOL = 3
 
 
-class ImagesOnly(Gemma4Processor):
-    """The real processor, built without its parts for video and sound: they need torchvision."""
+class OnlyImages(WithoutVideo, Gemma4Processor):
+    """The real processor, built without its parts for video and sound."""
 
-    def check_argument_for_proper_class(self, argument_name: str, argument: Any) -> Any:
-        """Let missing parts pass; all else is checked as ever."""
-        if argument_name in ("video_processor", "feature_extractor") and argument is None:
-            return type(None)
-        return super().check_argument_for_proper_class(argument_name, argument)
+    absent = ("video_processor", "feature_extractor")
 
 
 def build(
@@ -117,7 +112,7 @@ def build(
         model.lm_head.weight.data *= 20
         model.lm_head.weight.data[[config.image_token_id, config.video_token_id]] = 0
     sizes: dict[str, Any] = {"patch_size": PATCH, "pooling_kernel_size": POOL}
-    processor = ImagesOnly(
+    processor = OnlyImages(
         image_processor=pictures(**sizes, **{"max_soft_tokens": 70, **settings}),
         tokenizer=tokens,
         video_processor=clips and clips(**sizes, do_sample_frames=False),
@@ -129,7 +124,7 @@ def build(
 
 def tokenizer() -> GemmaTokenizer:
     """Gemma's own tokenizer (byte fallback) over a small vocabulary, with Gemma 4's tokens."""
-    state = trained()
+    state = gemma_vocabulary(CORPUS)
     return GemmaTokenizer(
         vocab=state["vocab"],
         merges=state["merges"],
@@ -146,22 +141,6 @@ def tokenizer() -> GemmaTokenizer:
             "eot_token": "<turn|>",
         },
     )
-
-
-@cache
-def trained() -> dict[str, Any]:
-    """Vocabulary and merges, trained once."""
-    bytewise = [f"<0x{byte:02X}>" for byte in range(256)]
-    learner = Tokenizer(models.BPE(byte_fallback=True, fuse_unk=True, unk_token="<unk>"))
-    learner.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="never")
-    trainer = trainers.BpeTrainer(
-        vocab_size=400,
-        special_tokens=["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", *bytewise],
-        show_progress=False,
-    )
-    learner.train_from_iterator(CORPUS, trainer)
-    state = json.loads(learner.to_str())["model"]
-    return {"vocab": state["vocab"], "merges": [tuple(merge) for merge in state["merges"]]}
 
 
 def call(processor: Any, pictures: list[Any], prompt: str) -> dict[str, Any]:
@@ -218,12 +197,12 @@ def with_video_part(frames: list[Any], seconds: list[float]) -> tuple[dict, dict
         do_sample_frames=False,
         return_tensors="pt",
     )
-    seen = load((model, processor)).family.process_video(Clip(tuple(frames), tuple(seconds)))
-    ours = {**seen.tensors, "input_ids": processor.tokenizer(seen.placeholder).input_ids}
+    visual = load((model, processor)).family.process_video(Clip(tuple(frames), tuple(seconds)))
+    ours = {**visual.tensors, "input_ids": processor.tokenizer(visual.placeholder).input_ids}
     return (
         {name: np.asarray(value) for name, value in real.items()},
         {name: np.asarray(value) for name, value in ours.items()},
-        seen.placeholder,
+        visual.placeholder,
     )
 
 

@@ -14,7 +14,7 @@ from transformers.models.glm46v.image_processing_pil_glm46v import Glm46VImagePr
 from seewhy.images.clips import Clip
 from seewhy.models.processing import ProcessorParts
 from tiny_models import CORPUS
-from tiny_qwen3_vl import call
+from tiny_qwen3_vl import inputs_of_processors
 
 SPECIAL = (
     "<|endoftext|>",
@@ -144,30 +144,12 @@ def real_processor(kind: str, processor: ProcessorParts, backend: str = "pil") -
 
 
 def beside_torchvision(pictures: list[Any], clips: list[Clip]) -> dict[str, Any]:
-    """Real inputs of pictures (alone, and the first two) and of clips; and ours."""
-    from seewhy.models import load, prepare
-
-    found: dict[str, Any] = {}
+    """For every kind: what `inputs_of_processors` makes."""
+    found = {}
     for kind in ("glm4v", "glm46v"):
-        model, processor = build(kind)
-        pil = real_processor(kind, processor)
-        default = real_processor(kind, processor, "torchvision")
-        family = load((model, default)).family
-        found[kind] = {
-            "pil": [call(pil, "image", [one]) for one in pictures],
-            "two": call(pil, "image", pictures[:2]),
-            "default": [call(default, "image", [one]) for one in pictures],
-            "ours": [
-                {k: v.numpy() for k, v in prepare(family, one, "What is it?").tensors.items()}
-                for one in pictures
-            ],
-            "clips": [call(pil, "video", [clip]) for clip in clips],
-            "two clips": call(pil, "video", clips[:2]),
-            "our clips": [
-                family.process_video(c).tensors["pixel_values_videos"].numpy() for c in clips
-            ],
-            "video": dict(family.processor.video or {})["size"],
-        }
+        model, parts = build(kind)
+        pil, default = (real_processor(kind, parts, backend) for backend in ("pil", "torchvision"))
+        found[kind] = inputs_of_processors(model, pil, default, pictures, clips)
     return found
 
 

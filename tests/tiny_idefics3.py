@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache
 from typing import Any
 from unittest.mock import patch
 
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import (
     Idefics3Config,
     Idefics3ForConditionalGeneration,
@@ -21,6 +18,8 @@ from transformers import (
 )
 from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
 from transformers.models.smolvlm.image_processing_pil_smolvlm import SmolVLMImageProcessorPil
+
+from builder_parts import WithoutVideo, byte_level_vocabulary
 
 CORPUS = (
     "Describe the picture. What is to the left of the red star?",
@@ -48,14 +47,8 @@ TEMPLATE = (
 PATCH = 8
 
 
-class WithoutVideo(SmolVLMProcessor):
-    """The real processor, built without its video part: that needs torchvision."""
-
-    def check_argument_for_proper_class(self, argument_name: str, argument: Any) -> Any:
-        """Let the missing video part pass; all else is checked as ever."""
-        if argument_name == "video_processor" and argument is None:
-            return type(None)
-        return super().check_argument_for_proper_class(argument_name, argument)
+class OnlyImages(WithoutVideo, SmolVLMProcessor):
+    """The real processor, built without its video part."""
 
 
 def build(
@@ -122,7 +115,7 @@ def build(
         given["video_processor"] = clips and clips(size=edge, max_image_size=edge)
     # SmolVLM's asks for num2words, which is not installed here and which only videos need.
     with patch("transformers.models.smolvlm.processing_smolvlm.num2words", str):
-        processor = (WithoutVideo if smol else Idefics3Processor)(
+        processor = (OnlyImages if smol else Idefics3Processor)(
             image_processor=part, tokenizer=tokens, chat_template=TEMPLATE, **given
         )
     return model.to(dtype).eval(), processor
@@ -130,7 +123,7 @@ def build(
 
 def tokenizer() -> Qwen2Tokenizer:
     """A byte-level tokenizer over a small vocabulary, with the families' special tokens."""
-    state: Any = trained()
+    state: Any = byte_level_vocabulary(CORPUS)
     return Qwen2Tokenizer(
         vocab=state["vocab"],
         merges=state["merges"],
@@ -138,22 +131,6 @@ def tokenizer() -> Qwen2Tokenizer:
         eos_token="<end_of_utterance>",
         extra_special_tokens=list(SPECIAL),
     )
-
-
-@cache
-def trained() -> dict[str, Any]:
-    """Vocabulary and merges, trained once."""
-    learner = Tokenizer(models.BPE())
-    learner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    trainer = trainers.BpeTrainer(
-        vocab_size=400,
-        special_tokens=["<|endoftext|>"],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    learner.train_from_iterator(CORPUS, trainer)
-    state = json.loads(learner.to_str())["model"]
-    return {"vocab": state["vocab"], "merges": [tuple(merge) for merge in state["merges"]]}
 
 
 def call(processor: Any, pictures: list[Any], prompt: str) -> dict[str, Any]:
@@ -198,25 +175,25 @@ def with_video_part(frames: list[Any], seconds: list[float]) -> tuple[dict, dict
 
     from seewhy.images.clips import Clip
     from seewhy.models import load
-    from seewhy.models.families.smolvlm import spelled
+    from seewhy.models.families.smolvlm import number_in_words
 
     model, processor = build("smolvlm", pictures=SmolVLMImageProcessor, clips=SmolVLMVideoProcessor)
     times = VideoMetadata(
         total_num_frames=len(frames), fps=1.0, frames_indices=[int(second) for second in seconds]
     )
-    with patch("transformers.models.smolvlm.processing_smolvlm.num2words", spelled):
+    with patch("transformers.models.smolvlm.processing_smolvlm.num2words", number_in_words):
         real = processor(
             text=["<video>"],
             videos=[np.stack([np.asarray(frame) for frame in frames])],
             video_metadata=[times],
             return_tensors="pt",
         )
-    seen = load((model, processor)).family.process_video(Clip(tuple(frames), tuple(seconds)))
-    ours = {**seen.tensors, "input_ids": processor.tokenizer(seen.placeholder).input_ids}
+    visual = load((model, processor)).family.process_video(Clip(tuple(frames), tuple(seconds)))
+    ours = {**visual.tensors, "input_ids": processor.tokenizer(visual.placeholder).input_ids}
     return (
         {name: np.asarray(value) for name, value in real.items()},
         {name: np.asarray(value) for name, value in ours.items()},
-        seen.placeholder,
+        visual.placeholder,
     )
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import (
     InternVLConfig,
     InternVLForConditionalGeneration,
@@ -17,6 +14,8 @@ from transformers import (
     Qwen2Tokenizer,
 )
 from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2ImageProcessorPil
+
+from builder_parts import WithoutVideo, byte_level_vocabulary
 
 CORPUS = (
     "Describe the picture. What is to the left of the red star?",
@@ -37,14 +36,8 @@ TEMPLATE = (
 PATCH = 14
 
 
-class WithoutVideo(InternVLProcessor):
-    """The real processor, built without its video part: transformers finds its class nowhere."""
-
-    def check_argument_for_proper_class(self, argument_name: str, argument: Any) -> Any:
-        """Let the missing video part pass; all else is checked as ever."""
-        if argument_name == "video_processor" and argument is None:
-            return type(None)
-        return super().check_argument_for_proper_class(argument_name, argument)
+class OnlyImages(WithoutVideo, InternVLProcessor):
+    """The real processor, built without its video part."""
 
 
 def build(
@@ -91,7 +84,7 @@ def build(
         embeddings = model.model.vision_tower.embeddings
         torch.nn.init.normal_(embeddings.position_embeddings, std=0.02)
         torch.nn.init.normal_(embeddings.cls_token, std=0.02)
-    processor = (InternVLProcessor if video_part else WithoutVideo)(
+    processor = (InternVLProcessor if video_part else OnlyImages)(
         image_processor=GotOcr2ImageProcessorPil(size={"height": side, "width": side}),
         tokenizer=tokens,
         video_processor=video_part,
@@ -103,7 +96,7 @@ def build(
 
 def tokenizer() -> Qwen2Tokenizer:
     """Qwen2's own tokenizer (byte-level BPE) over a small vocabulary, with InternVL's tokens."""
-    state: Any = trained()
+    state: Any = byte_level_vocabulary(CORPUS)
     tokens = Qwen2Tokenizer(
         vocab=state["vocab"],
         merges=state["merges"],
@@ -119,22 +112,6 @@ def tokenizer() -> Qwen2Tokenizer:
         replace_extra_special_tokens=False,
     )
     return tokens
-
-
-@cache
-def trained() -> dict[str, Any]:
-    """Vocabulary and merges, trained once."""
-    learner = Tokenizer(models.BPE())
-    learner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    trainer = trainers.BpeTrainer(
-        vocab_size=400,
-        special_tokens=["<|endoftext|>"],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    learner.train_from_iterator(CORPUS, trainer)
-    state = json.loads(learner.to_str())["model"]
-    return {"vocab": state["vocab"], "merges": [tuple(merge) for merge in state["merges"]]}
 
 
 def real_inputs(image: Any, text: str) -> tuple[list[int], Any]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import (
     CLIPVisionConfig,
     LlamaConfig,
@@ -20,6 +17,7 @@ from transformers import (
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
+from builder_parts import llama_vocabulary
 from painting import centres_seen, off_centre, ramps
 from seewhy.models.families.llava import Llava
 from seewhy.models.processing import ProcessorParts
@@ -106,7 +104,7 @@ def build(
 
 def tokenizer() -> LlamaTokenizer:
     """LLaMA's own tokenizer (byte-level fallback, leading spaces) over a small vocabulary."""
-    state = trained()
+    state = llama_vocabulary(CORPUS)
     return LlamaTokenizer(
         vocab=state["vocab"],
         merges=state["merges"],
@@ -114,20 +112,6 @@ def tokenizer() -> LlamaTokenizer:
         pad_token="<unk>",
         extra_special_tokens={"image_token": "<image>"},
     )
-
-
-@cache
-def trained() -> dict[str, Any]:
-    """Vocabulary and merges, trained once."""
-    bytewise = [f"<0x{byte:02X}>" for byte in range(256)]
-    learner = Tokenizer(models.BPE(byte_fallback=True, fuse_unk=True, unk_token="<unk>"))
-    learner.pre_tokenizer = pre_tokenizers.Metaspace()
-    trainer = trainers.BpeTrainer(
-        vocab_size=400, special_tokens=["<unk>", "<s>", "</s>", *bytewise], show_progress=False
-    )
-    learner.train_from_iterator(CORPUS, trainer)
-    state = json.loads(learner.to_str())["model"]
-    return {"vocab": state["vocab"], "merges": [tuple(merge) for merge in state["merges"]]}
 
 
 def worst_off_centre(pictures: Any, shape: tuple[int, int], scale: float) -> float:

@@ -28,6 +28,7 @@ from transformers.models.llava_onevision.image_processing_pil_llava_onevision im
 
 import tiny_internvl
 import tiny_llava
+from builder_parts import WithoutVideo, byte_level_vocabulary
 
 #: LLaVA-NeXT's, as its Mistral checkpoints render a turn.
 NEXT_TEMPLATE = (
@@ -113,19 +114,13 @@ def build_next(
     return model.eval(), processor
 
 
-class WithoutVideo(LlavaOnevisionProcessor):
-    """The real processor, built without its video part: transformers finds its class nowhere."""
-
-    def check_argument_for_proper_class(self, argument_name: str, argument: Any) -> Any:
-        """Let the missing video part pass; all else is checked as ever."""
-        if argument_name == "video_processor" and argument is None:
-            return type(None)
-        return super().check_argument_for_proper_class(argument_name, argument)
+class OnlyImages(WithoutVideo, LlavaOnevisionProcessor):
+    """The real processor, built without its video part."""
 
 
 def onevision_tokenizer() -> Qwen2Tokenizer:
     """Qwen2's own tokenizer over a small vocabulary, with LLaVA-OneVision's tokens."""
-    state = tiny_internvl.trained()
+    state = byte_level_vocabulary(tiny_internvl.CORPUS)
     tokens = Qwen2Tokenizer(
         vocab=state["vocab"],
         merges=state["merges"],
@@ -170,7 +165,7 @@ def build_onevision(
         torch.manual_seed(0)
         model: Any = LlavaOnevisionForConditionalGeneration(settings)
         model.lm_head.weight.data *= 20
-    processor = (LlavaOnevisionProcessor if video_part else WithoutVideo)(
+    processor = (LlavaOnevisionProcessor if video_part else OnlyImages)(
         image_processor=LlavaOnevisionImageProcessorPil(
             size={"height": side, "width": side}, image_grid_pinpoints=points
         ),

@@ -17,8 +17,9 @@ from transformers import (
 )
 from transformers.models.pixtral.image_processing_pil_pixtral import PixtralImageProcessorPil
 
+from builder_parts import llama_vocabulary
 from seewhy.models.processing import ProcessorParts
-from tiny_llava import trained
+from tiny_llava import CORPUS
 
 #: One turn as Mistral Small 3.1's template renders it.
 TEMPLATE = (
@@ -88,7 +89,7 @@ def build(
 
 def tokenizer() -> LlamaTokenizer:
     """LLaMA's tokenizer (byte-level fallback) over a small vocabulary, with Mistral's tokens."""
-    state = trained()
+    state = llama_vocabulary(CORPUS)
     tokens = LlamaTokenizer(
         vocab=state["vocab"], merges=state["merges"], add_bos_token=True, pad_token="<unk>"
     )

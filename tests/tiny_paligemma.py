@@ -16,7 +16,8 @@ from transformers import (
 )
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
-from tiny_gemma3 import trained
+from builder_parts import gemma_vocabulary
+from tiny_gemma3 import CORPUS
 
 SIDE = 64
 PATCH = 8
@@ -39,7 +40,7 @@ def build(
     """
     square: Any = pictures(size={"height": side, "width": side})
     square.image_seq_length = (SIDE // PATCH) ** 2
-    state = trained()
+    state = gemma_vocabulary(CORPUS)
     tokens: Any = GemmaTokenizer(
         vocab=state["vocab"],
         merges=state["merges"],

@@ -160,32 +160,46 @@ def metadata(clip: Clip) -> dict[str, Any]:
 
 
 def beside_torchvision(pictures: list[Any], clips: list[Clip]) -> dict[str, Any]:
-    """For every kind: real inputs of pictures (alone, and the first two) and of clips; and ours."""
-    from seewhy.models import load, prepare
+    """For every kind: what `inputs_of_processors` makes."""
     from tiny_models import build as build_qwen2
 
-    found: dict[str, Any] = {}
+    found = {}
     for kind in ("qwen2-vl", "qwen2-5-vl", "qwen3-vl"):
-        model, processor = build() if kind == "qwen3-vl" else build_qwen2(kind)
-        pil = real_processor(kind, processor)
-        default = real_processor(kind, processor, "torchvision")
-        family = load((model, default)).family
-        found[kind] = {
-            "pil": [call(pil, "image", [one]) for one in pictures],
-            "two": call(pil, "image", pictures[:2]),
-            "default": [call(default, "image", [one]) for one in pictures],
-            "ours": [
-                {k: v.numpy() for k, v in prepare(family, one, "What is it?").tensors.items()}
-                for one in pictures
-            ],
-            "clips": [call(pil, "video", [clip]) for clip in clips],
-            "two clips": call(pil, "video", clips[:2]),
-            "our clips": [
-                family.process_video(c).tensors["pixel_values_videos"].numpy() for c in clips
-            ],
-            "video": dict(family.processor.video or {})["size"],
-        }
+        model, parts = build() if kind == "qwen3-vl" else build_qwen2(kind)
+        pil, default = (real_processor(kind, parts, backend) for backend in ("pil", "torchvision"))
+        found[kind] = inputs_of_processors(model, pil, default, pictures, clips)
     return found
+
+
+def inputs_of_processors(
+    model: Any, pil: Any, default: Any, pictures: list[Any], clips: list[Clip]
+) -> dict[str, Any]:
+    """Real inputs of pictures (alone, and the first two) and of clips; and ours.
+
+    Args:
+        model: a tiny model.
+        pil: its real processor with the PIL backend.
+        default: its real processor with the torchvision backend.
+        pictures, clips: what is asked about.
+    """
+    from seewhy.models import load, prepare
+
+    family = load((model, default)).family
+    return {
+        "pil": [call(pil, "image", [one]) for one in pictures],
+        "two": call(pil, "image", pictures[:2]),
+        "default": [call(default, "image", [one]) for one in pictures],
+        "ours": [
+            {k: v.numpy() for k, v in prepare(family, one, "What is it?").tensors.items()}
+            for one in pictures
+        ],
+        "clips": [call(pil, "video", [clip]) for clip in clips],
+        "two clips": call(pil, "video", clips[:2]),
+        "our clips": [
+            family.process_video(c).tensors["pixel_values_videos"].numpy() for c in clips
+        ],
+        "video": dict(family.processor.video or {})["size"],
+    }
 
 
 BUILDERS = {"qwen3-vl": build}

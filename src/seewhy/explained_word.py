@@ -43,7 +43,7 @@ class WordScale:
 
     Attributes:
         scale: the scale asked for.
-        input_sizes: for each view width and height in pixels of the model's input.
+        model_sizes: for each view width and height in pixels of the model's input.
         probability: the product over the word's tokens of p(token | image at this scale, prefix).
         is_top1: whether each of its tokens would still be the model's first choice.
         weight: the weight of the scale in the aggregated map.
@@ -51,16 +51,16 @@ class WordScale:
     """
 
     scale: float
-    input_sizes: tuple[tuple[int, int], ...]
+    model_sizes: tuple[tuple[int, int], ...]
     probability: float
     is_top1: bool
     weight: float
     maps: tuple[np.ndarray, ...]
 
     @property
-    def input_size(self) -> tuple[int, int]:
+    def model_size(self) -> tuple[int, int]:
         """Width and height in pixels of the model's input for the one picture there is."""
-        return self.input_sizes[only_view(self.input_sizes)]
+        return self.model_sizes[only_view(self.model_sizes)]
 
     @property
     def map(self) -> np.ndarray:
@@ -195,7 +195,7 @@ class ExplainedWord:
         return tuple(
             WordScale(
                 scale=view.scale,
-                input_sizes=view.input_sizes,
+                model_sizes=view.model_sizes,
                 probability=scale.probability,
                 is_top1=scale.is_top1,
                 weight=scale.weight,

@@ -54,7 +54,7 @@ def test_family_states_its_facts(name):
     assert family.checkpoints
     assert all(place.count("/") == 1 for place in family.checkpoints)
     assert family.scaling
-    assert family.unseen
+    assert family.coverage
     assert family.default_marker in family.plain_format.format(
         marker=family.default_marker, prompt="?"
     )
@@ -80,15 +80,15 @@ def test_family_finds_the_painted_block_in_its_own_branches(name, shape, silence
 def test_family_counts_its_tokens(name, shape, scale):
     family = shared(name).family
     image = noise(*shape)
-    seen = family.process_image(image, scale)
+    visual = family.process_image(image, scale)
     inputs = prepare(family, image, PROMPT, scale=scale)
-    assert seen.geometry.size == image.size
-    assert family.visual_features(seen).shape[0] == seen.visual
+    assert visual.geometry.size == image.size
+    assert family.visual_features(visual).shape[0] == visual.visual
     ids = inputs.tensors["input_ids"][0]
     assert bool((ids[inputs.visual_positions] == family.image_token_id).all())
-    assert len(inputs.visual_positions) == seen.geometry.visual
+    assert len(inputs.visual_positions) == visual.geometry.visual
     assert bool((inputs.visual_positions.diff() > 0).all())
-    assert inputs.seen == (seen.size,)
+    assert inputs.model_sizes == (visual.size,)
 
 
 @every_family
@@ -118,7 +118,7 @@ def test_family_sees_more_at_larger_scales(name):
 
 
 @every_family
-def test_generate_hears_the_states_of_one_forward(name):
+def test_generate_captures_the_states_of_one_forward(name):
     loaded = shared(name)
     inputs = prepare(loaded.family, noise(150, 100), PROMPT)
     trace = generate(loaded, inputs, max_new_tokens=6)
@@ -148,7 +148,7 @@ def test_generate_hears_the_states_of_one_forward(name):
 
 
 @every_family
-def test_generate_hears_the_states_of_one_forward_in_bfloat16(name):
+def test_generate_captures_the_states_of_one_forward_in_bfloat16(name):
     loaded = build(name)
     cast: Any = loaded.model.to(torch.bfloat16)
     inputs = prepare(loaded.family, noise(150, 100), PROMPT)

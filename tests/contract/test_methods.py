@@ -254,7 +254,7 @@ def test_method_has_maps_of_every_view(method: Method) -> None:
     assert attribution.low.shape == attribution.high.shape == (tokens,)
     for scale in attribution.scales:
         assert [maps.shape[1:] for maps in scale.maps] == [GRIDS[scale.scale], SECOND[scale.scale]]
-        assert len(scale.input_sizes) == 2
+        assert len(scale.model_sizes) == 2
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
@@ -349,7 +349,7 @@ def test_method_explains_prompt_tokens_when_asked(method: Method) -> None:
     for one, other in zip(answer.maps, plain.maps, strict=True):
         assert torch.equal(one, other)
     for one, other in zip(answer.scales, plain.scales, strict=True):
-        assert (one.scale, one.input_sizes) == (other.scale, other.input_sizes)
+        assert (one.scale, one.model_sizes) == (other.scale, other.model_sizes)
         for name in ("probabilities", "is_top1", "weights"):
             assert torch.equal(getattr(one, name), getattr(other, name)), name
         for a, b in zip(one.maps, other.maps, strict=True):

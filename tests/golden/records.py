@@ -149,7 +149,7 @@ def record_of(
         views = tuple(
             ScaleView(
                 scale=s,
-                input_sizes=tuple(
+                model_sizes=tuple(
                     (round(v.image.width * s), round(v.image.height * s)) for v in shown
                 ),
                 maps=tuple(maps_of(view, s, named) for view in shown),
@@ -297,7 +297,7 @@ def small_record() -> Record:
     ])  # fmt: skip
     half = ScaleView(
         scale=0.5,
-        input_sizes=((30, 20),),
+        model_sizes=((30, 20),),
         maps=(torch.tensor([[[0.0, 1.0]], [[2.0, 0.0]], [[4.0, 1.0]]]),),
         probabilities=torch.tensor([0.5, 0.25, 0.5]),
         is_top1=torch.tensor([True, True, False]),
@@ -331,7 +331,7 @@ def small_views_record() -> Record:
     given = record.attribution
     second = torch.tensor([[[1.0, 0.0]], [[0.0, 2.0]], [[0.0, 0.0]]])
     (half,) = given.scales
-    half = replace(half, input_sizes=((30, 20), (20, 10)), maps=(*half.maps, second / 2))
+    half = replace(half, model_sizes=((30, 20), (20, 10)), maps=(*half.maps, second / 2))
     prompt_attribution = Attribution(
         (torch.tensor([[[0.0] * 3, [0.0, 3.0, 0.0]]] * 2), torch.tensor([[[0.0, 6.0]]] * 2)),
         torch.tensor([[0.0] * 5, [2.0, 0.0, 0.0, 0.0, 0.0]]),

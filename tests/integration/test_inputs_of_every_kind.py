@@ -263,7 +263,7 @@ def test_explain_batch_equals_singles(name, method):
         for one, two in zip(
             made.record.attribution.scales, single.record.attribution.scales, strict=True
         ):
-            assert one.input_sizes == two.input_sizes
+            assert one.model_sizes == two.model_sizes
             torch.testing.assert_close(one.probabilities, two.probabilities, rtol=0, atol=1e-4)
 
 
@@ -482,7 +482,7 @@ def test_trace_takes_stop_strings_and_a_batch(explainer):
         seewhy.models.prepare(family, picture, prompt)
         for picture, prompt in zip(pictures, prompts, strict=True)
     ]
-    from seewhy.models.inputs import batch
+    from seewhy.models.batching import batch
 
     asked = batch(family, rows).tensors
     with traced(explainer) as trace:

@@ -178,7 +178,7 @@ def test_word_scales_tell_whether_it_would_still_be_said(explanation: Explanatio
         assert [s.scale for s in word.scales] == [1.0, 0.75, 1.25]
         assert sum(s.weight for s in word.scales) == pytest.approx(1)
         assert word.scales[0].probability == pytest.approx(word.probability, rel=1e-4)
-        assert len({s.input_size for s in word.scales}) == 3
+        assert len({s.model_sizes for s in word.scales}) == 3
         assert word.scales[1].map.shape < word.heatmap.shape
 
 

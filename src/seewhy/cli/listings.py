@@ -73,7 +73,7 @@ def models(arguments: Namespace) -> int:
             "checkpoints": list(family.checkpoints) or ["any other"],
             "video": "yes" if family.clip_marker else "no",
             "scaling": family.scaling,
-            "unseen": family.unseen,
+            "unseen": family.coverage,
         }
         for family in FAMILIES
     ]

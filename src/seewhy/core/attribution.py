@@ -22,7 +22,7 @@ class ScaleView:
 
     Attributes:
         scale: the scale asked for.
-        input_sizes: for each view width and height in pixels of the model's input.
+        model_sizes: for each view width and height in pixels of the model's input.
         maps: for each view float32 `[token, height, width]`, the base map on this scale's own
             native grid.
         probabilities: float32 `[token]`, p(token | image at this scale, same prefix).
@@ -31,7 +31,7 @@ class ScaleView:
     """
 
     scale: float
-    input_sizes: tuple[tuple[int, int], ...]
+    model_sizes: tuple[tuple[int, int], ...]
     maps: tuple[Tensor, ...]
     probabilities: Tensor
     is_top1: Tensor

@@ -91,6 +91,11 @@ class Geometry:
                 f"holding {len(owned.unique())} different tokens up to {int(owned.max())}."
             )
 
+    @staticmethod
+    def of_equal_cells(size: tuple[int, int], height: int, width: int) -> Geometry:
+        """One grid of `height` x `width` equal cells over a whole image, tokens row by row."""
+        return Geometry(size, (TokenGrid.over((0.0, 0.0, *size), height, width),))
+
     @cached_property
     def visual(self) -> int:
         """Number of visual tokens that own pixels."""

@@ -20,14 +20,14 @@ class View:
 
     Attributes:
         geometry: where its visual tokens stand over the original's pixels.
-        seen: width and height in pixels of what the model sees of it.
+        model_size: width and height in pixels of what the model sees of it.
         medium: which of the prompt's pictures and clips it belongs to, counted from 0.
         frames: for a step of a clip, the places in the clip of the frames that it shows.
         seconds: for a step of a clip, when its first frame was taken.
     """
 
     geometry: Geometry
-    seen: tuple[int, int]
+    model_size: tuple[int, int]
     medium: int = 0
     frames: tuple[int, ...] = ()
     seconds: float | None = None
@@ -79,9 +79,9 @@ class Inputs:
     media: tuple[Any, ...] = ()
 
     @property
-    def seen(self) -> tuple[tuple[int, int], ...]:
+    def model_sizes(self) -> tuple[tuple[int, int], ...]:
         """Width and height in pixels of what the model sees of each view."""
-        return tuple(view.seen for view in self.views)
+        return tuple(view.model_size for view in self.views)
 
     @property
     def base_grids(self) -> tuple[TokenGrid, ...]:

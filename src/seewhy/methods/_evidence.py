@@ -195,7 +195,7 @@ class Evidence:
                 sizes = " and ".join(dict.fromkeys(_pixels(v.geometry.size) for v in inputs.views))
                 raise ScaleError(
                     f"Expected scales that the model sees in different sizes, got {twin:g} and "
-                    f"{scale:g}, at both of which it sees {_seen(inputs)} pixels of this {sizes} "
+                    f"{scale:g}, at both of which it sees {_sizes(inputs)} pixels of this {sizes} "
                     "image: leave one of them out, or choose scales further apart."
                 )
             self._read(scale, begun)
@@ -224,15 +224,15 @@ class Evidence:
             return True
         self.seconds += time.perf_counter() - begun
         self.notes.append(
-            f"Scale {scale:g} was left out: the model sees {_seen(inputs)} pixels at it, as at "
+            f"Scale {scale:g} was left out: the model sees {_sizes(inputs)} pixels at it, as at "
             f"scale {twin:g}."
         )
         return False
 
     def _twin(self, inputs: Inputs) -> float | None:
         """The scale at which the model has seen the image in this size already, if any."""
-        sizes = {trace.inputs.seen: known for known, trace in self._traces.items()}
-        return sizes.get(inputs.seen)
+        sizes = {trace.inputs.model_sizes: known for known, trace in self._traces.items()}
+        return sizes.get(inputs.model_sizes)
 
     def _read(self, scale: float, begun: float) -> None:
         self._traces[scale] = self._readings.trace(scale)
@@ -274,5 +274,5 @@ def _pixels(size: tuple[int, int]) -> str:
     return f"{size[0]} x {size[1]}"
 
 
-def _seen(inputs: Inputs) -> str:
-    return " and ".join(dict.fromkeys(map(_pixels, inputs.seen)))
+def _sizes(inputs: Inputs) -> str:
+    return " and ".join(dict.fromkeys(map(_pixels, inputs.model_sizes)))

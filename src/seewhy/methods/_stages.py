@@ -165,7 +165,7 @@ def scale_view(trace: Trace, maps: Sequence[Tensor], share: Tensor, own: slice) 
     ids = torch.tensor([token.id for token in tokens], device=trace.rankings.device)
     return ScaleView(
         scale=trace.inputs.scale,
-        input_sizes=trace.inputs.seen,
+        model_sizes=trace.inputs.model_sizes,
         maps=tuple(one[own] for one in maps),
         probabilities=token_probabilities(tokens).to(share.device),
         is_top1=trace.rankings[own, 0] == ids,

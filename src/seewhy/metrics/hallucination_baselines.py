@@ -21,7 +21,7 @@ from seewhy.metrics._hallucination import (
 )
 from seewhy.metrics._perturbation import grey_of, lacks_model, session_of
 from seewhy.models.attention import attention_rows
-from seewhy.models.inputs import batch
+from seewhy.models.batching import batch
 from seewhy.models.session import Session, last_logits
 
 SCORES = {

@@ -50,10 +50,10 @@ class ScaleStability(Metric):
         for scale in sorted(SIZES, key=lambda scale: scale != 1):
             said, probable = f"said@{scale:g}", f"probability@{scale:g}"
             inputs = session.inputs(scale)
-            if inputs.seen in seen:
+            if inputs.model_sizes in seen:
                 yield from (Undefined(f, "scale comes out as another") for f in (said, probable))
                 continue
-            seen.add(inputs.seen)
+            seen.add(inputs.model_sizes)
             trace = session.read(inputs, ranking_depth=1, candidates=0)
             for at in places:
                 tokens = case.tokens(at)

@@ -1,4 +1,4 @@
-"""The only place that knows a model's insides: how it sees, loads, speaks and is overheard.
+"""The only place that knows models: their families, inputs, states and answers.
 
 One file per family holds what is special to it; everything that families share is a function.
 """

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from seewhy.core.errors import AnswerError
 from seewhy.core.trace import Inputs
-from seewhy.models.inputs import special_tokens_in
+from seewhy.models.chat_template import special_tokens_in
 from seewhy.models.loading import Loaded
 from seewhy.models.unembedding import unembedding_size
 

@@ -19,10 +19,11 @@ from seewhy.core.trace import Inputs, PromptSpan
 from seewhy.images.clips import Clip
 from seewhy.models.answer_ids import without_end
 from seewhy.models.capture import GenerateCall, PreprocessCall
+from seewhy.models.chat_template import SENTINEL, rendered_by
 from seewhy.models.conversation import user_message
 from seewhy.models.decoding import tokens_of
 from seewhy.models.family import Family, VisualInputs, on_device
-from seewhy.models.inputs import SENTINEL, process_media, rendered_by, views_of
+from seewhy.models.inputs import all_views, process_media
 from seewhy.models.loading import Loaded
 
 if TYPE_CHECKING:
@@ -78,11 +79,7 @@ class CapturedPrompt:
             vision |= self._tensors_of_the_call(vision, visuals)
         return Inputs(
             tensors=on_device({**aligned, **vision}, loaded.model),
-            views=tuple(
-                view
-                for number, (medium, one) in enumerate(zip(self.media, visuals, strict=True))
-                for view in views_of(medium, one, number)
-            ),
+            views=all_views(self.media, visuals),
             visual_positions=torch.cat(
                 [
                     _visual_positions(family, ids, span, one)
@@ -412,18 +409,16 @@ def _with_placeholders(
 
 
 def _visual_positions(
-    family: Family, ids: Tensor, span: tuple[int, int], seen: VisualInputs
+    family: Family, ids: Tensor, span: tuple[int, int], visual: VisualInputs
 ) -> Tensor:
-    token = family.clip_token_id if seen.is_clip else family.image_token_id
-    places = (ids[span[0] : span[1]] == token).nonzero().flatten() + span[0]
-    owners = torch.ones(len(places), dtype=torch.bool)
-    owners[list(seen.non_spatial)] = False
-    return places[owners]
+    token = family.clip_token_id if visual.is_clip else family.image_token_id
+    positions = (ids[span[0] : span[1]] == token).nonzero().flatten() + span[0]
+    return positions[visual.spatial_mask]
 
 
-def _placeholder(family: Family, seen: VisualInputs) -> list[int]:
+def _placeholder(family: Family, visual: VisualInputs) -> list[int]:
     tokenizer = family.processor.tokenizer
-    return tokenizer(seen.placeholder, add_special_tokens=False)["input_ids"]
+    return tokenizer(visual.placeholder, add_special_tokens=False)["input_ids"]
 
 
 def _image_ids(family: Family) -> set[int]:

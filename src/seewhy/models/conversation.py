@@ -1,4 +1,4 @@
-"""What was said and shown before the answer: turns of text, pictures and clips."""
+"""The conversation before the answer: turns of text, pictures and clips."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from seewhy.core.errors import PromptError
+from seewhy.core.trace import PromptSpan
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -85,3 +86,17 @@ def user_message(media: Image | Clip | Sequence[Image | Clip], prompt: str) -> C
     """One user's turn: pictures and clips first, then the words."""
     shown = tuple(media) if isinstance(media, list | tuple) else (media,)
     return Conversation((Message("user", (*shown, prompt)),), {})  # type: ignore[arg-type]
+
+
+def joined_texts(conversation: Conversation) -> tuple[str, tuple[PromptSpan, ...], list[int]]:
+    """The conversation's own words as one text, its turns in it, and where each text begins."""
+    prompt, turns, starts = "", [], []
+    for turn in conversation.turns:
+        first = len(starts)
+        for text in (part for part in turn.parts if isinstance(part, str)):
+            prompt += "\n" if prompt else ""
+            starts.append(len(prompt))
+            prompt += text
+        if len(starts) > first:
+            turns.append(PromptSpan(turn.role, starts[first], len(prompt)))
+    return prompt, tuple(turns), starts

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from seewhy.core.errors import ParameterError, UnsupportedModelError
 from seewhy.core.trace import Inputs
-from seewhy.models.inputs import batch
+from seewhy.models.batching import batch
 from seewhy.models.isolation import eval_mode, of_this_call
 from seewhy.models.loading import Loaded
 from seewhy.models.unembedding import backbone_of

@@ -1,4 +1,4 @@
-"""What a family of models must tell: how it sees, and where its image tokens stand."""
+"""What a family of models states: what it makes of pictures, where its image tokens stand."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class VisualInputs:
             tiled canvas.
         non_spatial: which image tokens of `placeholder` (counted from 0) own no pixels, such as the
             newline tokens of some families; they are on no visual axis.
-        frames: for a clip, the places in it of the frames that each step shows; empty for a
+        frames: for a clip, the numbers of the frames that each step shows; empty for a
             picture.
         notes: what a reader must know, such as a video part that stands in for torchvision's.
     """
@@ -62,13 +62,31 @@ class VisualInputs:
         return sum(geometry.visual for geometry in self.geometries)
 
     @property
+    def spatial_mask(self) -> Tensor:
+        """bool `[image token]`: which image tokens of the placeholder own pixels."""
+        mask = torch.ones(self.visual + len(self.non_spatial), dtype=torch.bool)
+        mask[list(self.non_spatial)] = False
+        return mask
+
+    @property
     def is_clip(self) -> bool:
         """Whether this is a clip."""
         return bool(self.frames)
 
 
+#: A note for families whose real video processor needs torchvision.
+RESIZED_BY_IMAGE_PROCESSOR = (
+    "frames were resized by the image processor, in the video processor's place"
+)
+
+
+def single_frames(clip: Clip) -> tuple[tuple[int, ...], ...]:
+    """`VisualInputs.frames` of a clip whose steps show one frame each."""
+    return tuple((frame,) for frame in range(len(clip)))
+
+
 class Family(ABC):
-    """One family of multimodal LLMs: how it sees, and where its image tokens stand.
+    """One family of multimodal LLMs: what it makes of pictures, and where its image tokens stand.
 
     A family is one file with one final class, found by its file name. It states facts and answers
     a few questions; whatever families share is a function. The questions with an answer here are
@@ -76,12 +94,14 @@ class Family(ABC):
 
     Class attributes:
         name: the registry name, such as `"qwen2-vl"`.
-        model_types: values of `config.model_type` that it stands for.
-        checkpoints: hub ids that it stands for.
+        model_types: values of `config.model_type` that it supports.
+        checkpoints: hub ids that it supports.
         scaling: one sentence: how the model is shown the image at other scales.
-        unseen: one sentence: which pixels it does not see, and what it sees twice.
+        coverage: one sentence: which pixels it does not see, and what it sees twice.
         default_marker: what the chat template writes for an image, such as `"<|image_pad|>"`.
         clip_marker: what it writes for a video; empty for a family that takes none.
+        clip_token_field: the config's field with the id of a clip's visual tokens; empty where
+            that is the image token's.
         plain_format: the user's turn where a checkpoint brings no chat template; `{marker}` and
             `{prompt}` are filled in.
     """
@@ -90,28 +110,30 @@ class Family(ABC):
     model_types: ClassVar[tuple[str, ...]]
     checkpoints: ClassVar[tuple[str, ...]]
     scaling: ClassVar[str]
-    unseen: ClassVar[str]
+    coverage: ClassVar[str]
     default_marker: ClassVar[str]
     clip_marker: ClassVar[str] = ""
+    clip_token_field: ClassVar[str] = ""
     plain_format: ClassVar[str] = "{marker}\n{prompt}\n"
 
     def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
         self.model, self.processor = model, processor
 
     @classmethod
-    def stands_for(cls, config: Any) -> bool:
-        """Whether this family stands for a config of one of its `model_types`."""
+    def supports(cls, config: Any) -> bool:
+        """Whether this family supports a config of one of its `model_types`."""
         return True
 
     @property
-    @abstractmethod
     def image_token_id(self) -> int:
         """The id that stands in `input_ids` wherever a visual token of a picture goes."""
+        return self.model.config.image_token_id
 
     @property
     def clip_token_id(self) -> int:
         """The id that stands in `input_ids` wherever a visual token of a clip goes."""
-        return self.image_token_id
+        field = self.clip_token_field
+        return getattr(self.model.config, field) if field else self.image_token_id
 
     @abstractmethod
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
@@ -122,11 +144,11 @@ class Family(ABC):
         return self.processor.template
 
     def process_image_among(self, image: Image, scale: float, pictures: int) -> VisualInputs:
-        """Prepare one of several pictures in a prompt, where that is not what `see` does.
+        """Prepare one of several pictures in a prompt, where that is not what `process_image` does.
 
         Args:
             image: an upright RGB picture.
-            scale: as for `see`.
+            scale: as for `process_image`.
             pictures: how many pictures the prompt shows, clips not counted.
         """
         return self.process_image(image, scale)
@@ -143,7 +165,7 @@ class Family(ABC):
         )
 
     @abstractmethod
-    def visual_features(self, seen: VisualInputs) -> Tensor:
+    def visual_features(self, visual: VisualInputs) -> Tensor:
         """Float `[visual, hidden]`: the features that enter the language model, for the probe.
 
         In the order of the image tokens in the placeholder, those without pixels left out.
@@ -155,7 +177,7 @@ class Family(ABC):
         Args:
             rows: for each prompt of the batch, its pictures (and clips) in reading order.
         """
-        return concatenate([seen.tensors for row in rows for seen in row])
+        return concatenate([visual.tensors for row in rows for visual in row])
 
     def token_types(self, ids: Tensor, prompt: int) -> dict[str, Tensor]:
         """Further inputs that go along with the ids, position by position.

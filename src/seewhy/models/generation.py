@@ -22,8 +22,8 @@ from seewhy.core.errors import AnswerError, ParameterError
 from seewhy.core.suggestions import unknown_name_message
 from seewhy.core.trace import Inputs, Trace
 from seewhy.models.answer_ids import without_end
+from seewhy.models.batching import Batch, batch
 from seewhy.models.family import input_device
-from seewhy.models.inputs import Batch, batch
 from seewhy.models.isolation import eval_mode
 from seewhy.models.loading import Loaded
 from seewhy.models.predictions import LogitsBuffer, expect_counts

@@ -1,4 +1,4 @@
-"""From a hub id, a folder or a loaded pair to a model that can be overheard."""
+"""From a hub id, a folder or a loaded pair to a model with its family and processor."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ FAMILIES: Registry[Family] = Registry(
 )
 """Every family, by file name."""
 
-#: Model types that are refused, each with its reason: no map could be true to them.
+#: Model types that are refused, each with the reason why no map would be faithful.
 REFUSED = {
     "mllama": (
         "it reads pictures through layers of cross-attention, so no position of its sequence holds "
-        "the state of a visual token, and there is nothing for a lens to read"
+        "the state of a visual token, and there is nothing that a lens could read"
     ),
     **dict.fromkeys(
         ("blip-2", "instructblip", "instructblipvideo", "idefics2", "kosmos-2"),
@@ -59,7 +59,7 @@ class Loaded:
 
     Attributes:
         name: hub id, folder, or the class of a model that was handed in.
-        model: the model; its mode and device are the caller's affair.
+        model: the model; its mode and device are up to the caller.
         processor: its processor's parts.
         family: its adapter.
     """
@@ -81,7 +81,7 @@ def load(
 ) -> Loaded:
     """Load a model by hub id or folder, or take one that is loaded.
 
-    The config is read before any weights, so that a wrong name or family fails in a moment.
+    The config is read before any weights, so that a wrong name or family fails at once.
 
     Args:
         model: hub id, folder, or `(model, processor)`.
@@ -99,18 +99,13 @@ def load(
         ModelError: if its files are damaged or incomplete.
     """
     if isinstance(model, tuple):
-        given, processor = model
-        family = family_of(given.config, name=type(given).__name__)
-        composed = parts_of(processor)
-        name = given.config.name_or_path or type(given).__name__
-        return Loaded(name, given, composed, _adapt(family, given, composed, name))
-
+        return _from_pair(*model)
     name = os.fspath(model)
-    place = os.path.expanduser(name) if _is_path(name) else name
+    location = os.path.expanduser(name) if _is_path(name) else name
     hub = {key: kwargs[key] for key in HUB if key in kwargs}
     if revision is not None:
         hub["revision"] = revision
-    config, hub = _read_config(name, place, hub, suggestions)
+    config, hub = _read_config(name, location, hub, suggestions)
     family = family_of(config, name=name)
 
     from safetensors import SafetensorError
@@ -118,14 +113,22 @@ def load(
     chosen = {"dtype": dtype, "device_map": device_map}
     chosen = {key: value for key, value in chosen.items() if value is not None}
     try:
-        loaded = _auto_class(config).from_pretrained(place, **{**kwargs, **chosen, **hub})
-        composed = load_processor(place, whole=not family.model_types, **hub)
+        loaded = _auto_class(config).from_pretrained(location, **{**kwargs, **chosen, **hub})
+        parts = load_processor(location, prefer_original=not family.model_types, **hub)
     except (OSError, ValueError, ImportError, SafetensorError) as error:
         raise ModelError(
             f"Expected the weights, tokenizer and processor of {name!r}, got "
             f"{type(error).__name__}: {_first_line(error)} {_remedy(error)}"
         ) from error
-    return Loaded(name, loaded, composed, _adapt(family, loaded, composed, name))
+    return Loaded(name, loaded, parts, _adapter(family, loaded, parts, name))
+
+
+def _from_pair(model: Any, processor: Any) -> Loaded:
+    """A model that is loaded already, with its processor."""
+    family = family_of(model.config, name=type(model).__name__)
+    parts = parts_of(processor)
+    name = model.config.name_or_path or type(model).__name__
+    return Loaded(name, model, parts, _adapter(family, model, parts, name))
 
 
 def _remedy(error: Exception) -> str:
@@ -136,28 +139,29 @@ def _remedy(error: Exception) -> str:
 
 
 def family_of(config: Any, *, name: str) -> type[Family]:
-    """The family that stands for a config's `model_type`, or else the one that experiments.
+    """The family that supports a config's `model_type`, or else `probed`.
 
     Raises:
         UnsupportedModelError: if the model is text-only, or refused for a reason.
     """
-    kind, by_type = config.model_type, _families_by_type()
+    model_type, by_type = config.model_type, _families_by_type()
     architecture = ", ".join(config.architectures or ()) or type(config).__name__
-    if kind in REFUSED:
+    if model_type in REFUSED:
         raise UnsupportedModelError(
             f"Expected a model whose image tokens stand in its sequence, got {name!r}, a "
-            f"{architecture} (model_type {kind!r}): {REFUSED[kind]}. Choose another model."
+            f"{architecture} (model_type {model_type!r}): {REFUSED[model_type]}. Choose another "
+            "model."
         )
-    for family in by_type.get(kind, ()):
-        if family.stands_for(config):
+    for family in by_type.get(model_type, ()):
+        if family.supports(config):
             return family
     from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 
-    if kind in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES or _has_own_code(config):
+    if model_type in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES or _has_own_code(config):
         return FAMILIES.get("probed")
     raise UnsupportedModelError(
         f"Expected a model that reads images and writes text, got {name!r}, a {architecture} "
-        f"(model_type {kind!r}), which reads no images: choose a model of "
+        f"(model_type {model_type!r}), which reads no images: choose a model of "
         f"one of the types {', '.join(sorted(by_type))}."
     )
 
@@ -180,7 +184,7 @@ def _auto_class(config: Any) -> Any:
     return transformers.AutoModelForImageTextToText
 
 
-def _adapt(family: type[Family], model: Any, processor: ProcessorParts, name: str) -> Family:
+def _adapter(family: type[Family], model: Any, processor: ProcessorParts, name: str) -> Family:
     """The family's adapter, once the tokenizer knows the image token."""
     adapter, tokenizer = family(model, processor), processor.tokenizer
     token = tokenizer.convert_ids_to_tokens(adapter.image_token_id)
@@ -203,58 +207,81 @@ def _families_by_type() -> dict[str, list[type[Family]]]:
 
 
 def _read_config(
-    name: str, place: str, hub: dict[str, Any], suggestions: Iterable[str]
+    name: str, location: str, hub: dict[str, Any], suggestions: Iterable[str]
 ) -> tuple[Any, dict[str, Any]]:
     """The config, and where to look for the rest: the cache alone if the hub is out of reach."""
-    from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoConfig
 
-    if _is_path(name) and not Path(place).is_dir():
+    is_folder = _expect_folder(name, location)
+    offline = not is_folder and not hub.get("local_files_only") and not _hub_in_reach()
+    if offline:  # without this, transformers tries for half a minute
+        hub = {**hub, "local_files_only": True}
+    # Unless the user says so, no code of a checkpoint's own is run, nor asked about.
+    trusted = {"trust_remote_code": False, **hub}
+    try:
+        return AutoConfig.from_pretrained(location, **trusted), hub
+    except Exception as error:
+        refusal = _config_error(error, name, offline, suggestions)
+        if refusal is None:
+            raise
+        raise refusal from error
+
+
+def _expect_folder(name: str, location: str) -> bool:
+    """Whether a name is a folder with a model in it.
+
+    Raises:
+        UnknownNameError: if it can only be a path, but is no such folder.
+    """
+    is_folder = Path(location).is_dir()
+    if _is_path(name) and not is_folder:
         raise UnknownNameError(
             f"Expected a model's folder, got {name!r}, which is not there: check the path."
         )
-    folder = Path(place).is_dir()
-    if folder and not (Path(place) / "config.json").is_file():
+    if is_folder and not (Path(location) / "config.json").is_file():
         raise UnknownNameError(
             f"Expected a model's folder, got {name!r}, which holds no config.json: give the "
             "folder that `save_pretrained` wrote."
         )
-    offline = not folder and not hub.get("local_files_only") and not _hub_in_reach()
-    if offline:  # without this, transformers tries for half a minute
-        hub = {**hub, "local_files_only": True}
-    # Without a word of the user's, no code of a checkpoint's own is run, nor asked about.
-    trusted = {"trust_remote_code": False, **hub}
-    try:
-        return AutoConfig.from_pretrained(place, **trusted), hub
-    except OSError as error:
+    return is_folder
+
+
+def _config_error(
+    error: Exception, name: str, offline: bool, suggestions: Iterable[str]
+) -> ModelError | UnknownNameError | None:
+    """What to say of an error of transformers' while it read a config; None for any other."""
+    from huggingface_hub.errors import StrictDataclassError
+
+    if isinstance(error, OSError):
         reason = "is out of reach (is this machine offline?)" if offline else "gave none"
-        raise UnknownNameError(
+        return UnknownNameError(
             f"Expected a model's folder or hub id, got {name!r}: there is no such folder, and the "
             f"hub {reason}. {_remedy_of_name(name, offline, suggestions)}"
-        ) from error
-    except StrictDataclassError as error:
-        raise ModelError(
+        )
+    if isinstance(error, StrictDataclassError):
+        return ModelError(
             f"Expected a valid config.json in {name!r}, got one whose fields are not what they "
             f"should be: {' '.join(str(error).split())} Correct it, or download the checkpoint "
             "again."
-        ) from error
-    except (ValueError, KeyError) as error:
-        if "trust_remote_code" in str(error):
-            raise UnsupportedModelError(
-                f"Expected a model of transformers' own classes, got {name!r}, which brings code "
-                "of its own: read that code, and pass trust_remote_code=True if you trust it. Many "
-                "such models have a twin in transformers' format, named ...-hf."
-            ) from error
-        raise UnsupportedModelError(
-            f"Expected a model that this transformers knows, got {name!r}: {_first_line(error)} "
-            f"Known families: {', '.join(sorted(_families_by_type()))}."
-        ) from error
+        )
+    if not isinstance(error, ValueError | KeyError):
+        return None
+    if "trust_remote_code" in str(error):
+        return UnsupportedModelError(
+            f"Expected a model of transformers' own classes, got {name!r}, which brings code "
+            "of its own: read that code, and pass trust_remote_code=True if you trust it. Many "
+            "such models have a twin in transformers' format, named ...-hf."
+        )
+    return UnsupportedModelError(
+        f"Expected a model that this transformers knows, got {name!r}: {_first_line(error)} "
+        f"Known families: {', '.join(sorted(_families_by_type()))}."
+    )
 
 
 def _remedy_of_name(name: str, offline: bool, suggestions: Iterable[str]) -> str:
     """What to do about a name that is neither a folder nor found on the hub."""
-    checkpoints = (place for family in FAMILIES for place in family.checkpoints)
-    if question := did_you_mean(name, (*suggestions, *checkpoints)):
+    hub_ids = (hub_id for family in FAMILIES for hub_id in family.checkpoints)
+    if question := did_you_mean(name, (*suggestions, *hub_ids)):
         return question[0].upper() + question[1:]
     if offline:
         return "Connect to the network, or give the folder of a model."

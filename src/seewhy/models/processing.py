@@ -24,14 +24,14 @@ class ProcessorParts:
         tokenizer: a fast tokenizer (it must tell the offsets of its tokens).
         template: the Jinja chat template, or None where the checkpoint brings none.
         video: settings of the checkpoint's video processor, or None where it brings none.
-        whole: transformers' own processor that these are parts of, where there is one.
+        original: transformers' own processor that these are parts of, where there is one.
     """
 
     image_processor: Any
     tokenizer: Any
     template: str | None = None
     video: Mapping[str, Any] | None = None
-    whole: Any = None
+    original: Any = None
 
     def __post_init__(self) -> None:
         if not getattr(self.tokenizer, "is_fast", False):
@@ -66,12 +66,14 @@ def parts_of(processor: Any) -> ProcessorParts:
     return ProcessorParts(image_processor, tokenizer, default_template(template), video, processor)
 
 
-def load_processor(name: str | Path, *, whole: bool = False, **hub: Any) -> ProcessorParts:
+def load_processor(
+    name: str | Path, *, prefer_original: bool = False, **hub: Any
+) -> ProcessorParts:
     """Load a checkpoint's processor: transformers' own where torchvision is there, else its parts.
 
     Args:
         name: hub id or folder.
-        whole: try for transformers' own in any case: what has no adapter needs it.
+        prefer_original: try for transformers' own in any case: what has no adapter needs it.
         **hub: `revision`, `token`, `cache_dir`, `local_files_only`, `trust_remote_code`.
 
     Raises:
@@ -80,7 +82,7 @@ def load_processor(name: str | Path, *, whole: bool = False, **hub: Any) -> Proc
     from transformers import AutoProcessor
     from transformers.utils.import_utils import is_torchvision_available
 
-    if whole or is_torchvision_available():
+    if prefer_original or is_torchvision_available():
         try:
             return parts_of(AutoProcessor.from_pretrained(name, **hub))
         except ImportError:  # some video parts want packages that pictures do without

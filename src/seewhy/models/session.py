@@ -16,9 +16,10 @@ from torch import Tensor
 
 from seewhy.core.errors import AnswerError, ShapeError
 from seewhy.core.trace import Inputs, Trace
+from seewhy.models.batching import Batch, batch
 from seewhy.models.conversation import Conversation, user_message
 from seewhy.models.generation import generate
-from seewhy.models.inputs import Batch, batch, prepare_chat
+from seewhy.models.inputs import prepare_chat
 from seewhy.models.isolation import eval_mode
 from seewhy.models.loading import Loaded
 from seewhy.models.teacher_forcing import read, read_batch
@@ -223,11 +224,11 @@ def read_ahead(sessions: Sequence[Session], scales: Iterable[float]) -> None:
         sessions: of one model, their base readings kept.
         scales: beside the base.
     """
-    known = [{session.trace().inputs.seen} for session in sessions]
+    known = [{session.trace().inputs.model_sizes} for session in sessions]
     for scale in scales:
         new = []
         for session, sizes in zip(sessions, known, strict=True):
-            if (size := session.inputs(scale).seen) not in sizes:
+            if (size := session.inputs(scale).model_sizes) not in sizes:
                 sizes.add(size)
                 new.append(session)
         if new:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from seewhy.core.trace import Inputs, Trace
 from seewhy.models.answer_ids import ids_of
-from seewhy.models.inputs import Batch, batch
+from seewhy.models.batching import Batch, batch
 from seewhy.models.isolation import eval_mode
 from seewhy.models.loading import Loaded
 from seewhy.models.predictions import expect_counts, predict

@@ -72,7 +72,7 @@ def _from_2_to_3(data: dict[str, Any], tensors: dict[str, Tensor]) -> Parts:
 
 
 def _scales_of_3(scales: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"scales": [{"scale": s["scale"], "input_sizes": s["seen"]} for s in scales]}
+    return {"scales": [{"scale": s["scale"], "model_sizes": s["seen"]} for s in scales]}
 
 
 def _name_of_3(name: str) -> str:

@@ -244,7 +244,7 @@ def payload(record: Record) -> Payload:
         "words": text(record.prompt_words, spans.prompt_words, spans.words),
         "tokens": text(record.prompt_tokens, spans.prompt_tokens, spans.tokens),
         "scales": [
-            {"scale": _short(view.scale), "seen": [list(size) for size in view.input_sizes]}
+            {"scale": _short(view.scale), "seen": [list(size) for size in view.model_sizes]}
             for view in record.attribution.scales
         ],
         "maps": maps,

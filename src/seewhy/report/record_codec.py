@@ -145,7 +145,7 @@ def _picture_to_json(view: int, picture: Picture) -> dict[str, Any]:
 def _attribution_to_json(attribution: Attribution) -> dict[str, Any]:
     return {
         "scales": [
-            {"scale": view.scale, "input_sizes": view.input_sizes} for view in attribution.scales
+            {"scale": view.scale, "model_sizes": view.model_sizes} for view in attribution.scales
         ]
     }
 
@@ -202,7 +202,7 @@ def _scale(part: str, data: Mapping[str, Any], views: int, tensors: Tensors) -> 
     names = ("probabilities", "is_top1", "weights")
     return ScaleView(
         scale=data["scale"],
-        input_sizes=tuple((width, height) for width, height in data["input_sizes"]),
+        model_sizes=tuple((width, height) for width, height in data["model_sizes"]),
         maps=_maps(part, views, tensors),
         **{name: tensors[f"{part}.{name}"] for name in names},
     )

@@ -78,7 +78,7 @@ def test_attribution_refuses_a_range_of_other_tokens(name):
 def two_scales() -> Attribution:
     scale = ScaleView(
         scale=1.0,
-        input_sizes=((8, 8), (8, 4)),
+        model_sizes=((8, 8), (8, 4)),
         maps=(torch.arange(8.0).view(2, 2, 2), torch.arange(6.0).view(2, 1, 3)),
         probabilities=torch.tensor([0.25, 0.5]),
         is_top1=torch.tensor([True, False]),
@@ -116,7 +116,7 @@ def test_select_cuts_everything_that_has_a_token_axis():
         [False],
         [0.5],
     )
-    assert (cut.scale, cut.input_sizes) == (1.0, ((8, 8), (8, 4)))
+    assert (cut.scale, cut.model_sizes) == (1.0, ((8, 8), (8, 4)))
     assert (half.scale, half.weights.tolist()) == (0.5, [0.5])
 
 

@@ -52,7 +52,7 @@ def two_views():
 
 def test_inputs_tell_size_and_grid_of_every_view():
     inputs = two_views().inputs
-    assert inputs.seen == ((8, 8), (6, 18))
+    assert inputs.model_sizes == ((8, 8), (6, 18))
     assert [base_grid.shape for base_grid in inputs.base_grids] == [(1, 2), (3, 1)]
     assert inputs.length == 5
 

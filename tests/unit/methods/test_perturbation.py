@@ -253,7 +253,7 @@ def test_occlusion_measures_the_context_by_leaving_words_out() -> None:
 
 def test_rereading_at_a_scale_reads_changed_pictures_at_that_scale() -> None:
     larger, base = real(2.0)[0], real()[0]
-    assert larger.inputs().seen == base.inputs(2.0).seen != base.inputs().seen
+    assert larger.inputs().model_sizes == base.inputs(2.0).model_sizes != base.inputs().model_sizes
     (found,) = larger.log_probabilities([larger.images])
     trace = read(larger.loaded, base.inputs(2.0), larger.ids)
     expected = torch.tensor([token.probability for token in trace.tokens]).log()

@@ -144,16 +144,16 @@ def both_collapsing(scales: dict[float, tuple[tuple[int, int], ...]]) -> Evidenc
 
 
 def test_evidence_reads_a_scale_at_which_one_of_two_pictures_is_new() -> None:
-    seen = random_pair().trace.inputs.seen
-    evidence = both_collapsing({1.1: (seen[0], (32, 48))})
-    assert evidence.trace_at(1.1).inputs.seen == (seen[0], (32, 48))
+    sizes = random_pair().trace.inputs.model_sizes
+    evidence = both_collapsing({1.1: (sizes[0], (32, 48))})
+    assert evidence.trace_at(1.1).inputs.model_sizes == (sizes[0], (32, 48))
     assert evidence.notes == []
 
 
 def test_evidence_names_both_sizes_where_two_pictures_collapse() -> None:
-    seen = random_pair().trace.inputs.seen
+    sizes = random_pair().trace.inputs.model_sizes
     with pytest.raises(ScaleError, match=r"48 x 32 and 24 x 40 pixels .* 96 x 64 and 106 x 84"):
-        both_collapsing({1.1: seen}).trace_at(1.1)
+        both_collapsing({1.1: sizes}).trace_at(1.1)
 
 
 def test_evidence_left_out_for_two_pictures_names_both_sizes() -> None:

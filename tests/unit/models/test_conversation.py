@@ -11,13 +11,15 @@ import torch
 
 import tiny_models
 import torchvision_shim
+from chat_templates import family_with_template
 from families import BUILDERS, shared
 from painting import noise
 from seewhy.core.errors import ModelError, PromptError
 from seewhy.images import read_clip
 from seewhy.models import load, prepare
-from seewhy.models.conversation import ROLES, Conversation, Message, user_message
-from seewhy.models.inputs import joined, prepare_chat, render
+from seewhy.models.chat_template import render
+from seewhy.models.conversation import ROLES, Conversation, Message, joined_texts, user_message
+from seewhy.models.inputs import prepare_chat
 
 FIRST, SECOND = (96, 64), (40, 80)
 
@@ -41,11 +43,6 @@ def several(picture: Any = None) -> Conversation:
     )
 
 
-def family_with(template: str) -> Any:
-    model, processor = tiny_models.build()
-    return load((model, replace(processor, template=template))).family
-
-
 # --- what a conversation is ------------------------------------------------------------------
 
 
@@ -59,7 +56,7 @@ def test_conversation_lists_texts_and_media_in_order():
 
 
 @pytest.mark.parametrize("many", [False, True])
-def test_ask_puts_pictures_before_the_words(many):
+def test_user_message_puts_pictures_before_the_words(many):
     picture = noise(8, 8)
     held = user_message([picture, picture] if many else picture, "What?")
     assert [turn.role for turn in held.turns] == ["user"]
@@ -88,14 +85,14 @@ def test_roles_are_those_of_the_error():
     assert ROLES == ("system", "user", "assistant")
 
 
-def test_joined_tells_turns_and_parts_in_one_text():
+def test_joined_texts_tells_turns_and_parts_in_one_text():
     held = chat(
         said("system", "Be brief."),
         said("user", noise(8, 8)),  # a turn without words has no place in them
         said("assistant", "Yes?"),
         said("user", "What", noise(8, 8), "is it?"),
     )
-    prompt, turns, starts = joined(held)
+    prompt, turns, starts = joined_texts(held)
     assert prompt == "Be brief.\nYes?\nWhat\nis it?"
     assert [(turn.role, prompt[turn.start : turn.end]) for turn in turns] == [
         ("system", "Be brief."),
@@ -235,7 +232,7 @@ def test_words_that_the_template_trims_are_found_in_all_turns():
         said("assistant", " A star."),
         said("user", "Why?  "),
     )
-    inputs = prepare_chat(family_with(trimming), held)
+    inputs = prepare_chat(family_with_template(trimming), held)
     assert inputs.prompt == "  What is it? \n\n A star.\nWhy?  "
     assert [text for _, text in words_of_turns(inputs)] == ["What is it?", "A star.", "Why?"]
 
@@ -271,7 +268,7 @@ ALTERNATING = (
 
 
 def test_template_that_refuses_a_role_is_told_with_its_reason():
-    family = family_with(ALTERNATING)
+    family = family_with_template(ALTERNATING)
     with pytest.raises(
         PromptError, match=r"got \['system', 'user', 'assistant', 'user'\], .*System turns are not"
     ):
@@ -287,7 +284,7 @@ def test_template_that_refuses_a_role_is_told_with_its_reason():
 def test_template_that_stumbles_is_told_as_such(wrong):
     """Such as one that takes only plain strings for contents."""
     with pytest.raises(PromptError, match="Expected turns that this checkpoint's chat template"):
-        prepare(family_with(wrong), noise(60, 40), "What?")
+        prepare(family_with_template(wrong), noise(60, 40), "What?")
 
 
 #: Thinking models leave out what their earlier answers thought.
@@ -305,7 +302,7 @@ def thought(answer: str) -> Conversation:
 
 
 def test_template_that_strips_thinking_is_not_followed_in_silence():
-    family = family_with(THINKING)
+    family = family_with_template(THINKING)
     with pytest.raises(PromptError, match="changes or leaves out words of a turn"):
         prepare_chat(family, thought("<think>Hm.</think>A star."))
     plain = prepare_chat(family, thought("A star."))
@@ -317,12 +314,12 @@ def test_template_that_leaves_a_turn_out_is_refused():
         "{% for message in messages %}", "{% for message in messages[-1:] %}"
     )
     with pytest.raises(PromptError, match="leaves out words of a turn"):
-        prepare_chat(family_with(forgetful), thought("A star."))
+        prepare_chat(family_with_template(forgetful), thought("A star."))
 
 
 def test_template_that_turns_the_order_round_is_followed():
     """What a text becomes is found by where it goes, not by its order."""
-    family = family_with(
+    family = family_with_template(
         "{% for part in messages[0].content | reverse %}{% if part.type == 'image' %}"
         "<|vision_start|><|image_pad|><|vision_end|>{% else %}<{{ part.text }}>{% endif %}"
         "{% endfor %}\n"
@@ -335,7 +332,7 @@ def test_template_that_turns_the_order_round_is_followed():
 
 @pytest.mark.parametrize("given", [{}, {"enable_thinking": False}, {"enable_thinking": True}])
 def test_further_names_reach_the_template(given):
-    family = family_with(
+    family = family_with_template(
         tiny_models.TEMPLATE
         + "{% if enable_thinking is defined and not enable_thinking %}No thinking.\n{% endif %}"
     )
@@ -385,8 +382,8 @@ def test_visual_positions_are_each_pictures_own(name):
     assert bool((ids[inputs.visual_positions] == family.image_token_id).all())
     assert int(first.max()) < int(second.min())
     owners = int((ids == family.image_token_id).sum())
-    assert owners == sum(sizes) + sum(len(seen.non_spatial) for seen in inputs.media)
-    assert [seen.visual for seen in inputs.media] == sizes
+    assert owners == sum(sizes) + sum(len(visual.non_spatial) for visual in inputs.media)
+    assert [visual.visual for visual in inputs.media] == sizes
 
 
 def test_pictures_of_a_conversation_keep_their_places():
@@ -412,7 +409,7 @@ def test_pixels_of_several_pictures_are_those_of_each():
 
 @pytest.mark.parametrize("marks", [1, 3])
 def test_as_many_markers_as_pictures_are_expected(marks):
-    family = family_with(
+    family = family_with_template(
         "<|image_pad|>" * marks
         + "{% for part in messages[0].content if part.text %}{{ part.text }}{% endfor %}"
     )
@@ -445,7 +442,7 @@ def test_pictures_and_clips_find_their_own_markers():
         "{% elif part['type'] == 'video' %}<|vision_start|><|video_pad|><|vision_end|>"
         "{% elif 'text' in part %}",
     )
-    family = family_with(template)
+    family = family_with_template(template)
     if not family.clip_marker:
         pytest.skip("this family takes no clips")
     held = chat(said("user", clip, "before", noise(*FIRST), "after"))

@@ -9,12 +9,11 @@ import torch
 
 import tiny_models
 import torchvision_shim
+from chat_templates import WORDS, family_with_template
 from families import BUILDERS, shared
 from painting import noise
 from seewhy.core.errors import GeometryError, ModelError, PromptError
 from seewhy.models import load, prepare
-from seewhy.models.conversation import user_message
-from seewhy.models.inputs import expand, render
 
 PROMPT = "What is to the left of the réd 🙂 star?"
 SHAPES = [(150, 100), (100, 150), (400, 100), (90, 360), (64, 64), (33, 47), (5, 9), (700, 500)]
@@ -126,12 +125,12 @@ def test_prepare_refuses_a_processor_of_another_checkpoint():
 
 def test_prepare_counts_image_tokens_against_the_geometry(monkeypatch):
     loaded = load(tiny_models.build())
-    see = type(loaded.family).process_image
+    process_image = type(loaded.family).process_image
     monkeypatch.setattr(
         type(loaded.family),
-        "see",
+        "process_image",
         lambda self, image, scale=1.0: replace(
-            see(self, image, scale), placeholder=self.default_marker * 3
+            process_image(self, image, scale), placeholder=self.default_marker * 3
         ),
     )
     with pytest.raises(GeometryError, match=r"Expected 40 image tokens .* got 3 .*60 x 40 pixels"):
@@ -140,74 +139,34 @@ def test_prepare_counts_image_tokens_against_the_geometry(monkeypatch):
 
 def test_prepare_leaves_out_image_tokens_without_pixels(monkeypatch):
     loaded = load(tiny_models.build())
-    see = type(loaded.family).process_image
+    process_image = type(loaded.family).process_image
 
     def with_newline(self, image, scale=1.0):
-        seen = see(self, image, scale)
-        return replace(seen, placeholder=seen.placeholder + self.default_marker, non_spatial=(40,))
+        visual = process_image(self, image, scale)
+        return replace(
+            visual, placeholder=visual.placeholder + self.default_marker, non_spatial=(40,)
+        )
 
-    monkeypatch.setattr(type(loaded.family), "see", with_newline)
+    monkeypatch.setattr(type(loaded.family), "process_image", with_newline)
     inputs = prepare(loaded.family, noise(60, 40), "What?")
     assert len(inputs.visual_positions) == 40
     count = int((inputs.tensors["input_ids"] == loaded.family.image_token_id).sum())
     assert count == 41
 
 
-def test_render_uses_the_plain_format_without_a_template():
-    model, processor = tiny_models.build()
-    loaded = load((model, replace(processor, template=None)))
-    text, spans = render(loaded.family, user_message(noise(60, 40), "What?"))
-    assert text == "<|vision_start|><|image_pad|><|vision_end|>What?\n"
-    assert [text[begin:end] for begin, end in spans] == ["What?"]
-    inputs = prepare(loaded.family, noise(60, 40), "What?")
-    assert [inputs.prompt[a:b] for a, b in inputs.prompt_spans] == ["Wh", "at", "?"]
-
-
-def with_template(template):
-    model, processor = tiny_models.build()
-    return load((model, replace(processor, template=template))).family
-
-
-WORDS = "{% for part in messages[0]['content'] if part.type == 'text' %}{{ part.text }}{% endfor %}"
-
-
 @pytest.mark.parametrize(("marks", "found"), [("", 0), ("<|image_pad|>" * 2, 2)])
 def test_prepare_refuses_a_template_without_a_marker_for_each_image(marks, found):
-    family = with_template(marks + WORDS)
+    family = family_with_template(marks + WORDS)
     with pytest.raises(
         ModelError, match=rf"Expected 1 '<\|image_pad\|>' for the images in .* got {found}: .*qwen2"
     ):
         prepare(family, noise(60, 40), "What?")
 
 
-def test_render_refuses_a_template_that_leaves_the_words_out():
-    with pytest.raises(PromptError, match="changes or leaves out words of a turn"):
-        render(with_template("{{ messages[0]['role'] }}"), user_message(noise(60, 40), "What?"))
-
-
-def test_render_refuses_a_template_that_says_the_words_twice():
-    with pytest.raises(PromptError, match="changes or leaves out words of a turn"):
-        render(with_template(WORDS + " " + WORDS), user_message(noise(60, 40), "What?"))
-
-
 def test_prepare_refuses_a_template_that_rewrites_the_words():
     shouting = tiny_models.TEMPLATE.replace("part['text']", "part['text'] | upper")
     with pytest.raises(PromptError, match=r"Expected the words \['What\?'\].*changes or leaves"):
-        prepare(with_template(shouting), noise(60, 40), "What?")
-
-
-def test_expand_moves_words_behind_placeholders():
-    family = shared("qwen2-vl").family
-    visuals = [family.process_image(noise(60, 40)), family.process_image(noise(40, 40))]
-    rendered = "one <|image_pad|> two <|image_pad|><|image_pad|> three"
-    words = [(0, 3), (18, 21), (rendered.index("three"), len(rendered))]
-    with pytest.raises(ModelError, match="Expected 2 .* got 3"):
-        expand(family, rendered, words, visuals)
-    text, moved, pictures = expand(family, rendered, words, [*visuals, visuals[0]])
-    assert [text[begin:end] for begin, end in moved] == ["one", "two", "three"]
-    counts = [len(text[begin:end]) // len("<|image_pad|>") for begin, end in pictures]
-    assert counts == [seen.visual for seen in (*visuals, visuals[0])]
-    assert text.replace("<|image_pad|>", "") == "one  two  three"
+        prepare(family_with_template(shouting), noise(60, 40), "What?")
 
 
 def test_prepare_follows_a_template_that_trims():

@@ -98,7 +98,7 @@ def test_payload_holds_the_maps_of_scales_for_each_view():
                 wanted = maps[token].numpy()
                 step = np.ptp(wanted) / 255
                 assert np.abs(values_of(told["maps"][at]) - wanted).max() <= 0.52 * step + 1e-4
-    seen = [list(map(list, view.input_sizes)) for view in record.attribution.scales]
+    seen = [list(map(list, view.model_sizes)) for view in record.attribution.scales]
     assert [scale["seen"] for scale in told["scales"]] == seen
 
 

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from seewhy.models import load
-from seewhy.models.inputs import batch as batch_of
+from seewhy.models.batching import batch as batch_of
 from seewhy.models.inputs import prepare
 from seewhy.testbed.captions import Bias, captions, vocabulary
 from seewhy.testbed.recipe.batches import IGNORED, Teacher

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.core.geometry import Geometry, TokenGrid
-from seewhy.models.families.idefics3 import cell_edges, tile_order, tiled
-from seewhy.models.family import Family, VisualInputs, concatenate, on_device
+from seewhy.models.encoder_outputs import encoder_outputs, pixels_or_features
+from seewhy.models.families.idefics3 import cell_edges, tile_order, tiled_grid
+from seewhy.models.families.llava import set_sizes
+from seewhy.models.family import Family, VisualInputs, on_device
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from seewhy.models.processing import ProcessorParts
 
 #: What Gemma 3's processor asks for where the image processor's settings are left open.
-OPEN = {
+PAN_AND_SCAN_DEFAULTS = {
     "do_convert_rgb": True,
     "do_pan_and_scan": False,
     "pan_and_scan_min_crop_size": 256,
@@ -53,7 +54,7 @@ class Gemma3(Family):
         "tower's side, rounded to whole tokens, the tower interpolates its position embeddings, "
         "and the same patches are averaged; so the number of tokens grows with the scale squared"
     )
-    unseen = (
+    coverage = (
         "every pixel is seen; a picture that is panned and scanned is seen twice, as a whole and "
         "by its crops, which are fused"
     )
@@ -77,11 +78,6 @@ class Gemma3(Family):
                 f"{patch}: no family of seewhy supports it, choose another model."
             )
 
-    @property
-    def image_token_id(self) -> int:
-        """The id of `<image_soft_token>`."""
-        return self.model.config.image_token_id
-
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
         """Prepare an upright RGB picture at a scale; 1 is what the model's own processor does.
 
@@ -91,19 +87,9 @@ class Gemma3(Family):
         Raises:
             GeometryError: if the image processor's squares are not those that its settings say.
         """
-        processor = self.processor.image_processor
         side = self._native // self._cell if scale == 1 else self._side(scale)
-        square, settings = side * self._cell, pan_and_scan(processor)
-        made = processor(
-            image, return_tensors="pt", size={"height": square, "width": square}, **settings
-        )
-        crops, pixels = int(made["num_crops"][0]), made["pixel_values"]
-        if tuple(pixels.shape) != (1 + crops, 3, square, square):
-            raise GeometryError(
-                f"Expected {1 + crops} squares of {square} pixels for an image of {image.width} x "
-                f"{image.height} in {crops} crops, got pixels of shape {list(pixels.shape)} from "
-                f"{settings}: use the checkpoint's own processor."
-            )
+        square = side * self._cell
+        pixels, crops = self._squares(image, square)
         columns, rows = (max(1, crops), 1) if image.width >= image.height else (1, max(1, crops))
         tokens = self.processor.tokenizer
         return VisualInputs(
@@ -120,18 +106,33 @@ class Gemma3(Family):
             size=(columns * square, rows * square),
         )
 
-    def visual_features(self, seen: VisualInputs) -> Tensor:
+    def _squares(self, image: Image, square: int) -> tuple[Tensor, int]:
+        """Float `[1 + crop, 3, square, square]`, the whole picture's pixels first; how many crops.
+
+        Raises:
+            GeometryError: if the image processor's squares are not those that its settings say.
+        """
+        processor = self.processor.image_processor
+        settings = pan_and_scan(processor)
+        processed = processor(
+            image, return_tensors="pt", size={"height": square, "width": square}, **settings
+        )
+        crops, pixels = int(processed["num_crops"][0]), processed["pixel_values"]
+        if tuple(pixels.shape) != (1 + crops, 3, square, square):
+            raise GeometryError(
+                f"Expected {1 + crops} squares of {square} pixels for an image of {image.width} x "
+                f"{image.height} in {crops} crops, got pixels of shape {list(pixels.shape)} from "
+                f"{settings}: use the checkpoint's own processor."
+            )
+        return pixels, crops
+
+    def visual_features(self, visual: VisualInputs) -> Tensor:
         """Float `[visual, hidden]`: the projected tokens, as they enter the language model."""
-        return features_of(self, seen).flatten(0, 1)
+        return features_of(self, visual).flatten(0, 1)
 
     def collate(self, rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
         """Squares of one size, one after the other; features if there are some."""
-        seen = [one for row in rows for one in row]
-        if all("pixel_values" in one.tensors for one in seen):
-            return concatenate([one.tensors for one in seen])
-        # One square of all tokens: pictures at different scales have different numbers.
-        features = [features_of(self, one).flatten(0, 1) for one in seen]
-        return encoder_outputs(torch.cat(features)[None])
+        return pixels_or_features(rows, self.visual_features)
 
     def token_types(self, ids: Tensor, prompt: int) -> dict[str, Tensor]:
         """1 where an image token stands: attention is bidirectional within a run of them."""
@@ -144,10 +145,10 @@ class Gemma3(Family):
     def _tensors(self, pixels: Tensor) -> dict[str, Any]:
         if pixels.shape[-1] == self._native:
             return {"pixel_values": pixels}
-        return encoder_outputs(self._look(pixels))
+        return encoder_outputs(self._projected(pixels))
 
     @torch.no_grad()
-    def _look(self, pixels: Tensor) -> Tensor:
+    def _projected(self, pixels: Tensor) -> Tensor:
         """Float `[square, token, hidden]`: what tower and projector make of any size.
 
         The projector's own forward lays the patches out on the native grid, whatever came in.
@@ -163,19 +164,13 @@ class Gemma3(Family):
 
 
 @torch.no_grad()
-def features_of(family: Family, seen: VisualInputs) -> Tensor:
+def features_of(family: Family, visual: VisualInputs) -> Tensor:
     """Float `[square, token, hidden]`: the projected tokens of a picture's squares."""
-    if "pixel_values" not in seen.tensors:
-        outputs: Any = seen.tensors["mm_encoder_outputs"]
+    if "pixel_values" not in visual.tensors:
+        outputs: Any = visual.tensors["mm_encoder_outputs"]
         return outputs["image"].pooler_output
     model: Any = family.model
-    return model.get_image_features(**on_device(seen.tensors, model)).pooler_output
-
-
-def encoder_outputs(features: Tensor) -> dict[str, Any]:
-    """Features `[square, token, hidden]`, as `forward` and `generate` take them."""
-    outputs = BaseModelOutputWithPooling(pooler_output=features)  # pyright: ignore
-    return {"mm_encoder_outputs": {"image": outputs}}
+    return model.get_image_features(**on_device(visual.tensors, model)).pooler_output
 
 
 def placeholder(crops: int, *, start: str, image: str, end: str) -> str:
@@ -206,7 +201,7 @@ def grids(
         side: tokens on a square's side.
         crops: whether there are any.
     """
-    whole = tiled(size, 1, 1, side)
+    whole = tiled_grid(size, 1, 1, side)
     if not crops:
         return (whole,)
     width, height = (
@@ -234,8 +229,8 @@ def crop_edges(length: int, crops: int) -> Tensor:
 
 def pan_and_scan(processor: Any) -> dict[str, Any]:
     """The image processor's settings for crops, Gemma 3's own where it leaves them open."""
-    stated = {name: getattr(processor, name, None) for name in OPEN}
-    return {name: OPEN[name] if value is None else value for name, value in stated.items()}
+    values = {name: getattr(processor, name, None) for name in PAN_AND_SCAN_DEFAULTS}
+    return PAN_AND_SCAN_DEFAULTS | {n: value for n, value in values.items() if value is not None}
 
 
 def expect_square(processor: Any, side: int) -> None:
@@ -244,7 +239,7 @@ def expect_square(processor: Any, side: int) -> None:
     Raises:
         UnsupportedModelError: if it does not.
     """
-    size = {name: length for name, length in dict(processor.size).items() if length is not None}
+    size = set_sizes(processor.size)
     if not processor.do_resize or size != {"height": side, "width": side}:
         raise UnsupportedModelError(
             f"Expected an image processor that resizes to the tower's {side} x {side} pixels, got "

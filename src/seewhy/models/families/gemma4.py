@@ -10,8 +10,14 @@ from torch import Tensor
 from transformers.models.gemma4.image_processing_pil_gemma4 import get_aspect_ratio_preserving_size
 
 from seewhy.core.errors import GeometryError, UnsupportedModelError
-from seewhy.core.geometry import Geometry, TokenGrid
-from seewhy.models.family import Family, VisualInputs, on_device
+from seewhy.core.geometry import Geometry
+from seewhy.models.family import (
+    RESIZED_BY_IMAGE_PROCESSOR,
+    Family,
+    VisualInputs,
+    on_device,
+    single_frames,
+)
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -47,9 +53,10 @@ class Gemma4(Family):
         "resolution: the budget of tokens grows with the scale squared, up to the 1120 that the "
         "model knows, and the picture is resized to what it allows"
     )
-    unseen = "every pixel is seen, and none twice"
+    coverage = "every pixel is seen, and none twice"
     default_marker = "<|image|>"
     clip_marker = "<|video|>"
+    clip_token_field = "video_token_id"
     plain_format = "<|turn>user\n{marker}{prompt}<turn|>\n<|turn>model\n"
 
     def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
@@ -63,16 +70,6 @@ class Gemma4(Family):
         shares = bool(config.text_config.num_kv_shared_layers)
         self._flags = {"logits_to_keep": slice(-1, None)} if shares else {}
 
-    @property
-    def image_token_id(self) -> int:
-        """The id of `<|image|>`."""
-        return self.model.config.image_token_id
-
-    @property
-    def clip_token_id(self) -> int:
-        """The id of `<|video|>`."""
-        return self.model.config.video_token_id
-
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
         """Prepare an upright RGB picture at a scale; 1 is what the model's own processor does.
 
@@ -80,15 +77,15 @@ class Gemma4(Family):
             GeometryError: if the image processor's patches are not those that its settings say.
         """
         own = self.processor.image_processor.max_soft_tokens
-        made, (width, height) = self._patches([image], own, scale)
+        processed, (width, height) = self._patches([image], own, scale)
         return VisualInputs(
             tensors={
-                "pixel_values": made["pixel_values"],
-                "image_position_ids": made["image_position_ids"],
+                "pixel_values": processed["pixel_values"],
+                "image_position_ids": processed["image_position_ids"],
                 **self._flags,
             },
-            placeholder=self._frame(self.image_token_id, width * height),
-            geometries=(raster(image.size, width, height),),
+            placeholder=self._image_text(self.image_token_id, width * height),
+            geometries=(Geometry.of_equal_cells(image.size, height, width),),
             size=(width * self._cell, height * self._cell),
         )
 
@@ -98,32 +95,32 @@ class Gemma4(Family):
         Raises:
             GeometryError: if the image processor's patches are not those that its settings say.
         """
-        made, (width, height) = self._patches(list(clip.frames), FRAME_BUDGET, scale)
-        frame = self._frame(self.clip_token_id, width * height)
+        processed, (width, height) = self._patches(list(clip.frames), FRAME_BUDGET, scale)
+        frame = self._image_text(self.clip_token_id, width * height)
         times = [f"{int(second // 60):02d}:{int(second % 60):02d}" for second in clip.seconds]
         return VisualInputs(
             tensors={
-                "pixel_values_videos": made["pixel_values"],
-                "video_position_ids": made["image_position_ids"],
+                "pixel_values_videos": processed["pixel_values"],
+                "video_position_ids": processed["image_position_ids"],
                 "num_frames_per_video": torch.tensor([len(clip)]),
                 **self._flags,
             },
             placeholder=" ".join(f"{time} {frame}" for time in times),
-            geometries=tuple(raster(clip.size, width, height) for _ in clip.frames),
+            geometries=(Geometry.of_equal_cells(clip.size, height, width),) * len(clip),
             size=(width * self._cell, height * self._cell),
-            frames=tuple((place,) for place in range(len(clip))),
-            notes=("frames were resized by the image processor, in the video processor's place",),
+            frames=single_frames(clip),
+            notes=(RESIZED_BY_IMAGE_PROCESSOR,),
         )
 
     @torch.no_grad()
-    def visual_features(self, seen: VisualInputs) -> Tensor:
+    def visual_features(self, visual: VisualInputs) -> Tensor:
         """Float `[visual, hidden]`: the projected tokens, as they enter the language model."""
         model: Any = self.model.base_model
-        look = model.get_video_features if seen.is_clip else model.get_image_features
-        tensors = {name: value for name, value in seen.tensors.items() if name not in self._flags}
-        return torch.cat(list(look(**on_device(tensors, model)).pooler_output))
+        encode = model.get_video_features if visual.is_clip else model.get_image_features
+        tensors = {name: value for name, value in visual.tensors.items() if name not in self._flags}
+        return torch.cat(list(encode(**on_device(tensors, model)).pooler_output))
 
-    def _frame(self, token: int, count: int) -> str:
+    def _image_text(self, token: int, count: int) -> str:
         """The text of one picture or frame."""
         tokens = self.processor.tokenizer
         start = getattr(tokens, "boi_token", "<|image>")
@@ -136,32 +133,37 @@ class Gemma4(Family):
         """What the image processor makes of pictures of one size, and their tokens' grid.
 
         Args:
+            images: pictures of one size.
             own: budget of tokens at scale 1.
+            scale: of a side; the budget grows with its square.
+
+        Raises:
+            GeometryError: if the image processor's patches are not those that its settings say.
         """
         processor, size = self.processor.image_processor, images[0].size
         tokens = own if scale == 1 else min(max(2, round(own * scale**2)), max(BUDGETS))
-        width, height = grid(size, tokens, self._cell, self._merge)
+        width, height = token_grid_size(size, tokens, self._cell, self._merge)
         # The processor takes only the budgets it knows, and pads up to them.
         budget = own if scale == 1 else next(one for one in BUDGETS if one >= tokens)
         if scale != 1:
-            wanted = (width * self._cell, height * self._cell)
-            images = [image.resize(wanted, processor.resample) for image in images]
-        made = processor(
+            target = (width * self._cell, height * self._cell)
+            images = [image.resize(target, processor.resample) for image in images]
+        processed = processor(
             list(images), return_tensors="pt", do_resize=scale == 1, max_soft_tokens=budget
         )
-        counts, shape = made["num_soft_tokens_per_image"], tuple(made["pixel_values"].shape)
+        counts = [int(count) for count in processed["num_soft_tokens_per_image"]]
+        shape = tuple(processed["pixel_values"].shape)
         expected = (len(images), budget * self._merge**2, 3 * (self._cell // self._merge) ** 2)
-        if shape != expected or any(int(count) != width * height for count in counts):
+        if shape != expected or any(count != width * height for count in counts):
             raise GeometryError(
                 f"Expected {width} x {height} tokens in pixels of shape {list(expected)} for an "
-                f"image of {size[0]} x {size[1]}, got {[int(count) for count in counts]} in "
-                f"{list(shape)} with a budget of {budget} tokens: use the checkpoint's own "
-                "processor."
+                f"image of {size[0]} x {size[1]}, got {counts} in {list(shape)} with a budget of "
+                f"{budget} tokens: use the checkpoint's own processor."
             )
-        return made, (width, height)
+        return processed, (width, height)
 
 
-def grid(size: tuple[int, int], budget: int, cell: int, merge: int) -> tuple[int, int]:
+def token_grid_size(size: tuple[int, int], budget: int, cell: int, merge: int) -> tuple[int, int]:
     """How many tokens stand in a row and in a column, by the image processor's own rule.
 
     Args:
@@ -171,7 +173,7 @@ def grid(size: tuple[int, int], budget: int, cell: int, merge: int) -> tuple[int
         merge: patches under one token, on each side.
 
     Example:
-        >>> grid((640, 480), 280, 48, 3)
+        >>> token_grid_size((640, 480), 280, 48, 3)
         (19, 14)
     """
     height, width = get_aspect_ratio_preserving_size(
@@ -180,16 +182,11 @@ def grid(size: tuple[int, int], budget: int, cell: int, merge: int) -> tuple[int
     return width // cell, height // cell
 
 
-def raster(size: tuple[int, int], width: int, height: int) -> Geometry:
-    """One layer of `width` x `height` tokens over a whole picture."""
-    return Geometry(size, (TokenGrid.over((0, 0, *size), height, width),))
-
-
 def expect_patches(vision: Any, processor: Any) -> None:
     """Check that model and image processor cut pictures alike.
 
     Raises:
-        UnsupportedModelError: if the model has no eyes, or the image processor does not resize.
+        UnsupportedModelError: if the model has no vision tower, or its processor does not resize.
         GeometryError: if they cut different patches.
     """
     if vision is None or not processor.do_resize:

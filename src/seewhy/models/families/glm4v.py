@@ -1,4 +1,4 @@
-"""GLM-4V: sees pictures like Qwen2-VL, counts their pixels as a step's; clips frame by frame."""
+"""GLM-4V: pictures as in Qwen2-VL, their pixels counted as a step's; clips frame by frame."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seewhy.models.families.qwen2_vl import (
     merged_features,
     process_dynamic,
     process_frames,
-    volume_sides,
+    smart_resize_clip,
 )
 from seewhy.models.family import Family, VisualInputs, concatenate
 
@@ -43,24 +43,19 @@ class Glm4V(Family):
         "zai-org/GLM-4.6V-Flash",
     )
     scaling = Qwen2VL.scaling
-    unseen = Qwen2VL.unseen
+    coverage = Qwen2VL.coverage
     default_marker = "<|image|>"
     clip_marker = "<|video|>"
     plain_format = "<|begin_of_image|>{marker}<|end_of_image|>{prompt}\n"
 
-    @property
-    def image_token_id(self) -> int:
-        """The id of `<|image|>`, which stands for visual tokens of clips too."""
-        return self.model.config.image_token_id
-
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
         """See `seewhy.models.families.qwen2_vl.process_dynamic`."""
-        return process_dynamic(self, image, scale, volume_sides)
+        return process_dynamic(self, image, scale, smart_resize_clip)
 
     def process_video(self, clip: Clip, scale: float = 1.0) -> VisualInputs:
         """As `qwen2_vl.process_frames`; the limits hold for all frames together."""
 
-        def write(seconds: list[float], tokens: str) -> str:
+        def step_text(seconds: list[float], tokens: str) -> str:
             return f"<|begin_of_image|>{tokens}<|end_of_image|>{self._time(seconds[0])}"
 
         return process_frames(
@@ -68,14 +63,14 @@ class Glm4V(Family):
             clip,
             scale,
             CLIP_LIMITS,
-            sides=volume_sides,
-            write=write,
+            size_rule=smart_resize_clip,
+            step_text=step_text,
             token=self.default_marker,
         )
 
-    def visual_features(self, seen: VisualInputs) -> Tensor:
+    def visual_features(self, visual: VisualInputs) -> Tensor:
         """See `seewhy.models.families.qwen2_vl.merged_features`."""
-        return merged_features(self, seen)
+        return merged_features(self, visual)
 
     def collate(self, rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
         """As every family, but for pictures and clips together.
@@ -84,13 +79,13 @@ class Glm4V(Family):
             UnsupportedInputError: if pictures and clips come together: the model tells its
                 features apart by the token, which is the same for both.
         """
-        every = [seen for row in rows for seen in row]
-        if len({seen.is_clip for seen in every}) > 1:
+        visuals = [visual for row in rows for visual in row]
+        if len({visual.is_clip for visual in visuals}) > 1:
             raise UnsupportedInputError(
                 "Expected pictures or clips in one forward pass of glm4v, got both: ask about "
                 "them one by one."
             )
-        return concatenate([seen.tensors for seen in every])
+        return concatenate([visual.tensors for visual in visuals])
 
     def token_types(self, ids: Tensor, prompt: int) -> dict[str, Tensor]:
         """`mm_token_type_ids`: image tokens between a video's begin and end are 2, others 1."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from seewhy.models.processing import ProcessorParts
 
 #: Rows and columns of tiles that the tokenizers have markers for (`<row_6_col_6>`).
-MARKED = 6
+MAX_MARKED_TILES = 6
 
 
 class Idefics3(Family):
@@ -46,7 +46,7 @@ class Idefics3(Family):
         "6 (for more there are no row and column markers); a picture that is not split is resized "
         "to scale times its side, and its patches take the positions at the same fractions"
     )
-    unseen = (
+    coverage = (
         "every pixel is seen (but for a rest of a tile's right and bottom that fills no patch); a "
         "picture of several tiles is seen twice, by its tiles and as a whole, which are fused"
     )
@@ -57,11 +57,6 @@ class Idefics3(Family):
         super().__init__(model, processor)
         expect_longest_edges(processor.image_processor)
 
-    @property
-    def image_token_id(self) -> int:
-        """The id of `<image>`."""
-        return self.model.config.image_token_id
-
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
         """Prepare an upright RGB picture at a scale; 1 is what the model's own processor does.
 
@@ -70,9 +65,9 @@ class Idefics3(Family):
         """
         return process_tiles(self, image, scale)
 
-    def visual_features(self, seen: VisualInputs) -> Tensor:
+    def visual_features(self, visual: VisualInputs) -> Tensor:
         """Float `[visual, hidden]`: the projected tokens, as they enter the language model."""
-        return tile_features(self, seen)
+        return tile_features(self, visual)
 
     def collate(self, rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
         """All tiles of a prompt in one row, shorter rows filled up with empty tiles."""
@@ -80,44 +75,61 @@ class Idefics3(Family):
 
 
 def process_tiles(family: Family, image: Image, scale: float) -> VisualInputs:
-    """What Idefics3 and SmolVLM make of a picture."""
+    """What Idefics3 and SmolVLM make of a picture.
+
+    Raises:
+        GeometryError: if the image processor's tiles are not those that its settings say.
+    """
     settings = settings_at(family, image.size, scale)
-    made = family.processor.image_processor(
+    processed = family.processor.image_processor(
         image, return_tensors="pt", return_row_col_info=True, do_pad=True, **settings
     )
-    (rows,), (columns,) = made["rows"][0], made["cols"][0]
-    tile, cell = settings["max_image_size"]["longest_edge"], cell_of(family)
-    side, split = tile // cell, rows > 0
+    (rows,), (columns,) = processed["rows"][0], processed["cols"][0]
+    tile, cell = settings["max_image_size"]["longest_edge"], cell_side(family)
+    side, shape = tile // cell, tuple(processed["pixel_values"].shape)
     expected = (1, rows * columns + 1, 3, tile, tile)
     patch = family.model.config.vision_config.patch_size
-    if tuple(made["pixel_values"].shape) != expected or not side or tile // patch * patch % cell:
+    if shape != expected or not side or tile // patch * patch % cell:
         raise GeometryError(
             f"Expected {expected[1]} square tiles of {tile} pixels, their whole patches a multiple "
             f"of {cell} pixels, for an image of {image.width} x {image.height} in {columns} x "
-            f"{rows} tiles, got pixels of shape {list(made['pixel_values'].shape)} from "
-            f"{settings}: use the checkpoint's own processor."
+            f"{rows} tiles, got pixels of shape {list(shape)} from {settings}: use the "
+            "checkpoint's own processor."
         )
-    whole = tiled(image.size, 1, 1, side, share=side * cell / tile)
-    if split:
-        raster = tiled(image.size, columns, rows, side, share=side * cell / tile, name="tiles")
-        # The whole picture's tokens follow those of the tiles.
-        shifted = whole.index + raster.index.numel()
-        grids = (raster, TokenGrid(shifted, whole.row_edges, whole.column_edges, "thumbnail"))
-    else:
-        grids = (whole,)
+    grids = token_grids(image.size, columns, rows, side, share=side * cell / tile)
     return VisualInputs(
-        tensors={name: made[name] for name in ("pixel_values", "pixel_attention_mask")},
-        placeholder=placeholder(rows, columns, **texts(family, side)),
+        tensors={name: processed[name] for name in ("pixel_values", "pixel_attention_mask")},
+        placeholder=placeholder(rows, columns, **placeholder_parts(family, side)),
         geometries=(Geometry(image.size, grids),),
         size=(max(1, columns) * side * cell, max(1, rows) * side * cell),
     )
 
 
+def token_grids(
+    size: tuple[int, int], columns: int, rows: int, side: int, *, share: float
+) -> tuple[TokenGrid, ...]:
+    """The grid of all tiles and, behind it on the visual axis, the whole picture's.
+
+    Args:
+        size: width and height of the picture.
+        columns, rows: of tiles; 0 where the picture is not split.
+        side: tokens on a tile's side.
+        share: of a tile's side, from its start, that is seen.
+    """
+    whole = tiled_grid(size, 1, 1, side, share=share)
+    if not rows:
+        return (whole,)
+    tiles = tiled_grid(size, columns, rows, side, share=share, name="tiles")
+    index = whole.index + tiles.index.numel()
+    return tiles, TokenGrid(index, whole.row_edges, whole.column_edges, "thumbnail")
+
+
 @torch.no_grad()
-def tile_features(family: Family, seen: VisualInputs) -> Tensor:
+def tile_features(family: Family, visual: VisualInputs) -> Tensor:
     """Float `[visual, hidden]`: the projected tokens of all tiles, one after the other."""
     model: Any = family.model
-    return torch.cat(list(model.get_image_features(**on_device(seen.tensors, model)).pooler_output))
+    outputs = model.get_image_features(**on_device(visual.tensors, model))
+    return torch.cat(list(outputs.pooler_output))
 
 
 def collate_tiles(rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
@@ -127,12 +139,12 @@ def collate_tiles(rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
     """
     joined = concatenate(
         [
-            {name: tensor.squeeze(0) for name, tensor in seen.tensors.items()}
+            {name: tensor.squeeze(0) for name, tensor in visual.tensors.items()}
             for row in rows
-            for seen in row
+            for visual in row
         ]
     )
-    counts = [sum(seen.tensors["pixel_values"].shape[1] for seen in row) for row in rows]
+    counts = [sum(visual.tensors["pixel_values"].shape[1] for visual in row) for row in rows]
     return {
         name: torch.stack(
             [
@@ -144,7 +156,7 @@ def collate_tiles(rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
     }
 
 
-def texts(family: Family, side: int) -> dict[str, str]:
+def placeholder_parts(family: Family, side: int) -> dict[str, str]:
     """What `placeholder` is made of, for tiles of `side` x `side` tokens."""
     tokens = family.processor.tokenizer
     return {
@@ -171,44 +183,46 @@ def placeholder(rows: int, columns: int, *, image: str, around: str, whole: str)
     return f"{tiles}{around}{whole}{image}{around}"
 
 
-def settings_at(family: Family, size: tuple[int, int], scale: float) -> dict[str, Any]:
+def settings_at(family: Family, picture: tuple[int, int], scale: float) -> dict[str, Any]:
     """The image processor's settings at a scale.
 
     Args:
-        size: width and height of the picture.
+        family: Idefics3 or SmolVLM.
+        picture: width and height.
+        scale: of the canvas's long side in tiles, or of the tile's side.
     """
     processor = family.processor.image_processor
     longest, tile = (
-        int(stated["longest_edge"]) for stated in (processor.size, processor.max_image_size)
+        int(size["longest_edge"]) for size in (processor.size, processor.max_image_size)
     )
     own = {"max_image_size": {"longest_edge": tile}}
     if scale == 1:
         return own
-    edge = longest if processor.do_resize else max(size)
+    edge = longest if processor.do_resize else max(picture)
     across = ceil(edge / tile)
     if across == 1 or not processor.do_image_splitting:
         return {
-            "max_image_size": {"longest_edge": tile_at(family, scale)},
+            "max_image_size": {"longest_edge": tile_side_at(family, scale)},
             "do_image_splitting": False,
         }
     # Where the picture has more tiles of its own, it may keep them.
-    tiles = min(max(1, round(across * scale)), max(MARKED, across))
+    tiles = min(max(1, round(across * scale)), max(MAX_MARKED_TILES, across))
     return {**own, "do_resize": True, "size": {"longest_edge": tiles * tile}}
 
 
-def tile_at(family: Family, scale: float) -> int:
+def tile_side_at(family: Family, scale: float) -> int:
     """Pixels of a tile's side at a scale, in whole tokens; at 1 the image processor's own."""
-    tile, cell = family.processor.image_processor.max_image_size["longest_edge"], cell_of(family)
+    tile, cell = family.processor.image_processor.max_image_size["longest_edge"], cell_side(family)
     return tile if scale == 1 else max(1, round(tile * scale / cell)) * cell
 
 
-def cell_of(family: Family) -> int:
+def cell_side(family: Family) -> int:
     """Pixels of a tile under one token, on each side."""
     config: Any = family.model.config
     return config.vision_config.patch_size * config.scale_factor
 
 
-def tiled(
+def tiled_grid(
     size: tuple[int, int],
     columns: int,
     rows: int,
@@ -277,9 +291,9 @@ def expect_longest_edges(processor: Any) -> None:
         UnsupportedModelError: if the image processor's sizes say something else.
     """
     for name in ("size", "max_image_size"):
-        stated = dict(getattr(processor, name))
-        if not stated.get("longest_edge"):
+        given = dict(getattr(processor, name))
+        if not given.get("longest_edge"):
             raise UnsupportedModelError(
-                f"Expected an image processor whose {name} is a longest_edge, got {stated}: use "
+                f"Expected an image processor whose {name} is a longest_edge, got {given}: use "
                 "the checkpoint's own processor."
             )

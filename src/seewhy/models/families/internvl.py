@@ -12,15 +12,18 @@ from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import get_optim
 from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.core.geometry import Geometry, TokenGrid, pixel_edges
 from seewhy.images.clips import Clip
-from seewhy.models.family import Family, VisualInputs, on_device
+from seewhy.models.family import (
+    RESIZED_BY_IMAGE_PROCESSOR,
+    Family,
+    VisualInputs,
+    on_device,
+    single_frames,
+)
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from seewhy.models.processing import ProcessorParts
-
-#: What a reader must know of a clip that no video processor has seen.
-FRAMES_BY_PICTURES = "frames were resized by the image processor, in the video processor's place"
 
 
 class InternVL(Family):
@@ -46,18 +49,13 @@ class InternVL(Family):
         "to scale times its side, and the vision tower interpolates its position embeddings; so "
         "are the frames of a clip"
     )
-    unseen = (
+    coverage = (
         "every pixel is seen; a picture of several tiles is seen twice, by its tiles and by the "
         "thumbnail, which are fused"
     )
     default_marker = "<IMG_CONTEXT>"
     clip_marker = "<video>"
     plain_format = "<|im_start|>user\n{marker}\n{prompt}<|im_end|>\n<|im_start|>assistant\n"
-
-    @property
-    def image_token_id(self) -> int:
-        """The id of `<IMG_CONTEXT>`."""
-        return self.model.config.image_token_id
 
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
         """Prepare an upright RGB picture at a scale; 1 is what the model's own processor does.
@@ -120,15 +118,15 @@ class InternVL(Family):
             placeholder="\n".join(f"Frame{n + 1}: {frame}" for n in range(len(clip))),
             geometries=tuple(Geometry(clip.size, grid) for _ in clip.frames),
             size=(tile, tile),
-            frames=tuple((place,) for place in range(len(clip))),
-            notes=(FRAMES_BY_PICTURES,),
+            frames=single_frames(clip),
+            notes=(RESIZED_BY_IMAGE_PROCESSOR,),
         )
 
     @torch.no_grad()
-    def visual_features(self, seen: VisualInputs) -> Tensor:
+    def visual_features(self, visual: VisualInputs) -> Tensor:
         """Float `[visual, hidden]`: the projected tokens, as they enter the language model."""
         model: Any = self.model
-        return model.get_image_features(**on_device(seen.tensors, model)).pooler_output.flatten(
+        return model.get_image_features(**on_device(visual.tensors, model)).pooler_output.flatten(
             0, 1
         )
 
@@ -165,7 +163,7 @@ class InternVL(Family):
 
 
 def frame_settings(processor: ProcessorParts) -> dict[str, Any]:
-    """How the checkpoint's video processor treats a frame, as an image processor is told so.
+    """How the checkpoint's video processor treats a frame, as settings of an image processor.
 
     What its settings leave open is as the image processor has it.
 
@@ -205,14 +203,14 @@ def nearest_tiles(
         across, down = tiling(height, width, size, tiles, tiles)
         return abs(log(across / columns)) + abs(log(down / rows))
 
-    return min(sorted(near(columns, rows)), key=misfit)
+    return min(sorted(tile_counts_around(columns, rows)), key=misfit)
 
 
-def near(columns: float, rows: float) -> set[int]:
+def tile_counts_around(columns: float, rows: float) -> set[int]:
     """How many tiles the grids around `columns` x `rows` have.
 
     Example:
-        >>> sorted(near(1.5, 0.5))
+        >>> sorted(tile_counts_around(1.5, 0.5))
         [1, 2]
     """
     across, down = ({max(1, floor(n)), ceil(n)} for n in (columns, rows))

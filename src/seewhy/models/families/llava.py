@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 from transformers.image_transforms import get_resize_output_image_size
-from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.core.geometry import Geometry, TokenGrid
+from seewhy.models.encoder_outputs import encoder_outputs
 from seewhy.models.family import Family, VisualInputs, concatenate, on_device
 
 if TYPE_CHECKING:
@@ -46,12 +46,12 @@ class Llava(Family):
         "interpolated positions: the input is resized to scale times its side, rounded to whole "
         "patches, and the vision tower interpolates its position embeddings to it"
     )
-    unseen = "pixels outside the processor's centre crop are unseen; none is seen twice"
+    coverage = "pixels outside the processor's centre crop are unseen; none is seen twice"
     default_marker = "<image>"
     plain_format = "USER: {marker}\n{prompt} ASSISTANT:"
 
     @classmethod
-    def stands_for(cls, config: Any) -> bool:
+    def supports(cls, config: Any) -> bool:
         """Whether the vision tower is none that has a family of its own."""
         return config.vision_config.model_type != "pixtral"
 
@@ -63,11 +63,6 @@ class Llava(Family):
         self._patch = int(config.vision_config.patch_size)
         kept = config.vision_feature_select_strategy == "full"
         self._class_tokens = int(kept and TOWERS[config.vision_config.model_type])
-
-    @property
-    def image_token_id(self) -> int:
-        """The id of `<image>`."""
-        return self.model.config.image_token_id
 
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
         """Prepare an upright RGB picture at a scale; 1 is what the model's own processor does.
@@ -99,41 +94,32 @@ class Llava(Family):
             non_spatial=tuple(range(self._class_tokens)),
         )
 
-    def visual_features(self, seen: VisualInputs) -> Tensor:
+    def visual_features(self, visual: VisualInputs) -> Tensor:
         """Float `[visual, hidden]`: the projected patches, as they enter the language model."""
-        if "pixel_values" in seen.tensors:
-            features = self._look(seen.tensors["pixel_values"])
-        else:
-            outputs: Any = seen.tensors["mm_encoder_outputs"]
-            features = torch.cat(outputs["image"].pooler_output)
-        return features[self._class_tokens :]
+        return self._image_tokens(visual)[self._class_tokens :]
+
+    def _image_tokens(self, visual: VisualInputs) -> Tensor:
+        """Float `[token, hidden]`: the projected patches, the class token before them if kept."""
+        if "pixel_values" in visual.tensors:
+            return self._projected(visual.tensors["pixel_values"])
+        return torch.cat(visual.tensors["mm_encoder_outputs"]["image"].pooler_output)
 
     def collate(self, rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
         """See `Family.collate`; pictures of other sizes than the tower's go in as features."""
-        parts = [seen.tensors for row in rows for seen in row]
-        if all("pixel_values" in part for part in parts):
-            return concatenate(parts)
-        features: list[Tensor] = []
-        for part in parts:
-            known: Any = part.get("mm_encoder_outputs")
-            own = (
-                [self._look(part["pixel_values"])]
-                if known is None
-                else known["image"].pooler_output
-            )
-            features += own
-        outputs = BaseModelOutputWithPooling(pooler_output=features)  # pyright: ignore
-        return {"mm_encoder_outputs": {"image": outputs}}
+        visuals = [visual for row in rows for visual in row]
+        if all("pixel_values" in visual.tensors for visual in visuals):
+            return concatenate([visual.tensors for visual in visuals])
+        return encoder_outputs([self._image_tokens(visual) for visual in visuals])
 
     def _sizes(self, scale: float) -> dict[str, dict[str, int]]:
         """The image processor's `size` and `crop_size` at a scale."""
         processor = self.processor.image_processor
-        size, crop = stated(processor.size), stated(processor.crop_size)
+        size, crop = set_sizes(processor.size), set_sizes(processor.crop_size)
         if scale == 1:
             return {"size": size, "crop_size": crop} if processor.do_center_crop else {"size": size}
-        whole = crop if processor.do_center_crop else size
+        input_size = crop if processor.do_center_crop else size
         scaled = {
-            side: max(1, round(whole[side] * scale / self._patch)) * self._patch
+            side: max(1, round(input_size[side] * scale / self._patch)) * self._patch
             for side in ("height", "width")
         }
         if not processor.do_center_crop:
@@ -153,16 +139,15 @@ class Llava(Family):
         if self._is_native(pixels):
             return {"pixel_values": pixels}
         # One entry a picture, as the model's own `get_image_features` leaves it.
-        outputs = BaseModelOutputWithPooling(pooler_output=[self._look(pixels)])  # pyright: ignore
-        return {"mm_encoder_outputs": {"image": outputs}}
+        return encoder_outputs([self._projected(pixels)])
 
     @torch.no_grad()
-    def _look(self, pixels: Tensor) -> Tensor:
+    def _projected(self, pixels: Tensor) -> Tensor:
         """Float `[token, hidden]`: what tower and projector make of `[1, 3, height, width]`."""
         flags = {} if self._is_native(pixels) else {"interpolate_pos_encoding": True}
         model: Any = self.model
-        made = model.get_image_features(**on_device({"pixel_values": pixels}, model), **flags)
-        return torch.cat(list(made.pooler_output))
+        processed = model.get_image_features(**on_device({"pixel_values": pixels}, model), **flags)
+        return torch.cat(list(processed.pooler_output))
 
 
 @dataclass(frozen=True)
@@ -222,7 +207,7 @@ def sides(
     squares = bool(getattr(processor, "do_pad", False)) and hasattr(processor, "pad_to_square")
     padded = (max(height, width),) * 2 if squares else (height, width)
     if "shortest_edge" in size:
-        # Only the shape counts: the array is one zero, seen through strides.
+        # Only the shape counts: the array is one zero, repeated by strides.
         resized = get_resize_output_image_size(
             np.broadcast_to(np.uint8(0), (3, *padded)),
             size=size["shortest_edge"],
@@ -237,15 +222,15 @@ def sides(
     spare = [after - last for after, last in zip(resized, final, strict=True)]
     crop = [rest // 2 if floors else int(rest / 2) for rest in spare]
     down, across = (
-        Side(length, (whole - length) // 2, whole, after, start, last)
-        for length, whole, after, start, last in zip(
+        Side(length, (extent - length) // 2, extent, after, start, last)
+        for length, extent, after, start, last in zip(
             (height, width), padded, resized, crop, final, strict=True
         )
     )
     return down, across
 
 
-def stated(size: Any) -> dict[str, int]:
+def set_sizes(size: Any) -> dict[str, int]:
     """The entries of an image processor's size that are set, as a plain dictionary."""
     return {side: length for side, length in dict(size or {}).items() if length is not None}
 
@@ -276,7 +261,7 @@ def expect_fixed_size(processor: Any) -> None:
     Raises:
         UnsupportedModelError: if it does not resize, or its settings fix neither crop nor size.
     """
-    size, crop = stated(processor.size), stated(processor.crop_size)
+    size, crop = set_sizes(processor.size), set_sizes(processor.crop_size)
     final = crop if processor.do_center_crop else size
     if not (processor.do_resize and set(final) == {"height", "width"}) or not (
         set(size) == {"shortest_edge"} or set(size) == {"height", "width"}

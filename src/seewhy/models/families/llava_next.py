@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 from transformers.image_processing_utils import get_patch_output_size, select_best_resolution
-from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.core.geometry import Geometry, TokenGrid
+from seewhy.models.encoder_outputs import encoder_outputs
 from seewhy.models.families.llava import TOWERS
 from seewhy.models.family import Family, VisualInputs, concatenate, input_device, on_device
 
@@ -50,7 +50,7 @@ class LlavaNext(Family):
         "interpolated positions: the same canvas of tiles, each tile resized to scale times its "
         "side, rounded to whole patches; the vision tower interpolates its position embeddings"
     )
-    unseen = (
+    coverage = (
         "every pixel is seen, but for a rest of a tile that fills no patch; each is seen twice, by "
         "the base image and by the tiles, which are fused"
     )
@@ -61,18 +61,13 @@ class LlavaNext(Family):
         super().__init__(model, processor)
         expect_patches_alone(model.config)
 
-    @property
-    def image_token_id(self) -> int:
-        """The id of `<image>`."""
-        return self.model.config.image_token_id
-
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
         """See `process_tiles`."""
         return process_tiles(self, image, scale)
 
-    def visual_features(self, seen: VisualInputs) -> Tensor:
+    def visual_features(self, visual: VisualInputs) -> Tensor:
         """See `packed_features`."""
-        return packed_features(self, seen)
+        return packed_features(self, visual)
 
     def collate(self, rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
         """See `collate_tiles`."""
@@ -88,7 +83,7 @@ class Canvas:
         tiles: rows and columns of tiles.
         side: pixels of a tile's side.
         patch: pixels of a patch's side.
-        most: how many tiles' worth of tokens the raster may have before it is interpolated
+        max_tiles: how many tiles' worth of tokens the raster may have before it is interpolated
             (LLaVA-OneVision); None for no bound.
     """
 
@@ -96,7 +91,7 @@ class Canvas:
     tiles: tuple[int, int]
     side: int
     patch: int
-    most: int | None = None
+    max_tiles: int | None = None
 
     @property
     def cells(self) -> int:
@@ -106,10 +101,10 @@ class Canvas:
     @cached_property
     def content(self) -> tuple[int, int]:
         """Height and width of the picture on the canvas in pixels, its aspect kept."""
-        # Only the shape counts: the array is one zero, seen through strides.
-        whole = (self.tiles[0] * self.side, self.tiles[1] * self.side)
+        # Only the shape counts: the array is one zero, repeated by strides.
+        full = (self.tiles[0] * self.side, self.tiles[1] * self.side)
         shape = np.broadcast_to(np.uint8(0), (3, *self.picture))
-        return get_patch_output_size(shape, whole, input_data_format="channels_first")
+        return get_patch_output_size(shape, full, input_data_format="channels_first")
 
     @cached_property
     def kept(self) -> tuple[slice, slice]:
@@ -117,19 +112,21 @@ class Canvas:
 
         The model counts in tokens and by the picture's aspect, not by the padding in pixels.
         """
-        whole = [count * self.cells for count in self.tiles]
+        full = [count * self.cells for count in self.tiles]
         height, width = self.picture
-        if width / height > whole[1] / whole[0]:
-            rest = whole[0] - int(round(height * (whole[1] / width), 7))
-            return slice(rest // 2, whole[0] - rest // 2), slice(0, whole[1])
-        rest = whole[1] - int(round(width * (whole[0] / height), 7))
-        return slice(0, whole[0]), slice(rest // 2, whole[1] - rest // 2)
+        if width / height > full[1] / full[0]:
+            rest = full[0] - int(round(height * (full[1] / width), 7))
+            return slice(rest // 2, full[0] - rest // 2), slice(0, full[1])
+        rest = full[1] - int(round(width * (full[0] / height), 7))
+        return slice(0, full[0]), slice(rest // 2, full[1] - rest // 2)
 
     @cached_property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the raster as it enters the language model."""
         rows, columns = (part.stop - part.start for part in self.kept)
-        ratio = (rows * columns / (self.most * self.cells**2)) ** 0.5 if self.most else 1.0
+        if self.max_tiles is None:
+            return rows, columns
+        ratio = (rows * columns / (self.max_tiles * self.cells**2)) ** 0.5
         return (rows, columns) if ratio <= 1.1 else (int(rows // ratio), int(columns // ratio))
 
     def edges(self, axis: int) -> Tensor:
@@ -141,7 +138,7 @@ class Canvas:
         edges = edges[kept.start : kept.stop + 1]
         margin = (self.tiles[axis] * self.side - self.content[axis]) // 2
         edges = (edges - margin) * self.picture[axis] / self.content[axis]
-        return respaced(edges, self.shape[axis])
+        return resampled_edges(edges, self.shape[axis])
 
     def grids(self) -> tuple[TokenGrid, ...]:
         """The base image's raster and, behind it on the visual axis, that of the tiles.
@@ -188,23 +185,23 @@ class Canvas:
         return torch.cat([features[0], raster.flatten(0, 1)])
 
 
-def respaced(edges: Tensor, cells: int) -> Tensor:
+def resampled_edges(edges: Tensor, cells: int) -> Tensor:
     """Edges of `cells` cells that share a raster's extent evenly, counted in its own cells.
 
     Example:
-        >>> respaced(torch.tensor([0.0, 10.0, 20.0, 60.0], dtype=torch.float64), 2).tolist()
+        >>> resampled_edges(torch.tensor([0.0, 10.0, 20.0, 60.0], dtype=torch.float64), 2).tolist()
         [0.0, 15.0, 60.0]
     """
     known = len(edges) - 1
     if cells == known:
         return edges
-    places = torch.linspace(0, known, cells + 1, dtype=torch.float64)
-    low = places.floor().long().clamp(max=known - 1)
-    return edges[low] + (edges[low + 1] - edges[low]) * (places - low)
+    positions = torch.linspace(0, known, cells + 1, dtype=torch.float64)
+    low = positions.floor().long().clamp(max=known - 1)
+    return edges[low] + (edges[low + 1] - edges[low]) * (positions - low)
 
 
 def process_tiles(
-    family: Family, image: Image, scale: float, most: int | None = None
+    family: Family, image: Image, scale: float, max_tiles: int | None = None
 ) -> VisualInputs:
     """One picture as base image and tiles; the canvas is the one that the processor chooses.
 
@@ -212,49 +209,83 @@ def process_tiles(
         family: LLaVA-NeXT or LLaVA-OneVision.
         image: an upright RGB picture.
         scale: of the side of a tile.
-        most: see `Canvas`.
+        max_tiles: see `Canvas`.
 
     Raises:
         GeometryError: if the image processor's tiles are not those that its settings say.
     """
-    processor: Any = family.processor.image_processor
     config: Any = family.model.config
-    own, picture = config.vision_config.image_size, (image.height, image.width)
-    points = [list(point) for point in processor.image_grid_pinpoints]
+    canvas = canvas_at(family, (image.height, image.width), scale, max_tiles)
+    processed = _processed_tiles(family, image, canvas)
+    has_newlines = family.model.base_model.image_newline is not None
+    rows, columns = canvas.shape
+    count = canvas.cells**2 + rows * (columns + has_newlines)
+    is_native = canvas.side == config.vision_config.image_size
+    token = family.processor.tokenizer.convert_ids_to_tokens(family.image_token_id)
+    return VisualInputs(
+        tensors=(
+            {name: torch.as_tensor(processed[name]) for name in ("pixel_values", "image_sizes")}
+            if is_native
+            else _features(family, processed, canvas)
+        ),
+        placeholder=token * count,
+        geometries=(Geometry(image.size, canvas.grids()),),
+        size=(canvas.content[1], canvas.content[0]),
+        non_spatial=canvas.newlines if has_newlines else (),
+    )
+
+
+def canvas_at(
+    family: Family, picture: tuple[int, int], scale: float, max_tiles: int | None
+) -> Canvas:
+    """The canvas that the processor chooses, its tiles at a scale.
+
+    Args:
+        family: LLaVA-NeXT or LLaVA-OneVision.
+        picture: height and width.
+        scale: of the side of a tile.
+        max_tiles: see `Canvas`.
+
+    Raises:
+        GeometryError: if model and processor choose among other canvases.
+    """
+    config: Any = family.model.config
+    points = [list(point) for point in family.processor.image_processor.image_grid_pinpoints]
     if points != [list(point) for point in config.image_grid_pinpoints]:
         raise GeometryError(
             f"Expected the model's image_grid_pinpoints {config.image_grid_pinpoints}, got "
             f"{points} from the processor: load model and processor from one checkpoint."
         )
     height, width = select_best_resolution(picture, points)
+    own = config.vision_config.image_size
     tiles, side = (height // own, width // own), scaled_side(config, scale)
-    canvas = Canvas(picture, tiles, side, config.vision_config.patch_size, most)
+    return Canvas(picture, tiles, side, config.vision_config.patch_size, max_tiles)
+
+
+def _processed_tiles(family: Family, image: Image, canvas: Canvas) -> Any:
+    """What the image processor makes of a picture, its tiles as large as the canvas's.
+
+    Raises:
+        GeometryError: if the tiles are not those that its settings say.
+    """
+    processor: Any = family.processor.image_processor
+    config: Any = family.model.config
+    (down, across), side = canvas.tiles, canvas.side
     settings: dict[str, Any] = {}
-    if side != own:
+    if side != config.vision_config.image_size:
         square = {"height": side, "width": side}
-        settings = {"size": square, "image_grid_pinpoints": [[tiles[0] * side, tiles[1] * side]]}
+        settings = {"size": square, "image_grid_pinpoints": [[down * side, across * side]]}
         if processor.do_center_crop:
             settings["crop_size"] = square
-    made = processor(image, return_tensors="pt", **settings)
-    expected = (1, 1 + tiles[0] * tiles[1], 3, side, side)
-    if tuple(made["pixel_values"].shape) != expected:
+    processed = processor(image, return_tensors="pt", **settings)
+    shape = tuple(processed["pixel_values"].shape)
+    if shape != (1, 1 + down * across, 3, side, side):
         raise GeometryError(
-            f"Expected a base image and {tiles[1]} x {tiles[0]} tiles of {side} pixels for an "
-            f"image of {image.width} x {image.height}, got pixels of shape "
-            f"{list(made['pixel_values'].shape)} from {processor}: use the checkpoint's own "
-            "processor."
+            f"Expected a base image and {across} x {down} tiles of {side} pixels for an image of "
+            f"{image.width} x {image.height}, got pixels of shape {list(shape)} from {processor}: "
+            "use the checkpoint's own processor."
         )
-    rows, columns = canvas.shape
-    has_newlines = family.model.base_model.image_newline is not None
-    token = family.processor.tokenizer.convert_ids_to_tokens(family.image_token_id)
-    count = canvas.cells**2 + rows * (columns + has_newlines)
-    return VisualInputs(
-        tensors=_native(made) if side == own else _features(family, made, canvas),
-        placeholder=token * count,
-        geometries=(Geometry(image.size, canvas.grids()),),
-        size=(canvas.content[1], canvas.content[0]),
-        non_spatial=canvas.newlines if has_newlines else (),
-    )
+    return processed
 
 
 def scaled_side(config: Any, scale: float) -> int:
@@ -264,16 +295,12 @@ def scaled_side(config: Any, scale: float) -> int:
     return own if cells == own // patch else cells * patch
 
 
-def _native(made: Any) -> dict[str, Any]:
-    return {name: torch.as_tensor(made[name]) for name in ("pixel_values", "image_sizes")}
-
-
 @torch.no_grad()
-def _features(family: Family, made: Any, canvas: Canvas) -> dict[str, Any]:
+def _features(family: Family, processed: Any, canvas: Canvas) -> dict[str, Any]:
     """Tiles of another size go in as features: the model would pack them by its own size."""
-    pixels, base = made["pixel_values"].flatten(0, 1), cast(Any, family.model.base_model)
+    pixels, base = processed["pixel_values"].flatten(0, 1), cast(Any, family.model.base_model)
     packed = canvas.pack(project(family.model, pixels), base.image_newline)
-    return {"mm_encoder_outputs": as_outputs("image", [packed])}
+    return encoder_outputs([packed])
 
 
 def project(model: Any, pixels: Tensor) -> Tensor:
@@ -291,27 +318,20 @@ def project(model: Any, pixels: Tensor) -> Tensor:
     return base.multi_modal_projector(features)
 
 
-def as_outputs(kind: str, features: Any) -> dict[str, Any]:
-    """Features as the model's own encoder step leaves them, under `"image"` or `"video"`."""
-    return {kind: BaseModelOutputWithPooling(pooler_output=features)}  # pyright: ignore
-
-
-def packed_features(family: Family, seen: VisualInputs) -> Tensor:
+def packed_features(family: Family, visual: VisualInputs) -> Tensor:
     """Float `[visual, hidden]`: the packed features without newlines, for one picture."""
-    features = features_of(family, seen)
-    owners = torch.ones(len(features), dtype=torch.bool)
-    owners[list(seen.non_spatial)] = False
-    return features[owners.to(features.device)]
+    features = features_of(family, visual)
+    return features[visual.spatial_mask.to(features.device)]
 
 
 @torch.no_grad()
-def features_of(family: Family, seen: VisualInputs) -> Tensor:
+def features_of(family: Family, visual: VisualInputs) -> Tensor:
     """Float `[token, hidden]`: all that stands for a picture in the language model's input."""
     model: Any = family.model
-    if "mm_encoder_outputs" in seen.tensors:
-        (outputs,) = seen.tensors["mm_encoder_outputs"].values()
+    if "mm_encoder_outputs" in visual.tensors:
+        (outputs,) = visual.tensors["mm_encoder_outputs"].values()
         return torch.cat(list(outputs.pooler_output))
-    tensors = on_device(seen.tensors, model)
+    tensors = on_device(visual.tensors, model)
     if "pixel_values_videos" in tensors:
         return torch.cat(list(model.get_video_features(**tensors).pooler_output))
     return torch.cat(list(model.get_image_features(**tensors).pooler_output))
@@ -322,26 +342,33 @@ def collate_tiles(family: Family, rows: Sequence[Sequence[VisualInputs]]) -> dic
 
     Pictures of other sizes than the tower's go in as features, and then all of them do.
     """
-    visuals = [seen for row in rows for seen in row]
-    if any("mm_encoder_outputs" in seen.tensors for seen in visuals):
-        outputs: dict[str, Any] = {}
-        for kind in ("image", "video"):
-            own = [
-                features_of(family, seen) for seen in visuals if seen.is_clip == (kind == "video")
-            ]
-            if own:
-                outputs |= as_outputs(kind, own if kind == "image" else torch.cat(own)[None])
-        return {"mm_encoder_outputs": outputs}
-    most = max((s.tensors["pixel_values"].shape[1] for s in visuals if not s.is_clip), default=0)
-    parts = []
-    for seen in visuals:
-        part = dict(seen.tensors)
-        if "pixel_values" in part:
-            pixels = part["pixel_values"]
-            empty = pixels.new_zeros(1, most - pixels.shape[1], *pixels.shape[2:])
-            part["pixel_values"] = torch.cat([pixels, empty], 1)
-        parts.append(part)
-    return concatenate(parts)
+    visuals = [visual for row in rows for visual in row]
+    if any("mm_encoder_outputs" in visual.tensors for visual in visuals):
+        return _collated_features(family, visuals)
+    counts = [v.tensors["pixel_values"].shape[1] for v in visuals if not v.is_clip]
+    return concatenate([_with_empty_tiles(visual, max(counts, default=0)) for visual in visuals])
+
+
+def _collated_features(family: Family, visuals: Sequence[VisualInputs]) -> dict[str, Any]:
+    """The features of all pictures, and those of all clips, in place of pixels."""
+    images = [features_of(family, visual) for visual in visuals if not visual.is_clip]
+    clips = [features_of(family, visual) for visual in visuals if visual.is_clip]
+    outputs: dict[str, Any] = {}
+    if images:
+        outputs |= encoder_outputs(images)["mm_encoder_outputs"]
+    if clips:
+        outputs |= encoder_outputs(torch.cat(clips)[None], "video")["mm_encoder_outputs"]
+    return {"mm_encoder_outputs": outputs}
+
+
+def _with_empty_tiles(visual: VisualInputs, count: int) -> dict[str, Any]:
+    """A picture's tensors with empty tiles up to a number; a clip's as they are."""
+    tensors = dict(visual.tensors)
+    if "pixel_values" in tensors:
+        pixels = tensors["pixel_values"]
+        empty = pixels.new_zeros(1, count - pixels.shape[1], *pixels.shape[2:])
+        tensors["pixel_values"] = torch.cat([pixels, empty], 1)
+    return tensors
 
 
 def expect_patches_alone(config: Any) -> None:

@@ -11,17 +11,21 @@ from torch import Tensor
 
 from seewhy.core.errors import GeometryError
 from seewhy.core.geometry import Geometry, TokenGrid
+from seewhy.models.encoder_outputs import encoder_outputs
 from seewhy.models.families.llava_next import (
-    as_outputs,
     collate_tiles,
     expect_patches_alone,
     packed_features,
     process_tiles,
     project,
-    respaced,
+    resampled_edges,
     scaled_side,
 )
-from seewhy.models.family import Family, VisualInputs
+from seewhy.models.family import (
+    Family,
+    VisualInputs,
+    single_frames,
+)
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -51,12 +55,13 @@ class LlavaOnevision(Family):
         "interpolated positions: the same canvas of tiles (or square, or frames), each tile "
         "resized to scale times its side, rounded to whole patches"
     )
-    unseen = (
+    coverage = (
         "every pixel is seen, but for a rest of a tile that fills no patch; a single picture is "
         "seen twice, by the base image and by the tiles, which are fused"
     )
     default_marker = "<image>"
     clip_marker = "<video>"
+    clip_token_field = "video_token_id"
     plain_format = "<|im_start|>user {marker}\n{prompt}<|im_end|><|im_start|>assistant\n"
 
     def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
@@ -68,21 +73,11 @@ class LlavaOnevision(Family):
                 f"Expected vision_aspect_ratio anyres_max_N, got {ratio!r}: use the checkpoint's "
                 "own config."
             )
-        self._most = int(ratio.removeprefix("anyres_max_"))
-
-    @property
-    def image_token_id(self) -> int:
-        """The id of `<image>`."""
-        return self.model.config.image_token_id
-
-    @property
-    def clip_token_id(self) -> int:
-        """The id of `<video>`."""
-        return self.model.config.video_token_id
+        self._max_tiles = int(ratio.removeprefix("anyres_max_"))
 
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
         """See `seewhy.models.families.llava_next.process_tiles`."""
-        return process_tiles(self, image, scale, self._most)
+        return process_tiles(self, image, scale, self._max_tiles)
 
     def process_image_among(self, image: Image, scale: float, pictures: int) -> VisualInputs:
         """One of several pictures: padded to a square, one tile and a newline token."""
@@ -90,19 +85,23 @@ class LlavaOnevision(Family):
             return self.process_image(image, scale)
         side, patch = scaled_side(self.model.config, scale), self._patch
         square = {"height": side, "width": side}
-        made = self.processor.image_processor([[image, image]], size=square, return_tensors="pt")
-        pixels = torch.as_tensor(made["pixel_values"])[:1, :1]
-        whole, cells = max(image.size), side // patch
-        inner = torch.arange(cells + 1, dtype=torch.float64) * patch * whole / side
-        rows, columns = (inner - (whole - length) // 2 for length in (image.height, image.width))
+        # Given two pictures, the image processor pads each to a square.
+        processed = self.processor.image_processor(
+            [[image, image]], size=square, return_tensors="pt"
+        )
+        pixels = torch.as_tensor(processed["pixel_values"])[:1, :1]
+        longest, cells = max(image.size), side // patch
+        inner = torch.arange(cells + 1, dtype=torch.float64) * patch * longest / side
+        rows, columns = (inner - (longest - length) // 2 for length in image.size[::-1])
         grid = TokenGrid(torch.arange(cells**2).view(cells, cells), rows, columns)
+        width, height = (round(length * side / longest) for length in image.size)
         return VisualInputs(
             tensors=self._square(pixels, image)
             if side == self._side
-            else {"mm_encoder_outputs": as_outputs("image", [self._with_newline(pixels[0])])},
+            else encoder_outputs([self._with_newline(pixels[0])]),
             placeholder=self.default_marker * (cells**2 + 1),
             geometries=(Geometry(image.size, (grid,)),),
-            size=tuple(round(length * side / whole) for length in image.size),  # type: ignore[arg-type]
+            size=(width, height),
             non_spatial=(cells**2,),
         )
 
@@ -112,43 +111,52 @@ class LlavaOnevision(Family):
         The pixels are made by the image processor of the tower's kind: transformers' own video
         processor needs torchvision. Both resize and normalise alike.
         """
-        from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
-
-        side, patch, own = scaled_side(self.model.config, scale), self._patch, self.processor
-        settings = own.video or {}
-        resize = SiglipImageProcessorPil(
-            size={"height": side, "width": side},
-            image_mean=settings.get("image_mean", own.image_processor.image_mean),
-            image_std=settings.get("image_std", own.image_processor.image_std),
-            resample=settings.get("resample", 3),  # bicubic
-        )
-        pixels = resize(list(clip.frames), return_tensors="pt")["pixel_values"]
-        cells, pooled = side // patch, ceil(side // patch / 2)
-        inner = torch.arange(cells + 1, dtype=torch.float64) * patch / side
-        index = torch.arange(pooled**2).view(pooled, pooled)
-        rows, columns = (respaced(inner * length, pooled) for length in clip.size[::-1])
-        geometry = Geometry(clip.size, (TokenGrid(index, rows, columns, name="frame"),))
+        side = scaled_side(self.model.config, scale)
+        pixels = self._frame_pixels(clip, side)
+        pooled = ceil(side // self._patch / 2)
         count = len(clip) * pooled**2
         return VisualInputs(
             tensors={"pixel_values_videos": pixels[None]}
             if side == self._side
-            else {"mm_encoder_outputs": as_outputs("video", self._pooled(pixels, pooled)[None])},
+            else encoder_outputs(self._pooled(pixels, pooled)[None], "video"),
             placeholder=self.clip_marker * (count + 1),
-            geometries=(geometry,) * len(clip),
+            geometries=(self._frame_geometry(clip, side, pooled),) * len(clip),
             size=(side, side),
             non_spatial=(count,),
-            frames=tuple((frame,) for frame in range(len(clip))),
+            frames=single_frames(clip),
         )
 
-    def visual_features(self, seen: VisualInputs) -> Tensor:
+    def _frame_pixels(self, clip: Clip, side: int) -> Tensor:
+        """Float `[frame, 3, side, side]`: each frame squashed to a square and normalised."""
+        from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
+
+        settings, images = self.processor.video or {}, self.processor.image_processor
+        resize = SiglipImageProcessorPil(
+            size={"height": side, "width": side},
+            image_mean=settings.get("image_mean", images.image_mean),
+            image_std=settings.get("image_std", images.image_std),
+            resample=settings.get("resample", 3),  # bicubic
+        )
+        return resize(list(clip.frames), return_tensors="pt")["pixel_values"]
+
+    def _frame_geometry(self, clip: Clip, side: int, pooled: int) -> Geometry:
+        """Where the `pooled` x `pooled` tokens of a frame of `side` pixels stand."""
+        inner = torch.arange(side // self._patch + 1, dtype=torch.float64) * self._patch / side
+        index = torch.arange(pooled**2).view(pooled, pooled)
+        rows, columns = (resampled_edges(inner * length, pooled) for length in clip.size[::-1])
+        return Geometry(clip.size, (TokenGrid(index, rows, columns, name="frame"),))
+
+    def visual_features(self, visual: VisualInputs) -> Tensor:
         """See `seewhy.models.families.llava_next.packed_features`."""
-        return packed_features(self, seen)
+        return packed_features(self, visual)
 
     def collate(self, rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
-        """As `llava_next.collate_tiles`; the model is told pictures by the row."""
-        made = collate_tiles(self, rows)
-        counts = [count for row in rows if (count := sum(not seen.is_clip for seen in row))]
-        return made | ({"batch_num_images": torch.tensor(counts)} if "pixel_values" in made else {})
+        """As `llava_next.collate_tiles`, and how many pictures each row has."""
+        tensors = collate_tiles(self, rows)
+        counts = [count for row in rows if (count := sum(not visual.is_clip for visual in row))]
+        if "pixel_values" not in tensors:
+            return tensors
+        return {**tensors, "batch_num_images": torch.tensor(counts)}
 
     @property
     def _newline(self) -> Tensor:

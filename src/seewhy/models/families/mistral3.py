@@ -11,8 +11,8 @@ from torch import Tensor
 from transformers.models.pixtral.image_processing_pil_pixtral import get_resize_output_image_size
 
 from seewhy.core.errors import GeometryError, ImageError, UnsupportedModelError
-from seewhy.core.geometry import Geometry, TokenGrid
-from seewhy.models.families.llava import stated
+from seewhy.core.geometry import Geometry
+from seewhy.models.families.llava import set_sizes
 from seewhy.models.families.qwen2_vl import resample_of
 from seewhy.models.family import Family, VisualInputs, concatenate, on_device
 
@@ -42,7 +42,7 @@ class Mistral3(Family):
         "dynamic resolution: the original picture is resized once to scale times the size that the "
         "processor would give it, no side longer than the vision tower was made for"
     )
-    unseen = "every pixel is seen, none twice"
+    coverage = "every pixel is seen, none twice"
     default_marker = "[IMG]"
     plain_format = "<s>[INST]{marker}{prompt}[/INST]"
 
@@ -50,19 +50,14 @@ class Mistral3(Family):
         super().__init__(model, processor)
         expect_resize_alone(processor.image_processor)
 
-    @property
-    def image_token_id(self) -> int:
-        """The id of `[IMG]`."""
-        return self.model.config.image_token_id
-
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
         """See `process_rows`."""
         config: Any = self.model.config
         return process_rows(self, image, scale, merge=config.spatial_merge_size)
 
-    def visual_features(self, seen: VisualInputs) -> Tensor:
+    def visual_features(self, visual: VisualInputs) -> Tensor:
         """See `row_features`."""
-        return row_features(self, seen)
+        return row_features(self, visual)
 
     def collate(self, rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
         """See `collate_padded`."""
@@ -76,45 +71,58 @@ def process_rows(family: Family, image: Image, scale: float, *, merge: int) -> V
         ImageError: if the picture is one token at scale 1.
         GeometryError: if the image processor's output is not of the size its settings say.
     """
-    config: Any = family.model.config
-    processor, vision = family.processor.image_processor, config.vision_config
+    vision: Any = family.model.config.vision_config
     cell = vision.patch_size * merge
-    rows, columns = token_grid(processor, image.height, image.width, cell)
-    if scale == 1:
-        expect_two_tokens(image, rows * columns, cell)
-        made = processor([image], patch_size=cell, return_tensors="pt")
-    else:
-        longest = max(rows, columns)
-        growth = min(scale, max(1.0, vision.image_size // cell / longest))
-        growth = max(growth, 1.6 / longest)  # two tokens at least: see `expect_two_tokens`
-        rows, columns = (max(1, round(count * growth)) for count in (rows, columns))
-        stretched = image.resize((columns * cell, rows * cell), resample_of(processor))
-        made = processor([stretched], patch_size=cell, do_resize=False, return_tensors="pt")
-    pixels, expected = made["pixel_values"], (1, 3, rows * cell, columns * cell)
+    (rows, columns), processed = _processed_rows(
+        family.processor.image_processor, image, scale, cell, vision.image_size
+    )
+    pixels, expected = processed["pixel_values"], (1, 3, rows * cell, columns * cell)
     if tuple(pixels.shape) != expected:
         raise GeometryError(
             f"Expected pixels of shape {list(expected)} from an image of {image.width} x "
-            f"{image.height}, got {list(pixels.shape)} from {processor}: its settings do something "
-            "that this family does not know."
+            f"{image.height}, got {list(pixels.shape)} from {family.processor.image_processor}: "
+            "its settings do something that this family does not know."
         )
-    token = family.default_marker
     return VisualInputs(
         tensors={"pixel_values": pixels, "image_sizes": torch.as_tensor([expected[2:]])},
-        placeholder="[IMG_BREAK]".join([token * columns] * rows) + "[IMG_END]",
-        geometries=(
-            Geometry(
-                image.size, (TokenGrid.over((0, 0, image.width, image.height), rows, columns),)
-            ),
-        ),
+        placeholder="[IMG_BREAK]".join([family.default_marker * columns] * rows) + "[IMG_END]",
+        geometries=(Geometry.of_equal_cells(image.size, rows, columns),),
         size=(columns * cell, rows * cell),
     )
 
 
+def _processed_rows(
+    processor: Any, image: Image, scale: float, cell: int, longest: int
+) -> tuple[tuple[int, int], Any]:
+    """Rows and columns of tokens, and what the image processor makes of a picture.
+
+    Args:
+        processor: the image processor.
+        image: an upright RGB picture.
+        scale: of the size that the processor would give it.
+        cell: pixels under one token, on each side.
+        longest: pixels of a side at other scales, at most.
+
+    Raises:
+        ImageError: if the picture is one token at scale 1.
+    """
+    rows, columns = token_grid(processor, image.height, image.width, cell)
+    if scale == 1:
+        expect_two_tokens(image, rows * columns, cell)
+        return (rows, columns), processor([image], patch_size=cell, return_tensors="pt")
+    growth = min(scale, max(1.0, longest // cell / max(rows, columns)))
+    growth = max(growth, 1.6 / max(rows, columns))  # two tokens: see `expect_two_tokens`
+    rows, columns = (max(1, round(count * growth)) for count in (rows, columns))
+    resized = image.resize((columns * cell, rows * cell), resample_of(processor))
+    processed = processor([resized], patch_size=cell, do_resize=False, return_tensors="pt")
+    return (rows, columns), processed
+
+
 @torch.no_grad()
-def row_features(family: Family, seen: VisualInputs) -> Tensor:
+def row_features(family: Family, visual: VisualInputs) -> Tensor:
     """Float `[visual, hidden]`: the projected tokens, as they enter the language model."""
     model: Any = family.model
-    return torch.cat(model.get_image_features(**on_device(seen.tensors, model)).pooler_output)
+    return torch.cat(model.get_image_features(**on_device(visual.tensors, model)).pooler_output)
 
 
 def collate_padded(rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
@@ -122,7 +130,7 @@ def collate_padded(rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
 
     The vision tower drops the padding by `image_sizes`.
     """
-    parts = [seen.tensors for row in rows for seen in row]
+    parts = [visual.tensors for row in rows for visual in row]
     height, width = torch.cat([part["image_sizes"] for part in parts]).amax(0).tolist()
     return concatenate([{**part, "pixel_values": padded(part, height, width)} for part in parts])
 
@@ -135,9 +143,9 @@ def padded(part: Any, height: int, width: int) -> Tensor:
 
 def token_grid(processor: Any, height: int, width: int, cell: int) -> tuple[int, int]:
     """Rows and columns of tokens that the image processor's own rule gives a picture."""
-    size = stated(processor.size)
+    size = set_sizes(processor.size)
     limit = (size.get("longest_edge") or size["height"], size.get("longest_edge") or size["width"])
-    # Only the shape counts: the array is one zero, seen through strides.
+    # Only the shape counts: the array is one zero, repeated by strides.
     shape = np.broadcast_to(np.uint8(0), (3, height, width))
     tall, wide = get_resize_output_image_size(
         shape, size=limit, patch_size=cell, input_data_format="channels_first"
@@ -163,7 +171,7 @@ def expect_resize_alone(processor: Any) -> None:
     Raises:
         UnsupportedModelError: if it does not resize, crops, or states no size.
     """
-    size, crops = stated(processor.size), bool(getattr(processor, "do_center_crop", False))
+    size, crops = set_sizes(processor.size), bool(getattr(processor, "do_center_crop", False))
     sized = "longest_edge" in size or {"height", "width"} <= set(size)
     if not processor.do_resize or crops or not sized:
         raise UnsupportedModelError(

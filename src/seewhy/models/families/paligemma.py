@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from seewhy.core.errors import GeometryError, UnsupportedModelError
-from seewhy.core.geometry import Geometry, TokenGrid
-from seewhy.models.families.llava import stated
-from seewhy.models.family import Family, VisualInputs, concatenate, on_device
+from seewhy.core.geometry import Geometry
+from seewhy.models.encoder_outputs import encoder_outputs, pixels_or_features
+from seewhy.models.families.llava import set_sizes
+from seewhy.models.family import Family, VisualInputs, on_device
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -41,7 +41,7 @@ class PaliGemma(Family):
         "interpolated positions: the square is resized to scale times its side, rounded to whole "
         "patches, and the vision tower interpolates its position embeddings to it"
     )
-    unseen = "every pixel is seen, none twice"
+    coverage = "every pixel is seen, none twice"
     default_marker = "<image>"
     plain_format = "{marker}<bos>{prompt}\n"
 
@@ -58,11 +58,6 @@ class PaliGemma(Family):
         tokenizer: Any = processor.tokenizer
         tokenizer.add_bos_token = tokenizer.add_eos_token = False
 
-    @property
-    def image_token_id(self) -> int:
-        """The id of `<image>`."""
-        return self.model.config.image_token_id
-
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
         """Prepare an upright RGB picture at a scale; 1 is what the model's own processor does.
 
@@ -74,7 +69,7 @@ class PaliGemma(Family):
             GeometryError: if the image processor's square is not the vision tower's.
         """
         pictures, side = self.processor.image_processor, self._side(scale)
-        size = stated(pictures.size)
+        size = set_sizes(pictures.size)
         if scale != 1:
             size = dict.fromkeys(size, side * self._patch)
         pixels = pictures(image, return_tensors="pt", size=size)["pixel_values"]
@@ -88,27 +83,19 @@ class PaliGemma(Family):
         return VisualInputs(
             tensors=self._tensors(pixels),
             placeholder=self.default_marker * side**2,
-            geometries=(
-                Geometry(
-                    image.size, (TokenGrid.over((0, 0, image.width, image.height), side, side),)
-                ),
-            ),
+            geometries=(Geometry.of_equal_cells(image.size, side, side),),
             size=(side * self._patch, side * self._patch),
         )
 
-    def visual_features(self, seen: VisualInputs) -> Tensor:
+    def visual_features(self, visual: VisualInputs) -> Tensor:
         """Float `[visual, hidden]`: the projected patches, as they enter the language model."""
-        if "pixel_values" in seen.tensors:
-            return self._look(seen.tensors["pixel_values"]).flatten(0, 1)
-        return seen.tensors["mm_encoder_outputs"]["image"].pooler_output.flatten(0, 1)
+        if "pixel_values" in visual.tensors:
+            return self._projected(visual.tensors["pixel_values"]).flatten(0, 1)
+        return visual.tensors["mm_encoder_outputs"]["image"].pooler_output.flatten(0, 1)
 
     def collate(self, rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
         """Squares of one size, one after the other; features if there are some."""
-        seen = [one for row in rows for one in row]
-        if all("pixel_values" in one.tensors for one in seen):
-            return concatenate([one.tensors for one in seen])
-        # One square of all tokens: pictures at different scales have different numbers.
-        return encoder_outputs(torch.cat([self.visual_features(one) for one in seen])[None])
+        return pixels_or_features(rows, self.visual_features)
 
     def token_types(self, ids: Tensor, prompt: int) -> dict[str, Tensor]:
         """0 up to the answer, which attention reads both ways; 1 in the answer, which is causal."""
@@ -123,21 +110,15 @@ class PaliGemma(Family):
     def _tensors(self, pixels: Tensor) -> dict[str, Any]:
         if pixels.shape[-1] == self._native:
             return {"pixel_values": pixels}
-        return encoder_outputs(self._look(pixels))
+        return encoder_outputs(self._projected(pixels))
 
     @torch.no_grad()
-    def _look(self, pixels: Tensor) -> Tensor:
+    def _projected(self, pixels: Tensor) -> Tensor:
         """Float `[square, token, hidden]`: what tower and projector make of any size."""
         flags = {} if pixels.shape[-1] == self._native else {"interpolate_pos_encoding": True}
         model: Any = self.model
-        made = model.get_image_features(**on_device({"pixel_values": pixels}, model), **flags)
-        return made.pooler_output
-
-
-def encoder_outputs(features: Tensor) -> dict[str, Any]:
-    """Features `[square, token, hidden]`, in place of `pixel_values`."""
-    outputs = BaseModelOutputWithPooling(pooler_output=features)  # pyright: ignore
-    return {"mm_encoder_outputs": {"image": outputs}}
+        processed = model.get_image_features(**on_device({"pixel_values": pixels}, model), **flags)
+        return processed.pooler_output
 
 
 def expect_square(processor: Any) -> None:
@@ -146,7 +127,7 @@ def expect_square(processor: Any) -> None:
     Raises:
         UnsupportedModelError: if it does not resize, crops, or resizes to something else.
     """
-    size, crops = stated(processor.size), bool(getattr(processor, "do_center_crop", False))
+    size, crops = set_sizes(processor.size), bool(getattr(processor, "do_center_crop", False))
     if not processor.do_resize or crops or set(size) != {"height", "width"}:
         raise UnsupportedModelError(
             "Expected an image processor that resizes to a height and a width, got do_resize = "

@@ -35,12 +35,12 @@ class Pixtral(Family):
     model_types = ("llava",)
     checkpoints = ("mistral-community/pixtral-12b",)
     scaling = Mistral3.scaling
-    unseen = Mistral3.unseen
+    coverage = Mistral3.coverage
     default_marker = Mistral3.default_marker
     plain_format = Mistral3.plain_format
 
     @classmethod
-    def stands_for(cls, config: Any) -> bool:
+    def supports(cls, config: Any) -> bool:
         """Whether the vision tower is Pixtral's."""
         return config.vision_config.model_type == "pixtral"
 
@@ -55,18 +55,13 @@ class Pixtral(Family):
                 "config."
             )
 
-    @property
-    def image_token_id(self) -> int:
-        """The id of `[IMG]`."""
-        return self.model.config.image_token_id
-
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
         """See `seewhy.models.families.mistral3.process_rows`."""
         return process_rows(self, image, scale, merge=1)
 
-    def visual_features(self, seen: VisualInputs) -> Tensor:
+    def visual_features(self, visual: VisualInputs) -> Tensor:
         """See `seewhy.models.families.mistral3.row_features`."""
-        return row_features(self, seen)
+        return row_features(self, visual)
 
     def collate(self, rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
         """See `seewhy.models.families.mistral3.collate_padded`."""

@@ -1,4 +1,4 @@
-"""Qwen2.5-VL: sees like Qwen2-VL; its windows are put back in raster order by the merger."""
+"""Qwen2.5-VL: pictures as in Qwen2-VL; the merger puts its windows back in raster order."""
 
 from __future__ import annotations
 
@@ -38,20 +38,11 @@ class Qwen25VL(Family):
         "Qwen/Qwen2.5-VL-72B-Instruct",
     )
     scaling = Qwen2VL.scaling
-    unseen = Qwen2VL.unseen
+    coverage = Qwen2VL.coverage
     default_marker = Qwen2VL.default_marker
     clip_marker = Qwen2VL.clip_marker
+    clip_token_field = "video_token_id"
     plain_format = Qwen2VL.plain_format
-
-    @property
-    def image_token_id(self) -> int:
-        """The id of `<|image_pad|>`."""
-        return self.model.config.image_token_id
-
-    @property
-    def clip_token_id(self) -> int:
-        """The id of `<|video_pad|>`."""
-        return self.model.config.video_token_id
 
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
         """See `seewhy.models.families.qwen2_vl.process_dynamic`."""
@@ -59,12 +50,11 @@ class Qwen25VL(Family):
 
     def process_video(self, clip: Clip, scale: float = 1.0) -> VisualInputs:
         """As `qwen2_vl.process_frames`; positions in time are in seconds here."""
-        seen = process_frames(self, clip, scale, FRAME_LIMITS)
+        visual = process_frames(self, clip, scale, FRAME_LIMITS)
         seconds = self.model.config.vision_config.temporal_patch_size / clip.fps
-        return replace(
-            seen, tensors={**seen.tensors, "second_per_grid_ts": torch.tensor([seconds])}
-        )
+        timed = {**visual.tensors, "second_per_grid_ts": torch.tensor([seconds])}
+        return replace(visual, tensors=timed)
 
-    def visual_features(self, seen: VisualInputs) -> Tensor:
+    def visual_features(self, visual: VisualInputs) -> Tensor:
         """See `seewhy.models.families.qwen2_vl.merged_features`."""
-        return merged_features(self, seen)
+        return merged_features(self, visual)

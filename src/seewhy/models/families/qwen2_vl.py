@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from seewhy.core.errors import GeometryError, ImageError, UnsupportedModelError
-from seewhy.core.geometry import Geometry, TokenGrid
+from seewhy.core.geometry import Geometry
 from seewhy.images.clips import Clip
 from seewhy.models.family import Family, VisualInputs, on_device
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 #: Pixels a frame of a clip may have where the checkpoint does not say: transformers' defaults.
 FRAME_LIMITS = {"shortest_edge": 128 * 28 * 28, "longest_edge": 768 * 28 * 28}
 
-Sides = Callable[[Any, int, int, int], tuple[int, int]]
+SizeRule = Callable[[Any, int, int, int], tuple[int, int]]
 """From settings, number of frames, height and width to the height and width that are seen."""
 
 
@@ -42,20 +42,11 @@ class Qwen2VL(Family):
         "dynamic resolution: the original picture is resized once to scale times the size that the "
         "processor would give it, within the processor's limits of pixels"
     )
-    unseen = "every pixel is seen, none twice"
+    coverage = "every pixel is seen, none twice"
     default_marker = "<|image_pad|>"
     clip_marker = "<|video_pad|>"
+    clip_token_field = "video_token_id"
     plain_format = "<|vision_start|>{marker}<|vision_end|>{prompt}\n"
-
-    @property
-    def image_token_id(self) -> int:
-        """The id of `<|image_pad|>`."""
-        return self.model.config.image_token_id
-
-    @property
-    def clip_token_id(self) -> int:
-        """The id of `<|video_pad|>`."""
-        return self.model.config.video_token_id
 
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
         """See `process_dynamic`."""
@@ -65,12 +56,12 @@ class Qwen2VL(Family):
         """See `process_frames`."""
         return process_frames(self, clip, scale, FRAME_LIMITS)
 
-    def visual_features(self, seen: VisualInputs) -> Tensor:
+    def visual_features(self, visual: VisualInputs) -> Tensor:
         """See `merged_features`."""
-        return merged_features(self, seen)
+        return merged_features(self, visual)
 
 
-def plane_sides(settings: Any, frames: int, height: int, width: int) -> tuple[int, int]:
+def smart_resize_image(settings: Any, frames: int, height: int, width: int) -> tuple[int, int]:
     """Height and width by Qwen2-VL's `smart_resize`: the limits are those of one frame."""
     from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
 
@@ -83,7 +74,7 @@ def plane_sides(settings: Any, frames: int, height: int, width: int) -> tuple[in
     )
 
 
-def volume_sides(settings: Any, frames: int, height: int, width: int) -> tuple[int, int]:
+def smart_resize_clip(settings: Any, frames: int, height: int, width: int) -> tuple[int, int]:
     """Height and width by GLM-4V's `smart_resize`, Qwen3-VL's for clips: limits for all frames.
 
     Fewer frames than make a step count as one step.
@@ -102,7 +93,7 @@ def volume_sides(settings: Any, frames: int, height: int, width: int) -> tuple[i
 
 
 def process_dynamic(
-    family: Family, image: Image, scale: float, sides: Sides = plane_sides
+    family: Family, image: Image, scale: float, size_rule: SizeRule = smart_resize_image
 ) -> VisualInputs:
     """One picture by dynamic resolution: boxes from the grid that the processor reports.
 
@@ -110,7 +101,7 @@ def process_dynamic(
         family: one of the Qwen families, or one that cuts pictures like them.
         image: an upright RGB picture.
         scale: of the size that the processor would give the picture.
-        sides: the family's choice of size.
+        size_rule: the family's choice of size.
 
     Raises:
         ImageError: if one side is over 200 times the other, which these models do not take.
@@ -121,18 +112,18 @@ def process_dynamic(
     expect_same_patches(family, processor)
     expect_moderate_ratio(image)
     if scale == 1:
-        made = processor(images=[image], return_tensors="pt")
+        processed = processor(images=[image], return_tensors="pt")
     else:
-        size = target_size(image, scale, processor, sides)
+        size = target_size(image, scale, processor, size_rule)
         stretched = image.resize(size, resample_of(processor))
-        made = processor(images=[stretched], do_resize=False, return_tensors="pt")
-    _, rows, columns = made["image_grid_thw"][0].tolist()
+        processed = processor(images=[stretched], do_resize=False, return_tensors="pt")
+    _, rows, columns = processed["image_grid_thw"][0].tolist()
     merge, patch = processor.merge_size, processor.patch_size
     height, width = rows // merge, columns // merge
     return VisualInputs(
-        tensors={name: made[name] for name in ("pixel_values", "image_grid_thw")},
+        tensors={name: processed[name] for name in ("pixel_values", "image_grid_thw")},
         placeholder=family.default_marker * (height * width),
-        geometries=(whole(image.size, height, width),),
+        geometries=(Geometry.of_equal_cells(image.size, height, width),),
         size=(columns * patch, rows * patch),
     )
 
@@ -143,13 +134,13 @@ def process_frames(
     scale: float,
     limits: dict[str, int],
     *,
-    sides: Sides = plane_sides,
-    write: Callable[[list[float], str], str] = lambda seconds, tokens: tokens,
+    size_rule: SizeRule = smart_resize_image,
+    step_text: Callable[[list[float], str], str] = lambda seconds, tokens: tokens,
     token: str = "",
 ) -> VisualInputs:
     """One clip by dynamic resolution: `temporal_patch_size` frames merge into one step.
 
-    The frames go through the image processor one by one and their patches are woven into steps,
+    The frames go through the image processor one by one and their patches are merged into steps,
     so no video processor (and no torchvision) is needed. Where the last step lacks frames, the
     last one stands in for them.
 
@@ -158,8 +149,8 @@ def process_frames(
         clip: its frames, sampled already.
         scale: of the size that the video processor would give the frames.
         limits: of pixels, where the checkpoint brings no video settings.
-        sides: the family's choice of size.
-        write: the text of a step, from its frames' seconds and its image tokens.
+        size_rule: the family's choice of size.
+        step_text: the text of a step, from its frames' seconds and its image tokens.
         token: what a visual token is written as; the clip's marker if empty.
 
     Raises:
@@ -168,16 +159,16 @@ def process_frames(
     settings = clip_settings(family, limits)
     expect_same_patches(family, settings)
     expect_moderate_ratio(clip.frames[0])
-    size = target_size(clip.frames[0], scale, settings, sides, len(clip))
+    size = target_size(clip.frames[0], scale, settings, size_rule, len(clip))
     frames = [frame.resize(size, resample_of(settings)) for frame in clip.frames]
     names = ("do_rescale", "rescale_factor", "do_normalize", "image_mean", "image_std")
-    made = family.processor.image_processor(
+    processed = family.processor.image_processor(
         images=frames,
         do_resize=False,
         return_tensors="pt",
         **{name: getattr(settings, name) for name in names},
     )
-    _, rows, columns = made["image_grid_thw"][0].tolist()
+    _, rows, columns = processed["image_grid_thw"][0].tolist()
     each, merge = settings.temporal_patch_size, settings.merge_size
     height, width = rows // merge, columns // merge
     steps = [
@@ -186,24 +177,18 @@ def process_frames(
     tokens = (token or family.clip_marker) * (height * width)
     return VisualInputs(
         tensors={
-            "pixel_values_videos": weave(made["pixel_values"], len(clip), each),
+            "pixel_values_videos": merge_frames(processed["pixel_values"], len(clip), each),
             "video_grid_thw": torch.tensor([[len(steps), rows, columns]]),
         },
-        placeholder="".join(write([clip.seconds[n] for n in step], tokens) for step in steps),
-        geometries=tuple(whole(clip.size, height, width) for _ in steps),
+        placeholder="".join(step_text([clip.seconds[n] for n in step], tokens) for step in steps),
+        geometries=(Geometry.of_equal_cells(clip.size, height, width),) * len(steps),
         size=(columns * settings.patch_size, rows * settings.patch_size),
         frames=tuple(steps),
         notes=("frames are resized by PIL, in the place of torchvision's video processor",),
     )
 
 
-def whole(size: tuple[int, int], height: int, width: int) -> Geometry:
-    """Equal cells over all of a picture, tokens row by row."""
-    box = (0.0, 0.0, float(size[0]), float(size[1]))
-    return Geometry(size, (TokenGrid.over(box, height, width),))
-
-
-def weave(pixels: Tensor, frames: int, each: int) -> Tensor:
+def merge_frames(pixels: Tensor, frames: int, each: int) -> Tensor:
     """Patches of steps from those of single frames, which are doubled in time.
 
     Args:
@@ -244,19 +229,23 @@ def clip_settings(family: Family, limits: dict[str, int]) -> Any:
     return SimpleNamespace(**settings, size=size)
 
 
-def merged_features(family: Family, seen: VisualInputs) -> Tensor:
+def merged_features(family: Family, visual: VisualInputs) -> Tensor:
     """Float `[visual, hidden]`: what the merger hands to the language model, in raster order."""
-    tensors = on_device(seen.tensors, family.model)
-    names = ("pixel_values_videos", "video_grid_thw") if seen.is_clip else tuple(tensors)
+    tensors = on_device(visual.tensors, family.model)
+    names = ("pixel_values_videos", "video_grid_thw") if visual.is_clip else tuple(tensors)
     model: Any = family.model
-    features = model.get_video_features if seen.is_clip else model.get_image_features
+    features = model.get_video_features if visual.is_clip else model.get_image_features
     with torch.no_grad():
-        made = features(**{name: tensors[name] for name in names}, return_dict=True)
-    return torch.cat(tuple(made.pooler_output))
+        processed = features(**{name: tensors[name] for name in names}, return_dict=True)
+    return torch.cat(tuple(processed.pooler_output))
 
 
 def target_size(
-    image: Image, scale: float, settings: Any, sides: Sides = plane_sides, frames: int = 1
+    image: Image,
+    scale: float,
+    settings: Any,
+    size_rule: SizeRule = smart_resize_image,
+    frames: int = 1,
 ) -> tuple[int, int]:
     """Width and height in pixels of what the model sees of a picture at a scale.
 
@@ -267,13 +256,13 @@ def target_size(
         image: a picture, or any frame of a clip.
         scale: of the size that the processor would give it.
         settings: the processor, or what stands for it.
-        sides: the family's choice of size.
+        size_rule: the family's choice of size.
         frames: of the clip.
     """
-    height, width = sides(settings, frames, image.height, image.width)
+    height, width = size_rule(settings, frames, image.height, image.width)
     if scale != 1:
         height, width = max(1, round(height * scale)), max(1, round(width * scale))
-        height, width = sides(settings, frames, height, width)
+        height, width = size_rule(settings, frames, height, width)
     return width, height
 
 

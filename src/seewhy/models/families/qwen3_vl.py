@@ -1,4 +1,4 @@
-"""Qwen3-VL: sees pictures like Qwen2-VL; a clip's steps stand apart, each with its time."""
+"""Qwen3-VL: pictures as in Qwen2-VL; a clip's steps stand apart, each with its time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from seewhy.models.families.qwen2_vl import (
     merged_features,
     process_dynamic,
     process_frames,
-    volume_sides,
+    smart_resize_clip,
 )
 from seewhy.models.family import Family, VisualInputs
 
@@ -43,20 +43,11 @@ class Qwen3VL(Family):
         "Qwen/Qwen3.5-27B",
     )
     scaling = Qwen2VL.scaling
-    unseen = Qwen2VL.unseen
+    coverage = Qwen2VL.coverage
     default_marker = Qwen2VL.default_marker
     clip_marker = Qwen2VL.clip_marker
+    clip_token_field = "video_token_id"
     plain_format = Qwen2VL.plain_format
-
-    @property
-    def image_token_id(self) -> int:
-        """The id of `<|image_pad|>`."""
-        return self.model.config.image_token_id
-
-    @property
-    def clip_token_id(self) -> int:
-        """The id of `<|video_pad|>`."""
-        return self.model.config.video_token_id
 
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
         """See `seewhy.models.families.qwen2_vl.process_dynamic`."""
@@ -64,14 +55,16 @@ class Qwen3VL(Family):
 
     def process_video(self, clip: Clip, scale: float = 1.0) -> VisualInputs:
         """As `qwen2_vl.process_frames`; the limits hold for all frames together."""
-        return process_frames(self, clip, scale, CLIP_LIMITS, sides=volume_sides, write=step)
+        return process_frames(
+            self, clip, scale, CLIP_LIMITS, size_rule=smart_resize_clip, step_text=step_text
+        )
 
-    def visual_features(self, seen: VisualInputs) -> Tensor:
+    def visual_features(self, visual: VisualInputs) -> Tensor:
         """As `qwen2_vl.merged_features`; DeepStack's features are not among them."""
-        return merged_features(self, seen)
+        return merged_features(self, visual)
 
 
-def step(seconds: list[float], tokens: str) -> str:
+def step_text(seconds: list[float], tokens: str) -> str:
     """A step's text: midway between its first and last frame, then its tokens in a pair."""
     time = (seconds[0] + seconds[-1]) / 2
     return f"<{time:.1f} seconds><|vision_start|>{tokens}<|vision_end|>"

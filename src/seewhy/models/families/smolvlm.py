@@ -11,17 +11,23 @@ from torch import Tensor
 from seewhy.core.errors import GeometryError, UnsupportedInputError
 from seewhy.core.geometry import Geometry
 from seewhy.models.families.idefics3 import (
-    cell_of,
+    Idefics3,
+    cell_side,
     collate_tiles,
     expect_longest_edges,
     placeholder,
+    placeholder_parts,
     process_tiles,
-    texts,
-    tile_at,
     tile_features,
-    tiled,
+    tile_side_at,
+    tiled_grid,
 )
-from seewhy.models.family import Family, VisualInputs
+from seewhy.models.family import (
+    RESIZED_BY_IMAGE_PROCESSOR,
+    Family,
+    VisualInputs,
+    single_frames,
+)
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -55,15 +61,8 @@ class SmolVLM(Family):
         "HuggingFaceTB/SmolVLM2-500M-Video-Instruct",
         "HuggingFaceTB/SmolVLM2-256M-Video-Instruct",
     )
-    scaling = (
-        "tiles: the canvas gets scale times as many tiles on its long side, rounded, between 1 and "
-        "6 (for more there are no row and column markers); a picture that is not split is resized "
-        "to scale times its side, and its patches take the positions at the same fractions"
-    )
-    unseen = (
-        "every pixel is seen (but for a rest of a tile's right and bottom that fills no patch); a "
-        "picture of several tiles is seen twice, by its tiles and as a whole, which are fused"
-    )
+    scaling = Idefics3.scaling
+    coverage = Idefics3.coverage
     default_marker = "<image>"
     clip_marker = "<video>"
     plain_format = "<|im_start|>User:{marker}{prompt}<end_of_utterance>\nAssistant:"
@@ -71,11 +70,6 @@ class SmolVLM(Family):
     def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
         super().__init__(model, processor)
         expect_longest_edges(processor.image_processor)
-
-    @property
-    def image_token_id(self) -> int:
-        """The id of `<image>`."""
-        return self.model.config.image_token_id
 
     def template(self, clips: bool) -> str | None:
         """The checkpoint's own; for clips transformers' own where that one knows no video."""
@@ -99,9 +93,28 @@ class SmolVLM(Family):
             UnsupportedInputError: if it has a thousand frames or more.
             GeometryError: if the image processor's tiles are not those that its settings say.
         """
-        tile, cell = tile_at(self, scale), cell_of(self)
+        tile, cell = tile_side_at(self, scale), cell_side(self)
         side = tile // cell
-        made = self.processor.image_processor(
+        processed = self._frame_tiles(clip, tile)
+        grid = tiled_grid(clip.size, 1, 1, side, share=side * cell / tile)
+        return VisualInputs(
+            tensors={name: processed[name] for name in ("pixel_values", "pixel_attention_mask")},
+            placeholder=clip_placeholder(
+                clip.seconds, placeholder(0, 0, **placeholder_parts(self, side))
+            ),
+            geometries=(Geometry(clip.size, (grid,)),) * len(clip),
+            size=(side * cell, side * cell),
+            frames=single_frames(clip),
+            notes=(RESIZED_BY_IMAGE_PROCESSOR,),
+        )
+
+    def _frame_tiles(self, clip: Clip, tile: int) -> Any:
+        """What the image processor makes of a clip's frames, each squashed to one tile.
+
+        Raises:
+            GeometryError: if the image processor's tiles are not those that its settings say.
+        """
+        processed = self.processor.image_processor(
             [list(clip.frames)],
             return_tensors="pt",
             do_pad=True,
@@ -110,47 +123,52 @@ class SmolVLM(Family):
             max_image_size={"longest_edge": tile},
             do_image_splitting=False,
         )
-        if tuple(made["pixel_values"].shape) != (1, len(clip), 3, tile, tile):
+        shape = tuple(processed["pixel_values"].shape)
+        if shape != (1, len(clip), 3, tile, tile):
             raise GeometryError(
                 f"Expected {len(clip)} square tiles of {tile} pixels for frames of {clip.size[0]} "
-                f"x {clip.size[1]}, got pixels of shape {list(made['pixel_values'].shape)}: use "
-                "the checkpoint's own processor."
+                f"x {clip.size[1]}, got pixels of shape {list(shape)}: use the checkpoint's own "
+                "processor."
             )
-        frame = placeholder(0, 0, **texts(self, side))
-        times = [f"{int(second // 60):02d}:{int(second % 60):02d}" for second in clip.seconds]
-        duration = timedelta(seconds=int(clip.seconds[-1]))
-        grid = tiled(clip.size, 1, 1, side, share=side * cell / tile)
-        return VisualInputs(
-            tensors={name: made[name] for name in ("pixel_values", "pixel_attention_mask")},
-            placeholder=(
-                f"You are provided the following series of {spelled(len(clip))} frames from a "
-                f"{duration} [H:MM:SS] video.\n"
-                + "".join(f"\nFrame from {time}:{frame}" for time in times)
-                + "\n\n"
-            ),
-            geometries=tuple(Geometry(clip.size, (grid,)) for _ in clip.frames),
-            size=(side * cell, side * cell),
-            frames=tuple((place,) for place in range(len(clip))),
-            notes=("frames were resized by the image processor, in the video processor's place",),
-        )
+        return processed
 
-    def visual_features(self, seen: VisualInputs) -> Tensor:
+    def visual_features(self, visual: VisualInputs) -> Tensor:
         """Float `[visual, hidden]`: the projected tokens, as they enter the language model."""
-        return tile_features(self, seen)
+        return tile_features(self, visual)
 
     def collate(self, rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
         """All tiles of a prompt in one row, shorter rows filled up with empty tiles."""
         return collate_tiles(rows)
 
 
-def spelled(number: int) -> str:
+def clip_placeholder(seconds: Sequence[float], frame: str) -> str:
+    """The text of a clip: how many frames it has, then each with its time.
+
+    Args:
+        seconds: when each frame was taken.
+        frame: the text of one frame.
+
+    Raises:
+        UnsupportedInputError: if there are a thousand frames or more.
+    """
+    duration = timedelta(seconds=int(seconds[-1]))
+    frames = "".join(
+        f"\nFrame from {int(second // 60):02d}:{int(second % 60):02d}:{frame}" for second in seconds
+    )
+    return (
+        f"You are provided the following series of {number_in_words(len(seconds))} frames from a "
+        f"{duration} [H:MM:SS] video.\n{frames}\n\n"
+    )
+
+
+def number_in_words(number: int) -> str:
     """A number in English words, as SmolVLM's processor writes it.
 
     Raises:
         UnsupportedInputError: if it is not between 0 and 999.
 
     Example:
-        >>> spelled(164)
+        >>> number_in_words(164)
         'one hundred and sixty-four'
     """
     if not 0 <= number < 1000:
@@ -163,4 +181,4 @@ def spelled(number: int) -> str:
         tens, ones = TENS[number // 10 - 2], number % 10
         return f"{tens}-{ONES[ones]}" if ones else tens
     hundreds, rest = f"{ONES[number // 100]} hundred", number % 100
-    return f"{hundreds} and {spelled(rest)}" if rest else hundreds
+    return f"{hundreds} and {number_in_words(rest)}" if rest else hundreds

@@ -64,8 +64,8 @@ def test_collate_equals_the_real_processor_for_two_pictures(settings):
     adapter, processor = family(**settings)
     pictures = [noise(240, 60), noise(97, 131)]
     real = tiny_gemma3.call(processor, pictures, PROMPT)
-    seen = [adapter.process_image(picture) for picture in pictures]
-    assert torch.equal(adapter.collate([seen])["pixel_values"], real["pixel_values"])
+    visuals = [adapter.process_image(picture) for picture in pictures]
+    assert torch.equal(adapter.collate([visuals])["pixel_values"], real["pixel_values"])
     frame = processor.tokenizer.apply_chat_template(
         [
             {
@@ -78,16 +78,16 @@ def test_collate_equals_the_real_processor_for_two_pictures(settings):
         tokenize=False,
     )
     start, middle, end = frame.split(adapter.default_marker)
-    text = start + seen[0].placeholder + middle + seen[1].placeholder + end
+    text = start + visuals[0].placeholder + middle + visuals[1].placeholder + end
     ids = processor.tokenizer(text, add_special_tokens=False)["input_ids"]
     assert ids == real["input_ids"][0].tolist()
 
 
 def test_collate_joins_features_of_pictures_at_several_scales():
     adapter, _ = family(**PANS)
-    seen = [adapter.process_image(noise(240, 60), scale) for scale in (1.0, 1.5)]
-    outputs = adapter.collate([seen[:1], seen[1:]])["mm_encoder_outputs"]["image"]
-    wanted = torch.cat([adapter.visual_features(one) for one in seen])
+    visuals = [adapter.process_image(noise(240, 60), scale) for scale in (1.0, 1.5)]
+    outputs = adapter.collate([visuals[:1], visuals[1:]])["mm_encoder_outputs"]["image"]
+    wanted = torch.cat([adapter.visual_features(one) for one in visuals])
     assert torch.equal(outputs.pooler_output, wanted[None])
     ids = torch.full((1, len(wanted)), adapter.image_token_id)
     model: Any = adapter.model
@@ -97,16 +97,16 @@ def test_collate_joins_features_of_pictures_at_several_scales():
 
 
 @pytest.mark.parametrize(("shape", "crops"), SHAPES.items())
-def test_see_lays_out_the_whole_picture_before_its_crops(shape, crops):
+def test_process_image_lays_out_the_whole_picture_before_its_crops(shape, crops):
     adapter, _ = family(**PANS)
-    seen = adapter.process_image(noise(*shape))
+    visual = adapter.process_image(noise(*shape))
     columns, rows = crops
     several = columns * rows > 1
-    assert [grid.name for grid in seen.geometry.grids] == ["image", "crops"][: 1 + several]
-    assert seen.geometry.grids[0].index.flatten().tolist() == list(range(16))
-    assert seen.geometry.grids[-1].shape == (4 * rows, 4 * columns)
-    assert seen.size == (64 * columns, 64 * rows)
-    assert adapter.visual_features(seen).shape[0] == seen.visual
+    assert [grid.name for grid in visual.geometry.grids] == ["image", "crops"][: 1 + several]
+    assert visual.geometry.grids[0].index.flatten().tolist() == list(range(16))
+    assert visual.geometry.grids[-1].shape == (4 * rows, 4 * columns)
+    assert visual.size == (64 * columns, 64 * rows)
+    assert adapter.visual_features(visual).shape[0] == visual.visual
 
 
 def test_layers_let_the_last_crop_be_smaller():
@@ -130,13 +130,13 @@ def test_boxes_lie_where_the_pixels_come_from(shape, scale):
     adapter, processor = family(**PANS)
     pictures = processor.image_processor
     image = ramps(*shape)
-    seen = adapter.process_image(image, scale)
-    side = seen.geometry.grids[0].shape[0] * 16
+    visual = adapter.process_image(image, scale)
+    side = visual.geometry.grids[0].shape[0] * 16
     settings = {**pan_and_scan(pictures), "size": {"height": side, "width": side}}
     squares = pictures(image, return_tensors="pt", **settings)["pixel_values"]
     along = 2 if shape[0] >= shape[1] else 1
     shown = (squares[0], torch.cat(list(squares[1:]), along) if len(squares) > 1 else None)
-    for grid, pixels in zip(seen.geometry.grids, shown, strict=False):
+    for grid, pixels in zip(visual.geometry.grids, shown, strict=False):
         centres = centres_seen(pixels, 16, pictures.image_mean, pictures.image_std)
         assert off_centre(grid, centres, shape) < 0.6
 
@@ -149,26 +149,26 @@ def test_embed_moves_most_where_a_block_is_painted(shape, scale):
     assert share_found(adapter, noise(*shape), scale, number=12) == 1
 
 
-def test_look_at_the_native_size_is_the_model_s_own():
+def test_projected_at_the_native_size_is_the_model_s_own():
     adapter: Any
     adapter, _ = family()
-    seen = adapter.process_image(noise(97, 131))
+    visual = adapter.process_image(noise(97, 131))
     torch.testing.assert_close(
-        adapter._look(seen.tensors["pixel_values"])[0],
-        adapter.visual_features(seen),
+        adapter._projected(visual.tensors["pixel_values"])[0],
+        adapter.visual_features(visual),
         atol=1e-5,
         rtol=1e-5,
     )
 
 
-def test_see_scales_by_whole_tokens():
+def test_process_image_scales_by_whole_tokens():
     adapter, _ = family()
-    seen = [
+    visuals = [
         adapter.process_image(noise(97, 131), scale) for scale in (0.01, 0.5, 0.75, 1.1, 1.5, 2.0)
     ]
-    assert [one.size[0] for one in seen] == [16, 32, 48, 64, 96, 128]
-    assert [one.visual for one in seen] == [1, 4, 9, 16, 36, 64]
-    assert "pixel_values" in seen[3].tensors
+    assert [one.size[0] for one in visuals] == [16, 32, 48, 64, 96, 128]
+    assert [one.visual for one in visuals] == [1, 4, 9, 16, 36, 64]
+    assert "pixel_values" in visuals[3].tensors
 
 
 def test_images_are_seen_in_both_directions():
@@ -239,7 +239,7 @@ def test_init_refuses_patches_that_leave_a_rest():
         family(tokens_per_image=9)
 
 
-def test_see_refuses_squares_of_another_number(monkeypatch):
+def test_process_image_refuses_squares_of_another_number(monkeypatch):
     adapter, processor = family(**PANS)
     real = processor.image_processor.preprocess
 

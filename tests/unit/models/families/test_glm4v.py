@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -12,6 +11,11 @@ import torch
 
 import tiny_glm4v
 import torchvision_shim
+from clip_checks import (
+    clip_of_noise,
+    expect_answer_of_one_forward,
+    expect_blocks_in_their_steps,
+)
 from painting import noise, share_found, silence
 from seewhy.core.errors import (
     GeometryError,
@@ -35,12 +39,12 @@ needs_torchvision = pytest.mark.skipif(
 )
 
 
-def clip(frames: int, width: int, height: int, fps: float = 2.0) -> Clip:
-    pictures = tuple(noise(width, height, seed=n) for n in range(frames))
-    return Clip(pictures, tuple(n / fps for n in range(frames)))
-
-
-CLIPS = [clip(4, 96, 64), clip(3, 97, 131), clip(6, 400, 200, fps=3), clip(2, 20, 20)]
+CLIPS = [
+    clip_of_noise(4, 96, 64),
+    clip_of_noise(3, 97, 131),
+    clip_of_noise(6, 400, 200, fps=3),
+    clip_of_noise(2, 20, 20),
+]
 
 
 @cache
@@ -81,15 +85,15 @@ def test_collate_equals_the_real_processor():
 @needs_torchvision
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("number", range(len(CLIPS)))
-def test_see_clip_equals_the_real_processor(kind, number):
+def test_process_video_equals_the_real_processor(kind, number):
     family, wanted = shared(kind), real()[kind]["clips"][number]
-    seen = family.process_video(CLIPS[number])
-    ids = ids_of(family.processor, family.clip_marker, seen.placeholder, "video")
+    visual = family.process_video(CLIPS[number])
+    ids = ids_of(family.processor, family.clip_marker, visual.placeholder, "video")
     assert ids == wanted["input_ids"][0].tolist()
     types = family.token_types(torch.tensor([ids]), len(ids))
     assert np.array_equal(types["mm_token_type_ids"].numpy(), wanted["mm_token_type_ids"])
-    assert np.array_equal(seen.tensors["video_grid_thw"].numpy(), wanted["video_grid_thw"])
-    pixels = seen.tensors["pixel_values_videos"].numpy()
+    assert np.array_equal(visual.tensors["video_grid_thw"].numpy(), wanted["video_grid_thw"])
+    pixels = visual.tensors["pixel_values_videos"].numpy()
     assert pixels.shape == wanted["pixel_values_videos"].shape
     scale = min(family.processor.image_processor.image_std) * 255
     for ours in (pixels, real()[kind]["our clips"][number]):
@@ -105,43 +109,15 @@ def test_collate_equals_the_real_processor_for_clips():
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 1.5])
-def test_see_clip_finds_the_painted_block_in_its_step(scale):
-    family, given = silenced(), clip(5, 97, 64)
-    seen = family.process_video(given, scale)
-    before, each = family.visual_features(seen), seen.geometries[0].visual
-    assert seen.frames == ((0, 1), (2, 3), (4,))
-    for frame in range(5):
-        for place in range(0, each, max(1, each // 7)):
-            left, top, right, bottom = seen.geometries[0].boxes[place].tolist()
-            painted = given.frames[frame].copy()
-            box = (int(left + 1), int(top + 1), int(right - 1), int(bottom - 1))
-            painted.paste((255, 255, 255), box)
-            frames = [*given.frames]
-            frames[frame] = painted
-            after = family.visual_features(
-                family.process_video(replace(given, frames=tuple(frames)), scale)
-            )
-            moved = (after - before).norm(dim=-1) / before.norm(dim=-1)
-            assert int(moved.argmax()) == frame // 2 * each + place
+def test_process_video_finds_the_painted_block_in_its_step(scale):
+    expect_blocks_in_their_steps(silenced(), scale)
 
 
-def test_generate_hears_a_clip_as_one_forward_does():
-    family = shared()
-    seen = family.process_video(clip(5, 97, 64))
-    ids = ids_of(family.processor, family.clip_marker, seen.placeholder, "video")
-    given = torch.tensor([ids])
-    tensors = {**family.collate([[seen]]), **family.token_types(given, len(ids))}
-    mask = torch.ones_like(given)
-    said = family.model.generate(
-        input_ids=given, attention_mask=mask, **tensors, max_new_tokens=4, do_sample=False
-    )
-    tensors |= family.token_types(said, len(ids))
-    with torch.no_grad():
-        logits = family.model(input_ids=said, attention_mask=torch.ones_like(said), **tensors)
-    assert torch.equal(said[0, len(ids) :], logits.logits[0, len(ids) - 1 : -1].argmax(-1))
+def test_generate_about_a_clip_as_one_forward_does():
+    expect_answer_of_one_forward(shared())
 
 
-def test_see_clip_dates_steps_by_their_first_frame():
+def test_process_video_dates_steps_by_their_first_frame():
     given = Clip(tuple(noise(24, 24, seed=n) for n in range(3)), (0.5, 1.0, 3.25))
     texts = [
         shared(kind).process_video(given).placeholder.replace("<|image|>", "") for kind in KINDS
@@ -157,7 +133,7 @@ def test_limits_count_the_two_frames_of_a_step():
     assert large.visual <= 1000  # of 2000
 
 
-def test_other_model_types_are_seen_alike():
+def test_other_model_types_are_treated_alike():
     loaded = load(tiny_glm4v.build("glm4v_moe"))
     assert loaded.family.name == "glm4v"
     inputs = prepare(loaded.family, noise(97, 131), "What is it?")

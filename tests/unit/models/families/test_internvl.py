@@ -12,7 +12,7 @@ import tiny_internvl
 import torchvision_shim
 from painting import centres_seen, noise, off_centre, ramps, share_found, silence
 from seewhy.core.errors import GeometryError
-from seewhy.models.families.internvl import InternVL, grids, near, tiling
+from seewhy.models.families.internvl import InternVL, grids, tile_counts_around, tiling
 from seewhy.models.processing import ProcessorParts
 
 #: Width and height, and the grid of tiles (columns, rows) that InternVL's rule gives.
@@ -46,55 +46,55 @@ def rendered(processor) -> str:
     return processor.apply_chat_template(MESSAGE, add_generation_prompt=True, tokenize=False)
 
 
-def tokenise(internvl: InternVL, processor, seen) -> torch.Tensor:
-    text = rendered(processor).replace(internvl.default_marker, seen.placeholder)
+def tokenise(internvl: InternVL, processor, visual) -> torch.Tensor:
+    text = rendered(processor).replace(internvl.default_marker, visual.placeholder)
     return processor.tokenizer(text, return_tensors="pt")["input_ids"]
 
 
 @pytest.mark.parametrize("shape", [*SHAPES, (3, 1), (1, 2)])
-def test_see_equals_the_real_processor(shape):
+def test_process_image_equals_the_real_processor(shape):
     internvl, processor = family()
     image = noise(*shape)
-    seen = internvl.process_image(image)
+    visual = internvl.process_image(image)
     real = processor(images=image, text=rendered(processor), return_tensors="pt")
-    assert torch.equal(seen.tensors["pixel_values"], real["pixel_values"])
-    assert torch.equal(tokenise(internvl, processor, seen), real["input_ids"])
+    assert torch.equal(visual.tensors["pixel_values"], real["pixel_values"])
+    assert torch.equal(tokenise(internvl, processor, visual), real["input_ids"])
 
 
 @pytest.mark.skipif(not torchvision_shim.available(), reason="torchvision is not beside the venv")
-def test_see_equals_the_real_processor_with_its_video_part():
+def test_process_image_equals_the_real_processor_with_its_video_part():
     internvl, processor = family()
     image = noise(201, 133)
-    seen = internvl.process_image(image)
+    visual = internvl.process_image(image)
     ids, pixels = torchvision_shim.with_torchvision(
         "tiny_internvl:real_inputs", image, rendered(processor)
     )
-    assert tokenise(internvl, processor, seen)[0].tolist() == ids
-    assert np.array_equal(seen.tensors["pixel_values"].numpy(), pixels)
+    assert tokenise(internvl, processor, visual)[0].tolist() == ids
+    assert np.array_equal(visual.tensors["pixel_values"].numpy(), pixels)
 
 
 @pytest.mark.parametrize(("shape", "grid"), SHAPES.items())
-def test_see_lays_out_tiles_and_thumbnail(shape, grid):
+def test_process_image_lays_out_tiles_and_thumbnail(shape, grid):
     internvl, processor = family()
-    seen = internvl.process_image(noise(*shape))
+    visual = internvl.process_image(noise(*shape))
     columns, rows = grid
     tiles = columns * rows
-    names = [grid.name for grid in seen.geometry.grids]
+    names = [grid.name for grid in visual.geometry.grids]
     assert names == (["image"] if tiles == 1 else ["tiles", "thumbnail"])
-    assert seen.geometry.base_grid.shape == (rows * 4, columns * 4)
-    assert seen.geometry.visual == (tiles + (tiles > 1)) * 16
-    assert seen.size == (columns * 112, rows * 112)
-    ids = tokenise(internvl, processor, seen)
-    assert int((ids == internvl.image_token_id).sum()) == seen.geometry.visual
-    assert internvl.visual_features(seen).shape[0] == seen.geometry.visual
+    assert visual.geometry.base_grid.shape == (rows * 4, columns * 4)
+    assert visual.geometry.visual == (tiles + (tiles > 1)) * 16
+    assert visual.size == (columns * 112, rows * 112)
+    ids = tokenise(internvl, processor, visual)
+    assert int((ids == internvl.image_token_id).sum()) == visual.geometry.visual
+    assert internvl.visual_features(visual).shape[0] == visual.geometry.visual
 
 
-def test_see_counts_256_tokens_a_tile_at_the_released_size():
+def test_process_image_counts_256_tokens_a_tile_at_the_released_size():
     internvl, _ = family(side=448)
-    seen = internvl.process_image(noise(600, 300))
-    assert seen.geometry.visual == 3 * 256
-    assert [grid.shape for grid in seen.geometry.grids] == [(16, 32), (16, 16)]
-    assert internvl.visual_features(seen).shape[0] == 3 * 256
+    visual = internvl.process_image(noise(600, 300))
+    assert visual.geometry.visual == 3 * 256
+    assert [grid.shape for grid in visual.geometry.grids] == [(16, 32), (16, 16)]
+    assert internvl.visual_features(visual).shape[0] == 3 * 256
 
 
 def test_layers_join_tiles_to_one_raster_before_the_thumbnail():
@@ -110,13 +110,13 @@ def test_layers_join_tiles_to_one_raster_before_the_thumbnail():
 def test_boxes_lie_where_the_pixels_come_from(shape, scale):
     internvl, processor = family()
     pictures = processor.image_processor
-    seen = internvl.process_image(ramps(*shape), scale)
-    tiles = seen.tensors["pixel_values"]
-    columns, rows = seen.size[0] // tiles.shape[-1], seen.size[1] // tiles.shape[-1]
+    visual = internvl.process_image(ramps(*shape), scale)
+    tiles = visual.tensors["pixel_values"]
+    columns, rows = visual.size[0] // tiles.shape[-1], visual.size[1] // tiles.shape[-1]
     whole = torch.cat(
         [torch.cat(list(row), 2) for row in tiles[: rows * columns].split(columns)], 1
     )
-    for grid, pixels in zip(seen.geometry.grids, (whole, tiles[-1]), strict=False):
+    for grid, pixels in zip(visual.geometry.grids, (whole, tiles[-1]), strict=False):
         centres = centres_seen(pixels, 28, pictures.image_mean, pictures.image_std)
         assert off_centre(grid, centres, shape) < 0.5
 
@@ -129,27 +129,27 @@ def test_embed_moves_most_where_a_block_is_painted(shape, scale):
     assert share_found(internvl, noise(*shape), scale, number=12) == 1
 
 
-def test_see_scales_a_single_tile_by_its_side():
+def test_process_image_scales_a_single_tile_by_its_side():
     internvl, _ = family()
-    seen = [
+    visuals = [
         internvl.process_image(noise(100, 100), scale) for scale in (0.01, 0.5, 1.0, 1.1, 1.5, 2.0)
     ]
-    assert [one.size for one in seen] == [(n, n) for n in (28, 56, 112, 112, 168, 224)]
-    assert [one.geometry.visual for one in seen] == [1, 4, 16, 16, 36, 64]
+    assert [one.size for one in visuals] == [(n, n) for n in (28, 56, 112, 112, 168, 224)]
+    assert [one.geometry.visual for one in visuals] == [1, 4, 16, 16, 36, 64]
 
 
-def test_see_scales_many_tiles_by_another_tiling():
+def test_process_image_scales_many_tiles_by_another_tiling():
     internvl, _ = family()
-    seen = [
+    visuals = [
         internvl.process_image(noise(320, 240), scale)
         for scale in (0.25, 0.5, 0.75, 1.0, 1.25, 2.0)
     ]
-    grids = [(width // 112, height // 112) for width, height in (one.size for one in seen)]
+    grids = [(width // 112, height // 112) for width, height in (one.size for one in visuals)]
     assert grids == [(1, 1), (2, 2), (3, 2), (4, 3), (5, 4), (8, 6)]
-    assert all(one.tensors["pixel_values"].shape[-2:] == (112, 112) for one in seen)
+    assert all(one.tensors["pixel_values"].shape[-2:] == (112, 112) for one in visuals)
 
 
-def test_see_shows_a_scale_that_collapses():
+def test_process_image_shows_a_scale_that_collapses():
     internvl, _ = family()
     image = noise(400, 200)
     assert internvl.process_image(image, 1.05).size == internvl.process_image(image).size
@@ -157,16 +157,16 @@ def test_see_shows_a_scale_that_collapses():
 
 @pytest.mark.parametrize("shape", [(320, 240), (100, 100)])
 @pytest.mark.parametrize("scale", SCALES)
-def test_see_serves_forward_and_generate_alike(shape, scale):
+def test_process_image_serves_forward_and_generate_alike(shape, scale):
     internvl, processor = family()
-    seen = internvl.process_image(noise(*shape), scale)
-    ids = tokenise(internvl, processor, seen)
-    given = {"input_ids": ids, "attention_mask": torch.ones_like(ids), **seen.tensors}
+    visual = internvl.process_image(noise(*shape), scale)
+    ids = tokenise(internvl, processor, visual)
+    given = {"input_ids": ids, "attention_mask": torch.ones_like(ids), **visual.tensors}
     said = internvl.model.generate(**given, max_new_tokens=3, do_sample=False)
     with torch.no_grad():
         outputs = internvl.model(**given)
     assert said[0, ids.shape[1]] == outputs.logits[0, -1].argmax()
-    assert torch.equal(outputs.image_hidden_states.flatten(0, 1), internvl.visual_features(seen))
+    assert torch.equal(outputs.image_hidden_states.flatten(0, 1), internvl.visual_features(visual))
 
 
 def test_embed_serves_bfloat16():
@@ -177,7 +177,7 @@ def test_embed_serves_bfloat16():
     )
 
 
-def test_see_heeds_the_processor_s_own_tile_counts():
+def test_process_image_heeds_the_processor_s_own_tile_counts():
     internvl, processor = family()
     processor.image_processor.max_patches = 4
     assert internvl.process_image(noise(320, 240)).size == (224, 224)
@@ -185,7 +185,7 @@ def test_see_heeds_the_processor_s_own_tile_counts():
     assert internvl.process_image(noise(320, 240)).size == (112, 112)
 
 
-def test_see_refuses_tiles_that_are_not_square():
+def test_process_image_refuses_tiles_that_are_not_square():
     internvl, processor = family()
     processor.image_processor.size = {"height": 112, "width": 56}
     with pytest.raises(GeometryError, match=r"square tiles.*300 x 200"):
@@ -205,6 +205,6 @@ def test_tiling_agrees_with_the_count_of_the_processor(shape, grid):
 
 
 def test_near_gives_the_grids_around():
-    assert near(2.5, 1.2) == {2, 3, 4, 6}
-    assert near(0.1, 0.2) == {1}
-    assert near(4, 3) == {12}
+    assert tile_counts_around(2.5, 1.2) == {2, 3, 4, 6}
+    assert tile_counts_around(0.1, 0.2) == {1}
+    assert tile_counts_around(4, 3) == {12}

@@ -62,7 +62,7 @@ def beside_torchvision(clips: list[Clip], picture: Any) -> dict[str, Any]:
 @cache
 def real() -> dict[str, Any]:
     return torchvision_shim.with_torchvision(
-        "unit.models.test_internvl_clips:beside_torchvision", CLIPS, PICTURE
+        "unit.models.families.test_internvl_clips:beside_torchvision", CLIPS, PICTURE
     )
 
 
@@ -79,12 +79,12 @@ def levels(ours: np.ndarray, wanted: np.ndarray, internvl: Any) -> float:
 
 @needs_torchvision
 @pytest.mark.parametrize("number", range(len(CLIPS)))
-def test_see_clip_equals_the_real_processor(number):
+def test_process_video_equals_the_real_processor(number):
     internvl = family()
-    seen, wanted = internvl.process_video(CLIPS[number]), real()["alone"][number]
-    ids = internvl.processor.tokenizer(f"{seen.placeholder}\n{PROMPT}")["input_ids"]
+    visual, wanted = internvl.process_video(CLIPS[number]), real()["alone"][number]
+    ids = internvl.processor.tokenizer(f"{visual.placeholder}\n{PROMPT}")["input_ids"]
     assert ids == wanted["input_ids"][0].tolist()
-    ours = seen.tensors["pixel_values"].numpy()
+    ours = visual.tensors["pixel_values"].numpy()
     assert levels(ours, wanted["pixel_values"], internvl) < LEVELS
     assert levels(real()["ours"][number], wanted["pixel_values"], internvl) < 1e-3
 
@@ -101,16 +101,16 @@ def test_collate_equals_the_real_processor_for_clips_and_pictures():
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 1.5])
-def test_see_clip_finds_the_painted_block_in_its_frame(scale):
+def test_process_video_finds_the_painted_block_in_its_frame(scale):
     internvl = family()
     silence(internvl.model, *tiny_internvl.ATTENTION)
     given = clip(2, 97, 64)
-    seen = internvl.process_video(given, scale)
-    before, each = internvl.visual_features(seen), seen.geometries[0].visual
-    assert len(before) == seen.visual == 2 * each
+    visual = internvl.process_video(given, scale)
+    before, each = internvl.visual_features(visual), visual.geometries[0].visual
+    assert len(before) == visual.visual == 2 * each
     for frame in range(2):
         for place in range(0, each, max(1, each // 5)):
-            left, top, right, bottom = seen.geometries[frame].boxes[place].tolist()
+            left, top, right, bottom = visual.geometries[frame].boxes[place].tolist()
             painted = given.frames[frame].copy()
             painted.paste(
                 (255, 255, 255), (int(left + 1), int(top + 1), int(right - 1), int(bottom - 1))
@@ -124,35 +124,35 @@ def test_see_clip_finds_the_painted_block_in_its_frame(scale):
             assert int(moved.argmax()) == frame * each + place
 
 
-def test_see_clip_tells_its_frames():
+def test_process_video_tells_its_frames():
     internvl = family()
-    seen = internvl.process_video(CLIPS[0])
-    assert seen.is_clip
-    assert (seen.frames, seen.size, seen.non_spatial) == (((0,), (1,), (2,)), (112, 112), ())
-    assert seen.placeholder.startswith("Frame1: <img><IMG_CONTEXT>")
-    assert seen.placeholder.count("</img>\nFrame") == 2
+    visual = internvl.process_video(CLIPS[0])
+    assert visual.is_clip
+    assert (visual.frames, visual.size, visual.non_spatial) == (((0,), (1,), (2,)), (112, 112), ())
+    assert visual.placeholder.startswith("Frame1: <img><IMG_CONTEXT>")
+    assert visual.placeholder.count("</img>\nFrame") == 2
     assert internvl.process_video(CLIPS[0], 2.0).size == (224, 224)
 
 
-def test_see_clip_serves_forward_and_generate_alike():
+def test_process_video_serves_forward_and_generate_alike():
     internvl = family()
-    seen = internvl.process_video(CLIPS[0])
-    text = f"{seen.placeholder}\n{PROMPT}"
+    visual = internvl.process_video(CLIPS[0])
+    text = f"{visual.placeholder}\n{PROMPT}"
     ids = internvl.processor.tokenizer(text, return_tensors="pt")["input_ids"]
-    given = {"input_ids": ids, "attention_mask": torch.ones_like(ids), **seen.tensors}
+    given = {"input_ids": ids, "attention_mask": torch.ones_like(ids), **visual.tensors}
     said = internvl.model.generate(**given, max_new_tokens=1, do_sample=False)
     with torch.no_grad():
         outputs = internvl.model(**given)
     assert said[0, -1] == outputs.logits[0, -1].argmax()
-    assert torch.equal(outputs.image_hidden_states.flatten(0, 1), internvl.visual_features(seen))
+    assert torch.equal(outputs.image_hidden_states.flatten(0, 1), internvl.visual_features(visual))
 
 
-def test_see_clip_refuses_frames_that_fill_no_tokens():
+def test_process_video_refuses_frames_that_fill_no_tokens():
     with pytest.raises(GeometryError, match="a multiple of 28 pixels"):
         family(size={"height": 384, "width": 384}).process_video(CLIPS[0])
 
 
 @pytest.mark.parametrize("settings", [{"do_resize": False}, {"do_center_crop": True}])
-def test_see_clip_refuses_frames_that_are_not_resized_whole(settings):
+def test_process_video_refuses_frames_that_are_not_resized_whole(settings):
     with pytest.raises(UnsupportedModelError, match="resizes frames and does not crop"):
         family(**settings).process_video(CLIPS[0])

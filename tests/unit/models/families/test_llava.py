@@ -47,35 +47,35 @@ def adapter(model, processor, image_processor) -> Llava:
     )
 
 
-def tokenise(llava: Llava, processor, seen) -> torch.Tensor:
+def tokenise(llava: Llava, processor, visual) -> torch.Tensor:
     text = processor.apply_chat_template(MESSAGE, add_generation_prompt=True, tokenize=False)
-    text = text.replace(llava.default_marker, seen.placeholder)
+    text = text.replace(llava.default_marker, visual.placeholder)
     return processor.tokenizer(text, return_tensors="pt")["input_ids"]
 
 
 @pytest.mark.parametrize("shape", [*SHAPES, (3, 1), (1, 2)])
-def test_see_equals_the_real_processor(shape):
+def test_process_image_equals_the_real_processor(shape):
     llava, processor = family()
     image = noise(*shape)
-    seen = llava.process_image(image)
+    visual = llava.process_image(image)
     text = processor.apply_chat_template(MESSAGE, add_generation_prompt=True, tokenize=False)
     real = processor(images=image, text=text, return_tensors="pt")
-    assert torch.equal(seen.tensors["pixel_values"], real["pixel_values"])
-    assert torch.equal(tokenise(llava, processor, seen), real["input_ids"])
+    assert torch.equal(visual.tensors["pixel_values"], real["pixel_values"])
+    assert torch.equal(tokenise(llava, processor, visual), real["input_ids"])
 
 
-def test_see_counts_576_tokens_at_the_released_size():
+def test_process_image_counts_576_tokens_at_the_released_size():
     llava, processor = family(side=336)
-    seen = llava.process_image(noise(640, 480))
-    assert seen.geometry.visual == 576
-    assert seen.geometry.grids[0].shape == (24, 24)
-    assert seen.size == (336, 336)
-    ids = tokenise(llava, processor, seen)
+    visual = llava.process_image(noise(640, 480))
+    assert visual.geometry.visual == 576
+    assert visual.geometry.grids[0].shape == (24, 24)
+    assert visual.size == (336, 336)
+    ids = tokenise(llava, processor, visual)
     assert int((ids == llava.image_token_id).sum()) == 576
-    assert llava.visual_features(seen).shape[0] == 576
+    assert llava.visual_features(visual).shape[0] == 576
 
 
-def test_see_crops_by_the_exact_integers():
+def test_process_image_crops_by_the_exact_integers():
     llava, _ = family()
     # 150 x 101: the short side becomes 112, the long one int(112 * 150 / 101) = 166, and the crop
     # starts at (166 - 112) // 2 = 27.
@@ -124,18 +124,18 @@ def test_boxes_reach_beyond_the_image_where_the_processor_pads(kind):
     silence(model, "out_proj")
     pictures = LlavaImageProcessorPil(**{**SETTINGS, **IMAGE_PROCESSORS[kind]})
     llava = adapter(model, processor, pictures)
-    seen = llava.process_image(noise(240, 160))
-    grid = seen.geometry.grids[0]
+    visual = llava.process_image(noise(240, 160))
+    grid = visual.geometry.grids[0]
     assert float(grid.row_edges[0]) < 0
     assert float(grid.row_edges[-1]) > 160
     if kind == "pad-to-square":
         # 240 x 240 with 40 rows above, then 112 / 240 of it.
         assert torch.allclose(grid.row_edges, torch.arange(9).double() * 30 - 40)
-        assert seen.size == (112, round(160 * 112 / 240))
+        assert visual.size == (112, round(160 * 112 / 240))
     else:
         # 97 rows of the 112 are picture; the crop pads ceil(15 / 2) = 8 above.
         assert torch.allclose(grid.row_edges, (torch.arange(9).double() * 14 - 8) * 160 / 97)
-        assert seen.size == (112, 97)
+        assert visual.size == (112, 97)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -156,7 +156,7 @@ def test_embed_does_not_move_for_pixels_outside_the_crop():
     assert torch.equal(llava.visual_features(llava.process_image(painted)), before)
 
 
-def test_see_scales_to_whole_patches():
+def test_process_image_scales_to_whole_patches():
     llava, _ = family()
     image = noise(300, 200)
     sizes = [
@@ -172,17 +172,17 @@ def test_see_scales_to_whole_patches():
 
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_see_serves_forward_and_generate_alike(scale, dtype):
+def test_process_image_serves_forward_and_generate_alike(scale, dtype):
     llava, processor = family(dtype=dtype)
-    seen = llava.process_image(noise(300, 200), scale)
-    ids = tokenise(llava, processor, seen)
-    given = {"input_ids": ids, "attention_mask": torch.ones_like(ids), **seen.tensors}
+    visual = llava.process_image(noise(300, 200), scale)
+    ids = tokenise(llava, processor, visual)
+    given = {"input_ids": ids, "attention_mask": torch.ones_like(ids), **visual.tensors}
     said = llava.model.generate(**given, max_new_tokens=4, do_sample=False)
     with torch.no_grad():
         first = llava.model(**given).logits[0, -1].argmax()
         features = shown(llava.model(**given))
     assert said[0, ids.shape[1]] == first
-    assert torch.equal(features, llava.visual_features(seen))
+    assert torch.equal(features, llava.visual_features(visual))
     assert features.dtype == dtype
 
 
@@ -192,8 +192,8 @@ def test_see_serves_forward_and_generate_alike(scale, dtype):
 def test_forward_still_keeps_interpolation_from_the_tower():
     # The reason for handing on features instead of pixels: from 5.24 on pixels would do.
     llava, processor = family()
-    seen = llava.process_image(noise(300, 200), 1.5)
-    ids = tokenise(llava, processor, seen)
+    visual = llava.process_image(noise(300, 200), 1.5)
+    ids = tokenise(llava, processor, visual)
     pixels = torch.zeros(1, 3, 168, 168)
     with pytest.raises(ValueError, match="doesn't match model"):
         llava.model(input_ids=ids, pixel_values=pixels, interpolate_pos_encoding=True)
@@ -214,28 +214,28 @@ def test_siglip_tower_leaves_the_rest_of_the_input_unseen():
     # 104 pixels hold 7 patches of 14 and a rest of 6 that the tower's convolution drops.
     llava, processor = family(side=104, tower="siglip")
     image = noise(208, 104)
-    seen = llava.process_image(image)
+    visual = llava.process_image(image)
     real = processor(images=image, text="<image>", return_tensors="pt")
-    assert torch.equal(seen.tensors["pixel_values"], real["pixel_values"])
-    assert int((real["input_ids"] == llava.image_token_id).sum()) == seen.geometry.visual == 49
-    assert seen.geometry.grids[0].column_edges[-1].item() == pytest.approx(196)
-    assert seen.size == (98, 98)
+    assert torch.equal(visual.tensors["pixel_values"], real["pixel_values"])
+    assert int((real["input_ids"] == llava.image_token_id).sum()) == visual.geometry.visual == 49
+    assert visual.geometry.grids[0].column_edges[-1].item() == pytest.approx(196)
+    assert visual.size == (98, 98)
     silence(llava.model, "self_attn.out_proj")
     assert share_found(llava, image, 1.0) >= 0.99
     assert share_found(llava, image, 1.5) >= 0.99
 
 
 @pytest.mark.parametrize("scale", [1.0, 1.5])
-def test_see_names_a_kept_class_token_as_pixelless(scale):
+def test_process_image_names_a_kept_class_token_as_pixelless(scale):
     llava, processor = family(vision_feature_select_strategy="full")
     image = noise(300, 200)
-    seen = llava.process_image(image, scale)
-    ids = tokenise(llava, processor, seen)
-    assert seen.non_spatial == (0,)
-    assert int((ids == llava.image_token_id).sum()) == seen.geometry.visual + 1
+    visual = llava.process_image(image, scale)
+    ids = tokenise(llava, processor, visual)
+    assert visual.non_spatial == (0,)
+    assert int((ids == llava.image_token_id).sum()) == visual.geometry.visual + 1
     with torch.no_grad():
-        entered = shown(llava.model(input_ids=ids, **seen.tensors))
-    assert torch.equal(entered[1:], llava.visual_features(seen))
+        entered = shown(llava.model(input_ids=ids, **visual.tensors))
+    assert torch.equal(entered[1:], llava.visual_features(visual))
     if scale == 1:
         text = processor.apply_chat_template(MESSAGE, add_generation_prompt=True, tokenize=False)
         assert torch.equal(ids, processor(images=image, text=text, return_tensors="pt").input_ids)
@@ -266,7 +266,7 @@ def test_llava_refuses_a_processor_without_fixed_size(settings):
         adapter(model, processor, processor.image_processor)
 
 
-def test_see_refuses_pixels_of_another_size_than_stated():
+def test_process_image_refuses_pixels_of_another_size_than_stated():
     llava, _ = family()
     llava.processor.image_processor.do_pad = True
     llava.processor.image_processor.pad_size = {"height": 140, "width": 140}

@@ -80,10 +80,10 @@ def test_canvas_packs_as_the_model_does(shape, most):
     model, processor = BUILD[name]()
     family = load((model, processor)).family
     image = noise(*shape)
-    seen = family.process_image(image)
-    pixels = seen.tensors["pixel_values"]
+    visual = family.process_image(image)
+    pixels = visual.tensors["pixel_values"]
     with torch.no_grad():
-        wanted = model.get_image_features(**seen.tensors).pooler_output[0]
+        wanted = model.get_image_features(**visual.tensors).pooler_output[0]
         features = tiny_features(model, pixels[0])
     points = processor.image_processor.image_grid_pinpoints
     from transformers.image_processing_utils import select_best_resolution
@@ -92,8 +92,8 @@ def test_canvas_packs_as_the_model_does(shape, most):
     grid = Canvas((image.height, image.width), (height // 56, width // 56), 56, 14, most)
     packed = grid.pack(features, model.model.image_newline)
     torch.testing.assert_close(packed, wanted, atol=1e-5, rtol=1e-5)
-    assert len(wanted) == seen.visual + len(seen.non_spatial)
-    newlines = wanted[list(seen.non_spatial)]
+    assert len(wanted) == visual.visual + len(visual.non_spatial)
+    newlines = wanted[list(visual.non_spatial)]
     torch.testing.assert_close(newlines, model.model.image_newline.expand_as(newlines))
 
 
@@ -139,12 +139,12 @@ def test_onevision_leaves_the_rest_of_a_tile_unseen():
 
 def test_onevision_pads_each_of_several_pictures_to_a_square():
     family = load(BUILD["llava-onevision"]()).family
-    seen = family.process_image_among(noise(120, 60), 1.0, 2)
-    (grid,) = seen.geometry.grids
+    visual = family.process_image_among(noise(120, 60), 1.0, 2)
+    (grid,) = visual.geometry.grids
     assert grid.shape == (4, 4)
     assert (float(grid.row_edges[0]), float(grid.row_edges[-1])) == (-30, 90)
     assert (float(grid.column_edges[0]), float(grid.column_edges[-1])) == (0, 120)
-    assert family.visual_features(seen).shape[0] == 16
+    assert family.visual_features(visual).shape[0] == 16
     half = family.process_image_among(noise(120, 60), 0.5, 2)
     assert half.geometry.grids[0].shape == (2, 2)
     assert family.visual_features(half).shape[0] == 4
@@ -157,27 +157,27 @@ def test_onevision_sees_a_clip_as_its_video_processor_does():
     ids, pixels = with_torchvision("tiny_llava_next:real_video", frames, text)
     family = load((model, processor)).family
     clip = Clip(tuple(frames), (0.0, 0.5, 1.0, 1.5))
-    seen = family.process_video(clip)
-    own = processor.tokenizer(text.replace("<video>", seen.placeholder))["input_ids"]
+    visual = family.process_video(clip)
+    own = processor.tokenizer(text.replace("<video>", visual.placeholder))["input_ids"]
     assert own == ids
     # Two libraries resample: no more than a level of 8 bit apart, but for a few.
-    apart = np.abs(seen.tensors["pixel_values_videos"].numpy() - pixels)
+    apart = np.abs(visual.tensors["pixel_values_videos"].numpy() - pixels)
     assert apart.max() < 0.08
     assert np.mean(apart) < 0.005
-    assert [geometry.visual for geometry in seen.geometries] == [4] * 4
+    assert [geometry.visual for geometry in visual.geometries] == [4] * 4
     with torch.no_grad():
-        features = model.get_video_features(seen.tensors["pixel_values_videos"]).pooler_output
-    assert features.shape[1] == len(seen.non_spatial) + seen.visual
+        features = model.get_video_features(visual.tensors["pixel_values_videos"]).pooler_output
+    assert features.shape[1] == len(visual.non_spatial) + visual.visual
 
 
 def test_onevision_pools_clips_of_another_size_as_the_model_does_its_own():
     model, processor = BUILD["llava-onevision"]()
     family: Any = load((model, processor)).family
     clip = Clip(tuple(noise(100, 60, seed) for seed in range(2)), (0.0, 1.0))
-    seen = family.process_video(clip)
+    visual = family.process_video(clip)
     with torch.no_grad():
-        wanted = model.get_video_features(seen.tensors["pixel_values_videos"]).pooler_output[0]
-    own = family._pooled(seen.tensors["pixel_values_videos"][0], 2)
+        wanted = model.get_video_features(visual.tensors["pixel_values_videos"]).pooler_output[0]
+    own = family._pooled(visual.tensors["pixel_values_videos"][0], 2)
     torch.testing.assert_close(own, wanted, atol=1e-5, rtol=1e-5)
     assert family.process_video(clip, 2.0).visual == 2 * 16
 

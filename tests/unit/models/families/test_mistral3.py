@@ -48,26 +48,26 @@ def test_inputs_equal_the_real_processor_s_on_both_backends():
             assert np.array_equal(ours[name], real[name]), name
     # Two pictures of different shapes in one prompt, on the backend that is here.
     adapter, parts = family()
-    seen = [adapter.process_image(picture) for picture in two]
-    given = adapter.collate([seen])
+    visuals = [adapter.process_image(picture) for picture in two]
+    given = adapter.collate([visuals])
     for name in ("pixel_values", "image_sizes"):
         assert np.array_equal(given[name].numpy(), pairs[0][name]), name
-    marker = "".join(one.placeholder for one in seen)
+    marker = "".join(one.placeholder for one in visuals)
     text = f"<s>[SYSTEM_PROMPT]Answer in short.[/SYSTEM_PROMPT][INST]{marker}{PROMPT}[/INST]"
     ids = parts.tokenizer(text, add_special_tokens=False)["input_ids"]
     assert ids == pairs[0]["input_ids"][0].tolist()
 
 
 @pytest.mark.parametrize(("shape", "grid"), SHAPES.items())
-def test_see_lays_out_rows_with_breaks_between(shape, grid):
+def test_process_image_lays_out_rows_with_breaks_between(shape, grid):
     adapter, _ = family()
-    seen = adapter.process_image(noise(*shape))
+    visual = adapter.process_image(noise(*shape))
     columns, rows = grid
-    assert seen.geometry.grids[0].shape == (rows, columns)
-    assert seen.size == (columns * 14, rows * 14)
-    lines = seen.placeholder.removesuffix("[IMG_END]").split("[IMG_BREAK]")
+    assert visual.geometry.grids[0].shape == (rows, columns)
+    assert visual.size == (columns * 14, rows * 14)
+    lines = visual.placeholder.removesuffix("[IMG_END]").split("[IMG_BREAK]")
     assert lines == ["[IMG]" * columns] * rows
-    assert adapter.visual_features(seen).shape[0] == rows * columns
+    assert adapter.visual_features(visual).shape[0] == rows * columns
 
 
 @pytest.mark.parametrize("shape", [(240, 60), (97, 131)])
@@ -75,32 +75,34 @@ def test_see_lays_out_rows_with_breaks_between(shape, grid):
 def test_boxes_lie_where_the_pixels_come_from(shape, scale):
     adapter, parts = family()
     pictures = parts.image_processor
-    seen = adapter.process_image(ramps(*shape), scale)
-    pixels = seen.tensors["pixel_values"][0]
+    visual = adapter.process_image(ramps(*shape), scale)
+    pixels = visual.tensors["pixel_values"][0]
     centres = centres_seen(pixels, 14, pictures.image_mean, pictures.image_std)
-    assert off_centre(seen.geometry.grids[0], centres, shape) < 0.6
+    assert off_centre(visual.geometry.grids[0], centres, shape) < 0.6
 
 
 def test_embed_gives_the_same_for_pictures_padded_to_one_another():
     adapter, _ = family()
-    seen = [
+    visuals = [
         adapter.process_image(noise(*shape), scale)
         for shape, scale in [((240, 60), 1), ((60, 90), 1.5)]
     ]
     model: Any = adapter.model
     with torch.no_grad():
-        joint = model.get_image_features(**adapter.collate([seen[:1], seen[1:]])).pooler_output
-    for one, features in zip(seen, joint, strict=True):
+        joint = model.get_image_features(
+            **adapter.collate([visuals[:1], visuals[1:]])
+        ).pooler_output
+    for one, features in zip(visuals, joint, strict=True):
         torch.testing.assert_close(features, adapter.visual_features(one), atol=1e-5, rtol=1e-5)
 
 
-def test_see_grows_no_further_than_the_tower_s_side():
+def test_process_image_grows_no_further_than_the_tower_s_side():
     adapter, _ = family()
-    seen = [adapter.process_image(noise(240, 60), scale) for scale in (0.01, 0.5, 1.0, 2.0, 3.0)]
-    assert [one.size for one in seen] == [(28, 14), (112, 28), (210, 56), (420, 112), (420, 112)]
+    visuals = [adapter.process_image(noise(240, 60), scale) for scale in (0.01, 0.5, 1.0, 2.0, 3.0)]
+    assert [one.size for one in visuals] == [(28, 14), (112, 28), (210, 56), (420, 112), (420, 112)]
 
 
-def test_see_refuses_a_picture_of_one_token():
+def test_process_image_refuses_a_picture_of_one_token():
     adapter, _ = family()
     with pytest.raises(ImageError, match=r"two tokens at least, got 5 x 3"):
         adapter.process_image(noise(5, 3))
@@ -120,7 +122,7 @@ class Cutting(PixtralImageProcessorPil):
         return super().resize(image, *args, **kwargs)[:, 1:]
 
 
-def test_see_refuses_pixels_of_another_size():
+def test_process_image_refuses_pixels_of_another_size():
     adapter, _ = family(pictures=Cutting)
     with pytest.raises(GeometryError, match=r"(?s)140, 98\] from an image of 97 x 131, got.*139"):
         adapter.process_image(noise(97, 131))

@@ -59,18 +59,18 @@ def test_collate_equals_the_real_processor_for_two_pictures():
     adapter, processor = family()
     pictures = [noise(240, 60), noise(97, 131)]
     real = tiny_paligemma.call(processor, pictures, PROMPT)
-    seen = [adapter.process_image(picture) for picture in pictures]
-    assert torch.equal(adapter.collate([seen])["pixel_values"], real["pixel_values"])
-    marker = "".join(one.placeholder for one in seen)
+    visuals = [adapter.process_image(picture) for picture in pictures]
+    assert torch.equal(adapter.collate([visuals])["pixel_values"], real["pixel_values"])
+    marker = "".join(one.placeholder for one in visuals)
     text = adapter.plain_format.format(marker=marker, prompt=PROMPT)
     assert processor.tokenizer(text)["input_ids"] == real["input_ids"][0].tolist()
 
 
 def test_collate_joins_features_of_pictures_at_several_scales():
     adapter, _ = family()
-    seen = [adapter.process_image(noise(240, 60), scale) for scale in (1.0, 1.5)]
-    given = adapter.collate([seen[:1], seen[1:]])
-    wanted = torch.cat([adapter.visual_features(one) for one in seen])
+    visuals = [adapter.process_image(noise(240, 60), scale) for scale in (1.0, 1.5)]
+    given = adapter.collate([visuals[:1], visuals[1:]])
+    wanted = torch.cat([adapter.visual_features(one) for one in visuals])
     ids = torch.full((1, len(wanted)), adapter.image_token_id)
     with torch.no_grad():
         heard: Any = adapter.model(input_ids=ids, **given)
@@ -125,17 +125,19 @@ def test_image_states_see_the_prompt():
 def test_boxes_lie_where_the_pixels_come_from(shape):
     adapter, processor = family()
     pictures = processor.image_processor
-    seen = adapter.process_image(ramps(*shape))
-    pixels = seen.tensors["pixel_values"][0]
+    visual = adapter.process_image(ramps(*shape))
+    pixels = visual.tensors["pixel_values"][0]
     centres = centres_seen(pixels, tiny_paligemma.PATCH, pictures.image_mean, pictures.image_std)
-    assert off_centre(seen.geometry.grids[0], centres, shape) < 0.5
+    assert off_centre(visual.geometry.grids[0], centres, shape) < 0.5
 
 
-def test_see_scales_the_square_by_its_side():
+def test_process_image_scales_the_square_by_its_side():
     adapter, _ = family()
-    seen = [adapter.process_image(noise(97, 131), scale) for scale in (0.01, 0.5, 1.0, 1.05, 1.5)]
-    assert [one.size for one in seen] == [(n, n) for n in (8, 32, 64, 64, 96)]
-    assert [one.visual for one in seen] == [1, 16, 64, 64, 144]
+    visuals = [
+        adapter.process_image(noise(97, 131), scale) for scale in (0.01, 0.5, 1.0, 1.05, 1.5)
+    ]
+    assert [one.size for one in visuals] == [(n, n) for n in (8, 32, 64, 64, 96)]
+    assert [one.visual for one in visuals] == [1, 16, 64, 64, 144]
 
 
 def test_embed_serves_bfloat16():
@@ -145,7 +147,7 @@ def test_embed_serves_bfloat16():
     )
 
 
-def test_see_refuses_a_square_that_is_not_the_tower_s():
+def test_process_image_refuses_a_square_that_is_not_the_tower_s():
     adapter, _ = family(side=72)
     with pytest.raises(GeometryError, match=r"64, 64\].*97 x 131, got \[1, 3, 72, 72\]"):
         adapter.process_image(noise(97, 131))

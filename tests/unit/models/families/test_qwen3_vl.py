@@ -13,13 +13,18 @@ import torch
 import tiny_models
 import tiny_qwen3_vl
 import torchvision_shim
+from clip_checks import (
+    clip_of_noise,
+    expect_answer_of_one_forward,
+    expect_blocks_in_their_steps,
+)
 from families import shared
 from painting import noise, share_found, silence
 from seewhy.core.errors import GeometryError, ImageError, UnsupportedModelError
 from seewhy.images.clips import Clip
 from seewhy.models import generate, load, prepare
-from seewhy.models.families.qwen2_vl import weave
-from seewhy.models.families.qwen3_vl import step
+from seewhy.models.families.qwen2_vl import merge_frames
+from seewhy.models.families.qwen3_vl import step_text
 from seewhy.models.processing import compose
 
 KINDS = ["qwen2-vl", "qwen2-5-vl", "qwen3-vl"]
@@ -35,12 +40,12 @@ needs_torchvision = pytest.mark.skipif(
 )
 
 
-def clip(frames: int, width: int, height: int, fps: float = 2.0) -> Clip:
-    pictures = tuple(noise(width, height, seed=n) for n in range(frames))
-    return Clip(pictures, tuple(n / fps for n in range(frames)))
-
-
-CLIPS = [clip(4, 96, 64), clip(3, 97, 131), clip(6, 400, 200, fps=3), clip(2, 20, 20)]
+CLIPS = [
+    clip_of_noise(4, 96, 64),
+    clip_of_noise(3, 97, 131),
+    clip_of_noise(6, 400, 200, fps=3),
+    clip_of_noise(2, 20, 20),
+]
 
 
 @cache
@@ -80,20 +85,20 @@ def test_collate_equals_the_real_processor():
 @needs_torchvision
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("number", range(len(CLIPS)))
-def test_see_clip_equals_the_real_processor(kind, number):
+def test_process_video_equals_the_real_processor(kind, number):
     family = with_clips(kind)
-    seen, wanted = family.process_video(CLIPS[number]), real()[kind]["clips"][number]
-    ids = tiny_qwen3_vl.ids_of(family.processor, family.clip_marker, seen.placeholder, "video")
+    visual, wanted = family.process_video(CLIPS[number]), real()[kind]["clips"][number]
+    ids = tiny_qwen3_vl.ids_of(family.processor, family.clip_marker, visual.placeholder, "video")
     assert ids == wanted["input_ids"][0].tolist()
     types = family.token_types(torch.tensor([ids]), len(ids))
     assert np.array_equal(types["mm_token_type_ids"].numpy(), wanted["mm_token_type_ids"])
-    assert np.array_equal(seen.tensors["video_grid_thw"].numpy(), wanted["video_grid_thw"])
-    assert ("second_per_grid_ts" in seen.tensors) == (kind == "qwen2-5-vl")
+    assert np.array_equal(visual.tensors["video_grid_thw"].numpy(), wanted["video_grid_thw"])
+    assert ("second_per_grid_ts" in visual.tensors) == (kind == "qwen2-5-vl")
     if kind == "qwen2-5-vl":
-        assert seen.tensors["second_per_grid_ts"].numpy() == pytest.approx(
+        assert visual.tensors["second_per_grid_ts"].numpy() == pytest.approx(
             wanted["second_per_grid_ts"]
         )
-    pixels = seen.tensors["pixel_values_videos"].numpy()
+    pixels = visual.tensors["pixel_values_videos"].numpy()
     assert pixels.shape == wanted["pixel_values_videos"].shape
     scale = min(family.processor.image_processor.image_std) * 255
     for ours in (pixels, real()[kind]["our clips"][number]):
@@ -114,54 +119,23 @@ def test_collate_equals_the_real_processor_for_clips(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("scale", [0.5, 1.0, 1.5])
-def test_see_clip_finds_the_painted_block_in_its_step(kind, scale):
+def test_process_video_finds_the_painted_block_in_its_step(kind, scale):
     family = with_clips(kind) if kind != "qwen3-vl" else load(tiny_qwen3_vl.build()).family
     if kind != "qwen3-vl":
         family = type(family)(tiny_models.build(kind)[0], family.processor)
     silence(family.model, *tiny_qwen3_vl.ATTENTION)
-    given = clip(5, 97, 64)
-    seen = family.process_video(given, scale)
-    before = family.visual_features(seen)
-    assert len(before) == seen.visual
-    assert seen.frames == ((0, 1), (2, 3), (4,))
-    each = seen.geometries[0].visual
-    for frame in range(5):
-        for place in range(0, each, max(1, each // 7)):
-            left, top, right, bottom = seen.geometries[0].boxes[place].tolist()
-            box = (int(left + 1), int(top + 1), int(right - 1), int(bottom - 1))
-            painted = given.frames[frame].copy()
-            painted.paste((255, 255, 255), box)
-            frames = [*given.frames]
-            frames[frame] = painted
-            after = family.visual_features(
-                family.process_video(replace(given, frames=tuple(frames)), scale)
-            )
-            moved = (after - before).norm(dim=-1) / before.norm(dim=-1)
-            assert int(moved.argmax()) == frame // 2 * each + place
+    expect_blocks_in_their_steps(family, scale)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_generate_hears_a_clip_as_one_forward_does(kind):
-    family = with_clips(kind)
-    seen = family.process_video(clip(5, 97, 64))
-    ids = tiny_qwen3_vl.ids_of(family.processor, family.clip_marker, seen.placeholder, "video")
-    given = torch.tensor([ids])
-    tensors = {**family.collate([[seen]]), **family.token_types(given, len(ids))}
-    mask = torch.ones_like(given)
-    said = family.model.generate(
-        input_ids=given, attention_mask=mask, **tensors, max_new_tokens=4, do_sample=False
-    )
-    tensors |= family.token_types(said, len(ids))
-    with torch.no_grad():
-        logits = family.model(input_ids=said, attention_mask=torch.ones_like(said), **tensors)
-    wanted = logits.logits[0, len(ids) - 1 : -1].argmax(-1)
-    assert torch.equal(said[0, len(ids) :], wanted)
+def test_generate_about_a_clip_as_one_forward_does(kind):
+    expect_answer_of_one_forward(with_clips(kind))
 
 
-def test_see_clip_doubles_a_single_frame():
+def test_process_video_doubles_a_single_frame():
     family = with_clips("qwen3-vl")
     one, two = (
-        family.process_video(clip(1, 96, 64)),
+        family.process_video(clip_of_noise(1, 96, 64)),
         family.process_video(Clip((noise(96, 64), noise(96, 64)), (0.0, 1.0))),
     )
     assert one.frames == ((0,),)
@@ -169,45 +143,48 @@ def test_see_clip_doubles_a_single_frame():
     assert torch.equal(one.tensors["pixel_values_videos"], two.tensors["pixel_values_videos"])
 
 
-def test_see_clip_shares_the_limit_among_frames():
+def test_process_video_shares_the_limit_among_frames():
     family = with_clips("qwen3-vl")
-    few, many = family.process_video(clip(2, 400, 200)), family.process_video(clip(12, 400, 200))
+    few, many = (
+        family.process_video(clip_of_noise(2, 400, 200)),
+        family.process_video(clip_of_noise(12, 400, 200)),
+    )
     assert few.size == (192, 96)
     assert many.size[0] * many.size[1] * 12 <= 600 * tiny_qwen3_vl.AREA
-    assert family.process_video(clip(12, 400, 200), 2).size == many.size
+    assert family.process_video(clip_of_noise(12, 400, 200), 2).size == many.size
 
 
-def test_see_clip_without_settings_takes_the_defaults():
+def test_process_video_without_settings_takes_the_defaults():
     family = with_clips("qwen2-vl")
     family = type(family)(family.model, replace(family.processor, video=None))
-    width, height = family.process_video(clip(2, 96, 64)).size
+    width, height = family.process_video(clip_of_noise(2, 96, 64)).size
     assert 128 * 28 * 28 <= width * height < 136 * 28 * 28
 
 
-def test_see_clip_heeds_the_older_names_of_limits():
+def test_process_video_heeds_the_older_names_of_limits():
     family = with_clips("qwen2-vl")
     area = tiny_qwen3_vl.AREA
     video = {"min_pixels": 4 * area, "max_pixels": 16 * area}
     family = type(family)(family.model, replace(family.processor, video=video))
-    assert family.process_video(clip(2, 96, 96)).size == (32, 32)
+    assert family.process_video(clip_of_noise(2, 96, 96)).size == (32, 32)
 
 
-def test_step_is_dated_midway():
-    assert step([1.0, 1.5], "x") == "<1.2 seconds><|vision_start|>x<|vision_end|>"
-    assert step([2.0], "x") == "<2.0 seconds><|vision_start|>x<|vision_end|>"
+def test_step_text_is_dated_midway():
+    assert step_text([1.0, 1.5], "x") == "<1.2 seconds><|vision_start|>x<|vision_end|>"
+    assert step_text([2.0], "x") == "<2.0 seconds><|vision_start|>x<|vision_end|>"
 
 
-def test_weave_takes_each_frame_once():
+def test_merge_frames_takes_each_frame_once():
     single = torch.arange(3 * 2 * 3 * 4).view(3, 2, 3, 1, 4)  # frames patches colours - area
     pixels = single.expand(-1, -1, -1, 2, -1).flatten(0, 1).flatten(1)
-    woven = weave(pixels, 3, 2).view(2, 2, 3, 2, 4)
+    woven = merge_frames(pixels, 3, 2).view(2, 2, 3, 2, 4)
     assert torch.equal(woven[0, :, :, 0], single[0, :, :, 0])
     assert torch.equal(woven[0, :, :, 1], single[1, :, :, 0])
     assert torch.equal(woven[1, :, :, 0], woven[1, :, :, 1])
 
 
 @pytest.mark.parametrize("kind", ["qwen3_vl_moe", "qwen3_5", "qwen3_5_moe"])
-def test_other_model_types_are_seen_alike(kind):
+def test_other_model_types_are_treated_alike(kind):
     loaded = load(tiny_qwen3_vl.build(kind))
     assert loaded.family.name == "qwen3-vl"
     inputs = prepare(loaded.family, noise(97, 131), "What is it?")
@@ -220,7 +197,7 @@ def test_deepstack_leaves_every_token_in_its_place():
     family = load(tiny_qwen3_vl.build()).family
     silence(family.model, *tiny_qwen3_vl.ATTENTION)
     image = noise(97, 64)
-    seen = family.process_image(image)
+    visual = family.process_image(image)
     model: Any = family.model
 
     def early(picture: Any) -> torch.Tensor:
@@ -231,9 +208,9 @@ def test_deepstack_leaves_every_token_in_its_place():
         return torch.cat(tuple(features))
 
     before = early(image)
-    assert len(before) == seen.visual
-    for place in range(0, seen.visual, 5):
-        left, top, right, bottom = seen.geometry.boxes[place].tolist()
+    assert len(before) == visual.visual
+    for place in range(0, visual.visual, 5):
+        left, top, right, bottom = visual.geometry.boxes[place].tolist()
         painted = image.copy()
         painted.paste(
             (255, 255, 255), (int(left + 1), int(top + 1), int(right - 1), int(bottom - 1))
@@ -242,7 +219,7 @@ def test_deepstack_leaves_every_token_in_its_place():
         assert int(moved.argmax()) == place
 
 
-def test_see_clip_refuses_what_it_does_not_stand_for():
+def test_process_video_refuses_what_it_does_not_stand_for():
     family = with_clips("qwen3-vl")
 
     def given(**settings: Any) -> Any:
@@ -256,7 +233,7 @@ def test_see_clip_refuses_what_it_does_not_stand_for():
     with pytest.raises(GeometryError, match="2 frames a step, got 4 pixels, merge 2 and 3 frames"):
         given(temporal_patch_size=3).process_video(CLIPS[0])
     with pytest.raises(ImageError, match="sides differ at most 200-fold"):
-        family.process_video(clip(2, 402, 2))
+        family.process_video(clip_of_noise(2, 402, 2))
 
 
 def test_compose_reads_video_settings_where_transformers_does(tmp_path):
