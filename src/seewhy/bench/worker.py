@@ -22,7 +22,8 @@ from seewhy.core.errors import SampleError
 from seewhy.core.sample import Sample
 from seewhy.core.trace import Inputs, Trace
 from seewhy.methods import Evidence, Method
-from seewhy.metrics._base import Case, Measurement, SpokenWord, Undefined, spoken_words
+from seewhy.metrics import AnswerWord, Measurement, Undefined, answer_words
+from seewhy.metrics._reruns import SessionSample
 from seewhy.models import Loaded, generate, load, prepare, read
 from seewhy.models.session import Session
 
@@ -86,7 +87,7 @@ class SampleState:
 
     sample: Sample
     evidence: Evidence
-    words: tuple[SpokenWord, ...]
+    words: tuple[AnswerWord, ...]
     selected: tuple[int, ...]
     traces: dict[float, Trace] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)
@@ -178,7 +179,7 @@ class Worker:
                 yield self.failed(job, units, reason_of(error), FAILED, begun)
                 continue
             first = first or explained
-            case = Case(
+            case = SessionSample(
                 read.sample,
                 read.evidence,
                 self.plan.methods[explained[0]].method,
@@ -211,7 +212,8 @@ class Worker:
         ids = [token.id for token in trace.tokens]
         session = Session.of(loaded, sample.image, sample.prompt, ids)
         evidence = Evidence.from_session(session, trace=trace, ranking_depth=depth)
-        words = spoken_words(sample, evidence)
+        spans = [(token.start, token.end) for token in trace.tokens]
+        words = answer_words(trace.answer, spans, sample.annotate(trace.answer))
         selected = select_words(words, settings.words, seed_of(settings.seed, sample.id))
         before = len(trace.prompt_tokens)
         # Methods that pay for every token may leave out what no metric looks at; overlap looks at
@@ -263,7 +265,7 @@ class Worker:
                 reason = reason_of(error)
         raise ValueError(f"no method could explain the sample: {reason}")
 
-    def _measured(self, job: Job, unit: tuple[int, int], case: Case) -> list[Row]:
+    def _measured(self, job: Job, unit: tuple[int, int], case: SessionSample) -> list[Row]:
         metric = self.plan.metrics[unit[1]].metric
         begun = time.perf_counter()
         try:
@@ -297,7 +299,7 @@ class Worker:
         )
 
 
-def select_words(words: Sequence[SpokenWord], count: int, seed: int) -> tuple[int, ...]:
+def select_words(words: Sequence[AnswerWord], count: int, seed: int) -> tuple[int, ...]:
     """Some content words with regions or known to be unsupported, drawn, given in order.
 
     Args:
@@ -354,7 +356,7 @@ def reason_of(error: BaseException) -> str:
 
 
 def _columns(
-    one: Measurement | Undefined, words: Sequence[SpokenWord], known: set[str]
+    one: Measurement | Undefined, words: Sequence[AnswerWord], known: set[str]
 ) -> dict[str, Any]:
     """What a metric found, as columns."""
     if isinstance(one, Undefined):
