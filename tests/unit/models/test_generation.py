@@ -14,6 +14,7 @@ from painting import noise
 from seewhy.core.errors import AnswerError, ModelError, ParameterError
 from seewhy.models import generate, load, prepare, read
 from seewhy.models.generation import CHUNK, NO_PENALTIES, answer_ids
+from seewhy.models.inputs import batch
 from seewhy.models.unembedding import Unembedding
 
 PROMPT = "What is to the left of the red star?"
@@ -149,6 +150,24 @@ def test_tracing_keeps_no_hidden_stacks_or_attentions(loaded):
     finally:
         hook.remove()
     assert seen == [(None, None)] * 3
+
+
+@pytest.mark.parametrize("name", sorted(BUILDERS))
+def test_trace_predicts_each_token_from_the_position_before_it(name):
+    """The prompt's tokens as well as the answer's, for `read` and for `generate`."""
+    loaded = shared(name)
+    inputs = ask(loaded)
+    generated = generate(loaded, inputs, max_new_tokens=4, ranking_depth=3)
+    ids = torch.tensor([token.id for token in generated.tokens])
+    shown = batch(loaded.family, [inputs], [ids.tolist()]).tensors
+    with torch.no_grad():
+        logits = loaded.model(**shown).logits[0].float()
+    places = torch.cat([inputs.prompt_positions, inputs.length + torch.arange(len(ids))])
+    expected = logits.softmax(-1)[places - 1, shown["input_ids"][0, places]].tolist()
+    for trace in (generated, read(loaded, inputs, ids, ranking_depth=3)):
+        found = [token.probability for token in trace.text_tokens]
+        assert found == pytest.approx(expected, rel=1e-3, abs=1e-6)
+        assert torch.equal(trace.rankings[:, 0], logits[places - 1].argmax(-1))
 
 
 @pytest.mark.parametrize("name", sorted(BUILDERS))
