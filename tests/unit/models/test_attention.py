@@ -14,6 +14,7 @@ from seewhy.core.errors import ParameterError, UnsupportedModelError
 from seewhy.models import prepare
 from seewhy.models.attention import (
     SWITCH,
+    IdentityRule,
     attention_gradients,
     attention_rows,
     attention_weights,
@@ -284,6 +285,15 @@ def test_halved_keeps_values_and_half_of_the_gradient():
     assert torch.equal(half, values)
     half.sum().backward()
     assert torch.equal(values.grad, torch.full((5,), 0.5))
+
+
+def test_identity_rule_carries_the_output_over_the_input_and_nothing_through_zero():
+    values = torch.tensor([0.0, 2.0, -4.0], requires_grad=True)
+    output = torch.tensor([3.0, 1.0, 8.0])
+    found = IdentityRule.apply(values, output)
+    assert torch.equal(found, output)
+    found.backward(torch.tensor([1.0, 1.0, 2.0]))
+    assert values.grad.tolist() == [0.0, 0.5, -4.0]
 
 
 @pytest.mark.parametrize(("layer", "place"), [(0, 0), (1, 1), (-1, 1), (-2, 0)])
