@@ -4,6 +4,7 @@
 # make families draw each family's boxes and write docs/families.md
 # make bench   run the benchmarks and write their results beside them
 # make answers run the bench's suites and write docs/answers.md anew (hours)
+# make mutants put one-line mistakes into a copy of the package: each must make its test fail
 # make train   train a shipped model from nothing (STUDENT=tiny-llava; resumes from its last checkpoint)
 
 SHELL := /bin/bash
@@ -24,7 +25,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 export TOKENIZERS_PARALLELISM := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test install lint types tests browser docs families bench answers train clean
+.PHONY: demo test install lint types tests browser docs families bench answers mutants train clean
 .DEFAULT_GOAL := test
 
 install: $(READY)
@@ -81,6 +82,9 @@ answers: $(READY)
 	rm -rf benchmarks/results/paper && mkdir benchmarks/results/paper
 	cd $(FOUND)/paper && cp -r table.md table.csv bench.html gallery runs $(CURDIR)/benchmarks/results/paper && rm $(CURDIR)/benchmarks/results/paper/gallery/gallery.json
 	$(BIN)/python benchmarks/answers.py $(FOUND)
+
+mutants: $(READY)
+	$(BIN)/python tests/mutants.py --jobs $(WORKERS)
 
 train: $(READY)
 	$(BIN)/python -m seewhy.testbed.recipe --student $(STUDENT) --run runs/$(STUDENT)

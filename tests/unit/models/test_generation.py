@@ -168,6 +168,9 @@ def test_trace_predicts_each_token_from_the_position_before_it(name):
         found = [token.probability for token in trace.text_tokens]
         assert found == pytest.approx(expected, rel=1e-3, abs=1e-6)
         assert torch.equal(trace.rankings[:, 0], logits[places - 1].argmax(-1))
+        likeliest = [token.candidates[0][1] for token in trace.text_tokens]
+        highest = logits.softmax(-1)[places - 1].amax(-1).tolist()
+        assert likeliest == pytest.approx(highest, rel=1e-3)
 
 
 @pytest.mark.parametrize("name", sorted(BUILDERS))
