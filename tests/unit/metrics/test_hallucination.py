@@ -14,7 +14,7 @@ from seewhy.metrics._hallucination import erasable, labelled
 from seewhy.metrics._perturbation import erase_object
 from seewhy.metrics._reruns import session_of
 from seewhy.metrics.hallucination import scores
-from seewhy.metrics.hallucination_baselines import predictions
+from seewhy.metrics.hallucination_baselines import Predictions, _scores, predictions
 
 TRUTHS = {
     "star": truth("kind", 0, supported=True),
@@ -105,3 +105,18 @@ def test_erased_fills_the_object_with_the_colour_around_it():
     mask = box(2, 3, 5, 7)
     pixels[mask.numpy()] = (250, 10, 10)
     assert (np.asarray(erase_object(Image.fromarray(pixels), mask)) == 40).all()
+
+
+def test_baseline_scores_are_high_where_the_picture_adds_nothing():
+    own, grey = (
+        Predictions(torch.tensor(p), torch.tensor([2.0, 1.0, 0.0]), torch.tensor([0.5, 0.3, 0.1]))
+        for p in ([-1.0, -2.0, -9.0], [-3.0, -4.0, -9.0])
+    )
+    assert _scores(own, grey, [0, 1]) == pytest.approx(
+        {
+            "nll": 3.0,
+            "entropy": 2.0,
+            "image-log-probability-gap": -4.0,
+            "non-image-attention": 0.6,
+        }
+    )
