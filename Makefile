@@ -5,6 +5,7 @@
 # make families draw each family's boxes and write docs/families.md
 # make bench   run the benchmarks and write their results beside them
 # make answers run the bench's suites and write docs/results.md anew (hours)
+# make mutants put one-line mistakes into a copy of the package: each must make its test fail
 # make train   train a shipped model from nothing (STUDENT=tiny-llava; resumes from its last checkpoint)
 
 SHELL := /bin/bash
@@ -29,7 +30,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 export TOKENIZERS_PARALLELISM := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test install lint types tests browser docs results families bench answers train clean
+.PHONY: demo test install lint types tests browser docs results families bench answers mutants train clean
 .DEFAULT_GOAL := test
 
 install: $(READY)
@@ -103,6 +104,9 @@ answers: $(READY)
 	$(BIN)/seewhy bench --report $(FOUND)/paper $(FOUND)/cost --out $(PAPER)
 	mkdir $(PAPER)/runs && cp $(FOUND)/paper/runs/* $(FOUND)/cost/runs/* $(PAPER)/runs
 	$(BIN)/python benchmarks/results_page.py $(FOUND)
+
+mutants: $(READY)
+	$(BIN)/python tests/mutants.py --jobs $(WORKERS)
 
 train: $(DEMO)
 	$(BIN)/python -m seewhy.testbed.recipe --student $(STUDENT) --run runs/$(STUDENT)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -21,8 +20,17 @@ from seewhy.core.errors import SampleError, UnsupportedModelError
 from seewhy.core.sample import Sample, Truth
 from seewhy.datasets import Dataset
 from seewhy.methods import Evidence, Method, create
-from seewhy.metrics import Metric
-from seewhy.metrics._base import Case, Figure, Measurement, Undefined
+from seewhy.metrics import (
+    ExplainedSample,
+    Figure,
+    Measurement,
+    Metric,
+    Results,
+    Undefined,
+    word_heatmap,
+    word_mask,
+)
+from seewhy.metrics._reruns import RerunnableSample
 from seewhy.testbed.captions import captions
 from seewhy.testbed.scenes import draw, scene
 
@@ -78,16 +86,16 @@ class InMask(Metric):
     )
     factor: float = 1.0
 
-    def measure(self, case: Case) -> Iterable[Measurement | Undefined]:
+    def measure(self, case: ExplainedSample) -> Results:
         """Every word with a mask."""
-        for at, spoken in enumerate(case.words):
-            mask = case.mask(at)
-            if spoken.word.tokens:
-                bright = float(case.heatmap(at).mean())
+        for at, word in enumerate(case.words):
+            mask = word_mask(case, at)
+            if word.tokens:
+                bright = float(word_heatmap(case, at).mean())
                 yield Measurement("tells", bright, at, label=mask is not None)
             if mask is None:
                 continue
-            heatmap = case.heatmap(at) * self.factor
+            heatmap = word_heatmap(case, at) * self.factor
             yield Measurement("in-mask", float(heatmap[mask].mean()), at)
             yield Measurement("out-of-mask", float(heatmap[~mask].mean()), at)
             for x in (0.0, 0.5, 1.0):
@@ -104,11 +112,11 @@ class Odds(Metric):
     figures: ClassVar[tuple[Figure, ...]] = (Figure("odds", "probability"),)
     of_model: ClassVar[bool] = True
 
-    def measure(self, case: Case) -> Iterable[Measurement | Undefined]:
+    def measure(self, case: RerunnableSample) -> Results:
         """The least of a word's tokens."""
         tokens = case.evidence.trace.tokens
-        for at, spoken in enumerate(case.words):
-            yield Measurement("odds", min(tokens[t].probability for t in spoken.word.tokens), at)
+        for at, word in enumerate(case.words):
+            yield Measurement("odds", min(tokens[t].probability for t in word.tokens), at)
 
 
 @dataclass(frozen=True)

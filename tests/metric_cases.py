@@ -16,8 +16,10 @@ from random_traces import random_trace
 from seewhy.core.attribution import Attribution
 from seewhy.core.sample import Sample, Truth
 from seewhy.core.text import split_words
+from seewhy.core.trace import Trace
 from seewhy.methods import Evidence, Method, create
-from seewhy.metrics._base import Case, spoken_words
+from seewhy.metrics import AnswerWord, answer_words
+from seewhy.metrics._reruns import SessionSample
 from seewhy.models import Loaded, prepare, read
 from seewhy.models.session import Session
 from seewhy.testbed.captions import captions
@@ -46,7 +48,7 @@ def planted(
     answer: Sequence[str] = WORDS,
     context: Tensor | None = None,
     selected: Sequence[int] | None = None,
-) -> Case:
+) -> SessionSample:
     """A case whose attribution is given, with no model behind it.
 
     Args:
@@ -75,8 +77,14 @@ def planted(
         torch.zeros(tokens),
         torch.ones(tokens),
     )
-    words = spoken_words(sample, evidence)
-    return Case(sample, evidence, create("logit-lens"), attribution, words, ())
+    words = words_of_sample(sample, trace)
+    return SessionSample(sample, evidence, create("logit-lens"), attribution, words, ())
+
+
+def words_of_sample(sample: Sample, trace: Trace) -> tuple[AnswerWord, ...]:
+    """The words of a trace's answer with what the sample knows of them."""
+    spans = [(token.start, token.end) for token in trace.tokens]
+    return answer_words(trace.answer, spans, sample.annotate(trace.answer))
 
 
 def truth(role: str, *regions: int, **more: Any) -> Truth:
@@ -92,7 +100,7 @@ def drawn(
     roles: Sequence[str] = ("kind", "colour"),
     count: int = 2,
     memory: dict[Any, Any] | None = None,
-) -> Case:
+) -> SessionSample:
     """A drawn scene with its right caption, read and explained.
 
     Args:
@@ -118,10 +126,10 @@ def drawn(
     ids = [token.id for token in trace.tokens]
     session = Session.from_image(loaded, image, said.prompt, ids)
     evidence = Evidence.from_session(session, trace=trace)
-    words = spoken_words(sample, evidence)
+    words = words_of_sample(sample, trace)
     selected = tuple(at for at, word in enumerate(words) if word.role in roles)[:count]
     chosen = create(method)
-    return Case(
+    return SessionSample(
         sample,
         evidence,
         chosen,

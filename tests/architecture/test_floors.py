@@ -141,6 +141,28 @@ def test_models_are_known_to_the_models_floor_and_those_that_load_them_alone():
     assert {name.split(".")[1] for name in reach} <= {"models", "testbed", "api", "cli"}
 
 
+def reached(name: str) -> set[str]:
+    """All modules of ours that a module imports, directly or through others."""
+    found, waiting = set(), [name]
+    while waiting:
+        for module in GRAPH[waiting.pop()] - found:
+            found.add(module)
+            waiting.append(module)
+    return found
+
+
+def test_metrics_that_do_not_say_that_they_run_the_model_cannot_reach_one():
+    """They stand on arrays: neither models nor methods are behind their modules."""
+    from seewhy.metrics import METRICS
+
+    assert {metric.name for metric in METRICS if "model" not in metric.needs} >= {
+        *("auc", "energy", "overlap", "pointing-game")
+    }
+    for metric in METRICS:
+        rooms = {module.split(".")[1] for module in reached(metric.__module__)}
+        assert ("model" in metric.needs) == bool(rooms & {"models", "methods"}), metric.name
+
+
 @pytest.mark.parametrize("name", sorted(MODULES))
 def test_module_has_a_docstring_and_no_relative_or_star_import(name):
     tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))

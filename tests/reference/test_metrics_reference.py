@@ -155,6 +155,19 @@ def test_area_under_equals_numpy_over_uneven_points():
     np.testing.assert_allclose(ours.numpy(), np.trapezoid(values, at, axis=1))
 
 
+def test_area_under_is_the_mean_height_whatever_the_span():
+    at = np.array([-2.0, 0.5, 1.0, 4.0])
+    values = np.random.default_rng(2).random((3, 4))
+    slow = [
+        sum((at[i + 1] - at[i]) * (row[i] + row[i + 1]) / 2 for i in range(3)) / 6.0
+        for row in values
+    ]
+    ours = area_under(torch.from_numpy(values), torch.from_numpy(at))
+    np.testing.assert_allclose(ours.numpy(), slow, rtol=1e-12)
+    level = area_under(torch.full((2,), 0.7), torch.tensor([0.0, 5.0]))
+    assert float(level) == pytest.approx(0.7)
+
+
 def test_falling_order_is_as_likely_to_begin_at_any_of_equals():
     scores = torch.tensor([0.0, 1.0, 1.0, 1.0])
     first = [int(falling_order(scores, seed)[0]) for seed in range(300)]

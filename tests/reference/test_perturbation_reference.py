@@ -12,8 +12,13 @@ import pytest
 import torch
 from captum.attr import KernelShap as Captum
 from captum.attr import Lime
+from PIL import Image
 
+from random_traces import random_trace
+from seewhy.core.trace import Trace
+from seewhy.functional.perturbation import coarse_masks
 from seewhy.functional.shapley import shapley_values
+from seewhy.methods import Evidence, create
 from seewhy.methods._perturbation import superpixels
 from seewhy.methods.kernel_shap import draw_coalitions
 from seewhy.methods.region_search import search
@@ -177,3 +182,52 @@ def test_superpixels_part_a_picture_where_its_colours_change() -> None:
     left = parts[:, :, :18].flatten(1).any(1)
     right = parts[:, :, 18:].flatten(1).any(1)
     assert not bool((left & right).any())
+
+
+class Reader:
+    """Stands for a session: a token is the more probable, the more of its own patch is shown."""
+
+    def __init__(self, trace: Trace, size: tuple[int, int], seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        self.ids = tuple(token.id for token in trace.tokens)
+        self.pictures = (Image.fromarray(rng.integers(0, 256, (*size, 3), dtype=np.uint8)),)
+        self.weights = rng.normal(size=(len(self.ids), *size, 3)) / math.prod(size)
+        self.read: list[np.ndarray] = []
+
+    def log_probabilities(self, variants: Iterable) -> torch.Tensor:
+        """float32 `[variant, token]`, and what was shown is kept."""
+        found = []
+        for (picture,) in variants:
+            self.read.append(np.array(picture, dtype=np.float64))
+            worth = np.einsum("thwc,hwc->t", self.weights, self.read[-1] / 255)
+            found.append(np.log(1 / (1 + np.exp(-4 * worth))))
+        return torch.tensor(np.array(found), dtype=torch.float32)
+
+
+@pytest.mark.parametrize("keep", [0.5, 0.25])
+def test_rise_is_the_mean_probability_weighted_by_the_masks(keep: float) -> None:
+    r"""$\sum_m p_i(m) m[v] / \sum_m m[v]$, one cell, one mask and one token at a time."""
+    trace = random_trace()
+    (rows, columns), side = trace.inputs.base_grids[0].shape, 16
+    size = (rows * side, columns * side)
+    reader, samples, cells = Reader(trace, size, seed=1), 24, 3
+    evidence = Evidence(trace, session=reader)  # type: ignore[arg-type]
+    rise = create("rise", samples=samples, cells=cells, keep=keep, seed=5)
+    (maps,) = rise.attribute(evidence).maps
+
+    picture = np.array(reader.pictures[0], dtype=np.float64)
+    mean = picture.mean((0, 1))
+    masks = [m.double().numpy() for m in coarse_masks(samples, size, cells, keep, seed=5)]
+    expected = np.zeros(maps.shape)
+    for token in range(len(trace.tokens)):
+        for row, column in itertools.product(range(rows), range(columns)):
+            above, below = 0.0, 0.0
+            for mask in masks:
+                shown = np.rint(mask[..., None] * picture + (1 - mask[..., None]) * mean)
+                worth = float((reader.weights[token] * shown / 255).sum())
+                cell = mask[row * side : (row + 1) * side, column * side : (column + 1) * side]
+                above += cell.mean() / (1 + math.exp(-4 * worth))
+                below += cell.mean()
+            expected[token, row, column] = above / below
+    assert len(reader.read) == samples
+    np.testing.assert_allclose(maps.numpy(), expected, rtol=2e-4)

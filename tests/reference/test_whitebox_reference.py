@@ -141,6 +141,26 @@ def test_integrated_gradients_add_up_to_the_difference_of_the_logits(inside):
     assert float(difference.abs().min()) > 0.05
 
 
+def test_integrated_gradients_are_taken_in_the_middle_of_each_step(inside):
+    """Two steps: gradients a quarter and three quarters of the way from the grey picture."""
+    x, loaded = entered(inside), inside.session.loaded
+    way = torch.zeros_like(x)
+    way[inside.visual] = x[inside.visual] - blank_embeddings(inside)
+    expected = torch.zeros(len(ANSWER), len(x), dtype=x.dtype)
+    for share in (0.25, 0.75):
+        for number in range(len(ANSWER)):
+            leaf = (x - (1 - share) * way).requires_grad_()
+            with (
+                differentiable(loaded.model),
+                hook_layer_input(loaded.model, 0, lambda _, x=leaf: x[None]),
+            ):
+                inside.logits(final_states(loaded, inside.trace.inputs, ANSWER))[number].backward()
+            assert leaf.grad is not None
+            expected[number] += (way * leaf.grad).sum(-1) / 2
+    found = IntegratedGradients(steps=2).completed(inside)
+    torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-9)
+
+
 def test_channel_weights_equal_the_equation():
     draw = np.random.default_rng(0)
     states, gradient = draw.normal(size=(2, 5, 7))

@@ -21,7 +21,8 @@ from seewhy.core.attribution import Attribution
 from seewhy.core.errors import SampleError
 from seewhy.core.sample import Sample
 from seewhy.methods import Evidence, Method
-from seewhy.metrics._base import Case, Measurement, SpokenWord, Undefined, spoken_words
+from seewhy.metrics import AnswerWord, Measurement, Undefined, answer_words
+from seewhy.metrics._reruns import SessionSample
 from seewhy.models import Loaded, generate, load, prepare, read
 from seewhy.models.session import Session
 
@@ -84,7 +85,7 @@ class SampleState:
 
     sample: Sample
     evidence: Evidence
-    words: tuple[SpokenWord, ...]
+    words: tuple[AnswerWord, ...]
     selected: tuple[int, ...]
     memory: dict[str, Any] = field(default_factory=dict)
 
@@ -164,7 +165,7 @@ class Worker:
                 yield self.failed(job, units, reason_of(error), FAILED, begun)
                 continue
             first = first or explained
-            case = Case(
+            case = SessionSample(
                 read.sample,
                 read.evidence,
                 self.plan.methods[explained[0]].method,
@@ -197,7 +198,8 @@ class Worker:
         ids = [token.id for token in trace.tokens]
         session = Session.from_image(loaded, sample.image, sample.prompt, ids)
         evidence = Evidence.from_session(session, trace=trace, ranking_depth=depth)
-        words = spoken_words(sample, evidence)
+        spans = [(token.start, token.end) for token in trace.tokens]
+        words = answer_words(trace.answer, spans, sample.annotate(trace.answer))
         selected = select_words(words, settings.words, seed_of(settings.seed, sample.id))
         before = len(trace.prompt_tokens)
         # Methods that pay for every token may leave out what no metric looks at; overlap looks at
@@ -249,7 +251,7 @@ class Worker:
                 reason = reason_of(error)
         raise ValueError(f"no method could explain the sample: {reason}")
 
-    def _measured(self, job: Job, unit: tuple[int, int], case: Case) -> list[Row]:
+    def _measured(self, job: Job, unit: tuple[int, int], case: SessionSample) -> list[Row]:
         metric = self.plan.metrics[unit[1]].metric
         begun = time.perf_counter()
         try:
@@ -283,7 +285,7 @@ class Worker:
         )
 
 
-def select_words(words: Sequence[SpokenWord], count: int, seed: int) -> tuple[int, ...]:
+def select_words(words: Sequence[AnswerWord], count: int, seed: int) -> tuple[int, ...]:
     """Some content words with regions or known to be unsupported, drawn, given in order.
 
     Args:
@@ -340,7 +342,7 @@ def reason_of(error: BaseException) -> str:
 
 
 def _columns(
-    one: Measurement | Undefined, words: Sequence[SpokenWord], known: set[str]
+    one: Measurement | Undefined, words: Sequence[AnswerWord], known: set[str]
 ) -> dict[str, Any]:
     """What a metric found, as columns."""
     if isinstance(one, Undefined):

@@ -13,25 +13,22 @@ from torch import Tensor
 
 from seewhy.functional.curves import area_under, between, falling_order, first_of
 from seewhy.functional.perturbation import Fill
-from seewhy.metrics._base import Case, Figure, Measurement, Metric, Undefined
+from seewhy.metrics._base import Figure, Measurement, Metric, Results, Undefined
 from seewhy.metrics._perturbation import (
-    blank,
-    original,
-    readings,
-    replaced,
-    session_of,
+    answer_log_probabilities,
+    blank_reading,
+    original_log_probabilities,
+    replace_pixels,
     word_log_probability,
 )
-from seewhy.metrics._reruns import valid_words
+from seewhy.metrics._reruns import RerunnableSample, session_of, valid_words
+from seewhy.metrics._sample import seed_for, word_heatmap
 
 #: The shares taken away (deletion) or shown (insertion), both ends included.
 FRACTIONS = tuple(step / 10 for step in range(11))
 
 #: In nats: what a word must owe to all that is taken away, for its curve to be normalised.
 MIN_DROP_NATS = 0.1
-
-
-Found = Iterator[Measurement | Undefined]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +72,7 @@ def curve_figures(name: str, what: str, *, deletion: bool) -> tuple[Figure, ...]
     )
 
 
-def measurements(name: str, curve: Curve, word: int) -> Found:
+def measurements(name: str, curve: Curve, word: int) -> Results:
     """What a curve comes to, under the figures of `curve_figures`."""
     points = [f"{name}-curve@{fraction:.1f}" for fraction in FRACTIONS]
     at = torch.tensor(FRACTIONS, dtype=torch.float64)
@@ -92,38 +89,38 @@ def measurements(name: str, curve: Curve, word: int) -> Found:
         yield Measurement(point, height, word)
 
 
-def on_picture(metric: Metric, case: Case, fill: Fill, *, deletion: bool) -> Found:
-    """Measure what taking away or showing the map's brightest pixels does to each wanted word.
+def on_picture(metric: Metric, sample: RerunnableSample, fill: Fill, *, deletion: bool) -> Results:
+    """Measure what taking away or showing the map's brightest pixels does to each selected word.
 
     Yields:
         Measurements and what is undefined, under the metric's figures from `curve_figures`.
     """
-    words = yield from valid_words(metric, case)
+    words = yield from valid_words(metric, sample)
     if not words:
         return
-    full = original(case)
-    bare_picture, bare = blank(case, fill)
-    picture = case.sample.image
+    full = original_log_probabilities(sample)
+    bare_picture, bare = blank_reading(sample, fill)
+    picture = sample.image
     under, over = (picture, bare_picture) if deletion else (bare_picture, picture)
 
     def variants() -> Iterator:
         for at in words:
-            heatmap = case.heatmap(at)
-            order = falling_order(heatmap, case.seed_of("ties"))
+            heatmap = word_heatmap(sample, at)
+            order = falling_order(heatmap, seed_for(sample, "ties"))
             for fraction in FRACTIONS[1:-1]:
                 first = first_of(order, round(fraction * len(order)))
-                yield replaced(under, over, first.view(heatmap.shape))
+                yield replace_pixels(under, over, first.view(heatmap.shape))
 
     inner = len(FRACTIONS) - 2
-    values = readings(case, variants()).view(len(words), inner, -1)
+    values = answer_log_probabilities(sample, variants()).view(len(words), inner, -1)
     ends = (full, bare) if deletion else (bare, full)
     for at, own in zip(words, values, strict=True):
         whole = torch.stack([ends[0], *own, ends[1]])
-        yield from measurements(metric.name, _curve(case, at, whole, full, bare), at)
+        yield from measurements(metric.name, _curve(sample, at, whole, full, bare), at)
 
 
-def on_context(metric: Metric, case: Case, *, deletion: bool) -> Found:
-    """Measure what dropping or keeping the most relevant words before each wanted word does.
+def on_context(metric: Metric, sample: RerunnableSample, *, deletion: bool) -> Results:
+    """Measure what dropping or keeping the most relevant words before each selected word does.
 
     The context tokens are the prompt's own and those of the answer before the word; the word's
     relevance for each is the sum over its tokens.
@@ -131,14 +128,16 @@ def on_context(metric: Metric, case: Case, *, deletion: bool) -> Found:
     Yields:
         As `on_picture`.
     """
-    words = yield from valid_words(metric, case)
-    asked = len(case.evidence.trace.prompt_tokens)
-    text = asked + len(case.evidence.trace.tokens)
-    context = case.attribution.context[-len(case.evidence.trace.tokens) :].cpu()
+    words = yield from valid_words(metric, sample)
+    if not words:
+        return
+    asked = len(sample.evidence.trace.prompt_tokens)
+    text = asked + len(sample.evidence.trace.tokens)
+    context = sample.context.cpu()
     places: list[tuple[int, list[int]]] = []
     drops: list[Tensor] = []
     for at in words:
-        tokens = case.tokens(at)
+        tokens = sample.words[at].tokens
         before = asked + tokens[0]
         relevance = context[tokens, :before].sum(0)
         if before < 2:
@@ -147,7 +146,7 @@ def on_context(metric: Metric, case: Case, *, deletion: bool) -> Found:
         if not bool(relevance.isfinite().all()):
             yield from metric.undefined("context not finite")
             continue
-        order = falling_order(relevance, case.seed_of("ties", before))
+        order = falling_order(relevance, seed_for(sample, "ties", before))
         counts = [round(fraction * before) for fraction in FRACTIONS]
         known: dict[int, int] = {}  # short contexts reach some counts twice: they are read once
         for count in dict.fromkeys(counts):
@@ -159,15 +158,17 @@ def on_context(metric: Metric, case: Case, *, deletion: bool) -> Found:
         places.append((at, [known[count] for count in counts]))
     if not places:
         return
-    values = session_of(case).log_probabilities_without(torch.stack(drops))
+    values = session_of(sample).log_probabilities_without(torch.stack(drops))
     for at, rows in places:
         own = values[rows]
         full, bare = (own[0], own[-1]) if deletion else (own[-1], own[0])
-        yield from measurements(metric.name, _curve(case, at, own, full, bare), at)
+        yield from measurements(metric.name, _curve(sample, at, own, full, bare), at)
 
 
-def _curve(case: Case, word: int, values: Tensor, full: Tensor, bare: Tensor) -> Curve:
-    tokens = case.tokens(word)
+def _curve(
+    sample: RerunnableSample, word: int, values: Tensor, full: Tensor, bare: Tensor
+) -> Curve:
+    tokens = sample.words[word].tokens
     return Curve(
         word_log_probability(values, tokens),
         float(word_log_probability(full, tokens)),

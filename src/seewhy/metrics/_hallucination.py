@@ -1,18 +1,20 @@
-"""Words that the picture does not bear out: labels, erased objects, and the figures of scores.
+"""Words that the picture does not support: labels, erased objects, and the figures of scores.
 
 Shared by the two metrics of hallucination. A score is high where a word is thought unsupported.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 
 from seewhy.functional.statistics import Statistic
-from seewhy.metrics._base import Case, Figure, Measurement, Undefined, measured
-from seewhy.metrics._perturbation import erased
+from seewhy.metrics._base import Figure, Results, Undefined, finite_or_undefined
+from seewhy.metrics._perturbation import erase_object
+from seewhy.metrics._reruns import RerunnableSample
+from seewhy.metrics._sample import seed_for, word_mask
 
 STATISTICS: dict[Statistic, str] = {
     "auroc": "Area under the ROC curve",
@@ -34,21 +36,19 @@ def score_figures(scores: Mapping[str, str]) -> tuple[Figure, ...]:
         )
         for score, what in scores.items()
         for where, which in (
-            ("", "words that the picture does not bear out"),
+            ("", "words that the picture does not support"),
             ("counterfactual-", "words whose object was erased"),
         )
         for statistic, long in STATISTICS.items()
     )
 
 
-def scored(
-    score: str, value: float, word: int, label: bool, *, counterfactual: bool
-) -> Iterator[Measurement | Undefined]:
+def scored(score: str, value: float, word: int, label: bool, *, counterfactual: bool) -> Results:
     """One score under both of its figures."""
     where = "counterfactual-" if counterfactual else ""
     for statistic in STATISTICS:
         figure = f"{score}-{where}{statistic}"
-        yield measured(figure, value, word, otherwise="score not finite", label=label)
+        yield finite_or_undefined(figure, value, word, reason="score not finite", label=label)
 
 
 def unscored(scores: Mapping[str, str], reason: str, *, counterfactual: bool) -> list[Undefined]:
@@ -61,36 +61,36 @@ def unscored(scores: Mapping[str, str], reason: str, *, counterfactual: bool) ->
     ]
 
 
-def labelled(case: Case) -> dict[int, bool]:
-    """For the places of words of which it is known: whether the picture does not bear them out."""
+def labelled(sample: RerunnableSample) -> dict[int, bool]:
+    """For the places of words of which it is known: whether the picture does not support them."""
     return {
         at: not word.truth.supported
-        for at, word in enumerate(case.words)
+        for at, word in enumerate(sample.words)
         if word.truth is not None and word.truth.supported is not None
     }
 
 
-def erasable(case: Case) -> tuple[int, Any] | None:
+def erasable(sample: RerunnableSample) -> tuple[int, Any] | None:
     """A word and the picture without its object, or None where no object can be erased.
 
-    The word is drawn among the wanted names of things that the picture bears out and of whose
-    kind there is no other one (tag `distractor`): of those one would still be seen. The same for
-    all methods.
+    The word is drawn among the selected names of things that the picture supports, without those
+    of whose kind there is another one (tag `distractor`), which would still be visible. The same
+    for all methods.
     """
-    if "erasable" not in case.shared:
-        words = [at for at in case.selected if _stands_alone(case, at)]
+    if "erasable" not in sample.shared:
+        words = [at for at in sample.selected if _stands_alone(sample, at)]
         found = None
         if words:
-            generator = torch.Generator().manual_seed(case.seed_of("erasable"))
+            generator = torch.Generator().manual_seed(seed_for(sample, "erasable"))
             at = words[int(torch.randint(len(words), (1,), generator=generator))]
-            mask = case.mask(at)
-            found = None if mask is None else (at, erased(case.sample.image, mask))
-        case.shared["erasable"] = found
-    return case.shared["erasable"]
+            mask = word_mask(sample, at)
+            found = None if mask is None else (at, erase_object(sample.image, mask))
+        sample.shared["erasable"] = found
+    return sample.shared["erasable"]
 
 
-def _stands_alone(case: Case, word: int) -> bool:
-    truth, mask = case.words[word].truth, case.mask(word)
+def _stands_alone(sample: RerunnableSample, word: int) -> bool:
+    truth, mask = sample.words[word].truth, word_mask(sample, word)
     if truth is None or mask is None or truth.role != "kind" or truth.supported is False:
         return False
     return bool(mask.any()) and not bool(mask.all()) and truth.tags.get("distractor") != "yes"

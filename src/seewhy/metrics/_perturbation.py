@@ -13,8 +13,8 @@ from seewhy.core.errors import ParameterError
 from seewhy.core.suggestions import unknown_choice_message
 from seewhy.functional.curves import dilated
 from seewhy.functional.perturbation import Fill, fill_of
-from seewhy.metrics._base import Case
-from seewhy.models.session import Session
+from seewhy.metrics._reruns import RerunnableSample, session_of
+from seewhy.metrics._sample import seed_for
 
 #: Width of the ring whose mean colour fills an erased object, as a fraction of the longer side.
 RING = 1 / 32
@@ -31,7 +31,7 @@ def expect_fill(fill: str) -> None:
         raise ParameterError(unknown_choice_message("fill", fill, known))
 
 
-def blank_of(picture: Any, fill: Fill, seed: int) -> Any:
+def blank_picture(picture: Any, fill: Fill, seed: int) -> Any:
     """A picture with nothing of the original left but what a fill of `fill_of` keeps.
 
     Args:
@@ -46,7 +46,7 @@ def blank_of(picture: Any, fill: Fill, seed: int) -> Any:
     return _picture(fill_of(pixels, fill, seed).numpy())
 
 
-def replaced(picture: Any, other: Any, where: Tensor) -> Any:
+def replace_pixels(picture: Any, other: Any, where: Tensor) -> Any:
     """A picture that shows another one where a mask is true.
 
     Args:
@@ -57,7 +57,7 @@ def replaced(picture: Any, other: Any, where: Tensor) -> Any:
     return Image.composite(other, picture, mask)
 
 
-def noisy(picture: Any, sigma: float, seed: int) -> Any:
+def with_noise(picture: Any, sigma: float, seed: int) -> Any:
     """A picture with Gaussian noise on it.
 
     Args:
@@ -69,7 +69,7 @@ def noisy(picture: Any, sigma: float, seed: int) -> Any:
     return _picture(np.asarray(picture, dtype=np.float64) + sigma * drawn)
 
 
-def erased(picture: Any, mask: Tensor) -> Any:
+def erase_object(picture: Any, mask: Tensor) -> Any:
     """A picture without an object: its place has the mean colour of the ring around it.
 
     A blur would leave the object's colour behind.
@@ -85,51 +85,35 @@ def erased(picture: Any, mask: Tensor) -> Any:
     return _picture(pixels)
 
 
-def grey_of(picture: Any) -> Any:
+def grey_picture(picture: Any) -> Any:
     """A picture of the same size that shows nothing: mid-grey."""
     return Image.new("RGB", picture.size, (128, 128, 128))
 
 
-def readings(case: Case, variants: Any) -> Tensor:
+def answer_log_probabilities(sample: RerunnableSample, variants: Any) -> Tensor:
     """How probable the answer is when the first picture is another: float32 `[variant, token]`.
 
     The conversation's other pictures stay. Maps of metrics are those of the first view.
     """
-    session = session_of(case)
+    session = session_of(sample)
     others = session.images[1:]
     return session.log_probabilities((variant, *others) for variant in variants)
 
 
-def session_of(case: Case) -> Session:
-    """What metrics that run the model read with; `lacks_model` is asked first."""
-    session = case.evidence.session
-    if session is None:
-        raise ParameterError(
-            "Expected evidence that can be read again, got a bare trace: make it with "
-            "Evidence.from_session."
-        )
-    return session
-
-
-def lacks_model(case: Case) -> str | None:
-    """Why a metric that runs the model cannot judge a case, or None."""
-    return "no model at hand" if case.evidence.session is None else None
-
-
-def original(case: Case) -> Tensor:
+def original_log_probabilities(sample: RerunnableSample) -> Tensor:
     """float32 `[token]`: log-probabilities of the answer with its own picture; read once."""
-    if "original" not in case.shared:
-        case.shared["original"] = readings(case, [case.sample.image])[0]
-    return case.shared["original"]
+    if "original" not in sample.shared:
+        sample.shared["original"] = answer_log_probabilities(sample, [sample.image])[0]
+    return sample.shared["original"]
 
 
-def blank(case: Case, fill: Fill) -> tuple[Any, Tensor]:
+def blank_reading(sample: RerunnableSample, fill: Fill) -> tuple[Any, Tensor]:
     """The blank picture of a fill and the answer's log-probabilities with it; read once."""
     key = ("blank", fill)
-    if key not in case.shared:
-        picture = blank_of(case.sample.image, fill, case.seed_of("noise"))
-        case.shared[key] = picture, readings(case, [picture])[0]
-    return case.shared[key]
+    if key not in sample.shared:
+        picture = blank_picture(sample.image, fill, seed_for(sample, "noise"))
+        sample.shared[key] = picture, answer_log_probabilities(sample, [picture])[0]
+    return sample.shared[key]
 
 
 def _picture(pixels: Any) -> Any:

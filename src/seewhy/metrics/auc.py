@@ -1,13 +1,13 @@
-"""AUC in the mask: how surely a pixel of what the word speaks of outshines another."""
+"""AUC in the mask: how often a pixel of the word's mask has a higher value than another."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 from seewhy.functional.overlap import auc
-from seewhy.metrics._base import Case, Figure, Measurement, Metric, Undefined, measured
+from seewhy.metrics._base import Figure, Metric, Results, finite_or_undefined
+from seewhy.metrics._sample import ExplainedSample, word_heatmap, words_with_masks
 
 
 @dataclass(frozen=True)
@@ -19,18 +19,18 @@ class AreaUnderCurve(Metric):
     """
 
     name: ClassVar[str] = "auc"
-    summary: ClassVar[str] = "How surely a pixel of what the word speaks of outshines another."
+    summary: ClassVar[str] = "How often a pixel of the word's mask has a higher value than another."
     citations: ClassVar[tuple[str, ...]] = ("fawcett2006roc",)
     needs: ClassVar[frozenset[str]] = frozenset({"masks"})
     figures: ClassVar[tuple[Figure, ...]] = (
         Figure("auc", "Area under the ROC curve of the map's pixels against the mask."),
     )
 
-    def measure(self, case: Case) -> Iterator[Measurement | Undefined]:
+    def measure(self, sample: ExplainedSample) -> Results:
         """One value for each word with a mask."""
-        for at, mask in case.masked():
+        for at, mask in words_with_masks(sample):
             if isinstance(mask, str):
                 yield from self.undefined(mask)
                 continue
-            value = float(auc(case.heatmap(at), mask))
-            yield measured("auc", value, at, otherwise="mask covers all or nothing")
+            value = float(auc(word_heatmap(sample, at), mask))
+            yield finite_or_undefined("auc", value, at, reason="mask covers all or nothing")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from seewhy.metrics._base import Case, Figure, Measurement, Metric, Undefined
+from seewhy.metrics._base import Figure, Metric, Results
 from seewhy.metrics._curves import curve_figures, on_context
+from seewhy.metrics._reruns import RerunnableSample
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,6 @@ class ContextDeletion(Metric):
         "context-deletion", "the most relevant context tokens", deletion=True
     )
 
-    def measure(self, case: Case) -> Iterator[Measurement | Undefined]:
-        """A curve and its areas for each wanted word."""
-        return on_context(self, case, deletion=True)
+    def measure(self, sample: RerunnableSample) -> Results:
+        """A curve and its areas for each selected word."""
+        return on_context(self, sample, deletion=True)

@@ -7,7 +7,7 @@ import gc
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +17,8 @@ from typing import ClassVar
 import torch
 
 from seewhy.core.errors import ParameterError
-from seewhy.metrics._base import Case, Figure, Measurement, Metric, Undefined, measured
-from seewhy.metrics._perturbation import lacks_model, session_of
-from seewhy.metrics._reruns import evidence_again
+from seewhy.metrics._base import Figure, Measurement, Metric, Results, finite_or_undefined
+from seewhy.metrics._reruns import RerunnableSample, fresh_evidence, lacks_model, session_of
 from seewhy.models.family import input_device
 from seewhy.models.passes import count_passes
 from seewhy.models.session import Session
@@ -28,7 +27,7 @@ MEBI = 2**20
 
 
 @dataclass(frozen=True)
-class Bill:
+class Resources:
     """What one run cost.
 
     Attributes:
@@ -48,8 +47,8 @@ class Bill:
 class Cost(Metric):
     """Run the method again on fresh evidence and measure it; generate as long an answer likewise.
 
-    The base reading is not counted: when the model speaks, it is overheard and costs nothing
-    more. Readings at further scales, of changed pictures, and gradients are. By the time this
+    The base reading is not counted: its states are captured when the model answers, at no further
+    cost. Readings at further scales, of changed pictures, and gradients are. By the time this
     metric runs, the method and the model have run in this process already, so nothing is cold; no
     run is thrown away, and of several the median counts.
 
@@ -85,35 +84,35 @@ class Cost(Metric):
         if self.repeats < 1:
             raise ParameterError(f"Expected repeats of at least 1, got {self.repeats!r}: try 3.")
 
-    def measure(self, case: Case) -> Iterator[Measurement | Undefined]:
+    def measure(self, sample: RerunnableSample) -> Results:
         """One value for each figure."""
-        if reason := lacks_model(case):
+        if reason := lacks_model(sample):
             yield from self.undefined(reason)
             return
-        session = session_of(case)
-        spoken = self._median(session, lambda: lambda: generate_as_long(session))
+        session = session_of(sample)
+        generated = self._median(session, lambda: lambda: generate_as_long(session))
 
         def explaining() -> Callable[[], object]:
-            evidence = evidence_again(case, session)
-            return lambda: case.method.attribute(evidence)
+            evidence = fresh_evidence(sample, session)
+            return lambda: sample.method.attribute(evidence)
 
         own = self._median(session, explaining)
         yield Measurement("seconds", own.seconds)
         yield Measurement("memory", own.memory)
         yield Measurement("forward", own.forward)
         yield Measurement("backward", own.backward)
-        yield Measurement("seconds-ratio", own.seconds / spoken.seconds)
-        ratio = own.memory / spoken.memory if spoken.memory else float("nan")
-        yield measured("memory-ratio", ratio, otherwise="generation used no new memory")
-        yield Measurement("forward-ratio", own.forward / spoken.forward)
-        yield Measurement("generation-seconds", spoken.seconds)
-        yield Measurement("generation-memory", spoken.memory)
+        yield Measurement("seconds-ratio", own.seconds / generated.seconds)
+        ratio = own.memory / generated.memory if generated.memory else float("nan")
+        yield finite_or_undefined("memory-ratio", ratio, reason="generation used no new memory")
+        yield Measurement("forward-ratio", own.forward / generated.forward)
+        yield Measurement("generation-seconds", generated.seconds)
+        yield Measurement("generation-memory", generated.memory)
 
-    def _median(self, session: Session, ready: Callable[[], Callable[[], object]]) -> Bill:
+    def _median(self, session: Session, ready: Callable[[], Callable[[], object]]) -> Resources:
         """Of several runs, each made ready first at nobody's cost."""
-        bills = [billed(session, ready()) for _ in range(self.repeats)]
+        runs = [measure_resources(session, ready()) for _ in range(self.repeats)]
         names = ("seconds", "memory", "forward", "backward")
-        return Bill(*(float(median(getattr(bill, name) for bill in bills)) for name in names))
+        return Resources(*(float(median(getattr(run, name) for run in runs)) for name in names))
 
 
 def generate_as_long(session: Session) -> object:
@@ -124,7 +123,7 @@ def generate_as_long(session: Session) -> object:
     )
 
 
-def billed(session: Session, work: Callable[[], object]) -> Bill:
+def measure_resources(session: Session, work: Callable[[], object]) -> Resources:
     """Do some work and measure it."""
     device = input_device(session.loaded.model)
     on_card = device.type == "cuda"
@@ -141,7 +140,7 @@ def billed(session: Session, work: Callable[[], object]) -> Bill:
     seconds = time.perf_counter() - begun
     peak = torch.cuda.max_memory_allocated(device) if on_card else _resident_peak()
     memory = max(0, peak - start) / MEBI
-    return Bill(seconds, memory, float(passes.forward), float(passes.backward))
+    return Resources(seconds, memory, float(passes.forward), float(passes.backward))
 
 
 def _resident_after_reset() -> int:

@@ -1,13 +1,13 @@
-"""Energy in the mask: how much of a map's mass lies on what the word speaks of."""
+"""Energy in the mask: how much of a map's mass lies on what the word refers to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 from seewhy.functional.overlap import energy_inside
-from seewhy.metrics._base import Case, Figure, Measurement, Metric, Undefined, measured
+from seewhy.metrics._base import Figure, Metric, Results, finite_or_undefined
+from seewhy.metrics._sample import ExplainedSample, word_heatmap, words_with_masks
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Energy(Metric):
     """
 
     name: ClassVar[str] = "energy"
-    summary: ClassVar[str] = "The share of a map's mass that lies on what the word speaks of."
+    summary: ClassVar[str] = "The share of a map's mass that lies on what the word refers to."
     citations: ClassVar[tuple[str, ...]] = ("wang2020scorecam",)
     needs: ClassVar[frozenset[str]] = frozenset({"masks"})
     figures: ClassVar[tuple[Figure, ...]] = (
@@ -27,13 +27,13 @@ class Energy(Metric):
         Figure("energy-gain", "That share over the mask's share of the picture.", unit="ratio"),
     )
 
-    def measure(self, case: Case) -> Iterator[Measurement | Undefined]:
+    def measure(self, sample: ExplainedSample) -> Results:
         """Two values for each word with a mask."""
-        for at, mask in case.masked():
+        for at, mask in words_with_masks(sample):
             if isinstance(mask, str):
                 yield from self.undefined(mask)
                 continue
-            share = float(energy_inside(case.heatmap(at), mask))
-            yield measured("energy", share, at, otherwise="empty map")
+            share = float(energy_inside(word_heatmap(sample, at), mask))
+            yield finite_or_undefined("energy", share, at, reason="empty map")
             gain = share / float(mask.float().mean())
-            yield measured("energy-gain", gain, at, otherwise="empty map")
+            yield finite_or_undefined("energy-gain", gain, at, reason="empty map")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -14,14 +14,10 @@ from seewhy.core.errors import AnswerError, ParameterError
 from seewhy.core.text import split_words
 from seewhy.functional.curves import falling_order, first_of, nearest_cells
 from seewhy.functional.perturbation import Fill
-from seewhy.metrics._base import Case, Figure, Measurement, Metric, Undefined
-from seewhy.metrics._perturbation import (
-    blank_of,
-    expect_fill,
-    lacks_model,
-    replaced,
-    session_of,
-)
+from seewhy.metrics._base import Figure, Measurement, Metric, Results
+from seewhy.metrics._perturbation import blank_picture, expect_fill, replace_pixels
+from seewhy.metrics._reruns import RerunnableSample, lacks_model, session_of
+from seewhy.metrics._sample import invalid_reason, seed_for, word_heatmap, word_mask
 from seewhy.models.generation import generate_batch
 from seewhy.models.session import Session
 
@@ -44,7 +40,7 @@ class Erasure(Metric):
         fill: what stands for an erased pixel: `"blur"`, `"mean"` or `"noise"`. The mean colour is
             the default, for a blur leaves colours behind.
         share: the area in place of a mask's, as a fraction of the picture in (0, 1).
-        words: how many of the wanted words are looked at, at least 1: each costs an answer, and
+        words: how many of the selected words are looked at, at least 1: each costs an answer, and
             two more for the sample's first method.
     """
 
@@ -79,38 +75,38 @@ class Erasure(Metric):
         if self.words < 1:
             raise ParameterError(f"Expected words of at least 1, got {self.words!r}: try 3.")
 
-    def measure(self, case: Case) -> Iterator[Measurement | Undefined]:
-        """Five values for each wanted word that the model says by itself."""
-        if reason := lacks_model(case):
+    def measure(self, sample: RerunnableSample) -> Results:
+        """Five values for each selected word that the model says by itself."""
+        if reason := lacks_model(sample):
             yield from self.undefined(reason)
             return
-        if not case.selected:
-            yield from self.undefined("no word wanted")
-        own = self._own_words(case)
+        if not sample.selected:
+            yield from self.undefined("no word selected")
+        own = self._own_words(sample)
         chosen: list[int] = []
-        for at in case.selected[: self.words]:
-            invalid_reason, mask = case.invalid_reason(at), case.mask(at)
-            if invalid_reason is None and mask is not None and not bool(mask.any()):
-                invalid_reason = "empty mask"
-            if invalid_reason is None and own[case.words[at].word.text.lower()] == 0:
-                invalid_reason = "word not in the model's own answer"
-            if invalid_reason is None:
+        for at in sample.selected[: self.words]:
+            reason, mask = invalid_reason(sample, at), word_mask(sample, at)
+            if reason is None and mask is not None and not bool(mask.any()):
+                reason = "empty mask"
+            if reason is None and own[sample.words[at].word.text.lower()] == 0:
+                reason = "word not in the model's own answer"
+            if reason is None:
                 chosen.append(at)
             else:
-                yield from self.undefined(invalid_reason)
-        picture = case.sample.image
-        empty = blank_of(picture, self.fill, case.seed_of("noise"))
-        new = [at for at in chosen if (self.name, self.fill, self.share, at) not in case.shared]
-        regions = [self._top(case, at) for at in chosen]
-        regions += [disc for at in new for disc in self._discs(case, at)]
-        pictures = [replaced(picture, empty, region) for region in regions]
-        said = _words_said(session_of(case), pictures, self._limit(case))
+                yield from self.undefined(reason)
+        picture = sample.image
+        empty = blank_picture(picture, self.fill, seed_for(sample, "noise"))
+        new = [at for at in chosen if (self.name, self.fill, self.share, at) not in sample.shared]
+        regions = [self._top(sample, at) for at in chosen]
+        regions += [disc for at in new for disc in self._discs(sample, at)]
+        pictures = [replace_pixels(picture, empty, region) for region in regions]
+        said = _words_said(session_of(sample), pictures, self._limit(sample))
         discs = iter(said[len(chosen) :])
         for at in new:
-            case.shared[self.name, self.fill, self.share, at] = next(discs), next(discs)
+            sample.shared[self.name, self.fill, self.share, at] = next(discs), next(discs)
         for at, answer in zip(chosen, said, strict=False):
-            text = case.words[at].word.text.lower()
-            answers = (answer, *case.shared[self.name, self.fill, self.share, at])
+            text = sample.words[at].word.text.lower()
+            answers = (answer, *sample.shared[self.name, self.fill, self.share, at])
             top, drawn, centre = (float(words[text] < own[text]) for words in answers)
             yield Measurement("erased-gone", top, at)
             yield Measurement("random-gone", drawn, at)
@@ -118,34 +114,34 @@ class Erasure(Metric):
             yield Measurement("erased-over-random", top - drawn, at)
             yield Measurement("erased-over-centre", top - centre, at)
 
-    def _own_words(self, case: Case) -> Counter[str]:
+    def _own_words(self, sample: RerunnableSample) -> Counter[str]:
         """The words of the model's own answer to the whole picture; generated once."""
-        if "own words" not in case.shared:
-            (case.shared["own words"],) = _words_said(
-                session_of(case), [case.sample.image], self._limit(case)
+        if "own words" not in sample.shared:
+            (sample.shared["own words"],) = _words_said(
+                session_of(sample), [sample.image], self._limit(sample)
             )
-        return case.shared["own words"]
+        return sample.shared["own words"]
 
-    def _limit(self, case: Case) -> int:
+    def _limit(self, sample: RerunnableSample) -> int:
         """Tokens after which an answer is cut off: one and a half times the explained one's."""
-        return 8 + len(case.evidence.trace.tokens) * 3 // 2
+        return 8 + len(sample.evidence.trace.tokens) * 3 // 2
 
-    def _area(self, case: Case, word: int) -> int:
-        mask = case.mask(word)
-        pixels = case.sample.image.width * case.sample.image.height
+    def _area(self, sample: RerunnableSample, word: int) -> int:
+        mask = word_mask(sample, word)
+        pixels = sample.image.width * sample.image.height
         return round(self.share * pixels) if mask is None else int(mask.sum())
 
-    def _top(self, case: Case, word: int) -> Tensor:
-        heatmap = case.heatmap(word)
-        order = falling_order(heatmap, case.seed_of("ties"))
-        return first_of(order, self._area(case, word)).view(heatmap.shape)
+    def _top(self, sample: RerunnableSample, word: int) -> Tensor:
+        heatmap = word_heatmap(sample, word)
+        order = falling_order(heatmap, seed_for(sample, "ties"))
+        return first_of(order, self._area(sample, word)).view(heatmap.shape)
 
-    def _discs(self, case: Case, word: int) -> tuple[Tensor, Tensor]:
+    def _discs(self, sample: RerunnableSample, word: int) -> tuple[Tensor, Tensor]:
         """At a drawn place, and in the middle."""
-        width, height = case.sample.image.size
-        generator = torch.Generator().manual_seed(case.seed_of("disc", word))
+        width, height = sample.image.size
+        generator = torch.Generator().manual_seed(seed_for(sample, "disc", word))
         across, down = torch.rand(2, generator=generator).tolist()
-        area = self._area(case, word)
+        area = self._area(sample, word)
         return (
             nearest_cells(height, width, down * height - 0.5, across * width - 0.5, area),
             nearest_cells(height, width, height / 2 - 0.5, width / 2 - 0.5, area),

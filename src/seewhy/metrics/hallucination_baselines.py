@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,7 +10,7 @@ from torch import Tensor
 
 from seewhy.core.errors import UnsupportedModelError
 from seewhy.core.trace import Inputs
-from seewhy.metrics._base import Case, Figure, Measurement, Metric, Undefined
+from seewhy.metrics._base import Figure, Metric, Results
 from seewhy.metrics._hallucination import (
     erasable,
     labelled,
@@ -19,16 +18,17 @@ from seewhy.metrics._hallucination import (
     scored,
     unscored,
 )
-from seewhy.metrics._perturbation import grey_of, lacks_model, session_of
+from seewhy.metrics._perturbation import grey_picture
+from seewhy.metrics._reruns import RerunnableSample, lacks_model, session_of
 from seewhy.models.attention import attention_rows
 from seewhy.models.batching import batch
 from seewhy.models.session import Session, last_logits
 
 SCORES = {
-    "improbability": "the word's negative log-probability",
+    "nll": "the word's negative log-probability",
     "entropy": "the entropy of the prediction of the word's first token",
-    "image-loss": "the word's log-probability without the picture less that with it",
-    "inattention": "the share of attention that does not lie on the picture",
+    "image-log-probability-gap": "the word's log-probability without the picture less that with it",
+    "non-image-attention": "the share of attention that does not lie on the picture",
 }
 
 
@@ -36,43 +36,43 @@ SCORES = {
 class HallucinationBaselines(Metric):
     """Token probability, entropy, attention, and log-probability with and without the picture.
 
-    `improbability` = -log p(word), the sum over its tokens; `entropy` = -sum p log p over the
-    whole vocabulary where the word's first token is predicted; `image-loss` = log p(word | grey
-    picture) - log p(word | picture); `inattention` = 1 - the attention on all visual positions
-    from where the word's tokens are predicted, the mean over them, all layers and heads. Labels as
-    in `hallucination`. Of the model: the same beside every method.
+    `nll` = -log p(word), the sum over its tokens; `entropy` = -sum p log p over the
+    whole vocabulary where the word's first token is predicted; `image-log-probability-gap` =
+    log p(word | grey picture) - log p(word | picture); `non-image-attention` = 1 - the attention
+    on all visual positions from where the word's tokens are predicted, the mean over them, all
+    layers and heads. Labels as in `hallucination`. Of the model: the same beside every method.
     """
 
     name: ClassVar[str] = "hallucination-baselines"
     summary: ClassVar[str] = (
-        "How well probability, entropy, attention and a grey picture tell them."
+        "How well entropy, attention, probability with and without the image find such words."
     )
     citations: ClassVar[tuple[str, ...]] = ("fawcett2006roc", "zhou2024lure", "favero2024m3id")
     needs: ClassVar[frozenset[str]] = frozenset({"model"})
     of_model: ClassVar[bool] = True
     figures: ClassVar[tuple[Figure, ...]] = score_figures(SCORES)
 
-    def measure(self, case: Case) -> Iterator[Measurement | Undefined]:
+    def measure(self, sample: RerunnableSample) -> Results:
         """The scores of every word with a label, and of one word with and without its object."""
-        if reason := lacks_model(case):
+        if reason := lacks_model(sample):
             yield from self.undefined(reason)
             return
-        session, image = session_of(case), case.sample.image
-        labels, found = labelled(case), erasable(case)
+        session, image = session_of(sample), sample.image
+        labels, found = labelled(sample), erasable(sample)
         own, grey, *without = predictions(
-            session, [image, grey_of(image), *([found[1]] if found else [])]
+            session, [image, grey_picture(image), *([found[1]] if found else [])]
         )
         if not labels:
             yield from unscored(SCORES, "no word with a label", counterfactual=False)
         for at, label in labels.items():
-            for score, value in _scores(own, grey, case.tokens(at)).items():
+            for score, value in _scores(own, grey, sample.words[at].tokens).items():
                 yield from scored(score, value, at, label, counterfactual=False)
         if found is None:
             reason = "no object that can be erased"
             yield from unscored(SCORES, reason, counterfactual=True)
             return
         for side, label in ((own, False), (without[0], True)):
-            for score, value in _scores(side, grey, case.tokens(found[0])).items():
+            for score, value in _scores(side, grey, sample.words[found[0]].tokens).items():
                 yield from scored(score, value, found[0], label, counterfactual=True)
 
 
@@ -124,8 +124,8 @@ def _attention(session: Session, inputs: Inputs) -> Tensor:
 def _scores(own: Predictions, grey: Predictions, tokens: list[int]) -> dict[str, float]:
     said = float(own.log_probabilities[tokens].sum())
     return {
-        "improbability": -said,
+        "nll": -said,
         "entropy": float(own.entropies[tokens[0]]),
-        "image-loss": float(grey.log_probabilities[tokens].sum()) - said,
-        "inattention": 1 - float(own.attention[tokens].mean()),
+        "image-log-probability-gap": float(grey.log_probabilities[tokens].sum()) - said,
+        "non-image-attention": 1 - float(own.attention[tokens].mean()),
     }

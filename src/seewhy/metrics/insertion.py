@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 from seewhy.functional.perturbation import Fill
-from seewhy.metrics._base import Case, Figure, Measurement, Metric, Undefined
+from seewhy.metrics._base import Figure, Metric, Results
 from seewhy.metrics._curves import curve_figures, on_picture
 from seewhy.metrics._perturbation import expect_fill
+from seewhy.metrics._reruns import RerunnableSample
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,6 @@ class Insertion(Metric):
     def __post_init__(self) -> None:
         expect_fill(self.fill)
 
-    def measure(self, case: Case) -> Iterator[Measurement | Undefined]:
-        """A curve and its areas for each wanted word."""
-        return on_picture(self, case, self.fill, deletion=False)
+    def measure(self, sample: RerunnableSample) -> Results:
+        """A curve and its areas for each selected word."""
+        return on_picture(self, sample, self.fill, deletion=False)

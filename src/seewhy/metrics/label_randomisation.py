@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,9 +9,10 @@ import torch
 
 from seewhy.core.errors import ParameterError
 from seewhy.methods._evidence import Evidence
-from seewhy.metrics._base import Case, Figure, Measurement, Metric, Undefined
-from seewhy.metrics._perturbation import session_of
-from seewhy.metrics._reruns import similarities, similarity_figures, valid_words
+from seewhy.metrics._base import Figure, Metric, Results
+from seewhy.metrics._reruns import RerunnableSample, session_of, valid_words
+from seewhy.metrics._sample import native_map, seed_for
+from seewhy.metrics._similarity import similarities, similarity_figures
 
 #: Roles whose words say something of the picture.
 CONTENT = ("kind", "colour", "size", "count", "relation", "noun")
@@ -30,7 +30,7 @@ class LabelRandomisation(Metric):
     nobody can do with these models; the label explained is changed instead.
 
     Attributes:
-        words: how many of the wanted words are looked at, at least 1: each costs a reading and an
+        words: how many of the selected words are looked at, at least 1: each costs a reading and an
             explanation.
     """
 
@@ -48,38 +48,38 @@ class LabelRandomisation(Metric):
         if self.words < 1:
             raise ParameterError(f"Expected words of at least 1, got {self.words!r}: try 2.")
 
-    def measure(self, case: Case) -> Iterator[Measurement | Undefined]:
-        """Three values for each of the first wanted words."""
-        words = yield from valid_words(self, case)
+    def measure(self, sample: RerunnableSample) -> Results:
+        """Three values for each of the first selected words."""
+        words = yield from valid_words(self, sample)
         if not words:
             return
-        session = session_of(case)
-        depth = case.evidence.trace.rankings.shape[1]
+        session = session_of(sample)
+        depth = sample.evidence.trace.rankings.shape[1]
         for at in words[: self.words]:
-            other = _other_word(case, at)
+            other = _other_word(sample, at)
             if other is None:
                 yield from self.undefined("no other content word")
                 continue
-            first = case.tokens(at)[0]
-            said = tuple(session.ids[token] for token in case.tokens(other))
+            first = sample.words[at].tokens[0]
+            said = tuple(session.ids[token] for token in sample.words[other].tokens)
             changed = session.with_ids((*session.ids[:first], *said))
-            asked = len(case.evidence.trace.prompt_tokens)
+            asked = len(sample.evidence.trace.prompt_tokens)
             places = range(asked + first, asked + first + len(said))
             evidence = Evidence.from_session(changed, ranking_depth=depth, selected=places)
-            maps = case.method.attribute(evidence).display[0][-len(said) :]
+            maps = sample.method.attribute(evidence).display[0][-len(said) :]
             new = maps.amax(0).float().cpu()
-            yield from similarities("other-label", case.native_map(at), new, at)
+            yield from similarities("other-label", native_map(sample, at), new, at)
 
 
-def _other_word(case: Case, word: int) -> int | None:
+def _other_word(sample: RerunnableSample, word: int) -> int | None:
     """The place of a drawn content word with another text, or None."""
-    text = case.words[word].word.text.lower()
+    text = sample.words[word].word.text.lower()
     others = [
         at
-        for at, other in enumerate(case.words)
+        for at, other in enumerate(sample.words)
         if other.role in CONTENT and other.word.text.lower() != text
     ]
     if not others:
         return None
-    generator = torch.Generator().manual_seed(case.seed_of("label", word))
+    generator = torch.Generator().manual_seed(seed_for(sample, "label", word))
     return others[int(torch.randint(len(others), (1,), generator=generator))]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,9 +9,10 @@ from torch import Tensor
 
 from seewhy.core.errors import ParameterError
 from seewhy.functional.similarity import relative_change, spearman
-from seewhy.metrics._base import Case, Figure, Measurement, Metric, Undefined, measured
-from seewhy.metrics._perturbation import noisy, session_of
-from seewhy.metrics._reruns import explain_again, valid_words
+from seewhy.metrics._base import Figure, Metric, Results, finite_or_undefined
+from seewhy.metrics._perturbation import with_noise
+from seewhy.metrics._reruns import RerunnableSample, session_of, valid_words
+from seewhy.metrics._sample import native_map, seed_for
 
 
 @dataclass(frozen=True)
@@ -50,23 +50,23 @@ class NoiseSensitivity(Metric):
                 f"{self.draws!r}: 2 levels of 255 are invisible."
             )
 
-    def measure(self, case: Case) -> Iterator[Measurement | Undefined]:
-        """Two values for each wanted word."""
-        words = yield from valid_words(self, case)
+    def measure(self, sample: RerunnableSample) -> Results:
+        """Two values for each selected word."""
+        words = yield from valid_words(self, sample)
         if not words:
             return
-        session, runs = session_of(case), []
+        session, runs = session_of(sample), []
         for draw in range(self.draws):
-            picture = noisy(case.sample.image, self.sigma, case.seed_of("sensor", draw))
+            picture = with_noise(sample.image, self.sigma, seed_for(sample, "sensor", draw))
             shown = session.with_images(picture, *session.images[1:])
-            runs.append(explain_again(case, shown, words))
+            runs.append(sample.rerun(shown, words))
         for at in words:
-            own = case.native_map(at)
-            maps = [run.native_map(at) for run in runs]
+            own = native_map(sample, at)
+            maps = [native_map(run, at) for run in runs]
             change = max(relative_change(own, one) for one in maps)
             alike = min(_alike(own, one) for one in maps)
-            yield measured("noise-change", change, at, otherwise="empty map")
-            yield measured("noise-spearman", alike, at, otherwise="constant map")
+            yield finite_or_undefined("noise-change", change, at, reason="empty map")
+            yield finite_or_undefined("noise-spearman", alike, at, reason="constant map")
 
 
 def _alike(own: Tensor, one: Tensor) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,7 +9,15 @@ import torch
 
 from seewhy.functional.overlap import function_iou, object_iou
 from seewhy.functional.thresholds import otsu_threshold
-from seewhy.metrics._base import Case, Figure, Measurement, Metric, Undefined, measured
+from seewhy.metrics._base import (
+    Figure,
+    Measurement,
+    Metric,
+    Results,
+    Undefined,
+    finite_or_undefined,
+)
+from seewhy.metrics._sample import ExplainedSample, invalid_reason, word_mask
 
 #: Roles whose words TAM takes for nouns; `ground` is the drawn world's word for what lies behind.
 NOUNS = ("kind", "noun", "ground")
@@ -53,29 +60,29 @@ class Overlap(Metric):
         )
     )
 
-    def measure(self, case: Case) -> Iterator[Measurement | Undefined]:
+    def measure(self, sample: ExplainedSample) -> Results:
         """One value for each thing (or run of words for one) and each function word."""
         for suffix, threshold in THRESHOLDS:
-            yield from _objects(case, f"object-iou{suffix}", threshold)
-            yield from _functions(case, f"function-iou{suffix}", threshold)
+            yield from _objects(sample, f"object-iou{suffix}", threshold)
+            yield from _functions(sample, f"function-iou{suffix}", threshold)
 
 
-def _objects(case: Case, figure: str, threshold: float | None) -> Iterator[Measurement | Undefined]:
+def _objects(sample: ExplainedSample, figure: str, threshold: float | None) -> Results:
     said = False
     best: Measurement | None = None
-    for at, word in enumerate(case.words):
-        mask = case.mask(at) if word.role == "kind" else None
+    for at, word in enumerate(sample.words):
+        mask = word_mask(sample, at) if word.role == "kind" else None
         if mask is None:
             continue
         said = True
-        if invalid_reason := case.invalid_reason(at):
-            yield Undefined(figure, invalid_reason)
+        if reason := invalid_reason(sample, at):
+            yield Undefined(figure, reason)
             continue
-        value = float(object_iou(case.heatmaps[case.tokens(at)], mask, threshold).amax())
-        found = measured(figure, value, at, otherwise="map and mask are empty")
+        value = float(object_iou(sample.heatmaps[sample.words[at].tokens], mask, threshold).amax())
+        found = finite_or_undefined(figure, value, at, reason="map and mask are empty")
         if isinstance(found, Undefined):
             yield found
-        elif best is not None and _goes_on(case, best.word, at):
+        elif best is not None and _goes_on(sample, best.word, at):
             # The last word's place goes on with the run, whichever of its words was better.
             best = Measurement(figure, max(best.value, value), at)
         else:
@@ -88,34 +95,34 @@ def _objects(case: Case, figure: str, threshold: float | None) -> Iterator[Measu
         yield Undefined(figure, "no thing with a mask said")
 
 
-def _goes_on(case: Case, before: int | None, at: int) -> bool:
+def _goes_on(sample: ExplainedSample, before: int | None, at: int) -> bool:
     """Whether a word stands directly behind another of the same category."""
     if before is None or at != before + 1:
         return False
-    one, other = case.words[before].truth, case.words[at].truth
+    one, other = sample.words[before].truth, sample.words[at].truth
     return one is not None and other is not None and one.category == other.category != ""
 
 
-def _functions(
-    case: Case, figure: str, threshold: float | None
-) -> Iterator[Measurement | Undefined]:
-    functions = [at for at, word in enumerate(case.words) if word.role == "function"]
-    nouns = [at for at, word in enumerate(case.words) if word.role in NOUNS]
+def _functions(sample: ExplainedSample, figure: str, threshold: float | None) -> Results:
+    functions = [at for at, word in enumerate(sample.words) if word.role == "function"]
+    nouns = [at for at, word in enumerate(sample.words) if word.role in NOUNS]
     if not functions:
         yield Undefined(figure, "no function word said")
         return
     limit = threshold
     if limit is None:
         valid_words = [
-            case.heatmaps[case.tokens(at)] for at in nouns if not case.invalid_reason(at)
+            sample.heatmaps[sample.words[at].tokens]
+            for at in nouns
+            if not invalid_reason(sample, at)
         ]
         if not valid_words:
             yield Undefined(figure, "no noun explained" if nouns else "no noun said")
             return
         limit = float(otsu_threshold(torch.cat(valid_words)).mean())
     for at in functions:
-        if invalid_reason := case.invalid_reason(at):
-            yield Undefined(figure, invalid_reason)
+        if reason := invalid_reason(sample, at):
+            yield Undefined(figure, reason)
             continue
-        dark = float(function_iou(case.heatmaps[case.tokens(at)], limit).mean())
+        dark = float(function_iou(sample.heatmaps[sample.words[at].tokens], limit).mean())
         yield Measurement(figure, dark, at)

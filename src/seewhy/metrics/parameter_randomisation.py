@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,9 +10,10 @@ import torch
 from torch import nn
 
 from seewhy.core.errors import NonFiniteError
-from seewhy.metrics._base import Case, Figure, Measurement, Metric, Undefined
-from seewhy.metrics._perturbation import session_of
-from seewhy.metrics._reruns import explain_again, similarities, similarity_figures, valid_words
+from seewhy.metrics._base import Figure, Metric, Results, Undefined
+from seewhy.metrics._reruns import RerunnableSample, session_of, valid_words
+from seewhy.metrics._sample import native_map, seed_for
+from seewhy.metrics._similarity import similarities, similarity_figures
 from seewhy.models.decoder import decoder_of, layers_of
 from seewhy.models.loading import Loaded
 from seewhy.models.unembedding import unembedding_layer
@@ -50,28 +50,28 @@ class ParameterRandomisation(Metric):
         for figure in similarity_figures(f"randomised-{stage}", what)
     )
 
-    def measure(self, case: Case) -> Iterator[Measurement | Undefined]:
-        """Three values for each stage and wanted word."""
-        words = yield from valid_words(self, case)
+    def measure(self, sample: RerunnableSample) -> Results:
+        """Three values for each stage and selected word."""
+        words = yield from valid_words(self, sample)
         if not words:
             return
-        session = session_of(case)
-        twin = copy_of(session.loaded)
-        generator = torch.Generator().manual_seed(case.seed_of("parameters"))
+        session = session_of(sample)
+        twin = untied_copy(session.loaded)
+        generator = torch.Generator().manual_seed(seed_for(sample, "parameters"))
         for stage, parameters in cascade(twin.model).items():
             randomise(parameters, generator)
             name = f"randomised-{stage}"
             try:
-                changed = explain_again(case, session.with_model(twin), words)
+                changed = sample.rerun(session.with_model(twin), words)
             except NonFiniteError:
                 figures = [f.name for f in self.figures if f.name.startswith(name)]
                 yield from (Undefined(f, "states not finite when random") for f in figures)
                 continue
             for at in words:
-                yield from similarities(name, case.native_map(at), changed.native_map(at), at)
+                yield from similarities(name, native_map(sample, at), native_map(changed, at), at)
 
 
-def copy_of(loaded: Loaded) -> Loaded:
+def untied_copy(loaded: Loaded) -> Loaded:
     """A model of its own with the same weights, its unembedding untied; the processor is shared."""
     model: Any = copy.deepcopy(loaded.model)
     head = unembedding_layer(model)

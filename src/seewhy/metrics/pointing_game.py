@@ -1,14 +1,14 @@
-"""The pointing game: does the brightest pixel lie on what the word speaks of?"""
+"""The pointing game: does the brightest pixel lie on what the word refers to?"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 from seewhy.core.errors import ParameterError
 from seewhy.functional.curves import dilated
-from seewhy.metrics._base import Case, Figure, Measurement, Metric, Undefined
+from seewhy.metrics._base import Figure, Measurement, Metric, Results
+from seewhy.metrics._sample import ExplainedSample, word_heatmap, words_with_masks
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class PointingGame(Metric):
     tolerance: float = 0.03
 
     name: ClassVar[str] = "pointing-game"
-    summary: ClassVar[str] = "Whether the brightest pixel lies on what the word speaks of."
+    summary: ClassVar[str] = "Whether the brightest pixel lies on what the word refers to."
     citations: ClassVar[tuple[str, ...]] = ("zhang2018excitation",)
     needs: ClassVar[frozenset[str]] = frozenset({"masks"})
     figures: ClassVar[tuple[Figure, ...]] = (
@@ -41,14 +41,14 @@ class PointingGame(Metric):
                 "side."
             )
 
-    def measure(self, case: Case) -> Iterator[Measurement | Undefined]:
+    def measure(self, sample: ExplainedSample) -> Results:
         """Two values for each word with a mask."""
-        margin = round(self.tolerance * max(case.sample.image.size))
-        for at, mask in case.masked():
+        margin = round(self.tolerance * max(sample.masks.shape[1:]))
+        for at, mask in words_with_masks(sample):
             if isinstance(mask, str):
                 yield from self.undefined(mask)
                 continue
-            heatmap = case.heatmap(at)
+            heatmap = word_heatmap(sample, at)
             brightest = heatmap == heatmap.max()
             hit, near = (
                 float(region[brightest].float().mean()) for region in (mask, dilated(mask, margin))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from seewhy.metrics._base import Case, Figure, Measurement, Metric, Undefined, measured
-from seewhy.metrics._perturbation import session_of
-from seewhy.metrics._reruns import explain_again, valid_words
+from seewhy.metrics._base import Figure, Metric, Results, finite_or_undefined
+from seewhy.metrics._reruns import RerunnableSample, session_of, valid_words
+from seewhy.metrics._sample import native_map
 
 
 @dataclass(frozen=True)
@@ -26,12 +25,12 @@ class Repeatability(Metric):
         Figure("repeat-difference", "Largest difference of the word's display, of 1.", False),
     )
 
-    def measure(self, case: Case) -> Iterator[Measurement | Undefined]:
-        """One value for each wanted word."""
-        words = yield from valid_words(self, case)
+    def measure(self, sample: RerunnableSample) -> Results:
+        """One value for each selected word."""
+        words = yield from valid_words(self, sample)
         if not words:
             return
-        again = explain_again(case, session_of(case), words)
+        again = sample.rerun(session_of(sample), words)
         for at in words:
-            apart = float((again.native_map(at) - case.native_map(at)).abs().max())
-            yield measured("repeat-difference", apart, at, otherwise="map not finite")
+            apart = float((native_map(again, at) - native_map(sample, at)).abs().max())
+            yield finite_or_undefined("repeat-difference", apart, at, reason="map not finite")

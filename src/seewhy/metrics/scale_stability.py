@@ -1,15 +1,14 @@
-"""Stability over scales: is a word still said when the model sees the picture larger or smaller?"""
+"""Stability over scales: is a word still predicted when the picture is larger or smaller?"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 from seewhy.core.trace import Trace
-from seewhy.metrics._base import Case, Figure, Measurement, Metric, Undefined
-from seewhy.metrics._perturbation import lacks_model, session_of
+from seewhy.metrics._base import Figure, Measurement, Metric, Results, Undefined
+from seewhy.metrics._reruns import RerunnableSample, lacks_model, session_of
 
 #: Scales of the picture; 1 is what the model's own processor does.
 SIZES = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
@@ -39,14 +38,14 @@ class ScaleStability(Metric):
         )
     )
 
-    def measure(self, case: Case) -> Iterator[Measurement | Undefined]:
+    def measure(self, sample: RerunnableSample) -> Results:
         """Two values for each scale and word, marks aside."""
-        if reason := lacks_model(case):
+        if reason := lacks_model(sample):
             yield from self.undefined(reason)
             return
-        places = [at for at, word in enumerate(case.words) if word.role != "mark"]
-        session, seen = session_of(case), set()
-        # The case's evidence is left alone: which scales it has read decides what methods read.
+        places = [at for at, word in enumerate(sample.words) if word.role != "mark"]
+        session, seen = session_of(sample), set()
+        # The sample's evidence is left alone: which scales it has read decides what methods read.
         for scale in sorted(SIZES, key=lambda scale: scale != 1):
             said, probable = f"said@{scale:g}", f"probability@{scale:g}"
             inputs = session.inputs(scale)
@@ -56,7 +55,7 @@ class ScaleStability(Metric):
             seen.add(inputs.model_sizes)
             trace = session.read(inputs, ranking_depth=1, candidates=0)
             for at in places:
-                tokens = case.tokens(at)
+                tokens = sample.words[at].tokens
                 yield Measurement(said, float(_first_choice(trace, tokens)), at)
                 chance = math.prod(trace.tokens[token].probability for token in tokens)
                 yield Measurement(probable, chance, at)

@@ -440,3 +440,19 @@ def test_prompt_tokens_are_averaged_uniformly_whatever_the_weights() -> None:
     (base, half) = create("msea", scales=(1, 0.5), weights="consistency").attribute(asked).scales
     assert base.weights[:4].tolist() == half.weights[:4].tolist() == [0.5] * 4
     assert base.weights[4:].tolist() != half.weights[4:].tolist()
+
+
+def test_same_text_goes_by_what_is_read_and_not_by_ids():
+    """Vocabularies hold a word in several ways; tokens without a text are told by their ids."""
+    trace = random_trace(answer=(" red", " red", "", ""))
+    tokens = [replace(token, id=900 + place) for place, token in enumerate(trace.tokens)]
+    same = same_text(replace(trace, tokens=tuple(tokens)))[-4:, -4:]
+    expected = torch.eye(4, dtype=torch.bool)
+    expected[0, 1] = expected[1, 0] = True
+    assert torch.equal(same, expected)
+
+
+def test_rank_gaussian_gives_a_map_back_on_its_own_range():
+    maps = torch.tensor([[[2.0, 2.0], [2.0, 2.0]]]).expand(1, 2, 2)
+    filtered = RankGaussian(3)(maps, torch.tensor([1.0]), torch.tensor([5.0]))
+    torch.testing.assert_close(filtered, maps)

@@ -11,20 +11,20 @@ import torch
 from metric_cases import drawn
 from seewhy.core.errors import AnswerError, ParameterError
 from seewhy.methods import Evidence
-from seewhy.metrics import METRICS
-from seewhy.metrics._base import Case, Measurement, Undefined
+from seewhy.metrics import METRICS, Measurement, Undefined, word_mask
 from seewhy.metrics._curves import FRACTIONS
+from seewhy.metrics._reruns import SessionSample
 from seewhy.models.passes import count_passes
 
 
-def with_maps(case: Case, of_word) -> Case:
+def with_maps(case: SessionSample, of_word) -> SessionSample:
     """The case with planted maps on the pixel grid: `of_word(mask)` for each wanted word."""
-    width, height = case.sample.image.size
+    width, height = case.image.size
     maps = torch.zeros(len(case.evidence.trace.tokens), height, width)
     for at in case.selected:
-        mask = case.mask(at)
+        mask = word_mask(case, at)
         assert mask is not None
-        maps[case.tokens(at)] = of_word(mask)
+        maps[case.words[at].tokens] = of_word(mask)
     tokens = len(maps)
     planted = replace(
         case.attribution, maps=(maps,), low=torch.zeros(tokens), high=torch.ones(tokens)
@@ -32,11 +32,11 @@ def with_maps(case: Case, of_word) -> Case:
     return replace(case, attribution=planted)
 
 
-def oracle(case: Case) -> Case:
+def oracle(case: SessionSample) -> SessionSample:
     return with_maps(case, lambda mask: mask.float())
 
 
-def inverse(case: Case) -> Case:
+def inverse(case: SessionSample) -> SessionSample:
     return with_maps(case, lambda mask: (~mask).float())
 
 
@@ -91,7 +91,7 @@ def test_context_deletion_is_lower_for_what_the_word_rests_on(loaded):
     asked, text = len(trace.prompt_tokens), len(trace.text_tokens)
     context = torch.zeros(len(trace.tokens), text)
     for at in case.selected:
-        tokens = case.tokens(at)
+        tokens = case.words[at].tokens
         before = asked + tokens[0]
         alone = session.log_probabilities_without(torch.eye(text, dtype=torch.bool)[:before])
         costs = -alone[:, tokens].sum(1)

@@ -134,3 +134,14 @@ def test_localisation_says_why_there_is_no_figure(name):
     # A function word may have regions in some data set: no map is expected of it.
     function = on_star(torch.rand(SIZE), truths={"star": truth("function", 0)})
     assert {reason for _, reason in reasons(metric, function)} == {"no word with a mask said"}
+
+
+@pytest.mark.parametrize("better", [1, 2])
+def test_overlap_takes_the_better_word_of_a_run(better):
+    maps = torch.zeros(4, *SIZE)
+    maps[1:3, 0, 0], maps[better] = 1.0, MASK.float()
+    light = {"star": truth("kind", 0, category="light"), "is": truth("kind", 0, category="light")}
+    found = METRICS.get("overlap")().measure(planted(maps, [MASK], light))
+    assert [m.value for m in found if m.figure == "object-iou" and isinstance(m, Measurement)] == [
+        1.0
+    ]

@@ -14,9 +14,10 @@ from metric_cases import drawn
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import NonFiniteError, ParameterError
 from seewhy.methods import Evidence, Method
-from seewhy.metrics import METRICS, noise_sensitivity, parameter_randomisation
+from seewhy.metrics import METRICS, noise_sensitivity
 from seewhy.metrics._base import Measurement, Undefined
-from seewhy.metrics.parameter_randomisation import STAGES, cascade, copy_of
+from seewhy.metrics._reruns import SessionSample
+from seewhy.metrics.parameter_randomisation import STAGES, cascade, untied_copy
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def test_the_logit_lens_passes_both_randomisations(loaded):
 
 
 def test_parameter_randomisation_reaches_every_parameter_once(loaded):
-    twin = copy_of(loaded)
+    twin = untied_copy(loaded)
     stages = cascade(twin.model)
     assert list(stages) == list(STAGES)
     reached = [id(p) for parameters in stages.values() for p in parameters]
@@ -113,17 +114,17 @@ def test_parameter_randomisation_reaches_every_parameter_once(loaded):
 
 
 def test_parameter_randomisation_unties_its_copy_alone(loaded):
-    own, twin = loaded.model, copy_of(loaded).model
+    own, twin = loaded.model, untied_copy(loaded).model
     assert own.lm_head.weight is own.get_input_embeddings().weight
     assert twin.lm_head.weight is not twin.get_input_embeddings().weight
     assert twin.lm_head.weight.dtype == own.lm_head.weight.dtype
 
 
 def test_parameter_randomisation_says_where_states_break(loaded, monkeypatch):
-    def broken(case, session, words):
+    def broken(sample, session, words):
         raise NonFiniteError("Expected finite states, got NaN.")
 
-    monkeypatch.setattr(parameter_randomisation, "explain_again", broken)
+    monkeypatch.setattr(SessionSample, "rerun", broken)
     case = drawn(loaded)
     reasons = {
         getattr(m, "reason", "") for m in METRICS.get("parameter-randomisation")().measure(case)

@@ -11,7 +11,7 @@ import torch
 from families import BUILDERS, build, shared
 from painting import noise
 from seewhy.core.errors import ParameterError, UnsupportedModelError
-from seewhy.methods.attn_lrp import attn_lrp_rules, half_gradient
+from seewhy.methods.attn_lrp import IdentityRule, attn_lrp_rules, half_gradient
 from seewhy.models import prepare
 from seewhy.models.attention import (
     SWITCH,
@@ -283,6 +283,15 @@ def test_halved_keeps_values_and_half_of_the_gradient():
     assert torch.equal(half, values)
     half.sum().backward()
     assert torch.equal(values.grad, torch.full((5,), 0.5))
+
+
+def test_identity_rule_carries_the_output_over_the_input_and_nothing_through_zero():
+    values = torch.tensor([0.0, 2.0, -4.0], requires_grad=True)
+    output = torch.tensor([3.0, 1.0, 8.0])
+    found = IdentityRule.apply(values, output)
+    assert torch.equal(found, output)
+    found.backward(torch.tensor([1.0, 1.0, 2.0]))
+    assert values.grad.tolist() == [0.0, 0.5, -4.0]
 
 
 @pytest.mark.parametrize(("layer", "place"), [(0, 0), (1, 1), (-1, 1), (-2, 0)])

@@ -14,6 +14,7 @@ from painting import noise
 from seewhy.core.errors import AnswerError, ModelError, ParameterError
 from seewhy.models import generate, load, prepare, read
 from seewhy.models.answer_ids import tokenize_answer
+from seewhy.models.batching import batch
 from seewhy.models.generation import NO_PENALTIES
 from seewhy.models.predictions import CHUNK
 from seewhy.models.unembedding import Unembedding
@@ -151,6 +152,27 @@ def test_tracing_keeps_no_hidden_stacks_or_attentions(loaded):
     finally:
         hook.remove()
     assert seen == [(None, None)] * 3
+
+
+@pytest.mark.parametrize("name", sorted(BUILDERS))
+def test_trace_predicts_each_token_from_the_position_before_it(name):
+    """The prompt's tokens as well as the answer's, for `read` and for `generate`."""
+    loaded = shared(name)
+    inputs = ask(loaded)
+    generated = generate(loaded, inputs, max_new_tokens=4, ranking_depth=3)
+    ids = torch.tensor([token.id for token in generated.tokens])
+    shown = batch(loaded.family, [inputs], [ids.tolist()]).tensors
+    with torch.no_grad():
+        logits = loaded.model(**shown).logits[0].float()
+    places = torch.cat([inputs.prompt_positions, inputs.length + torch.arange(len(ids))])
+    expected = logits.softmax(-1)[places - 1, shown["input_ids"][0, places]].tolist()
+    for trace in (generated, read(loaded, inputs, ids, ranking_depth=3)):
+        found = [token.probability for token in trace.text_tokens]
+        assert found == pytest.approx(expected, rel=1e-3, abs=1e-6)
+        assert torch.equal(trace.rankings[:, 0], logits[places - 1].argmax(-1))
+        likeliest = [token.candidates[0][1] for token in trace.text_tokens]
+        highest = logits.softmax(-1)[places - 1].amax(-1).tolist()
+        assert likeliest == pytest.approx(highest, rel=1e-3)
 
 
 @pytest.mark.parametrize("name", sorted(BUILDERS))

@@ -49,6 +49,6 @@ def test_vision_attentions_are_those_outside_the_language_model():
 
 def test_zeroed_outputs_zeroes_tensors_and_tuples_only_while_it_lasts():
     linear = nn.Linear(2, 2)
-    with zeroed_outputs([linear]):
+    with zeroed_outputs(linear, [linear]):
         assert not linear(torch.ones(1, 2)).any()
     assert linear(torch.ones(1, 2)).any()

@@ -97,6 +97,17 @@ def test_log_probabilities_without_tokens_are_those_of_the_shorter_text(session)
     torch.testing.assert_close(found[1].exp(), said, rtol=1e-4, atol=1e-6)
 
 
+def test_inputs_without_tokens_keep_the_others_in_their_places(session):
+    inputs = session.inputs()
+    dropped = torch.zeros(len(inputs.prompt_positions), dtype=torch.bool)
+    dropped[1] = True
+    shorter = without_tokens(inputs, dropped)
+    before, after = (one.tensors["input_ids"][0] for one in (inputs, shorter))
+    kept = inputs.prompt_positions[~dropped]
+    assert torch.equal(after[shorter.prompt_positions], before[kept])
+    assert torch.equal(after[shorter.visual_positions], before[inputs.visual_positions])
+
+
 def test_log_probabilities_without_refuse_masks_that_do_not_fit(session):
     with pytest.raises(ShapeError, match="the prompt's tokens, then the answer's"):
         session.log_probabilities_without(torch.zeros(1, 2, dtype=torch.bool))

@@ -67,3 +67,8 @@ def test_colourise_clamps_what_lies_beyond():
 def test_names_start_with_the_default():
     assert NAMES[0] == DEFAULT
     assert len(set(NAMES)) == len(NAMES)
+
+
+def test_colourise_takes_the_nearest_colour():
+    levels = torch.tensor([0.4, 0.6, 200.4, 200.6])
+    assert torch.equal(colourise(levels / 255), colour_table()[[0, 1, 200, 201]])

@@ -74,3 +74,11 @@ def test_overlay_refuses_an_opacity_out_of_range():
 def test_overlay_refuses_an_unknown_colour_map():
     with pytest.raises(UnknownNameError, match="colour map, got 'jet'"):
         overlay(GREY, torch.rand(2, 3), CANVAS, "jet")
+
+
+def test_overlay_has_the_first_row_on_top_and_the_first_column_on_the_left():
+    display = torch.tensor([[1.0, 0.5, 0.0], [0.0, 0.0, 0.0]])
+    laid = np.asarray(overlay(GREY * 0, display, CANVAS, "viridis")).astype(int)[..., 1]
+    top, bottom = laid[:5].mean(0), laid[-5:].mean(0)
+    assert top[:5].mean() > top[-5:].mean() + 50
+    assert top[:5].mean() > bottom[:5].mean() + 50

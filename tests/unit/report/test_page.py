@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from golden.records import chat_record, mixed_record, record_of
-from seewhy.report.page import embed, fill, frame, html
+from seewhy.report.page import embed, fill, frame, html, policy
 
 WICKED = (
     ("</script>", ""), ("<script>alert(1)</script>", ""), (" <!--", ""), ("]]>", ""),
@@ -94,3 +94,8 @@ def test_embed_refuses_numbers_that_json_lacks():
 def test_fill_wants_every_part():
     with pytest.raises(KeyError, match="missing"):
         fill("{{missing}}")
+
+
+def test_policy_gives_links_and_forms_nowhere_to_go():
+    rules = dict(rule.strip().split(" ", 1) for rule in policy("", "").split(";"))
+    assert (rules["base-uri"], rules["form-action"]) == ("'none'", "'none'")

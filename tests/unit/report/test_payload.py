@@ -23,6 +23,7 @@ from golden.records import (
 from seewhy.report import payload as module
 from seewhy.report.payload import (
     SCHEMA_VERSION,
+    clock,
     data_uri,
     payload,
     quantise,
@@ -190,3 +191,9 @@ def test_data_uri_makes_a_photograph_a_jpeg():
 def test_data_uri_shrinks_a_large_picture_and_keeps_its_shape():
     data = data_uri(torch.zeros(300, 900, 3, dtype=torch.uint8), side=90).split(",")[1]
     assert Image.open(io.BytesIO(base64.b64decode(data))).size == (90, 30)
+
+
+def test_clock_counts_minutes_of_sixty_seconds():
+    assert [clock(seconds) for seconds in (0.04, 59.96, 95.5, 3725.5)] == [
+        "0:00.0", "1:00.0", "1:35.5", "62:05.5",
+    ]  # fmt: skip

@@ -1,0 +1,250 @@
+"""What a metric looks at: words, maps and masks as plain arrays, whoever made them."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from seewhy.core.sample import Truth
+from seewhy.core.text import Word, words_of
+
+
+@dataclass(frozen=True, eq=False)
+class AnswerWord:
+    """A word of the answer with what is known of it.
+
+    Attributes:
+        word: with its characters and tokens.
+        truth: None where nothing is known of it.
+    """
+
+    word: Word
+    truth: Truth | None = None
+
+    @property
+    def role(self) -> str:
+        """The truth's, or ""."""
+        return "" if self.truth is None else self.truth.role
+
+    @property
+    def tokens(self) -> list[int]:
+        """The places of its tokens on the answer's token axis."""
+        return list(self.word.tokens)
+
+
+def answer_words(
+    answer: str, spans: Sequence[tuple[int, int]], truths: Sequence[Truth] = ()
+) -> tuple[AnswerWord, ...]:
+    """The words of an answer, each with its truth.
+
+    Args:
+        answer: the decoded text.
+        spans: `(start, end)` of each token in `answer`.
+        truths: what is known of words; each belongs to the word that begins where it does.
+
+    Example:
+        >>> words = answer_words("a cup", [(0, 1), (1, 5)], [Truth(2, 5, "kind", regions=(0,))])
+        >>> [(word.word.text, word.tokens, word.role) for word in words]
+        [('a', [0], ''), ('cup', [1], 'kind')]
+    """
+    known = {truth.start: truth for truth in truths}
+    return tuple(AnswerWord(word, known.get(word.start)) for word in words_of(answer, spans))
+
+
+class ExplainedSample(Protocol):
+    """A sample that something explained: all that a metric without `"model"` in its needs uses.
+
+    Token axes hold the answer's tokens. Maps of words are made from these by the functions below.
+    """
+
+    @property
+    def id(self) -> str:
+        """Unlike any other of its data set; what is drawn depends on it."""
+        ...
+
+    @property
+    def words(self) -> tuple[AnswerWord, ...]:
+        """The answer's words, punctuation included, in order."""
+        ...
+
+    @property
+    def selected(self) -> tuple[int, ...]:
+        """The places in `words` of those that metrics with a cost for each word look at."""
+        ...
+
+    @property
+    def explained(self) -> frozenset[int]:
+        """The tokens that have maps; those of others may be empty."""
+        ...
+
+    @property
+    def masks(self) -> Tensor:
+        """bool `[region, height, width]` at image size: what the words' truths refer to."""
+        ...
+
+    @property
+    def heatmaps(self) -> Tensor:
+        """float32 `[token, height, width]` in [0, 1]: displays of the first view at image size."""
+        ...
+
+    @property
+    def native_maps(self) -> Tensor:
+        """float `[token, height, width]` in [0, 1]: displays of the first view on its own grid."""
+        ...
+
+    @property
+    def raw_maps(self) -> tuple[Tensor, ...]:
+        """For each view float `[token, height, width]`, non-negative, before display scaling."""
+        ...
+
+    @property
+    def context(self) -> Tensor:
+        """float `[token, text]`, non-negative: weights of the prompt's and the answer's tokens."""
+        ...
+
+    @property
+    def seed(self) -> int:
+        """Of whatever a metric draws."""
+        ...
+
+    @property
+    def shared(self) -> dict[Any, Any]:
+        """What metrics keep for others on the same sample, whatever method explained it."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class ArraySample:
+    """An `ExplainedSample` of plain tensors: maps, masks and words from any source, no model.
+
+    Attributes:
+        words: of the answer, from `answer_words`.
+        native_maps: float `[token, height, width]` in [0, 1], on any grid.
+        masks: bool `[region, height, width]`; the size to which maps are brought.
+        context_weights: float `[token, text]`, non-negative: of the prompt's tokens, then the
+            answer's; None for zeros.
+        selected: places in `words`, for metrics that look at some words alone.
+        id, seed: what is drawn depends on both.
+        shared: what metrics keep for one another.
+
+    Example:
+        >>> from seewhy.metrics import METRICS
+        >>> maps = torch.tensor([[[0.1, 0.1], [0.1, 0.1]], [[0.9, 0.3], [0.0, 0.0]]])
+        >>> masks = torch.tensor([[[True, False], [False, False]]])
+        >>> words = answer_words("a cup", [(0, 1), (1, 5)], [Truth(2, 5, "kind", regions=(0,))])
+        >>> sample = ArraySample(words, maps, masks)
+        >>> for name in ("pointing-game", "energy", "auc"):
+        ...     for found in METRICS.get(name)().measure(sample):
+        ...         print(words[found.word].word.text, found.figure, round(found.value, 2))
+        cup pointing-game 1.0
+        cup pointing-game-near 1.0
+        cup energy 0.75
+        cup energy-gain 3.0
+        cup auc 1.0
+    """
+
+    words: tuple[AnswerWord, ...]
+    native_maps: Tensor
+    masks: Tensor
+    context_weights: Tensor | None = None
+    selected: tuple[int, ...] = ()
+    id: str = ""
+    seed: int = 0
+    shared: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def explained(self) -> frozenset[int]:
+        """All tokens."""
+        return frozenset(range(len(self.native_maps)))
+
+    @property
+    def heatmaps(self) -> Tensor:
+        """float32 `[token, height, width]` in [0, 1] at the masks' size."""
+        return self._heatmaps
+
+    @property
+    def raw_maps(self) -> tuple[Tensor, ...]:
+        """The maps as they were given."""
+        return (self.native_maps,)
+
+    @property
+    def context(self) -> Tensor:
+        """float `[token, text]`."""
+        count = len(self.native_maps)
+        return torch.zeros(count, count) if self.context_weights is None else self.context_weights
+
+    @cached_property
+    def _heatmaps(self) -> Tensor:
+        height, width = self.masks.shape[1:]
+        return at_size(self.native_maps.float(), height, width)
+
+
+def at_size(maps: Tensor, height: int, width: int) -> Tensor:
+    """Maps `[token, height, width]` at another size, on the CPU; bilinear, as TAM resizes maps."""
+    return F.interpolate(maps[None].cpu(), (height, width), mode="bilinear")[0]
+
+
+def word_heatmap(sample: ExplainedSample, word: int) -> Tensor:
+    """float32 `[height, width]` at image size: the maximum over a word's tokens.
+
+    Args:
+        sample: what was explained.
+        word: a place in its words.
+    """
+    return sample.heatmaps[sample.words[word].tokens].amax(0)
+
+
+def native_map(sample: ExplainedSample, word: int) -> Tensor:
+    """float32 `[height, width]` on the first view's own grid: the maximum over a word's tokens."""
+    return sample.native_maps[sample.words[word].tokens].amax(0).float().cpu()
+
+
+def word_mask(sample: ExplainedSample, word: int) -> Tensor | None:
+    """bool `[height, width]`: everything that a word refers to, or None for nothing."""
+    truth = sample.words[word].truth
+    if truth is None or not truth.regions:
+        return None
+    return sample.masks[list(truth.regions)].any(0)
+
+
+def words_with_masks(sample: ExplainedSample) -> Iterator[tuple[int, Tensor | str]]:
+    """The words that refer to a part of the picture, function words aside.
+
+    Yields:
+        A word's place with its mask, or with the reason why it cannot be judged; if there is
+        no such word, the place -1 with that reason.
+    """
+    none = True
+    for at, word in enumerate(sample.words):
+        mask = None if word.role in ("function", "mark") else word_mask(sample, at)
+        if mask is not None:
+            none = False
+            reason = invalid_reason(sample, at) or (None if bool(mask.any()) else "empty mask")
+            yield at, reason or mask
+    if none:
+        yield -1, "no word with a mask said"
+
+
+def invalid_reason(sample: ExplainedSample, word: int) -> str | None:
+    """Why the map of a word cannot be judged, or None if it can."""
+    tokens = sample.words[word].tokens
+    if not set(tokens) <= sample.explained:
+        return "word not explained"
+    return None if bool(sample.heatmaps[tokens].isfinite().all()) else "map not finite"
+
+
+def seed_for(sample: ExplainedSample, *purpose: object) -> int:
+    """A seed for what is drawn for a sample: the same for all methods and at every run.
+
+    Args:
+        sample: what was explained.
+        *purpose: what it is drawn for, such as `"ties"`.
+    """
+    return zlib.crc32(repr((sample.seed, sample.id, *purpose)).encode())
