@@ -16,7 +16,8 @@ from PIL import Image
 from torch import Tensor
 
 from seewhy.functional import text_activation
-from seewhy.methods._stages import RankingCorrelation, context_states, output_of, same_text
+from seewhy.methods._scores import context_states, output_of, same_text
+from seewhy.methods._stages import RankingCorrelation
 from seewhy.models import Loaded, load, prepare, read
 from seewhy.testbed.captions import captions
 from seewhy.testbed.pretrained import pretrained

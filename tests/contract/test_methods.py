@@ -32,7 +32,8 @@ from seewhy.core.specs import parse_spec
 from seewhy.core.trace import Trace
 from seewhy.methods import METHODS, PARTS, Evidence, Method, citation, create, parameters_of
 from seewhy.methods._parameters import SCALES
-from seewhy.methods._stages import LENS, StagedMethod, bare
+from seewhy.methods._scores import LENS
+from seewhy.methods._stages import StagedMethod, bare
 from seewhy.models.conversation import user_message
 from seewhy.models.session import Session
 

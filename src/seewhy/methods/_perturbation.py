@@ -24,7 +24,7 @@ from seewhy.functional.logit_lens import text_activation
 from seewhy.functional.perturbation import Fill, blend, cell_means, fill_of
 from seewhy.methods._evidence import Evidence
 from seewhy.methods._parameters import expect_choice
-from seewhy.methods._stages import context_states, output_of, own_range, scale_view
+from seewhy.methods._scores import context_states, output_of, own_range, scale_view
 from seewhy.models.session import Session
 
 PROMPT_NOTE = (

@@ -8,12 +8,11 @@ the maps of each scale by itself.
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -21,47 +20,26 @@ from torch import Tensor
 from seewhy.core.attribution import Attribution, ScaleView
 from seewhy.core.errors import ParameterError
 from seewhy.core.geometry import flatten, resample, unflatten
-from seewhy.core.text import Token
 from seewhy.core.trace import Trace
 from seewhy.functional.aggregate_scales import aggregate_scales
 from seewhy.functional.interference import context_weights, interference, remove_interference
-from seewhy.functional.logit_lens import logit_lens, text_activation
+from seewhy.functional.logit_lens import text_activation
 from seewhy.functional.rank_biased_overlap import rank_biased_overlap
 from seewhy.functional.rank_gaussian_filter import rank_gaussian_filter
 from seewhy.methods._base import Method
 from seewhy.methods._evidence import Evidence
 from seewhy.methods._parameters import SCALES, Variant, Weights, expect_choice, expect_scales
-
-
-class BaseMap(Protocol):
-    """Where single tokens point, before anything is aggregated or removed."""
-
-    name: ClassVar[str]
-
-    @abstractmethod
-    def __call__(self, trace: Trace, model: object | None) -> Tensor:
-        """float32 `[text, visual]`, non-negative: what each visual token says for each word."""
-        ...
-
-
-@dataclass(frozen=True)
-class LensMap:
-    """The logit lens: A_j[v] = relu(H_v . W[c_j]), through the model's own output transform."""
-
-    name: ClassVar[str] = "logit-lens"
-
-    def __call__(self, trace: Trace, model: object | None = None) -> Tensor:
-        """float32 `[text, visual]`."""
-        return logit_lens(trace.visual_states, trace.unembedding_rows, **output_of(trace))
-
-
-def output_of(trace: Trace) -> dict[str, Any]:
-    """What the lens must know of the model's output, beside rows: biases, soft cap and foils."""
-    names = ("biases", "softcap", "foils", "foil_biases")
-    return {name: getattr(trace, name) for name in names}
-
-
-LENS = LensMap()
+from seewhy.methods._scores import (
+    LENS,
+    BaseMap,
+    context_states,
+    joint_range,
+    output_of,
+    own_range,
+    same_text,
+    scale_view,
+    token_probabilities,
+)
 
 
 @dataclass(frozen=True)
@@ -131,11 +109,6 @@ class Aggregation:
         return (shares / shares.sum(0)).to(traces[0].unembedding_rows.device)
 
 
-def token_probabilities(tokens: Sequence[Token]) -> Tensor:
-    """float32 `[token]`, the probability that the model gave each token."""
-    return torch.tensor([token.probability for token in tokens])
-
-
 def _native(
     base: BaseMap | Method,
     trace: Trace,
@@ -150,27 +123,6 @@ def _native(
     maps = base.attribute(single).maps
     evidence.seconds += single.seconds
     return tuple(torch.cat([one.new_zeros(first, *one.shape[1:]), one]) for one in maps)
-
-
-def scale_view(trace: Trace, maps: Sequence[Tensor], share: Tensor, own: slice) -> ScaleView:
-    """One scale's share, of the explained tokens.
-
-    Args:
-        trace: the reading at that scale.
-        maps: for each view float32 `[text, height, width]`.
-        share: float32 `[text]`.
-        own: the explained tokens on the text axis.
-    """
-    tokens = trace.text_tokens[own]
-    ids = torch.tensor([token.id for token in tokens], device=trace.rankings.device)
-    return ScaleView(
-        scale=trace.inputs.scale,
-        model_sizes=trace.inputs.model_sizes,
-        maps=tuple(one[own] for one in maps),
-        probabilities=token_probabilities(tokens).to(share.device),
-        is_top1=trace.rankings[own, 0] == ids,
-        weights=share[own],
-    )
 
 
 @dataclass(frozen=True)
@@ -400,65 +352,3 @@ def bare(method: Method) -> BaseMap | Method:
     if isinstance(method, StagedMethod) and method.stages == Pipeline(base=method.stages.base):
         return method.stages.base
     return method
-
-
-def context_states(trace: Trace) -> Tensor:
-    """`[text, hidden]`: the state at which each context token is scored against later tokens.
-
-    For a token of the prompt it is the state at its own position; for a token of the answer the
-    state from which it was predicted, as in TAM's published code. (At its own position the next
-    token is predicted: token i's neighbour would be scored by token i's own logit, and would
-    outweigh all others.) Where the trace does not hold the state from which the answer's first
-    token was predicted, that token counts as irrelevant.
-    """
-    prompt = len(trace.prompt_tokens)
-    states = trace.text_states
-    opening = trace.first_prediction_state
-    if opening is None:
-        opening = states.new_zeros(states.shape[1])
-    return torch.cat([states[:prompt], opening[None].to(states), states[prompt:-1]])
-
-
-def same_text(trace: Trace) -> Tensor:
-    """bool `[text, text]`: whether two context tokens decode to the same text.
-
-    Leading space counts, as published (`"star"` and `" star"` differ). Tokens without text of
-    their own, such as pieces of one character, are told apart by id.
-    """
-    numbers: dict[Hashable, int] = {}
-    kinds = torch.tensor(
-        [numbers.setdefault(t.text or t.id, len(numbers)) for t in trace.text_tokens]
-    )
-    return kinds[:, None] == kinds[None, :]
-
-
-def joint_range(maps: Tensor, activation: Tensor) -> tuple[Tensor, Tensor]:
-    """Smallest and largest score of each token over the image and its context together (TAM).
-
-    The text scores are the text activations in every method, so that displays compare.
-
-    Args:
-        maps: float32 `[token, cell]`.
-        activation: float32 `[token, text]`; token i's context is the text before it.
-
-    Returns:
-        low and high, float32 `[token]`.
-    """
-    tokens, text = activation.shape
-    later = torch.ones_like(activation, dtype=torch.bool).triu(text - tokens)
-    low = activation.masked_fill(later, math.inf).amin(1).minimum(maps.amin(1))
-    high = activation.masked_fill(later, -math.inf).amax(1).maximum(maps.amax(1))
-    return low, high
-
-
-def own_range(maps: Tensor) -> tuple[Tensor, Tensor]:
-    """0 and the largest score of each token's map, for scores that the text's do not compare with.
-
-    Args:
-        maps: float32 `[token, cell]`, non-negative.
-
-    Returns:
-        low and high, float32 `[token]`.
-    """
-    high = maps.amax(1)
-    return torch.zeros_like(high), high

@@ -20,7 +20,7 @@ from seewhy.core.geometry import flatten
 from seewhy.core.trace import Trace
 from seewhy.functional.logit_lens import text_activation
 from seewhy.methods._evidence import Evidence
-from seewhy.methods._stages import context_states, joint_range, output_of, own_range, scale_view
+from seewhy.methods._scores import context_states, joint_range, output_of, own_range, scale_view
 from seewhy.models.attention import attention_rows
 from seewhy.models.gradients import attention_gradients, state_gradients
 from seewhy.models.session import Session

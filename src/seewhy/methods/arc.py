@@ -7,9 +7,8 @@ from typing import ClassVar
 
 from seewhy.methods._base import Method
 from seewhy.methods._parameters import Variant
+from seewhy.methods._scores import LENS, BaseMap
 from seewhy.methods._stages import (
-    LENS,
-    BaseMap,
     Interference,
     Pipeline,
     RankGaussian,

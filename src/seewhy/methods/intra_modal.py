@@ -7,10 +7,9 @@ from typing import ClassVar
 
 from seewhy.methods._base import Method
 from seewhy.methods._parameters import Variant, Weights, base_first
+from seewhy.methods._scores import LENS, BaseMap
 from seewhy.methods._stages import (
-    LENS,
     Aggregation,
-    BaseMap,
     Interference,
     Pipeline,
     RankGaussian,

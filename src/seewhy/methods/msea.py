@@ -7,14 +7,8 @@ from typing import ClassVar
 
 from seewhy.methods._base import Method
 from seewhy.methods._parameters import Weights, base_first
-from seewhy.methods._stages import (
-    LENS,
-    Aggregation,
-    BaseMap,
-    Pipeline,
-    RankGaussian,
-    StagedMethod,
-)
+from seewhy.methods._scores import LENS, BaseMap
+from seewhy.methods._stages import Aggregation, Pipeline, RankGaussian, StagedMethod
 
 
 @dataclass(frozen=True)

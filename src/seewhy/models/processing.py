@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ class ProcessorParts:
         template: the Jinja chat template, or None where the checkpoint brings none.
         video: settings of the checkpoint's video processor, or None where it brings none.
         original: transformers' own processor that these are parts of, where there is one.
+        call_settings: settings that a call of the user's own gave the image processor; they are
+            set on `image_processor` too, for families that state a setting by themselves.
     """
 
     image_processor: Any
@@ -32,6 +34,7 @@ class ProcessorParts:
     template: str | None = None
     video: Mapping[str, Any] | None = None
     original: Any = None
+    call_settings: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not getattr(self.tokenizer, "is_fast", False):

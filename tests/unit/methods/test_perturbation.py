@@ -17,7 +17,7 @@ from random_traces import random_evidence, random_trace
 from seewhy.core.errors import ParameterError, UnsupportedInputError
 from seewhy.core.specs import parse_spec, spec_of
 from seewhy.methods import Evidence, citation, create
-from seewhy.methods._stages import LENS
+from seewhy.methods._scores import LENS
 from seewhy.models import read
 from seewhy.models.session import Session
 

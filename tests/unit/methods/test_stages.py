@@ -22,15 +22,8 @@ from seewhy.core.trace import Trace
 from seewhy.functional import logit_lens
 from seewhy.methods import Evidence, create
 from seewhy.methods._parameters import base_first
-from seewhy.methods._stages import (
-    Aggregation,
-    LensMap,
-    Pipeline,
-    RankGaussian,
-    context_states,
-    joint_range,
-    same_text,
-)
+from seewhy.methods._scores import LensMap, context_states, joint_range, same_text
+from seewhy.methods._stages import Aggregation, Pipeline, RankGaussian
 
 
 @pytest.mark.parametrize(

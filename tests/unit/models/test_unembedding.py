@@ -14,7 +14,7 @@ from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
 import tiny_models
 from painting import noise
 from seewhy.core.errors import ModelError
-from seewhy.methods._stages import LensMap
+from seewhy.methods._scores import LensMap
 from seewhy.models import Loaded, generate, load, prepare, read
 from seewhy.models.contrast import contrasted, deciding_token
 from seewhy.models.unembedding import (

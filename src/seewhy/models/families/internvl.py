@@ -64,7 +64,7 @@ class InternVL(Family):
             GeometryError: if the image processor's tiles are not those that its settings say.
         """
         settings = self._settings(image.height, image.width, scale)
-        # The checkpoints' image processors say False; their processors always say True.
+        # The checkpoints' image processors say False; their processors say True, unless told.
         pixels = self.processor.image_processor(
             image, return_tensors="pt", crop_to_patches=True, **settings
         )["pixel_values"]
@@ -151,6 +151,8 @@ class InternVL(Family):
             "min_patches": processor.min_patches,
             "max_patches": processor.max_patches,
         }
+        if not self.processor.call_settings.get("crop_to_patches", True):
+            own |= {"min_patches": 1, "max_patches": 1}
         if scale == 1:
             return own
         columns, rows = tiling(height, width, **own)
