@@ -787,13 +787,13 @@ MUTANTS = (
         "box-beyond-the-picture",
         "min(float(grid.column_edges[right]), float(width))",
         "float(grid.column_edges[right])",
-        "test_unit_box_ends_at_the_pictures_edge_where_the_canvas_reaches_beyond",
+        "test_span_box_ends_at_the_pictures_edge_where_the_canvas_reaches_beyond",
     ),
     Mutant(
         "peak-in-the-corner",
         "(grid.column_edges[column] + grid.column_edges[column + 1]) / 2",
         "grid.column_edges[column]",
-        "test_unit_peak_and_box_are_in_pixels_of_the_picture",
+        "test_span_peak_and_box_are_in_pixels_of_the_picture",
     ),
     Mutant(
         "figure-digits-few",

@@ -190,7 +190,7 @@ class Reader:
     def __init__(self, trace: Trace, size: tuple[int, int], seed: int) -> None:
         rng = np.random.default_rng(seed)
         self.ids = tuple(token.id for token in trace.tokens)
-        self.pictures = (Image.fromarray(rng.integers(0, 256, (*size, 3), dtype=np.uint8)),)
+        self.images = (Image.fromarray(rng.integers(0, 256, (*size, 3), dtype=np.uint8)),)
         self.weights = rng.normal(size=(len(self.ids), *size, 3)) / math.prod(size)
         self.read: list[np.ndarray] = []
 
@@ -211,11 +211,11 @@ def test_rise_is_the_mean_probability_weighted_by_the_masks(keep: float) -> None
     (rows, columns), side = trace.inputs.base_grids[0].shape, 16
     size = (rows * side, columns * side)
     reader, samples, cells = Reader(trace, size, seed=1), 24, 3
-    evidence = Evidence(trace, session=reader)  # type: ignore[arg-type]
+    evidence = Evidence.from_session(reader, trace=trace)  # type: ignore[arg-type]
     rise = create("rise", samples=samples, cells=cells, keep=keep, seed=5)
     (maps,) = rise.attribute(evidence).maps
 
-    picture = np.array(reader.pictures[0], dtype=np.float64)
+    picture = np.array(reader.images[0], dtype=np.float64)
     mean = picture.mean((0, 1))
     masks = [m.double().numpy() for m in coarse_masks(samples, size, cells, keep, seed=5)]
     expected = np.zeros(maps.shape)

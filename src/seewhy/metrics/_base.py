@@ -42,7 +42,7 @@ class Measurement:
     Attributes:
         figure: the name of one of the metric's figures.
         value: finite.
-        word: the place among `Case.words` of the word that it is of; None for the whole sample.
+        word: the place among the sample's words of the one that it is of; None for the sample.
         label: for `"auroc"` and `"average-precision"`, what the value should tell.
         tags: what breakdowns group by, beside the word's role and the tags of its truth.
     """

@@ -222,8 +222,9 @@ def with_settings(loaded: Loaded, settings: Mapping[str, Any]) -> Loaded:
     own = {name: value for name, value in settings.items() if name in known}
     if not own:
         return loaded
-    kind, set_to = type(processor.image_processor), processor.image_processor.to_dict()
-    image_processor = kind.from_dict(copy.deepcopy(set_to), **own)
+    plain = copy.copy(processor.image_processor)
+    vars(plain).pop("preprocess", None)  # its calls may be recorded just now
+    image_processor = type(plain).from_dict(plain.to_dict(), **own)
     parts = replace(processor, image_processor=image_processor, call_settings=own)
     return replace(loaded, processor=parts, family=type(loaded.family)(loaded.model, parts))
 
