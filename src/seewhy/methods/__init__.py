@@ -15,6 +15,7 @@ from seewhy.core.suggestions import unknown_name_message
 from seewhy.methods._base import Method
 from seewhy.methods._citations import bibtex
 from seewhy.methods._evidence import Evidence
+from seewhy.methods._scores import attribution_from_maps
 
 __all__ = [
     "DEFAULT",
@@ -22,6 +23,7 @@ __all__ = [
     "PARTS",
     "Evidence",
     "Method",
+    "attribution_from_maps",
     "citation",
     "create",
     "parameters_of",

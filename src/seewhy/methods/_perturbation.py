@@ -18,13 +18,11 @@ from torch import Tensor
 
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import ParameterError, UnsupportedInputError
-from seewhy.core.geometry import flatten
 from seewhy.core.trace import View
-from seewhy.functional.logit_lens import text_activation
 from seewhy.functional.perturbation import Fill, blend, cell_means, fill_of
 from seewhy.methods._evidence import Evidence
 from seewhy.methods._parameters import expect_choice
-from seewhy.methods._scores import context_states, output_of, own_range, scale_view
+from seewhy.methods._scores import attribution_from_maps
 from seewhy.models.session import Session
 
 PROMPT_NOTE = (
@@ -132,40 +130,12 @@ def picture_attribution(
     def padded(values: Tensor) -> Tensor:
         return torch.cat([values.new_zeros(prompt, *values.shape[1:]), values])
 
-    return map_attribution(
+    return attribution_from_maps(
         evidence,
         [padded(one) for one in maps],
         context=None if context is None else padded(context),
         low=None if low is None else padded(low),
     )
-
-
-def map_attribution(
-    evidence: Evidence,
-    maps: Sequence[Tensor],
-    *,
-    context: Tensor | None = None,
-    low: Tensor | None = None,
-) -> Attribution:
-    """The answer of a method that looks at one scale, in a unit of its own.
-
-    Args:
-        evidence: what was asked for.
-        maps: for each view float32 `[text, height, width]`, non-negative.
-        context: float32 `[text, text]`, non-negative, 0 on and above the diagonal; the text
-            activations if None.
-        low: float32 `[text]`, where each token's scale of display begins; 0 if None.
-    """
-    trace, own = evidence.trace, evidence.explained
-    device = trace.unembedding_rows.device
-    if context is None:
-        context = text_activation(context_states(trace), trace.unembedding_rows, **output_of(trace))
-    maps = tuple(one.to(device) for one in maps)
-    chosen = tuple(one[own] for one in maps)
-    nothing, high = own_range(flatten(chosen))
-    scales = (scale_view(trace, maps, torch.ones(len(context), device=device), own),)
-    low = nothing if low is None else low.to(device)[own]
-    return Attribution(chosen, context.to(device)[own], low, high, scales)
 
 
 def superpixels(image: Tensor, segments: int) -> Tensor:

@@ -11,10 +11,12 @@ from typing import Any, ClassVar, Protocol
 import torch
 from torch import Tensor
 
-from seewhy.core.attribution import ScaleView
+from seewhy.core.attribution import Attribution, ScaleView
+from seewhy.core.geometry import flatten
 from seewhy.core.text import Token
 from seewhy.core.trace import Trace
-from seewhy.functional.logit_lens import logit_lens
+from seewhy.functional.logit_lens import logit_lens, text_activation
+from seewhy.methods._evidence import Evidence
 
 
 class BaseMap(Protocol):
@@ -72,6 +74,34 @@ def scale_view(trace: Trace, maps: Sequence[Tensor], share: Tensor, own: slice) 
         is_top1=trace.rankings[own, 0] == ids,
         weights=share[own],
     )
+
+
+def attribution_from_maps(
+    evidence: Evidence,
+    maps: Sequence[Tensor],
+    *,
+    context: Tensor | None = None,
+    low: Tensor | None = None,
+) -> Attribution:
+    """The attribution of a method that makes maps of one scale, in a unit of its own.
+
+    Args:
+        evidence: what was asked for.
+        maps: for each view float32 `[text, height, width]`, non-negative.
+        context: float32 `[text, text]`, non-negative, 0 on and above the diagonal; the text
+            activations if None.
+        low: float32 `[text]`, where each token's scale of display begins; 0 if None.
+    """
+    trace, own = evidence.trace, evidence.explained
+    device = trace.unembedding_rows.device
+    if context is None:
+        context = text_activation(context_states(trace), trace.unembedding_rows, **output_of(trace))
+    maps = tuple(one.to(device) for one in maps)
+    chosen = tuple(one[own] for one in maps)
+    nothing, high = own_range(flatten(chosen))
+    scales = (scale_view(trace, maps, torch.ones(len(context), device=device), own),)
+    low = nothing if low is None else low.to(device)[own]
+    return Attribution(chosen, context.to(device)[own], low, high, scales)
 
 
 def context_states(trace: Trace) -> Tensor:

@@ -11,7 +11,8 @@ from seewhy.core.attribution import Attribution
 from seewhy.core.trace import View
 from seewhy.methods._base import Method
 from seewhy.methods._evidence import Evidence
-from seewhy.methods._perturbation import expect_share, map_attribution
+from seewhy.methods._perturbation import expect_share
+from seewhy.methods._scores import attribution_from_maps
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Centre(Method):
         """Explain every token that is asked for."""
         text = len(evidence.trace.text_tokens)
         maps = [self._map(view).expand(text, -1, -1) for view in evidence.trace.views]
-        return map_attribution(evidence, maps, context=torch.ones(text, text).tril(-1))
+        return attribution_from_maps(evidence, maps, context=torch.ones(text, text).tril(-1))
 
     def _map(self, view: View) -> torch.Tensor:
         """float32 `[height, width]`."""

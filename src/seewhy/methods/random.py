@@ -11,7 +11,8 @@ import torch
 from seewhy.core.attribution import Attribution
 from seewhy.methods._base import Method
 from seewhy.methods._evidence import Evidence
-from seewhy.methods._perturbation import expect_at_least, map_attribution
+from seewhy.methods._perturbation import expect_at_least
+from seewhy.methods._scores import attribution_from_maps
 
 
 @dataclass(frozen=True)
@@ -50,4 +51,4 @@ class Random(Method):
             context[place, :place] = torch.rand(place, generator=dice)
             for own, grid in zip(maps, grids, strict=True):
                 own[place] = torch.rand(grid, generator=dice)
-        return map_attribution(evidence, maps, context=context)
+        return attribution_from_maps(evidence, maps, context=context)
