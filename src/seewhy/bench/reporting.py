@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from seewhy.bench.gallery import shown
-from seewhy.bench.store import write_whole
-from seewhy.bench.tables import Cell, Results, breakdown, cells, results_of
-from seewhy.bench.writers import latex, markdown, number, table_csv
+from seewhy.bench.cells import Cell, breakdown, cells
+from seewhy.bench.gallery import read_cases
+from seewhy.bench.reading import read_results
+from seewhy.bench.results import Column, Reason, Results
+from seewhy.bench.store import write_atomically
+from seewhy.bench.writers import PERCENT, latex, markdown, table_csv
 from seewhy.core.errors import OutputError
 from seewhy.report.bench_page import html
 
@@ -34,15 +36,15 @@ def write_report(
         The results, and the cells of all words.
 
     Raises:
-        SchemaError, ParameterError: as `seewhy.bench.tables.results_of`.
+        SchemaError, ParameterError: as `seewhy.bench.reading.read_results`.
         OutputError: if a file cannot be written.
     """
     listed = [folders] if isinstance(folders, str | os.PathLike) else list(folders)
-    results = results_of(listed, reference=reference)
+    results = read_results(listed, reference=reference)
     whole = cells(results)
     parts = breakdown(results)
     target = Path(listed[0] if out is None else out).expanduser()
-    cases = shown([Path(folder).expanduser() for folder in listed], target)
+    cases = read_cases([Path(folder).expanduser() for folder in listed], target)
     texts = {
         MARKDOWN: markdown(results, whole),
         LATEX: latex(results, whole),
@@ -52,11 +54,11 @@ def write_report(
     try:
         target.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
-            write_whole(target / name, _writer(text))
+            write_atomically(target / name, _writer(text))
     except OSError as error:
         raise OutputError(
             f"Expected to write tables to {target}, got {error.strerror or error}: make room or "
-            "choose another folder with --out; the rows are untouched."
+            "choose another folder with --out; the rows are not changed."
         ) from error
     return results, whole
 
@@ -74,17 +76,7 @@ def payload(
         "methods": {
             one["label"]: one["summary"] for other in results.runs for one in other["methods"]
         },
-        "columns": [
-            {
-                "metric": c.metric,
-                "name": c.name,
-                "summary": c.summary,
-                "better": c.higher_is_better,
-                "unit": c.unit,
-                "scale": 100 if number(1.0, c.unit) == "100.0" else 1,
-            }
-            for c in columns
-        ],
+        "columns": [_column(column) for column in columns],
         "views": [
             {
                 "model": model,
@@ -105,22 +97,35 @@ def payload(
             }
             for (model, data), samples in results.samples.items()
         ],
-        "reasons": [
-            {
-                "what": ", ".join(dict.fromkeys(filter(None, (r.method, r.metric, r.figure)))),
-                "where": f"{r.model} on {r.data}",
-                "status": r.status,
-                "reason": r.reason,
-                "count": r.count,
-                "example": r.example,
-            }
-            for r in results.reasons
-        ],
+        "reasons": [_reason(reason) for reason in results.reasons],
+    }
+
+
+def _column(column: Column) -> dict[str, Any]:
+    return {
+        "metric": column.metric,
+        "name": column.name,
+        "summary": column.summary,
+        "better": column.higher_is_better,
+        "unit": column.unit,
+        "scale": 100 if column.unit in PERCENT else 1,
+    }
+
+
+def _reason(reason: Reason) -> dict[str, Any]:
+    names = filter(None, (reason.method, reason.metric, reason.figure))
+    return {
+        "what": ", ".join(dict.fromkeys(names)),
+        "where": f"{reason.model} on {reason.data}",
+        "status": reason.status,
+        "reason": reason.reason,
+        "count": reason.count,
+        "example": reason.example,
     }
 
 
 def _cell(cell: Cell, column: int) -> dict[str, Any]:
-    apart = (cell.difference, cell.difference_low, cell.difference_high)
+    difference = (cell.difference, cell.difference_low, cell.difference_high)
     return {
         "method": cell.method,
         "column": column,
@@ -129,7 +134,7 @@ def _cell(cell: Cell, column: int) -> dict[str, Any]:
         "high": _finite(cell.high),
         "samples": cell.samples,
         "values": cell.values,
-        "apart": None if cell.difference is None else [_finite(end) for end in apart],
+        "apart": None if cell.difference is None else [_finite(end) for end in difference],
         "significant": cell.significant,
     }
 

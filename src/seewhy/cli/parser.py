@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import math
 import sys
-from collections.abc import Callable
 from typing import NoReturn
+
+from seewhy.cli._bench_options import add_bench_options
+from seewhy.cli._options import add_model_options, real, whole
 
 EXAMPLES = """\
 examples:
@@ -45,7 +46,13 @@ def build_parser() -> argparse.ArgumentParser:
         title="commands", metavar="COMMAND", required=True, parser_class=Parser
     )
     add_explain(commands)
-    add_bench(commands)
+    bench = _command(
+        commands,
+        "bench",
+        "measure methods on models and data, with intervals",
+        "seewhy.cli.bench:bench",
+    )
+    add_bench_options(bench)
     methods = _command(commands, "methods", "list the methods that can explain")
     models = _command(commands, "models", "list the families of models, and how each sees scales")
     metrics = _command(commands, "metrics", "list the metrics that can judge methods")
@@ -116,19 +123,7 @@ def add_explain(commands) -> None:
     model.add_argument(
         "--model", metavar="ID|DIR", help="hub id or folder (default: the one shipped with seewhy)"
     )
-    model.add_argument(
-        "--dtype",
-        choices=("auto", "float32", "bfloat16", "float16"),
-        help="number type of the weights (default: that of the checkpoint)",
-    )
-    model.add_argument(
-        "--device-map", metavar="MAP", help="where the model goes: auto, cpu, cuda:0, ..."
-    )
-    model.add_argument(
-        "--trust-remote-code",
-        action="store_true",
-        help="run the code that a checkpoint brings along; read it first",
-    )
+    add_model_options(model)
     model.add_argument(
         "--max-new-tokens",
         metavar="N",
@@ -201,115 +196,6 @@ def add_explain(commands) -> None:
     output.add_argument("--quiet", action="store_true", help="say nothing on stderr while working")
 
 
-def add_bench(commands) -> None:
-    """Add `seewhy bench` and its options."""
-    bench = _command(
-        commands,
-        "bench",
-        "measure methods on models and data, with intervals",
-        "seewhy.cli.bench:bench",
-    )
-    what = bench.add_argument_group("what is measured (default: as the suite says)")
-    what.add_argument(
-        "--suite",
-        metavar="NAME",
-        default="quick",
-        help="quick, paper, claims, ablation, cost, sanity, hallucination or full (default: quick)",
-    )
-    what.add_argument(
-        "--models",
-        metavar="MODEL",
-        nargs="+",
-        help="names of models that ship with seewhy, folders or hub ids",
-    )
-    what.add_argument(
-        "--methods", metavar="METHOD", nargs="+", help="such as tam 'arc(k=20)': see seewhy methods"
-    )
-    what.add_argument(
-        "--metrics",
-        metavar="METRIC",
-        nargs="+",
-        help="such as overlap 'insertion(fill=mean)': see seewhy metrics",
-    )
-    what.add_argument(
-        "--data",
-        metavar="DATA",
-        nargs="+",
-        help="testbed, coco:PATH, grandf:PATH, openpsg:PATH, folder:PATH: see seewhy datasets",
-    )
-    what.add_argument(
-        "--limit", metavar="N", type=whole(at_least=1), help="samples of each data set"
-    )
-    what.add_argument(
-        "--words",
-        metavar="N",
-        type=whole(at_least=0),
-        help="words of a sample that costly metrics look at",
-    )
-    what.add_argument(
-        "--answers",
-        choices=("reference", "own"),
-        help="explain the data's right answers where it has them, or what the model says",
-    )
-    what.add_argument(
-        "--reference", metavar="METHOD", help="whom the others are compared with (default: tam)"
-    )
-    what.add_argument(
-        "--seed", metavar="N", type=whole(at_least=0), default=0, help="of whatever is drawn"
-    )
-    what.add_argument(
-        "--max-new-tokens",
-        metavar="N",
-        type=whole(at_least=1),
-        default=128,
-        help="length at which the model's own answers are cut off",
-    )
-    how = bench.add_argument_group("how")
-    how.add_argument(
-        "--engine",
-        choices=("processes", "ray", "here"),
-        default="processes",
-        help="processes of this machine, actors of a Ray cluster, or this process alone",
-    )
-    how.add_argument(
-        "--workers",
-        metavar="N",
-        type=whole(at_least=1),
-        default=1,
-        help="how many work at once, each with a model of its own (default: 1)",
-    )
-    how.add_argument(
-        "--dtype",
-        choices=("auto", "float32", "bfloat16", "float16"),
-        help="number type of the weights (default: that of the checkpoint)",
-    )
-    how.add_argument(
-        "--device-map", metavar="MAP", help="where the models go: auto, cpu, cuda:0, ..."
-    )
-    how.add_argument(
-        "--trust-remote-code",
-        action="store_true",
-        help="run the code that a checkpoint brings along; read it first",
-    )
-    how.add_argument("--retry", action="store_true", help="do over what failed in earlier runs")
-    output = bench.add_argument_group("what comes out")
-    output.add_argument(
-        "--out",
-        metavar="FOLDER",
-        help="folder of results; started again, the same command goes on where it was",
-    )
-    output.add_argument(
-        "--report",
-        metavar="FOLDER",
-        nargs="+",
-        help="measure nothing: write tables and page of these results again, put together",
-    )
-    output.add_argument(
-        "--no-gallery", action="store_true", help="draw no cases: saves about a minute"
-    )
-    output.add_argument("--quiet", action="store_true", help="say nothing on stderr while working")
-
-
 class Version(argparse.Action):
     """`--version`: print the version and leave."""
 
@@ -345,39 +231,6 @@ def contrast(text: str) -> tuple[str, str]:
     if not (sign and word.strip() and other.strip()):
         raise argparse.ArgumentTypeError(f"Expected WORD=OTHER, got {text!r}")
     return word.strip(), other.strip()
-
-
-def whole(*, at_least: int) -> Callable[[str], int]:
-    """A reader of whole numbers that are not below a bound."""
-
-    def read(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            number = at_least - 1
-        if number < at_least:
-            raise argparse.ArgumentTypeError(
-                f"Expected a whole number of at least {at_least}, got {text!r}"
-            )
-        return number
-
-    return read
-
-
-def real(*, above: float, below: float = math.inf) -> Callable[[str], float]:
-    """A reader of finite numbers between two bounds, the bounds excluded."""
-
-    def read(text: str) -> float:
-        try:
-            number = float(text)
-        except ValueError:
-            number = math.nan
-        if not above < number < below:
-            bounds = f"above {above:g}" + (f" and below {below:g}" if below < math.inf else "")
-            raise argparse.ArgumentTypeError(f"Expected a number {bounds}, got {text!r}")
-        return number
-
-    return read
 
 
 def _command(commands, name: str, summary: str, run: str = "") -> argparse.ArgumentParser:

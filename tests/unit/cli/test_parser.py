@@ -1,10 +1,15 @@
 """The command line's words: what is taken, and the one line for what is not."""
 
 import argparse
+import re
 
 import pytest
 
+from seewhy.bench.suites import SUITES
 from seewhy.cli.parser import build_parser, real, scales, whole
+from seewhy.datasets import DATASETS
+from seewhy.methods import METHODS
+from seewhy.metrics import METRICS
 
 
 def parse(*words):
@@ -78,3 +83,17 @@ def test_whole_takes_its_bound():
 def test_real_leaves_out_its_bounds(text):
     with pytest.raises(argparse.ArgumentTypeError, match="above 0 and below 1"):
         real(above=0, below=1)(text)
+
+
+@pytest.mark.parametrize("names", [METHODS.names(), METRICS.names(), DATASETS.names(), SUITES])
+def test_bench_help_lists_everything_that_can_be_named(names, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        parse("bench", "--help")
+    listed = re.findall(r"[\w-]+", capsys.readouterr().out)
+    assert set(names) <= set(listed)
+
+
+def test_commands_share_the_options_of_models():
+    for command in ("explain", "bench"):
+        found = parse(command, "--dtype", "float16", "--device-map", "cpu", "--trust-remote-code")
+        assert (found.dtype, found.device_map, found.trust_remote_code) == ("float16", "cpu", True)
