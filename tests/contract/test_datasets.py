@@ -65,6 +65,14 @@ def test_dataset_has_samples_of_its_ids(dataset: Dataset) -> None:
         assert bool(sample.masks.flatten(1).any(1).all())
 
 
+def test_dataset_has_a_length_and_gives_its_samples(dataset: Dataset) -> None:
+    assert len(dataset) == 3
+    samples = iter(dataset)
+    assert next(samples).id == dataset.ids[0]
+    assert [sample.id for sample in samples] == list(dataset.ids[1:])
+    assert [sample.id for sample in dataset] == list(dataset.ids)
+
+
 def test_dataset_knows_of_words_in_their_order(dataset: Dataset) -> None:
     sample = dataset.sample(dataset.ids[0])
     thing = scene(0, "heldout").objects[0]
@@ -144,9 +152,25 @@ def test_dataset_opens_by_its_index_alone(name: str, tmp_path: Path) -> None:
         if path.is_dir() and path.name != "annotations":
             shutil.rmtree(path)
     dataset = open_dataset(f"{name}:{folder}")
-    assert len(dataset.ids) == 3
+    assert len(dataset) == 3
     with pytest.raises(SampleError, match="^image missing"):
         dataset.sample(dataset.ids[0])
+
+
+@pytest.mark.parametrize("name", FILED)
+def test_iterating_reads_one_sample_at_a_time(name: str, tmp_path: Path) -> None:
+    folder = WRITERS[name](tmp_path / "set")
+    dataset = open_dataset(f"{name}:{folder}")
+    samples = iter(dataset)
+    first = next(samples)
+    for path in folder.rglob("*.png"):
+        path.unlink()
+    for _ in range(2):
+        with pytest.raises(SampleError, match="^(image|mask) missing"):
+            next(samples)
+    with pytest.raises(StopIteration):
+        next(samples)
+    assert first.id == dataset.ids[0]
 
 
 @pytest.mark.parametrize("name", FILED)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
@@ -68,10 +68,10 @@ class BenchConfig:
     """
 
     suite: str = "quick"
-    models: Iterable[str | os.PathLike[str] | tuple[Any, Any]] | None = None
-    methods: Iterable[str | Method] | None = None
-    metrics: Iterable[str | Metric] | None = None
-    data: Iterable[str | Dataset] | None = None
+    models: Sequence[str | os.PathLike[str] | tuple[Any, Any]] | None = None
+    methods: Sequence[str | Method] | None = None
+    metrics: Sequence[str | Metric] | None = None
+    data: Sequence[str | Dataset] | None = None
     limit: int | None = None
     words: int | None = None
     answers: Answers | None = None
@@ -165,7 +165,7 @@ def config_of(values: Mapping[str, Any]) -> BenchConfig:
 
 
 def _expect_list(name: str, value: object) -> tuple[Any, ...]:
-    if isinstance(value, str | os.PathLike | Mapping) or not isinstance(value, Iterable):
+    if isinstance(value, str) or not isinstance(value, Sequence):
         raise ParameterError(f"Expected {name} as a list, got {value!r}: put it in brackets.")
     return tuple(value)
 

@@ -1,16 +1,16 @@
-"""What stands behind a data set's name, checked in one place."""
+"""Options and other facts that readers of data sets check and share."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from seewhy.core.errors import DatasetError
+from seewhy.core.errors import DatasetError, SampleError
 from seewhy.core.registry import unknown
-from seewhy.datasets._words import TAGS
+from seewhy.datasets._words import TAGS, Tagger
 
 T = TypeVar("T")
 
@@ -103,8 +103,29 @@ def folder_of(place: Path | None, name: str, layout: str) -> Path:
     return place
 
 
-def digest(name: str, facts: Mapping[str, object], index: Sequence[Path] = ()) -> str:
-    """The data set's name and a hash of facts and of the bytes of its index files."""
+def expect_id(id: str, known: Container[str]) -> None:
+    """Check that a data set has a sample of this id.
+
+    Raises:
+        SampleError: if it has none.
+    """
+    if id not in known:
+        raise SampleError(f"Expected an id of this data set, got {id!r}.")
+
+
+def fingerprint(
+    name: str, version: int, index: Sequence[Path], tagger: Tagger, **facts: object
+) -> str:
+    """The data set's name and a hash of what its samples follow from.
+
+    Args:
+        name: the data set's.
+        version: of the reader: it changes when the same files give other samples.
+        index: files whose bytes count.
+        tagger: whose name counts.
+        **facts: whatever else changes samples.
+    """
+    facts |= {"version": version, "tagger": tagger.name}
     found = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     for path in index:
         with path.open("rb") as file:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import torch
 from PIL import Image
 
-from seewhy.core.errors import DatasetError, SampleError
+from seewhy.core.errors import DatasetError
 from seewhy.core.sample import Sample, Truth
 from seewhy.datasets._base import Dataset
+from seewhy.datasets._options import choice, expect_id, expect_options, whole
 from seewhy.datasets._words import listed
 from seewhy.testbed.captions import Bias, Utterance, captions, plural, vocabulary
 from seewhy.testbed.scenes import SPLITS, Picture, Scene, draw, scene
@@ -22,13 +23,7 @@ from seewhy.testbed.shapes import COLOURS, KINDS
 #: Changes when the world or what is known of its words does.
 VERSION = 1
 
-DEFAULTS: Final[Mapping[str, str]] = {
-    "split": "heldout",
-    "start": "0",
-    "count": "300",
-    "captions": "mixed",
-    "habit": "no",
-}
+OPTIONS = ("split", "start", "count", "captions", "habit")
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 _MARKS = frozenset(".,:")
@@ -55,19 +50,14 @@ class Testbed(Dataset):
                 f"Expected no folder for testbed, got {place}: its scenes are drawn; give options, "
                 "as in testbed:split=train,count=100."
             )
-        unknown = sorted(set(options) - set(DEFAULTS))
-        if unknown:
-            raise DatasetError(
-                f"Expected options of testbed ({', '.join(DEFAULTS)}), got {', '.join(unknown)}."
-            )
-        chosen = {**DEFAULTS, **{name: str(value) for name, value in options.items()}}
-        self.split = _one_of("split", chosen["split"], SPLITS)
-        self.captions = _one_of("captions", chosen["captions"], ("1", "2", "3", "mixed"))
-        self.habit = _one_of("habit", chosen["habit"], ("yes", "no")) == "yes"
-        self.start, self.count = (
-            _whole(name, chosen[name], least) for name, least in (("start", 0), ("count", 1))
-        )
-        self._indices = self._chosen()
+        expect_options(options, OPTIONS)
+        chosen = {name: str(value) for name, value in options.items()}
+        self.split = choice(chosen, "split", ("heldout", *SPLITS))
+        self.captions = choice(chosen, "captions", ("mixed", "1", "2", "3"))
+        self.habit = choice(chosen, "habit", ("no", "yes")) == "yes"
+        self.start = whole(chosen, "start", 0)
+        self.count = whole(chosen, "count", 300, least=1)
+        self._indices = self._scene_indices()
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -76,8 +66,7 @@ class Testbed(Dataset):
 
     def sample(self, id: str) -> Sample:
         """Draw one."""
-        if id not in self.ids:
-            raise SampleError(f"Expected an id of this data set, got {id!r}.")
+        expect_id(id, self.ids)
         index = int(id.rpartition("-")[2])
         drawn = scene(index, self.split)
         picture = draw(drawn)
@@ -98,7 +87,7 @@ class Testbed(Dataset):
         said = f"{VERSION} {self.split} {self.captions} {self.habit}"
         return f"testbed-{hashlib.sha256(said.encode()).hexdigest()[:16]}"
 
-    def _chosen(self) -> tuple[int, ...]:
+    def _scene_indices(self) -> tuple[int, ...]:
         if not self.habit:
             return tuple(range(self.start, self.start + self.count))
         bias, found, index = Bias(), [], self.start
@@ -132,33 +121,34 @@ class _Annotator:
             )
         return tuple(self._read(answer))
 
-    def _read(self, answer: str):
-        words, roles = [*_WORD.finditer(answer)], vocabulary()
-        texts = [word.group().lower() for word in words]
-        for at, (word, text) in enumerate(zip(words, texts, strict=True)):
-            start, end = word.span()
-            before, after = (
-                texts[at - 1] if at else "",
-                texts[at + 1] if at + 1 < len(texts) else "",
-            )
-            role = roles.get(text, "")
-            if role == "kind":
-                colour = before if before in COLOURS else None
-                kind = _singular(text)
-                objects = self._things(kind, colour) or self._things(kind, None)
-                yield self._truth(start, end, role, objects, text, bool(objects))
-            elif role == "colour":
-                kind = _singular(after) if roles.get(after) == "kind" else None
-                objects = self._things(kind, text)
-                yield self._truth(start, end, role, objects, text, bool(objects))
-            elif role:
-                yield Truth(start, end, role)
-            elif text in _NOUNS:
-                yield Truth(start, end, "noun", tuple(range(len(self.scene.objects))))
-            elif text in _MARKS:
-                yield Truth(start, end, "mark")
-            elif text in _FUNCTIONS:
-                yield Truth(start, end, "function")
+    def _read(self, answer: str) -> Iterator[Truth]:
+        found = [*_WORD.finditer(answer)]
+        words = ["", *(match.group().lower() for match in found), ""]
+        for at, match in enumerate(found, start=1):
+            truth = self._truth_of(words[at - 1], words[at], words[at + 1], *match.span())
+            if truth is not None:
+                yield truth
+
+    def _truth_of(self, before: str, word: str, after: str, start: int, end: int) -> Truth | None:
+        """What is known of a word, from the words beside it."""
+        roles = vocabulary()
+        role = roles.get(word, "")
+        if role == "kind":
+            kind = _singular(word)
+            colour = before if before in COLOURS else None
+            objects = self._things(kind, colour) or self._things(kind, None)
+            return self._truth(start, end, role, objects, word, bool(objects))
+        if role == "colour":
+            kind = _singular(after) if roles.get(after) == "kind" else None
+            objects = self._things(kind, word)
+            return self._truth(start, end, role, objects, word, bool(objects))
+        if role:
+            return Truth(start, end, role)
+        if word in _NOUNS:
+            return Truth(start, end, "noun", tuple(range(len(self.scene.objects))))
+        if word in _MARKS:
+            return Truth(start, end, "mark")
+        return Truth(start, end, "function") if word in _FUNCTIONS else None
 
     def _things(self, kind: str | None, colour: str | None) -> tuple[int, ...]:
         return tuple(
@@ -205,19 +195,3 @@ class _Annotator:
 
 def _singular(word: str) -> str:
     return next((kind for kind in KINDS if word in (kind, plural(kind))), word)
-
-
-def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
-    if value not in known:
-        raise DatasetError(
-            f"Expected {name} of testbed as one of {', '.join(known)}, got {value!r}."
-        )
-    return value
-
-
-def _whole(name: str, value: str, least: int) -> int:
-    if not (value.isascii() and value.isdigit()) or int(value) < least:
-        raise DatasetError(
-            f"Expected {name} of testbed as a whole number of at least {least}, got {value!r}."
-        )
-    return int(value)

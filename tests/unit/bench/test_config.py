@@ -29,7 +29,7 @@ def through_file(config, folder):
     [
         ({"suite": 3}, "Expected suite to be text, got 3"),
         ({"methods": "tam"}, "Expected methods as a list, got 'tam'"),
-        ({"data": Scenes}, "Expected data as a list"),
+        ({"data": Scenes()}, "Expected data as a list"),
         ({"limit": 0}, "Expected limit of at least 1, got 0"),
         ({"limit": True}, "Expected limit of at least 1, got True"),
         ({"words": 1.5}, r"Expected words of at least 0, got 1\.5"),
