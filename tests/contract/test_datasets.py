@@ -132,7 +132,7 @@ def test_dataset_tells_what_its_folder_must_hold(name: str, tmp_path: Path) -> N
         with pytest.raises(DatasetError, match=f'Expected a folder for the data set "{name}"'):
             open_dataset(spec)
     with pytest.raises(
-        DatasetError, match=f"Expected {expected} in .* there must lie .*{expected}"
+        DatasetError, match=f"Expected {expected} in .* the folder must hold .*{expected}"
     ):
         open_dataset(f"{name}:{tmp_path}")
 
@@ -194,7 +194,7 @@ def test_dataset_refuses_an_index_of_something_else(name: str, tmp_path: Path) -
     for index in INDICES[name]:
         whole = (folder / index).read_bytes()
         (folder / index).write_text("7\n")
-        with pytest.raises(DatasetError, match=f"at .* of .*{index}, got 7: mend the index"):
+        with pytest.raises(DatasetError, match=f"at .* of .*{index}, got 7: correct the index"):
             open_dataset(f"{name}:{folder}")
         (folder / index).write_bytes(whole)
 

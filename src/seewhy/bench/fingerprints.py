@@ -40,13 +40,13 @@ def loaded_fingerprint(model: Any) -> str:
     """The fingerprint of a loaded model: of its config and weights."""
     state = sorted(model.state_dict().items())
     whole = sum(tensor.nbytes for _, tensor in state) <= FULL_HASH_BYTES
-    seen = hashlib.sha256()
+    weights = hashlib.sha256()
     for name, tensor in state:
         count = tensor.numel() if whole else PREFIX_BYTES // tensor.element_size()
         values = tensor.detach().flatten()[:count].cpu().contiguous()
-        seen.update(f"{name} {list(tensor.shape)} {tensor.dtype}".encode())
-        seen.update(values.view(-1).float().numpy().tobytes())
-    return digest([model.config.to_json_string(), seen.hexdigest()])
+        weights.update(f"{name} {list(tensor.shape)} {tensor.dtype}".encode())
+        weights.update(values.view(-1).float().numpy().tobytes())
+    return digest([model.config.to_json_string(), weights.hexdigest()])
 
 
 def _commit(name: str, revision: str | None) -> str | None:

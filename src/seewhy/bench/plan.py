@@ -26,7 +26,7 @@ MODEL_LABEL = "(model)"
 """The label of a method in such rows."""
 
 NOT_COMPUTING = ("device_map", "revision")
-"""Load options that are no part of a model's key: where it runs, and what its commit says."""
+"""Load options left out of a model's key: where it runs, and the commit, which is in it anyway."""
 
 
 class Task(NamedTuple):
@@ -150,7 +150,9 @@ class DataSpec:
         label = given.name if isinstance(given, Dataset) else _short_spec(given)
         ids = dataset.ids[:limit]
         if not ids:
-            raise DatasetError(f"Expected samples in {label}, got none: check what it holds.")
+            raise DatasetError(
+                f"Expected samples in {label}, got none: check its folder and options."
+            )
         return cls(label, dataset, dataset.fingerprint, tuple(ids))
 
     def describe(self) -> dict[str, Any]:
@@ -275,10 +277,10 @@ def _expect_distinct(plan: Plan) -> None:
         )
 
 
-def _duplicate(things: Sequence[Any]) -> Any:
-    """The first thing that comes again, or None."""
-    counted = Counter(things)
-    return next((thing for thing in things if counted[thing] > 1), None)
+def _duplicate(items: Sequence[Any]) -> Any:
+    """The first item that comes again, or None."""
+    counted = Counter(items)
+    return next((item for item in items if counted[item] > 1), None)
 
 
 def _model_specs(config: BenchConfig) -> Iterator[ModelSpec]:

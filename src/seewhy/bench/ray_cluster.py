@@ -127,12 +127,12 @@ def _send_code(ray: Any, plan: Plan) -> None:
 
     So a method in a person's own file needs no copy on every node.
     """
-    things = [
+    objects = [
         *(spec.method for spec in plan.methods),
         *(spec.metric for spec in plan.metrics),
         *(spec.dataset for spec in plan.datasets),
     ]
-    modules = {kind.__module__ for thing in things for kind in type(thing).__mro__}
+    modules = {kind.__module__ for one in objects for kind in type(one).__mro__}
     for name in modules:
         foreign = name.partition(".")[0] not in {"seewhy", "__main__", *sys.stdlib_module_names}
         if foreign and name in sys.modules:

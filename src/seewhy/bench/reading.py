@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from seewhy.bench.plan import MODEL_LABEL
-from seewhy.bench.results import Reason, Results, Series, columns_of
+from seewhy.bench.results import Column, Reason, Results, Series, columns_of
 from seewhy.bench.store import FAILED, MEASURED, Store
 from seewhy.core.errors import ParameterError
 
@@ -40,30 +40,22 @@ def read_results(
     runs = [store.read_runs()[-1] for store in stores]
     _expect_one_settings(runs)
     _expect_one_meaning(runs)
-    models, data, methods = (_labels(runs, part) for part in ("models", "data", "methods"))
-    if any(metric["of_model"] for run in runs for metric in run["metrics"]):
-        methods = (*methods, MODEL_LABEL)
+    methods = _methods(runs)
     reference = reference or str(runs[-1].get("reference", methods[0]))
     if reference not in methods:
         raise ParameterError(
             f"Expected the reference among the methods ({', '.join(methods)}), got {reference!r}: "
             "choose one of them."
         )
-    columns = {
-        (column.metric, column.name): column
-        for run in runs
-        for metric in run["metrics"]
-        for column in columns_of(metric["label"], metric["figures"])
-    }
     found = _Collector()
     for row in _asked_rows(stores, runs):
         found.add(row)
     return Results(
         tuple(runs),
-        models,
-        data,
+        _labels(runs, "models"),
+        _labels(runs, "data"),
         methods,
-        tuple(columns.values()),
+        _columns(runs),
         reference,
         runs[-1]["settings"],
         found.series(),
@@ -191,6 +183,23 @@ def _labels(runs: Sequence[Mapping[str, Any]], part: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one["label"] for run in runs for one in run[part]))
 
 
+def _methods(runs: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Labels of the methods, and that of the model where a metric is of the model."""
+    of_model = any(metric["of_model"] for run in runs for metric in run["metrics"])
+    return (*_labels(runs, "methods"), *[MODEL_LABEL] * of_model)
+
+
+def _columns(runs: Sequence[Mapping[str, Any]]) -> tuple[Column, ...]:
+    """Every figure, as the latest run that has it describes it."""
+    found = {
+        (column.metric, column.name): column
+        for run in runs
+        for metric in run["metrics"]
+        for column in columns_of(metric["label"], metric["figures"])
+    }
+    return tuple(found.values())
+
+
 def _expect_one_settings(runs: Sequence[Mapping[str, Any]]) -> None:
     last = runs[-1]["settings"]
     for settings in (run["settings"] for run in runs):
@@ -202,7 +211,7 @@ def _expect_one_settings(runs: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _expect_one_meaning(runs: Sequence[Mapping[str, Any]]) -> None:
-    """Raise if one label stands for two things, such as two checkpoints of one folder's name."""
+    """Raise if one label has two meanings, such as two checkpoints of one folder's name."""
     for part, key in (
         *(("models", "fingerprint"), ("data", "fingerprint")),
         *(("methods", "key"), ("metrics", "key")),

@@ -78,26 +78,34 @@ def payload(
         },
         "columns": [_column(column) for column in columns],
         "views": [
-            {
-                "model": model,
-                "data": data,
-                "samples": len(samples),
-                "cells": [
-                    _cell(cell, columns[cell.column])
-                    for cell in whole
-                    if (cell.model, cell.data) == (model, data) and not cell.column.curve
-                ],
-                "curves": _curves(whole, model, data),
-                "breakdown": [
-                    {**_cell(cell, columns[cell.column]), "group": cell.group}
-                    for cell in parts
-                    if (cell.model, cell.data) == (model, data)
-                ],
-                "cases": [c for c in cases if (c["model"], c["data"]) == (model, data)],
-            }
-            for (model, data), samples in results.samples.items()
+            _view(view, len(samples), columns, whole, parts, cases)
+            for view, samples in results.samples.items()
         ],
         "reasons": [_reason(reason) for reason in results.reasons],
+    }
+
+
+def _view(
+    view: tuple[str, str],
+    samples: int,
+    columns: dict[Column, int],
+    whole: list[Cell],
+    parts: list[Cell],
+    cases: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """What the page shows of one model and data set."""
+    own = [cell for cell in whole if (cell.model, cell.data) == view]
+    groups = [cell for cell in parts if (cell.model, cell.data) == view]
+    return {
+        "model": view[0],
+        "data": view[1],
+        "samples": samples,
+        "cells": [_cell(cell, columns[cell.column]) for cell in own if not cell.column.curve],
+        "curves": _curves(own),
+        "breakdown": [
+            {**_cell(cell, columns[cell.column]), "group": cell.group} for cell in groups
+        ],
+        "cases": [case for case in cases if (case["model"], case["data"]) == view],
     }
 
 
@@ -139,11 +147,11 @@ def _cell(cell: Cell, column: int) -> dict[str, Any]:
     }
 
 
-def _curves(whole: list[Cell], model: str, data: str) -> list[dict[str, Any]]:
-    """Points of each curve, method by method, along the axis."""
+def _curves(own: list[Cell]) -> list[dict[str, Any]]:
+    """Points of each curve of a model and data set, method by method, along the axis."""
     found: dict[tuple[str, str], dict[str, list[list[float | None]]]] = {}
-    for cell in whole:
-        if (cell.model, cell.data) != (model, data) or cell.column.curve is None:
+    for cell in own:
+        if cell.column.curve is None:
             continue
         name, place = cell.column.curve
         lines = found.setdefault((cell.column.metric, name), {})

@@ -182,7 +182,7 @@ def _measure(
     plan: Plan, config: BenchConfig, work: Work, store: Store
 ) -> Generator[Progress, None, None]:
     """Store batches as they come; the last state holds the seconds of all."""
-    begun = time.perf_counter()
+    started = time.perf_counter()
     state = Progress(work.found, work.total, work.found, 0.0)
     yield state
     if not work.jobs:
@@ -191,7 +191,7 @@ def _measure(
     with closing(ENGINES[config.engine](plan, work.jobs, config.workers)) as batches:
         for batch in batches:
             store.add(batch.rows)
-            seconds = time.perf_counter() - begun
+            seconds = time.perf_counter() - started
             state = replace(state, done=state.done + len(batch.tasks), seconds=seconds)
             yield state
 

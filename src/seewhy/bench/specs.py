@@ -35,7 +35,7 @@ def metric_of(given: str | Metric) -> Metric:
     """A metric from its spec; an instance is returned as it is.
 
     Raises:
-        UnknownNameError: if no metric bears the name.
+        UnknownNameError: if no metric has the name.
         ParameterError: if it has no such parameter, or a value is out of range.
     """
     if isinstance(given, Metric):
@@ -49,36 +49,36 @@ def metric_of(given: str | Metric) -> Metric:
     return chosen(**parameters)
 
 
-def label_of(thing: Method | Metric) -> str:
+def label_of(item: Method | Metric) -> str:
     """Its name, with the parameters that differ from their defaults.
 
     Example:
         >>> label_of(create("tam")), label_of(create("tam", window=5))
         ('tam', 'tam(window=5)')
     """
-    values = thing.parameters
+    values = item.parameters
     changed = [
         f"{f.name}={_text(values[f.name])}"
-        for f in fields(thing)
-        if f.init and getattr(thing, f.name) != _default(f)
+        for f in fields(item)
+        if f.init and getattr(item, f.name) != _default(f)
     ]
-    return f"{thing.name}({', '.join(changed)})" if changed else thing.name
+    return f"{item.name}({', '.join(changed)})" if changed else item.name
 
 
-def key_of(thing: Method | Metric) -> str:
+def key_of(item: Method | Metric) -> str:
     """A hash of what it is and of all its parameters, defaults and those of its base included.
 
     Of a class that is not seewhy's the source counts too: people who work on their own method
     change it more often than its name.
     """
-    kind = type(thing)
+    kind = type(item)
     own = kind.__module__.partition(".")[0] == "seewhy"
-    parts = (getattr(thing, f.name) for f in fields(thing) if f.init)
+    parts = (getattr(item, f.name) for f in fields(item) if f.init)
     nested = "".join(key_of(part) for part in parts if isinstance(part, Method))
     if not own:
-        return digest([thing.name, thing.parameters, nested, _source(kind)])
-    parameters = {_hashed(name): _hashed(value) for name, value in thing.parameters.items()}
-    return digest([thing.name, parameters, nested, ""])
+        return digest([item.name, item.parameters, nested, _source(kind)])
+    parameters = {_hashed(name): _hashed(value) for name, value in item.parameters.items()}
+    return digest([item.name, parameters, nested, ""])
 
 
 def digest(data: object) -> str:

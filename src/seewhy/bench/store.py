@@ -348,10 +348,10 @@ def _output_errors(folder: Path) -> Iterator[None]:
         raise
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        what = "make room, then give" if full else "see to that, then give"
+        remedy = "make room" if full else "correct that"
         raise OutputError(
-            f"Expected to write results to {folder}, got {error.strerror or error}: {what} the "
-            "same command again; all that was written before is kept, and nothing half-written."
+            f"Expected to write results to {folder}, got {error.strerror or error}: {remedy}, "
+            "then give the same command again; all complete rows are kept."
         ) from error
 
 

@@ -66,7 +66,7 @@ def all_methods() -> tuple[str, ...]:
 
 
 def controls() -> tuple[str, ...]:
-    """Methods that look at nothing."""
+    """Methods that read neither the model nor the picture."""
     return _methods(lambda method: not method.needs)
 
 
@@ -82,7 +82,7 @@ def white_box() -> tuple[str, ...]:
 
 
 def perturbation() -> tuple[str, ...]:
-    """Baselines that change the picture and look at the model's output alone."""
+    """Baselines that change the picture and read the model's output alone."""
     return _methods(lambda method: method.needs == {"pictures"})
 
 

@@ -166,23 +166,23 @@ class Worker:
             SeewhyError: if the model cannot be loaded.
         """
         loaded = self.loaded(job.model)
-        begun = time.perf_counter()
+        started = time.perf_counter()
         try:
             state = self.read(loaded, job)
         except Exception as error:  # noqa: BLE001 - data sets and models are others' code
             status = SKIPPED if isinstance(error, SampleError) else FAILED
-            yield self.failed(job, job.tasks, reason_of(error), status, begun)
+            yield self.failed(job, job.tasks, reason_of(error), status, started)
             return
         first: tuple[int, Attribution] | None = None
         for method, tasks in job.by_method():
-            begun = time.perf_counter()
+            started = time.perf_counter()
             try:
                 if method == NO_METHOD:
                     explained = first or self._first_attribution(state)
                 else:
                     explained = method, self.attribute(state, method)
             except Exception as error:  # noqa: BLE001 - methods may be anyone's
-                yield self.failed(job, tasks, reason_of(error), FAILED, begun)
+                yield self.failed(job, tasks, reason_of(error), FAILED, started)
                 continue
             first = first or explained
             case = self._case(state, *explained)
@@ -233,10 +233,10 @@ class Worker:
         tasks: Sequence[Task],
         reason: str,
         status: str = FAILED,
-        begun: float | None = None,
+        started: float | None = None,
     ) -> Batch:
         """Rows that say why tasks have no value."""
-        seconds = 0.0 if begun is None else time.perf_counter() - begun
+        seconds = 0.0 if started is None else time.perf_counter() - started
         columns = {"status": status, "reason": reason, "seconds": seconds}
         return Batch(tuple(tasks), tuple(self._row(job, task, **columns) for task in tasks))
 
@@ -273,12 +273,12 @@ class Worker:
 
     def _measure(self, job: Job, task: Task, case: Case) -> list[Row]:
         metric = self.plan.metrics[task.metric].metric
-        begun = time.perf_counter()
+        started = time.perf_counter()
         try:
             found = list(metric.measure(case))
         except Exception as error:  # noqa: BLE001 - metrics may be anyone's
-            return list(self.failed(job, [task], reason_of(error), FAILED, begun).rows)
-        seconds = time.perf_counter() - begun
+            return list(self.failed(job, [task], reason_of(error), FAILED, started).rows)
+        seconds = time.perf_counter() - started
         if not found:
             nothing = {"status": UNDEFINED, "reason": "nothing measured"}
             return [self._row(job, task, seconds=seconds, **nothing)]

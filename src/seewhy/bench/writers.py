@@ -40,11 +40,11 @@ def grids(results: Results, listed: Sequence[Cell]) -> list[Grid]:
     whole = [cell for cell in listed if not cell.group and not cell.column.curve]
     for model, data in results.samples:
         for metric in dict.fromkeys(column.metric for column in results.columns):
-            those = [
+            chosen = [
                 c for c in whole if (c.model, c.data, c.column.metric) == (model, data, metric)
             ]
-            if those:
-                found.append(_grid(results, those))
+            if chosen:
+                found.append(_grid(results, chosen))
     return found
 
 

@@ -13,12 +13,14 @@ from seewhy.cli._options import NamesUnbroken, add_model_options, names_in, whol
 def add_bench_options(bench: argparse.ArgumentParser) -> None:
     """Add the options; what is left out is None, so that a config file may say it."""
     bench.formatter_class = NamesUnbroken
-    _add_what(bench.add_argument_group("what is measured (default: as the suite says)"))
+    what = bench.add_argument_group("what is measured (default: as the suite says)")
+    _add_names(what)
+    _add_settings(what)
     _add_how(bench.add_argument_group("how it is measured"))
     _add_output(bench.add_argument_group("what comes out"))
 
 
-def _add_what(group: Any) -> None:
+def _add_names(group: Any) -> None:
     group.add_argument(
         "--config",
         metavar="FILE",
@@ -49,6 +51,9 @@ def _add_what(group: Any) -> None:
         nargs="+",
         help=f"NAME, NAME:FOLDER or NAME:FOLDER?OPTION=VALUE; NAME is {_or(names_in('datasets'))}",
     )
+
+
+def _add_settings(group: Any) -> None:
     group.add_argument(
         "--limit", metavar="N", type=whole(at_least=1), help="samples of each data set"
     )

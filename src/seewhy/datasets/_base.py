@@ -25,7 +25,7 @@ class Dataset(ABC):
     Class attributes:
         name: the registry name, such as `"coco"`.
         summary: one sentence.
-        layout: what must lie in the folder, for errors; "" where no folder is needed.
+        layout: what the folder must hold, for errors; "" where no folder is needed.
     """
 
     name: ClassVar[str]

@@ -15,10 +15,10 @@ from seewhy.datasets._words import TAGS, Tagger
 T = TypeVar("T")
 
 COMMON = ("start", "limit", "answers", "tagger")
-"""Options of every data set that lies in a folder.
+"""Options of every data set in a folder.
 
 `start` and `limit` choose samples by their place in the index; `answers` is `model` (default: the
-model speaks) or `reference`; `tagger` is one of `seewhy.datasets._words.TAGS`.
+model answers) or `reference`; `tagger` is one of `seewhy.datasets._words.TAGS`.
 """
 
 
@@ -98,7 +98,7 @@ def folder_of(place: Path | None, name: str, layout: str) -> Path:
         got = "none" if place is None else f"{str(place)!r}, which is not one"
         raise DatasetError(
             f'Expected a folder for the data set "{name}", got {got}: '
-            f'write "{name}:FOLDER"; in it must lie {layout}.'
+            f'write "{name}:FOLDER"; it must hold {layout}.'
         )
     return place
 

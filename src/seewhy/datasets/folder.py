@@ -61,7 +61,7 @@ class Line:
 class Folder(Dataset):
     """The lines of its index, in their order; options `start`, `limit` and `tagger`.
 
-    A line's `answer` is the reference; where there is none, the model speaks.
+    A line's `answer` is the reference; where there is none, the model answers.
     """
 
     name: ClassVar[str] = "folder"

@@ -1,4 +1,4 @@
-"""The drawn world of `seewhy.testbed`: every word of every caption has a known mask."""
+"""The drawn scenes of `seewhy.testbed`: every word of every caption has a known mask."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from seewhy.testbed.captions import Bias, Utterance, captions, plural, vocabular
 from seewhy.testbed.scenes import SPLITS, Picture, Scene, draw, scene
 from seewhy.testbed.shapes import COLOURS, KINDS
 
-#: Changes when the world or what is known of its words does.
 VERSION = 1
+"""Changes when the scenes or what is known of their words do."""
 
 OPTIONS = ("split", "start", "count", "captions", "habit")
 
@@ -36,8 +36,8 @@ _FUNCTIONS = listed(
 class Testbed(Dataset):
     """Drawn scenes with their captions; options `split`, `start`, `count`, `captions`, `habit`.
 
-    `captions` is 1, 2 or 3 sentences, or `mixed`, which takes turns. `habit=yes` takes scenes in
-    which the habit of the biased model can show, and no right answer: the model speaks, and what
+    `captions` is 1, 2 or 3 sentences, or `mixed`, in turn. `habit=yes` takes scenes in
+    which the habit of the biased model can show, and no right answer: the model answers, and what
     it invents is known to be unsupported.
     """
 
@@ -71,21 +71,21 @@ class Testbed(Dataset):
         drawn = scene(index, self.split)
         picture = draw(drawn)
         sentences = index % 3 if self.captions == "mixed" else int(self.captions) - 1
-        said = captions(drawn, picture)[sentences]
+        caption = captions(drawn, picture)[sentences]
         return Sample(
             id=id,
             image=Image.fromarray(picture.image),
-            prompt=said.prompt,
+            prompt=caption.prompt,
             masks=torch.from_numpy(picture.masks),
-            annotate=_Annotator(drawn, picture, said),
-            answer=None if self.habit else said.text,
+            annotate=_Annotator(drawn, picture, caption),
+            answer=None if self.habit else caption.text,
         )
 
     @property
     def fingerprint(self) -> str:
-        """Of the options and the world's version."""
-        said = f"{VERSION} {self.split} {self.captions} {self.habit}"
-        return f"testbed-{hashlib.sha256(said.encode()).hexdigest()[:16]}"
+        """Of the options and the version of the scenes."""
+        facts = f"{VERSION} {self.split} {self.captions} {self.habit}"
+        return f"testbed-{hashlib.sha256(facts.encode()).hexdigest()[:16]}"
 
     def _scene_indices(self) -> tuple[int, ...]:
         if not self.habit:
@@ -101,23 +101,23 @@ class Testbed(Dataset):
 class _Annotator:
     """What is known of the words of any answer about one scene."""
 
-    def __init__(self, drawn: Scene, picture: Picture, said: Utterance) -> None:
-        self.scene, self.picture, self.said = drawn, picture, said
+    def __init__(self, drawn: Scene, picture: Picture, caption: Utterance) -> None:
+        self.scene, self.picture, self.caption = drawn, picture, caption
 
     def __call__(self, answer: str) -> tuple[Truth, ...]:
-        """The right caption's own mentions; of any other answer what its words say for themselves.
+        """Of the right caption its own mentions; of any other answer what its words mean.
 
-        In another answer a word for a kind speaks of the things of the kind and of the colour named
-        right before it, or of all of the kind where none has that colour; it is supported if there
-        is one. A colour is supported if a thing of the kind named behind it has it. Counts and
-        relations are left undecided.
+        In another answer a word for a kind means the objects of the kind and of the colour right
+        before it, or all of the kind where none has that colour; it is supported if there is one. A
+        colour is supported if an object of the kind right after it has it. Counts and relations are
+        left undecided.
         """
-        if answer.strip() == self.said.text:
-            shift = answer.index(self.said.text)
+        if answer.strip() == self.caption.text:
+            shift = answer.index(self.caption.text)
             return tuple(
-                self._truth(m.start + shift, m.end + shift, m.role, m.objects, said)
-                for m in self.said.mentions
-                if (said := self.said.text[m.start : m.end])
+                self._truth(m.start + shift, m.end + shift, m.role, m.objects, word)
+                for m in self.caption.mentions
+                if (word := self.caption.text[m.start : m.end])
             )
         return tuple(self._read(answer))
 
@@ -136,11 +136,11 @@ class _Annotator:
         if role == "kind":
             kind = _singular(word)
             colour = before if before in COLOURS else None
-            objects = self._things(kind, colour) or self._things(kind, None)
+            objects = self._objects(kind, colour) or self._objects(kind, None)
             return self._truth(start, end, role, objects, word, bool(objects))
         if role == "colour":
             kind = _singular(after) if roles.get(after) == "kind" else None
-            objects = self._things(kind, word)
+            objects = self._objects(kind, word)
             return self._truth(start, end, role, objects, word, bool(objects))
         if role:
             return Truth(start, end, role)
@@ -150,11 +150,11 @@ class _Annotator:
             return Truth(start, end, "mark")
         return Truth(start, end, "function") if word in _FUNCTIONS else None
 
-    def _things(self, kind: str | None, colour: str | None) -> tuple[int, ...]:
+    def _objects(self, kind: str | None, colour: str | None) -> tuple[int, ...]:
         return tuple(
             place
-            for place, thing in enumerate(self.scene.objects)
-            if kind in (None, thing.kind) and colour in (None, thing.colour)
+            for place, one in enumerate(self.scene.objects)
+            if kind in (None, one.kind) and colour in (None, one.colour)
         )
 
     def _truth(
@@ -166,8 +166,8 @@ class _Annotator:
         text: str,
         supported: bool | None = None,
     ) -> Truth:
-        speaks = role not in ("function", "mark") and bool(objects)
-        if supported is None and speaks:
+        shown = role not in ("function", "mark") and bool(objects)
+        if supported is None and shown:
             supported = True
         return Truth(
             start,
@@ -176,18 +176,18 @@ class _Annotator:
             objects if role not in ("function", "mark") else (),
             supported,
             _singular(text.lower()) if role == "kind" else "",
-            self._tags(objects) if speaks else {},
+            self._tags(objects) if shown else {},
         )
 
     def _tags(self, objects: tuple[int, ...]) -> dict[str, str]:
-        all_things = self.scene.objects
-        sizes = {all_things[place].size for place in objects}
-        kinds = {all_things[place].kind for place in objects}
-        others = [t for place, t in enumerate(all_things) if place not in objects]
+        every = self.scene.objects
+        sizes = {every[place].size for place in objects}
+        kinds = {every[place].kind for place in objects}
+        others = [one for place, one in enumerate(every) if place not in objects]
         hidden = any(self.picture.occluded_by[place] is not None for place in objects)
         return {
             "size": sizes.pop() if len(sizes) == 1 else "mixed",
-            "distractor": "yes" if any(t.kind in kinds for t in others) else "no",
+            "distractor": "yes" if any(one.kind in kinds for one in others) else "no",
             "occluded": "yes" if hidden else "no",
             "things": str(len(objects)),
         }
