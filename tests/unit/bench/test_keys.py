@@ -1,10 +1,13 @@
 """Keys of results: folders that older versions wrote go on without measuring anything again."""
 
+from dataclasses import replace
+
 import pytest
 
 from seewhy.bench.plan import plan_of
 from seewhy.bench.specs import key_of, method_of
-from seewhy.bench.suites import SUITES, resolve, suite_of
+from seewhy.bench.suites import METHOD_ORDER, METRIC_ORDER, SUITES, resolve, suite_of
+from seewhy.methods import METHODS
 
 KEYS = {
     "quick": ("baa72beee7d7329b", "a6af4f28cbf43945", "131e23c8b90c5dc1"),
@@ -23,7 +26,12 @@ KEYS = {
 
 @pytest.mark.parametrize("name", SUITES)
 def test_suites_have_the_keys_of_earlier_versions(name):
-    plan = plan_of(resolve(suite_of(name)))
+    config = resolve(suite_of(name))
+    # A new method joins suites by itself: their runs then have another key, their tasks have not.
+    added = set(METHODS.names()) - set(METHOD_ORDER)
+    methods = [m for m in config.methods if not any(new in m for new in added)]
+    metrics = [m for m in config.metrics if m.partition("(")[0] in METRIC_ORDER]
+    plan = plan_of(replace(config, methods=methods, metrics=metrics))
     ids, tasks = plan.datasets[0].ids, plan.tasks
     first = plan.task_key(0, 0, ids[0], tasks[0])
     last = plan.task_key(len(plan.models) - 1, 0, ids[-1], tasks[-1])
