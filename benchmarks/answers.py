@@ -23,7 +23,7 @@ from pathlib import Path
 from seewhy.bench.cells import breakdown, cells
 from seewhy.bench.reading import read_results
 from seewhy.bench.results import Column, Results
-from seewhy.bench.suites import CONTEXT_CURVES, PIXEL_CURVES, composed, light_bases
+from seewhy.bench.suites import CONTEXT_CURVES, PIXEL_CURVES, compose, light_bases
 from seewhy.methods import DEFAULT
 
 ROOT = Path(__file__).parents[1]
@@ -141,7 +141,7 @@ def _of_suite(results: Results, suite: str) -> Iterable[Row]:
 def composed_of(base: str) -> tuple[str, ...]:
     """The labels of MSEA and ARC over a base, in the suite `composed`."""
     # Both stand over the lens by default, which labels leave out.
-    return ("msea", "arc") if base == "logit-lens" else composed((base,))
+    return ("msea", "arc") if base == "logit-lens" else compose((base,))
 
 
 def _figure(column: Column) -> str:

@@ -48,7 +48,7 @@ def dataset(request: pytest.FixtureRequest, folders: dict[str, Path]) -> Dataset
     return open_dataset(f"{name}:{folders[name]}" if name in folders else f"{name}:count=3")
 
 
-def test_datasets_are_those_of_the_issue() -> None:
+def test_every_data_set_is_tested() -> None:
     assert set(NAMES) == {"testbed", *FILED}
 
 

@@ -20,8 +20,6 @@ from seewhy.core.registry import unknown
 if TYPE_CHECKING:
     from seewhy.methods import Method
 
-_DEFAULTS: dict[str, Any] = {"data": ("testbed",), "answers": "reference", "reference": "tam"}
-
 MODELS = ("tiny-qwen2-vl", "tiny-llava", "tiny-internvl")
 """One shipped model of each of three families."""
 
@@ -96,11 +94,11 @@ def light_bases() -> tuple[str, ...]:
     return tuple(name for name in bases() if name not in MANY_PASSES)
 
 
-def composed(names: Iterable[str]) -> tuple[str, ...]:
+def compose(names: Iterable[str]) -> tuple[str, ...]:
     """MSEA over each of some methods, then ARC.
 
     Example:
-        >>> composed(["rise"])
+        >>> compose(["rise"])
         ('msea(base=rise)', 'arc(base=rise)')
     """
     listed = tuple(names)
@@ -123,22 +121,20 @@ def with_fills(metrics: Iterable[str]) -> tuple[str, ...]:
 
 def quick() -> BenchConfig:
     """The paper's methods, ours and the controls on one model: a few minutes."""
-    return BenchConfig(
+    return _suite(
         "quick",
         models=MODELS[:1],
         methods=(*controls(), *state_methods()),
         metrics=("overlap", "pointing-game", "energy", "deletion", "cost"),
         limit=8,
         words=1,
-        **_DEFAULTS,
     )
 
 
 def paper() -> BenchConfig:
     """All methods on three families: overlap, faithfulness and erasure."""
-    return BenchConfig(
+    return _suite(
         "paper",
-        models=MODELS,
         methods=all_methods(),
         metrics=(
             *("overlap", "pointing-game", "energy", "auc"),
@@ -146,98 +142,89 @@ def paper() -> BenchConfig:
         ),
         limit=20,
         words=1,
-        **_DEFAULTS,
     )
 
 
 def cost() -> BenchConfig:
     """Time, memory and passes of every method, all words explained."""
-    return BenchConfig(
+    return _suite(
         "cost",
-        models=MODELS,
         methods=all_methods(),
         metrics=("cost",),
         limit=5,
         words=1,
-        **_DEFAULTS,
     )
 
 
 def sanity() -> BenchConfig:
     """Do maps change with the model's weights and the word, and not with a little noise?"""
-    return BenchConfig(
+    return _suite(
         "sanity",
-        models=MODELS,
         methods=(*controls(), *state_methods(), *white_box()),
         metrics=SANITY_CHECKS,
         limit=6,
         words=1,
-        **_DEFAULTS,
     )
 
 
 def claims() -> BenchConfig:
     """Is the paper's method better than TAM, and ours better still? Many scenes, few methods."""
-    return BenchConfig(
+    return _suite(
         "claims",
-        models=MODELS,
         methods=(*state_methods(), "gradient-attention", "attn-lrp"),
         metrics=("overlap", "auc", *with_fills(PIXEL_CURVES)),
         limit=100,
         words=2,
-        **_DEFAULTS,
     )
 
 
 def ablation() -> BenchConfig:
     """One thing changed at a time, on training scenes: what the defaults follow from."""
-    return BenchConfig(
+    return _suite(
         "ablation",
-        models=MODELS,
         methods=_ablations(),
         metrics=("overlap", "deletion"),
         limit=60,
         words=2,
-        **{**_DEFAULTS, "data": ("testbed:split=train",), "reference": "intra-modal"},
+        data=("testbed:split=train",),
+        reference="intra-modal",
     )
 
 
-def composed_methods() -> BenchConfig:
+def composed() -> BenchConfig:
     """What MSEA and ARC change over the baselines that they can be put over."""
-    return BenchConfig(
+    return _suite(
         "composed",
-        models=MODELS,
-        methods=("logit-lens", "msea", "arc", *light_bases(), *composed(light_bases())),
+        methods=("logit-lens", "msea", "arc", *light_bases(), *compose(light_bases())),
         metrics=("overlap", "deletion"),
         limit=20,
         words=1,
-        **{**_DEFAULTS, "reference": "logit-lens"},
+        reference="logit-lens",
     )
 
 
 def context() -> BenchConfig:
     """Does a word depend on the earlier words that a method names? They are dropped, and kept."""
-    return BenchConfig(
+    return _suite(
         "context",
-        models=MODELS,
         methods=(*controls(), *state_methods(), *CONTEXT_BASELINES),
         metrics=CONTEXT_CURVES,
         limit=40,
         words=2,
-        **_DEFAULTS,
     )
 
 
 def hallucination() -> BenchConfig:
-    """Do maps tell the words that the picture does not support? On the biased model."""
-    return BenchConfig(
+    """Do maps find the words that the picture does not support? On the biased model."""
+    return _suite(
         "hallucination",
         models=("tiny-qwen2-vl-biased",),
         methods=state_methods(),
         metrics=("hallucination", "hallucination-baselines"),
         limit=100,
         words=8,
-        **{**_DEFAULTS, "data": ("testbed:habit=yes",), "answers": "own"},
+        data=("testbed:habit=yes",),
+        answers="own",
     )
 
 
@@ -245,27 +232,20 @@ def full() -> BenchConfig:
     """Everything on all held-out scenes, for a cluster or a night."""
     from seewhy.metrics import METRICS
 
-    return BenchConfig(
+    return _suite(
         "full",
-        models=MODELS,
-        methods=(*all_methods(), *composed(bases())),
+        methods=(*all_methods(), *compose(bases())),
         metrics=with_fills(_sorted((m.name for m in METRICS if _is_own(m)), METRIC_ORDER)),
         words=3,
-        **_DEFAULTS,
     )
 
 
 SUITES: dict[str, Callable[[], BenchConfig]] = {
-    "quick": quick,
-    "paper": paper,
-    "cost": cost,
-    "sanity": sanity,
-    "claims": claims,
-    "ablation": ablation,
-    "composed": composed_methods,
-    "context": context,
-    "hallucination": hallucination,
-    "full": full,
+    suite.__name__: suite
+    for suite in (
+        *(quick, paper, cost, sanity, claims, ablation),
+        *(composed, context, hallucination, full),
+    )
 }
 """What `--suite` takes, and what makes each."""
 
@@ -295,6 +275,12 @@ def resolve(config: BenchConfig) -> BenchConfig:
     missing = {f.name for f in fields(config) if getattr(config, f.name) is None}
     filled = replace(config, **{name: getattr(suite, name) for name in missing})
     return replace(filled, reference=_reference(filled, required="reference" not in missing))
+
+
+def _suite(name: str, **given: Any) -> BenchConfig:
+    """A config that leaves nothing open but dtype, with what most suites share."""
+    shared = {"models": MODELS, "data": ("testbed",), "answers": "reference", "reference": "tam"}
+    return BenchConfig(name, **{**shared, **given})
 
 
 def _reference(config: BenchConfig, required: bool) -> str | None:

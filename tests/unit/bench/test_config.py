@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench_parts import InMask, Scenes
+from seewhy.bench import run
 from seewhy.bench.config import BenchConfig, config_of, read_config
 from seewhy.bench.plan import plan_of
 from seewhy.bench.suites import SUITES, resolve, suite_of
-from seewhy.core.errors import ParameterError
+from seewhy.core.errors import ParameterError, UnknownNameError
 from seewhy.methods import METHODS
 from seewhy.metrics import METRICS
 
@@ -100,6 +101,12 @@ def test_suites_have_a_summary_and_their_own_name():
     for name, make in SUITES.items():
         assert make.__doc__
         assert make().suite == name
+
+
+def test_run_takes_the_name_of_a_suite(tmp_path):
+    with pytest.raises(UnknownNameError, match="got 'quik': did you mean 'quick'"):
+        run("quik", out=tmp_path / "results")
+    assert not list(tmp_path.iterdir())
 
 
 def test_suites_fill_all_that_a_config_leaves_open():

@@ -29,8 +29,8 @@ def test_suites_have_the_keys_of_earlier_versions(name):
     config = resolve(suite_of(name))
     # A new method joins suites by itself: their runs then have another key, their tasks have not.
     added = set(METHODS.names()) - set(METHOD_ORDER)
-    methods = [m for m in config.methods if not any(new in m for new in added)]
-    metrics = [m for m in config.metrics if m.partition("(")[0] in METRIC_ORDER]
+    methods = [m for m in config.methods if not any(new in str(m) for new in added)]
+    metrics = [m for m in config.metrics if str(m).partition("(")[0] in METRIC_ORDER]
     plan = plan_of(replace(config, methods=methods, metrics=metrics))
     ids, tasks = plan.datasets[0].ids, plan.tasks
     first = plan.task_key(0, 0, ids[0], tasks[0])
