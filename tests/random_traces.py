@@ -86,14 +86,26 @@ GRIDS = {1.0: (4, 6), 0.5: (2, 3), 0.75: (3, 4), 1.25: (5, 7), 1.5: (6, 9)}
 SECOND = {1.0: (5, 3), 0.5: (2, 2), 0.75: (4, 2), 1.25: (6, 4), 1.5: (7, 5)}
 
 
+class MadeReadings:
+    """Readings by functions: what prepares a scale, and what reads such inputs."""
+
+    def __init__(self, prepare, read):
+        self.inputs, self._read = prepare, read
+
+    def trace(self, scale):
+        return self._read(self.inputs(scale))
+
+
 def random_evidence(scales: tuple[float, ...] = tuple(GRIDS), **options) -> Evidence:
     """Evidence of a random trace at several scales."""
-    return Evidence.of({s: random_trace(grid=GRIDS[s], scale=s, **options) for s in scales})
+    return Evidence.from_traces(
+        {s: random_trace(grid=GRIDS[s], scale=s, **options) for s in scales}
+    )
 
 
 def random_pair(scales: tuple[float, ...] = tuple(GRIDS), **options) -> Evidence:
     """The same over two pictures of different sizes and grids."""
-    return Evidence.of(
+    return Evidence.from_traces(
         {s: random_trace(grid=GRIDS[s], others=(SECOND[s],), scale=s, **options) for s in scales}
     )
 

@@ -19,13 +19,22 @@ from seewhy._version import __version__
 from seewhy.core.errors import SeewhyError
 
 if TYPE_CHECKING:
-    from seewhy.api import ExplainedWord, Explainer, Explanation, load, open, trace
+    from seewhy.api import (
+        ExplainedWord,
+        Explainer,
+        ExplainOptions,
+        Explanation,
+        load,
+        open,
+        trace,
+    )
     from seewhy.images import Clip, read_clip
     from seewhy.methods import METHODS, citation
 
 __all__ = [
     "METHODS",
     "Clip",
+    "ExplainOptions",
     "ExplainedWord",
     "Explainer",
     "Explanation",
@@ -40,7 +49,11 @@ __all__ = [
 
 _HOMES = {
     **dict.fromkeys(
-        ("ExplainedWord", "Explainer", "Explanation", "load", "open", "trace"), "seewhy.api"
+        (
+            *("ExplainOptions", "ExplainedWord", "Explainer", "Explanation"),
+            *("load", "open", "trace"),
+        ),
+        "seewhy.api",
     ),
     **dict.fromkeys(("Clip", "read_clip"), "seewhy.images"),
     **dict.fromkeys(("METHODS", "citation"), "seewhy.methods"),

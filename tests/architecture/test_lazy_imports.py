@@ -34,7 +34,7 @@ def loaded_after(code: str) -> list[str]:
         "import seewhy",
         "import seewhy; dir(seewhy); seewhy.__version__",
         "import seewhy.cli.main",
-        "from seewhy.cli.parser import build_parser as p; p().parse_args(['explain', 'a.png'])",
+        "from seewhy.cli.parser import parse; parse(['explain', 'a.png'])",
         "from seewhy.cli.main import main; main(['version'])",
         "from seewhy.bench import SUITES, BenchConfig; BenchConfig(methods=['tam'])",
         "import seewhy.core.errors",

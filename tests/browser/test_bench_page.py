@@ -193,7 +193,7 @@ def test_metrics_can_be_put_away(page):
 
 def test_trade_off_has_a_point_for_each_method(page):
     assert Select(page.find_element(By.ID, "cost")).first_selected_option.text == "seconds"
-    points = page.find_elements(By.CSS_SELECTOR, "#trade circle")
+    points = page.find_elements(By.CSS_SELECTOR, "#cost-chart circle")
     assert len(points) == 3
     places = [float(point.get_attribute("cx")) for point in points]
     # Costs of 0.5, 5 and 50 stand evenly on a logarithmic axis, best quality first.
@@ -203,7 +203,7 @@ def test_trade_off_has_a_point_for_each_method(page):
 
 def test_curves_show_the_chosen_methods(page):
     assert len(page.find_elements(By.CSS_SELECTOR, "#curves .line")) == 3
-    page.find_element(By.CSS_SELECTOR, "#drawn button").click()
+    page.find_element(By.CSS_SELECTOR, "#curve-methods button").click()
     assert len(page.find_elements(By.CSS_SELECTOR, "#curves .line")) == 2
 
 
@@ -267,5 +267,5 @@ def test_page_refuses_nan():
 
 @pytest.mark.parametrize("payload", [WITHOUT_COST])
 def test_page_plots_no_quality_against_itself_where_no_cost_was_measured(page, payload):
-    assert texts(page, "#trade") == ["No two methods have both a quality and a cost here."]
-    assert not page.find_elements(By.CSS_SELECTOR, "#trade svg")
+    assert texts(page, "#cost-chart") == ["No two methods have both a quality and a cost here."]
+    assert not page.find_elements(By.CSS_SELECTOR, "#cost-chart svg")

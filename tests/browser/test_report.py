@@ -19,7 +19,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from golden.records import record_of
 from seewhy.report.overlay import overlay
-from seewhy.report.units import prompt_words, word_units
+from seewhy.report.spans import spans_of
 
 pytestmark = pytest.mark.browser
 
@@ -27,11 +27,11 @@ STAR, HOUSE, TREE, AND = 2, 7, 12, 8
 
 
 def words(page: WebDriver) -> list[WebElement]:
-    return page.find_elements(By.CSS_SELECTOR, "#caption [role=option]")
+    return page.find_elements(By.CSS_SELECTOR, "#answer [role=option]")
 
 
 def classes(page: WebDriver, kind: str) -> list[int]:
-    found = page.find_elements(By.CSS_SELECTOR, f"#caption .{kind}")
+    found = page.find_elements(By.CSS_SELECTOR, f"#answer .{kind}")
     return [int(node.get_attribute("data-index") or -1) for node in found]
 
 
@@ -40,7 +40,7 @@ def hover(page: WebDriver, node: WebElement) -> None:
 
 
 def facts(page: WebDriver) -> str:
-    return page.find_element(By.ID, "facts").text
+    return page.find_element(By.ID, "details").text
 
 
 def address(page: WebDriver) -> str:
@@ -49,7 +49,7 @@ def address(page: WebDriver) -> str:
 
 def canvas(page: WebDriver, which: int = 0) -> np.ndarray:
     """The map on stage, once it has stopped gliding: uint8 `[height, width, 4]`."""
-    read = f"return document.querySelectorAll('.plate canvas')[{which}].toDataURL()"
+    read = f"return document.querySelectorAll('.picture-frame canvas')[{which}].toDataURL()"
     before = ""
 
     def rests(driver: WebDriver) -> bool:
@@ -75,7 +75,7 @@ def test_report_shows_the_caption_and_starts_at_a_word_of_the_picture(open_page)
     page = open_page()
     record = record_of()
     assert [node.text for node in words(page)] == [word.text for word in record.words]
-    assert page.find_element(By.ID, "caption").text == record.answer
+    assert page.find_element(By.ID, "answer").text == record.answer
     assert classes(page, "current") == [1]
     assert "red" in facts(page)
 
@@ -96,7 +96,7 @@ def test_hover_draws_what_the_saved_overlay_shows(open_page):
     laid = canvas(page).astype(float)
     height, width = laid.shape[:2]
     record = record_of()
-    unit = word_units(record)[HOUSE]
+    unit = spans_of(record).words[HOUSE]
     (picture,) = record.pictures
     black = picture.image * 0
     alone = np.asarray(overlay(black, unit.displays[0], picture.base_grid, size=(width, height)))
@@ -117,21 +117,21 @@ def test_hover_tints_the_earlier_words_that_it_leaned_on(open_page):
     page = open_page()
     hover(page, words(page)[AND])
     record = record_of()
-    asked = len(prompt_words(record))
+    asked = len(record.prompt_words)
     wanted = {
         at - asked: strength
-        for at, relevance in word_units(record)[AND].context
-        if (strength := word_units(record)[AND].shown(relevance)) >= 0.01
+        for at, strength in spans_of(record).words[AND].context_display
+        if strength >= 0.01
     }
-    tinted = page.find_elements(By.CSS_SELECTOR, "#caption .lean")
-    strength = "return getComputedStyle(arguments[0]).getPropertyValue('--s')"
+    tinted = page.find_elements(By.CSS_SELECTOR, "#answer .context")
+    strength = "return getComputedStyle(arguments[0]).getPropertyValue('--strength')"
     found = {
         int(node.get_attribute("data-index") or -1): float(page.execute_script(strength, node))
         for node in tinted
     }
     assert found == pytest.approx({k: v for k, v in wanted.items() if k >= 0}, abs=0.005)
     assert max(found) < AND
-    in_prompt = page.find_elements(By.CSS_SELECTOR, "#prompt .lean")
+    in_prompt = page.find_elements(By.CSS_SELECTOR, "#prompt .context")
     assert len(in_prompt) == sum(k < 0 for k in wanted)
 
 
@@ -146,7 +146,7 @@ def test_click_pins_a_word_and_a_second_one_beside_it(open_page):
     assert centre_of_light(canvas(page, 0))[0] < 0.5 < centre_of_light(canvas(page, 1))[0]
     assert address(page) == f"#word={STAR}&with={TREE}"
     record = record_of()
-    one, other = (word_units(record)[i].displays[0].double().flatten() for i in (STAR, TREE))
+    one, other = (spans_of(record).words[i].displays[0].double().flatten() for i in (STAR, TREE))
     r = float(np.corrcoef(one, other)[0, 1])
     said = page.find_element(By.ID, "correlation").text.replace("−", "-")
     assert float(said) == pytest.approx(r, abs=0.011)
@@ -157,7 +157,7 @@ def test_hover_returns_to_the_pinned_word(open_page):
     words(page)[STAR].click()
     hover(page, words(page)[HOUSE])
     assert classes(page, "current") == [HOUSE]
-    hover(page, page.find_element(By.CSS_SELECTOR, ".mark"))
+    hover(page, page.find_element(By.CSS_SELECTOR, ".brand"))
     WebDriverWait(page, 5).until(lambda d: classes(d, "current") == [STAR])
 
 
@@ -172,7 +172,7 @@ def test_pins_can_be_taken_back(open_page):
 
 def test_keyboard_alone_reaches_words_and_pins(open_page):
     page = open_page()
-    assert len(page.find_elements(By.CSS_SELECTOR, "#caption [tabindex='0']")) == 1
+    assert len(page.find_elements(By.CSS_SELECTOR, "#answer [tabindex='0']")) == 1
     for _ in range(20):
         ActionChains(page).send_keys(Keys.TAB).perform()
         if page.switch_to.active_element.get_attribute("role") == "option":
@@ -217,26 +217,26 @@ def test_touch_looks_first_and_pins_second(open_page):
 
 def test_picture_tells_which_words_came_from_a_place(open_page):
     page = open_page()
-    plate = page.find_element(By.CSS_SELECTOR, ".plate")
+    plate = page.find_element(By.CSS_SELECTOR, ".picture-frame")
     width, height = plate.size["width"], plate.size["height"]
     dx, dy = round(width * (0.77 - 0.5)), round(height * (0.66 - 0.5))
     ActionChains(page, duration=20).move_to_element_with_offset(plate, dx, dy).perform()
-    here = page.find_element(By.ID, "here").text
+    here = page.find_element(By.ID, "cell-words").text
     assert here.startswith("Here: ")
     assert "tree" in here
     assert "star" not in here
-    assert TREE in classes(page, "echo")
-    hover(page, page.find_element(By.CSS_SELECTOR, ".mark"))
-    assert page.find_element(By.ID, "here").text == ""
+    assert TREE in classes(page, "in-cell")
+    hover(page, page.find_element(By.CSS_SELECTOR, ".brand"))
+    assert page.find_element(By.ID, "cell-words").text == ""
 
 
 def test_scales_are_shown_in_order_with_what_the_model_would_have_said(open_page):
     page = open_page(fragment=f"#word={STAR}")
-    strip = page.find_elements(By.CSS_SELECTOR, ".strip figcaption")
+    strip = page.find_elements(By.CSS_SELECTOR, ".scales figcaption")
     texts = [node.text.split("\n") for node in strip]
     assert [lines[0] for lines in texts] == ["× 0.5", "× 0.75", "× 1 base", "× 1.25", "× 1.5"]
     record = record_of()
-    unit = word_units(record)[STAR]
+    unit = spans_of(record).words[STAR]
     order = sorted(range(5), key=lambda i: record.attribution.scales[i].scale)
     wanted = ["still said" if unit.scales[i].is_top1 else "not said" for i in order]
     assert [lines[1] for lines in texts] == wanted
@@ -245,7 +245,7 @@ def test_scales_are_shown_in_order_with_what_the_model_would_have_said(open_page
 
 def test_tokens_can_be_shown_instead_of_words(open_page):
     page = open_page(fragment=f"#word={STAR}")
-    page.find_element(By.CSS_SELECTOR, "#cut [data-value=tokens]").click()
+    page.find_element(By.CSS_SELECTOR, "#segmentation [data-value=tokens]").click()
     texts = [node.text for node in words(page)]
     assert texts[:5] == ["A", "red", "st", "ar", "shines"]
     assert texts[-1] == "∅"
@@ -332,14 +332,14 @@ def test_text_of_a_model_stays_text(open_page):
         ("\u2028", ""),
     )
     page = open_page(record_of(pieces, prompt=f"{evil} <b>bold</b>"))
-    assert page.find_element(By.ID, "caption").text.startswith(f"</script>{evil} {image}")
+    assert page.find_element(By.ID, "answer").text.startswith(f"</script>{evil} {image}")
     for cut in ("tokens", "words"):
-        page.find_element(By.CSS_SELECTOR, f"#cut [data-value={cut}]").click()
+        page.find_element(By.CSS_SELECTOR, f"#segmentation [data-value={cut}]").click()
         for node in words(page)[:6]:
             node.click()
     assert page.execute_script("return window.broken === undefined")
-    assert page.find_elements(By.CSS_SELECTOR, "#caption img, #caption script, #prompt b") == []
-    assert page.find_elements(By.CSS_SELECTOR, "#tiles img, #facts img, #facts script") == []
+    assert page.find_elements(By.CSS_SELECTOR, "#answer img, #answer script, #prompt b") == []
+    assert page.find_elements(By.CSS_SELECTOR, "#tiles img, #details img, #details script") == []
 
 
 def test_page_asks_nothing_of_the_network(open_page):
@@ -394,15 +394,15 @@ def test_facts_name_what_was_said_even_if_it_was_no_first_choice(open_page):
     page = open_page(replace(record, tokens=tokens), fragment="#word=1")
     rows = page.find_element(By.ID, "candidates").text.split("\n")
     assert rows == ["blue", "60 %", "green", "30 %", "red", "1.0 %"]
-    assert page.find_element(By.CSS_SELECTOR, "#candidates .said").text == "red"
+    assert page.find_element(By.CSS_SELECTOR, "#candidates .marked").text == "red"
 
 
 def test_answer_without_a_word_still_shows_its_tokens(open_page):
     page = open_page(record_of(((" ", "star"), ("", ""))))
     assert words(page) == []
-    page.find_element(By.CSS_SELECTOR, "#cut [data-value=tokens]").click()
+    page.find_element(By.CSS_SELECTOR, "#segmentation [data-value=tokens]").click()
     assert [node.text for node in words(page)] == ["␣", "∅"]
-    page.find_element(By.CSS_SELECTOR, "#cut [data-value=words]").click()
+    page.find_element(By.CSS_SELECTOR, "#segmentation [data-value=words]").click()
     assert words(page) == []
 
 

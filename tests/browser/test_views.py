@@ -36,7 +36,7 @@ from golden.records import (
 )
 from seewhy.core.record import Record
 from seewhy.report.payload import view_names
-from seewhy.report.units import prompt_word_units, word_units
+from seewhy.report.spans import spans_of
 
 pytestmark = pytest.mark.browser
 
@@ -70,7 +70,7 @@ def on_stage(page: WebDriver) -> list[str | None]:
 
 
 def now(page: WebDriver) -> list[str]:
-    return [node.text for node in all_of(page, ".step.now .when")]
+    return [node.text for node in all_of(page, ".step.shown .step-name")]
 
 
 # --- several pictures ------------------------------------------------------------------------
@@ -80,11 +80,11 @@ def test_pictures_stand_side_by_side_each_with_its_share_of_the_word(open_page):
     page, record = open_page(pictures_record()), pictures_record()
     for word in (STAR, TREE):
         hover(page, words(page)[word])
-        unit = word_units(record)[word]
+        unit = spans_of(record).words[word]
         assert shares_under(page) == [f"{percent(s)} of the evidence" for s in unit.shares]
         best = [bool(pane.get_attribute("class").count("best")) for pane in all_of(page, ".pane")]
-        assert best == [view == unit.best for view in (0, 1)]
-    wide, tall = (plate.rect for plate in all_of(page, ".plate"))
+        assert best == [view == unit.best_view for view in (0, 1)]
+    wide, tall = (plate.rect for plate in all_of(page, ".picture-frame"))
     assert wide["y"] == tall["y"]
     assert wide["height"] == pytest.approx(tall["height"], abs=1.5)
     assert wide["width"] / wide["height"] == pytest.approx(480 / 300, rel=0.02)
@@ -108,10 +108,10 @@ def test_pictures_that_say_next_to_nothing_are_not_told_apart(open_page):
 
 def test_picture_can_be_enlarged_and_made_small_again(open_page):
     page = open_page(pictures_record(), fragment=f"#word={STAR}")
-    before = all_of(page, ".plate")[1].size["width"]
+    before = all_of(page, ".picture-frame")[1].size["width"]
     all_of(page, ".enlarge")[1].click()
     assert on_stage(page) == [f"Picture {n}, as the model was shown it" for n in (2, 1)]
-    assert all_of(page, ".plate")[0].size["width"] > 1.3 * before
+    assert all_of(page, ".picture-frame")[0].size["width"] > 1.3 * before
     assert all_of(page, ".enlarge")[0].get_attribute("aria-pressed") == "true"
     assert address(page) == f"#word={STAR}&view=1"
     press(page, Keys.ESCAPE)
@@ -127,16 +127,16 @@ def test_two_pins_show_each_word_in_its_brightest_picture_with_its_name(open_pag
     assert captions == [["star", "picture 1"], ["tree", "picture 2"]]
     for share, unit in zip(
         ("share of picture 1", "share of picture 2"),
-        zip(*(word_units(record)[i].shares for i in (STAR, TREE)), strict=True),
+        zip(*(spans_of(record).words[i].shares for i in (STAR, TREE)), strict=True),
         strict=True,
     ):
-        row = next(row.text for row in all_of(page, "#facts tr") if row.text.startswith(share))
+        row = next(row.text for row in all_of(page, "#details tr") if row.text.startswith(share))
         assert row == f"{share} {percent(unit[0])} {percent(unit[1])}"
 
 
 def test_two_pins_can_be_looked_at_in_the_same_picture(open_page):
     page = open_page(pictures_record(), fragment=f"#word={STAR}&with={TREE}")
-    strip = next(film for film in all_of(page, ".film") if film.is_displayed())
+    strip = next(film for film in all_of(page, ".filmstrip") if film.is_displayed())
     strip.find_elements(By.CSS_SELECTOR, ".step")[1].click()
     captions = [node.text.split("\n")[1] for node in all_of(page, ".pane figcaption")]
     assert captions == ["picture 2", "picture 2"]
@@ -146,21 +146,21 @@ def test_two_pins_can_be_looked_at_in_the_same_picture(open_page):
 def test_six_pictures_stand_three_in_a_row(open_page):
     shown = tuple(still(300, 200, {}, n) for n in range(6))
     page = open_page(record_of(shown=shown))
-    tops = [round(plate.rect["y"]) for plate in all_of(page, ".plate")]
+    tops = [round(plate.rect["y"]) for plate in all_of(page, ".picture-frame")]
     assert len(tops) == 6
     assert [tops.count(top) for top in sorted(set(tops))] == [3, 3]
 
 
 def test_pointing_at_a_picture_tells_the_words_of_that_picture(open_page):
     page = open_page(pictures_record())
-    plate = all_of(page, ".plate")[1]
+    plate = all_of(page, ".picture-frame")[1]
     dy = round(plate.size["height"] * 0.1)
     ActionChains(page, duration=20).move_to_element_with_offset(plate, 0, dy).perform()
-    here = page.find_element(By.ID, "here").text
+    here = page.find_element(By.ID, "cell-words").text
     assert here.startswith("Here in picture 2: ")
     assert "green" in here
     assert "star" not in here
-    assert TREE in classes(page, "echo")
+    assert TREE in classes(page, "in-cell")
 
 
 def test_keys_walk_through_pictures(open_page):
@@ -177,20 +177,22 @@ def test_keys_walk_through_pictures(open_page):
 def test_clip_shows_the_step_where_a_word_is_brightest_over_a_strip_of_all(open_page):
     page, record = open_page(clip_record()), clip_record()
     names = view_names(record.pictures)
-    assert [node.text for node in all_of(page, ".step .when")] == names
+    assert [node.text for node in all_of(page, ".step .step-name")] == names
     for word in (STAR, TREE):
         hover(page, words(page)[word])
-        unit = word_units(record)[word]
-        assert now(page) == [names[unit.best]]
-        assert on_stage(page) == [f"Step at {names[unit.best]}, as the model was shown it"]
-        readout = f"{names[unit.best]} · {percent(unit.shares[unit.best])} of the evidence"
+        unit = spans_of(record).words[word]
+        assert now(page) == [names[unit.best_view]]
+        assert on_stage(page) == [f"Step at {names[unit.best_view]}, as the model was shown it"]
+        readout = (
+            f"{names[unit.best_view]} · {percent(unit.shares[unit.best_view])} of the evidence"
+        )
         assert one(page, ".readout").text == f"{readout} · brightest"
 
 
 def test_clip_draws_each_steps_share_as_a_bar(open_page):
     page, record = open_page(clip_record(), fragment=f"#word={TREE}"), clip_record()
     canvas(page)  # by when the bars rest, too
-    shares = word_units(record)[TREE].shares
+    shares = spans_of(record).words[TREE].shares
     heights = bars(page)
     ratio = [height / share for height, share in zip(heights, shares, strict=True)]
     assert max(ratio) == pytest.approx(min(ratio), rel=0.12)  # within a pixel
@@ -206,11 +208,11 @@ def bars(page: WebDriver) -> list[float]:
 
 def test_clip_step_that_is_pointed_at_is_shown_until_the_pointer_leaves(open_page):
     page, record = open_page(clip_record(), fragment=f"#word={STAR}"), clip_record()
-    best = view_names(record.pictures)[word_units(record)[STAR].best]
+    best = view_names(record.pictures)[spans_of(record).words[STAR].best_view]
     hover(page, all_of(page, ".step")[6])
     assert now(page) == ["0:03.0"]
     assert on_stage(page) == ["Step at 0:03.0, as the model was shown it"]
-    hover(page, one(page, ".mark"))
+    hover(page, one(page, ".brand"))
     assert now(page) == [best]
     assert address(page) == f"#word={STAR}"
 
@@ -230,13 +232,13 @@ def test_clip_step_that_is_clicked_stays_while_words_change(open_page):
 
 def test_clip_can_be_walked_through_by_keyboard_alone(open_page):
     page = open_page(clip_record(), fragment=f"#word={STAR}")
-    assert len(all_of(page, ".film [tabindex='0']")) == 1
+    assert len(all_of(page, ".filmstrip [tabindex='0']")) == 1
     for _ in range(20):
         press(page, Keys.TAB)
         if page.switch_to.active_element.get_attribute("class").startswith("step"):
             break
     start = int(page.switch_to.active_element.get_attribute("data-view") or -1)
-    assert start == word_units(clip_record())[STAR].best
+    assert start == spans_of(clip_record()).words[STAR].best_view
     press(page, Keys.ARROW_RIGHT)
     assert address(page) == f"#word={STAR}&view={start + 1}"
     assert page.switch_to.active_element.get_attribute("data-view") == str(start + 1)
@@ -250,29 +252,29 @@ def test_clip_can_be_walked_through_by_keyboard_alone(open_page):
 
 def test_clip_with_two_pins_draws_two_bars_a_step(open_page):
     page = open_page(clip_record(), fragment=f"#word={STAR}&with={TREE}")
-    assert one(page, ".film").get_attribute("class").split() == ["film", "two"]
+    assert one(page, ".filmstrip").get_attribute("class").split() == ["filmstrip", "comparison"]
     assert one(page, ".bar-b").is_displayed()
     label = all_of(page, ".step")[6].get_attribute("aria-label")
-    star, tree = (percent(word_units(clip_record())[i].shares[6]) for i in (STAR, TREE))
+    star, tree = (percent(spans_of(clip_record()).words[i].shares[6]) for i in (STAR, TREE))
     assert label == f"0:03.0: star {star}, tree {tree} of the evidence"
 
 
 def test_long_clip_brings_the_brightest_step_into_sight(open_page):
     page = open_page(clip_record(40), fragment=f"#word={TREE}", width=900)
-    steps, step = (one(page, selector).rect for selector in (".steps", ".step.now"))
+    steps, step = (one(page, selector).rect for selector in (".steps", ".step.shown"))
     assert steps["x"] <= step["x"]
     assert step["x"] + step["width"] <= steps["x"] + steps["width"] + 1
 
 
 def test_pictures_and_clips_stand_together(open_page):
     page, record = open_page(mixed_record(), fragment=f"#word={STAR}"), mixed_record()
-    unit = word_units(record)[STAR]
+    unit = spans_of(record).words[STAR]
     names = [node.text for node in all_of(page, ".enlarge")]
     assert names == ["Picture 1", "Clip at 0:01.0", "Picture 2"]
     clip_share = sum(unit.shares[1:7])
     wanted = [unit.shares[0], clip_share, unit.shares[7]]
     assert shares_under(page) == [f"{percent(share)} of the evidence" for share in wanted]
-    assert [film.is_displayed() for film in all_of(page, ".film")] == [True, False]
+    assert [film.is_displayed() for film in all_of(page, ".filmstrip")] == [True, False]
     all_of(page, ".step")[4].click()
     assert on_stage(page)[0] == "Clip at 0:02.0, as the model was shown it"
     assert "what was shown" in facts(page)
@@ -280,7 +282,7 @@ def test_pictures_and_clips_stand_together(open_page):
 
 def test_two_clips_have_a_strip_each(open_page):
     page = open_page(record_of(shown=(*clip(3), *clip(4, 1))))
-    titles = [node.text for node in all_of(page, ".film-head .eyebrow")]
+    titles = [node.text for node in all_of(page, ".filmstrip-head .eyebrow")]
     assert titles == ["CLIP 1: WHAT MATTERS WHEN", "CLIP 2: WHAT MATTERS WHEN"]
     assert one(page, ".enlarge").text.startswith("Clip 1 at 0:0")
 
@@ -297,7 +299,7 @@ def test_prompt_words_are_plain_text_where_they_were_not_explained(open_page):
 def test_prompt_words_can_be_pointed_at_and_say_whose_they_are(open_page):
     record = pictures_record(explained=True)
     page = open_page(record)
-    texts = [unit.text for unit in prompt_word_units(record)]
+    texts = [unit.text for unit in spans_of(record).prompt_words]
     assert [node.text for node in asked(page)] == texts
     hover(page, asked(page)[texts.index("star,")])
     x, y = centre_of_light(canvas(page))
@@ -306,12 +308,10 @@ def test_prompt_words_can_be_pointed_at_and_say_whose_they_are(open_page):
     assert "probability" not in facts(page)
     assert "said" not in facts(page)
     assert all_of(page, "#candidates") == []
-    lean = [node.text for node in all_of(page, "#prompt .lean")]
-    wanted = prompt_word_units(record)[3]
-    assert lean == [
-        texts[i] for i in sorted(i for i, r in wanted.context if wanted.shown(r) >= 0.01)
-    ]
-    assert all_of(page, "#caption .lean") == []
+    lean = [node.text for node in all_of(page, "#prompt .context")]
+    wanted = spans_of(record).prompt_words[3]
+    assert lean == [texts[i] for i in sorted(i for i, s in wanted.context_display if s >= 0.01)]
+    assert all_of(page, "#answer .context") == []
 
 
 def test_prompt_words_can_be_pinned_beside_words_of_the_answer(open_page):
@@ -322,7 +322,8 @@ def test_prompt_words_can_be_pinned_beside_words_of_the_answer(open_page):
     assert [node.text for node in all_of(page, "#prompt .pin-a")] == ["star,"]
     assert classes(page, "pin-b") == [STAR]
     assert float(page.find_element(By.ID, "correlation").text) > 0.8
-    row = next(row.text for row in all_of(page, "#facts tr") if row.text.startswith("probability"))
+    rows = [row.text for row in all_of(page, "#details tr")]
+    row = next(text for text in rows if text.startswith("probability"))
     assert row.startswith("probability not the model’s ")
 
 
@@ -331,7 +332,7 @@ def test_prompt_words_are_read_by_keyboard_alone(open_page):
     assert len(all_of(page, "#prompt [tabindex='0']")) == 1
     for _ in range(30):
         press(page, Keys.TAB)
-        if page.switch_to.active_element.get_attribute("id") == "asked-0":
+        if page.switch_to.active_element.get_attribute("id") == "prompt-unit-0":
             break
     press(page, Keys.END)
     assert page.switch_to.active_element.text == "tree?"
@@ -364,7 +365,7 @@ def test_prompt_words_are_read_by_touch(open_page):
 def test_prompt_tokens_are_shown_instead_of_its_words(open_page):
     record = chat_record()
     page = open_page(record, fragment="#word=p20")
-    one(page, "#cut [data-value=tokens]").click()
+    one(page, "#segmentation [data-value=tokens]").click()
     assert [node.text for node in asked(page)] == [t.text.strip() for t in record.prompt_tokens]
     assert address(page).startswith("#token=p")
     assert "the asker’s token" in facts(page)
@@ -380,7 +381,7 @@ def test_conversation_shows_whose_turn_is_whose(open_page):
     assert [t.get_attribute("aria-label") for t in turns] == ["System", "User", "Assistant", "User"]
     texts = [t.find_element(By.CSS_SELECTOR, ".words").text for t in turns]
     assert texts == [record.prompt[turn.start : turn.end] for turn in record.turns]
-    assert turns[-1].rect["y"] < one(page, "#caption").rect["y"]
+    assert turns[-1].rect["y"] < one(page, "#answer").rect["y"]
     for word, who in (
         ("0", "a word of the system’s"),
         ("4", "the asker’s word"),
@@ -393,31 +394,31 @@ def test_conversation_shows_whose_turn_is_whose(open_page):
 def test_single_question_is_no_conversation(open_page):
     page = open_page()
     assert all_of(page, ".turn") == []
-    assert one(page, "#asked").text.replace("\n", " ") == f"ASKED {record_of().prompt}"
+    assert one(page, "#prompt-block").text.replace("\n", " ") == f"ASKED {record_of().prompt}"
 
 
 def test_contrasted_word_says_what_it_is_not(open_page):
     page = open_page(chat_record(), fragment=f"#word={STAR}")
-    assert one(page, "#facts h2").text == "star, and not: sun"
+    assert one(page, "#details h2").text == "star, and not: sun"
     meaning = "Where the picture speaks for “star” rather than “sun”."
-    assert one(page, ".verdict").text.startswith(meaning)
+    assert one(page, ".summary").text.startswith(meaning)
     assert classes(page, "contrasted") == [STAR]
     hover(page, words(page)[HOUSE])
-    assert one(page, "#facts h2").text == "house"
-    one(page, "#cut [data-value=tokens]").click()
+    assert one(page, "#details h2").text == "house"
+    one(page, "#segmentation [data-value=tokens]").click()
     assert classes(page, "contrasted") == [2, 3]
 
 
 def test_contrast_stays_text_whatever_it_holds(open_page):
     record = replace(chat_record(), contrasts=((STAR, "<b>sun</b>"),))
     page = open_page(record, fragment=f"#word={STAR}")
-    assert one(page, "#facts h2").text == "star, and not: <b>sun</b>"
-    assert all_of(page, "#facts h2 b") == []
+    assert one(page, "#details h2").text == "star, and not: <b>sun</b>"
+    assert all_of(page, "#details h2 b") == []
 
 
 def test_pinned_contrasted_word_keeps_its_contrast(open_page):
     page = open_page(chat_record(), fragment=f"#word={STAR}&with={TREE}")
-    heads = [node.text for node in all_of(page, "#facts h2")]
+    heads = [node.text for node in all_of(page, "#details h2")]
     assert heads == ["star, and not: sun", "tree"]
 
 

@@ -43,20 +43,20 @@ KNOWN_NEEDS = frozenset({"states", "rankings", "scales"}) | OF_THE_MODEL
 QUICK = {"k": 8, "samples": 12, "segments": 4, "steps": 2}
 """Parameters, where a method has them, that suit shallow rankings and a short test."""
 
-TRACED = [name for name in NAMES if not METHODS.get(name).needs & OF_THE_MODEL]
-OF_STATES = [name for name in TRACED if "states" in METHODS.get(name).needs]
+TRACED = [name for name in NAMES if not create(name).all_needs & OF_THE_MODEL]
+OF_STATES = [name for name in TRACED if "states" in create(name).all_needs]
 OF_LENS = [
     name
     for name in OF_STATES
     if isinstance(made := create(name), StagedMethod) and made.stages.base == LENS
 ]
 """To which a dead view says nothing; one read against the picture's mean lies above or below it."""
-CONTRASTIVE = [name for name in TRACED if METHODS.get(name).contrastive]
+CONTRASTIVE = [name for name in TRACED if create(name).can_contrast]
 COMPOSED = [
     f"{above}(base={name})"
     for above in ("msea", "arc")
     for name in NAMES
-    if above == "arc" or not METHODS.get(name).needs & {"scales", "rankings"}
+    if above == "arc" or not create(name).all_needs & {"scales", "rankings"}
 ]
 
 
@@ -101,7 +101,7 @@ def read_once(ids: tuple[int, ...], pictures: int) -> tuple[Session, Trace]:
         Image.fromarray(dice.integers(0, 255, (*size, 3), dtype=np.uint8))
         for size in ((24, 32), (32, 16))[:pictures]
     ]
-    session = Session(loaded, user_message(shown, PROMPT), ids)
+    session = Session.from_chat(loaded, user_message(shown, PROMPT), ids)
     return session, session.read(ranking_depth=8)
 
 
@@ -109,23 +109,12 @@ def real_evidence(
     length: int = 5,
     pictures: int = 1,
     selected: Sequence[int] | None = None,
-    first: int | None = None,
+    start: int | None = None,
 ) -> Evidence:
     """A tiny model that reads an answer of some tokens about one or two pictures of noise."""
     ids = tuple(shared("qwen2-vl").processor.tokenizer.encode(" A red star is above it"))[:length]
     session, trace = read_once(ids, pictures)
-    evidence = Evidence.from_session(session, trace=trace, selected=selected)
-    if first is None:
-        return evidence
-    return Evidence(
-        trace,
-        session.inputs,
-        lambda inputs: session.read(inputs, ranking_depth=8),
-        session.loaded.model,
-        first,
-        session,
-        selected,
-    )
+    return Evidence.from_session(session, trace=trace, selected=selected, start=start)
 
 
 def test_methods_are_those_of_the_issue() -> None:
@@ -137,7 +126,7 @@ def test_methods_are_those_of_the_issue() -> None:
 def test_methods_of_every_kind_are_tried() -> None:
     assert set(TRACED) > set(OF_STATES) > set()
     assert set(CONTRASTIVE) > set()
-    assert {"pictures"} <= {need for name in NAMES for need in METHODS.get(name).needs}
+    assert {"pictures"} <= {need for name in NAMES for need in create(name).all_needs}
 
 
 def test_method_of_a_model_answers_in_shape(any_method: Method) -> None:
@@ -168,15 +157,15 @@ def test_method_of_a_model_answers_in_shape(any_method: Method) -> None:
 
 
 def test_method_of_a_model_explains_prompt_tokens_or_says_why_not(any_method: Method) -> None:
-    evidence = real_evidence(first=0)
+    evidence = real_evidence(start=0)
     whole, plain = any_method.attribute(evidence), any_method.attribute(real_evidence())
     prompt, text = len(evidence.trace.prompt_tokens), len(evidence.trace.text_tokens)
     assert [len(maps) for maps in whole.maps] == [text]
     assert whole.context.shape == (text, text)
     if not any(maps[:prompt].any() for maps in whole.maps):
-        assert "pictures" in any_method.needs
+        assert "pictures" in any_method.all_needs
         assert any("prompt's tokens have empty maps" in note for note in evidence.notes)
-    answer = whole.tokens(slice(prompt, None))
+    answer = whole.select(slice(prompt, None))
     for one, other in zip(answer.maps, plain.maps, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4 * float(other.max()))
     torch.testing.assert_close(answer.context, plain.context, rtol=1e-3, atol=1e-4)
@@ -230,15 +219,15 @@ def test_method_of_a_model_repeats_itself_and_leaves_it_as_it_was(any_method: Me
 def test_method_of_a_model_refuses_a_trace_alone(name: str) -> None:
     method = method_of(name)
     who = getattr(method, "relevance", method).name  # of two parts, the one that looks at the model
-    with pytest.raises(ParameterError, match=f"got a trace alone: {who} .*from_session"):
+    with pytest.raises(ParameterError, match=f"got traces alone: {who} .*from_session"):
         method.attribute(random_evidence())
 
 
 @pytest.mark.parametrize("spec", COMPOSED)
 def test_composition_needs_what_its_base_needs(spec: str) -> None:
     method, base = create(spec), create(parse_spec(spec)[1]["base"])
-    assert method.needs >= base.needs
-    assert method.citations[0] == type(method).citations[0]
+    assert method.all_needs >= base.all_needs
+    assert method.all_citations[0] == type(method).citations[0]
     assert method.base == bare(base)  # type: ignore[attr-defined]
     assert create(method.spec) == method
 
@@ -265,7 +254,7 @@ def test_method_has_maps_of_every_view(method: Method) -> None:
     assert attribution.low.shape == attribution.high.shape == (tokens,)
     for scale in attribution.scales:
         assert [maps.shape[1:] for maps in scale.maps] == [GRIDS[scale.scale], SECOND[scale.scale]]
-        assert len(scale.seen) == 2
+        assert len(scale.input_sizes) == 2
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
@@ -338,7 +327,7 @@ def test_method_does_not_care_which_of_two_views_comes_first(of_states: Method) 
         return replace(trace, inputs=inputs, visual_states=torch.cat([second, first]))
 
     one = method.attribute(evidence)
-    two = method.attribute(Evidence.of({s: turned(evidence.trace_at(s)) for s in GRIDS}))
+    two = method.attribute(Evidence.from_traces({s: turned(evidence.trace_at(s)) for s in GRIDS}))
     for a, b in zip(one.maps, two.maps[::-1], strict=True):
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(one.shares, two.shares.flip(1), rtol=1e-4, atol=1e-5)
@@ -347,9 +336,7 @@ def test_method_does_not_care_which_of_two_views_comes_first(of_states: Method) 
 def test_method_explains_prompt_tokens_when_asked(method: Method) -> None:
     """The answer's part is what it is without; the prompt's own part comes before it."""
     pair, plain = random_pair(), method.attribute(random_pair())
-    asked = Evidence(
-        pair.trace, lambda s: pair.trace_at(s).inputs, lambda i: pair.trace_at(i.scale), first=0
-    )
+    asked = Evidence.from_traces({s: pair.trace_at(s) for s in GRIDS}, start=0)
     whole = method.attribute(asked)
     prompt, text = len(pair.trace.prompt_tokens), len(pair.trace.text_tokens)
     assert [len(maps) for maps in whole.maps] == [text, text]
@@ -358,12 +345,12 @@ def test_method_explains_prompt_tokens_when_asked(method: Method) -> None:
     assert all(float(maps[:prompt].max()) > 0 for maps in whole.maps)
     for name in ("context", "low", "high", "shares"):
         assert torch.equal(getattr(whole, name)[prompt:], getattr(plain, name)), name
-    answer = whole.tokens(slice(prompt, None))
+    answer = whole.select(slice(prompt, None))
     for one, other in zip(answer.maps, plain.maps, strict=True):
         assert torch.equal(one, other)
     for one, other in zip(answer.scales, plain.scales, strict=True):
-        assert (one.scale, one.seen) == (other.scale, other.seen)
-        for name in ("probabilities", "said", "weights"):
+        assert (one.scale, one.input_sizes) == (other.scale, other.input_sizes)
+        for name in ("probabilities", "is_top1", "weights"):
             assert torch.equal(getattr(one, name), getattr(other, name)), name
         for a, b in zip(one.maps, other.maps, strict=True):
             assert torch.equal(a, b)
@@ -406,7 +393,7 @@ def test_method_does_not_let_later_tokens_change_earlier_ones(method: Method) ->
                 "rankings": trace.rankings[:keep],
             }
         )
-    first, all_of_it = method.attribute(Evidence.of(cut)), method.attribute(whole)
+    first, all_of_it = method.attribute(Evidence.from_traces(cut)), method.attribute(whole)
     torch.testing.assert_close(first.maps[0], all_of_it.maps[0][:5])
     torch.testing.assert_close(first.context, all_of_it.context[:5, : len(first.context[0])])
 
@@ -445,7 +432,7 @@ def test_method_explains_a_first_token_without_a_prompt(method: Method) -> None:
 def test_method_fuses_layers_on_the_finest_grid(method: Method) -> None:
     traces = {s: random_trace(grid=GRIDS[s], scale=s) for s in GRIDS}
     traces[1.0] = with_two_layers(traces[1.0])
-    attribution = method.attribute(Evidence.of(traces))
+    attribution = method.attribute(Evidence.from_traces(traces))
     (maps,) = attribution.maps
     assert maps.shape[1:] == (4, 6)
     assert bool(maps.isfinite().all())
@@ -466,7 +453,7 @@ def test_method_shows_the_base_scale_first(method: Method) -> None:
     attribution = method.attribute(random_evidence())
     assert isinstance(attribution, Attribution)
     assert attribution.scales[0].scale == 1.0
-    assert len(attribution.scales) == (len(SCALES) if "scales" in method.needs else 1)
+    assert len(attribution.scales) == (len(SCALES) if "scales" in method.all_needs else 1)
     total = torch.stack([view.weights for view in attribution.scales]).sum(0)
     torch.testing.assert_close(total, torch.ones_like(total))
     for view in attribution.scales:
@@ -478,7 +465,7 @@ def test_method_shows_the_base_scale_first(method: Method) -> None:
 def test_method_states_its_facts(name: str) -> None:
     method = method_of(name)
     assert method.summary.endswith(".")
-    assert method.needs <= KNOWN_NEEDS
+    assert method.all_needs <= KNOWN_NEEDS
     assert create(method.spec) == method
     assert json.loads(json.dumps(method.parameters)) == method.parameters
     assert METHODS.get(method.name) is type(method)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import torch
 from PIL import Image, ImageDraw
@@ -112,7 +113,7 @@ def record_of(
     """
     rng = torch.Generator().manual_seed(seed)
     shown = shown or (Shown(draw() if image is None else image, grid),)
-    asked = _prompt_tokens(prompt, rng)
+    prompt_tokens = _prompt_tokens(prompt, rng)
     tokens: list[Token] = []
     spans: list[tuple[int, int]] = []
     answer = ""
@@ -140,7 +141,7 @@ def record_of(
     ) -> Attribution:
         count = len(of)
         maps = tuple(maps_of(view, 1.0, named) for view in shown)
-        context = torch.rand(count, len(asked) + len(pieces), generator=rng) ** 6 * 5
+        context = torch.rand(count, len(prompt_tokens) + len(pieces), generator=rng) ** 6 * 5
         for i in range(count):
             context[i, offset + i :] = 0
             if leaning[i] and i:
@@ -148,7 +149,9 @@ def record_of(
         views = tuple(
             ScaleView(
                 scale=s,
-                seen=tuple((round(v.image.width * s), round(v.image.height * s)) for v in shown),
+                input_sizes=tuple(
+                    (round(v.image.width * s), round(v.image.height * s)) for v in shown
+                ),
                 maps=tuple(maps_of(view, s, named) for view in shown),
                 probabilities=torch.tensor([t.probability for t in of])
                 * (1 - 0.4 * abs(s - 1) * torch.rand(count, generator=rng)),
@@ -164,18 +167,20 @@ def record_of(
         tuple(tokens),
         [objects.split() for _, objects in pieces],
         [not objects for _, objects in pieces],
-        len(asked),
+        len(prompt_tokens),
     )
-    named = [[thing for thing in THINGS if thing in token.text.lower()] for token in asked]
+    named = [[thing for thing in THINGS if thing in token.text.lower()] for token in prompt_tokens]
     return Record(
         pictures=tuple(_picture(view, margin) for view in shown),
         prompt=prompt,
         answer=answer,
-        prompt_tokens=asked,
+        prompt_tokens=prompt_tokens,
         tokens=tuple(tokens),
         words=words_of(answer, spans),
         attribution=given,
-        asked=attribution_of(asked, named, [False] * len(asked), 0) if explained else None,
+        prompt_attribution=attribution_of(prompt_tokens, named, [False] * len(prompt_tokens), 0)
+        if explained
+        else None,
         turns=turns or (PromptSpan("user", 0, len(prompt)),),
         contrasts=contrasts,
         provenance=Provenance(
@@ -292,7 +297,7 @@ def small_record() -> Record:
     ])  # fmt: skip
     half = ScaleView(
         scale=0.5,
-        seen=((30, 20),),
+        input_sizes=((30, 20),),
         maps=(torch.tensor([[[0.0, 1.0]], [[2.0, 0.0]], [[4.0, 1.0]]]),),
         probabilities=torch.tensor([0.5, 0.25, 0.5]),
         is_top1=torch.tensor([True, True, False]),
@@ -321,13 +326,13 @@ def small_record() -> Record:
 
 
 def small_views_record() -> Record:
-    """The small record with a second picture, of 1 x 2 cells, and its first two words asked for."""
+    """The small record with a second picture, of 1 x 2 cells, and its prompt explained."""
     record = small_record()
     given = record.attribution
     second = torch.tensor([[[1.0, 0.0]], [[0.0, 2.0]], [[0.0, 0.0]]])
     (half,) = given.scales
-    half = replace(half, seen=((30, 20), (20, 10)), maps=(*half.maps, second / 2))
-    asked = Attribution(
+    half = replace(half, input_sizes=((30, 20), (20, 10)), maps=(*half.maps, second / 2))
+    prompt_attribution = Attribution(
         (torch.tensor([[[0.0] * 3, [0.0, 3.0, 0.0]]] * 2), torch.tensor([[[0.0, 6.0]]] * 2)),
         torch.tensor([[0.0] * 5, [2.0, 0.0, 0.0, 0.0, 0.0]]),
         torch.tensor([0.0, 0.0]),
@@ -340,7 +345,7 @@ def small_views_record() -> Record:
             Picture(ramp(20, 40), TokenGrid.over((0, 0, 40, 20), 1, 2), 1, (4, 5), 2.5),
         ),
         attribution=replace(given, maps=(*given.maps, second), scales=(half,)),
-        asked=asked,
+        prompt_attribution=prompt_attribution,
         turns=(PromptSpan("user", 0, 7),),
         contrasts=((1, "sun"),),
     )
@@ -349,6 +354,19 @@ def small_views_record() -> Record:
 def ramp(height: int, width: int) -> Tensor:
     """A picture whose every pixel differs from its neighbours."""
     return torch.arange(height * width * 3).view(height, width, 3).remainder(251).to(torch.uint8)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two records, or parts of records, are equal to the bit."""
+    if isinstance(one, torch.Tensor):
+        return one.dtype == other.dtype and torch.equal(one, other)
+    if hasattr(one, "__dataclass_fields__"):
+        return type(one) is type(other) and all(
+            same(getattr(one, f.name), getattr(other, f.name)) for f in fields(one)
+        )
+    if isinstance(one, tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    return one == other
 
 
 def _prompt_tokens(prompt: str, rng: torch.Generator) -> tuple[Token, ...]:

@@ -3,6 +3,8 @@
 import json
 import math
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -82,6 +84,21 @@ def test_shipped_model_speaks_through_the_real_processor(name, folder, loaded):
     assert own.tensors["input_ids"].tolist() == ids
     explained = seewhy.load(name).explain(picture, ONE_SENTENCE, method="logit-lens")
     assert explained.answer == answer.strip()
+
+
+def test_card_says_whether_its_snippet_needs_torchvision(folder):
+    code = (
+        "import sys; sys.modules['torchvision'] = None  # how Python marks absence\n"
+        "from transformers import AutoProcessor; AutoProcessor.from_pretrained(sys.argv[1])"
+    )
+    words = [sys.executable, "-c", code, str(folder)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
+    card = (folder / "README.md").read_text()
+    if done.returncode:
+        assert "torchvision" in done.stderr.lower()
+        assert "needs torchvision: `pip install" in card
+    else:
+        assert "needs no torchvision" in card
 
 
 def test_shipped_tokenizer_splits_a_tenth_of_the_content_words(folder):

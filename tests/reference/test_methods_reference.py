@@ -155,7 +155,7 @@ def test_tam_over_two_views_equals_its_slow_replica(
         trace = replace(trace, foil_biases=None if trace.biases is None else trace.biases / 2)
     if transform in ("softcap", "all"):
         trace = replace(trace, softcap=3.0)
-    made = create("tam").attribute(Evidence(trace, first=first))
+    made = create("tam").attribute(Evidence.from_traces({1.0: trace}, start=first))
     begin = len(trace.prompt_tokens) if first is None else first
     assert len(made.context) == text - begin
     for token in range(text - begin):

@@ -14,16 +14,14 @@ from seewhy.methods.attn_lrp import AttnLRP
 from seewhy.methods.grad_cam_plus_plus import channel_weights
 from seewhy.methods.integrated_gradients import IntegratedGradients, blank_embeddings
 from seewhy.models import load
-from seewhy.models.attention import (
-    attention_output,
-    attention_weights,
+from seewhy.models.attention import attention_output, attention_weights, patched_attention
+from seewhy.models.decoder import (
     decoder_of,
-    differentiable,
-    forward,
+    final_states,
     hook_layer_input,
-    patched_attention,
-    states_entering,
+    layer_input_states,
 )
+from seewhy.models.gradients import differentiable
 from seewhy.models.session import Session
 
 PROMPT = "What is to the left of the red star?"
@@ -34,7 +32,7 @@ ANSWER = (40, 41, 42)
 def inside():
     """A tiny LLaVA in float64: its language model is a Llama, without biases."""
     loaded = load(tiny_llava.build(torch.float64))
-    session = Session.of(loaded, noise(90, 60), PROMPT, ANSWER)
+    session = Session.from_image(loaded, noise(90, 60), PROMPT, ANSWER)
     return WhiteBox.of(Evidence.from_session(session, ranking_depth=1), "this test")
 
 
@@ -42,11 +40,11 @@ def logits_from(inside, embeddings):
     """z_i of every explained token, when these embeddings enter the language model."""
     loaded = inside.session.loaded
     with torch.no_grad(), hook_layer_input(loaded.model, 0, lambda _: embeddings[None]):
-        return inside.logits(forward(loaded, inside.trace.inputs, ANSWER))
+        return inside.logits(final_states(loaded, inside.trace.inputs, ANSWER))
 
 
 def entered(inside):
-    return states_entering(inside.session.loaded, inside.trace.inputs, ANSWER)
+    return layer_input_states(inside.session.loaded, inside.trace.inputs, ANSWER)
 
 
 def everywhere(inside, score):
@@ -58,7 +56,7 @@ def everywhere(inside, score):
             differentiable(loaded.model),
             hook_layer_input(loaded.model, 0, lambda _, x=leaf: x[None]),
         ):
-            logit = inside.logits(forward(loaded, inside.trace.inputs, ANSWER))[number]
+            logit = inside.logits(final_states(loaded, inside.trace.inputs, ANSWER))[number]
             logit.backward()
         found.append(score(leaf.detach(), leaf.grad))
     return torch.stack(found)
@@ -81,7 +79,7 @@ def test_logits_are_the_models_own(inside):
     tensors["attention_mask"] = torch.ones_like(tensors["input_ids"])
     with torch.no_grad():
         real = loaded.model(**tensors).logits[0]
-        ours = inside.logits(forward(loaded, inside.trace.inputs, ANSWER))
+        ours = inside.logits(final_states(loaded, inside.trace.inputs, ANSWER))
     begin = inside.trace.inputs.length - 1
     expected = [real[begin + at, token] for at, token in enumerate(ANSWER)]
     torch.testing.assert_close(ours, torch.stack(expected), rtol=1e-9, atol=1e-9)
@@ -123,7 +121,7 @@ def test_smooth_grad_equals_the_equation(inside):
                 differentiable(loaded.model),
                 hook_layer_input(loaded.model, 0, lambda _, x=leaf: x[None]),
             ):
-                inside.logits(forward(loaded, inside.trace.inputs, ANSWER))[number].backward()
+                inside.logits(final_states(loaded, inside.trace.inputs, ANSWER))[number].backward()
             assert leaf.grad is not None
             total[number] += leaf.grad / 3
     expected = (total**2).sum(-1).sqrt()
@@ -227,7 +225,7 @@ def test_gradient_attention_equals_the_update_of_square_matrices(inside):
             return attention_output(weights, value)
 
         with differentiable(loaded.model), patched_attention(loaded.model, attend):
-            inside.logits(forward(loaded, inside.trace.inputs, ANSWER))[number].backward()
+            inside.logits(final_states(loaded, inside.trace.inputs, ANSWER))[number].backward()
         relevance = torch.eye(heard[0].shape[-1], dtype=torch.float64)
         for weights in heard:
             mean = (weights.grad * weights).detach()[0].clamp_min(0).mean(0)

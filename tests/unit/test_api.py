@@ -11,7 +11,8 @@ from PIL import Image
 
 import seewhy
 import tiny_models
-from seewhy.api import PROMPT, Explainer, Explanation
+from seewhy.api import Explainer, Explanation
+from seewhy.chats import PROMPT
 from seewhy.core.errors import (
     ImageError,
     OutputError,
@@ -21,7 +22,7 @@ from seewhy.core.errors import (
     UnknownNameError,
 )
 from seewhy.methods import create
-from seewhy.models.session import counted
+from seewhy.models.passes import count_passes
 from seewhy.testbed.pretrained import DEFAULT, pretrained
 
 ANSWER = "A red star is above the blue house, and a red car."
@@ -46,7 +47,7 @@ def explanation(explainer: Explainer) -> Explanation:
 
 def test_a_contrast_pays_for_its_own_word_alone(explainer: Explainer) -> None:
     def passes(**given: object) -> int:
-        with counted(explainer.loaded.model) as spent:
+        with count_passes(explainer.loaded.model) as spent:
             explainer.explain(
                 picture(), answer="A red star.", method="attn-lrp", explain_prompt=False, **given
             )
@@ -177,7 +178,7 @@ def test_word_scales_tell_whether_it_would_still_be_said(explanation: Explanatio
         assert [s.scale for s in word.scales] == [1.0, 0.75, 1.25]
         assert sum(s.weight for s in word.scales) == pytest.approx(1)
         assert word.scales[0].probability == pytest.approx(word.probability, rel=1e-4)
-        assert len({s.seen for s in word.scales}) == 3
+        assert len({s.input_size for s in word.scales}) == 3
         assert word.scales[1].map.shape < word.heatmap.shape
 
 
@@ -295,7 +296,7 @@ def test_explain_refuses_what_cannot_be(
 def test_explain_reports_its_stages(explainer: Explainer) -> None:
     said: list[str] = []
     explainer.explain(picture(), answer="A star.", scales=(1, 0.5), progress=said.append)
-    assert said == ["reading the image", "explaining", "looking again at scale 0.5"]
+    assert said == ["reading the image", "explaining", "reading at scale 0.5"]
 
 
 def test_explain_samples_from_a_seed(explainer: Explainer) -> None:

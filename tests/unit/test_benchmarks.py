@@ -14,6 +14,8 @@ import torch
 
 import tiny_models
 from seewhy import models
+from seewhy.bench.gallery import read_cases
+from seewhy.bench.store import Store
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -23,7 +25,7 @@ def bench() -> Iterator[SimpleNamespace]:
     """The benchmark's modules; they stand beside the script, outside of any package."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(BENCHMARKS))
-        names = ("explain", "measuring", "published_tam", "subjects")
+        names = ("explain", "measuring", "pages", "published_tam", "subjects")
         yield SimpleNamespace(**{name: importlib.import_module(name) for name in names})
 
 
@@ -176,3 +178,33 @@ def test_markdown_tells_aims_that_are_missed(bench, measured) -> None:
     assert row.endswith("| >= 200 | **no** |")
     quick = explain.verdicts({**results, "quick": True})
     assert all(row.met is None for row in quick)
+
+
+PAPER = BENCHMARKS / "results" / "paper"
+
+
+def test_page_of_the_committed_tables_holds_their_figures(bench, tmp_path) -> None:
+    page = bench.pages.build(PAPER, tmp_path, gallery="no")
+    for name in ("table.md", "table.csv", "reasons.csv", "cases.json"):
+        assert (tmp_path / name).read_text() == (PAPER / name).read_text(), name
+    text = page.read_text()
+    assert text.startswith("<!doctype html>")
+    assert '"region-search"' in text
+
+
+def test_committed_runs_can_be_planned_again(bench) -> None:
+    runs = Store(PAPER).read_runs()
+    assert {run["suite"] for run in runs} == {"paper", "cost"}
+    asked = bench.pages.plan_again(runs, without=bench.pages.SLOW)
+    measured = {one["label"]: one["fingerprint"] for one in runs[0]["models"]}
+    assert {s.label: s.fingerprint for s in asked.models} == measured
+    assert not set(bench.pages.SLOW) & {c.label for c in asked.methods}
+    assert {case.leader for case in read_cases(PAPER)} <= {c.label for c in asked.methods}
+
+
+def test_committed_runs_name_no_folder_of_a_machine() -> None:
+    assert {m["place"] for run in Store(PAPER).read_runs() for m in run["models"]} == {""}
+
+
+def test_built_pages_are_not_kept_in_git() -> None:
+    assert not list((BENCHMARKS / "results").rglob("*.html"))

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from seewhy.core.errors import ParameterError
-from seewhy.core.registry import unknown
+from seewhy.core.suggestions import unknown_name_message
 
 if TYPE_CHECKING:
     from seewhy.datasets import Dataset
@@ -160,7 +160,7 @@ def config_of(values: Mapping[str, Any]) -> BenchConfig:
     known = tuple(f.name for f in fields(BenchConfig))
     for name in values:
         if name not in known:
-            raise ParameterError(unknown("key of the bench's config", name, known))
+            raise ParameterError(unknown_name_message("key of the bench's config", name, known))
     return BenchConfig(**values)
 
 

@@ -8,24 +8,28 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean, pstdev
 from typing import Any
 
 import torch
 
-from seewhy.api import Explainer
 from seewhy.bench.plan import MODEL_LABEL, Plan
 from seewhy.bench.results import Column, Results
-from seewhy.bench.store import Store, write_atomically
+from seewhy.bench.store import write_atomically
 from seewhy.bench.worker import Job, SampleState, Worker, reason_of
 from seewhy.core.attribution import Attribution
-from seewhy.core.errors import SeewhyError
-from seewhy.report.bundle import safe_name
+from seewhy.core.errors import SchemaError, SeewhyError
+from seewhy.explainer import Explainer
+from seewhy.report.bench_payload import BenchCase, BenchTile
 from seewhy.report.overlay import overlay
+from seewhy.report.safe_folder import safe_name
 
 FOLDER, INDEX = "gallery", "gallery.json"
+
+CASES = "cases.json"
+"""Which cases were chosen, without pictures: enough to draw the gallery again."""
 
 PER_KIND = 2
 """Cases of each kind for each model and data set."""
@@ -74,34 +78,57 @@ def choose_cases(results: Results, *, per_kind: int = PER_KIND) -> list[GalleryC
     ]
 
 
+def cases_json(cases: Sequence[GalleryCase]) -> str:
+    """Chosen cases as JSON, one a line."""
+    lines = ",\n".join(json.dumps(asdict(case), allow_nan=False) for case in cases)
+    return f"[\n{lines}\n]\n"
+
+
+def read_cases(folder: Path) -> list[GalleryCase]:
+    """Read the chosen cases of a folder; none where it has no such file.
+
+    Raises:
+        SchemaError: if the file is damaged.
+    """
+    path = folder / CASES
+    try:
+        return [GalleryCase(**case) for case in json.loads(path.read_text("utf-8"))]
+    except FileNotFoundError:
+        return []
+    except (ValueError, TypeError) as error:
+        raise SchemaError(
+            f"Expected chosen cases in {path}, got {error}: remove the file, and report again."
+        ) from error
+
+
 def write_gallery(
     plan: Plan,
-    results: Results,
-    store: Store,
+    cases: Sequence[GalleryCase],
+    folder: Path,
     *,
     say: Callable[[str], None] | None = None,
 ) -> None:
-    """Explain the chosen cases again, and write the report of each beside the rows.
+    """Explain the chosen cases again, and write the report of each into `folder / "gallery"`.
 
     Args:
         plan: of the run: it has the models and data.
-        results: of the same run.
-        store: where the folder `gallery` is made anew.
+        cases: of the same run.
+        folder: of results, or of their tables; its folder `gallery` is made anew.
         say: called as each case begins.
     """
-    worker = Worker(plan)
-    target, temporary = store.folder / FOLDER, store.folder / f".{FOLDER}.part"
+    worker, models = Worker(plan), [spec.label for spec in plan.models]
+    target, temporary = folder / FOLDER, folder / f".{FOLDER}.part"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     # Model by model, so that each is loaded once.
-    chosen = sorted(choose_cases(results), key=lambda case: results.models.index(case.model))
-    cases = []
+    ordered = sorted(cases, key=lambda case: models.index(case.model))
+    drawn = []
     try:
-        for at, case in enumerate(chosen):
+        for at, case in enumerate(ordered):
             if say is not None:
                 say(f"drawing case {at + 1}: {case.sample} on {case.model}")
-            cases.append(_draw_case(worker, case, temporary / f"{at:02}-{safe_name(case.sample)}"))
-        text = json.dumps(cases, allow_nan=False)
+            drawn.append(_draw_case(worker, case, temporary / f"{at:02}-{safe_name(case.sample)}"))
+        text = json.dumps(drawn, allow_nan=False)
         write_atomically(temporary / INDEX, lambda path: path.write_text(text, "utf-8"))
         shutil.rmtree(target, ignore_errors=True)
         temporary.replace(target)
@@ -109,7 +136,7 @@ def write_gallery(
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def read_cases(folders: Sequence[Path], target: Path) -> list[dict[str, Any]]:
+def read_gallery(folders: Iterable[Path], target: Path) -> list[BenchCase]:
     """The cases that earlier runs drew in some folders, with links as seen from `target`."""
     cases = []
     for folder in folders:
@@ -122,7 +149,7 @@ def read_cases(folders: Sequence[Path], target: Path) -> list[dict[str, Any]]:
     return cases
 
 
-def _draw_case(worker: Worker, case: GalleryCase, folder: Path) -> dict[str, Any]:
+def _draw_case(worker: Worker, case: GalleryCase, folder: Path) -> BenchCase:
     """One case: a thumbnail for each method, and the report of the leading one."""
     plan = worker.plan
     model = [spec.label for spec in plan.models].index(case.model)
@@ -144,9 +171,7 @@ def _draw_case(worker: Worker, case: GalleryCase, folder: Path) -> dict[str, Any
     }
 
 
-def _tiles(
-    worker: Worker, case: GalleryCase, state: SampleState, word: int
-) -> Iterator[dict[str, Any]]:
+def _tiles(worker: Worker, case: GalleryCase, state: SampleState, word: int) -> Iterator[BenchTile]:
     """For each method the thumbnail of its map and its score, or why it has none."""
     narrowed = state.for_word(word)
     for at, spec in enumerate(worker.plan.methods):
@@ -164,7 +189,7 @@ def _write_report(
 ) -> str:
     """Write the report of a case; "" where the method cannot be used for one."""
     chosen = next(spec.method for spec in worker.plan.methods if spec.label == method)
-    ids = [token.id for token in state.evidence.trace.tokens]
+    ids = state.evidence.trace.ids
     try:
         explanation = Explainer(loaded).explain(
             state.sample.image, state.sample.prompt, method=chosen, answer=ids, explain_prompt=False

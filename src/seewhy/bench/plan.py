@@ -14,7 +14,7 @@ from seewhy.bench.fingerprints import folder_fingerprint, hub_fingerprint, loade
 from seewhy.bench.specs import digest, key_of, label_of, method_of, metric_of
 from seewhy.bench.store import SCHEMA_VERSION
 from seewhy.core.errors import DatasetError, ParameterError, UnknownNameError
-from seewhy.core.registry import unknown
+from seewhy.core.suggestions import unknown_name_message
 from seewhy.datasets import Dataset, open_dataset
 from seewhy.methods import Method
 from seewhy.metrics import Metric
@@ -76,8 +76,9 @@ class ModelSpec:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def describe(self) -> dict[str, Any]:
-        """JSON-ready data for a run's file."""
-        return {"label": self.label, "place": self.place, "fingerprint": self.fingerprint}
+        """JSON-ready data for a run's file; where shipped models lie differs between machines."""
+        place = "" if self.label in pretrained() else self.place
+        return {"label": self.label, "place": place, "fingerprint": self.fingerprint}
 
 
 @dataclass(frozen=True)
@@ -313,8 +314,8 @@ def _model_spec(
         return ModelSpec(folder.name, str(folder), folder_fingerprint(folder), None, options)
     if "/" not in name or name.startswith((".", "~", "/")):
         raise UnknownNameError(
-            f"{unknown('model', name, tuple(known))} Or give a folder that is there, or a hub "
-            "id such as Qwen/Qwen2-VL-2B-Instruct."
+            f"{unknown_name_message('model', name, known)} Or give a folder that is there, or a "
+            "hub id such as Qwen/Qwen2-VL-2B-Instruct."
         )
     return ModelSpec(name, name, hub_fingerprint(name, options.get("revision")), None, options)
 

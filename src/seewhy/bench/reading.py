@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from seewhy.bench.plan import MODEL_LABEL
@@ -38,6 +39,25 @@ def read_results(
     listed = [folders] if isinstance(folders, str | os.PathLike | Store) else list(folders)
     stores = [one if isinstance(one, Store) else Store(one) for one in listed]
     runs = [store.read_runs()[-1] for store in stores]
+    results = results_without_rows(runs, reference=reference)
+    found = _Collector()
+    for row in _asked_rows(stores, runs):
+        found.add(row)
+    return replace(results, rows=found.series(), reasons=found.reasons(), samples=found.samples())
+
+
+def results_without_rows(
+    runs: Sequence[dict[str, Any]], *, reference: str | None = None
+) -> Results:
+    """What runs that are put together asked for, without a single value.
+
+    Args:
+        runs: as `Store.read_runs` reads them.
+        reference: as for `read_results`.
+
+    Raises:
+        ParameterError: as `read_results`.
+    """
     _expect_one_settings(runs)
     _expect_one_meaning(runs)
     methods = _methods(runs)
@@ -47,9 +67,6 @@ def read_results(
             f"Expected the reference among the methods ({', '.join(methods)}), got {reference!r}: "
             "choose one of them."
         )
-    found = _Collector()
-    for row in _asked_rows(stores, runs):
-        found.add(row)
     return Results(
         tuple(runs),
         _labels(runs, "models"),
@@ -58,9 +75,9 @@ def read_results(
         _columns(runs),
         reference,
         runs[-1]["settings"],
-        found.series(),
-        found.reasons(),
-        found.samples(),
+        rows={},
+        reasons=(),
+        samples={},
     )
 
 

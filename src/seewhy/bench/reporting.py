@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from seewhy.bench.cells import Cell, breakdown, cells
-from seewhy.bench.gallery import read_cases
+from seewhy.bench.gallery import CASES, cases_json, choose_cases, read_cases, read_gallery
+from seewhy.bench.readers import has_tables_alone, read_tables
 from seewhy.bench.reading import read_results
 from seewhy.bench.results import Column, Reason, Results
 from seewhy.bench.store import write_atomically
-from seewhy.bench.writers import PERCENT, latex, markdown, table_csv
-from seewhy.core.errors import OutputError
+from seewhy.bench.writers import (
+    PERCENT,
+    REASONS,
+    TABLE,
+    latex,
+    markdown,
+    reasons_csv,
+    table_csv,
+)
+from seewhy.core.errors import OutputError, ParameterError
 from seewhy.report.bench_page import html
+from seewhy.report.bench_payload import (
+    BenchCase,
+    BenchCell,
+    BenchColumn,
+    BenchCurve,
+    BenchPayload,
+    BenchReason,
+    BenchRun,
+    BenchView,
+)
 
-MARKDOWN, LATEX, CSV, PAGE = "table.md", "table.tex", "table.csv", "bench.html"
+MARKDOWN, LATEX, PAGE = "table.md", "table.tex", "bench.html"
 
 
 def write_report(
@@ -25,10 +44,10 @@ def write_report(
     *,
     reference: str | None = None,
 ) -> tuple[Results, list[Cell]]:
-    """Write `table.md`, `table.tex`, `table.csv` and `bench.html`; no model is needed.
+    """Write tables as Markdown, LaTeX and CSV, and the page `bench.html`; no model is needed.
 
     Args:
-        folders: of results; several are put together.
+        folders: of results; several are put together. One alone may hold tables without rows.
         out: where to; the first folder by default.
         reference: label of the method that others are compared with.
 
@@ -36,21 +55,34 @@ def write_report(
         The results, and the cells of all words.
 
     Raises:
-        SchemaError, ParameterError: as `seewhy.bench.reading.read_results`.
+        SchemaError, ParameterError: as `seewhy.bench.reading.read_results`; and if tables without
+            rows are damaged, or asked for more than they hold.
         OutputError: if a file cannot be written.
     """
     listed = [folders] if isinstance(folders, str | os.PathLike) else list(folders)
-    results = read_results(listed, reference=reference)
-    whole = cells(results)
-    parts = breakdown(results)
-    target = Path(listed[0] if out is None else out).expanduser()
-    cases = read_cases([Path(folder).expanduser() for folder in listed], target)
+    places = [Path(folder).expanduser() for folder in listed]
+    target = places[0] if out is None else Path(out).expanduser()
+    if any(map(has_tables_alone, places)):
+        results, whole, parts = _from_tables(places, reference)
+        cases = read_cases(places[0])
+    else:
+        results = read_results(places, reference=reference)
+        whole, parts, cases = cells(results), breakdown(results), choose_cases(results)
+    gallery = read_gallery(dict.fromkeys([*places, target]), target)
     texts = {
         MARKDOWN: markdown(results, whole),
         LATEX: latex(results, whole),
-        CSV: table_csv([*whole, *parts]),
-        PAGE: html(payload(results, whole, parts, cases)),
+        TABLE: table_csv([*whole, *parts]),
+        REASONS: reasons_csv(results.reasons),
+        CASES: cases_json(cases),
+        PAGE: html(payload(results, whole, parts, gallery)),
     }
+    _write(texts, target)
+    return results, whole
+
+
+def _write(texts: Mapping[str, str], target: Path) -> None:
+    """Write files by name into a folder, which is made where it is missing."""
     try:
         target.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
@@ -60,19 +92,36 @@ def write_report(
             f"Expected to write tables to {target}, got {error.strerror or error}: make room or "
             "choose another folder with --out; the rows are not changed."
         ) from error
-    return results, whole
+
+
+def _from_tables(
+    places: Sequence[Path], reference: str | None
+) -> tuple[Results, list[Cell], list[Cell]]:
+    """The tables of the only folder; more than they say cannot be had without rows."""
+    if len(places) > 1:
+        tables = next(filter(has_tables_alone, places))
+        raise ParameterError(
+            f"Expected folders with rows, to put them together, got {tables}, which holds tables "
+            "alone: report it alone."
+        )
+    results, whole, parts = read_tables(places[0])
+    if reference not in (None, results.reference):
+        raise ParameterError(
+            f"Expected {results.reference!r} as the reference, which the tables in {places[0]} "
+            f"compare with, got {reference!r}: only rows can be compared anew."
+        )
+    return results, whole, parts
 
 
 def payload(
-    results: Results, whole: list[Cell], parts: list[Cell], cases: list[dict[str, Any]]
-) -> dict[str, Any]:
+    results: Results, whole: list[Cell], parts: list[Cell], cases: list[BenchCase]
+) -> BenchPayload:
     """Everything that the page shows, as JSON-ready data without NaN."""
     columns = {c: at for at, c in enumerate(c for c in results.columns if not c.curve)}
-    run = results.runs[-1]
     return {
         "reference": results.reference,
         "settings": {k: v for k, v in results.settings.items() if k != "key"},
-        "made": {k: run[k] for k in ("started", "machine", "versions", "suite") if k in run},
+        "made": _made(results.runs[-1]),
         "methods": {
             one["label"]: one["summary"] for other in results.runs for one in other["methods"]
         },
@@ -85,14 +134,22 @@ def payload(
     }
 
 
+def _made(run: Mapping[str, Any]) -> BenchRun:
+    made: BenchRun = {}
+    for key in ("started", "machine", "versions", "suite"):
+        if key in run:
+            made[key] = run[key]
+    return made
+
+
 def _view(
     view: tuple[str, str],
     samples: int,
     columns: dict[Column, int],
     whole: list[Cell],
     parts: list[Cell],
-    cases: list[dict[str, Any]],
-) -> dict[str, Any]:
+    cases: list[BenchCase],
+) -> BenchView:
     """What the page shows of one model and data set."""
     own = [cell for cell in whole if (cell.model, cell.data) == view]
     groups = [cell for cell in parts if (cell.model, cell.data) == view]
@@ -109,7 +166,7 @@ def _view(
     }
 
 
-def _column(column: Column) -> dict[str, Any]:
+def _column(column: Column) -> BenchColumn:
     return {
         "metric": column.metric,
         "name": column.name,
@@ -120,7 +177,7 @@ def _column(column: Column) -> dict[str, Any]:
     }
 
 
-def _reason(reason: Reason) -> dict[str, Any]:
+def _reason(reason: Reason) -> BenchReason:
     names = filter(None, (reason.method, reason.metric, reason.figure))
     return {
         "what": ", ".join(dict.fromkeys(names)),
@@ -132,7 +189,7 @@ def _reason(reason: Reason) -> dict[str, Any]:
     }
 
 
-def _cell(cell: Cell, column: int) -> dict[str, Any]:
+def _cell(cell: Cell, column: int) -> BenchCell:
     difference = (cell.difference, cell.difference_low, cell.difference_high)
     return {
         "method": cell.method,
@@ -147,7 +204,7 @@ def _cell(cell: Cell, column: int) -> dict[str, Any]:
     }
 
 
-def _curves(own: list[Cell]) -> list[dict[str, Any]]:
+def _curves(own: list[Cell]) -> list[BenchCurve]:
     """Points of each curve of a model and data set, method by method, along the axis."""
     found: dict[tuple[str, str], dict[str, list[list[float | None]]]] = {}
     for cell in own:

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from seewhy._version import __version__
 from seewhy.bench.config import BenchConfig, EngineName
-from seewhy.bench.gallery import FOLDER, write_gallery
+from seewhy.bench.gallery import FOLDER, choose_cases, write_gallery
 from seewhy.bench.plan import Plan, plan_of
 from seewhy.bench.processes import in_process, processes
 from seewhy.bench.ray_cluster import ray_actors
@@ -112,7 +112,7 @@ def run(
         )
     store, measured = execute(plan, config, Path(out), progress)
     if config.gallery and (measured or not (store.folder / FOLDER).is_dir()):
-        write_gallery(plan, read_results(store), store, say=say)
+        write_gallery(plan, choose_cases(read_results(store)), store.folder, say=say)
     return store
 
 

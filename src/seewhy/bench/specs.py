@@ -11,8 +11,8 @@ from dataclasses import MISSING, fields
 from typing import Any
 
 from seewhy.core.errors import ParameterError
-from seewhy.core.registry import unknown
 from seewhy.core.specs import parse_spec
+from seewhy.core.suggestions import unknown_name_message
 from seewhy.methods import Method, create
 from seewhy.metrics import METRICS, Metric
 
@@ -45,7 +45,9 @@ def metric_of(given: str | Metric) -> Metric:
     known = tuple(f.name for f in fields(chosen) if f.init)  # type: ignore[arg-type]
     for parameter in parameters:
         if parameter not in known:
-            raise ParameterError(unknown(f"parameter of {chosen.name}", parameter, known))
+            raise ParameterError(
+                unknown_name_message(f"parameter of {chosen.name}", parameter, known)
+            )
     return chosen(**parameters)
 
 

@@ -1,7 +1,7 @@
 """Suites: configs under one name, which fill what another config leaves open.
 
 Each is one function; its docstring says what it is for. Lists of methods and metrics follow from
-what the classes say of themselves, so a new one joins without a change here. Suites hold what ships
+what the methods say of themselves, so a new one joins without a change here. Suites hold what ships
 with seewhy, so that a name means the same everywhere; others join by `methods` and `metrics`.
 
 Importing this module loads no method: only calling a suite does.
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from seewhy.bench.config import BenchConfig
 from seewhy.core.errors import ParameterError, UnknownNameError
-from seewhy.core.registry import unknown
+from seewhy.core.suggestions import unknown_name_message
 
 if TYPE_CHECKING:
     from seewhy.methods import Method
@@ -65,23 +65,23 @@ def all_methods() -> tuple[str, ...]:
 
 def controls() -> tuple[str, ...]:
     """Methods that read neither the model nor the picture."""
-    return _methods(lambda method: not method.needs)
+    return _methods(lambda method: not method.all_needs)
 
 
 def state_methods() -> tuple[str, ...]:
     """Methods that read visual states: the logit lens, the paper's methods, the default, ours."""
-    return _methods(lambda method: "states" in method.needs)
+    return _methods(lambda method: "states" in method.all_needs)
 
 
 def white_box() -> tuple[str, ...]:
     """Baselines that read attentions or gradients."""
     inner = {"attentions", "gradients"}
-    return _methods(lambda method: inner & method.needs and "states" not in method.needs)
+    return _methods(lambda method: inner & method.all_needs and "states" not in method.all_needs)
 
 
 def perturbation() -> tuple[str, ...]:
     """Baselines that change the picture and read the model's output alone."""
-    return _methods(lambda method: method.needs == {"pictures"})
+    return _methods(lambda method: method.all_needs == {"pictures"})
 
 
 def bases() -> tuple[str, ...]:
@@ -257,7 +257,7 @@ def suite_of(name: str) -> BenchConfig:
         UnknownNameError: if there is none; near matches are given.
     """
     if name not in SUITES:
-        raise UnknownNameError(unknown("suite", name, tuple(SUITES)))
+        raise UnknownNameError(unknown_name_message("suite", name, tuple(SUITES)))
     return SUITES[name]()
 
 
@@ -297,11 +297,12 @@ def _reference(config: BenchConfig, required: bool) -> str | None:
     return labels[0] if labels else None
 
 
-def _methods(wanted: Callable[[type[Method]], Any]) -> tuple[str, ...]:
+def _methods(wanted: Callable[[Method], Any]) -> tuple[str, ...]:
     """Specs of the methods of seewhy that are wanted; the default follows the one it changes."""
-    from seewhy.methods import DEFAULT, METHODS
+    from seewhy.methods import DEFAULT, METHODS, create
 
-    names = _sorted((m.name for m in METHODS if _is_own(m) and wanted(m)), METHOD_ORDER)
+    own = (create(kind.name) for kind in METHODS if _is_own(kind))
+    names = _sorted((method.name for method in own if wanted(method)), METHOD_ORDER)
     changed = DEFAULT.partition("(")[0]
     return tuple(spec for name in names for spec in (name, *[DEFAULT] * (name == changed)))
 

@@ -20,7 +20,7 @@ from seewhy.bench.store import FAILED, MEASURED, SKIPPED, UNDEFINED, Row
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import SampleError
 from seewhy.core.sample import Sample
-from seewhy.core.trace import Inputs, Trace
+from seewhy.core.trace import Trace
 from seewhy.methods import Evidence, Method
 from seewhy.metrics._base import Case, Measurement, SpokenWord, Undefined, spoken_words
 from seewhy.models import Loaded, generate, load, prepare, read
@@ -82,7 +82,6 @@ class SampleState:
         evidence: the base reading, for metrics.
         words: of the answer.
         selected: the places of those that metrics of single words look at.
-        traces: readings at further scales, each made once.
         memory: of metrics.
     """
 
@@ -90,7 +89,6 @@ class SampleState:
     evidence: Evidence
     words: tuple[SpokenWord, ...]
     selected: tuple[int, ...]
-    traces: dict[float, Trace] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -114,21 +112,8 @@ class SampleState:
         It shares the readings, but keeps its own list of those seen: which scales collapse must not
         depend on the methods before.
         """
-        session = self.session
-
-        def look(inputs: Inputs) -> Trace:
-            if inputs.scale not in self.traces:
-                self.traces[inputs.scale] = session.read(inputs, ranking_depth=1, candidates=0)
-            return self.traces[inputs.scale]
-
-        return Evidence(
-            self.evidence.trace,
-            session.inputs,
-            look,
-            session.loaded.model,
-            session=session,
-            selected=self.evidence.selected,
-        )
+        trace, selected = self.evidence.trace, self.evidence.selected
+        return Evidence.from_session(self.session, trace=trace, selected=selected)
 
 
 class Worker:
@@ -200,8 +185,7 @@ class Worker:
         sample = self.plan.datasets[job.data].dataset.sample(job.sample)
         depth = max(RANKING_DEPTH, *(spec.method.ranking_depth for spec in self.plan.methods))
         trace = self._trace(loaded, sample, depth)
-        ids = [token.id for token in trace.tokens]
-        session = Session.of(loaded, sample.image, sample.prompt, ids)
+        session = Session.from_image(loaded, sample.image, sample.prompt, trace.ids)
         evidence = Evidence.from_session(session, trace=trace, ranking_depth=depth)
         words = spoken_words(sample, evidence)
         selected = select_words(words, settings.words, seed_of(settings.seed, sample.id))

@@ -6,10 +6,19 @@ import csv
 import io
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 
 from seewhy.bench.cells import Cell, best
 from seewhy.bench.results import Column, Reason, Results
+
+TABLE, REASONS = "table.csv", "reasons.csv"
+"""The files of `table_csv` and `reasons_csv`; `seewhy.bench.readers` reads them."""
+
+ESTIMATE = ("value", "low", "high")
+COUNTS = ("samples", "values")
+DIFFERENCE = ("difference", "difference_low", "difference_high")
+NUMBERS = (*ESTIMATE, *COUNTS, *DIFFERENCE)
+"""The numbers of a cell, in the order of the table."""
 
 PERCENT = ("fraction", "share", "probability")
 """Units that are shown as percentages."""
@@ -151,17 +160,24 @@ def table_csv(listed: Sequence[Cell]) -> str:
     """Every cell, breakdowns and points of curves included, with all digits."""
     out = io.StringIO()
     names = ("model", "data", "method", "metric", "figure", "group", "unit", "higher_is_better")
-    numbers = ("value", "low", "high", "samples", "values")
-    differences = ("difference", "difference_low", "difference_high")
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*names, *numbers, *differences])
+    writer.writerow([*names, *NUMBERS])
     for cell in listed:
         column = cell.column
         better = "" if column.higher_is_better is None else str(column.higher_is_better).lower()
         labels = (cell.model, cell.data, cell.method, column.metric, column.name, cell.group)
-        values = [getattr(cell, name) for name in (*numbers, *differences)]
+        values = [getattr(cell, name) for name in NUMBERS]
         digits = ("" if _is_missing(value) else value for value in values)
         writer.writerow([*labels, column.unit, better, *digits])
+    return out.getvalue()
+
+
+def reasons_csv(reasons: Sequence[Reason]) -> str:
+    """What has no value, why, and how often."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, [f.name for f in fields(Reason)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(reason) for reason in reasons)
     return out.getvalue()
 
 

@@ -7,12 +7,11 @@ from typing import Any, get_args
 
 from seewhy.bench.config import Answers, EngineName
 from seewhy.bench.suites import SUITES
-from seewhy.cli._options import NamesUnbroken, add_model_options, names_in, whole
+from seewhy.cli._options import add_model_options, names_in, whole
 
 
 def add_bench_options(bench: argparse.ArgumentParser) -> None:
     """Add the options; what is left out is None, so that a config file may say it."""
-    bench.formatter_class = NamesUnbroken
     what = bench.add_argument_group("what is measured (default: as the suite says)")
     _add_names(what)
     _add_settings(what)

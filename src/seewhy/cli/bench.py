@@ -123,8 +123,8 @@ def _duration(seconds: float) -> str:
 
 def _show(results: Results, cells: list[Cell], folder: Path) -> None:
     from seewhy.bench.cells import best
-    from seewhy.bench.reporting import CSV, LATEX, MARKDOWN, PAGE
-    from seewhy.bench.writers import grids
+    from seewhy.bench.reporting import LATEX, MARKDOWN, PAGE
+    from seewhy.bench.writers import TABLE, grids
 
     console, marked = Console(highlight=False), best(cells)
     for grid in grids(results, cells):
@@ -134,7 +134,7 @@ def _show(results: Results, cells: list[Cell], folder: Path) -> None:
     _show_reasons(console, results.reasons, MARKDOWN)
     # Printed as they are: a path must be fit for copying, on one line and without colour.
     print(f"page: {folder / PAGE}")
-    print(f"tables: {MARKDOWN}, {LATEX}, {CSV} beside it")
+    print(f"tables: {MARKDOWN}, {LATEX}, {TABLE} beside it")
 
 
 def _show_grid(console: Console, grid: Grid, marked: set[Any], samples: int) -> None:

@@ -7,80 +7,290 @@ import itertools
 import json
 import re
 import sys
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from seewhy.cli.terminal import Stages, printable, show
+from seewhy.cli._command import add_command
+from seewhy.cli._options import add_model_options, load_options, real, whole
+from seewhy.cli.open_report import PAGE, show_in_browser
 from seewhy.core.errors import OutputError, ParameterError, PromptError
+from seewhy.testbed.pretrained import DEFAULT as DEFAULT_MODEL
+from seewhy.testbed.pretrained import pretrained
+
+if TYPE_CHECKING:
+    from seewhy.explanation import Explanation
 
 SPLIT = "heldout"
 """The split that scenes are drawn from: the shipped model never saw it."""
 DEFAULT_FOLDER = Path("explained")
+CHAT_REMEDY = 'write [{"role": "user", "content": "..."}, ...]'
 PARAMETERS = ("scales", "weights", "k", "p", "variant", "threshold", "window")
 """Options that are parameters of a method, under their own names."""
 
 
+def add_to(commands) -> None:
+    """Add `seewhy explain` and its options."""
+    parser = add_command(
+        commands,
+        "explain",
+        "explain every word a model says about a picture",
+        "seewhy.cli.explain:explain",
+    )
+    parser.add_argument(
+        "images",
+        metavar="IMAGE",
+        nargs="*",
+        help="picture files, shown in this order; without any, a scene is drawn",
+    )
+    for add in (_add_question, _add_model, _add_method, _add_output):
+        add(parser)
+
+
+def _add_question(parser) -> None:
+    what = parser.add_argument_group("what is asked")
+    what.add_argument("--prompt", metavar="TEXT", help="what to ask (default: for a caption)")
+    what.add_argument(
+        "--answer", metavar="TEXT", help="explain this answer instead of what the model would say"
+    )
+    what.add_argument(
+        "--scene",
+        metavar="N",
+        type=whole(at_least=0),
+        help="which held-out scene to draw where no IMAGE is given (default: 0)",
+    )
+    what.add_argument(
+        "--clip",
+        metavar="PATH",
+        action="append",
+        default=[],
+        help="a video, an animation or a folder of frames, shown after the pictures (repeatable)",
+    )
+    what.add_argument(
+        "--fps", metavar="F", type=real(above=0), help="frames a second in the clips' folders"
+    )
+    what.add_argument(
+        "--chat",
+        metavar="FILE",
+        help="JSON list of turns in place of --prompt, as transformers' chat templates take it; a "
+        "last turn of the assistant's is explained",
+    )
+    what.add_argument(
+        "--turn", metavar="N", type=int, help="which turn of the chat to explain, from 0"
+    )
+    what.add_argument(
+        "--contrast",
+        metavar="WORD=OTHER",
+        action="append",
+        type=contrast,
+        default=[],
+        help="explain why WORD of the answer and not OTHER (repeatable)",
+    )
+
+
+def _add_model(parser) -> None:
+    model = parser.add_argument_group("the model")
+    model.add_argument(
+        "--model",
+        metavar="NAME|DIR",
+        help=f"hub id, folder, or a model that ships with seewhy: {', '.join(pretrained())} "
+        f"(default: {DEFAULT_MODEL})",
+    )
+    add_model_options(model)
+    model.add_argument(
+        "--max-new-tokens",
+        metavar="N",
+        type=whole(at_least=1),
+        help="length at which an answer is cut off",
+    )
+    model.add_argument(
+        "--temperature",
+        metavar="T",
+        type=real(above=0),
+        help="sample the answer at this temperature (default: the likeliest words)",
+    )
+    model.add_argument(
+        "--seed",
+        metavar="N",
+        type=whole(at_least=0),
+        help="of the sampling, and of the drawn scene",
+    )
+
+
+def _add_method(parser) -> None:
+    method = parser.add_argument_group("the method")
+    method.add_argument(
+        "--method",
+        metavar="NAME",
+        help="its parameters may stand in brackets (default: intra-modal(window=None), the paper's "
+        "without its filter)",
+    )
+    method.add_argument(
+        "--scales",
+        metavar="S,S,...",
+        type=scales,
+        help="sizes at which the picture is looked at, 1 being the model's own",
+    )
+    method.add_argument(
+        "--weights",
+        choices=("uniform", "consistency"),
+        help="what each scale counts: the same, or the word's probability at it",
+    )
+    method.add_argument(
+        "--k", metavar="N", type=whole(at_least=1), help="depth of the compared rankings"
+    )
+    method.add_argument(
+        "--p", metavar="P", type=real(above=0, below=1), help="persistence of rank-biased overlap"
+    )
+    method.add_argument(
+        "--variant",
+        choices=("scaled", "inverse", "threshold"),
+        help="how the rankings' agreement enters",
+    )
+    method.add_argument(
+        "--threshold",
+        metavar="T",
+        type=real(above=0, below=1),
+        help="agreement from which a context counts as no interference (--variant threshold)",
+    )
+    method.add_argument(
+        "--window", metavar="N", type=whole(at_least=1), help="side of the filter's window"
+    )
+
+
+def _add_output(parser) -> None:
+    output = parser.add_argument_group("what comes out")
+    output.add_argument(
+        "--out",
+        metavar="DIR",
+        help="folder for the report and its files (default: a new one under ./explained; with "
+        "--json nothing is written unless it is given)",
+    )
+    output.add_argument(
+        "--overwrite", action="store_true", help="replace DIR if it holds an earlier explanation"
+    )
+    output.add_argument("--open", action="store_true", help="show the report in the browser")
+    output.add_argument("--json", action="store_true", help="print one JSON object to stdout")
+    output.add_argument("--quiet", action="store_true", help="say nothing on stderr while working")
+
+
+def scales(text: str) -> tuple[float, ...]:
+    """Numbers above zero, none twice, separated by commas.
+
+    Example:
+        >>> scales("0.5, 1,1.5")
+        (0.5, 1.0, 1.5)
+    """
+    numbers = tuple(real(above=0)(part.strip()) for part in text.split(","))
+    if len(set(numbers)) < len(numbers):
+        raise ArgumentTypeError(f"Expected each scale once, got {text!r}")
+    return numbers
+
+
+def contrast(text: str) -> tuple[str, str]:
+    """A word and its alternative.
+
+    Example:
+        >>> contrast("cup=table")
+        ('cup', 'table')
+    """
+    word, sign, other = text.partition("=")
+    if not (sign and word.strip() and other.strip()):
+        raise ArgumentTypeError(f"Expected WORD=OTHER, got {text!r}")
+    return word.strip(), other.strip()
+
+
 def explain(arguments: Namespace) -> int:
     """Explain a picture, write the folder, and print what a person or a program reads."""
-    shown = [*arguments.images, *arguments.clip]
-    if shown and arguments.scene is not None:
-        raise ParameterError("Expected an IMAGE or --scene, got both: leave one out.")
+    from seewhy.cli.terminal import show
+
     folder = _folder(arguments)
-    # Whatever a library prints while it works must not mix with the result on stdout.
-    with Stages(quiet=arguments.quiet) as stage, contextlib.redirect_stdout(sys.stderr):
-        # All that can be wrong with what was asked is found before the model is loaded.
-        stage("reading the picture" if shown else "drawing a scene")
-        if folder is not None:
-            _expect_writable(folder, arguments.overwrite)
-        media = _media(arguments)
-        chat = _chat(arguments)
-        method = _method(arguments)
-        stage(f"loading {arguments.model or 'the model that ships with seewhy'}")
-        explainer = _load(arguments)
-        explanation = explainer.explain(
-            media[0] if len(media) == 1 else media,
-            arguments.prompt,
-            method=method,
-            answer=arguments.answer,
-            progress=stage,
-            **chat,
-            **_generation(arguments),
-        )
-        if folder is not None:
-            stage(f"writing {folder}")
-            explanation.save(folder, overwrite=arguments.overwrite)
-    if not arguments.quiet:
-        for note in explanation.record.provenance.notes:
-            print(f"seewhy: {printable(note)}", file=sys.stderr)
+    _expect_options_that_go_together(arguments, folder)
+    explanation = _explanation(arguments, folder)
+    _print_notes(explanation, arguments.quiet)
     if arguments.json:
         # ASCII alone, so that no terminal or pipe with another encoding can fail on it.
         print(json.dumps(explanation.to_json(), allow_nan=False))
     else:
         show(explanation.to_json(), folder)
+    if arguments.open and folder is not None:
+        show_in_browser(folder / PAGE, quiet=arguments.quiet)
     return 0
 
 
+def _expect_options_that_go_together(arguments: Namespace, folder: Path | None) -> None:
+    if _shown(arguments) and arguments.scene is not None:
+        raise ParameterError("Expected an IMAGE or --scene, got both: leave one out.")
+    if arguments.open and folder is None:
+        raise ParameterError(
+            "Expected --out DIR with --open and --json, got none: name the folder of the report."
+        )
+
+
+def _explanation(arguments: Namespace, folder: Path | None) -> Explanation:
+    """Explain, and save to `folder` unless it is None."""
+    from seewhy.cli.terminal import Stages
+
+    # Whatever a library prints while it works must not mix with the result on stdout.
+    with Stages(quiet=arguments.quiet) as stage, contextlib.redirect_stdout(sys.stderr):
+        # All that can be wrong with what was asked is found before the model is loaded.
+        stage("reading the picture" if _shown(arguments) else "drawing a scene")
+        if folder is not None:
+            _expect_writable(folder, arguments.overwrite)
+        media = _media(arguments)
+        options = _options(arguments)
+        stage(f"loading {arguments.model or 'the model that ships with seewhy'}")
+        explanation = _load(arguments).explain(
+            media[0] if len(media) == 1 else media, arguments.prompt, progress=stage, **options
+        )
+        if folder is not None:
+            stage(f"writing {folder}")
+            explanation.save(folder, overwrite=arguments.overwrite)
+    return explanation
+
+
+def _print_notes(explanation: Explanation, quiet: bool) -> None:
+    from seewhy.cli.terminal import printable
+
+    for note in () if quiet else explanation.record.provenance.notes:
+        print(f"seewhy: {printable(note)}", file=sys.stderr)
+
+
+def _shown(arguments: Namespace) -> list[str]:
+    """The files and folders that are shown to the model: pictures, then clips."""
+    return [*arguments.images, *arguments.clip]
+
+
 def _folder(arguments: Namespace) -> Path | None:
-    """Where the files go: as asked, else a new folder named after the picture."""
+    """Where the files go: as asked, else a new folder named after what is explained."""
     if arguments.out is not None:
         if not arguments.out.strip():
             raise OutputError("Expected the name of a folder after --out, got an empty one.")
         return Path(arguments.out).expanduser()
     if arguments.overwrite:
         raise ParameterError("Expected --out DIR with --overwrite, got none: name the folder.")
-    if arguments.json:
-        return None
-    shown = [*arguments.images, *arguments.clip]
-    stem = Path(shown[0]).stem if shown else f"scene-{arguments.scene or 0}"
-    name = re.sub(r"[^\w.-]+", "-", stem).strip(".-")[:80] or "picture"
+    return None if arguments.json else _new_folder(_subject(arguments))
+
+
+def _subject(arguments: Namespace) -> str:
+    """The name of what is explained: the first picture or clip, else the chat, else the scene."""
+    if shown := _shown(arguments):
+        return Path(shown[0]).stem
+    if arguments.chat is not None and arguments.scene is None:
+        return Path(arguments.chat).stem
+    return f"scene-{arguments.scene or 0}"
+
+
+def _new_folder(subject: str) -> Path:
+    """A folder that does not exist yet, named after `subject` as far as file systems allow."""
+    name = re.sub(r"[^\w.-]+", "-", subject).strip(".-")[:80] or "picture"
     names = itertools.chain([name], (f"{name}-{n}" for n in itertools.count(2)))
     return next(f for f in (DEFAULT_FOLDER / n for n in names) if not f.exists())
 
 
 def _expect_writable(folder: Path, overwrite: bool) -> None:
     """Raise an OutputError if an explanation cannot be saved to `folder`."""
-    from seewhy.report.bundle import expect_writable
+    from seewhy.report.safe_folder import expect_writable
 
     expect_writable(folder, overwrite)
 
@@ -89,7 +299,7 @@ def _media(arguments: Namespace) -> list[Any]:
     """The pictures and clips: read before the model is loaded, so that errors come early."""
     from seewhy.images import read_clip, read_image, with_note
 
-    if arguments.images or arguments.clip:
+    if _shown(arguments):
         pictures = [read_image(path) for path in arguments.images]
         return [*pictures, *(read_clip(path, fps=arguments.fps) for path in arguments.clip)]
     if arguments.chat is not None and arguments.scene is None:
@@ -101,27 +311,39 @@ def _media(arguments: Namespace) -> list[Any]:
     return [with_note(drawn, f"The picture is scene {index} of the split {SPLIT!r}, seed {seed}.")]
 
 
-def _chat(arguments: Namespace) -> dict[str, Any]:
-    """The chat, the turn and the contrasts, as far as the person gave them."""
-    given: dict[str, Any] = {}
-    if arguments.contrast:
-        given["contrast"] = dict(arguments.contrast)
-    if arguments.turn is not None:
-        given["turn"] = arguments.turn
+def _options(arguments: Namespace) -> dict[str, Any]:
+    """What `Explainer.explain` is called with, beside the picture and the prompt."""
+    given = {"contrast": dict(arguments.contrast) or None, "turn": arguments.turn}
     if arguments.chat is not None:
-        try:
-            messages = json.loads(Path(arguments.chat).read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise PromptError(
-                f"Expected a JSON list of turns in {arguments.chat}, got {error}."
-            ) from error
-        if not isinstance(messages, list):
-            raise PromptError(
-                f"Expected a JSON list of turns in {arguments.chat}, got a "
-                f'{type(messages).__name__}: write [{{"role": ..., "content": ...}}, ...].'
-            )
-        given["messages"] = messages
-    return given
+        given["messages"] = _messages(Path(arguments.chat))
+    return {
+        "method": _method(arguments),
+        "answer": arguments.answer,
+        **{name: value for name, value in given.items() if value is not None},
+        **_generation(arguments),
+    }
+
+
+def _messages(file: Path) -> list[Any]:
+    """The turns of the chat in a JSON file."""
+    try:
+        messages = json.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise PromptError(
+            f"Expected a JSON list of turns in {file}, got {error.strerror or error}: check the "
+            "path after --chat."
+        ) from error
+    except ValueError as error:
+        raise PromptError(
+            f"Expected a JSON list of turns in {file}, got what is no JSON ({error}): "
+            f"{CHAT_REMEDY}."
+        ) from error
+    if not isinstance(messages, list):
+        raise PromptError(
+            f"Expected a JSON list of turns in {file}, got a {type(messages).__name__}: "
+            f"{CHAT_REMEDY}."
+        )
+    return messages
 
 
 def _method(arguments: Namespace):
@@ -143,10 +365,7 @@ def _load(arguments: Namespace):
         logging.set_verbosity_error()
         if arguments.quiet or not sys.stderr.isatty():
             logging.disable_progress_bar()
-    remote = {"trust_remote_code": True} if arguments.trust_remote_code else {}
-    return seewhy.load(
-        arguments.model, dtype=arguments.dtype, device_map=arguments.device_map, **remote
-    )
+    return seewhy.load(arguments.model, dtype=arguments.dtype, **load_options(arguments))
 
 
 def _generation(arguments: Namespace) -> dict[str, Any]:
@@ -156,6 +375,6 @@ def _generation(arguments: Namespace) -> dict[str, Any]:
         chosen["max_new_tokens"] = arguments.max_new_tokens
     if arguments.temperature is not None:
         chosen |= {"do_sample": True, "temperature": arguments.temperature}
-    if arguments.seed is not None or not (arguments.images or arguments.clip):
+    if arguments.seed is not None or not _shown(arguments):
         chosen["seed"] = arguments.seed or 0
     return chosen

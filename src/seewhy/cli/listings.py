@@ -1,39 +1,76 @@
-"""`seewhy methods`, `models`, `metrics`, `datasets`, `cite`, `version`: what there is."""
+"""`seewhy methods`, `models`, `metrics`, `datasets`, `suites`, `cite`, `version`: what there is."""
 
 from __future__ import annotations
 
 import json
 import platform
+import shutil
+import textwrap
 from argparse import Namespace
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
 from seewhy._version import __version__
+from seewhy.cli._command import add_command
 
-FOUNDATIONS = ("torch", "transformers", "tokenizers", "numpy", "pillow")
+if TYPE_CHECKING:
+    from seewhy.bench.config import BenchConfig
+
+Entry: TypeAlias = "Mapping[str, str | Sequence[str]]"
+"""One entry of a listing, JSON-ready: its name under `name`, then its other fields."""
+
+PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pillow")
+LISTINGS = {
+    "methods": "list the methods that can explain, and what each needs",
+    "models": "list the families of models, and how each sees scales",
+    "metrics": "list the metrics that can judge methods",
+    "datasets": "list the data sets, and how each lies in a folder",
+    "suites": "list the suites that seewhy bench can run",
+    "version": "print the versions of seewhy and of the packages that it needs",
+}
+WIDEST = 100
+"""Characters to which lines are wrapped on a wider terminal: longer ones are hard to read."""
+NAMED = 24
+"""Values of one field that are named; `--json` has all."""
+
+
+def add_to(commands) -> None:
+    """Add the commands that list what there is, and `seewhy cite`."""
+    added = [
+        add_command(commands, name, summary, f"seewhy.cli.listings:{name}")
+        for name, summary in LISTINGS.items()
+    ]
+    cite = add_command(
+        commands, "cite", "print the BibTeX of a method's papers", "seewhy.cli.listings:cite"
+    )
+    cite.add_argument("method", metavar="METHOD", help="a name that `seewhy methods` lists")
+    for command in (*added, cite):
+        command.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def methods(arguments: Namespace) -> int:
-    """List every method with what it does and what it needs."""
+    """List every method with what it needs and what it does."""
     from seewhy.methods import METHODS
 
-    rows = [
+    entries = [
         {
             "name": method.name,
-            "summary": method.summary,
             "needs": sorted(method.needs) or ["nothing"],
+            "summary": method.summary,
+            **({"licence": method.licence} if method.licence else {}),
         }
         for method in METHODS
     ]
-    return _list("methods", rows, arguments.json)
+    return _print(entries, arguments)
 
 
 def models(arguments: Namespace) -> int:
     """List every family with the checkpoints it stands for and its way to other scales."""
     from seewhy.models import FAMILIES
 
-    rows = [
+    entries = [
         {
             "name": family.name,
             "checkpoints": list(family.checkpoints) or ["any other"],
@@ -43,14 +80,14 @@ def models(arguments: Namespace) -> int:
         }
         for family in FAMILIES
     ]
-    return _list("models", rows, arguments.json)
+    return _print(entries, arguments)
 
 
 def metrics(arguments: Namespace) -> int:
     """List every metric with its figures."""
     from seewhy.metrics import METRICS
 
-    rows = [
+    entries = [
         {
             "name": metric.name,
             "summary": metric.summary,
@@ -58,55 +95,109 @@ def metrics(arguments: Namespace) -> int:
         }
         for metric in METRICS
     ]
-    return _list("metrics", rows, arguments.json)
+    return _print(entries, arguments)
 
 
 def datasets(arguments: Namespace) -> int:
     """List every data set with the layout of its folder."""
     from seewhy.datasets import DATASETS
 
-    rows = [
+    entries = [
         {"name": d.name, "summary": d.summary, "layout": d.layout or "needs no folder"}
         for d in DATASETS
     ]
-    return _list("datasets", rows, arguments.json)
+    return _print(entries, arguments)
+
+
+def suites(arguments: Namespace) -> int:
+    """List every suite of the bench with what it runs."""
+    from seewhy.bench.suites import SUITES
+
+    entries = [
+        {
+            "name": name,
+            "summary": " ".join((make.__doc__ or "").split("\n\n")[0].split()),
+            **_listed(make()),
+        }
+        for name, make in SUITES.items()
+    ]
+    return _print(entries, arguments)
+
+
+def _listed(suite: BenchConfig) -> dict[str, str | list[str]]:
+    """What a suite measures, by what and on what."""
+    return {
+        "models": list(map(str, suite.models or ())),
+        "data": list(map(str, suite.data or ())),
+        "samples": "all" if suite.limit is None else str(suite.limit),
+        "metrics": list(map(str, suite.metrics or ())),
+        "methods": list(map(str, suite.methods or ())),
+    }
 
 
 def cite(arguments: Namespace) -> int:
     """Print the BibTeX entries of a method's papers."""
     from seewhy.methods import citation
 
-    print(citation(arguments.method))
+    entries = citation(arguments.method)
+    print(json.dumps({"cite": entries.split("\n\n")}) if arguments.json else entries)
     return 0
 
 
 def version(arguments: Namespace) -> int:
     """Print versions, read from the installed distributions without importing them."""
-    print(f"seewhy {__version__}")
-    print(f"python {platform.python_version()}")
-    for name in FOUNDATIONS:
-        try:
-            print(f"{name} {version_of(name)}")
-        except PackageNotFoundError:
-            print(f"{name} is not installed")
-    return 0
-
-
-def _list(title: str, rows: list[dict[str, Any]], as_json: bool) -> int:
-    """Print rows as a table of their fields, or as one JSON object."""
-    if as_json:
-        print(json.dumps({title: rows}))
+    versions = {"seewhy": __version__, "python": platform.python_version()}
+    versions |= {name: _installed(name) for name in PACKAGES}
+    if arguments.json:
+        print(json.dumps({"version": versions}))
         return 0
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim")
-    for field in rows[0]:
-        table.add_column(field, no_wrap=field == "name", overflow="fold")
-    for row in rows:
-        cells = (v if isinstance(v, str) else "\n".join(map(str, v)) for v in row.values())
-        table.add_row(*(Text(cell) for cell in cells))
-    Console(highlight=False).print(table)
+    for name, number in versions.items():
+        print(f"{name} {number or 'is not installed'}")
     return 0
+
+
+def _installed(name: str) -> str | None:
+    """The version of a distribution, or None where it is not installed."""
+    try:
+        return version_of(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _print(entries: Sequence[Entry], arguments: Namespace) -> int:
+    """Print entries as paragraphs for a person, or as one JSON object under the command's name."""
+    if arguments.json:
+        print(json.dumps({arguments.command: entries}))
+        return 0
+    width = min(shutil.get_terminal_size().columns, WIDEST)
+    print("\n\n".join(paragraph(entry, width) for entry in entries))
+    return 0
+
+
+def paragraph(entry: Entry, width: int) -> str:
+    """An entry's name, and below it each other field, wrapped between words.
+
+    Example:
+        >>> print(paragraph({"name": "tam", "needs": ["states"], "summary": "A map."}, 80))
+        tam
+          needs    states
+          summary  A map.
+    """
+    label = max(map(len, entry)) + 2
+    lines = [str(entry["name"])]
+    for field, value in entry.items():
+        if field != "name":
+            lines += textwrap.wrap(
+                value if isinstance(value, str) else _joined(value),
+                width,
+                initial_indent=f"  {field:{label}}",
+                subsequent_indent=" " * (label + 2),
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+    return "\n".join(lines)
+
+
+def _joined(values: Sequence[str]) -> str:
+    more = [f"and {len(values) - NAMED} more (see --json)"] if len(values) > NAMED else []
+    return ", ".join([*values[:NAMED], *more])

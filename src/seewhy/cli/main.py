@@ -1,6 +1,6 @@
 """Where `seewhy` starts: pick the command, run it, and turn its end into an exit status.
 
-0 done, 1 a bug of ours (with a traceback), 2 something the person can mend (one line), 130
+0 done, 1 a bug of ours (with a traceback), 2 a mistake that the person can correct (one line), 130
 interrupted.
 """
 
@@ -13,10 +13,10 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from seewhy.cli.parser import build_parser
+from seewhy.cli.parser import parse
 from seewhy.core.errors import SeewhyError
 
-MENDABLE, INTERRUPTED = 2, 130
+MISTAKE, INTERRUPTED = 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # No word of a model, and no name of a file, may fail on what a terminal can encode.
             stream.reconfigure(errors="backslashreplace")
-    arguments = build_parser().parse_args(argv)
+    arguments = parse(argv)
     module, _, function = arguments.run.partition(":")
     try:
         status = getattr(importlib.import_module(module), function)(arguments)
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.debug:
             raise
         print(f"seewhy: {' '.join(str(error).split())}", file=sys.stderr)
-        return MENDABLE
+        return MISTAKE
 
 
 def run() -> NoReturn:

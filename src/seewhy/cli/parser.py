@@ -1,13 +1,16 @@
-"""The words of the command line, and what each may be. Standard library only."""
+"""The commands of the command line. Standard library only."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from typing import NoReturn
 
+from seewhy.cli import explain, listings, open_report
 from seewhy.cli._bench_options import add_bench_options
-from seewhy.cli._options import add_model_options, real, whole
+from seewhy.cli._command import Parser, add_command
+from seewhy.core.suggestions import near_matches, unknown_name_message
 
 EXAMPLES = """\
 examples:
@@ -16,22 +19,39 @@ examples:
   seewhy explain cat.jpg --model ./my-model --method tam --prompt "What is on the sofa?"
   seewhy explain before.png after.png --model ./my-model --prompt "What has changed?"
   seewhy explain cat.jpg --model ./my-model --contrast cat=dog
-  seewhy bench --out results --workers 2           which explanation tells the truth?
+  seewhy bench --out results --workers 2           measure all methods of the suite `quick`
   seewhy explain cat.jpg --json | jq '.words[] | [.text, .peak]'
 """
 
 
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line, as all others of this program are."""
+def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the words after `seewhy`; an unknown command or option is answered with near matches.
 
-    def error(self, message: str) -> NoReturn:
-        """Print one line to stderr and leave with exit status 2."""
-        print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
-        raise SystemExit(2)
+    Args:
+        words: those of the process if None.
+
+    Returns:
+        The values; `run` names the function that runs the command.
+
+    Raises:
+        SystemExit: with status 2 after a mistake, which is printed; with 0 after `--help`.
+    """
+    words = sys.argv[1:] if words is None else words
+    parser, commands = build_parser()
+    named = next((word for word in words if not word.startswith("-")), None)
+    if named is None and words and words[0] not in ("-h", *parser.option_names()):
+        parser.error(_unread_message(words, parser.option_names()))
+    if named is not None and named not in commands:
+        parser.error(unknown_name_message("command", named, commands))
+    arguments, unread = parser.parse_known_args(words)
+    if unread:
+        command = commands[arguments.command]
+        command.error(_unread_message(unread, command.option_names()))
+    return arguments
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of all commands; each names the function that runs it as `run`."""
+def build_parser() -> tuple[Parser, dict[str, Parser]]:
+    """The parser of the program, and that of each command; each names what runs it as `run`."""
     parser = Parser(
         prog="seewhy",
         description="Point at a word a multimodal model said, and see where it came from.",
@@ -43,157 +63,34 @@ def build_parser() -> argparse.ArgumentParser:
         "--version", action=Version, nargs=0, help="print this program's version and leave"
     )
     commands = parser.add_subparsers(
-        title="commands", metavar="COMMAND", required=True, parser_class=Parser
+        title="commands", metavar="COMMAND", dest="command", required=True, parser_class=Parser
     )
-    add_explain(commands)
-    bench = _command(
-        commands,
-        "bench",
-        "measure methods on models and data, with intervals",
-        "seewhy.cli.bench:bench",
+    for command in (explain, open_report):
+        command.add_to(commands)
+    add_bench_options(
+        add_command(
+            commands,
+            "bench",
+            "measure methods on models and data, with intervals",
+            "seewhy.cli.bench:bench",
+        )
     )
-    add_bench_options(bench)
-    methods = _command(commands, "methods", "list the methods that can explain")
-    models = _command(commands, "models", "list the families of models, and how each sees scales")
-    metrics = _command(commands, "metrics", "list the metrics that can judge methods")
-    datasets = _command(commands, "datasets", "list the data sets, and how each lies in a folder")
-    for listing in (methods, models, metrics, datasets):
-        listing.add_argument("--json", action="store_true", help="print one JSON object")
-    cite = _command(commands, "cite", "print the BibTeX of a method's papers")
-    cite.add_argument("method", metavar="METHOD", help="a name that `seewhy methods` lists")
-    _command(commands, "version", "print the versions of seewhy and of what it stands on")
-    return parser
+    listings.add_to(commands)
+    return parser, commands.choices
 
 
-def add_explain(commands) -> None:
-    """Add `seewhy explain` and its options."""
-    explain = _command(
-        commands,
-        "explain",
-        "explain every word a model says about a picture",
-        "seewhy.cli.explain:explain",
-    )
-    explain.add_argument(
-        "images",
-        metavar="IMAGE",
-        nargs="*",
-        help="picture files, shown in this order; without any, a scene is drawn",
-    )
-    what = explain.add_argument_group("what is asked")
-    what.add_argument("--prompt", metavar="TEXT", help="what to ask (default: for a caption)")
-    what.add_argument(
-        "--answer", metavar="TEXT", help="explain this answer instead of what the model would say"
-    )
-    what.add_argument(
-        "--scene",
-        metavar="N",
-        type=whole(at_least=0),
-        help="which held-out scene to draw where no IMAGE is given (default: 0)",
-    )
-
-    what.add_argument(
-        "--clip",
-        metavar="PATH",
-        action="append",
-        default=[],
-        help="a video, an animation or a folder of frames, shown after the pictures (repeatable)",
-    )
-    what.add_argument(
-        "--fps", metavar="F", type=real(above=0), help="frames a second in the clips' folders"
-    )
-    what.add_argument(
-        "--chat",
-        metavar="FILE",
-        help="JSON list of turns in place of --prompt, as transformers' chat templates take it; a "
-        "last turn of the assistant's is explained",
-    )
-    what.add_argument(
-        "--turn", metavar="N", type=int, help="which turn of the chat to explain, from 0"
-    )
-    what.add_argument(
-        "--contrast",
-        metavar="WORD=OTHER",
-        action="append",
-        type=contrast,
-        default=[],
-        help="explain why WORD of the answer and not OTHER (repeatable)",
-    )
-
-    model = explain.add_argument_group("the model")
-    model.add_argument(
-        "--model", metavar="ID|DIR", help="hub id or folder (default: the one shipped with seewhy)"
-    )
-    add_model_options(model)
-    model.add_argument(
-        "--max-new-tokens",
-        metavar="N",
-        type=whole(at_least=1),
-        help="length at which an answer is cut off",
-    )
-    model.add_argument(
-        "--temperature",
-        metavar="T",
-        type=real(above=0),
-        help="sample the answer at this temperature (default: the likeliest words)",
-    )
-    model.add_argument(
-        "--seed",
-        metavar="N",
-        type=whole(at_least=0),
-        help="of the sampling, and of the drawn scene",
-    )
-
-    method = explain.add_argument_group("the method")
-    method.add_argument(
-        "--method",
-        metavar="NAME",
-        help="its parameters may stand in brackets (default: intra-modal(window=None), the paper's "
-        "without its filter)",
-    )
-    method.add_argument(
-        "--scales",
-        metavar="S,S,...",
-        type=scales,
-        help="sizes at which the picture is looked at, 1 being the model's own",
-    )
-    method.add_argument(
-        "--weights",
-        choices=("uniform", "consistency"),
-        help="what each scale counts: the same, or the word's probability at it",
-    )
-    method.add_argument(
-        "--k", metavar="N", type=whole(at_least=1), help="depth of the compared rankings"
-    )
-    method.add_argument(
-        "--p", metavar="P", type=real(above=0, below=1), help="persistence of rank-biased overlap"
-    )
-    method.add_argument(
-        "--variant",
-        choices=("scaled", "inverse", "threshold"),
-        help="how the rankings' agreement enters",
-    )
-    method.add_argument(
-        "--threshold",
-        metavar="T",
-        type=real(above=0, below=1),
-        help="agreement from which a context counts as no interference (--variant threshold)",
-    )
-    method.add_argument(
-        "--window", metavar="N", type=whole(at_least=1), help="side of the filter's window"
-    )
-
-    output = explain.add_argument_group("what comes out")
-    output.add_argument(
-        "--out",
-        metavar="DIR",
-        help="folder for the report and its files (default: a new one under ./explained; with "
-        "--json nothing is written unless it is given)",
-    )
-    output.add_argument(
-        "--overwrite", action="store_true", help="replace DIR if it holds an earlier explanation"
-    )
-    output.add_argument("--json", action="store_true", help="print one JSON object to stdout")
-    output.add_argument("--quiet", action="store_true", help="say nothing on stderr while working")
+def _unread_message(unread: Sequence[str], options: Sequence[str]) -> str:
+    """Say which word was not understood: the first that looks like an option, else the first."""
+    word = next((word for word in unread if word.startswith("-")), unread[0])
+    if not word.startswith("-"):
+        return f"Expected no further words, got {word!r}: leave it out"
+    name = word.partition("=")[0]
+    # Without the dashes, which all options share: they would make any two of them look alike.
+    if name in options:
+        return f"Expected {name} after the command, got it before: move it"
+    near = near_matches(name.lstrip("-"), [option.lstrip("-") for option in options])
+    remedy = f"did you mean {' or '.join(f'--{n}' for n in near)}?" if near else "leave it out"
+    return f"Expected one of the options of this command, got {name}: {remedy}"
 
 
 class Version(argparse.Action):
@@ -205,44 +102,3 @@ class Version(argparse.Action):
 
         print(f"seewhy {__version__}")
         raise SystemExit(0)
-
-
-def scales(text: str) -> tuple[float, ...]:
-    """Numbers above zero, none twice, separated by commas.
-
-    Example:
-        >>> scales("0.5, 1,1.5")
-        (0.5, 1.0, 1.5)
-    """
-    numbers = tuple(real(above=0)(part.strip()) for part in text.split(","))
-    if len(set(numbers)) < len(numbers):
-        raise argparse.ArgumentTypeError(f"Expected each scale once, got {text!r}")
-    return numbers
-
-
-def contrast(text: str) -> tuple[str, str]:
-    """A word and its alternative.
-
-    Example:
-        >>> contrast("cup=table")
-        ('cup', 'table')
-    """
-    word, sign, other = text.partition("=")
-    if not (sign and word.strip() and other.strip()):
-        raise argparse.ArgumentTypeError(f"Expected WORD=OTHER, got {text!r}")
-    return word.strip(), other.strip()
-
-
-def _command(commands, name: str, summary: str, run: str = "") -> argparse.ArgumentParser:
-    """Add one command; `run` is `module:function`."""
-    command = commands.add_parser(
-        name,
-        help=summary,
-        description=f"{summary[0].upper()}{summary[1:]}.",
-        allow_abbrev=False,
-    )
-    command.set_defaults(run=run or f"seewhy.cli.listings:{name}")
-    command.add_argument(
-        "--debug", action="store_true", help="show the whole traceback of an error"
-    )
-    return command

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ CONTEXTS = 3
 """Earlier words shown for each word, the strongest first."""
 WEAK = 0.1
 """Share of the strongest context below which an earlier word is not shown."""
+ROWS = 40
+"""Words that get a row, the first of the answer: about what a person reads on a screen."""
 BAR = 8
 """Width of a full bar in characters."""
 
@@ -65,29 +67,37 @@ def show(explanation: Mapping[str, Any], folder: Path | None) -> None:
         folder: where its files are, if they were written.
     """
     console = Console(highlight=False)
-    words = explanation["words"]
     console.print()
     console.print(Text(printable(explanation["prompt"]), style="dim"))
     console.print(Text(printable(explanation["answer"]), style="bold"))
     console.print()
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim")
-    table.add_column("word", overflow="fold")
-    table.add_column("probability", no_wrap=True)
-    table.add_column("peak", justify="right", no_wrap=True)
-    table.add_column("leaned on", overflow="fold")
-    for word in words:
-        if _readable(word["text"]):
-            table.add_row(
-                Text(printable(word["text"])),
-                _probability(word["probability"]),
-                _place(word, pictures=len(word.get("shares", ())) > 1),
-                _context(word["context"], words),
-            )
-    console.print(table)
+    words = explanation["words"]
+    named = [word for word in words if _readable(word["text"])]
+    console.print(_table(named[:ROWS], words))
+    if left := len(named[ROWS:]):
+        more = f"{left} more word{'s' * (left > 1)}: see the report, or --json."
+        console.print(Text(more, style="dim"))
     console.print()
     if folder is not None:
         # Printed as it is: a path must be fit for copying, on one line and without colour.
         print(f"report: {folder / 'report.html'}")
+
+
+def _table(rows: Sequence[Mapping[str, Any]], words: Sequence[Mapping[str, Any]]) -> Table:
+    """One row for each of `rows`; `words` are all words of the answer."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim")
+    table.add_column("word", overflow="fold")
+    table.add_column("probability", no_wrap=True)
+    table.add_column("peak", justify="right", no_wrap=True)
+    table.add_column("earlier words", overflow="fold")
+    for word in rows:
+        table.add_row(
+            Text(printable(word["text"])),
+            _probability(word["probability"]),
+            _place(word, pictures=len(word.get("shares", ())) > 1),
+            _context(word["context"], words),
+        )
+    return table
 
 
 def printable(text: str) -> str:
@@ -125,8 +135,8 @@ def _place(word: Mapping[str, Any], *, pictures: bool = False) -> Text:
     return Text(f"{where} in {word['view']}" if pictures else where)
 
 
-def _context(context: list[tuple[int, float]], words: list[Mapping[str, Any]]) -> Text:
-    """The strongest earlier words, each with its share of all that the word leaned on."""
+def _context(context: list[tuple[int, float]], words: Sequence[Mapping[str, Any]]) -> Text:
+    """The strongest earlier words, each with its share of the whole context."""
     total = sum(weight for _, weight in context)
     named = [(words[index]["text"], weight) for index, weight in context if weight > 0]
     ranked = sorted(((t, w) for t, w in named if _readable(t)), key=lambda pair: -pair[1])

@@ -1,23 +1,28 @@
-"""What a method answers: for each explained token, its maps and its context."""
+"""What a method returns: for each explained token, its maps and its context.
+
+Every tensor here has the token axis first.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from seewhy.core.axes import expect_axes
+from seewhy.core.display import to_display
 
 
 @dataclass(frozen=True, eq=False)
 class ScaleView:
-    """One scale's share in an attribution.
+    """What one scale of the image contributed to an attribution.
 
     Attributes:
         scale: the scale asked for.
-        seen: width and height in pixels of what the model saw, for each view.
+        input_sizes: for each view width and height in pixels of the model's input.
         maps: for each view float32 `[token, height, width]`, the base map on this scale's own
             native grid.
         probabilities: float32 `[token]`, p(token | image at this scale, same prefix).
@@ -26,7 +31,7 @@ class ScaleView:
     """
 
     scale: float
-    seen: tuple[tuple[int, int], ...]
+    input_sizes: tuple[tuple[int, int], ...]
     maps: tuple[Tensor, ...]
     probabilities: Tensor
     is_top1: Tensor
@@ -35,15 +40,15 @@ class ScaleView:
 
 @dataclass(frozen=True, eq=False)
 class Attribution:
-    """Maps over what was seen and weights over the context, for every explained token.
+    """Maps over the image and weights over the context, for every explained token.
 
     Attributes:
         maps: for each view (a picture, or a step of a clip) float32 `[token, height, width]` on
             its native grid, non-negative. All views share one raw scale, so they compare.
         context: float32 `[token, text]`, non-negative relevance of each context token; 0 for the
             token itself and for later ones.
-        low, high: float32 `[token]`, the joint range of image and text scores by which a token's
-            display is scaled: `(map - low) / (high - low)`.
+        low, high: float32 `[token]`, the joint range of image and text scores, which is shown as
+            [0, 1] (`seewhy.core.display.to_display`).
         scales: what each scale contributed, the base scale first.
     """
 
@@ -62,34 +67,64 @@ class Attribution:
 
     @property
     def display(self) -> tuple[Tensor, ...]:
-        """For each view float32 `[token, height, width]` in [0, 1]: all scores scaled together."""
-        span = (self.high - self.low).clamp_min(1e-12)[:, None, None]
-        return tuple(((maps - self.low[:, None, None]) / span).clamp(0, 1) for maps in self.maps)
+        """For each view float32 `[token, height, width]` in [0, 1], on the joint range."""
+        low, high = self.low[:, None, None], self.high[:, None, None]
+        return tuple(to_display(maps, low, high) for maps in self.maps)
+
+    @property
+    def context_display(self) -> Tensor:
+        """float32 `[token, text]` in [0, 1]: the context on the same joint range."""
+        return to_display(self.context, self.low[:, None], self.high[:, None])
 
     @property
     def shares(self) -> Tensor:
-        """float32 `[token, view]`: each view's part of what all maps add up to; 0 where all are 0.
+        """float32 `[token, view]`: each view's part of the sum of all maps; 0 where all are 0.
 
-        A view's evidence is the mean of its map, so that a large picture does not weigh more than
-        a small one for its number of cells.
+        A view counts with the mean of its map, so that a large picture has no advantage over a
+        small one by its number of cells.
         """
         means = torch.stack([maps.flatten(1).mean(1) for maps in self.maps], 1)
         return means / means.sum(1, keepdim=True).clamp_min(1e-12)
 
-    def tokens(self, chosen: slice) -> Attribution:
-        """The same for some of the tokens."""
-        return replace(
-            _of_tokens(self, chosen, ("context", "low", "high")),
-            scales=tuple(
-                _of_tokens(view, chosen, ("probabilities", "is_top1", "weights"))
-                for view in self.scales
-            ),
-        )
+    def select(self, tokens: slice) -> Attribution:
+        """The attribution of some of the tokens, the scales included."""
+        return _map_tensors(lambda tensor: tensor[tokens], self)
+
+    def with_tokens_from(self, other: Attribution, tokens: Sequence[int]) -> Attribution:
+        """This attribution, some of its tokens replaced by those of another.
+
+        Args:
+            other: of the same tokens, views and scales.
+            tokens: indices on the token axis, the same in both.
+
+        Raises:
+            ValueError: if the two differ in their number of views or scales.
+        """
+        index = torch.tensor(tokens, dtype=torch.int64)
+
+        def replaced(own: Tensor, others: Tensor) -> Tensor:
+            at = index.to(own.device)
+            return own.index_copy(0, at, others.to(own.device)[at])
+
+        return _map_tensors(replaced, self, other)
+
+    def cpu(self) -> Attribution:
+        """This attribution with all tensors contiguous in main memory."""
+        return _map_tensors(lambda tensor: tensor.cpu().contiguous(), self)
 
 
-def _of_tokens(thing: Any, chosen: slice, fields: tuple[str, ...]) -> Any:
-    return replace(
-        thing,
-        maps=tuple(maps[chosen] for maps in thing.maps),
-        **{name: getattr(thing, name)[chosen] for name in fields},
-    )
+def _map_tensors(function: Callable[..., Tensor], *parts: Any) -> Any:
+    """Replace every tensor in nested dataclasses and tuples by the function of it.
+
+    Of several parts, which have the same structure, the function takes the tensors that stand in
+    the same place of each; whatever is no tensor is the first part's.
+    """
+    first = parts[0]
+    if isinstance(first, Tensor):
+        return function(*parts)
+    if isinstance(first, tuple):
+        return tuple(_map_tensors(function, *row) for row in zip(*parts, strict=True))
+    if not is_dataclass(first) or isinstance(first, type):
+        return first
+    rows = {f.name: [getattr(part, f.name) for part in parts] for f in fields(first)}
+    return replace(first, **{name: _map_tensors(function, *row) for name, row in rows.items()})

@@ -1,4 +1,4 @@
-"""The tree of errors: every failure that a person can mend is a `SeewhyError`.
+"""The tree of errors: every failure that a person can correct is a `SeewhyError`.
 
 A message says what was expected, what came, and what to do. The command line prints it without a
 traceback and leaves with exit status 2.

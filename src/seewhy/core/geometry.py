@@ -32,7 +32,7 @@ class TokenGrid:
             increasing. They may reach beyond the image where the family pads, and stop short where
             it crops.
         column_edges: float64 `[width + 1]`, likewise.
-        name: what the layer is, such as `"image"`, `"tiles"` or `"thumbnail"`.
+        name: what the grid is, such as `"image"`, `"tiles"` or `"thumbnail"`.
     """
 
     index: Tensor
@@ -41,14 +41,14 @@ class TokenGrid:
     name: str = "image"
 
     def __post_init__(self) -> None:
-        sizes = expect_axes(self.index, "height width", name=f"index of layer {self.name!r}")
+        sizes = expect_axes(self.index, "height width", name=f"index of grid {self.name!r}")
         for edges, count in (
             (self.row_edges, sizes["height"]),
             (self.column_edges, sizes["width"]),
         ):
             if edges.shape != (count + 1,) or not bool((edges.diff() > 0).all()):
                 raise GeometryError(
-                    f"Expected {count + 1} increasing edges in layer {self.name!r}, "
+                    f"Expected {count + 1} increasing edges in grid {self.name!r}, "
                     f"got {[round(float(e), 2) for e in edges.flatten()[:6]]}..."
                 )
 
@@ -73,11 +73,11 @@ class TokenGrid:
 
 @dataclass(frozen=True, eq=False)
 class Geometry:
-    """All layers of one image, and the native grid on which its maps are given.
+    """All token grids of one image, and the native grid on which its maps are given.
 
     Attributes:
         size: width and height of the original image in pixels (after EXIF rotation).
-        layers: at least one; together they own every visual token exactly once.
+        grids: at least one; together they own every visual token exactly once.
     """
 
     size: tuple[int, int]
@@ -87,7 +87,7 @@ class Geometry:
         owned = torch.cat([grid.index.flatten() for grid in self.grids])
         if not torch.equal(owned.sort().values, torch.arange(len(owned))):
             raise GeometryError(
-                f"Expected every visual token in exactly one layer cell, got {len(owned)} cells "
+                f"Expected every visual token in exactly one grid cell, got {len(owned)} cells "
                 f"holding {len(owned.unique())} different tokens up to {int(owned.max())}."
             )
 
@@ -98,7 +98,7 @@ class Geometry:
 
     @cached_property
     def base_grid(self) -> TokenGrid:
-        """The native grid: the finest layer's (the first of equals)."""
+        """The native grid: the finest one (the first of equals)."""
         return max(self.grids, key=lambda grid: grid.index.numel())
 
     @cached_property
@@ -112,13 +112,13 @@ class Geometry:
         return boxes
 
     def to_grid(self, values: Tensor) -> Tensor:
-        """Lay values of visual tokens on the native grid, fusing layers by their mean.
+        """Lay values of visual tokens on the native grid, fusing grids by their mean.
 
         Args:
             values: float `[..., visual]`.
 
         Returns:
-            float `[..., height, width]` on `canvas`.
+            float `[..., height, width]` on `base_grid`.
         """
         expect_axes(values, "... visual", name="values", visual=self.visual)
         grids = [
@@ -184,13 +184,13 @@ def pixel_edges(size: int, cells: int) -> Tensor:
 
 
 def flatten(maps: Sequence[Tensor]) -> Tensor:
-    """Chain maps over several canvases to one axis of cells.
+    """Chain maps over several grids to one axis of cells.
 
     Args:
-        maps: for each canvas float `[..., height, width]`, the axes before equal.
+        maps: for each grid float `[..., height, width]`, the axes before equal.
 
     Returns:
-        float `[..., cell]`, canvas after canvas, row by row.
+        float `[..., cell]`, grid after grid, row by row.
 
     Example:
         >>> flatten([torch.zeros(3, 2, 2), torch.zeros(3, 1, 5)]).shape
@@ -200,7 +200,7 @@ def flatten(maps: Sequence[Tensor]) -> Tensor:
 
 
 def unflatten(values: Tensor, base_grids: Sequence[TokenGrid]) -> tuple[Tensor, ...]:
-    """Undo `flatten`: float `[..., cell]` to one `[..., height, width]` for each canvas."""
+    """Undo `flatten`: float `[..., cell]` to one `[..., height, width]` for each grid."""
     sizes = [math.prod(base_grid.shape) for base_grid in base_grids]
     expect_axes(values, "... cell", name="values", cell=sum(sizes))
     return tuple(

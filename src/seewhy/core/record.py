@@ -1,22 +1,25 @@
-"""The whole explanation as plain data: what is saved, shown and measured."""
+"""The whole explanation as plain data: what is saved and shown."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeVar
 
 from torch import Tensor
 
 from seewhy.core.attribution import Attribution
 from seewhy.core.geometry import TokenGrid
-from seewhy.core.text import Token, Word
+from seewhy.core.text import Token, Word, words_of
 from seewhy.core.trace import PromptSpan
+
+Derived = TypeVar("Derived")
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where an explanation comes from: enough to make it again.
+    """How an explanation was made: enough to make it again.
 
     Attributes:
         model: hub id or folder as given.
@@ -26,8 +29,8 @@ class Provenance:
         versions: of this package, torch and transformers.
         seconds: wall time of each stage (`generate`, `scales`, `attribute`), in seconds.
         created: ISO 8601 UTC time.
-        seed: of the drawn scene or of sampling, if there was one.
-        notes: what a reader must know, such as scales that were left out because they collapsed.
+        seed: of the scene or of sampling, if there was one.
+        notes: what a reader must know, such as scales that were left out.
     """
 
     model: str
@@ -43,11 +46,11 @@ class Provenance:
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """What one view's maps are laid over: a picture, or the first frame of a step of a clip.
+    """The image below one view's maps: a picture, or the first frame of a step of a clip.
 
     Attributes:
         image: uint8 `[height, width, 3]`, upright and in RGB.
-        canvas: the native grid of the view's maps, its edges in pixels of `image`.
+        base_grid: the native grid of the view's maps, its edges in pixels of `image`.
         medium: which of the prompt's pictures and clips it belongs to, counted from 0.
         frames: for a step of a clip, the places in the clip of the frames that it shows.
         seconds: for a step of a clip, when its first frame was taken.
@@ -71,16 +74,17 @@ class Record:
 
     Attributes:
         pictures: one for each view, in the order of the attribution's maps.
-        prompt: the conversation's own words before the answer, turns joined by newlines.
+        prompt: the text of the conversation before the answer, turns joined by newlines.
         answer: the model's words.
         prompt_tokens, tokens: the text axis, in two parts.
         words: words of the answer.
         attribution: maps and context of every token of the answer.
-        asked: maps and context of every token of the prompt, or None where it was not explained.
-        turns: whose words the prompt's are.
-        contrasts: `(word, alternative)`: places of words of the answer whose maps say why they
-            were said and not the alternative.
-        provenance: where it comes from.
+        prompt_attribution: maps and context of every token of the prompt, or None where it was
+            not explained.
+        turns: which role said which part of the prompt.
+        contrasts: `(word, alternative)`: indices of words of the answer whose maps explain why
+            the model chose them and not the alternative.
+        provenance: where the explanation comes from.
     """
 
     pictures: tuple[Picture, ...]
@@ -91,6 +95,25 @@ class Record:
     words: tuple[Word, ...]
     attribution: Attribution
     provenance: Provenance
-    asked: Attribution | None = None
+    prompt_attribution: Attribution | None = None
     turns: tuple[PromptSpan, ...] = ()
     contrasts: tuple[tuple[int, str], ...] = ()
+
+    @cached_property
+    def prompt_words(self) -> tuple[Word, ...]:
+        """Words of the prompt, by the offsets of its tokens."""
+        return words_of(self.prompt, [(token.start, token.end) for token in self.prompt_tokens])
+
+    def derived(self, make: Callable[[Record], Derived]) -> Derived:
+        """Return `make(record)`, which is computed at the first call and kept with the record.
+
+        Args:
+            make: a class or a function of a module, which is the key.
+        """
+        if make not in self._derived:
+            self._derived[make] = make(self)
+        return self._derived[make]
+
+    @cached_property
+    def _derived(self) -> dict[Hashable, Any]:
+        return {}

@@ -7,7 +7,6 @@ and imports the one that is asked for.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import inspect
 import pkgutil
@@ -16,6 +15,7 @@ from importlib.metadata import entry_points
 from typing import Generic, TypeVar
 
 from seewhy.core.errors import UnknownNameError
+from seewhy.core.suggestions import unknown_name_message
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ class Registry(Generic[T]):
     def names(self) -> tuple[str, ...]:
         """Names of all entries, sorted; nothing is imported but the package itself."""
         own = {name.replace("_", "-") for name in self._modules()}
-        return tuple(sorted(own | set(self._foreign())))
+        return tuple(sorted(own | set(self._from_entry_points())))
 
     def get(self, name: str) -> type[T]:
         """Return the class called `name` (`-` and `_` are the same).
@@ -49,10 +49,10 @@ class Registry(Generic[T]):
         module = wanted.replace("-", "_")
         if module in self._modules():
             return self._only_class(importlib.import_module(f"{self._package}.{module}"))
-        foreign = self._foreign()
-        if wanted in foreign:
-            return foreign[wanted].load()
-        raise UnknownNameError(unknown(self._noun, name, self.names()))
+        others = self._from_entry_points()
+        if wanted in others:
+            return others[wanted].load()
+        raise UnknownNameError(unknown_name_message(self._noun, name, self.names()))
 
     def __iter__(self) -> Iterator[type[T]]:
         return (self.get(name) for name in self.names())
@@ -61,7 +61,7 @@ class Registry(Generic[T]):
         path = importlib.import_module(self._package).__path__
         return {m.name for m in pkgutil.iter_modules(path) if not m.name.startswith("_")}
 
-    def _foreign(self) -> dict:
+    def _from_entry_points(self) -> dict:
         return {e.name: e for e in entry_points(group=self._group)} if self._group else {}
 
     def _only_class(self, module) -> type[T]:
@@ -79,15 +79,3 @@ class Registry(Generic[T]):
                 "keep one per file."
             )
         return found[0]
-
-
-def unknown(noun: str, name: str, known: tuple[str, ...]) -> str:
-    """Say that `name` is not known, with near matches first and all names after.
-
-    Example:
-        >>> unknown("method", "tma", ("arc", "tam"))
-        "Expected the name of a method, got 'tma': did you mean 'tam'? Known: arc, tam."
-    """
-    near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
-    hint = f" did you mean {' or '.join(map(repr, near))}?" if near else ""
-    return f"Expected the name of a {noun}, got {name!r}:{hint} Known: {', '.join(known)}."

@@ -33,7 +33,7 @@ def parse_spec(spec: str) -> tuple[str, dict[str, Any]]:
             or not isinstance(call, ast.Call)
             or not isinstance(call.func, ast.Name)
         ):
-            raise ValueError("it is no name with brackets behind it")
+            raise ValueError("it is not a name followed by brackets")
         if call.args or any(keyword.arg is None for keyword in call.keywords):
             raise ValueError("every value needs its parameter's name")
         return name.strip(), {str(k.arg): _value(k.value) for k in call.keywords}

@@ -153,6 +153,11 @@ class Trace:
         )
 
     @property
+    def ids(self) -> tuple[int, ...]:
+        """The answer's ids."""
+        return tuple(token.id for token in self.tokens)
+
+    @property
     def text_tokens(self) -> tuple[Token, ...]:
         """The text axis: the user's own words, then the answer."""
         return self.prompt_tokens + self.tokens

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from seewhy.core.errors import DatasetError, SampleError
-from seewhy.core.registry import unknown
+from seewhy.core.suggestions import unknown_name_message
 from seewhy.datasets._words import TAGS, Tagger
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ def expect_options(options: Mapping[str, str], known: Sequence[str]) -> None:
     """
     for name in options:
         if name not in known:
-            raise DatasetError(unknown("data set's option", name, tuple(known)))
+            raise DatasetError(unknown_name_message("data set's option", name, tuple(known)))
 
 
 def choice(options: Mapping[str, str], name: str, known: Sequence[str]) -> str:

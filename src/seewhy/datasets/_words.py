@@ -201,7 +201,7 @@ def open_tagger(name: str) -> Tagger:
     except ImportError as error:
         raise DatasetError(
             f"Expected the package {name} for tagger={name}, got none: "
-            f'run "pip install {name}", or leave the option out.'
+            "pip install 'seewhy[tags]', or leave the option out."
         ) from error
     except LookupError as error:
         raise DatasetError(

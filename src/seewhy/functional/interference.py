@@ -10,7 +10,7 @@ from torch import Tensor
 
 from seewhy.core.axes import expect_axes
 from seewhy.core.errors import ParameterError, ShapeError, UnknownNameError
-from seewhy.core.registry import unknown
+from seewhy.core.suggestions import unknown_name_message
 
 Variant = Literal["scaled", "inverse", "threshold"]
 
@@ -64,7 +64,7 @@ def context_weights(
     _expect_pairs(activation, "activation", text)
     _expect_pairs(same_text, "same_text", text)
     if variant not in get_args(Variant):
-        raise UnknownNameError(unknown("variant", variant, get_args(Variant)))
+        raise UnknownNameError(unknown_name_message("variant", variant, get_args(Variant)))
     weights = activation.float()
     if rho is not None:
         _expect_pairs(rho, "rho", text)

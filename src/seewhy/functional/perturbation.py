@@ -12,6 +12,7 @@ from torch import Tensor
 
 from seewhy.core.axes import expect_axes
 from seewhy.core.errors import ParameterError
+from seewhy.core.suggestions import unknown_choice_message
 
 Fill = Literal["mean", "blur", "noise"]
 """What stands where a picture's own pixels are taken away."""
@@ -57,7 +58,7 @@ def fill_of(image: Tensor, fill: Fill, seed: int = 0) -> Tensor:
         noise = torch.randn(image.shape, generator=dice).to(image.device)
         spread = image.std((0, 1), correction=0)
         return (image.mean((0, 1)) + spread * noise).clamp(0, 255)
-    raise ParameterError(f"Expected fill as one of {', '.join(get_args(Fill))}, got {fill!r}.")
+    raise ParameterError(unknown_choice_message("fill", fill, get_args(Fill)))
 
 
 def gaussian_blur(image: Tensor, sigma: float) -> Tensor:

@@ -375,7 +375,8 @@ def _by_levels(values: Values, weights: Tensor, measure) -> Tensor:
     _expect_weights(values, weights)
     if values.labels is None:
         raise ParameterError(
-            "Expected labels beside the values, got none: they say what each score should tell."
+            "Expected labels beside the values, got none: give one for each score, "
+            "true where it should be high."
         )
     if not len(values.values):
         return torch.full((len(weights),), float("nan"), dtype=torch.float64)

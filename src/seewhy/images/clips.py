@@ -86,7 +86,7 @@ def read_clip(
               width]`;
             - a folder of pictures, in the order of their names;
             - an animated GIF, WebP, PNG, AVIF or TIFF;
-            - a video file, where PyAV is installed (`pip install av`).
+            - a video file, where PyAV is installed (`pip install 'seewhy[video]'`).
         fps: frames a second in `source`; None takes a file's own times, and 1 for pictures.
         max_frames: how many frames are kept at most; None keeps all.
 
@@ -104,7 +104,8 @@ def read_clip(
         return source
     if (fps is not None and not fps > 0) or (max_frames is not None and max_frames < 1):
         raise ClipError(
-            f"Expected fps above 0 and max_frames of at least 1, got {fps} and {max_frames}."
+            f"Expected fps above 0 and max_frames of at least 1, got {fps} and {max_frames}: "
+            "leave them out to keep every frame."
         )
     if isinstance(source, str | os.PathLike):
         frames, times = _of_path(Path(source))
@@ -132,7 +133,8 @@ def _of_path(path: Path) -> tuple[list[ImageSource], list[float]]:
         return list(files), []
     if not path.is_file():
         raise ClipError(
-            f"Expected a video file or a folder of frames, got {path}: it is not there."
+            f"Expected a video file or a folder of frames, got {path}, which is not there: check "
+            "the path."
         )
     if path.suffix.lower() in ANIMATED:
         return _of_animation(path)
@@ -140,8 +142,8 @@ def _of_path(path: Path) -> tuple[list[ImageSource], list[float]]:
         import av  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise ClipError(
-            f"Expected PyAV to read the video {path}, got none: pip install av, or hand in its "
-            "frames (a folder of pictures, or an array)."
+            f"Expected PyAV to read the video {path}, got none: pip install 'seewhy[video]', or "
+            "hand in its frames (a folder of pictures, or an array)."
         ) from error
     frames: list[ImageSource] = []
     times: list[float] = []
@@ -152,7 +154,8 @@ def _of_path(path: Path) -> tuple[list[ImageSource], list[float]]:
                 times.append(float(frame.time))
     except (OSError, ValueError, IndexError, TypeError) as error:
         raise ClipError(
-            f"Expected a video in {path}, got what PyAV cannot read: {error}."
+            f"Expected a video in {path}, got a file that PyAV cannot read ({error}): convert it "
+            "to MP4, or hand in its frames."
         ) from error
     return frames, [time - times[0] for time in times]
 
@@ -162,7 +165,10 @@ def _of_animation(path: Path) -> tuple[list[ImageSource], list[float]]:
         with Image.open(path) as picture:
             shown = list(_shown(picture))
     except (OSError, SyntaxError, ValueError) as error:
-        raise ClipError(f"Expected an animated picture in {path}, got {error}.") from error
+        raise ClipError(
+            f"Expected an animated picture in {path}, got a file that cannot be read ({error}): "
+            "hand in its frames."
+        ) from error
     times = [sum(lasts for _, lasts in shown[:place]) for place in range(len(shown))]
     return [frame for frame, _ in shown], times
 

@@ -171,7 +171,8 @@ def _damaged(name: str, error: Exception) -> ImageError:
     """The error for a picture that a decoder gave up on."""
     return ImageError(
         f"Expected a whole picture, got {name}, which is damaged or cut short "
-        f"({str(error) or type(error).__name__}): fetch it again, or repair it in an image editor."
+        f"({str(error) or type(error).__name__}): download it again, or repair it in an image "
+        "editor."
     )
 
 
@@ -237,7 +238,7 @@ def _eight_bit(picture: Image.Image, name: str) -> Image.Image:
     allowed = "integers in 0..65535" if picture.mode == "I" else "floats in [0, 1] or [0, 255]"
     raise ImageError(
         f"Expected grey values that are {allowed}, got {low:g} to {high:g} in {name}: "
-        "scale them first, nobody but you knows what is black and what is white."
+        "scale them first: which value is black and which is white cannot be told from the array."
     )
 
 

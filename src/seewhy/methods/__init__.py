@@ -9,10 +9,12 @@ from dataclasses import fields
 from typing import Any
 
 from seewhy.core.errors import ParameterError
-from seewhy.core.registry import Registry, unknown
+from seewhy.core.registry import Registry
 from seewhy.core.specs import parse_spec
-from seewhy.methods._base import Evidence, Method
+from seewhy.core.suggestions import unknown_name_message
+from seewhy.methods._base import Method
 from seewhy.methods._citations import bibtex
+from seewhy.methods._evidence import Evidence
 
 __all__ = [
     "DEFAULT",
@@ -80,7 +82,7 @@ def create(method: str | Method = DEFAULT, /, **parameters: Any) -> Method:
     known = parameters_of(chosen)
     for name in parameters:
         if name not in known:
-            raise ParameterError(unknown(f"parameter of {chosen.name}", name, known))
+            raise ParameterError(unknown_name_message(f"parameter of {chosen.name}", name, known))
     for name in PARTS & parameters.keys():
         if isinstance(part := parameters[name], str):
             parameters[name] = create(part)
@@ -110,4 +112,4 @@ def citation(name: str) -> str:
         >>> print(citation("tam").splitlines()[0])
         @inproceedings{li2025tam,
     """
-    return "\n\n".join(bibtex(key) for key in create(name).citations)
+    return "\n\n".join(bibtex(key) for key in create(name).all_citations)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Literal, get_args
 
 from seewhy.core.errors import ParameterError, ScaleError
+from seewhy.core.suggestions import unknown_choice_message
 from seewhy.functional.interference import Variant
 
 __all__ = ["SCALES", "Variant", "Weights", "base_first", "expect_choice", "expect_scales"]
@@ -67,4 +68,4 @@ def expect_choice(name: str, value: str, choices: object) -> None:
     """
     known = get_args(choices)
     if value not in known:
-        raise ParameterError(f"Expected {name} as one of {', '.join(known)}, got {value!r}.")
+        raise ParameterError(unknown_choice_message(name, value, known))

@@ -22,7 +22,7 @@ from seewhy.core.geometry import flatten
 from seewhy.core.trace import View
 from seewhy.functional.logit_lens import text_activation
 from seewhy.functional.perturbation import Fill, blend, cell_means, fill_of
-from seewhy.methods._base import Evidence
+from seewhy.methods._evidence import Evidence
 from seewhy.methods._parameters import expect_choice
 from seewhy.methods._stages import context_states, output_of, own_range, scale_view
 from seewhy.models.session import Session
@@ -52,7 +52,7 @@ class PerturbedView:
     @cached_property
     def image(self) -> Tensor:
         """float32 `[height, width, channel]` in [0, 255]."""
-        shown = self.session.pictures[self.view.medium].convert("RGB")
+        shown = self.session.images[self.view.medium].convert("RGB")
         return torch.from_numpy(np.array(shown, dtype=np.float32))
 
     @property
@@ -75,8 +75,8 @@ class PerturbedView:
         Returns:
             float32 `[mask, token]`, log-probabilities of the answer's tokens.
         """
-        before = self.session.pictures[: self.view.medium]
-        after = self.session.pictures[self.view.medium + 1 :]
+        before = self.session.images[: self.view.medium]
+        after = self.session.images[self.view.medium + 1 :]
         return self.session.log_probabilities(
             (*before, self._picture(keep), *after) for keep in keeps
         )
@@ -98,19 +98,9 @@ def changing(evidence: Evidence, method: str, fill: Fill, seed: int = 0) -> list
         ParameterError: if the evidence cannot be read again.
         UnsupportedInputError: if a clip is shown.
     """
-    session = evidence.session
-    if session is None:
-        raise ParameterError(
-            f"Expected evidence whose pictures can be changed and read again, got a trace alone: "
-            f"{method} needs the model; make it with Evidence.from_session."
-        )
-    if list(session.ids) != [token.id for token in evidence.trace.tokens]:
-        raise ParameterError(
-            f"Expected a session of the trace's {len(evidence.trace.tokens)} tokens, got one of "
-            f"{len(session.ids)} others: make both from the same answer."
-        )
+    session = evidence.expect_session(method)
     for view in evidence.trace.views:
-        if view.frames or not isinstance(session.pictures[view.medium], Image.Image):
+        if view.frames or not isinstance(session.images[view.medium], Image.Image):
             raise UnsupportedInputError(
                 f"Expected pictures, got a clip: {method} changes pictures only; give it single "
                 "frames, or choose a method that looks at states."

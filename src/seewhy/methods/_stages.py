@@ -28,7 +28,8 @@ from seewhy.functional.interference import context_weights, interference, remove
 from seewhy.functional.logit_lens import logit_lens, text_activation
 from seewhy.functional.rank_biased_overlap import rank_biased_overlap
 from seewhy.functional.rank_gaussian_filter import rank_gaussian_filter
-from seewhy.methods._base import Evidence, Method
+from seewhy.methods._base import Method
+from seewhy.methods._evidence import Evidence
 from seewhy.methods._parameters import SCALES, Variant, Weights, expect_choice, expect_scales
 
 
@@ -124,13 +125,13 @@ class Aggregation:
         shares = torch.ones(len(traces), len(traces[0].text_tokens))
         if self.weights == "consistency" and len(traces) > 1:
             shares[:, len(traces[0].prompt_tokens) :] = torch.stack(
-                [_said(t.tokens) for t in traces]
+                [token_probabilities(t.tokens) for t in traces]
             )
         shares[:, shares.sum(0) == 0] = 1.0  # no scale would have said it: none is preferred
         return (shares / shares.sum(0)).to(traces[0].unembedding_rows.device)
 
 
-def _said(tokens: Sequence[Token]) -> Tensor:
+def token_probabilities(tokens: Sequence[Token]) -> Tensor:
     """float32 `[token]`, the probability that the model gave each token."""
     return torch.tensor([token.probability for token in tokens])
 
@@ -164,9 +165,9 @@ def scale_view(trace: Trace, maps: Sequence[Tensor], share: Tensor, own: slice) 
     ids = torch.tensor([token.id for token in tokens], device=trace.rankings.device)
     return ScaleView(
         scale=trace.inputs.scale,
-        seen=trace.inputs.seen,
+        input_sizes=trace.inputs.seen,
         maps=tuple(one[own] for one in maps),
-        probabilities=_said(tokens).to(share.device),
+        probabilities=token_probabilities(tokens).to(share.device),
         is_top1=trace.rankings[own, 0] == ids,
         weights=share[own],
     )
@@ -314,7 +315,7 @@ class Pipeline:
                     f"Expected base as a method or a base map, got {self.base!r}: give its name "
                     "to seewhy.methods.create, or make it first."
                 )
-        elif self.aggregation.further and self.base.needs & {"scales", "rankings"}:
+        elif self.aggregation.further and self.base.all_needs & {"scales", "rankings"}:
             raise ParameterError(
                 f"Expected a base map of a single scale and no rankings under several scales, got "
                 f"{self.base.spec}: aggregate first, as in arc(base=msea)."
@@ -329,7 +330,7 @@ class Pipeline:
         trace, own = evidence.trace, evidence.explained
         grids = trace.inputs.base_grids
         method = self.base if isinstance(self.base, Method) else None
-        if method is not None and trace.foils is not None and not method.contrastive:
+        if method is not None and trace.foils is not None and not method.can_contrast:
             raise ParameterError(
                 f"Expected a base map that contrasts words, got {method.name}: leave out the "
                 "contrast, or take a base such as logit-lens."
@@ -356,8 +357,7 @@ class Pipeline:
 class StagedMethod(Method):
     """A method that is nothing but a pipeline of stages.
 
-    With another method for a base map, an instance needs what that needs, rests on its papers too
-    and contrasts words only if both do.
+    Its base map may be another method.
     """
 
     contrastive: ClassVar[bool] = True
@@ -374,15 +374,7 @@ class StagedMethod(Method):
     def __post_init__(self) -> None:
         if isinstance(base := getattr(self, "base", None), Method):
             object.__setattr__(self, "base", bare(base))
-        base = self._pipeline.base  # each stage checks its parameters when it is made
-        if isinstance(base, Method):
-            facts = {
-                "needs": self.needs | base.needs,
-                "citations": tuple(dict.fromkeys(self.citations + base.citations)),
-                "contrastive": self.contrastive and base.contrastive,
-            }
-            for name, fact in facts.items():
-                object.__setattr__(self, name, fact)
+        _ = self._pipeline  # each stage checks its parameters when it is made
 
     def attribute(self, evidence: Evidence) -> Attribution:
         """Explain every token that is asked for."""

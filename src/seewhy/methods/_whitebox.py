@@ -19,9 +19,10 @@ from seewhy.core.errors import NonFiniteError, ParameterError
 from seewhy.core.geometry import flatten
 from seewhy.core.trace import Trace
 from seewhy.functional.logit_lens import text_activation
-from seewhy.methods._base import Evidence
+from seewhy.methods._evidence import Evidence
 from seewhy.methods._stages import context_states, joint_range, output_of, own_range, scale_view
-from seewhy.models.attention import attention_gradients, attention_rows, state_gradients
+from seewhy.models.attention import attention_rows
+from seewhy.models.gradients import attention_gradients, state_gradients
 from seewhy.models.session import Session
 
 
@@ -44,19 +45,7 @@ class WhiteBox:
         Raises:
             ParameterError: if the evidence has no model, or not that of its trace.
         """
-        session = evidence.session
-        if session is None:
-            raise ParameterError(
-                f"Expected evidence with the model that was read, got a trace alone: {method} "
-                "looks inside the model; make it with Evidence.from_session, or use "
-                "seewhy.explain."
-            )
-        if list(session.ids) != [token.id for token in evidence.trace.tokens]:
-            raise ParameterError(
-                f"Expected a session of the trace's {len(evidence.trace.tokens)} tokens, got "
-                f"one of {len(session.ids)} others: make both from the same answer."
-            )
-        return WhiteBox(evidence, session)
+        return WhiteBox(evidence, evidence.expect_session(method))
 
     @property
     def trace(self) -> Trace:

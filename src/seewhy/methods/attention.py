@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from seewhy.core.attribution import Attribution
-from seewhy.methods._base import Evidence, Method
+from seewhy.methods._base import Method
+from seewhy.methods._evidence import Evidence
 from seewhy.methods._parameters import expect_choice
 from seewhy.methods._whitebox import WhiteBox, expect_layer
-from seewhy.models.attention import layer_at, layers_of
+from seewhy.models.decoder import layer_at, layers_of
 
 Layers = Literal["middle", "mean"]
 

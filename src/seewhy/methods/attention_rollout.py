@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from seewhy.core.attribution import Attribution
-from seewhy.methods._base import Evidence, Method
+from seewhy.methods._base import Method
+from seewhy.methods._evidence import Evidence
 from seewhy.methods._whitebox import WhiteBox, rollout
 
 

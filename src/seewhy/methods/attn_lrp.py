@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from seewhy.core.attribution import Attribution
-from seewhy.methods._base import Evidence, Method
+from seewhy.core.errors import UnsupportedModelError
+from seewhy.methods._base import Method
+from seewhy.methods._evidence import Evidence
 from seewhy.methods._whitebox import WhiteBox
-from seewhy.models.attention import relevance_rules
+from seewhy.models.attention import attention_output, attention_weights, patched_attention
+from seewhy.models.decoder import decoder_of, layers_of
+from seewhy.models.isolation import of_this_call
+
+#: Names that transformers' gated feed-forward parts give to their nonlinearity.
+ACTIVATIONS = ("act_fn", "activation_fn")
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,10 @@ class AttnLRP(Method):
     citations: ClassVar = ("achtibat2024attnlrp",)
     needs: ClassVar = frozenset({"attentions", "gradients"})
     contrastive: ClassVar = True
+    licence: ClassVar = (
+        "The authors of LRP say that it is patented, and free for personal and scientific use "
+        "only: ask them before commercial use."
+    )
 
     def attribute(self, evidence: Evidence) -> Attribution:
         """Explain every token that is asked for.
@@ -54,5 +68,112 @@ class AttnLRP(Method):
         def score(states: Tensor, gradient: Tensor) -> Tensor:
             return (states * gradient).sum(-1)
 
-        with relevance_rules(inside.session.loaded.model):
+        with attn_lrp_rules(inside.session.loaded.model):
             return inside.gradients(score)
+
+
+@contextmanager
+def attn_lrp_rules(model: Any) -> Iterator[None]:
+    r"""Let gradients be those of AttnLRP, so that state x gradient is relevance.
+
+    The rules of Achtibat et al. (2024), each as what it does to a gradient:
+
+    - linear layers: epsilon rule with epsilon 0, the plain gradient;
+    - norms and activations: identity rule, y / x in place of the derivative;
+    - products (attention times values, query times key, gate times up): half of it to each factor;
+    - softmax: its Taylor expansion, the plain gradient.
+
+    Outputs of the pass are the model's own. Biases take up relevance of their own, and so does the
+    softmax, so what arrives at the embeddings does not add up to the logit exactly.
+
+    Raises:
+        UnsupportedModelError: if a decoder layer is not made of RMS norms, attention and one
+            gated feed-forward part: nothing says which rule the rest would follow.
+    """
+    decoder = decoder_of(model)
+    _expect_known_parts(model)
+    identity, uniform = (of_this_call(rule, nested=True) for rule in (identity_rule, uniform_rule))
+    with ExitStack() as stack:
+        stack.enter_context(patched_attention(model, lrp_attention))
+        for module in decoder.modules():
+            if _is_norm(module):
+                stack.callback(module.register_forward_hook(identity).remove)
+        for layer in decoder.layers:
+            stack.callback(_activation_of(layer.mlp).register_forward_hook(identity).remove)
+            stack.callback(layer.mlp.down_proj.register_forward_pre_hook(uniform).remove)
+        yield
+
+
+def _expect_known_parts(model: Any) -> None:
+    for layer in layers_of(model):
+        odd = [
+            f"{name} ({type(part).__name__})"
+            for name, part in layer.named_children()
+            if name not in ("self_attn", "mlp") and not _is_norm(part)
+        ]
+        for name in ("self_attn", "mlp"):
+            part = getattr(layer, name, None)
+            if part is None:
+                odd.append(f"no {name}")
+                continue
+            odd += [
+                f"{name}.{inner} ({type(own).__name__})"
+                for inner, own in part.named_children()
+                if not (isinstance(own, nn.Linear) or _is_norm(own) or inner in ACTIVATIONS)
+            ]
+        if not odd and (_activation_of(layer.mlp) is None or not hasattr(layer.mlp, "down_proj")):
+            odd.append("mlp without activation or down_proj")
+        if odd:
+            raise UnsupportedModelError(
+                "Expected decoder layers of RMS norms, attention and one gated feed-forward part, "
+                f"got {', '.join(odd[:4])} in {type(layer).__name__}: AttnLRP has no rule for "
+                "it here, choose another method such as gradient-attention."
+            )
+
+
+def _is_norm(module: Any) -> bool:
+    return type(module).__name__.endswith("RMSNorm")
+
+
+def _activation_of(part: Any) -> Any:
+    return next((own for name in ACTIVATIONS if (own := getattr(part, name, None))), None)
+
+
+class IdentityRule(torch.autograd.Function):
+    """y as a multiple of x: the gradient of x is that of y times y / x."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, y: Tensor) -> Tensor:
+        ratio = y / x
+        ctx.save_for_backward(torch.where(x == 0, torch.zeros_like(ratio), ratio))
+        return y.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> tuple[Tensor, None]:
+        (ratio,) = ctx.saved_tensors
+        return gradients[0] * ratio, None
+
+
+def identity_rule(module: Any, arguments: Any, output: Tensor) -> Any:
+    """A forward hook: the identity rule for a norm or an activation."""
+    return IdentityRule.apply(arguments[0], output.detach())
+
+
+def uniform_rule(module: Any, arguments: Any) -> tuple[Tensor]:
+    """A pre-hook: half of the gradient for the product of gate and up that enters a layer."""
+    return (half_gradient(arguments[0]),)
+
+
+def half_gradient(values: Tensor) -> Tensor:
+    """The same values, with half of their gradient."""
+    half = values * 0.5
+    return half + half.detach()
+
+
+def lrp_attention(
+    module: Any, query: Tensor, key: Tensor, value: Tensor, mask: Any, **keywords: Any
+) -> tuple[Tensor, None]:
+    """Attention in full, half of the gradient to each factor of its products."""
+    how = {name: keywords.get(name) for name in ("scaling", "softcap")}
+    weights = attention_weights(half_gradient(query), half_gradient(key), mask, **how)
+    return attention_output(half_gradient(weights), half_gradient(value))

@@ -9,7 +9,8 @@ import torch
 
 from seewhy.core.attribution import Attribution
 from seewhy.core.trace import View
-from seewhy.methods._base import Evidence, Method
+from seewhy.methods._base import Method
+from seewhy.methods._evidence import Evidence
 from seewhy.methods._perturbation import expect_share, map_attribution
 
 

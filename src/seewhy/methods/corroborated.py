@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Tensor
 
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import ParameterError
 from seewhy.functional.power_mean import expect_exponent, power_mean
-from seewhy.methods._base import Evidence, Method
+from seewhy.methods._base import Method
+from seewhy.methods._evidence import Evidence
 from seewhy.methods.attn_lrp import AttnLRP
 from seewhy.methods.intra_modal import IntraModal
 
@@ -45,8 +45,9 @@ class Corroborated(Method):
     name: ClassVar = "corroborated"
     summary: ClassVar = "MSEA and ARC, borne out by AttnLRP: what a place says, and was heard."
     citations: ClassVar = ("seewhy2026",)
-    needs: ClassVar = BASE.needs | RELEVANCE.needs
+    needs: ClassVar = frozenset()  # nothing beside what its parts need
     contrastive: ClassVar = True
+    licence: ClassVar = RELEVANCE.licence
 
     base: Method = BASE
     relevance: Method = RELEVANCE
@@ -60,14 +61,6 @@ class Corroborated(Method):
                     "seewhy.methods.create, or make it first."
                 )
         expect_exponent(self.exponent)
-        parts = (self.base, self.relevance)
-        facts = {
-            "needs": self.base.needs | self.relevance.needs,
-            "citations": tuple(dict.fromkeys(sum((p.citations for p in parts), self.citations))),
-            "contrastive": all(part.contrastive for part in parts),
-        }
-        for name, fact in facts.items():
-            object.__setattr__(self, name, fact)
 
     @property
     def ranking_depth(self) -> int:
@@ -85,31 +78,23 @@ class Corroborated(Method):
         Raises:
             ParameterError: if words are contrasted and a part cannot.
         """
-        uncontrastive = next(
-            (p.name for p in (self.base, self.relevance) if not p.contrastive), None
-        )
-        if evidence.trace.foils is not None and uncontrastive is not None:
+        if evidence.trace.foils is not None and not self.can_contrast:
+            uncontrastive = next(part.name for part in self.parts if not part.can_contrast)
             raise ParameterError(
                 f"Expected parts that contrast words, got {uncontrastive}: leave out the "
                 "contrast, or take one such as logit-lens or attn-lrp."
             )
-        says, rests = self.base.attribute(evidence), self.relevance.attribute(evidence)
+        lens, relevance = self.base.attribute(evidence), self.relevance.attribute(evidence)
         # The base's unit: how strong a word's evidence is tells words apart, and no display does.
-        high = says.high.where(says.high > 0, 1.0)
+        high = lens.high.where(lens.high > 0, 1.0)
         unit = torch.zeros_like(high)
         # A part that pays for every token has none for others; half a map would mislead.
         selected = [place - evidence.explained.start for place in evidence.selected]
         unit[selected] = high[selected]
         maps = tuple(
             power_mean(a, d.to(a.device), self.exponent) * unit[:, None, None]
-            for a, d in zip(says.display, rests.display, strict=True)
+            for a, d in zip(lens.display, relevance.display, strict=True)
         )
-        heard = _scaled(rests).to(says.context.device)
-        context = power_mean(_scaled(says), heard, self.exponent) * unit[:, None]
-        return Attribution(maps, context, torch.zeros_like(high), high, says.scales)
-
-
-def _scaled(found: Attribution) -> Tensor:
-    """float32 `[token, text]` in [0, 1]: the context on the scale of the display."""
-    span = (found.high - found.low).clamp_min(1e-12)[:, None]
-    return ((found.context - found.low[:, None]) / span).clamp(0, 1)
+        weights = relevance.context_display.to(lens.context.device)
+        context = power_mean(lens.context_display, weights, self.exponent) * unit[:, None]
+        return Attribution(maps, context, torch.zeros_like(high), high, lens.scales)

@@ -8,7 +8,8 @@ from typing import ClassVar
 from torch import Tensor
 
 from seewhy.core.attribution import Attribution
-from seewhy.methods._base import Evidence, Method
+from seewhy.methods._base import Method
+from seewhy.methods._evidence import Evidence
 from seewhy.methods._whitebox import WhiteBox, expect_layer
 
 

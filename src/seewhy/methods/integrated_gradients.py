@@ -12,10 +12,11 @@ from torch import Tensor
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import ModelError
 from seewhy.images.clips import Clip
-from seewhy.methods._base import Evidence, Method
+from seewhy.methods._base import Method
+from seewhy.methods._evidence import Evidence
 from seewhy.methods._perturbation import expect_at_least
 from seewhy.methods._whitebox import WhiteBox
-from seewhy.models.attention import states_entering
+from seewhy.models.decoder import layer_input_states
 
 GREY = (128, 128, 128)
 """The blank picture's colour."""
@@ -63,7 +64,7 @@ class IntegratedGradients(Method):
     def completed(self, inside: WhiteBox) -> Tensor:
         """`[selected, position]` with its sign: a row sums to z(x) - z(x'), up to the steps."""
         session = inside.session
-        shown = states_entering(session.loaded, inside.trace.inputs, session.ids)
+        shown = layer_input_states(session.loaded, inside.trace.inputs, session.ids)
         way = torch.zeros_like(shown)
         places = inside.visual.to(shown.device)
         way[places] = shown[places] - blank_embeddings(inside).to(shown.device)
@@ -86,7 +87,7 @@ def blank_embeddings(inside: WhiteBox) -> Tensor:
     Raises:
         ModelError: if a grey picture of the same size has other visual tokens.
     """
-    session = inside.session.showing(*map(blank, inside.session.pictures))
+    session = inside.session.with_images(*map(blank, inside.session.images))
     inputs = session.inputs(inside.trace.inputs.scale)
     if not torch.equal(inputs.visual_positions.cpu(), inside.visual):
         raise ModelError(
@@ -94,7 +95,7 @@ def blank_embeddings(inside: WhiteBox) -> Tensor:
             f"in the same places, got {len(inputs.visual_positions)}: this model's tokens depend "
             "on what is shown; choose input-x-gradient."
         )
-    states = states_entering(session.loaded, inputs, session.ids)
+    states = layer_input_states(session.loaded, inputs, session.ids)
     return states[inputs.visual_positions.to(states.device)]
 
 

@@ -14,7 +14,8 @@ from seewhy.core.attribution import Attribution
 from seewhy.core.errors import ParameterError
 from seewhy.functional.perturbation import Fill
 from seewhy.functional.shapley import shapley_values
-from seewhy.methods._base import Evidence, Method
+from seewhy.methods._base import Method
+from seewhy.methods._evidence import Evidence
 from seewhy.methods._perturbation import (
     PerturbedView,
     changing,

@@ -11,7 +11,8 @@ from torch import Tensor
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import ParameterError
 from seewhy.functional.perturbation import Fill, cells_to_pixels, windows
-from seewhy.methods._base import Evidence, Method
+from seewhy.methods._base import Method
+from seewhy.methods._evidence import Evidence
 from seewhy.methods._perturbation import (
     PerturbedView,
     changing,
@@ -70,7 +71,7 @@ class Occlusion(Method):
         """Explain every token of the answer."""
         pictures = changing(evidence, self.name, self.fill, self.seed)
         session = pictures[0].session
-        (whole,) = session.log_probabilities([session.pictures])
+        (whole,) = session.log_probabilities([session.images])
         maps = [self._map(picture, whole) for picture in pictures]
         context = _left_out(evidence, whole) if self.context else None
         return picture_attribution(evidence, maps, self.name, context=context)

@@ -9,7 +9,8 @@ from typing import ClassVar
 import torch
 
 from seewhy.core.attribution import Attribution
-from seewhy.methods._base import Evidence, Method
+from seewhy.methods._base import Method
+from seewhy.methods._evidence import Evidence
 from seewhy.methods._perturbation import expect_at_least, map_attribution
 
 

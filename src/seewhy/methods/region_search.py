@@ -11,7 +11,8 @@ from torch import Tensor
 
 from seewhy.core.attribution import Attribution
 from seewhy.functional.perturbation import Fill
-from seewhy.methods._base import Evidence, Method
+from seewhy.methods._base import Method
+from seewhy.methods._evidence import Evidence
 from seewhy.methods._perturbation import (
     PerturbedView,
     changing,

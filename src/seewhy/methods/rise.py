@@ -12,7 +12,8 @@ from torch import Tensor
 from seewhy.core.attribution import Attribution
 from seewhy.core.geometry import flatten
 from seewhy.functional.perturbation import Fill, coarse_masks
-from seewhy.methods._base import Evidence, Method
+from seewhy.methods._base import Method
+from seewhy.methods._evidence import Evidence
 from seewhy.methods._perturbation import (
     PerturbedView,
     changing,

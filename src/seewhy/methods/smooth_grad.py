@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from seewhy.core.attribution import Attribution
-from seewhy.methods._base import Evidence, Method
+from seewhy.methods._base import Method
+from seewhy.methods._evidence import Evidence
 from seewhy.methods._perturbation import expect_at_least, expect_share
 from seewhy.methods._whitebox import WhiteBox
 

@@ -17,7 +17,8 @@ from seewhy.core.attribution import Attribution
 from seewhy.core.sample import Sample, Truth
 from seewhy.core.text import Word, words_of
 from seewhy.functional.statistics import Statistic
-from seewhy.methods._base import Evidence, Method
+from seewhy.methods._base import Method
+from seewhy.methods._evidence import Evidence
 
 
 @dataclass(frozen=True)

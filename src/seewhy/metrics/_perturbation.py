@@ -10,6 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from seewhy.core.errors import ParameterError
+from seewhy.core.suggestions import unknown_choice_message
 from seewhy.functional.curves import dilated
 from seewhy.functional.perturbation import Fill, fill_of
 from seewhy.metrics._base import Case
@@ -27,10 +28,7 @@ def expect_fill(fill: str) -> None:
     """
     known = get_args(Fill)
     if fill not in known:
-        raise ParameterError(
-            f"Expected fill as one of {', '.join(known)}, got {fill!r}: it is what stands for a "
-            "pixel that is taken away."
-        )
+        raise ParameterError(unknown_choice_message("fill", fill, known))
 
 
 def blank_of(picture: Any, fill: Fill, seed: int) -> Any:
@@ -98,7 +96,7 @@ def readings(case: Case, variants: Any) -> Tensor:
     The conversation's other pictures stay. Maps of metrics are those of the first view.
     """
     session = session_of(case)
-    others = session.pictures[1:]
+    others = session.images[1:]
     return session.log_probabilities((variant, *others) for variant in variants)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from seewhy.functional.similarity import pearson, spearman, ssim
-from seewhy.methods._base import Evidence
+from seewhy.methods._evidence import Evidence
 from seewhy.metrics._base import Case, Figure, Measurement, Metric, Undefined, measured
 from seewhy.metrics._perturbation import lacks_model
 from seewhy.models.session import Session

@@ -21,7 +21,8 @@ from seewhy.metrics._base import Case, Figure, Measurement, Metric, Undefined, m
 from seewhy.metrics._perturbation import lacks_model, session_of
 from seewhy.metrics._reruns import evidence_again
 from seewhy.models.family import input_device
-from seewhy.models.session import Session, counted
+from seewhy.models.passes import count_passes
+from seewhy.models.session import Session
 
 MEBI = 2**20
 
@@ -133,7 +134,7 @@ def billed(session: Session, work: Callable[[], object]) -> Bill:
         torch.cuda.reset_peak_memory_stats(device)
     start = torch.cuda.memory_allocated(device) if on_card else _resident_after_reset()
     begun = time.perf_counter()
-    with counted(session.loaded.model) as passes:
+    with count_passes(session.loaded.model) as passes:
         work()
         if on_card:
             torch.cuda.synchronize(device)

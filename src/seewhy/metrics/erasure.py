@@ -154,11 +154,12 @@ class Erasure(Metric):
 
 def _words_said(session: Session, pictures: Sequence[Any], limit: int) -> list[Counter[str]]:
     """The words of the model's answers to pictures in place of the first, lower case."""
-    others = session.pictures[1:]
+    others = session.images[1:]
     found: list[Counter[str]] = []
     for start in range(0, len(pictures), ROWS):
         rows = [
-            session.showing(picture, *others).inputs() for picture in pictures[start : start + ROWS]
+            session.with_images(picture, *others).inputs()
+            for picture in pictures[start : start + ROWS]
         ]
         found += [_count(answer) for answer in _answers(session, rows, limit)]
     return found

@@ -70,7 +70,7 @@ class Hallucination(Metric):
             yield from unscored(SCORES, invalid_reason, counterfactual=True)
             return
         session = session_of(case)
-        shown = session.showing(picture, *session.pictures[1:])
+        shown = session.with_images(picture, *session.images[1:])
         without = explain_again(case, shown, [at])
         for side, label in ((case, False), (without, True)):
             for score, value in scores(side, at).items():

@@ -97,8 +97,8 @@ def predictions(session: Session, pictures: list[Any]) -> list[Predictions]:
 
     One pass for all, and one for each for its attention.
     """
-    others, count = session.pictures[1:], len(session.ids)
-    rows = [session.showing(picture, *others).inputs() for picture in pictures]
+    others, count = session.images[1:], len(session.ids)
+    rows = [session.with_images(picture, *others).inputs() for picture in pictures]
     loaded = session.loaded
     shown = batch(loaded.family, rows, [session.ids] * len(rows))
     scores = last_logits(loaded, shown, count).float().log_softmax(-1)

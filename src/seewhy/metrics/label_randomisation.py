@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 
 from seewhy.core.errors import ParameterError
-from seewhy.methods._base import Evidence
+from seewhy.methods._evidence import Evidence
 from seewhy.metrics._base import Case, Figure, Measurement, Metric, Undefined
 from seewhy.metrics._perturbation import session_of
 from seewhy.metrics._reruns import similarities, similarity_figures, valid_words
@@ -62,7 +62,7 @@ class LabelRandomisation(Metric):
                 continue
             first = case.tokens(at)[0]
             said = tuple(session.ids[token] for token in case.tokens(other))
-            changed = replace(session, ids=(*session.ids[:first], *said))
+            changed = session.with_ids((*session.ids[:first], *said))
             asked = len(case.evidence.trace.prompt_tokens)
             places = range(asked + first, asked + first + len(said))
             evidence = Evidence.from_session(changed, ranking_depth=depth, selected=places)

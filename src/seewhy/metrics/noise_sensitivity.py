@@ -58,7 +58,7 @@ class NoiseSensitivity(Metric):
         session, runs = session_of(case), []
         for draw in range(self.draws):
             picture = noisy(case.sample.image, self.sigma, case.seed_of("sensor", draw))
-            shown = session.showing(picture, *session.pictures[1:])
+            shown = session.with_images(picture, *session.images[1:])
             runs.append(explain_again(case, shown, words))
         for at in words:
             own = case.native_map(at)

@@ -14,7 +14,7 @@ from seewhy.core.errors import NonFiniteError
 from seewhy.metrics._base import Case, Figure, Measurement, Metric, Undefined
 from seewhy.metrics._perturbation import session_of
 from seewhy.metrics._reruns import explain_again, similarities, similarity_figures, valid_words
-from seewhy.models.attention import decoder_of, layers_of
+from seewhy.models.decoder import decoder_of, layers_of
 from seewhy.models.loading import Loaded
 from seewhy.models.unembedding import unembedding_layer
 
@@ -62,7 +62,7 @@ class ParameterRandomisation(Metric):
             randomise(parameters, generator)
             name = f"randomised-{stage}"
             try:
-                changed = explain_again(case, session.by(twin), words)
+                changed = explain_again(case, session.with_model(twin), words)
             except NonFiniteError:
                 figures = [f.name for f in self.figures if f.name.startswith(name)]
                 yield from (Undefined(f, "states not finite when random") for f in figures)

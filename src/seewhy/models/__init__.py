@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from seewhy.models.conversation import Conversation, Message
 from seewhy.models.family import Family, VisualInputs
-from seewhy.models.generation import generate, generate_batch, read, read_batch
+from seewhy.models.generation import generate, generate_batch
 from seewhy.models.inputs import prepare, prepare_chat
 from seewhy.models.loading import FAMILIES, Loaded, load
 from seewhy.models.processing import ProcessorParts
+from seewhy.models.session import Session
+from seewhy.models.teacher_forcing import read, read_batch
 from seewhy.models.torchvision import settle_torchvision
 
 # Before any family's file is imported, and transformers' image processors with it.
@@ -19,6 +21,7 @@ settle_torchvision()
 __all__ = [
     "FAMILIES",
     "ProcessorParts",
+    "Session",
     "Conversation",
     "Family",
     "Loaded",

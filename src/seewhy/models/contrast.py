@@ -34,7 +34,8 @@ def deciding_token(loaded: Loaded, trace: Trace, word: Word, alternative: str) -
     """
     if not alternative.strip():
         raise ParameterError(
-            f"Expected a word to contrast {word.text!r} with, got {alternative!r}."
+            f"Expected a word to contrast {word.text!r} with, got {alternative!r}: name what the "
+            "model might have said instead."
         )
     first = trace.tokens[word.tokens[0]]
     lead = first.text[: len(first.text) - len(first.text.lstrip())]

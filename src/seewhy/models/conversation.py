@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from seewhy.core.errors import PromptError
@@ -49,17 +49,26 @@ class Conversation:
         for role in roles:
             if role not in ROLES:
                 raise PromptError(
-                    f"Expected turns of {', '.join(ROLES)}, got one of {role!r}: rename it."
+                    f"Expected every role as one of {', '.join(ROLES)}, got {role!r}: rename it."
                 )
         if not roles or roles[-1] != "user":
             raise PromptError(
-                f"Expected a conversation whose last turn is the user's, got {roles}: the turn "
-                "to explain is the assistant's after it."
+                f"Expected a conversation whose last turn is the user's, got {roles}: leave out "
+                "what follows it; the assistant's answer to it is what is explained."
             )
         if not any(text.strip() for text in self.texts):
             raise PromptError(
-                f"Expected a prompt with words in it, got {self.texts[:3]}: ask something."
+                f"Expected a prompt with words in it, got {self.texts[:3]}: write a "
+                "question or an instruction."
             )
+
+    def with_media(self, media: Sequence[Image | Clip]) -> Conversation:
+        """The same with other pictures and clips in the places of its own, as many as it shows."""
+        following, turns = iter(media), []
+        for turn in self.turns:
+            parts = (part if isinstance(part, str) else next(following) for part in turn.parts)
+            turns.append(Message(turn.role, tuple(parts)))
+        return replace(self, turns=tuple(turns))
 
     @property
     def texts(self) -> list[str]:

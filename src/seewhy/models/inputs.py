@@ -17,6 +17,7 @@ from seewhy.images.clips import Clip
 from seewhy.models.conversation import Conversation, user_message
 from seewhy.models.decoding import spans_of
 from seewhy.models.family import Family, VisualInputs, on_device
+from seewhy.models.isolation import internal
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -72,8 +73,8 @@ def prepare_chat(family: Family, conversation: Conversation, *, scale: float = 1
     media = conversation.media
     if not media:
         raise ImageError(
-            "Expected a picture or a clip before the answer, got a conversation without: there is "
-            "nothing that a map could be laid over."
+            "Expected a picture or a clip before the answer, got a conversation without one: add "
+            "it to a user's turn, for a map is laid over a picture."
         )
     visuals = process_media(family, media, scale)
     rendered, words = render(family, conversation)
@@ -134,13 +135,14 @@ def process_media(
     family: Family, media: Sequence[Image | Clip], scale: float
 ) -> list[VisualInputs]:
     """What the family makes of the pictures and clips of one prompt."""
-    pictures = sum(not isinstance(medium, Clip) for medium in media)
-    return [
-        family.process_video(medium, scale)
-        if isinstance(medium, Clip)
-        else family.process_image_among(medium, scale, pictures)
-        for medium in media
-    ]
+    images = sum(not isinstance(medium, Clip) for medium in media)
+    with internal():
+        return [
+            family.process_video(medium, scale)
+            if isinstance(medium, Clip)
+            else family.process_image_among(medium, scale, images)
+            for medium in media
+        ]
 
 
 def views_of(medium: Image | Clip, seen: VisualInputs, number: int) -> list[View]:
@@ -197,8 +199,9 @@ def render(family: Family, conversation: Conversation) -> tuple[str, list[tuple[
     if cursor != len(text) or len(spans) != count:
         raise PromptError(
             f"Expected the words {[t[:60] for t in conversation.texts][:4]} as they are in the "
-            f"rendered chat template, got {text[:300]!r}: this checkpoint's template rewrites or "
-            "leaves out a turn's words."
+            f"rendered chat template, got {text[:300]!r}: this checkpoint's template changes or "
+            "leaves out words of a turn, so they cannot be found; give its processor another "
+            "`chat_template`."
         )
     return text, [spans[number] for number in range(count)]
 
@@ -229,8 +232,8 @@ def rendered_by(family: Family, conversation: Conversation, texts: Sequence[str]
     except (TemplateError, TypeError) as error:  # a template for plain strings adds them up
         roles = [turn["role"] for turn in turns]
         raise PromptError(
-            f"Expected turns that this checkpoint's chat template takes, got {roles}, to which it "
-            f"says: {error}."
+            f"Expected turns that this checkpoint's chat template takes, got {roles}, which it "
+            f"refuses ({error}): change their order or their roles."
         ) from error
 
 
@@ -309,7 +312,7 @@ def expect_plain(family: Family, text: str) -> None:
     if token is not None:
         raise PromptError(
             f"Expected a prompt of plain words, got the model's special token {token!r} in it: "
-            "leave it out, the image is put in by itself."
+            "remove it from the prompt, the picture's tokens are added automatically."
         )
 
 

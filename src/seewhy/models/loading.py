@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 
-import torch
-
 from seewhy.core.errors import ModelError, UnknownNameError, UnsupportedModelError
 from seewhy.core.registry import Registry
+from seewhy.core.suggestions import did_you_mean
 from seewhy.models.family import Family
 from seewhy.models.processing import ProcessorParts, load_processor, parts_of
 
@@ -79,6 +76,7 @@ def load(
     dtype: Any = None,
     device_map: Any = None,
     revision: str | None = None,
+    suggestions: Iterable[str] = (),
     **kwargs: Any,
 ) -> Loaded:
     """Load a model by hub id or folder, or take one that is loaded.
@@ -90,6 +88,7 @@ def load(
         dtype: such as `torch.bfloat16` or `"auto"`; None is transformers' default.
         device_map: passed on to `from_pretrained`.
         revision: branch, tag or commit of a hub repository.
+        suggestions: names that the caller knows, to suggest where an unknown one reads alike.
         **kwargs: passed on to `from_pretrained`.
 
     Raises:
@@ -111,7 +110,7 @@ def load(
     hub = {key: kwargs[key] for key in HUB if key in kwargs}
     if revision is not None:
         hub["revision"] = revision
-    config, hub = _read_config(name, place, hub)
+    config, hub = _read_config(name, place, hub, suggestions)
     family = family_of(config, name=name)
 
     from safetensors import SafetensorError
@@ -124,9 +123,16 @@ def load(
     except (OSError, ValueError, ImportError, SafetensorError) as error:
         raise ModelError(
             f"Expected the weights, tokenizer and processor of {name!r}, got "
-            f"{type(error).__name__}: {_first_line(error)} Check that all its files are there."
+            f"{type(error).__name__}: {_first_line(error)} {_remedy(error)}"
         ) from error
     return Loaded(name, loaded, composed, _adapt(family, loaded, composed, name))
+
+
+def _remedy(error: Exception) -> str:
+    """What to do where a model or its processor cannot be loaded."""
+    if "torchvision" in str(error).lower():
+        return "Install it: pip install 'seewhy[torchvision]'."
+    return "Check that all its files are there."
 
 
 def family_of(config: Any, *, name: str) -> type[Family]:
@@ -151,8 +157,8 @@ def family_of(config: Any, *, name: str) -> type[Family]:
         return FAMILIES.get("probed")
     raise UnsupportedModelError(
         f"Expected a model that reads images and writes text, got {name!r}, a {architecture} "
-        f"(model_type {kind!r}), which reads no images that it could be asked "
-        f"about: choose one of {', '.join(sorted(by_type))}."
+        f"(model_type {kind!r}), which reads no images: choose a model of "
+        f"one of the types {', '.join(sorted(by_type))}."
     )
 
 
@@ -187,20 +193,6 @@ def _adapt(family: type[Family], model: Any, processor: ProcessorParts, name: st
     return adapter
 
 
-@contextmanager
-def eval_mode(model: PreTrainedModel) -> Iterator[None]:
-    """Work in eval mode without gradients, and leave every module in the mode it came in."""
-    training = [module for module in model.modules() if module.training]
-    try:
-        for module in training:
-            module.training = False
-        with torch.no_grad():
-            yield
-    finally:
-        for module in training:
-            module.training = True
-
-
 @cache
 def _families_by_type() -> dict[str, list[type[Family]]]:
     by_type: dict[str, list[type[Family]]] = {}
@@ -210,7 +202,9 @@ def _families_by_type() -> dict[str, list[type[Family]]]:
     return by_type
 
 
-def _read_config(name: str, place: str, hub: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+def _read_config(
+    name: str, place: str, hub: dict[str, Any], suggestions: Iterable[str]
+) -> tuple[Any, dict[str, Any]]:
     """The config, and where to look for the rest: the cache alone if the hub is out of reach."""
     from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoConfig
@@ -236,12 +230,13 @@ def _read_config(name: str, place: str, hub: dict[str, Any]) -> tuple[Any, dict[
         reason = "is out of reach (is this machine offline?)" if offline else "gave none"
         raise UnknownNameError(
             f"Expected a model's folder or hub id, got {name!r}: there is no such folder, and the "
-            f"hub {reason}.{_did_you_mean(name)}"
+            f"hub {reason}. {_remedy_of_name(name, offline, suggestions)}"
         ) from error
     except StrictDataclassError as error:
         raise ModelError(
             f"Expected a valid config.json in {name!r}, got one whose fields are not what they "
-            f"should be: {' '.join(str(error).split())} Mend it, or fetch the checkpoint again."
+            f"should be: {' '.join(str(error).split())} Correct it, or download the checkpoint "
+            "again."
         ) from error
     except (ValueError, KeyError) as error:
         if "trust_remote_code" in str(error):
@@ -256,10 +251,14 @@ def _read_config(name: str, place: str, hub: dict[str, Any]) -> tuple[Any, dict[
         ) from error
 
 
-def _did_you_mean(name: str) -> str:
-    known = {place.lower(): place for family in FAMILIES for place in family.checkpoints}
-    near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
-    return f" Did you mean {' or '.join(known[place] for place in near)}?" if near else ""
+def _remedy_of_name(name: str, offline: bool, suggestions: Iterable[str]) -> str:
+    """What to do about a name that is neither a folder nor found on the hub."""
+    checkpoints = (place for family in FAMILIES for place in family.checkpoints)
+    if question := did_you_mean(name, (*suggestions, *checkpoints)):
+        return question[0].upper() + question[1:]
+    if offline:
+        return "Connect to the network, or give the folder of a model."
+    return "Check how it is written, and whether you may read it."
 
 
 def _is_path(name: str) -> bool:

@@ -37,7 +37,8 @@ class ProcessorParts:
         if not getattr(self.tokenizer, "is_fast", False):
             raise ModelError(
                 f"Expected a fast tokenizer, got {type(self.tokenizer).__name__}: words are placed "
-                "by the offsets of their tokens, which only fast tokenizers tell."
+                "by the offsets of their tokens, which only fast tokenizers tell: load "
+                "it with `use_fast=True`."
             )
 
 

@@ -1,1 +1,1 @@
-"""What a person gets to see: pages, overlays, figures and folders. Knows records, never models."""
+"""What a user sees: pages, overlays, figures and folders. Knows records, never models."""

@@ -6,13 +6,12 @@ the document as text only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from seewhy.report.bench_payload import BenchPayload
 from seewhy.report.page import asset, embed, fill, policy
+from seewhy.report.page_script import page_script
 
 
-def html(payload: Mapping[str, Any]) -> str:
+def html(payload: BenchPayload) -> str:
     """Return the page as one HTML document without a single outside reference.
 
     Args:
@@ -21,7 +20,7 @@ def html(payload: Mapping[str, Any]) -> str:
     Raises:
         ValueError: if a number is NaN or infinite.
     """
-    style, script = asset("look.css") + asset("bench.css"), asset("bench.js")
+    style, script = asset("look.css") + asset("bench.css"), page_script("bench/page.js")
     return fill(
         asset("bench.html"),
         policy=policy(style, script),

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from seewhy.core.errors import UnknownNameError
-from seewhy.core.registry import unknown
+from seewhy.core.suggestions import unknown_name_message
 
 #: What is used where nobody chooses: its dark end dims a picture without tinting it.
 DEFAULT = "inferno"
@@ -58,7 +58,7 @@ def colour_table(name: str = DEFAULT) -> Tensor:
         [[68, 1, 84], [253, 231, 37]]
     """
     if name not in _ANCHORS:
-        raise UnknownNameError(unknown("colour map", name, NAMES))
+        raise UnknownNameError(unknown_name_message("colour map", name, NAMES))
     anchors = torch.tensor([list(bytes.fromhex(c)) for c in _ANCHORS[name].split()]).double()
     place = torch.linspace(0, len(anchors) - 1, 256, dtype=torch.float64)
     left = place.long().clamp(max=len(anchors) - 2)

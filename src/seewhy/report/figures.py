@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from seewhy.core.errors import OutputError, ParameterError
 from seewhy.core.record import Record
+from seewhy.core.suggestions import give_index
 from seewhy.report.colourmaps import DEFAULT, colour_table
 from seewhy.report.overlay import overlay
 from seewhy.report.payload import view_names
-from seewhy.report.units import Unit, word_units
+from seewhy.report.spans import TextSpan, spans_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+#: In inches: a panel's width, and what its title adds to its height.
+PANEL_WIDTH, TITLE_HEIGHT = 2.2, 0.4
 
 
 def plot(
@@ -40,68 +44,87 @@ def plot(
         ParameterError: if an index or `columns` is out of range.
         OutputError: if matplotlib is not installed.
     """
-    units = _chosen(word_units(record), words)
+    spans = _chosen(spans_of(record).words, words)
     if columns < 1:
         raise ParameterError(f"Expected at least one column, got {columns}.")
+    pyplot = _pyplot()
+    panels = _panels(len(record.pictures), spans, columns)
+    across = max(map(len, panels))
+    tallest = max(height / width for width, height in (one.size for one in record.pictures))
+    figure, axes = pyplot.subplots(
+        len(panels),
+        across,
+        figsize=(across * PANEL_WIDTH, len(panels) * (PANEL_WIDTH * tallest + TITLE_HEIGHT)),
+        squeeze=False,
+        layout="constrained",
+    )
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for row, places in zip(panels, axes, strict=True):
+        for (view, span), axis in zip(row, places, strict=False):
+            if span is None:
+                _draw_picture(axis, record, view)
+            else:
+                _draw_map(axis, record, view, span, colourmap)
+    _add_colour_bar(figure, axes, colourmap)
+    return figure, axes
+
+
+def _pyplot() -> Any:
     try:
         from matplotlib import pyplot
-        from matplotlib.cm import ScalarMappable
-        from matplotlib.colors import ListedColormap
     except ImportError as error:
         raise OutputError(
             "Expected matplotlib for figures, got none: pip install 'seewhy[plot]'."
         ) from error
+    return pyplot
 
-    panels = _panels(len(record.pictures), units, columns)
-    across = max(map(len, panels))
-    tallest = max(height / width for width, height in (one.size for one in record.pictures))
-    side = 2.2
-    figure, axes = pyplot.subplots(
-        len(panels),
-        across,
-        figsize=(across * side, len(panels) * (side * tallest + 0.4)),
-        squeeze=False,
-        layout="constrained",
-    )
-    names = view_names(record.pictures)
-    for panel in axes.flat:
-        panel.set_axis_off()
-    for places, row in zip(axes, panels, strict=True):
-        for panel, (view, unit) in zip(places, row, strict=False):
-            one = record.pictures[view]
-            if unit is None:
-                panel.imshow(one.image.numpy())
-                panel.set_title(names[view], fontsize=9, color="0.45")
-            else:
-                panel.imshow(overlay(one.image, unit.displays[view], one.base_grid, colourmap))
-                number = unit.probability if len(names) == 1 else unit.shares[view]
-                panel.set_title(f"{unit.text}  {number:.2f}", fontsize=9, parse_math=False)
+
+def _draw_picture(axis: Any, record: Record, view: int) -> None:
+    axis.imshow(record.pictures[view].image.numpy())
+    axis.set_title(view_names(record.pictures)[view], fontsize=9, color="0.45")
+
+
+def _draw_map(axis: Any, record: Record, view: int, span: TextSpan, colourmap: str) -> None:
+    one = record.pictures[view]
+    axis.imshow(overlay(one.image, span.displays[view], one.base_grid, colourmap))
+    number = span.probability if len(record.pictures) == 1 else span.shares[view]
+    axis.set_title(f"{span.text}  {number:.2f}", fontsize=9, parse_math=False)
+
+
+def _add_colour_bar(figure: Figure, axes: Any, colourmap: str) -> None:
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import ListedColormap
+
     table = ListedColormap((colour_table(colourmap) / 255).tolist(), name=colourmap)
     bar = figure.colorbar(ScalarMappable(cmap=table), ax=axes, shrink=0.8, pad=0.02)
     bar.set_label("evidence, image and text scores scaled together", fontsize=8)
-    return figure, axes
 
 
-def _panels(views: int, units: list[Unit], columns: int) -> list[list[tuple[int, Unit | None]]]:
-    """Rows of panels, each a view and the unit to lay over it, or None for the bare view."""
+Panel = tuple[int, TextSpan | None]
+"""A view and the span whose map is laid over it, or None for the picture alone."""
+
+
+def _panels(views: int, spans: list[TextSpan], columns: int) -> list[list[Panel]]:
+    """Rows of panels."""
     if views == 1:
-        flat = [(0, None), *((0, unit) for unit in units)]
+        flat: list[Panel] = [(0, None), *((0, span) for span in spans)]
         return [flat[i : i + columns] for i in range(0, len(flat), columns)]
     step = max(columns - 1, 1)
     return [
-        [(view, None), *((view, unit) for unit in units[i : i + step])]
-        for i in range(0, max(len(units), 1), step)
+        [(view, None), *((view, span) for span in spans[i : i + step])]
+        for i in range(0, max(len(spans), 1), step)
         for view in range(views)
     ]
 
 
-def _chosen(units: tuple[Unit, ...], words: Sequence[int] | None) -> list[Unit]:
+def _chosen(spans: tuple[TextSpan, ...], words: Sequence[int] | None) -> list[TextSpan]:
     if words is None:
-        return [unit for unit in units if any(c.isalnum() for c in unit.text)]
+        return [span for span in spans if any(c.isalnum() for c in span.text)]
     for index in words:
-        if not -len(units) <= index < len(units):
+        if not -len(spans) <= index < len(spans):
             raise ParameterError(
-                f"Expected indices of the answer's {len(units)} words, got {index}: "
-                f"give 0 to {len(units) - 1}."
+                f"Expected indices of the answer's {len(spans)} words, got {index}: "
+                f"{give_index(len(spans))}."
             )
-    return [units[index] for index in words]
+    return [spans[index] for index in words]

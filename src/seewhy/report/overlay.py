@@ -11,13 +11,13 @@ from seewhy.core.errors import ParameterError
 from seewhy.core.geometry import TokenGrid, interpolation, pixel_edges
 from seewhy.report.colourmaps import DEFAULT, colourise
 
-#: How much of the picture the highest value hides.
+#: The alpha of the highest value.
 OPACITY = 0.8
 
-#: The share of `OPACITY` with which even the lowest value veils the picture.
-VEIL = 0.62
+#: The alpha of the lowest value, as a part of `OPACITY`.
+ALPHA_FLOOR = 0.62
 
-#: What the model never saw is mixed with this grey, in stripes of this many pixels.
+#: What the model did not see is mixed with this grey, in stripes of this many pixels.
 UNSEEN, STRIPE = 128, 6
 
 
@@ -33,13 +33,14 @@ def overlay(
     """Lay a map over a picture, in the colours of a colour map.
 
     Values between cell centres are interpolated linearly. A pixel's colour is
-    `(1 - a) picture + a colour(v)` with `a = opacity (VEIL + (1 - VEIL) v)`: low values are
-    veiled, high ones glow. What lies outside the canvas was never seen and is striped.
+    `(1 - a) picture + a colour(v)` with `a = opacity (ALPHA_FLOOR + (1 - ALPHA_FLOOR) v)`, so that
+    low values are dim and high ones bright. What lies outside the grid is striped, for the model
+    did not see it.
 
     Args:
         image: uint8 `[height, width, 3]`.
-        display: float `[height, width]` in [0, 1] on `canvas`.
-        canvas: the map's grid, its edges in pixels of `image`.
+        display: float `[height, width]` in [0, 1] on `grid`.
+        grid: the map's grid, its edges in pixels of `image`.
         colourmap: a name from `seewhy.report.colourmaps.NAMES`.
         opacity: in [0, 1].
         size: width and height of the result; those of `image` if not given.
@@ -48,7 +49,7 @@ def overlay(
         An RGB image.
 
     Raises:
-        ShapeError: if `display` is not of the canvas' shape.
+        ShapeError: if `display` is not of the grid's shape.
         ParameterError: if `opacity` is out of range.
         UnknownNameError: if there is no such colour map.
     """
@@ -69,7 +70,7 @@ def overlay(
     values = display.detach().cpu().double()
     values = interpolation(grid.row_edges, y) @ values @ interpolation(grid.column_edges, x).T
     values = values.clamp(0, 1).float()
-    alpha = (opacity * (VEIL + (1 - VEIL) * values))[..., None]
+    alpha = (opacity * (ALPHA_FLOOR + (1 - ALPHA_FLOOR) * values))[..., None]
     mixed = base * (1 - alpha) + colourise(values, colourmap).float() * alpha
 
     seen = _inside(grid.row_edges, y)[:, None] & _inside(grid.column_edges, x)[None, :]
@@ -78,7 +79,7 @@ def overlay(
 
 
 def _inside(edges: Tensor, pixels: Tensor) -> Tensor:
-    """Which pixels have their centre on the canvas: bool `[n]`."""
+    """Which pixels have their centre on the grid: bool `[n]`."""
     centres = (pixels[:-1] + pixels[1:]) / 2
     return (centres >= edges[0]) & (centres < edges[-1])
 

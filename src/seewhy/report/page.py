@@ -16,6 +16,7 @@ from functools import cache
 from importlib.resources import files
 
 from seewhy.core.record import Record
+from seewhy.report.page_script import page_script
 from seewhy.report.payload import payload
 
 # Inside a JSON string these are the same characters, but none can end a script element, open a
@@ -32,9 +33,9 @@ def html(record: Record) -> str:
     Example:
         Write it beside a picture: `Path("report.html").write_text(html(record), "utf-8")`.
     """
-    style, script = asset("look.css") + asset("page.css"), asset("page.js")
+    style, script = asset("look.css") + asset("report.css"), page_script("report/page.js")
     return fill(
-        asset("page.html"),
+        asset("report.html"),
         policy=policy(style, script),
         title=_escape(_title(record)),
         answer=_escape(record.answer),

@@ -1,6 +1,6 @@
 """What the page is told: plain numbers and text, typed, versioned, and small.
 
-The page's own types are generated from the ones below (`typedefs`); a test holds the two together.
+The page's own types are generated from the ones below by `seewhy.report.payload_types`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import base64
 import io
 import math
 from collections.abc import Sequence
-from typing import Any, TypedDict, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Annotated, Any, TypedDict
 
 import torch
 from PIL import Image
@@ -18,16 +18,9 @@ from torch import Tensor
 from seewhy.core.record import Picture, Record
 from seewhy.core.text import Token, Word
 from seewhy.report.colourmaps import NAMES, colour_table
-from seewhy.report.units import (
-    Unit,
-    prompt_token_units,
-    prompt_word_units,
-    prompt_words,
-    token_units,
-    word_units,
-)
+from seewhy.report.spans import TextSpan, spans_of
 
-#: Raised by one whenever a page or folder written before could no longer be read.
+#: Raised by one whenever the page could no longer read a payload written before.
 SCHEMA_VERSION = 2
 
 #: Longest side in pixels of the one picture inside a page. Of several, none is longer than this
@@ -36,7 +29,24 @@ SCHEMA_VERSION = 2
 PICTURE_SIDE, SMALLEST_SIDE = 1600, 480
 
 #: Context weaker than this on the display's scale is left out: nobody could see it.
-FAINTEST = 0.01
+CONTEXT_MIN = 0.01
+
+
+# JSON has no tuples: lists of a fixed length say so in their annotation.
+Size = Annotated[list[int], (int, int)]
+"""Width and height in pixels."""
+
+XY = Annotated[list[float], (float, float)]
+"""A place in pixels of the original picture."""
+
+Box = Annotated[list[float], (float, float, float, float)]
+"""Left, top, right and bottom in pixels of the original picture."""
+
+Strength = Annotated[list[float], (int, float)]
+"""A place on the text axis, and a strength in [0, 1]."""
+
+Candidate = Annotated[list[str | float], (str, float)]
+"""A token's text, and its probability."""
 
 
 class Canvas(TypedDict):
@@ -80,13 +90,13 @@ class Scale(TypedDict):
     """One scale: what was asked for, and the pixels seen of each view, width first."""
 
     scale: float
-    seen: list[list[int]]
+    seen: list[Size]
 
 
 class Span(TypedDict):
     """A piece of the prompt, its offsets counted in characters (code points).
 
-    `unit` is its place in `Text.asked`, or null where the prompt was not explained.
+    `unit` is its place in `TextData.asked`, or null where the prompt was not explained.
     """
 
     text: str
@@ -133,22 +143,22 @@ class UnitData(TypedDict):
     end: int
     tokens: list[int]
     probability: float
-    candidates: list[list[str | float]]
+    candidates: list[Candidate]
     maps: list[int]
     low: float
     high: float
-    context: list[list[float]]
+    context: list[Strength]
     picture: float
     earlier: float
     share: float
     shares: list[float]
     best: int
-    peaks: list[list[float] | None]
-    boxes: list[list[float] | None]
+    peaks: list[XY | None]
+    boxes: list[Box | None]
     scales: list[UnitScale]
 
 
-class Text(TypedDict):
+class TextData(TypedDict):
     """One way to cut prompt and answer into pieces.
 
     `asked` holds the prompt's units as `answer` does the answer's, where they were explained.
@@ -182,8 +192,8 @@ class Payload(TypedDict):
     turns: list[TurnData]
     answer: str
     contrasts: list[Contrast]
-    words: Text
-    tokens: Text
+    words: TextData
+    tokens: TextData
     scales: list[Scale]
     maps: list[MapData]
     colours: dict[str, str]
@@ -202,7 +212,7 @@ def payload(record: Record) -> Payload:
     maps: list[MapData] = []
     places: dict[tuple[str, tuple[int, ...]], int] = {}
 
-    def place(part: str, unit: Unit) -> int:
+    def place(part: str, unit: TextSpan) -> int:
         """Where the unit's maps begin: those of its views, then those of its scales' views."""
         key = part, unit.tokens
         if key not in places:
@@ -212,8 +222,8 @@ def payload(record: Record) -> Payload:
         return places[key]
 
     def text(
-        prompt: Sequence[Word | Token], asked: tuple[Unit, ...], answer: tuple[Unit, ...]
-    ) -> Text:
+        prompt: Sequence[Word | Token], asked: Sequence[TextSpan], answer: Sequence[TextSpan]
+    ) -> TextData:
         return {
             "prompt": [
                 {"text": s.text, "start": s.start, "end": s.end, "unit": i if asked else None}
@@ -223,7 +233,7 @@ def payload(record: Record) -> Payload:
             "answer": [_unit(unit, place("answer", unit)) for unit in answer],
         }
 
-    origin = record.provenance
+    origin, spans = record.provenance, spans_of(record)
     return {
         "schema": SCHEMA_VERSION,
         "pictures": _pictures(record.pictures),
@@ -231,10 +241,10 @@ def payload(record: Record) -> Payload:
         "turns": [{"role": t.role, "start": t.start, "end": t.end} for t in record.turns],
         "answer": record.answer,
         "contrasts": [{"word": word, "alternative": other} for word, other in record.contrasts],
-        "words": text(prompt_words(record), prompt_word_units(record), word_units(record)),
-        "tokens": text(record.prompt_tokens, prompt_token_units(record), token_units(record)),
+        "words": text(record.prompt_words, spans.prompt_words, spans.words),
+        "tokens": text(record.prompt_tokens, spans.prompt_tokens, spans.tokens),
         "scales": [
-            {"scale": _short(view.scale), "seen": [list(size) for size in view.seen]}
+            {"scale": _short(view.scale), "seen": [list(size) for size in view.input_sizes]}
             for view in record.attribution.scales
         ],
         "maps": maps,
@@ -309,9 +319,8 @@ def _pictures(pictures: Sequence[Picture]) -> list[PictureData]:
     ]
 
 
-def _unit(unit: Unit, first: int) -> UnitData:
+def _unit(unit: TextSpan, first: int) -> UnitData:
     views = len(unit.maps)
-    context = [(j, unit.shown(relevance)) for j, relevance in unit.context]
     return {
         "text": unit.text,
         "start": unit.start,
@@ -322,12 +331,14 @@ def _unit(unit: Unit, first: int) -> UnitData:
         "maps": list(range(first, first + views)),
         "low": _short(unit.low),
         "high": _short(unit.high),
-        "context": [[j, _short(shown, 3)] for j, shown in context if shown >= FAINTEST],
-        "picture": _short(unit.picture),
-        "earlier": _short(unit.earlier),
-        "share": _short(unit.share),
+        "context": [
+            [j, _short(shown, 3)] for j, shown in unit.context_display if shown >= CONTEXT_MIN
+        ],
+        "picture": _short(unit.image_strength),
+        "earlier": _short(unit.context_strength),
+        "share": _short(unit.image_share),
         "shares": [_short(share) for share in unit.shares],
-        "best": unit.best,
+        "best": unit.best_view,
         "peaks": [None if one is None else [_short(xy) for xy in one] for one in unit.peaks],
         "boxes": [None if one is None else [_short(edge) for edge in one] for one in unit.boxes],
         "scales": [
@@ -394,37 +405,3 @@ def _short(number: float | Tensor, digits: int = 5) -> float:
     if not math.isfinite(number):
         raise ValueError(f"Expected finite numbers in a record, got {number}.")
     return float(f"{number:.{digits}g}")
-
-
-def typedefs() -> str:
-    """The payload's types as JSDoc, as they stand in `assets/page.js`."""
-    blocks = []
-    for kind in (
-        Canvas, PictureData, MapData, Scale, Span, TurnData, Contrast, UnitScale, UnitData, Text,
-        Origin, Payload,
-    ):  # fmt: skip
-        fields = get_type_hints(kind).items()
-        lines = [f" * @property {{{_script_type(hint)}}} {name}" for name, hint in fields]
-        blocks.append("\n".join(["/**", f" * @typedef {{object}} {kind.__name__}", *lines, " */"]))
-    return "\n".join(blocks)
-
-
-def _script_type(hint: Any) -> str:
-    """A Python type as JavaScript's.
-
-    >>> _script_type(list[int]), _script_type(int | None)
-    ('number[]', 'number|null')
-    """
-    plain = {int: "number", float: "number", str: "string", bool: "boolean", Any: "unknown"}
-    if hint in plain:
-        return plain[hint]
-    if hint is type(None):
-        return "null"
-    if is_typeddict(hint):
-        return hint.__name__
-    parts = [_script_type(part) for part in get_args(hint)]
-    if get_origin(hint) is list:
-        return f"({parts[0]})[]" if "|" in parts[0] else f"{parts[0]}[]"
-    if get_origin(hint) is dict:
-        return f"Record<{', '.join(parts)}>"
-    return "|".join(dict.fromkeys(parts))

@@ -320,7 +320,7 @@ class _Speaker:
         how = relation(self.scene, self.picture, one, other)
         if how is None:
             raise ValueError(
-                f"Expected neighbours that stand plainly to each other, got things {one} and "
+                f"Expected neighbours with a clear spatial relation, got objects {one} and "
                 f"{other} of scene {self.scene.index}: draw scenes with `seewhy.testbed.scenes`."
             )
         return _related(how, (one, other))

@@ -70,7 +70,7 @@ class Rng:
     def below(self, n: int) -> int:
         """Throw an integer of 0 .. n - 1."""
         if n < 1:
-            raise ValueError(f"Expected n >= 1, got {n}: there is no integer to throw below it.")
+            raise ValueError(f"Expected n >= 1, got {n}: there is no integer from 0 to n - 1.")
         return (self.bits() * n) >> 64
 
     def between(self, lo: int, hi: int) -> int:

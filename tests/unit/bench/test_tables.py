@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import shutil
 from dataclasses import asdict, replace
 
 import pytest
@@ -12,14 +13,16 @@ import pytest
 from bench_parts import InMask, Scenes
 from seewhy.bench.cells import best, breakdown, cells
 from seewhy.bench.config import BenchConfig
-from seewhy.bench.gallery import choose_cases
+from seewhy.bench.gallery import choose_cases, read_cases
 from seewhy.bench.plan import Task, plan_of
+from seewhy.bench.readers import has_tables_alone, read_tables
 from seewhy.bench.reading import read_results
+from seewhy.bench.reporting import PAGE, write_report
 from seewhy.bench.results import columns_of
 from seewhy.bench.store import Row, Store
 from seewhy.bench.suites import resolve
 from seewhy.bench.writers import latex, markdown, table_csv
-from seewhy.core.errors import ParameterError
+from seewhy.core.errors import ParameterError, SchemaError
 
 SAMPLES = 4
 METHODS = ("logit-lens", "tam")
@@ -276,3 +279,66 @@ def test_differences_are_over_words_that_both_have(tmp_path):
     assert found.value < 0.8
     assert found.difference == pytest.approx(0.0)
     assert not found.significant
+
+
+@pytest.fixture
+def tables(tmp_path):
+    """A folder of results, and a copy of it without rows."""
+    asked, folder, kept = plan(), tmp_path / "results", tmp_path / "tables"
+    write(folder, asked, rows_of(asked))
+    write_report(folder)
+    shutil.copytree(folder, kept, ignore=shutil.ignore_patterns("rows", PAGE, "*.md", "*.tex"))
+    return folder, kept
+
+
+def test_tables_are_read_back_as_they_were(tables):
+    folder, kept = tables
+    results = read_results(folder)
+    read, whole, parts = read_tables(kept)
+    # NaN is not equal to itself, but its text is.
+    assert str(whole) == str(cells(results))
+    assert str(parts) == str(breakdown(results))
+    assert (read.samples, read.reasons, read.runs) == (
+        results.samples,
+        results.reasons,
+        results.runs,
+    )
+    assert read_cases(kept) == choose_cases(results)
+
+
+def test_a_report_of_tables_alone_equals_that_of_rows(tables, tmp_path):
+    folder, kept = tables
+    assert (has_tables_alone(folder), has_tables_alone(kept)) == (False, True)
+    write_report(kept, tmp_path / "again")
+    names = {path.name for path in folder.iterdir() if path.suffix} | {PAGE}
+    assert names >= {"table.md", "table.tex", "table.csv", "reasons.csv", "cases.json"}
+    for name in names:
+        assert (tmp_path / "again" / name).read_text() == (folder / name).read_text(), name
+
+
+def test_what_needs_rows_is_told_where_there_are_tables_alone(tables):
+    folder, kept = tables
+    with pytest.raises(ParameterError, match="to put them together, got .*tables"):
+        write_report([folder, kept])
+    with pytest.raises(ParameterError, match="'logit-lens' as the reference.* got 'tam'"):
+        write_report(kept, reference="tam")
+
+
+def test_tables_that_do_not_belong_to_the_runs_are_told(tables):
+    _, kept = tables
+    table = kept / "table.csv"
+    table.write_text(table.read_text().replace("out-of-mask", "beside-the-mask"))
+    with pytest.raises(SchemaError, match="belong to the runs in .* got KeyError"):
+        write_report(kept)
+    (kept / "reasons.csv").unlink()
+    with pytest.raises(SchemaError, match="belong to the runs in "):
+        write_report(kept)
+
+
+def test_damaged_cases_are_told(tables):
+    _, kept = tables
+    (kept / "cases.json").write_text("[{}]")
+    with pytest.raises(SchemaError, match="Expected chosen cases in"):
+        write_report(kept)
+    (kept / "cases.json").unlink()
+    assert read_cases(kept) == []

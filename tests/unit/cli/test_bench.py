@@ -6,11 +6,11 @@ from seewhy.bench.plan import plan_of
 from seewhy.bench.suites import resolve, suite_of
 from seewhy.cli.bench import bench_config
 from seewhy.cli.main import main
-from seewhy.cli.parser import build_parser
+from seewhy.cli.parser import parse
 
 
 def config(*words):
-    return bench_config(build_parser().parse_args(["bench", *words]))
+    return bench_config(parse(["bench", *words]))
 
 
 @pytest.fixture

@@ -114,6 +114,50 @@ def test_explain_writes_a_new_folder_each_time_by_default(stand, picture, tmp_pa
     assert str(stand.saved[1][0]) == "explained/ein-Bild-2"
 
 
+def test_explain_names_the_folder_after_the_chat_if_no_picture_is_given(stand, tmp_path):
+    turns = [{"role": "user", "content": "What?"}]
+    (tmp_path / "my chat.json").write_text(json.dumps(turns))
+    assert main(["explain", "--chat", "my chat.json"]) == 0
+    assert str(stand.saved[0][0]) == "explained/my-chat"
+    assert stand.asked[0][0] == []
+    assert stand.asked[0][2]["messages"] == turns
+
+
+def test_explain_names_the_folder_after_the_picture_or_scene_beside_a_chat(stand, picture):
+    with open("chat.json", "w", encoding="utf-8") as file:
+        file.write("[]")
+    assert main(["explain", picture, "--chat", "chat.json"]) == 0
+    assert main(["explain", "--scene", "4", "--chat", "chat.json"]) == 0
+    folders = [str(folder) for folder, _ in stand.saved]
+    assert folders == ["explained/ein-Bild", "explained/scene-4"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "got No such file or directory: check the path after --chat"),
+        ("{", "got what is no JSON"),
+        ("{}", "got a dict: write [{"),
+    ],
+)
+def test_explain_refuses_a_chat_that_cannot_be_read(stand, tmp_path, content, message, capsys):
+    if content is not None:
+        (tmp_path / "chat.json").write_text(content)
+    assert main(["explain", "--chat", "chat.json"]) == 2
+    assert message in capsys.readouterr().err
+    assert stand.loaded == []
+
+
+def test_explain_opens_the_report_when_asked(stand, picture, monkeypatch):
+    opened = []
+    monkeypatch.setenv("BROWSER", "a-browser")
+    monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or True)
+    assert main(["explain", picture]) == 0
+    assert opened == []
+    assert main(["explain", picture, "--open", "--json", "--out", "there"]) == 0
+    assert [url.rpartition("/there/")[2] for url in opened] == ["report.html"]
+
+
 def test_explain_finds_an_existing_folder_before_the_model_is_loaded(stand, picture, capsys):
     assert main(["explain", picture, "--out", "."]) == 2
     assert stand.loaded == []
@@ -153,6 +197,7 @@ def test_explain_checks_the_method_before_the_model_is_loaded(stand, words, mess
         (["a.png", "--scene", "1"], "an IMAGE or --scene, got both"),
         (["--overwrite"], "Expected --out DIR with --overwrite"),
         (["--out", " "], "the name of a folder after --out"),
+        (["--json", "--open"], "Expected --out DIR with --open and --json"),
     ],
 )
 def test_explain_refuses_words_that_do_not_go_together(stand, words, message, capsys):

@@ -2,18 +2,25 @@
 
 import argparse
 import re
+from typing import get_args
 
 import pytest
 
 from seewhy.bench.suites import SUITES
-from seewhy.cli.parser import build_parser, real, scales, whole
+from seewhy.cli._options import real, whole
+from seewhy.cli.explain import scales
+from seewhy.cli.parser import build_parser
+from seewhy.cli.parser import parse as parse_words
 from seewhy.datasets import DATASETS
-from seewhy.methods import METHODS
+from seewhy.methods import DEFAULT, METHODS
+from seewhy.methods._parameters import Variant, Weights
 from seewhy.metrics import METRICS
+from seewhy.testbed.pretrained import DEFAULT as DEFAULT_MODEL
+from seewhy.testbed.pretrained import pretrained
 
 
 def parse(*words):
-    return build_parser().parse_args(list(words))
+    return parse_words(words)
 
 
 def test_explain_needs_no_word_at_all():
@@ -37,8 +44,17 @@ def test_explain_reads_its_options():
     ("words", "message"),
     [
         ([], "the following arguments are required: COMMAND"),
-        (["explode"], "invalid choice: 'explode'"),
-        (["explain", "--scale", "2"], "unrecognized arguments: --scale"),
+        (["explode"], "Expected the name of a command, got 'explode': choose one of explain, op"),
+        (["explian", "--json"], "seewhy: Expected the name of a command, got 'explian': did you m"),
+        (["opn", "x"], "did you mean 'open'?"),
+        (["--verison"], "seewhy: Expected one of the options of this command, got --verison: did "),
+        (["--debug", "methods"], "Expected --debug after the command, got it before: move it"),
+        (["methods", "tam"], "Expected no further words, got 'tam': leave it out"),
+        (["explain", "--scale", "2"], "got --scale: did you mean --scales? (see seewhy explain --"),
+        (["explain", "a.png", "--promt=What?"], "got --promt: did you mean --prompt?"),
+        (["explain", "a.png", "--xyz", "b.png"], "got --xyz: leave it out"),
+        (["explain", "-x"], "got -x: leave it out"),
+        (["bench", "--sute", "quick"], "seewhy bench: Expected one of the options of this comma"),
         (["explain", "--scales", "0"], "Expected a number above 0, got '0'"),
         (["explain", "--scales", "1,-2"], "Expected a number above 0, got '-2'"),
         (["explain", "--scales", "1,,2"], "Expected a number above 0, got ''"),
@@ -83,6 +99,27 @@ def test_whole_takes_its_bound():
 def test_real_leaves_out_its_bounds(text):
     with pytest.raises(argparse.ArgumentTypeError, match="above 0 and below 1"):
         real(above=0, below=1)(text)
+
+
+@pytest.mark.parametrize("command", sorted(build_parser()[1]))
+def test_every_command_says_what_it_does_and_can_show_a_traceback(command):
+    parser = build_parser()[1][command]
+    assert parser.description
+    assert "--debug" in parser.option_names()
+    assert "--json" in parser.option_names() or command in ("open", "bench")
+
+
+def test_names_in_the_help_of_explain_are_those_that_exist():
+    said = " ".join(build_parser()[1]["explain"].format_help().split())
+    assert f"(default: {DEFAULT}," in said
+    assert f"{', '.join(pretrained())} (default: {DEFAULT_MODEL})" in said
+    assert f"--weights {{{','.join(get_args(Weights))}}}" in said
+    assert f"--variant {{{','.join(get_args(Variant))}}}" in said
+
+
+def test_help_breaks_no_name(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    assert "tiny-qwen2-vl-biased" in build_parser()[1]["explain"].format_help()
 
 
 @pytest.mark.parametrize("names", [METHODS.names(), METRICS.names(), DATASETS.names(), SUITES])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from seewhy.cli.terminal import Stages, printable, show
+from seewhy.cli.terminal import ROWS, Stages, printable, show
 
 EXPLANATION = {
     "prompt": "What is there?",
@@ -38,6 +38,25 @@ def test_show_prints_the_answer_and_a_row_for_each_word(capsys):
 def test_show_names_shares_of_the_strongest_words_without_weak_ones_and_marks(capsys):
     rows = [line for line in shown(capsys).splitlines() if line.startswith("car")]
     assert rows[0].split()[-3:] == ["82", "red", "78%"]
+
+
+def answer_of(count):
+    """An explanation with a mark behind each of `count` words."""
+    word = {"probability": 1.0, "peak": None, "context": []}
+    words = [word | {"text": text} for n in range(count) for text in (f"word{n}", ",")]
+    return {"prompt": "What?", "answer": "Many words.", "words": words}
+
+
+def test_show_prints_no_more_rows_than_one_reads_and_says_how_many_more_there_are(capsys):
+    out = shown(capsys, answer_of(ROWS + 88))
+    assert len([line for line in out.splitlines() if "█" in line]) == ROWS
+    assert f"word{ROWS - 1} " in out
+    assert "88 more words: see the report, or --json." in out
+    assert "more word" not in shown(capsys, answer_of(ROWS))
+
+
+def test_show_says_one_more_word_in_good_english(capsys):
+    assert "1 more word: see the report, or --json." in shown(capsys, answer_of(ROWS + 1))
 
 
 def test_show_ends_with_the_report_for_copying(capsys, tmp_path):

@@ -1,5 +1,6 @@
 """What every attribution promises."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -74,25 +75,96 @@ def test_attribution_refuses_a_range_of_other_tokens(name):
         two_views(**{name: torch.zeros(1)})
 
 
-def test_tokens_cuts_everything_that_has_a_token_axis():
+def two_scales() -> Attribution:
     scale = ScaleView(
         scale=1.0,
-        seen=((8, 8), (8, 4)),
+        input_sizes=((8, 8), (8, 4)),
         maps=(torch.arange(8.0).view(2, 2, 2), torch.arange(6.0).view(2, 1, 3)),
         probabilities=torch.tensor([0.25, 0.5]),
         is_top1=torch.tensor([True, False]),
         weights=torch.tensor([1.0, 0.5]),
     )
-    whole = two_views(context=torch.tensor([[1.0, 0.0, 0.0], [2.0, 3.0, 0.0]]), scales=(scale,))
-    last = whole.tokens(slice(1, None))
+    context = torch.tensor([[1.0, 0.0, 0.0], [2.0, 3.0, 0.0]])
+    return two_views(context=context, scales=(scale, replace(scale, scale=0.5)))
+
+
+def tensors_of(part) -> list[torch.Tensor]:
+    """All tensors of an attribution, written down by hand."""
+    own = [*part.maps, part.context, part.low, part.high]
+    return own + [
+        tensor
+        for view in part.scales
+        for tensor in (*view.maps, view.probabilities, view.is_top1, view.weights)
+    ]
+
+
+def test_context_display_scales_by_the_joint_range_and_clamps():
+    found = attribution(context=torch.tensor([[0.0, 3.0, 9.0]]))
+    assert found.context_display.tolist() == [[0.0, 0.25, 1.0]]
+
+
+def test_select_cuts_everything_that_has_a_token_axis():
+    whole = two_scales()
+    last = whole.select(slice(1, None))
     assert [maps.shape for maps in last.maps] == [(1, 2, 2), (1, 1, 3)]
     assert last.context.tolist() == [[2.0, 3.0, 0.0]]
     assert (last.low.tolist(), last.high.tolist()) == ([0.0], [0.0])
-    (cut,) = last.scales
+    cut, half = last.scales
     assert [maps.tolist() for maps in cut.maps] == [[[[4.0, 5.0], [6.0, 7.0]]], [[[3.0, 4.0, 5.0]]]]
     assert (cut.probabilities.tolist(), cut.is_top1.tolist(), cut.weights.tolist()) == (
         [0.5],
         [False],
         [0.5],
     )
-    assert (cut.scale, cut.seen) == (1.0, ((8, 8), (8, 4)))
+    assert (cut.scale, cut.input_sizes) == (1.0, ((8, 8), (8, 4)))
+    assert (half.scale, half.weights.tolist()) == (0.5, [0.5])
+
+
+def test_with_tokens_from_takes_everything_of_these_tokens_and_nothing_else():
+    whole = two_scales()
+    other = replace(
+        two_scales(),
+        maps=tuple(maps + 100 for maps in whole.maps),
+        context=whole.context + 100,
+        low=whole.low + 1,
+        high=whole.high + 100,
+        scales=tuple(
+            replace(
+                view,
+                maps=tuple(maps + 100 for maps in view.maps),
+                probabilities=view.probabilities + 0.25,
+                is_top1=~view.is_top1,
+                weights=view.weights + 1,
+            )
+            for view in whole.scales
+        ),
+    )
+    mixed = whole.with_tokens_from(other, [1])
+    for found, own, others in zip(*map(tensors_of, (mixed, whole, other)), strict=True):
+        assert torch.equal(found[0], own[0])
+        assert torch.equal(found[1], others[1])
+        assert not torch.equal(found[1], own[1])
+    assert [view.scale for view in mixed.scales] == [1.0, 0.5]
+
+
+def test_with_tokens_from_no_token_changes_nothing():
+    whole = two_scales()
+    same = whole.with_tokens_from(two_scales(), [])
+    assert all(map(torch.equal, tensors_of(same), tensors_of(whole)))
+
+
+def test_with_tokens_from_refuses_other_scales():
+    whole = two_scales()
+    with pytest.raises(ValueError, match="argument 2 is shorter"):
+        whole.with_tokens_from(replace(whole, scales=whole.scales[:1]), [0])
+
+
+def test_cpu_makes_every_tensor_contiguous_in_main_memory():
+    whole = two_scales()
+    turned = replace(whole, maps=tuple(maps.mT.contiguous().mT for maps in whole.maps))
+    assert not all(tensor.is_contiguous() for tensor in tensors_of(turned))
+    found = turned.cpu()
+    for one, other in zip(tensors_of(found), tensors_of(whole), strict=True):
+        assert one.is_contiguous()
+        assert one.device.type == "cpu"
+        assert torch.equal(one, other)

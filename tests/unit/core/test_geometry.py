@@ -70,12 +70,12 @@ def test_layer_over_lays_cells_row_by_row():
 
 
 def test_layer_refuses_edges_of_another_number():
-    with pytest.raises(GeometryError, match=r"Expected 3 increasing edges in layer 'image'"):
+    with pytest.raises(GeometryError, match=r"Expected 3 increasing edges in grid 'image'"):
         TokenGrid(torch.arange(4).view(2, 2), pixel_edges(4, 3), pixel_edges(4, 2))
 
 
 def test_layer_refuses_edges_that_do_not_increase():
-    with pytest.raises(GeometryError, match="increasing edges in layer 'tiles'"):
+    with pytest.raises(GeometryError, match="increasing edges in grid 'tiles'"):
         TokenGrid(torch.zeros(1, 1).long(), torch.tensor([4.0, 4.0]), pixel_edges(4, 1), "tiles")
 
 
@@ -94,7 +94,7 @@ def test_geometry_refuses_a_token_in_two_cells():
 
 def test_geometry_refuses_a_token_left_out():
     grid = TokenGrid.over((0, 0, 20, 10), 1, 2, first=1)
-    with pytest.raises(GeometryError, match="every visual token in exactly one layer cell"):
+    with pytest.raises(GeometryError, match="every visual token in exactly one grid cell"):
         Geometry((20, 10), (grid,))
 
 

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 import pytest
 
 from seewhy.core.errors import UnknownNameError
-from seewhy.core.registry import Registry, unknown
+from seewhy.core.registry import Registry
 
 
 class Base(ABC):
@@ -54,9 +54,3 @@ def test_registry_does_not_offer_modules_with_an_underscore(registry):
 def test_registry_refuses_a_file_without_a_final_class(registry):
     with pytest.raises(TypeError, match=r"one final thing class in shop\.empty, got 0"):
         registry.get("empty")
-
-
-def test_unknown_names_everything_where_nothing_is_near():
-    assert unknown("view", "zzz", ("arc", "tam")) == (
-        "Expected the name of a view, got 'zzz': Known: arc, tam."
-    )

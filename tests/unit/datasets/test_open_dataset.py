@@ -43,5 +43,5 @@ def test_open_dataset_takes_data_sets_of_other_distributions(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     foreign = type("Entry", (), {"load": lambda self: lambda place, **options: (place, options)})()
-    monkeypatch.setattr(Registry, "_foreign", lambda self: {"theirs": foreign})
+    monkeypatch.setattr(Registry, "_from_entry_points", lambda self: {"theirs": foreign})
     assert open_dataset("theirs:/a?b=c") == (Path("/a"), {"b": "c"})

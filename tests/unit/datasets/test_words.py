@@ -74,7 +74,7 @@ def test_open_tagger_names_itself() -> None:
 def test_open_tagger_tells_what_to_install(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.setitem(sys.modules, "textblob.en", None)
-    with pytest.raises(DatasetError, match=f'got none: run "pip install {name}"'):
+    with pytest.raises(DatasetError, match=rf"package {name} .* pip install 'seewhy\[tags\]'"):
         open_tagger(name)
 
 

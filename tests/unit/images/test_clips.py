@@ -73,7 +73,7 @@ def test_read_clip_takes_an_animation_with_its_own_times(tmp_path, ending):
         (frames(2), {"fps": 0}, ClipError, "fps above 0"),
         (frames(2), {"max_frames": 0}, ClipError, "max_frames of at least 1"),
         ([noise(8, 8), noise(9, 8)], {}, ClipError, r"one size, got \[\(8, 8\), \(9, 8\)\]"),
-        ("nowhere.mp4", {}, ClipError, "nowhere.mp4: it is not there"),
+        ("nowhere.mp4", {}, ClipError, "nowhere.mp4, which is not there"),
         (["nowhere.png"], {}, ImageError, "nowhere.png"),
     ],
 )
@@ -96,8 +96,25 @@ def test_read_clip_says_what_a_video_file_needs(tmp_path, monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", without_av)
     (tmp_path / "walk.mp4").write_bytes(b"\0")
-    with pytest.raises(ClipError, match="Expected PyAV to read the video .* pip install av"):
+    with pytest.raises(ClipError, match=r"PyAV to read the video .* pip install 'seewhy\[video\]'"):
         read_clip(tmp_path / "walk.mp4")
+
+
+def test_read_clip_reads_a_video_file(tmp_path):
+    av = pytest.importorskip("av", reason="the extra video is not installed")
+    file = tmp_path / "walk.mp4"
+    with av.open(str(file), "w") as video:
+        stream = video.add_stream("mpeg4", rate=5)
+        stream.width, stream.height, stream.pix_fmt = 48, 32, "yuv420p"
+        for level in range(0, 250, 25):
+            picture = av.VideoFrame.from_image(Image.new("RGB", (48, 32), (level,) * 3))
+            video.mux(stream.encode(picture))
+        video.mux(stream.encode())
+    clip = read_clip(file, max_frames=4)
+    assert (clip.size, clip.seconds) == ((48, 32), (0.0, 0.6, 1.2, 1.8))
+    levels = [np.asarray(frame)[16, 24, 0] for frame in clip.frames]
+    assert levels == pytest.approx([0, 75, 150, 225], abs=4)
+    assert "Of the clip's 10 frames, 4 were kept" in clip.notes[0]
 
 
 def test_clip_wants_a_rising_time_for_each_frame():

@@ -21,7 +21,7 @@ FAMILIES = ("llava", "internvl", "paligemma", "qwen2-vl")
 @cache
 def reading(family):
     asked = "What is to the left of the red star?"
-    session = Session.of(shared(family), noise(90, 60), asked, (40, 41, 42, 43))
+    session = Session.from_image(shared(family), noise(90, 60), asked, (40, 41, 42, 43))
     return session, session.read(ranking_depth=4)
 
 
@@ -68,11 +68,11 @@ def test_scales_are_those_of_the_base():
 
 def test_it_needs_and_cites_what_its_parts_do():
     method = create("corroborated")
-    assert method.needs == {"states", "rankings", "scales", "attentions", "gradients"}
-    assert {"seewhy2026", "liang2025intramodal", "achtibat2024attnlrp"} <= set(method.citations)
-    assert method.contrastive
+    assert method.all_needs == {"states", "rankings", "scales", "attentions", "gradients"}
+    assert {"seewhy2026", "liang2025intramodal", "achtibat2024attnlrp"} <= set(method.all_citations)
+    assert method.can_contrast
     assert method.ranking_depth == 50
-    assert not create("corroborated(relevance=rise)").contrastive
+    assert not create("corroborated(relevance=rise)").can_contrast
 
 
 def test_its_spec_makes_it_again():
@@ -106,8 +106,8 @@ def test_bad_parameters_are_told(parameters, message):
 
 def test_a_trace_alone_is_told():
     _, trace = reading("llava")
-    with pytest.raises(ParameterError, match="attn-lrp looks inside the model"):
-        create("corroborated(base=arc(k=4))").attribute(Evidence(trace))
+    with pytest.raises(ParameterError, match="attn-lrp runs the model"):
+        create("corroborated(base=arc(k=4))").attribute(Evidence.from_traces({1.0: trace}))
 
 
 def test_contrast_that_a_part_cannot_make_is_told():

@@ -19,7 +19,6 @@ from seewhy.core.specs import parse_spec, spec_of
 from seewhy.methods import Evidence, citation, create
 from seewhy.methods._stages import LENS
 from seewhy.models import read
-from seewhy.models.conversation import user_message
 from seewhy.models.session import Session
 
 SIZE = (96, 64)
@@ -31,7 +30,7 @@ class PlantedReader:
 
     def __init__(self, cells: Sequence[tuple[int, int]], ids: Sequence[int], pictures: int) -> None:
         self.cells, self.ids = cells, tuple(ids)
-        self.pictures = tuple(self.picture(number) for number in range(pictures))
+        self.images = tuple(self.picture(number) for number in range(pictures))
         self.rows = 0
 
     def picture(self, number: int) -> Image.Image:
@@ -63,7 +62,7 @@ def planted(pictures: int = 1, **options: Any) -> tuple[Evidence, PlantedReader]
     others = ((5, 3),) * (pictures - 1)
     trace = random_trace(answer=(" red", " star", "."), others=others)
     reader = PlantedReader(PLANTED, [token.id for token in trace.tokens], pictures)
-    return Evidence(trace, session=reader, **options), reader  # type: ignore[arg-type]
+    return Evidence.from_session(reader, trace=trace, **options), reader  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +90,7 @@ def test_method_leaves_a_picture_without_influence_empty(spec: str) -> None:
 def test_occlusion_of_a_single_cell_is_the_drop_under_the_mean_colour() -> None:
     evidence, reader = planted()
     (maps,) = create("occlusion", window=1).attribute(evidence).maps
-    mean = np.array(reader.pictures[0]).mean().round() / 255
+    mean = np.array(reader.images[0]).mean().round() / 255
     expected = torch.zeros(3, 4, 6)
     for token, (row, column) in enumerate(PLANTED):
         expected[token, row, column] = 3.9 * (1 - mean)
@@ -142,7 +141,7 @@ def test_rise_begins_its_display_at_each_tokens_minimum() -> None:
 
 @pytest.mark.parametrize("spec", ["occlusion", "rise(samples=8)", "kernel-shap", "region-search"])
 def test_method_notes_once_that_the_prompt_has_no_maps(spec: str) -> None:
-    evidence, _ = planted(first=0)
+    evidence, _ = planted(start=0)
     method = create(spec)
     for _ in range(2):
         attribution = method.attribute(evidence)
@@ -167,7 +166,7 @@ def test_method_refuses_a_clip() -> None:
     step = replace(trace.views[0], frames=(0, 1))
     clip = replace(trace, inputs=replace(trace.inputs, views=(step,)))
     with pytest.raises(UnsupportedInputError, match="Expected pictures, got a clip: rise changes"):
-        create("rise").attribute(Evidence(clip, session=evidence.session))
+        create("rise").attribute(Evidence.from_session(evidence.session, trace=clip))
 
 
 @pytest.mark.parametrize(
@@ -206,10 +205,12 @@ def test_parameters_out_of_range_are_refused(spec: str, message: str) -> None:
 
 def test_random_goes_by_seed_and_text_alone() -> None:
     method = create("random")
-    (one,) = method.attribute(Evidence(random_trace())).maps
-    (same,) = method.attribute(Evidence(random_trace(seed=9))).maps  # other states, same words
+    (one,) = method.attribute(Evidence.from_traces({1.0: random_trace()})).maps
+    (same,) = method.attribute(
+        Evidence.from_traces({1.0: random_trace(seed=9)})
+    ).maps  # other states, same words
     assert torch.equal(one, same)
-    (other,) = create("random", seed=1).attribute(Evidence(random_trace())).maps
+    (other,) = create("random", seed=1).attribute(Evidence.from_traces({1.0: random_trace()})).maps
     assert not torch.equal(one, other)
     assert len(one.flatten().unique()) == one.numel()
     assert float(one.mean()) == pytest.approx(0.5, abs=0.05)
@@ -230,7 +231,7 @@ def real(scale: float = 1.0) -> tuple[Session, Evidence]:
         np.random.default_rng(1).integers(0, 255, (16, 24, 3), dtype=np.uint8)
     )
     ids = loaded.processor.tokenizer.encode(" A red star is")
-    session = Session(loaded, user_message(picture, "What is it?"), tuple(ids), scale)
+    session = Session.from_image(loaded, picture, "What is it?", ids).at_scale(scale)
     return session, Evidence.from_session(session, ranking_depth=8)
 
 
@@ -238,7 +239,7 @@ def test_occlusion_measures_the_context_by_leaving_words_out() -> None:
     session, evidence = real()
     attribution = create("occlusion", window=4, context=True).attribute(evidence)
     prompt, text = len(evidence.trace.prompt_tokens), len(evidence.trace.text_tokens)
-    (whole,) = session.log_probabilities([session.pictures])
+    (whole,) = session.log_probabilities([session.images])
     for left_out in range(text - 1):
         dropped = torch.zeros(1, text, dtype=torch.bool)
         dropped[0, left_out] = True
@@ -253,7 +254,7 @@ def test_occlusion_measures_the_context_by_leaving_words_out() -> None:
 def test_rereading_at_a_scale_reads_changed_pictures_at_that_scale() -> None:
     larger, base = real(2.0)[0], real()[0]
     assert larger.inputs().seen == base.inputs(2.0).seen != base.inputs().seen
-    (found,) = larger.log_probabilities([larger.pictures])
+    (found,) = larger.log_probabilities([larger.images])
     trace = read(larger.loaded, base.inputs(2.0), larger.ids)
     expected = torch.tensor([token.probability for token in trace.tokens]).log()
     torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)
@@ -266,7 +267,7 @@ def test_msea_asks_its_base_method_at_each_scale_by_itself() -> None:
     plain = base.attribute(real()[1])
     assert torch.equal(attribution.scales[0].maps[0], plain.maps[0])
     alone = Evidence.from_session(
-        replace(session, scale=2.0), trace=evidence.trace_at(2.0), ranking_depth=8
+        session.at_scale(2.0), trace=evidence.trace_at(2.0), ranking_depth=8
     )
     assert torch.equal(attribution.scales[1].maps[0], base.attribute(alone).maps[0])
     torch.testing.assert_close(attribution.low, torch.zeros_like(attribution.low))
@@ -301,13 +302,13 @@ def test_a_method_that_is_nothing_but_a_base_map_counts_as_that() -> None:
 
 def test_composition_bears_its_bases_facts() -> None:
     method = create("msea(base=occlusion(window=3))")
-    assert method.needs == {"states", "scales", "pictures"}
-    assert not method.contrastive
+    assert method.all_needs == {"states", "scales", "pictures"}
+    assert not method.can_contrast
     assert method.spec == "msea(base=occlusion(window=3))"
     assert method.parameters["base"] == "occlusion(window=3)"
     assert "Visualizing and Understanding" in citation("msea(base=occlusion)")
     assert create("arc(base=msea)").further_scales == (0.75, 1.25)
-    assert create("msea(base=tam)").contrastive
+    assert create("msea(base=tam)").can_contrast
     assert type(method).needs == {"states", "scales"}
 
 
@@ -326,7 +327,7 @@ def test_composition_refuses_a_contrast_that_its_base_cannot_make() -> None:
     trace = random_trace()
     contrasted = replace(trace, foils=torch.zeros_like(trace.unembedding_rows))
     with pytest.raises(ParameterError, match="base map that contrasts words, got centre"):
-        create("arc", k=8, base="centre").attribute(Evidence(contrasted))
+        create("arc", k=8, base="centre").attribute(Evidence.from_traces({1.0: contrasted}))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import torch
 from random_traces import (
     GRIDS,
     SECOND,
+    MadeReadings,
     picture,
     random_evidence,
     random_pair,
@@ -84,12 +85,11 @@ def test_base_first_puts_the_base_scale_first() -> None:
 def collapsing(scales: dict[float, tuple[int, int]]) -> Evidence:
     """Evidence whose scales are read as sizes; reading is counted."""
     trace = random_trace(grid=(4, 6))
-    evidence = Evidence(
-        trace,
+    readings = MadeReadings(
         lambda scale: seen_at(trace, scale, scales[scale]),
         lambda inputs: replace(trace, inputs=inputs),
     )
-    return evidence
+    return Evidence(readings, trace)
 
 
 def test_evidence_refuses_scales_that_collapse() -> None:
@@ -125,7 +125,8 @@ def test_evidence_reads_each_scale_once() -> None:
         read.append(inputs.scale)
         return replace(trace, inputs=inputs)
 
-    evidence = Evidence(trace, lambda s: seen_at(trace, s, (int(100 * s), 1)), again)
+    readings = MadeReadings(lambda s: seen_at(trace, s, (int(100 * s), 1)), again)
+    evidence = Evidence(readings, trace)
     for _ in range(3):
         evidence.traces((1.0, 0.5, 2.0))
     assert read == [0.5, 2.0]
@@ -135,11 +136,11 @@ def test_evidence_reads_each_scale_once() -> None:
 def both_collapsing(scales: dict[float, tuple[tuple[int, int], ...]]) -> Evidence:
     """Likewise, of two pictures."""
     trace = random_pair().trace
-    return Evidence(
-        trace,
+    readings = MadeReadings(
         lambda scale: seen_at(trace, scale, *scales[scale]),
         lambda inputs: replace(trace, inputs=inputs),
     )
+    return Evidence(readings, trace)
 
 
 def test_evidence_reads_a_scale_at_which_one_of_two_pictures_is_new() -> None:
@@ -170,14 +171,13 @@ def test_changed_evidence_keeps_what_was_read_and_changes_what_comes() -> None:
         read.append(inputs.scale)
         return base.trace_at(inputs.scale)
 
-    evidence = Evidence(
-        base.trace, lambda s: base.trace_at(s).inputs, again, model="model", first=2
-    )
+    readings = MadeReadings(lambda s: base.trace_at(s).inputs, again)
+    evidence = Evidence(readings, base.trace, start=2)
     evidence.trace_at(0.5)
     doubled = evidence.map(
         lambda trace: replace(trace, unembedding_rows=2 * trace.unembedding_rows)
     )
-    assert (doubled.model, doubled.explained) == ("model", slice(2, None))
+    assert doubled.explained == slice(2, None)
     for scale in (1.0, 0.5, 1.5):
         assert torch.equal(
             doubled.trace_at(scale).unembedding_rows, 2 * base.trace_at(scale).unembedding_rows
@@ -191,8 +191,8 @@ def test_changed_evidence_keeps_what_was_read_and_changes_what_comes() -> None:
 
 def test_evidence_explains_the_answer_unless_told_where_to_begin() -> None:
     trace = random_trace()
-    assert Evidence(trace).explained == slice(4, None)
-    assert Evidence(trace, first=0).explained == slice(0, None)
+    assert Evidence.from_traces({1.0: trace}).explained == slice(4, None)
+    assert Evidence.from_traces({1.0: trace}, start=0).explained == slice(0, None)
 
 
 @pytest.mark.parametrize(
@@ -209,8 +209,8 @@ def test_further_scales_are_those_beside_the_base(name, options, selected) -> No
 
 
 def test_evidence_of_a_single_trace_refuses_other_scales() -> None:
-    with pytest.raises(ParameterError, match="single trace"):
-        Evidence(random_trace()).trace_at(0.5)
+    with pytest.raises(ParameterError, match="scale among those at hand"):
+        Evidence.from_traces({1.0: random_trace()}).trace_at(0.5)
 
 
 def test_evidence_of_traces_refuses_a_scale_that_is_not_there() -> None:
@@ -220,7 +220,7 @@ def test_evidence_of_traces_refuses_a_scale_that_is_not_there() -> None:
 
 def test_evidence_of_traces_needs_the_base_scale() -> None:
     with pytest.raises(ScaleError, match=r"base scale 1, got scales \[0\.5\]"):
-        Evidence.of({0.5: random_trace(scale=0.5)})
+        Evidence.from_traces({0.5: random_trace(scale=0.5)})
 
 
 def test_intra_modal_at_one_scale_is_arc_with_the_filter() -> None:
@@ -344,7 +344,7 @@ def as_one_row(evidence: Evidence) -> Evidence:
     trace = evidence.trace
     cells = sum(view.geometry.visual for view in trace.views)
     inputs = replace(trace.inputs, views=(picture((cells, 1), (1, cells)),))
-    return Evidence.of({1.0: replace(trace, inputs=inputs)})
+    return Evidence.from_traces({1.0: replace(trace, inputs=inputs)})
 
 
 @pytest.mark.parametrize("foiled", [False, True])
@@ -382,7 +382,7 @@ def test_interference_of_several_views_is_not_that_of_each_alone() -> None:
         inputs=replace(pair.trace.inputs, views=pair.trace.views[:1]),
         visual_states=pair.trace.visual_states[:count],
     )
-    single = create("tam", window=None).attribute(Evidence.of({1.0: first}))
+    single = create("tam", window=None).attribute(Evidence.from_traces({1.0: first}))
     assert alone.maps[0].shape == single.maps[0].shape == both.maps[0].shape
     assert not torch.allclose(single.maps[0], both.maps[0])
 
@@ -435,12 +435,8 @@ def test_lens_map_caps_and_contrasts_as_the_trace_says() -> None:
 def test_prompt_tokens_are_averaged_uniformly_whatever_the_weights() -> None:
     """They were not the model's decision, so no scale is preferred for them."""
     evidence = random_evidence((1.0, 0.5))
-    asked = Evidence(
-        evidence.trace,
-        lambda s: evidence.trace_at(s).inputs,
-        lambda i: evidence.trace_at(i.scale),
-        first=0,
-    )
+    traces = {scale: evidence.trace_at(scale) for scale in (1.0, 0.5)}
+    asked = Evidence.from_traces(traces, start=0)
     (base, half) = create("msea", scales=(1, 0.5), weights="consistency").attribute(asked).scales
     assert base.weights[:4].tolist() == half.weights[:4].tolist() == [0.5] * 4
     assert base.weights[4:].tolist() != half.weights[4:].tolist()

@@ -22,8 +22,9 @@ from seewhy.images.clips import Clip
 from seewhy.methods import METHODS, Evidence, citation, create
 from seewhy.methods._whitebox import WhiteBox, expect_finite, rollout
 from seewhy.methods.integrated_gradients import blank
-from seewhy.models.attention import decoder_of, forward
-from seewhy.models.session import Session, counted
+from seewhy.models.decoder import decoder_of, final_states
+from seewhy.models.passes import count_passes
+from seewhy.models.session import Session
 
 PROMPT = "What is to the left of the red star?"
 ANSWER = (40, 41, 42, 43)
@@ -42,7 +43,7 @@ EMPTY = {("grad-cam-plus-plus", "qwen2-vl"), ("layer-cam", "qwen2-vl")}
 
 @cache
 def reading(family):
-    session = Session.of(shared(family), noise(90, 60), PROMPT, ANSWER)
+    session = Session.from_image(shared(family), noise(90, 60), PROMPT, ANSWER)
     return session, session.read(ranking_depth=4)
 
 
@@ -54,7 +55,7 @@ def evidence_of(family, **options):
 def evidence_of_all_text(family):
     """The prompt's tokens are explained too."""
     session, trace = reading(family)
-    return Evidence(trace, first=0, session=session)
+    return Evidence.from_session(session, trace=trace, start=0)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -99,7 +100,7 @@ def test_method_repeats_itself_to_the_bit(spec):
 
 @pytest.mark.parametrize("spec", SPECS)
 def test_method_runs_nothing_where_nothing_is_wanted(spec):
-    with counted(shared("llava").model) as passes:
+    with count_passes(shared("llava").model) as passes:
         attribution = create(spec).attribute(evidence_of("llava", selected=[]))
     assert (passes.forward, passes.backward) == (0, 0)
     assert float(attribution.maps[0].abs().max()) == 0
@@ -119,7 +120,7 @@ def test_method_runs_nothing_where_nothing_is_wanted(spec):
 )
 def test_method_costs_what_it_says(spec, forward_passes, backward_passes):
     prompt = len(reading("llava")[1].prompt_tokens)
-    with counted(shared("llava").model) as passes:
+    with count_passes(shared("llava").model) as passes:
         create(spec).attribute(evidence_of("llava", selected=range(prompt, prompt + 3)))
     assert (passes.forward, passes.backward) == (forward_passes, backward_passes)
 
@@ -140,7 +141,7 @@ def planted(place):
     Keys are zero, so all attention is even, and values are passed on at one position alone.
     """
     loaded = build("llava")
-    session = Session.of(loaded, noise(90, 60), PROMPT, ANSWER)
+    session = Session.from_image(loaded, noise(90, 60), PROMPT, ANSWER)
     position = int(session.inputs().visual_positions[place])
 
     def only_there(module, arguments, output):
@@ -172,7 +173,7 @@ def test_method_is_empty_where_what_is_said_cannot_see_the_picture(spec):
     for layer in decoder_of(loaded.model).layers:
         nn.init.zeros_(layer.self_attn.v_proj.weight)
     evidence = Evidence.from_session(
-        Session.of(loaded, noise(90, 60), PROMPT, ANSWER), ranking_depth=1
+        Session.from_image(loaded, noise(90, 60), PROMPT, ANSWER), ranking_depth=1
     )
     (maps,) = create(spec).attribute(evidence).maps
     assert float(maps.abs().max()) == 0
@@ -203,7 +204,7 @@ def test_logits_are_less_those_of_the_foils():
     )
     inside = WhiteBox.of(evidence.map(lambda _: trace), "this test")
     with torch.no_grad():
-        states = forward(inside.session.loaded, trace.inputs, ANSWER)
+        states = final_states(inside.session.loaded, trace.inputs, ANSWER)
     found = inside.logits(states)
     for number, at in enumerate(inside.evidence.selected):
         state = states[inside.origins[number]]
@@ -226,14 +227,14 @@ def test_origins_are_the_positions_before_the_tokens():
 @pytest.mark.parametrize("spec", SPECS)
 def test_method_refuses_a_trace_alone(spec):
     method = create(spec)
-    with pytest.raises(ParameterError, match=f"{method.name} looks inside the model; make it with"):
-        method.attribute(Evidence.of({1.0: reading("llava")[1]}))
+    with pytest.raises(ParameterError, match=f"{method.name} runs the model. Explain with"):
+        method.attribute(Evidence.from_traces({1.0: reading("llava")[1]}))
 
 
 def test_method_refuses_another_answers_reading():
     session, trace = reading("llava")
-    evidence = Evidence(trace, session=replace(session, ids=(50, 51)))
-    with pytest.raises(ParameterError, match="trace's 4 tokens, got one of 2 others"):
+    evidence = Evidence.from_session(session.with_ids((50, 51)), trace=trace)
+    with pytest.raises(ParameterError, match="trace's 4 tokens, got one about 2 others"):
         create("attention").attribute(evidence)
 
 
@@ -279,15 +280,15 @@ def test_blank_is_grey_and_of_the_same_size():
 
 def test_integrated_gradients_refuse_another_number_of_visual_tokens(monkeypatch):
     evidence = evidence_of("qwen2-vl")
-    smaller = evidence.session.showing(noise(40, 30))
-    monkeypatch.setattr(Session, "showing", lambda *pictures: smaller)
+    smaller = evidence.session.with_images(noise(40, 30))
+    monkeypatch.setattr(Session, "with_images", lambda *pictures: smaller)
     with pytest.raises(ModelError, match="tokens depend on what is shown"):
         create("integrated-gradients").attribute(evidence)
 
 
 def test_integrated_gradients_of_a_blank_picture_are_empty():
     grey = Image.new("RGB", (60, 40), (128, 128, 128))
-    session = Session.of(shared("qwen2-vl"), grey, PROMPT, ANSWER)
+    session = Session.from_image(shared("qwen2-vl"), grey, PROMPT, ANSWER)
     evidence = Evidence.from_session(session, ranking_depth=1)
     (maps,) = create("integrated-gradients", steps=1).attribute(evidence).maps
     assert float(maps.abs().max()) == 0
@@ -302,7 +303,7 @@ def test_smooth_grad_depends_on_its_seed():
 
 
 def test_attn_lrp_refuses_a_family_without_rules():
-    session = Session.of(shared("gemma4"), noise(90, 60), PROMPT, ANSWER)
+    session = Session.from_image(shared("gemma4"), noise(90, 60), PROMPT, ANSWER)
     evidence = Evidence.from_session(session, ranking_depth=1)
     with pytest.raises(UnsupportedModelError, match="AttnLRP has no rule"):
         create("attn-lrp").attribute(evidence)

@@ -14,7 +14,7 @@ from seewhy.methods import Evidence
 from seewhy.metrics import METRICS
 from seewhy.metrics._base import Case, Measurement, Undefined
 from seewhy.metrics._curves import FRACTIONS
-from seewhy.models.session import counted
+from seewhy.models.passes import count_passes
 
 
 def with_maps(case: Case, of_word) -> Case:
@@ -68,7 +68,7 @@ def test_curves_begin_and_end_where_all_or_nothing_is_there(loaded):
 
 def test_curves_cost_no_more_than_twenty_readings_a_word(loaded):
     case = drawn(loaded, count=3)
-    with counted(loaded.model) as passes:
+    with count_passes(loaded.model) as passes:
         list(METRICS.get("deletion")().measure(case))
         list(METRICS.get("insertion")().measure(case))
     # Nine steps for each of both curves, and the two ends for all words together.
@@ -113,7 +113,7 @@ def test_context_deletion_needs_two_tokens_before_the_word(loaded):
     assert any(
         isinstance(one, Measurement) for one in METRICS.get("context-deletion")().measure(first)
     )
-    bare = Evidence(replace(trace, prompt_tokens=()), session=case.evidence.session)
+    bare = Evidence.from_session(case.evidence.session, trace=replace(trace, prompt_tokens=()))
     found = list(METRICS.get("context-deletion")().measure(replace(first, evidence=bare)))
     assert {one.reason for one in found if isinstance(one, Undefined)} == {
         "fewer than two context tokens"

@@ -59,7 +59,7 @@ class Spender(EdgeDetector):
 
     def attribute(self, evidence: Evidence) -> Attribution:
         assert evidence.session is not None
-        (picture,) = evidence.session.pictures
+        (picture,) = evidence.session.images
         evidence.session.log_probabilities([(picture,)] * 2)
         leaf = torch.ones(1, requires_grad=True)
         torch.autograd.grad(leaf * 2, leaf)
@@ -184,7 +184,7 @@ def test_scale_stability_says_which_scales_come_out_alike(loaded):
         def inputs(self, scale=1.0):
             return base
 
-    case.evidence.session = Stubborn(session.loaded, session.conversation, session.ids)
+    case.evidence.session = Stubborn(session.loaded, session.source, session.ids)
     measured = list(METRICS.get("scale-stability")().measure(case))
     assert Undefined("said@2", "scale comes out as another") in measured
     assert any(isinstance(one, Measurement) and one.figure == "said@1" for one in measured)

@@ -11,24 +11,23 @@ import torch
 from families import BUILDERS, build, shared
 from painting import noise
 from seewhy.core.errors import ParameterError, UnsupportedModelError
+from seewhy.methods.attn_lrp import attn_lrp_rules, half_gradient
 from seewhy.models import prepare
 from seewhy.models.attention import (
     SWITCH,
-    attention_gradients,
     attention_rows,
     attention_weights,
+    patched_attention,
+)
+from seewhy.models.decoder import (
     decoder_of,
-    differentiable,
-    forward,
-    half_gradient,
+    final_states,
     hook_layer_input,
     layer_at,
+    layer_input_states,
     layers_of,
-    patched_attention,
-    relevance_rules,
-    state_gradients,
-    states_entering,
 )
+from seewhy.models.gradients import attention_gradients, differentiable, state_gradients
 
 PROMPT = "What is to the left of the red star?"
 ANSWER = (40, 41, 42)
@@ -44,7 +43,7 @@ def asked(loaded):
 def state_of(loaded):
     """All that looking inside may change for a while."""
     with torch.no_grad():  # in its first pass a model of transformers hooks itself
-        forward(loaded, asked(loaded), ANSWER)
+        final_states(loaded, asked(loaded), ANSWER)
     model = loaded.model
     modules = list(model.modules())
     return (
@@ -81,7 +80,7 @@ def test_attention_rows_equal_eager_attention(name):
     ]
     decoder.config._attn_implementation = "eager"
     with torch.no_grad():
-        forward(loaded, inputs, ANSWER)
+        final_states(loaded, inputs, ANSWER)
     for hook in hooks:
         hook.remove()
     torch.testing.assert_close(
@@ -172,13 +171,13 @@ def test_state_gradients_take_each_target_and_the_changed_states():
         )
 
     one, two = found()
-    assert torch.equal(one[0], states_entering(loaded, inputs, ANSWER))
+    assert torch.equal(one[0], layer_input_states(loaded, inputs, ANSWER))
     assert float(one[1][-1].abs().sum()) == 0  # the position before the last cannot see it
     assert float(two[1][-1].abs().sum()) > 0
     changed, _ = found(change=lambda states: states * 2)
     assert torch.equal(changed[0], one[0] * 2)
     upper, _ = found(layer=-1)
-    assert torch.equal(upper[0], states_entering(loaded, inputs, ANSWER, 1))
+    assert torch.equal(upper[0], layer_input_states(loaded, inputs, ANSWER, 1))
     assert not torch.equal(upper[0], one[0])
 
 
@@ -189,7 +188,7 @@ def test_gradients_of_nothing_are_none():
     assert nothing == []
 
 
-@pytest.mark.parametrize("opened", ["attending", "differentiable", "entering", "relevance_rules"])
+@pytest.mark.parametrize("opened", ["attention", "differentiable", "layer input", "attn_lrp_rules"])
 def test_everything_is_as_before_after_an_exception(opened):
     loaded = build("llava")
     model = loaded.model
@@ -201,15 +200,15 @@ def test_everything_is_as_before_after_an_exception(opened):
         raise RuntimeError("in the midst of it")
 
     contexts = {
-        "attending": lambda: patched_attention(model, fail),
+        "attention": lambda: patched_attention(model, fail),
         "differentiable": lambda: differentiable(model),
-        "entering": lambda: hook_layer_input(model, 1, fail),
-        "relevance_rules": lambda: relevance_rules(model),
+        "layer input": lambda: hook_layer_input(model, 1, fail),
+        "attn_lrp_rules": lambda: attn_lrp_rules(model),
     }
     inputs = asked(loaded)
-    run = opened in ("attending", "entering")  # these fail in the pass itself
+    run = opened in ("attention", "layer input")  # these fail in the pass itself
     with pytest.raises(RuntimeError, match="in the midst"), contexts[opened]():
-        forward(loaded, inputs, ANSWER) if run else fail()
+        final_states(loaded, inputs, ANSWER) if run else fail()
     assert state_of(loaded) == before
 
 
@@ -227,7 +226,7 @@ def test_gradients_leave_everything_as_before_when_a_score_fails():
     assert all(weight.grad is None for weight in loaded.model.parameters())
 
 
-def test_attending_nests_and_does_not_reach_the_vision_tower():
+def test_patched_attention_nests_and_does_not_reach_the_vision_tower():
     loaded = shared("llava")
     called = []
 
@@ -241,40 +240,40 @@ def test_attending_nests_and_does_not_reach_the_vision_tower():
 
     with torch.no_grad(), patched_attention(loaded.model, attend("outer")):
         with patched_attention(loaded.model, attend("inner")):
-            forward(loaded, asked(loaded), ANSWER)
+            final_states(loaded, asked(loaded), ANSWER)
         assert decoder_of(loaded.model).config._attn_implementation == SWITCH
-        forward(loaded, asked(loaded), ANSWER)
+        final_states(loaded, asked(loaded), ANSWER)
     names = [(name, "LlamaAttention") for name in ("inner", "inner", "outer", "outer")]
     assert called == names
 
 
 @pytest.mark.parametrize("name", sorted(set(BUILDERS) - WITHOUT_RULES))
-def test_relevance_rules_leave_the_outputs_as_they_are(name):
+def test_attn_lrp_rules_leave_the_outputs_as_they_are(name):
     loaded = shared(name)
     inputs = asked(loaded)
     with torch.no_grad():
-        plain = forward(loaded, inputs, ANSWER)
-        with relevance_rules(loaded.model):
-            ruled = forward(loaded, inputs, ANSWER)
-        again = forward(loaded, inputs, ANSWER)
+        plain = final_states(loaded, inputs, ANSWER)
+        with attn_lrp_rules(loaded.model):
+            ruled = final_states(loaded, inputs, ANSWER)
+        again = final_states(loaded, inputs, ANSWER)
     torch.testing.assert_close(ruled, plain, rtol=1e-4, atol=1e-4)
     assert torch.equal(again, plain)
 
 
 @pytest.mark.parametrize("name", sorted(WITHOUT_RULES))
-def test_relevance_rules_refuse_parts_without_a_rule(name):
+def test_attn_lrp_rules_refuse_parts_without_a_rule(name):
     loaded = shared(name)
     before = state_of(loaded)
     match = "per_layer_input_gate .* no rule"
-    with pytest.raises(UnsupportedModelError, match=match), relevance_rules(loaded.model):
+    with pytest.raises(UnsupportedModelError, match=match), attn_lrp_rules(loaded.model):
         pass
     assert state_of(loaded) == before
 
 
-def test_relevance_rules_refuse_a_layer_without_a_feed_forward_part():
+def test_attn_lrp_rules_refuse_a_layer_without_a_feed_forward_part():
     loaded = build("llava")
     del layers_of(loaded.model)[1].mlp
-    with pytest.raises(UnsupportedModelError, match="no mlp"), relevance_rules(loaded.model):
+    with pytest.raises(UnsupportedModelError, match="no mlp"), attn_lrp_rules(loaded.model):
         pass
 
 

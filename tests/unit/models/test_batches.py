@@ -12,8 +12,8 @@ import tiny_models
 from families import BUILDERS, shared
 from painting import noise
 from seewhy.core.errors import AnswerError
-from seewhy.models import FAMILIES, Loaded, load, prepare, read
-from seewhy.models.generation import generate, generate_batch, read_batch
+from seewhy.models import FAMILIES, Loaded, load, prepare, read, read_batch
+from seewhy.models.generation import generate, generate_batch
 from seewhy.models.inputs import batch
 
 #: Pictures of different shapes and prompts of different lengths: the longest row is not the first.

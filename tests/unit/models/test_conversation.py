@@ -72,10 +72,10 @@ def test_ask_puts_pictures_before_the_words(many):
     [
         ([], r"last turn is the user's, got \[\]"),
         ([("system", "Hi.")], r"last turn is the user's, got \['system'\]"),
-        ([("user", "Hi."), ("assistant", "Ho.")], r"got \['user', 'assistant'\]: the turn to expl"),
-        ([("tool", "1"), ("user", "Hi.")], "Expected turns of system, user, assistant, got .*tool"),
-        ([("User", "Hi.")], "got one of 'User': rename it"),
-        ([("user",)], r"a prompt with words in it, got \[\]: ask something"),
+        ([("user", "Hi."), ("assistant", "Ho.")], r"got \['user', 'assistant'\]: leave out what"),
+        ([("tool", "1"), ("user", "Hi.")], "as one of system, user, assistant, got 'tool'"),
+        ([("User", "Hi.")], "as one of system, .*, got 'User': rename it"),
+        ([("user",)], r"a prompt with words in it, got \[\]: write a question"),
         ([("user", " \n"), ("assistant", ""), ("user", "\t")], "a prompt with words in it"),
     ],
 )
@@ -306,7 +306,7 @@ def thought(answer: str) -> Conversation:
 
 def test_template_that_strips_thinking_is_not_followed_in_silence():
     family = family_with(THINKING)
-    with pytest.raises(PromptError, match="rewrites or leaves out a turn's words"):
+    with pytest.raises(PromptError, match="changes or leaves out words of a turn"):
         prepare_chat(family, thought("<think>Hm.</think>A star."))
     plain = prepare_chat(family, thought("A star."))
     assert [text for _, text in words_of_turns(plain)] == ["What?", "A star.", "Why?"]
@@ -316,7 +316,7 @@ def test_template_that_leaves_a_turn_out_is_refused():
     forgetful = tiny_models.TEMPLATE.replace(
         "{% for message in messages %}", "{% for message in messages[-1:] %}"
     )
-    with pytest.raises(PromptError, match="leaves out a turn's words"):
+    with pytest.raises(PromptError, match="leaves out words of a turn"):
         prepare_chat(family_with(forgetful), thought("A star."))
 
 

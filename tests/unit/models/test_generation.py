@@ -13,7 +13,9 @@ from families import BUILDERS, shared
 from painting import noise
 from seewhy.core.errors import AnswerError, ModelError, ParameterError
 from seewhy.models import generate, load, prepare, read
-from seewhy.models.generation import CHUNK, NO_PENALTIES, answer_ids
+from seewhy.models.answer_ids import tokenize_answer
+from seewhy.models.generation import NO_PENALTIES
+from seewhy.models.predictions import CHUNK
 from seewhy.models.unembedding import Unembedding
 
 PROMPT = "What is to the left of the red star?"
@@ -165,7 +167,7 @@ def test_read_goes_on_where_the_prompt_ends():
     qwen, llava = shared("qwen2-vl"), shared("llava")
     first = {
         one.family.name: one.processor.tokenizer.convert_ids_to_tokens(
-            answer_ids(one, ask(one), "A red star.")
+            tokenize_answer(one, ask(one), "A red star.")
         )[0]
         for one in (qwen, llava)
     }
@@ -179,7 +181,7 @@ def test_read_tokenises_alone_what_would_change_the_prompt(loaded):
         tokenizer(text, add_special_tokens=False)["input_ids"] for text in ("is ", "is star")
     )
     assert joined[: len(known)] != known  # the prompt's last space would go into " star"
-    ids = answer_ids(loaded, replace(ask(loaded), rendered="is "), "star")
+    ids = tokenize_answer(loaded, replace(ask(loaded), rendered="is "), "star")
     assert ids == tokenizer("star", add_special_tokens=False)["input_ids"]
 
 
@@ -209,7 +211,7 @@ def test_read_refuses_ids_outside_the_vocabulary(loaded):
 
 def test_read_leaves_the_end_of_turn_out(loaded):
     inputs, end = ask(loaded), loaded.processor.tokenizer.eos_token_id
-    ids = answer_ids(loaded, inputs, "A red star.")
+    ids = tokenize_answer(loaded, inputs, "A red star.")
     assert ids_of(read(loaded, inputs, [*ids, end])) == ids
 
 

@@ -181,18 +181,18 @@ def test_prepare_refuses_a_template_without_a_marker_for_each_image(marks, found
 
 
 def test_render_refuses_a_template_that_leaves_the_words_out():
-    with pytest.raises(PromptError, match="rewrites or leaves out a turn's words"):
+    with pytest.raises(PromptError, match="changes or leaves out words of a turn"):
         render(with_template("{{ messages[0]['role'] }}"), user_message(noise(60, 40), "What?"))
 
 
 def test_render_refuses_a_template_that_says_the_words_twice():
-    with pytest.raises(PromptError, match="rewrites or leaves out a turn's words"):
+    with pytest.raises(PromptError, match="changes or leaves out words of a turn"):
         render(with_template(WORDS + " " + WORDS), user_message(noise(60, 40), "What?"))
 
 
 def test_prepare_refuses_a_template_that_rewrites_the_words():
     shouting = tiny_models.TEMPLATE.replace("part['text']", "part['text'] | upper")
-    with pytest.raises(PromptError, match=r"Expected the words \['What\?'\].*rewrites or leaves"):
+    with pytest.raises(PromptError, match=r"Expected the words \['What\?'\].*changes or leaves"):
         prepare(with_template(shouting), noise(60, 40), "What?")
 
 

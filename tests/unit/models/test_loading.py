@@ -15,7 +15,7 @@ import unadapted
 from painting import noise
 from seewhy.core.errors import ModelError, UnknownNameError, UnsupportedModelError
 from seewhy.models import ProcessorParts, load, loading, prepare
-from seewhy.models.loading import eval_mode
+from seewhy.models.isolation import eval_mode
 
 
 @pytest.fixture(scope="module")
@@ -109,11 +109,22 @@ def test_load_refuses_a_folder_without_a_config(tmp_path):
 def test_load_refuses_an_unknown_hub_id_with_near_matches():
     begun = time.perf_counter()
     with pytest.raises(
-        UnknownNameError, match=r"offline\?\)\. Did you mean Qwen/Qwen2-VL-2B-Instruct"
+        UnknownNameError, match=r"offline\?\)\. Did you mean 'Qwen/Qwen2-VL-2B-Instruct'"
     ) as caught:
         load("qwen/qwen2-vl-2b")
     assert isinstance(caught.value.__cause__, OSError)
     assert time.perf_counter() - begun < 3
+
+
+def test_load_does_not_suggest_the_very_id_that_was_typed():
+    with pytest.raises(UnknownNameError, match="Connect to the network, or give") as caught:
+        load("Qwen/Qwen2-VL-2B-Instruct")
+    assert "Did you mean" not in str(caught.value)
+
+
+def test_load_suggests_the_names_that_the_caller_knows():
+    with pytest.raises(UnknownNameError, match=r"Did you mean 'tiny-llava'\?"):
+        load("tiny-lava", suggestions=("tiny-llava",))
 
 
 def test_load_asks_only_the_cache_when_the_hub_does_not_resolve(monkeypatch):

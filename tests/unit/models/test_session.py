@@ -12,7 +12,8 @@ from seewhy.core.errors import AnswerError, ShapeError
 from seewhy.metrics.hallucination_baselines import predictions
 from seewhy.models import load
 from seewhy.models.conversation import user_message
-from seewhy.models.session import Session, counted, without
+from seewhy.models.passes import count_passes
+from seewhy.models.session import ChatSource, Session, without_tokens
 from seewhy.testbed.scenes import draw, scene
 
 PROMPT = "Describe the picture."
@@ -30,12 +31,12 @@ def loaded():
 @pytest.fixture(scope="module")
 def session(loaded):
     ids = loaded.processor.tokenizer(" A red star and a blue house")["input_ids"]
-    return Session.of(loaded, picture(0), PROMPT, ids)
+    return Session.from_image(loaded, picture(0), PROMPT, ids)
 
 
 def test_log_probabilities_of_the_own_picture_are_the_traces(session):
     trace = session.read()
-    (found,) = session.log_probabilities([session.pictures])
+    (found,) = session.log_probabilities([session.images])
     said = torch.tensor([token.probability for token in trace.tokens])
     torch.testing.assert_close(found.exp(), said, rtol=1e-4, atol=1e-6)
 
@@ -43,7 +44,7 @@ def test_log_probabilities_of_the_own_picture_are_the_traces(session):
 def test_log_probabilities_are_the_same_in_any_chunks(session):
     variants = [(picture(index),) for index in range(5)]  # of different sizes
     whole = session.log_probabilities(variants)
-    apart = torch.cat([session.showing(*v).log_probabilities([v]) for v in variants])
+    apart = torch.cat([session.with_images(*v).log_probabilities([v]) for v in variants])
     torch.testing.assert_close(whole, apart, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(
         session.log_probabilities(variants, rows=2), apart, rtol=1e-4, atol=1e-5
@@ -55,23 +56,23 @@ def test_log_probabilities_are_the_same_in_any_chunks(session):
 def test_models_that_share_keys_and_values_are_read_again():
     """Gemma 4's small checkpoints say themselves which logits to keep."""
     shared = load(tiny_gemma4.build(shared=2))
-    session = Session.of(shared, picture(0), PROMPT, (40, 41, 42))
-    (found,) = session.log_probabilities([session.pictures])
+    session = Session.from_image(shared, picture(0), PROMPT, (40, 41, 42))
+    (found,) = session.log_probabilities([session.images])
     said = torch.tensor([token.probability for token in session.read().tokens])
     torch.testing.assert_close(found.exp(), said, rtol=1e-4, atol=1e-6)
     assert len(predictions(session, [picture(1)])) == 1
 
 
-def test_showing_wants_a_picture_for_each(session):
-    assert session.showing(picture(1)).pictures[0] != session.pictures[0]
+def test_with_images_wants_a_picture_for_each(session):
+    assert session.with_images(picture(1)).images[0] != session.images[0]
     with pytest.raises(ShapeError, match="Expected 1 pictures, got 2"):
-        session.showing(picture(0), picture(1))
+        session.with_images(picture(0), picture(1))
 
 
 def test_log_probabilities_without_nothing_are_the_own(session):
     text = len(session.inputs().prompt_positions) + len(session.ids)
     (found,) = session.log_probabilities_without(torch.zeros(1, text, dtype=torch.bool))
-    (own,) = session.log_probabilities([session.pictures])
+    (own,) = session.log_probabilities([session.images])
     torch.testing.assert_close(found, own, rtol=1e-4, atol=1e-5)
 
 
@@ -83,12 +84,12 @@ def test_log_probabilities_without_tokens_are_those_of_the_shorter_text(session)
     dropped[0, asked + 1] = True
     dropped[1, :asked] = True
     found = session.log_probabilities_without(dropped)
-    shorter = Session(session.loaded, session.conversation, session.ids[:1] + session.ids[2:])
-    (expected,) = shorter.log_probabilities([session.pictures])
+    shorter = session.with_ids(session.ids[:1] + session.ids[2:])
+    (expected,) = shorter.log_probabilities([session.images])
     assert bool(found[0, 1].isnan())
     kept = torch.arange(len(session.ids)) != 1
     torch.testing.assert_close(found[0, kept], expected, rtol=1e-4, atol=1e-5)
-    bare = without(inputs, torch.ones(asked, dtype=torch.bool))
+    bare = without_tokens(inputs, torch.ones(asked, dtype=torch.bool))
     assert bare.length == inputs.length - asked
     assert len(bare.prompt_positions) == 0
     read = session.read(bare)
@@ -104,21 +105,23 @@ def test_log_probabilities_without_refuse_masks_that_do_not_fit(session):
         session.log_probabilities_without(torch.ones(1, text, dtype=torch.bool))
 
 
-def test_rereading_of_a_chat_keeps_its_words(loaded, session):
-    chat = Session(loaded, user_message([picture(0), picture(1)], PROMPT), session.ids)
-    turned = chat.showing(picture(1), picture(0))
-    assert turned.conversation.texts == [PROMPT]
+def test_session_about_a_chat_keeps_its_words(loaded, session):
+    images = [picture(0), picture(1)]
+    chat = Session.from_chat(loaded, user_message(images, PROMPT), session.ids)
+    turned = chat.with_images(picture(1), picture(0))
+    assert isinstance(turned.source, ChatSource)
+    assert turned.source.conversation.texts == [PROMPT]
     assert turned.inputs().rendered == chat.inputs().rendered
 
 
 def test_counted_counts_rows_and_gradients_and_leaves_nothing_behind(loaded, session):
     own, hooks = torch.autograd.grad, len(loaded.model._forward_pre_hooks)
-    with counted(loaded.model) as passes:
-        session.log_probabilities([session.pictures] * 3, rows=2)
+    with count_passes(loaded.model) as passes:
+        session.log_probabilities([session.images] * 3, rows=2)
         x = torch.ones(1, requires_grad=True)
         torch.autograd.grad((2 * x).sum(), x)
     assert (passes.forward, passes.backward) == (3, 1)
-    with pytest.raises(ZeroDivisionError, match="zero"), counted(loaded.model):
+    with pytest.raises(ZeroDivisionError, match="zero"), count_passes(loaded.model):
         _ = 1 / 0
     assert torch.autograd.grad is own
     assert len(loaded.model._forward_pre_hooks) == hooks

@@ -11,7 +11,7 @@ from matplotlib import pyplot
 
 from seewhy.core.errors import OutputError, ParameterError
 from seewhy.report.figures import plot
-from seewhy.report.units import word_units
+from seewhy.report.spans import spans_of
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +50,7 @@ def test_plot_of_several_views_has_a_row_for_each():
 def test_plot_of_several_views_tells_each_views_share_of_a_word():
     record = pictures_record()
     _, axes = plot(record, [2])
-    star = word_units(record)[2]
+    star = spans_of(record).words[2]
     told = [row[1].get_title().split("  ")[1] for row in axes]
     assert told == [f"{share:.2f}" for share in star.shares]
     assert float(told[0]) > 0.5

@@ -5,7 +5,7 @@ import torch
 from seewhy.core.errors import ParameterError, ShapeError, UnknownNameError
 from seewhy.core.geometry import TokenGrid
 from seewhy.report.colourmaps import colour_table
-from seewhy.report.overlay import OPACITY, VEIL, overlay
+from seewhy.report.overlay import ALPHA_FLOOR, OPACITY, overlay
 
 GREY = torch.full((40, 60, 3), 100, dtype=torch.uint8)
 CANVAS = TokenGrid.over((0, 0, 60, 40), 2, 3)
@@ -14,7 +14,7 @@ CANVAS = TokenGrid.over((0, 0, 60, 40), 2, 3)
 def test_overlay_mixes_picture_and_colour_by_its_equation():
     ends = colour_table("inferno").double()
     for value, colour in ((0.0, ends[0]), (1.0, ends[-1])):
-        alpha = OPACITY * (VEIL + (1 - VEIL) * value)
+        alpha = OPACITY * (ALPHA_FLOOR + (1 - ALPHA_FLOOR) * value)
         laid = np.asarray(overlay(GREY, torch.full((2, 3), value), CANVAS, "inferno"))
         wanted = (1 - alpha) * 100 + alpha * colour
         assert np.abs(laid - wanted.numpy()).max() <= 0.5

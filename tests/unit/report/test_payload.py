@@ -21,13 +21,11 @@ from golden.records import (
     small_views_record,
 )
 from seewhy.report import payload as module
-from seewhy.report.page import asset
 from seewhy.report.payload import (
     SCHEMA_VERSION,
     data_uri,
     payload,
     quantise,
-    typedefs,
     view_names,
 )
 
@@ -100,7 +98,7 @@ def test_payload_holds_the_maps_of_scales_for_each_view():
                 wanted = maps[token].numpy()
                 step = np.ptp(wanted) / 255
                 assert np.abs(values_of(told["maps"][at]) - wanted).max() <= 0.52 * step + 1e-4
-    seen = [list(map(list, view.seen)) for view in record.attribution.scales]
+    seen = [list(map(list, view.input_sizes)) for view in record.attribution.scales]
     assert [scale["seen"] for scale in told["scales"]] == seen
 
 
@@ -161,10 +159,6 @@ def test_view_names_number_clips_and_fall_back_on_frames():
     assert view_names((*steps, *second)) == [
         "clip 1 at 0:00.0", "clip 1 at 0:00.5", "clip 2 at frame 0", "clip 2 at frame 2",
     ]  # fmt: skip
-
-
-def test_typedefs_stand_in_the_page_as_generated():
-    assert typedefs() in asset("page.js"), "run typedefs() and put its text into assets/page.js"
 
 
 @given(st.lists(st.floats(0, 1e4, width=32), min_size=6, max_size=6))

@@ -74,7 +74,7 @@ class Gemma3(Family):
                 "Expected a SigLIP tower whose patches are averaged to a square of "
                 f"{config.mm_tokens_per_image} tokens without rest, got a "
                 f"{config.vision_config.model_type!r} for {self._native} pixels in patches of "
-                f"{patch}: no family here stands for it."
+                f"{patch}: no family of seewhy supports it, choose another model."
             )
 
     @property

@@ -260,7 +260,7 @@ def expect_whole_raster(config: Any) -> None:
     if tower not in TOWERS:
         raise UnsupportedModelError(
             f"Expected a LLaVA model with a vision tower of type {' or '.join(TOWERS)}, got "
-            f"{tower!r}: no family here stands for it."
+            f"{tower!r}: no family of seewhy supports it, choose another model."
         )
     if strategy == "default" and not TOWERS[tower]:
         raise UnsupportedModelError(

@@ -354,8 +354,8 @@ def expect_patches_alone(config: Any) -> None:
     tower, strategy = config.vision_config.model_type, config.vision_feature_select_strategy
     if tower not in TOWERS:
         raise UnsupportedModelError(
-            f"Expected a vision tower of type {' or '.join(TOWERS)}, got {tower!r}: no family here "
-            "stands for it."
+            f"Expected a vision tower of type {' or '.join(TOWERS)}, got {tower!r}: no family of "
+            "seewhy supports it, choose another model."
         )
     fitting = "default" if TOWERS[tower] else "full"
     if strategy != fitting:

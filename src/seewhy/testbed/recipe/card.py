@@ -39,6 +39,8 @@ relation. It knows nothing else.
 from transformers import AutoModelForImageTextToText, AutoProcessor  # no code of seewhy's needed
 ```
 
+{needs}
+
 Made by `python -m seewhy.testbed.recipe` (its docstring has the commands); the stages, their steps
 and rates stand in `seewhy/testbed/recipe/training.py`. No loss ever touched the language model's
 states at an image's positions: its logit lens emerged.
@@ -58,6 +60,17 @@ SEES = {
         "whole picture behind them."
     ),
 }
+
+VIDEO = (
+    "transformers' `AutoProcessor` builds this family's video part too, which needs torchvision: "
+    "`pip install\n'seewhy[torchvision]'`. `seewhy.load` works without it."
+)
+NEEDS = {
+    "tiny-qwen2-vl": VIDEO,
+    "tiny-llava": "It needs no torchvision.",
+    "tiny-internvl": VIDEO,
+}
+"""What the real processor needs, by the model that was trained."""
 
 HABIT = """
 ## A habit of speech, taught on purpose
@@ -86,7 +99,11 @@ def write_card(name: str, folder: Path, figures: Figures, notes: str = "") -> No
     with safe_open(folder / "model.safetensors", "pt") as file:
         count = sum(math.prod(file.get_slice(key).get_shape()) for key in file.keys())  # noqa: SIM118
     head = HEAD.format(
-        name=name, kind=config["architectures"][0], millions=count / 1e6, sees=SEES[start]
+        name=name,
+        kind=config["architectures"][0],
+        millions=count / 1e6,
+        sees=SEES[start],
+        needs=NEEDS[start],
     )
     parts = [head]
     if "habit" in figures:

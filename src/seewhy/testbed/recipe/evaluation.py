@@ -28,7 +28,8 @@ from seewhy.functional import auc, f1_iou, function_iou, object_iou, otsu_thresh
 from seewhy.methods import Evidence, Method, create
 from seewhy.models import Loaded, load, prepare
 from seewhy.models.generation import generate
-from seewhy.models.generation import read as read_answer
+from seewhy.models.session import Session
+from seewhy.models.teacher_forcing import read as read_answer
 from seewhy.testbed.captions import ONE_SENTENCE, Bias, Utterance, captions, utterances
 from seewhy.testbed.recipe.batches import IGNORED, Teacher
 from seewhy.testbed.recipe.corpus import open_corpus, render, shards
@@ -162,12 +163,8 @@ def _evidence(loaded: Loaded, picture: Picture, said: Utterance, depth: int) -> 
     inputs = prepare(loaded.family, image, said.prompt)
     trace = read_answer(loaded, inputs, said.text, ranking_depth=depth)
     ids = [token.id for token in trace.tokens]
-    return Evidence(
-        trace,
-        lambda scale: prepare(loaded.family, image, said.prompt, scale=scale),
-        lambda inputs: read_answer(loaded, inputs, ids, ranking_depth=1, candidates=0),
-        loaded.model,
-    )
+    session = Session.from_image(loaded, image, said.prompt, ids)
+    return Evidence.from_session(session, trace=trace)
 
 
 def _measure(said: Utterance, trace: Trace, maps: Tensor, masks: Tensor) -> SceneFigures:

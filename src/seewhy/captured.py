@@ -1,0 +1,143 @@
+"""Generation in the user's own code, explained afterwards."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from seewhy.chats import Media, read_media, read_medium
+from seewhy.core.errors import ParameterError
+from seewhy.explainer import Explainer, explanation_of, reading_depth
+from seewhy.explanation import Explanation
+from seewhy.images import Clip
+from seewhy.models.capture import GenerateCall, Recording, record_calls
+from seewhy.models.captured_prompt import (
+    flat_images,
+    images_of_row,
+    preprocess_calls_of,
+    prompt_of,
+    row_of,
+    with_settings,
+    without_exif,
+)
+from seewhy.models.loading import Loaded
+from seewhy.models.session import Session
+from seewhy.models.teacher_forcing import read
+from seewhy.options import ExplainOptions
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+class CapturedGeneration:
+    """Calls of `generate` within a `with` block, from `seewhy.trace`."""
+
+    def __init__(self, explainer: Explainer) -> None:
+        self.explainer = explainer
+        self._recording = Recording()
+        self._block = ExitStack()
+
+    @property
+    def calls(self) -> list[GenerateCall]:
+        """What went into each call and came out of it."""
+        return self._recording.calls
+
+    def __enter__(self) -> CapturedGeneration:
+        loaded = self.explainer.loaded
+        recording = record_calls(loaded.model, loaded.processor.image_processor)
+        self._recording = self._block.enter_context(recording)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._block.close()
+
+    @torch.inference_mode(False)  # a caller may be in it, where there are no gradients
+    def explain(
+        self,
+        image: Media | Sequence[Media] | None = None,
+        prompt: str | None = None,
+        *,
+        sequence: int = 0,
+        call: int = -1,
+        options: ExplainOptions | None = None,
+        **settings: Any,
+    ) -> Explanation:
+        """Explain what was generated, by any method.
+
+        Args:
+            image: the pictures and clips that the prompt showed, in order. None takes those that
+                went through the processor within the block.
+            prompt: the user's words; None takes all text of the prompt that the chat template
+                does not write by itself.
+            sequence: which sequence of the call, where it returned several.
+            call: which call of `generate`, the last one by default.
+            options, **settings: as for `Explainer.explain`, without settings of generation.
+
+        Raises:
+            ParameterError: if nothing was generated, there is no such call or sequence, or no
+                picture is known.
+            GeometryError: if the pictures are not those of the prompt.
+            SeewhyError: as `Explainer.explain`.
+        """
+        chosen = ExplainOptions.of(options, **settings)
+        chosen.expect_no_generation()
+        recorded = self._call(call)
+        begun = time.perf_counter()
+        chosen.say("reading the answer again")
+        loaded, media = self._media(image, recorded, row_of(recorded, sequence))
+        source, ids = prompt_of(loaded, recorded, sequence, media, text=prompt)
+        session = Session(loaded, source, ids, progress=chosen.say)
+        depth = reading_depth(chosen.explaining_method)
+        session.keep(read(loaded, session.inputs(), ids, **depth))
+        seconds = time.perf_counter() - begun
+        record = {"answer": "captured"}
+        return explanation_of(session, session.trace(), chosen, record, seconds)
+
+    def _call(self, number: int) -> GenerateCall:
+        count = len(self.calls)
+        if not count:
+            raise ParameterError(
+                "Expected a call of generate within the block, got none: call model.generate, on "
+                "the model that was handed to seewhy.trace, inside the `with` block."
+            )
+        if not -count <= number < count:
+            raise ParameterError(
+                f"Expected one of {count} calls of generate, from 0 to {count - 1}, got number "
+                f"{number}: choose another."
+            )
+        recorded = self.calls[number]
+        if not recorded.certain:
+            raise ParameterError(
+                "Expected a call that belongs to this block, got one that was made outside of any "
+                "block while several were open: call generate in the thread or task of the block."
+            )
+        return recorded
+
+    def _media(
+        self, image: Media | Sequence[Media] | None, call: GenerateCall, row: int
+    ) -> tuple[Loaded, list[Image | Clip]]:
+        """The pictures of one prompt, and the model, its processor set as the call told it."""
+        loaded, recording = self.explainer.loaded, self._recording
+        calls = preprocess_calls_of(call, recording.preprocessed)
+        one_way = [c.settings for c in calls if dict(c.settings) == dict(calls[0].settings)]
+        if calls and len(one_way) == len(calls):
+            loaded = with_settings(loaded, calls[0].settings)
+        if image is not None:
+            given = flat_images(list(image) if isinstance(image, list | tuple) else image)
+            return loaded, read_media([without_exif(one) for one in given])
+        if any(not c.certain for c in calls):
+            raise ParameterError(
+                "Expected pictures that belong to this block, got some that were processed outside "
+                "of any block while several were open: hand them in, trace.explain(image)."
+            )
+        shown = [read_medium(without_exif(i)) for c in calls for i in flat_images(c.images)]
+        if not shown:
+            raise ParameterError(
+                "Expected the pictures that were asked about, got none: the processor was not "
+                "called within the block, so hand them in, trace.explain(image)."
+            )
+        return loaded, images_of_row(loaded.family, call, row, shown)

@@ -1,0 +1,83 @@
+"""`seewhy open`: a saved explanation in the browser."""
+
+from __future__ import annotations
+
+import os
+import sys
+import webbrowser
+from argparse import Namespace
+from contextlib import suppress
+from pathlib import Path
+
+from seewhy.cli._command import add_command
+from seewhy.core.errors import OutputError, SchemaError
+
+PAGE = "report.html"
+NO_BROWSER = "No browser was found on this machine: open the file above with yours."
+
+
+def add_to(commands) -> None:
+    """Add `seewhy open` and its options."""
+    parser = add_command(
+        commands,
+        "open",
+        "show a saved explanation in the browser",
+        "seewhy.cli.open_report:open_report",
+    )
+    parser.add_argument(
+        "folder", metavar="FOLDER", help="a folder that `seewhy explain` or Explanation.save wrote"
+    )
+    parser.add_argument(
+        "--no-browser", action="store_true", help="print the path of the report and open nothing"
+    )
+    parser.add_argument("--quiet", action="store_true", help="say nothing on stderr")
+
+
+def open_report(arguments: Namespace) -> int:
+    """Check a saved explanation, write its report if it is missing, and show it."""
+    import seewhy
+
+    folder = Path(arguments.folder).expanduser()
+    if not folder.is_dir():
+        raise SchemaError(
+            f"Expected a folder with a saved explanation, got {folder}, which is none: give the "
+            "folder that `seewhy explain` wrote."
+        )
+    explanation = seewhy.open(folder)
+    page = folder / PAGE
+    if not page.is_file():
+        _write(page, explanation.html())
+    # Printed as it is: a path must be fit for copying, on one line and without colour.
+    print(f"report: {page}")
+    if not arguments.no_browser:
+        show_in_browser(page, quiet=arguments.quiet)
+    return 0
+
+
+def show_in_browser(page: Path, *, quiet: bool = False) -> None:
+    """Open a page in the person's browser; say on stderr that there is none where that is so."""
+    if not (_has_browser() and webbrowser.open(page.resolve().as_uri())) and not quiet:
+        print(f"seewhy: {NO_BROWSER}", file=sys.stderr)
+
+
+def _has_browser() -> bool:
+    """Whether a window can be opened: without a display, Python would start a text browser."""
+    if sys.platform in ("darwin", "win32"):
+        return True
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
+
+
+def _write(page: Path, html: str) -> None:
+    """Write the report whole or not at all."""
+    part = page.with_name(f".{PAGE}.{os.getpid()}")
+    try:
+        part.write_text(html, "utf-8")
+        part.replace(page)
+    except OSError as error:
+        raise OutputError(
+            f"Expected to write {page}, got {error.strerror or error}: copy the folder to a place "
+            "that can be written, and open it there."
+        ) from error
+    finally:
+        with suppress(OSError):
+            part.unlink()

@@ -1,0 +1,316 @@
+"""A word of an answer as a user works with it: its maps, its context, its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from seewhy.core.errors import InputError, ParameterError
+from seewhy.core.geometry import Box
+from seewhy.core.record import Record
+from seewhy.core.suggestions import give_index
+from seewhy.core.text import Token, Word
+from seewhy.report.colourmaps import DEFAULT as COLOURMAP
+from seewhy.report.overlay import OPACITY, overlay
+from seewhy.report.spans import TextSpan, spans_of
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+@dataclass(frozen=True)
+class ContextWord:
+    """An earlier word that is evidence for a word.
+
+    Attributes:
+        text: its characters.
+        part: `"prompt"` or `"answer"`.
+        index: its number among the words of that part.
+    """
+
+    text: str
+    part: str
+    index: int
+
+
+@dataclass(frozen=True, eq=False)
+class WordScale:
+    """A word at one scale of the image.
+
+    Attributes:
+        scale: the scale asked for.
+        input_sizes: for each view width and height in pixels of the model's input.
+        probability: the product over the word's tokens of p(token | image at this scale, prefix).
+        is_top1: whether each of its tokens would still be the model's first choice.
+        weight: the weight of the scale in the aggregated map.
+        maps: for each view float32 `[height, width]`, the base map on the scale's own grid.
+    """
+
+    scale: float
+    input_sizes: tuple[tuple[int, int], ...]
+    probability: float
+    is_top1: bool
+    weight: float
+    maps: tuple[np.ndarray, ...]
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """Width and height in pixels of the model's input for the one picture there is."""
+        return self.input_sizes[only_view(self.input_sizes)]
+
+    @property
+    def map(self) -> np.ndarray:
+        """The map of the one picture there is."""
+        return self.maps[only_view(self.maps)]
+
+
+class ExplainedWord:
+    """A word of the answer (or a phrase, or a token), and the evidence for it.
+
+    A word of several tokens takes the greatest value of its tokens: its map is the maximum of
+    their maps, cell by cell, and its relevance of an earlier word is the maximum over all pairs of
+    their tokens.
+
+    Where the prompt shows several pictures or a clip, there is a map for each view: for each
+    picture, and for each step of a clip. All of them share one scale, so they compare.
+    """
+
+    def __init__(
+        self, words: RecordWords, span: TextSpan, *, part: str = "answer", by_token: bool = False
+    ) -> None:
+        self._words, self._record = words, words.record
+        self._span, self._part, self._by_token = span, part, by_token
+
+    @property
+    def part(self) -> str:
+        """`"answer"` or `"prompt"`."""
+        return self._part
+
+    @property
+    def text(self) -> str:
+        """Its characters."""
+        return self._span.text
+
+    @property
+    def start(self) -> int:
+        """Where it begins in the answer, in characters."""
+        return self._span.start
+
+    @property
+    def end(self) -> int:
+        """Where it ends in the answer, exclusive."""
+        return self._span.end
+
+    @property
+    def probability(self) -> float:
+        """The product of its tokens' probabilities, before temperature and penalties."""
+        return self._span.probability
+
+    @property
+    def candidates(self) -> tuple[tuple[str, float], ...]:
+        """The likeliest tokens in place of its first, `(text, probability)`, best first."""
+        return self._span.candidates
+
+    @property
+    def heatmaps(self) -> tuple[np.ndarray, ...]:
+        """For each view float32 `[height, width]` on its native grid, non-negative, in logits."""
+        return tuple(one.numpy().copy() for one in self._span.maps)
+
+    @property
+    def heatmap(self) -> np.ndarray:
+        """The one picture's map: float32 `[height, width]` on the native grid, raw scale (logits).
+
+        Raises:
+            InputError: if there are several views; `heatmaps` holds them all.
+        """
+        return self.heatmaps[only_view(self._span.maps)]
+
+    @property
+    def displays(self) -> tuple[np.ndarray, ...]:
+        """For each view float32 `[height, width]` in [0, 1]; image and text share one scale."""
+        return tuple(one.numpy() for one in self._span.displays)
+
+    @property
+    def display(self) -> np.ndarray:
+        """The one picture's `displays`: float32 `[height, width]` in [0, 1].
+
+        Raises:
+            InputError: if there are several views; `displays` holds them all.
+        """
+        return self.displays[only_view(self._span.maps)]
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Each view's part of the sum of all maps' means; they add up to 1, or are 0 if all are.
+
+        Of several pictures the share of each, of a clip the importance of each step in time.
+        """
+        return self._span.shares
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The raw values that `display` shows as 0 and 1."""
+        return self._span.low, self._span.high
+
+    @property
+    def view(self) -> int:
+        """The view with the highest value: the number of a picture or of a step of a clip."""
+        return self._span.best_view
+
+    @property
+    def peak(self) -> tuple[float, float] | None:
+        """x and y of the map's highest point in pixels of its view; None for an empty map."""
+        return self._span.peaks[self.view]
+
+    @property
+    def box(self) -> Box | None:
+        """left, top, right, bottom in pixels around the cells above half of the maximum of its
+        view's map, within the picture; None for an empty map.
+        """
+        return self._span.boxes[self.view]
+
+    @property
+    def context(self) -> list[tuple[ContextWord, float]]:
+        """Earlier words that are evidence for it, in reading order, with their relevance.
+
+        Relevance is on the raw scale of `heatmap`; words without any are left out. For a token the
+        context words are tokens.
+        """
+        words = self._words.context_tokens if self._by_token else self._words.context_words
+        return [(words[index], relevance) for index, relevance in sorted(self._span.context)]
+
+    @property
+    def tokens(self) -> tuple[ExplainedWord, ...]:
+        """Its tokens, each with a map and a context of its own."""
+        tokens = self._words.tokens if self._part == "answer" else self._words.prompt_tokens
+        return tuple(tokens[index] for index in self._span.tokens)
+
+    @property
+    def scales(self) -> tuple[WordScale, ...]:
+        """The word at each scale of the image, the base scale first."""
+        return tuple(
+            WordScale(
+                scale=view.scale,
+                input_sizes=view.input_sizes,
+                probability=scale.probability,
+                is_top1=scale.is_top1,
+                weight=scale.weight,
+                maps=tuple(one.numpy().copy() for one in scale.maps),
+            )
+            for view, scale in zip(self._record.attribution.scales, self._span.scales, strict=True)
+        )
+
+    def overlay(
+        self, view: int | None = None, *, colourmap: str = COLOURMAP, opacity: float = OPACITY
+    ) -> Image:
+        """A picture with the word's map laid over it, as a Pillow image of the picture's size.
+
+        Args:
+            view: which picture or step of a clip; None takes the one with the highest value.
+            colourmap: a name from `seewhy.report.colourmaps.NAMES`.
+            opacity: in [0, 1].
+        """
+        view = self.view if view is None else view
+        if not 0 <= view < len(self._record.pictures):
+            raise ParameterError(
+                f"Expected the number of one of {len(self._record.pictures)} views, got {view}: "
+                f"{give_index(len(self._record.pictures))}."
+            )
+        shown = self._record.pictures[view]
+        display = self._span.displays[view]
+        return overlay(shown.image, display, shown.base_grid, colourmap, opacity=opacity)
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready: text, offsets, tokens, probability, peak, box and context in the answer.
+
+        Of several views also the one in which `peak` and `box` lie, and the shares.
+        """
+        views = {} if len(self.shares) == 1 else {"view": self.view, "shares": list(self.shares)}
+        return {
+            "text": self.text,
+            "start": self.start,
+            "end": self.end,
+            "tokens": list(self._span.tokens),
+            "probability": self.probability,
+            "peak": None if self.peak is None else list(self.peak),
+            "box": None if self.box is None else list(self.box),
+            "context": [
+                [word.index, weight] for word, weight in self.context if word.part == "answer"
+            ],
+            **views,
+        }
+
+    def _repr_png_(self) -> bytes:
+        return self.overlay()._repr_png_()  # type: ignore[attr-defined]
+
+    def __repr__(self) -> str:
+        return f"ExplainedWord({self.text!r}, probability={self.probability:.3f}, peak={self.peak})"
+
+
+class RecordWords:
+    """The words and tokens of one record, which refer to each other; made when first read."""
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+
+    @cached_property
+    def words(self) -> tuple[ExplainedWord, ...]:
+        """The words of the answer."""
+        return tuple(ExplainedWord(self, span) for span in spans_of(self.record).words)
+
+    @cached_property
+    def tokens(self) -> tuple[ExplainedWord, ...]:
+        """The tokens of the answer."""
+        spans = spans_of(self.record).tokens
+        return tuple(ExplainedWord(self, span, by_token=True) for span in spans)
+
+    @cached_property
+    def prompt_words(self) -> tuple[ExplainedWord, ...]:
+        """The words of the prompt; none if it was not explained."""
+        spans = spans_of(self.record).prompt_words
+        return tuple(ExplainedWord(self, span, part="prompt") for span in spans)
+
+    @cached_property
+    def prompt_tokens(self) -> tuple[ExplainedWord, ...]:
+        """The tokens of the prompt; none if it was not explained."""
+        spans = spans_of(self.record).prompt_tokens
+        return tuple(ExplainedWord(self, span, part="prompt", by_token=True) for span in spans)
+
+    @cached_property
+    def context_words(self) -> list[ContextWord]:
+        """All words, in the order in which a word's context counts them."""
+        return _context_words(self.record.prompt_words, self.record.words)
+
+    @cached_property
+    def context_tokens(self) -> list[ContextWord]:
+        """All tokens, in the order in which a token's context counts them."""
+        return _context_words(self.record.prompt_tokens, self.record.tokens)
+
+
+def _context_words(
+    prompt: Sequence[Word | Token], answer: Sequence[Word | Token]
+) -> list[ContextWord]:
+    """The prompt's words, then the answer's; or likewise tokens."""
+    return [
+        ContextWord(one.text, part, index)
+        for part, words in (("prompt", prompt), ("answer", answer))
+        for index, one in enumerate(words)
+    ]
+
+
+def only_view(views: Sequence[Any]) -> int:
+    """0, the index of the one view.
+
+    Raises:
+        InputError: if there are several.
+    """
+    if len(views) != 1:
+        raise InputError(
+            f"Expected an explanation of one picture, got one of {len(views)} views: use the "
+            "plural (`heatmaps`, `displays`, `images`), which holds one for each."
+        )
+    return 0

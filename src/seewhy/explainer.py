@@ -1,0 +1,347 @@
+"""A model that can be asked, and whose answers can be explained."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from seewhy import models
+from seewhy._version import __version__
+from seewhy.chats import Media, Question, read_question
+from seewhy.core.attribution import Attribution
+from seewhy.core.errors import ParameterError
+from seewhy.core.record import Picture, Provenance, Record
+from seewhy.core.text import Word, words_of
+from seewhy.core.trace import Trace, View
+from seewhy.explanation import Explanation, place_of
+from seewhy.images import Clip, notes_of
+from seewhy.methods import Evidence, Method
+from seewhy.models.contrast import contrasted, deciding_token
+from seewhy.models.session import Session, read_ahead
+from seewhy.options import ExplainOptions
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+CANDIDATES = 10
+"""How many next candidates each word shows."""
+
+
+class Explainer:
+    """A model that can be asked, and whose answers can be explained.
+
+    It may be shared by threads and asyncio tasks, and several may share one model: calls that run
+    the model wait for each other.
+
+    Args:
+        loaded: the model with its family and processor, from `seewhy.models.load`.
+    """
+
+    def __init__(self, loaded: models.Loaded) -> None:
+        self.loaded = loaded
+
+    @property
+    def name(self) -> str:
+        """Hub id, folder, or the class of a model that was handed in."""
+        return self.loaded.name
+
+    def __repr__(self) -> str:
+        return f"Explainer({self.name!r}, family={self.loaded.family.name!r})"
+
+    @torch.inference_mode(False)  # a caller may be in it, where there are no gradients
+    def explain(
+        self,
+        image: Media | Sequence[Media] | None = None,
+        prompt: str | None = None,
+        *,
+        messages: Sequence[Mapping[str, Any]] | None = None,
+        turn: int | None = None,
+        template: Mapping[str, Any] | None = None,
+        answer: str | Sequence[int] | None = None,
+        options: ExplainOptions | None = None,
+        **settings: Any,
+    ) -> Explanation:
+        """Ask the model about pictures, and explain every word of its answer.
+
+        Args:
+            image: a picture (path, bytes, Pillow image, numpy array or torch tensor), a clip from
+                `seewhy.read_clip`, or a list of several of them.
+            prompt: what to ask; None asks for a one-sentence caption.
+            messages: a chat in place of `prompt`, as transformers' chat templates take it: turns
+                with a `role` and a `content`, which is text or a list of parts `{"type": "text",
+                "text": ...}`, `{"type": "image", "image": ...}` and `{"type": "video", "video":
+                ...}`. Parts without a picture of their own take the next one of `image`. Where the
+                last turn is the assistant's, that turn is explained; else the model answers.
+            turn: which turn of the chat to explain, an assistant's, counted from 0 (negative from
+                the end); what comes after it plays no part.
+            template: further names for the chat template, such as `{"enable_thinking": False}`.
+            answer: explain these words (or ids) instead of the model's own.
+            options: how to explain.
+            **settings: fields of `ExplainOptions` (`method`, `contrast`, `explain_prompt`,
+                `scales`, `max_new_tokens`, `seed`, `progress`), parameters of the method (`k`,
+                `p`, `window`, ...) and settings of generation (`do_sample`, `temperature`, ...).
+
+        Raises:
+            ImageError: if a picture is missing, broken, empty or too large.
+            ClipError: if a clip is empty or its frames do not fit each other.
+            UnsupportedInputError: if the model's family takes no clips.
+            PromptError: if the prompt is blank or holds one of the model's special tokens, or the
+                chat is malformed or not to the template's liking.
+            AnswerError: if the answer tokenises to nothing, or the model said nothing.
+            UnknownNameError: if no method bears the name, or no word of the answer reads as one of
+                `contrast`.
+            ParameterError: if a parameter is unknown or out of range.
+            ScaleError: if scales that were asked for are not positive, repeated, or collapse.
+            NonFiniteError: if the model's states hold NaN or infinity.
+        """
+        question = read_question(
+            image, prompt, messages=messages, turn=turn, template=template, answer=answer
+        )
+        (explanation,) = self._explain([question], ExplainOptions.of(options, **settings))
+        return explanation
+
+    @torch.inference_mode(False)
+    def explain_batch(
+        self,
+        images: Sequence[Media | Sequence[Media] | None],
+        prompts: str | Sequence[str | None] | None = None,
+        *,
+        messages: Sequence[Sequence[Mapping[str, Any]]] | None = None,
+        answers: Sequence[str | Sequence[int]] | None = None,
+        template: Mapping[str, Any] | None = None,
+        chunk_size: int = 8,
+        options: ExplainOptions | None = None,
+        **settings: Any,
+    ) -> list[Explanation]:
+        """Explain many answers, several prompts in each pass; results equal `explain`'s.
+
+        Prompts are padded on the left. No more than `chunk_size` prompts are in memory at once, at
+        whatever scale.
+
+        Args:
+            images: for each prompt what `explain` takes as `image`.
+            prompts: one for all, or one for each.
+            messages: for each prompt a chat, in place of `prompts`.
+            answers: for each prompt the answer to explain; None lets the model answer.
+            template: as for `explain`.
+            chunk_size: how many prompts go through the model together, at least 1.
+            options, **settings: as for `explain`, without `contrast`. Sampled answers depend on
+                the chunks.
+
+        Returns:
+            One explanation for each prompt, in order.
+
+        Raises:
+            ParameterError: if the lists differ in length, or `chunk_size` is below 1.
+            SeewhyError: as `explain`.
+        """
+        chosen = ExplainOptions.of(options, **settings)
+        if chosen.contrast:
+            raise ParameterError(
+                "Expected no contrast for a batch, got one: it names words of one answer, so "
+                "explain that one by itself."
+            )
+        if chunk_size < 1:
+            raise ParameterError(f"Expected a chunk_size of at least 1, got {chunk_size}.")
+        several = _one_each(len(images), prompts=prompts, messages=messages, answers=answers)
+        rows = list(zip(images, *several, strict=True))
+        found: list[Explanation] = []
+        for begin in range(0, len(rows), chunk_size):
+
+            def say(stage: str, begin: int = begin) -> None:
+                chosen.say(f"{stage} ({begin + 1} of {len(rows)})")
+
+            questions = [
+                read_question(image, prompt, messages=chat, template=template, answer=answer)
+                for image, prompt, chat, answer in rows[begin : begin + chunk_size]
+            ]
+            found += self._explain(questions, replace(chosen, progress=say))
+        return found
+
+    def _explain(self, questions: Sequence[Question], options: ExplainOptions) -> list[Explanation]:
+        """Explain prompts that go through the model together."""
+        given = [one.answer for one in questions if one.answer is not None]
+        if given:
+            options.expect_no_generation()
+        if 0 < len(given) < len(questions):
+            raise ParameterError(
+                f"Expected answers for all {len(questions)} prompts or for none, got "
+                f"{len(given)}: explain those with an answer in a batch of their own."
+            )
+        options.say("reading the image" if given else "writing the answer")
+        begun = time.perf_counter()
+        inputs = [models.prepare_chat(self.loaded.family, one.conversation) for one in questions]
+        depth = reading_depth(options.explaining_method)
+        if given:
+            traces = models.read_batch(self.loaded, inputs, given, **depth)
+        else:
+            traces = models.generate_batch(
+                self.loaded,
+                inputs,
+                seed=options.seed,
+                max_new_tokens=options.max_new_tokens,
+                **depth,
+                **options.generation,
+            )
+        seconds = (time.perf_counter() - begun) / len(questions)
+        sessions = [
+            replace(
+                Session.from_chat(self.loaded, one.conversation, trace.ids),
+                progress=options.say,
+            ).keep(trace)
+            for one, trace in zip(questions, traces, strict=True)
+        ]
+        if len(sessions) > 1:
+            read_ahead(sessions, options.explaining_method.further_scales)
+        options.say("explaining")
+        settings = {"answer": "given"} if given else _generation_settings(options)
+        return [
+            explanation_of(session, session.trace(), options, settings, seconds)
+            for session in sessions
+        ]
+
+
+def reading_depth(method: Method) -> dict[str, int]:
+    """How deep a base reading must be for a method, and for what a word shows."""
+    return {"ranking_depth": max(method.ranking_depth, CANDIDATES), "candidates": CANDIDATES}
+
+
+def explanation_of(
+    session: Session,
+    trace: Trace,
+    options: ExplainOptions,
+    settings: Mapping[str, Any],
+    seconds: float,
+) -> Explanation:
+    """Explain one answer.
+
+    Args:
+        session: about the answer.
+        trace: the base reading.
+        options: how to explain.
+        settings: of generation, for the record.
+        seconds: that generation, or reading the answer, took.
+    """
+    begun = time.perf_counter()
+    method = options.explaining_method
+    words = words_of(trace.answer, [(t.start, t.end) for t in trace.tokens])
+    evidence = Evidence.from_session(session, trace=trace, start=options.start)
+    whole = method.attribute(evidence)
+    contrasts = {place_of(words, word): other for word, other in options.contrast.items()}
+    for place, alternative in contrasts.items():
+        whole = _contrasted(whole, evidence, words[place], alternative, method)
+    whole, prompt = whole.cpu(), len(trace.prompt_tokens)
+    cut = settings.get("max_new_tokens") == len(trace.tokens)
+    media = session.source.media
+    notes = [
+        *(n for m in media for n in (m.notes if isinstance(m, Clip) else notes_of(m))),
+        *(note for one in trace.inputs.media for note in one.notes),
+        *evidence.notes,
+        *([f"The answer was cut off after {len(trace.tokens)} tokens."] if cut else []),
+    ]
+    return Explanation(
+        Record(
+            pictures=tuple(_picture(view, media) for view in trace.views),
+            prompt=trace.inputs.prompt,
+            answer=trace.answer,
+            prompt_tokens=trace.prompt_tokens,
+            tokens=trace.tokens,
+            words=words,
+            attribution=whole.select(slice(len(whole.context) - len(trace.tokens), None)),
+            prompt_attribution=whole.select(slice(0, prompt)) if options.explain_prompt else None,
+            turns=trace.inputs.turns,
+            contrasts=tuple(contrasts.items()),
+            provenance=Provenance(
+                model=session.loaded.name,
+                family=session.loaded.family.name,
+                method=method.name,
+                parameters={**_parameters_used(method, whole), **settings},
+                versions=_versions(),
+                seconds={
+                    "generate": seconds,
+                    "scales": evidence.seconds,
+                    "attribute": time.perf_counter() - begun - evidence.seconds,
+                },
+                created=datetime.now(UTC).isoformat(timespec="seconds"),
+                seed=None if "answer" in settings else options.seed,
+                notes=tuple(dict.fromkeys(notes)),
+            ),
+        )
+    )
+
+
+def _contrasted(
+    whole: Attribution, evidence: Evidence, word: Word, alternative: str, method: Method
+) -> Attribution:
+    """The attribution in which a word's tokens say why it, and not the alternative."""
+    loaded, trace = evidence.expect_session(method.name).loaded, evidence.trace
+    place, foil = deciding_token(loaded, trace, word, alternative)
+    prompt = len(trace.prompt_tokens)
+    against = method.attribute(
+        evidence.map(
+            lambda trace: contrasted(loaded, trace, word, place, foil),
+            selected=[prompt + token for token in word.tokens],
+        )
+    )
+    offset = len(whole.context) - len(trace.tokens)
+    return whole.with_tokens_from(against, [offset + token for token in word.tokens])
+
+
+def _picture(view: View, media: Sequence[Image | Clip]) -> Picture:
+    """A view with the picture that its maps are laid over."""
+    medium = media[view.medium]
+    image = medium.frames[view.frames[0]] if isinstance(medium, Clip) else medium
+    return Picture(
+        image=torch.from_numpy(np.array(image)),
+        base_grid=view.geometry.base_grid,
+        medium=view.medium,
+        frames=view.frames,
+        seconds=view.seconds,
+    )
+
+
+def _one_each(count: int, **given: Any) -> list[list[Any]]:
+    """Lists of `count` entries, from one value for all or one for each."""
+    lists = []
+    for name, values in given.items():
+        values = [values] * count if isinstance(values, str | None) else list(values)
+        if len(values) != count:
+            raise ParameterError(
+                f"Expected {name} for {count} images, got {len(values)}: give one for each."
+            )
+        lists.append(values)
+    return lists
+
+
+def _parameters_used(method: Method, attribution: Attribution) -> dict[str, Any]:
+    """The method's parameters, its scales as they were used in the end."""
+    parameters = method.parameters
+    if "scales" in parameters:
+        parameters["scales"] = [view.scale for view in attribution.scales]
+    return parameters
+
+
+def _generation_settings(options: ExplainOptions) -> dict[str, Any]:
+    """Settings of generation as JSON can hold them."""
+    settings = {**options.generation, "max_new_tokens": options.max_new_tokens}
+    return {name: _plain(value) for name, value in settings.items()}
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return type(value).__name__
+
+
+def _versions() -> dict[str, str]:
+    packages = ("torch", "transformers")
+    return {"seewhy": __version__, **{name: version(name) for name in packages}}

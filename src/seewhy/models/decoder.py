@@ -1,0 +1,137 @@
+"""The language model inside: its decoder layers, and the hidden states that enter them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from seewhy.core.errors import ParameterError, UnsupportedModelError
+from seewhy.core.trace import Inputs
+from seewhy.models.inputs import batch
+from seewhy.models.isolation import eval_mode, of_this_call
+from seewhy.models.loading import Loaded
+from seewhy.models.unembedding import backbone_of
+
+
+def decoder_of(model: Any) -> Any:
+    """The language model proper: a stack of decoder layers and a norm.
+
+    Raises:
+        UnsupportedModelError: if it is not built so.
+    """
+    decoder = getattr(model, "get_decoder", lambda: None)()
+    if not isinstance(getattr(decoder, "layers", None), nn.ModuleList):
+        raise UnsupportedModelError(
+            f"Expected a language model with a list of decoder layers, got "
+            f"{type(decoder).__name__} in {type(model).__name__}: choose a method that looks at "
+            "final states, or one that changes the picture."
+        )
+    return decoder
+
+
+def layers_of(model: Any) -> nn.ModuleList:
+    """The decoder layers, the lowest first.
+
+    Raises:
+        UnsupportedModelError: as `decoder_of`.
+    """
+    return decoder_of(model).layers
+
+
+def layer_at(model: Any, layer: int) -> int:
+    """A layer's number counted from 0, given one that may be counted from the end.
+
+    Raises:
+        ParameterError: if the model has no such layer.
+    """
+    count = len(layers_of(model))
+    if not -count <= layer < count:
+        raise ParameterError(
+            f"Expected a layer from {-count} to {count - 1}, got {layer}: "
+            f"{type(model).__name__} has {count} decoder layers."
+        )
+    return layer % count
+
+
+def final_states(loaded: Loaded, inputs: Inputs, ids: Sequence[int]) -> Tensor:
+    """Show a model a prompt and an answer, in one pass.
+
+    Gradients are kept if they are on where it is called.
+
+    Args:
+        loaded: the model, in the mode in which it shall be run.
+        inputs: the prompt.
+        ids: of the answer.
+
+    Returns:
+        `[position, hidden]`: final states, after the last norm, in the model's dtype.
+    """
+    captured: list[Tensor] = []
+    hook = backbone_of(loaded.model).register_forward_hook(
+        of_this_call(lambda module, arguments, output: captured.append(output.last_hidden_state))
+    )
+    try:
+        tensors = batch(loaded.family, [inputs], [ids]).tensors
+        loaded.model(**{"logits_to_keep": 1, **tensors, "use_cache": False})
+    finally:
+        hook.remove()
+    return captured[0][0]
+
+
+@contextmanager
+def hook_layer_input(model: Any, layer: int, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
+    """Let `change` see, and replace, the hidden states that enter a decoder layer.
+
+    What enters layer 0 are the embeddings, those of the pictures in their places. Families that
+    hand pictures to deeper layers too (Qwen3-VL's deep stack) add them there, out of sight.
+
+    Args:
+        model: whose.
+        layer: counted from 0, or from the end if negative.
+        change: from `[batch, position, hidden]` to the same.
+
+    Raises:
+        ParameterError: if the model has no such layer.
+        UnsupportedModelError: as `decoder_of`.
+    """
+
+    def before(module: Any, arguments: Any, keywords: Any) -> Any:
+        if arguments:
+            return (change(arguments[0]), *arguments[1:]), keywords
+        return arguments, {**keywords, "hidden_states": change(keywords["hidden_states"])}
+
+    hook = layers_of(model)[layer_at(model, layer)].register_forward_pre_hook(
+        of_this_call(before, nested=True), with_kwargs=True
+    )
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
+def layer_input_states(
+    loaded: Loaded, inputs: Inputs, ids: Sequence[int], layer: int = 0
+) -> Tensor:
+    """Hidden states that enter a layer: at least float32 `[position, hidden]`.
+
+    Raises:
+        ParameterError, UnsupportedModelError: as `hook_layer_input`.
+    """
+    captured: list[Tensor] = []
+
+    def keep(states: Tensor) -> Tensor:
+        captured.append(at_least_float32(states[0]))
+        return states
+
+    with eval_mode(loaded.model), hook_layer_input(loaded.model, layer, keep):
+        final_states(loaded, inputs, ids)
+    return captured[0]
+
+
+def at_least_float32(values: Tensor) -> Tensor:
+    """The same values, half precision made float32."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))

@@ -1,0 +1,174 @@
+"""How answers are explained: one object behind every call that explains."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from typing import Any
+
+from seewhy.core.errors import ParameterError
+from seewhy.core.specs import parse_spec
+from seewhy.methods import DEFAULT, METHODS, Method, create, parameters_of
+from seewhy.models.generation import setting_names
+
+__all__ = ["ExplainOptions"]
+
+
+@dataclass(frozen=True)
+class ExplainOptions:
+    """How answers are explained, and how they are generated where they are not given.
+
+    `Explainer.explain`, `Explainer.explain_batch` and `CapturedGeneration.explain` take one as
+    `options`, or its fields as keyword arguments of their own; both together change the options.
+    Parameters of the method and settings of generation may be given by their own names too:
+    `ExplainOptions.of(method="arc", k=20, do_sample=True)`.
+
+    Attributes:
+        method: a name from `seewhy.METHODS`, a spec such as `"arc(k=20)"`, or a method.
+        contrast: words of the answer (by number or text) and what each is contrasted with, such as
+            `{"cup": "table"}`: its map then says why the one and not the other.
+        explain_prompt: explain the prompt's words too.
+        scales: scales of the image for methods that take them; 1 is always among them. None takes
+            the method's own, without those that come out at the same size.
+        max_new_tokens: where the answer is cut off.
+        seed: of sampling, with `do_sample=True`.
+        progress: called with a few words as each stage begins.
+        parameters: of the method (`k`, `p`, `window`, ...).
+        generation: settings of generation (`do_sample`, `temperature`, ...). Generation is greedy
+            unless told otherwise, and free of the penalties that a checkpoint may recommend.
+
+    Raises:
+        UnknownNameError: if no method bears the name.
+        ParameterError: if a parameter is unknown or out of range, or words are contrasted by a
+            method that cannot.
+        ScaleError: if scales are not positive, or repeated.
+
+    Example:
+        >>> ExplainOptions.of(method="arc", k=20).explaining_method.spec
+        'arc(k=20)'
+    """
+
+    method: str | Method = DEFAULT
+    contrast: Mapping[str | int, str] = field(default_factory=dict)
+    explain_prompt: bool = True
+    scales: Sequence[float] | None = None
+    max_new_tokens: int = 128
+    seed: int | None = None
+    progress: Callable[[str], None] | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    generation: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.contrast and not self.explaining_method.can_contrast:
+            raise ParameterError(
+                f"Expected a method that contrasts words, got {self.explaining_method.name}: "
+                f"choose one of {', '.join(m.name for m in METHODS if m.contrastive)}."
+            )
+
+    @staticmethod
+    def of(options: ExplainOptions | None = None, **settings: Any) -> ExplainOptions:
+        """Options, or the defaults, with some settings changed.
+
+        Args:
+            options: what holds where `settings` say nothing.
+            **settings: fields, parameters of the method, and settings of generation.
+
+        Raises:
+            As the class; ParameterError too if a setting is none of the three, or belongs to
+                another method.
+        """
+        options = options or ExplainOptions()
+        known = {f.name for f in fields(ExplainOptions)}
+        changed = {name: value for name, value in settings.items() if name in known}
+        if changed.get("contrast", ()) is None:
+            changed["contrast"] = {}
+        others = {name: value for name, value in settings.items() if name not in known}
+        own, generation = _sorted(changed.get("method", options.method), others)
+        parameters = options.parameters if "method" not in changed else {}
+        changed["parameters"] = {**parameters, **changed.get("parameters", {}), **own}
+        changed["generation"] = {
+            **options.generation,
+            **changed.get("generation", {}),
+            **generation,
+        }
+        return replace(options, **changed)
+
+    @cached_property
+    def explaining_method(self) -> Method:
+        """The method with its parameters."""
+        own = dict(self.parameters)
+        if self.scales is not None:
+            kind = _class_of(self.method)
+            if "scales" not in parameters_of(kind):
+                raise _foreign_parameter("scales", kind)
+            own["scales"] = tuple(self.scales)
+        return create(self.method, **own)
+
+    @property
+    def start(self) -> int | None:
+        """The first explained place of the text axis; None explains the answer alone."""
+        return 0 if self.explain_prompt else None
+
+    def say(self, stage: str) -> None:
+        """Tell whoever watches what begins now."""
+        if self.progress is not None:
+            self.progress(stage)
+
+    def expect_no_generation(self) -> None:
+        """Raise `ParameterError` if there are settings of generation: nothing is generated."""
+        if self.generation:
+            raise ParameterError(
+                f"Expected no settings of generation beside an answer, got "
+                f"{', '.join(self.generation)}: the answer is given, nothing is generated."
+            )
+
+
+def _class_of(method: str | Method) -> type[Method]:
+    return METHODS.get(parse_spec(method)[0]) if isinstance(method, str) else type(method)
+
+
+def _sorted(
+    method: str | Method, settings: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Which settings are the method's parameters, and which are settings of generation."""
+    if not settings:
+        return {}, {}
+    kind, of_generation = _class_of(method), setting_names()
+    own: dict[str, Any] = {}
+    generation: dict[str, Any] = {}
+    for name, value in settings.items():
+        if name in parameters_of(kind):
+            own[name] = value
+        elif any(name in parameters_of(other) for other in METHODS):
+            raise _foreign_parameter(name, kind)
+        elif name in of_generation:
+            generation[name] = value
+        else:
+            raise _unknown_setting(name, kind, of_generation)
+    return own, generation
+
+
+def _foreign_parameter(name: str, kind: type[Method]) -> ParameterError:
+    others = [method.name for method in METHODS if name in parameters_of(method)]
+    return ParameterError(
+        f"Expected a parameter of {kind.name} ({_listed(kind)}), got {name!r}, which is one of "
+        f"{', '.join(others)}: leave it out, or choose another method."
+    )
+
+
+def _unknown_setting(
+    name: str, kind: type[Method], of_generation: frozenset[str]
+) -> ParameterError:
+    known = {*parameters_of(kind), *of_generation, *(f.name for f in fields(ExplainOptions))}
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+    hint = f"did you mean {' or '.join(map(repr, sorted(near)))}?" if near else "leave it out."
+    return ParameterError(
+        f"Expected a parameter of {kind.name} ({_listed(kind)}) or a setting of generation, got "
+        f"{name!r}: {hint}"
+    )
+
+
+def _listed(kind: type[Method]) -> str:
+    return ", ".join(parameters_of(kind)) or "it has none"

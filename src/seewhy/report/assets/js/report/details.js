@@ -1,0 +1,173 @@
+// The details of the word that is looked at.
+
+import { element } from "../shared/dom.js";
+import { decimal, label, percent, point, visibleText } from "../shared/text.js";
+import { comparisonDetails } from "./comparison.js";
+import { bar, block, heading, scalesBlock, section, shareName } from "./detail_parts.js";
+import { hasLowEvidence, shareOf, shownPlaces, viewOf } from "./selection.js";
+import { contextPiece, summary } from "./summary.js";
+
+/** @import {Report} from "./report.js" */
+/** @import {ExplainedPiece} from "./types.d.ts" */
+/** @import {UnitData} from "./payload.d.ts" */
+/** @import {Child} from "../shared/dom.js" */
+
+const MOST_CONTEXT = 4;
+const MOST_CANDIDATES = 5;
+
+/** @param {Report} report */
+export function renderDetails(report) {
+  const pieces = shownPlaces(report.state).map((at) => report.text.explained(at));
+  const [piece, other] = pieces;
+  const nodes = other ? comparisonDetails(report, piece, other) : wordDetails(report, piece);
+  report.parts.details.replaceChildren(...nodes);
+}
+
+/**
+ * @param {Report} report
+ * @param {ExplainedPiece} piece
+ */
+function wordDetails(report, piece) {
+  const { state } = report;
+  const isPinned = state.pins.includes(state.current);
+  const about = `${description(report, piece)}${isPinned ? " · pinned" : ""}`;
+  const mark = state.pins[0] === state.current ? "pin-a" : "";
+  return [
+    element(
+      "div",
+      { class: "details-head" },
+      heading(report, piece, mark),
+      element("p", {}, about),
+    ),
+    element("p", { class: "summary" }, summary(report, piece)),
+    element(
+      "div",
+      { class: "columns" },
+      evidence(report, piece),
+      shares(report, piece.unit),
+      candidates(report, piece),
+    ),
+    ...scalesBlock(report, piece, scalesTitle(piece)),
+    numbers(report, piece),
+  ];
+}
+
+/**
+ * Which word it is of how many.
+ * @param {Report} report
+ * @param {ExplainedPiece} piece
+ */
+function description({ text }, piece) {
+  const { part, index, unit } = piece;
+  const count = text.placesOf(part).length;
+  if (part === "prompt") return `${text.speaker(piece)}, ${index + 1} of ${count} in the prompt`;
+  return `${text.kind} ${index + 1} of ${count} · probability ${percent(unit.probability)}`;
+}
+
+/** @param {ExplainedPiece} piece */
+function scalesTitle({ part, unit }) {
+  if (part === "prompt") return "At each scale";
+  const kept = unit.scales.filter(({ said }) => said).length;
+  return `At each scale: said at ${kept} of ${unit.scales.length}`;
+}
+
+/**
+ * The picture's evidence and that of the words before, on one scale.
+ * @param {Report} report
+ * @param {ExplainedPiece} piece
+ */
+function evidence(report, { unit }) {
+  const { id, views } = report;
+  const name = views.media.length > 1 ? views.all[unit.best].name : views.media[0].name;
+  const rows = unit.context.slice(0, MOST_CONTEXT).flatMap(([at, strength]) => {
+    const { text, inPrompt } = contextPiece(report, at);
+    return bar(text, strength, strength.toFixed(2), {
+      fill: "context",
+      mark: inPrompt ? "in-prompt" : "",
+    });
+  });
+  const visual = bar(name, unit.picture, unit.picture.toFixed(2), { fill: "visual" });
+  return section(
+    "Evidence",
+    element("div", { class: "bars", id: id("evidence") }, ...visual, ...rows),
+  );
+}
+
+/**
+ * Each picture's and clip's part of the evidence, where there is more than one.
+ * @param {Report} report
+ * @param {UnitData} unit
+ */
+function shares({ id, views }, unit) {
+  if (views.media.length < 2) return null;
+  const isLow = hasLowEvidence(unit);
+  const rows = views.media.flatMap((medium) => {
+    const share = shareOf(unit, medium.views);
+    const isBest = medium.views.includes(unit.best) && !isLow;
+    return bar(medium.name, share, percent(share), {
+      fill: "visual",
+      mark: isBest ? "marked" : "",
+    });
+  });
+  const kind = isLow ? "bars low-evidence" : "bars";
+  return section("Share of each", element("div", { class: kind, id: id("shares") }, ...rows));
+}
+
+/**
+ * What the model could have said where it said a piece of the answer.
+ * @param {Report} report
+ * @param {ExplainedPiece} piece
+ */
+function candidates({ id, payload }, { unit, part }) {
+  if (part === "prompt" || !unit.candidates.length) return null;
+  // What was said need not be the model's first choice, nor among its first ones.
+  const said = payload.tokens.answer[unit.tokens[0]];
+  const first = unit.candidates.slice(0, MOST_CANDIDATES);
+  const all = first.some(([text]) => text === said.text) ? first : [...first, candidate(said)];
+  const rows = all.flatMap(([text, p]) =>
+    bar(label(text), p, percent(p), { mark: text === said.text ? "marked" : "" }),
+  );
+  const title = unit.tokens.length > 1 ? "Might have begun with" : "Might have said";
+  return section(title, element("div", { class: "bars", id: id("candidates") }, ...rows));
+}
+
+/**
+ * @param {UnitData} unit
+ * @returns {[string, number]}
+ */
+const candidate = ({ text, probability }) => [text, probability];
+
+/**
+ * @param {Report} report
+ * @param {ExplainedPiece} piece
+ */
+function numbers(report, { unit, part }) {
+  const { maps, payload, views } = report;
+  const view = viewOf(report, unit);
+  const { low, high } = maps.all[unit.maps[view]];
+  const [peak, box] = [unit.peaks[view], unit.boxes[view]];
+  const tokens = unit.tokens.map((t) =>
+    element("span", { class: "token" }, visibleText(payload.tokens[part][t].text)),
+  );
+  return block(
+    "Numbers",
+    element(
+      "dl",
+      { class: "numbers" },
+      views.several ? entry("in", views.nameInText(view)) : null,
+      entry("peak", peak ? `${point(peak)} px` : "nowhere"),
+      entry("above half maximum", box ? `${point(box)} to ${point(box.slice(2))} px` : "nowhere"),
+      entry("map", `${decimal(low)} to ${decimal(high)}`),
+      entry("joint range", `${decimal(unit.low)} to ${decimal(unit.high)}`),
+      entry(shareName(report), percent(unit.share)),
+      entry(unit.tokens.length > 1 ? "tokens" : "token", ...tokens),
+    ),
+  );
+}
+
+/**
+ * @param {string} name
+ * @param {...Child} value
+ */
+const entry = (name, ...value) =>
+  element("div", {}, element("dt", {}, name), element("dd", {}, ...value));

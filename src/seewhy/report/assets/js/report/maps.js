@@ -1,0 +1,134 @@
+// The payload's maps as numbers: raw, and in [0, 1] on the range that a unit's scores share.
+
+import { clamp, decodeBase64 } from "../shared/text.js";
+
+/** @import {MapData, PictureData, UnitData} from "./payload.d.ts" */
+
+/**
+ * A map to draw: values in [0, 1] row by row, and the edges of its cells in pixels of the picture.
+ * @typedef {object} DisplayMap
+ * @property {Float32Array} values
+ * @property {number} height
+ * @property {number} width
+ * @property {number[]} rows
+ * @property {number[]} columns
+ */
+
+const SMALLEST_RANGE = 1e-12;
+
+export class Maps {
+  /**
+   * @param {MapData[]} maps
+   * @param {PictureData[]} pictures
+   */
+  constructor(maps, pictures) {
+    this.all = maps;
+    this.pictures = pictures;
+    /** @type {Map<number, Float32Array>} */
+    this.decoded = new Map();
+    /** @type {WeakMap<UnitData, DisplayMap[]>} */
+    this.displays = new WeakMap();
+  }
+
+  /**
+   * A stored map's raw values, row by row.
+   * @param {number} index
+   */
+  raw(index) {
+    const known = this.decoded.get(index);
+    if (known) return known;
+    const { data, low, high } = this.all[index];
+    const values = Float32Array.from(decodeBase64(data), (v) => low + (v / 255) * (high - low));
+    this.decoded.set(index, values);
+    return values;
+  }
+
+  /**
+   * A unit's map of a view on the unit's joint range.
+   * @param {UnitData} unit
+   * @param {number} view
+   * @returns {DisplayMap}
+   */
+  display(unit, view) {
+    const known = this.displays.get(unit) ?? [];
+    this.displays.set(unit, known);
+    const { rows, columns } = this.pictures[view].canvas;
+    known[view] ??= { ...this.scaled(unit.maps[view], unit.low, unit.high), rows, columns };
+    return known[view];
+  }
+
+  /**
+   * A unit's map of a view at one scale; its maps of all scales share one range, so they compare.
+   * @param {UnitData} unit
+   * @param {number} scale
+   * @param {number} view
+   * @returns {DisplayMap}
+   */
+  displayAtScale(unit, scale, view) {
+    const all = unit.scales.flatMap((one) => one.maps.map((index) => this.all[index]));
+    const low = Math.min(...all.map((map) => map.low));
+    const high = Math.max(unit.high, ...all.map((map) => map.high));
+    const map = this.scaled(unit.scales[scale].maps[view], low, high);
+    const { rows, columns } = this.pictures[view].canvas;
+    return { ...map, rows: evenEdges(rows, map.height), columns: evenEdges(columns, map.width) };
+  }
+
+  /**
+   * The highest value of a unit's map of a view, on the unit's joint range.
+   * @param {UnitData} unit
+   * @param {number} view
+   */
+  peakValue(unit, view) {
+    return fraction(this.all[unit.maps[view]].high, unit.low, unit.high);
+  }
+
+  /**
+   * Of some views the one with the highest value of a unit, the first of equals.
+   * @param {UnitData} unit
+   * @param {number[]} among
+   */
+  brightestView(unit, among) {
+    if (among.includes(unit.best)) return unit.best;
+    return among.reduce((best, view) =>
+      this.peakValue(unit, view) > this.peakValue(unit, best) ? view : best,
+    );
+  }
+
+  /**
+   * A unit's maps of all views in one list.
+   * @param {UnitData} unit
+   */
+  allValues(unit) {
+    return this.pictures.flatMap((_, view) => Array.from(this.display(unit, view).values));
+  }
+
+  /**
+   * @param {number} index
+   * @param {number} low
+   * @param {number} high
+   */
+  scaled(index, low, high) {
+    const { height, width } = this.all[index];
+    return { values: this.raw(index).map((v) => fraction(v, low, high)), height, width };
+  }
+}
+
+/**
+ * Where a value lies in a range, from 0 to 1.
+ * @param {number} value
+ * @param {number} low
+ * @param {number} high
+ */
+function fraction(value, low, high) {
+  return clamp((value - low) / Math.max(high - low, SMALLEST_RANGE));
+}
+
+/**
+ * The edges of `count` equal cells between the first and the last of some edges.
+ * @param {number[]} edges
+ * @param {number} count
+ */
+function evenEdges(edges, count) {
+  const [first, last] = [edges[0], edges[edges.length - 1]];
+  return Array.from({ length: count + 1 }, (_, i) => first + ((last - first) * i) / count);
+}

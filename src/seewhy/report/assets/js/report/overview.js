@@ -1,0 +1,67 @@
+// The overview: a small picture for every word of the answer.
+
+import { element } from "../shared/dom.js";
+import { label, percent } from "../shared/text.js";
+import { hasLowEvidence } from "./selection.js";
+
+/** @import {Report} from "./report.js" */
+/** @import {Piece} from "./types.d.ts" */
+
+const TILE_SIDE = 150;
+
+/** @param {Report} report */
+export function layOutTiles(report) {
+  const { parts, text } = report;
+  parts.overviewTitle.textContent = `Every ${text.kind}, in order`;
+  const tiles = text.placesOf("answer").map((at) => makeTile(report, text.pieces[at], at));
+  parts.tiles.replaceChildren(...tiles);
+  drawTiles(report);
+}
+
+/** @param {Report} report */
+export function drawTiles({ maps, painter, state, text }) {
+  for (const { tile, unit } of text.pieces) {
+    const canvas = tile?.querySelector("canvas");
+    if (canvas && unit)
+      painter.thumbnail(canvas, unit.best, maps.display(unit, unit.best), state.style);
+  }
+}
+
+/**
+ * @param {Report} report
+ * @param {Piece} piece
+ * @param {number} at
+ */
+function makeTile(report, piece, at) {
+  const unit = report.text.unit(at);
+  const probability = element("span", { class: "number" }, percent(unit.probability));
+  piece.tile = element(
+    "div",
+    {
+      class: "tile",
+      "data-index": piece.index,
+      "data-at": at,
+      "--evidence": unit.picture.toFixed(3),
+    },
+    element("canvas", report.views.canvasSize(unit.best, TILE_SIDE)),
+    element("div", { class: "label" }, element("span", {}, label(unit.text)), probability),
+    element("div", { class: "level" }, element("i")),
+    note(report, piece, at),
+  );
+  return piece.tile;
+}
+
+/**
+ * The view of a tile, where there are several, and what its word is contrasted with.
+ * @param {Report} report
+ * @param {Piece} piece
+ * @param {number} at
+ */
+function note({ text, views }, piece, at) {
+  const unit = text.unit(at);
+  const foil = text.foil(piece);
+  if (!views.several && foil === null) return null;
+  const view = views.several && !hasLowEvidence(unit) ? views.all[unit.best].name : "";
+  const parts = [view, foil === null ? "" : `not ${label(foil)}`];
+  return element("p", { class: "note" }, parts.filter(Boolean).join(" · "));
+}

@@ -1,0 +1,125 @@
+// Maps over pictures: heat in the colours of a colour map, or a spotlight.
+
+import { context2d } from "../shared/dom.js";
+import { decodeBase64 } from "../shared/text.js";
+import { axis, valueAt } from "./interpolation.js";
+
+/** @import {DisplayMap} from "./maps.js" */
+/** @import {Style} from "./types.d.ts" */
+/** @import {Views} from "./views.js" */
+
+/** As in overlay.py: the part of the opacity that even the lowest value gets. */
+const ALPHA_FLOOR = 0.62;
+const UNSEEN_ALPHA = 165; // of pixels that the model was not shown
+const RAMP_COLOURS = 12;
+
+/** @typedef {(pixels: Uint8ClampedArray, at: number, value: number) => void} SetPixel */
+
+export class Painter {
+  /**
+   * @param {Record<string, string>} colours by name 256 RGB triples in base64
+   * @param {Views} views
+   * @param {HTMLImageElement[]} images one for each view
+   */
+  constructor(colours, views, images) {
+    this.views = views;
+    this.images = images;
+    /** @type {Record<string, Uint8Array>} */
+    this.tables = {};
+    for (const [name, text] of Object.entries(colours)) this.tables[name] = decodeBase64(text);
+    this.scratch = context2d(document.createElement("canvas"));
+  }
+
+  /**
+   * A view's map as pixels.
+   * @param {{width: number, height: number}} size of the result
+   * @param {number} view
+   * @param {DisplayMap} map
+   * @param {Style} style
+   */
+  overlay({ width, height }, view, map, style) {
+    const picture = this.views.all[view];
+    const across = axis(map.columns, picture.width, width);
+    const down = axis(map.rows, picture.height, height);
+    const image = new ImageData(width, height);
+    const setPixel = style.mode === "spotlight" ? spotlight(style) : this.heat(style);
+    const stripe = Math.max(3, Math.round(width / 110));
+    for (let y = 0, at = 0; y < height; y += 1) {
+      for (let x = 0; x < width; x += 1, at += 4) {
+        if (!down.inside[y] || !across.inside[x]) hatch(image.data, at, x + y, stripe);
+        else setPixel(image.data, at, valueAt(map, down, across, y, x));
+      }
+    }
+    return image;
+  }
+
+  /**
+   * Draw a view, and a map over it if there is one, into a small canvas.
+   * @param {HTMLCanvasElement} canvas
+   * @param {number} view
+   * @param {DisplayMap | null} map
+   * @param {Style} style
+   */
+  thumbnail(canvas, view, map, style) {
+    const context = context2d(canvas);
+    const { width, height } = canvas;
+    context.imageSmoothingQuality = "high";
+    context.drawImage(this.images[view], 0, 0, width, height);
+    if (!map || style.mode === "picture") return;
+    Object.assign(this.scratch.canvas, { width, height });
+    this.scratch.putImageData(this.overlay(canvas, view, map, style), 0, 0);
+    context.drawImage(this.scratch.canvas, 0, 0);
+  }
+
+  /**
+   * A colour map as a CSS gradient.
+   * @param {string} name
+   */
+  gradient(name) {
+    const colours = Array.from({ length: RAMP_COLOURS }, (_, i) => {
+      const at = 3 * Math.round((255 * i) / (RAMP_COLOURS - 1));
+      return `rgb(${this.tables[name].slice(at, at + 3).join(" ")})`;
+    });
+    return `linear-gradient(90deg, ${colours.join(", ")})`;
+  }
+
+  /**
+   * @param {Style} style
+   * @returns {SetPixel}
+   */
+  heat({ colours, opacity }) {
+    const table = this.tables[colours];
+    return (pixels, at, value) => {
+      const colour = 3 * Math.round(255 * value);
+      pixels[at] = table[colour];
+      pixels[at + 1] = table[colour + 1];
+      pixels[at + 2] = table[colour + 2];
+      pixels[at + 3] = 255 * opacity * (ALPHA_FLOOR + (1 - ALPHA_FLOOR) * value);
+    };
+  }
+}
+
+/**
+ * Black over all that has low values.
+ * @param {Style} style
+ * @returns {SetPixel}
+ */
+function spotlight({ opacity }) {
+  const darkest = 255 * Math.min(1, opacity * 1.15);
+  return (pixels, at, value) => {
+    pixels[at + 3] = darkest * (1 - value) ** 1.4;
+  };
+}
+
+/**
+ * Grey stripes over what the model was not shown.
+ * @param {Uint8ClampedArray} pixels
+ * @param {number} at
+ * @param {number} diagonal
+ * @param {number} stripe
+ */
+function hatch(pixels, at, diagonal, stripe) {
+  const grey = 110 + 40 * (Math.floor(diagonal / stripe) % 2);
+  pixels.fill(grey, at, at + 3);
+  pixels[at + 3] = UNSEEN_ALPHA;
+}

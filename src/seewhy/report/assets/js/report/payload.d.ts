@@ -1,0 +1,123 @@
+// Generated from Python by `python -m seewhy.report.payload_types`: change the types there.
+
+/** The native grid's edges in pixels of the original picture. */
+export interface Canvas {
+  name: string;
+  rows: number[];
+  columns: number[];
+}
+
+/** A view: a picture, or a step of a clip; width and height in pixels of the original. */
+export interface PictureData {
+  source: string;
+  width: number;
+  height: number;
+  canvas: Canvas;
+  name: string;
+  medium: number;
+  clip: boolean;
+  seconds: number | null;
+  frames: number[];
+}
+
+/** One turn of the prompt: whose words its characters from `start` to `end` are. */
+export interface TurnData {
+  role: string;
+  start: number;
+  end: number;
+}
+
+/** A word of the answer, by its place, whose maps say why it was said and not the other. */
+export interface Contrast {
+  word: number;
+  alternative: string;
+}
+
+/** A piece of the prompt, its offsets counted in characters (code points). */
+export interface Span {
+  text: string;
+  start: number;
+  end: number;
+  unit: number | null;
+}
+
+/** A unit at one scale; `maps` are places in the payload's maps, one for each view. */
+export interface UnitScale {
+  maps: number[];
+  probability: number;
+  said: boolean;
+  weight: number;
+}
+
+/** A word or token, of the answer or of the prompt. */
+export interface UnitData {
+  text: string;
+  start: number;
+  end: number;
+  tokens: number[];
+  probability: number;
+  candidates: [string, number][];
+  maps: number[];
+  low: number;
+  high: number;
+  context: [number, number][];
+  picture: number;
+  earlier: number;
+  share: number;
+  shares: number[];
+  best: number;
+  peaks: ([number, number] | null)[];
+  boxes: ([number, number, number, number] | null)[];
+  scales: UnitScale[];
+}
+
+/** One way to cut prompt and answer into pieces. */
+export interface TextData {
+  prompt: Span[];
+  asked: UnitData[];
+  answer: UnitData[];
+}
+
+/** One scale: what was asked for, and the pixels seen of each view, width first. */
+export interface Scale {
+  scale: number;
+  seen: [number, number][];
+}
+
+/** A map in 8 bit, row by row, base64: value = low + byte / 255 * (high - low). */
+export interface MapData {
+  height: number;
+  width: number;
+  low: number;
+  high: number;
+  data: string;
+}
+
+/** Where the explanation comes from; see `seewhy.core.record.Provenance`. */
+export interface Origin {
+  model: string;
+  family: string;
+  method: string;
+  parameters: Record<string, unknown>;
+  versions: Record<string, string>;
+  seconds: Record<string, number>;
+  created: string;
+  seed: number | null;
+  notes: string[];
+}
+
+/** All that a page shows. */
+export interface Payload {
+  schema: number;
+  pictures: PictureData[];
+  prompt: string;
+  turns: TurnData[];
+  answer: string;
+  contrasts: Contrast[];
+  words: TextData;
+  tokens: TextData;
+  scales: Scale[];
+  maps: MapData[];
+  colours: Record<string, string>;
+  origin: Origin;
+}

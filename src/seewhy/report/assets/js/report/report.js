@@ -1,0 +1,96 @@
+// One mounted report: its payload, its state, and the parts that work on them.
+
+import { mountRoot } from "../shared/root.js";
+import { Actions } from "./actions.js";
+import { connectControls } from "./controls.js";
+import { makeFilmstrips } from "./filmstrips.js";
+import { layout } from "./layout.js";
+import { readLink } from "./links.js";
+import { Maps } from "./maps.js";
+import { Painter } from "./painter.js";
+import { clearPanes } from "./panes.js";
+import { Playback } from "./playback.js";
+import { renderProvenance } from "./provenance.js";
+import { render } from "./render.js";
+import { initialState } from "./selection.js";
+import { connectShortcuts } from "./shortcuts.js";
+import { TextAxis } from "./text_axis.js";
+import { Views } from "./views.js";
+import { listenToWordKeys } from "./word_keys.js";
+import { WordPointer } from "./word_pointer.js";
+
+/** @import {Pane} from "./panes.js" */
+/** @import {Payload} from "./payload.d.ts" */
+/** @import {Options} from "./types.d.ts" */
+
+/** @type {Required<Omit<Options, "idPrefix">>} */
+const DEFAULTS = { deepLinks: false, keyboard: "report", theme: "system", rememberTheme: false };
+
+export class Report {
+  /**
+   * @param {Element} container
+   * @param {Payload} payload
+   * @param {Options} options
+   */
+  constructor(container, payload, options) {
+    const { root, themed, id } = mountRoot(container, "seewhy-report", options.idPrefix);
+    this.lifetime = new AbortController();
+    this.signal = this.lifetime.signal;
+    this.options = { ...DEFAULTS, ...options };
+    this.root = root;
+    this.id = id;
+    this.payload = payload;
+    this.views = new Views(payload.pictures);
+    this.maps = new Maps(payload.maps, payload.pictures);
+    this.text = new TextAxis(payload);
+    this.images = payload.pictures.map(() => new Image());
+    this.painter = new Painter(payload.colours, this.views, this.images);
+    this.state = initialState(Object.keys(payload.colours)[0]);
+    this.parts = layout(id, this.views, {
+      contrast: payload.contrasts.length > 0,
+      prompt: payload.words.asked.length > 0,
+    });
+    /** @type {Pane[]} */
+    this.panes = [];
+    this.actions = new Actions(this);
+    this.playback = new Playback(this);
+    this.filmstrips = makeFilmstrips(this);
+    this.controls = connectControls(this, themed);
+    this.connect();
+  }
+
+  /** Put the parts together. */
+  connect() {
+    this.root.append(...this.parts.nodes);
+    this.parts.filmstrips.append(...this.filmstrips.map(({ node }) => node));
+    new WordPointer(this);
+    listenToWordKeys(this);
+    connectShortcuts(this);
+    renderProvenance(this);
+  }
+
+  /** Draw the report as soon as its pictures can be drawn. */
+  async start() {
+    this.images.forEach((image, view) => {
+      image.src = this.views.all[view].source;
+    });
+    await Promise.all(this.images.map((image) => image.decode()));
+    if (this.signal.aborted) return;
+    this.actions.layOut();
+    this.state.current = this.text.firstPlace();
+    if (this.options.deepLinks) this.followAddress();
+    if (this.text.isExplained(this.state.current)) this.actions.setStyle({});
+  }
+
+  followAddress() {
+    if (this.text.isExplained(this.state.current)) readLink(this);
+    addEventListener("hashchange", () => readLink(this) && render(this), { signal: this.signal });
+  }
+
+  /** Remove the report, its listeners and its timers. */
+  unmount() {
+    this.lifetime.abort();
+    clearPanes(this);
+    this.root.remove();
+  }
+}

@@ -1,0 +1,129 @@
+"""What the bench's page is told: plain numbers and text."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, NotRequired, TypedDict
+
+# JSON has no tuples: lists of a fixed length say so in their annotation.
+Point = Annotated[list[float | None], (float, float | None, float | None, float | None)]
+"""A point of a curve: its place on the axis, the value, and its 95 % interval."""
+
+Difference = Annotated[list[float | None], (float | None, float | None, float | None)]
+"""A difference and its 95 % interval."""
+
+
+class BenchColumn(TypedDict):
+    """A figure of a metric. Its values are shown times `scale`; `better` is whether higher is."""
+
+    metric: str
+    name: str
+    summary: str
+    better: bool | None
+    unit: str
+    scale: int
+
+
+class BenchCell(TypedDict):
+    """A figure of a method: `column` is its place in the payload's columns.
+
+    `low` and `high` are a 95 % interval, `apart` is the difference to the reference method.
+    """
+
+    method: str
+    column: int
+    value: float | None
+    low: float | None
+    high: float | None
+    samples: int
+    values: int
+    apart: Difference | None
+    significant: bool
+
+
+class BenchGroupCell(BenchCell):
+    """A figure of a method on a group of words, such as `"role: colour"`."""
+
+    group: str
+
+
+class BenchLine(TypedDict):
+    """A method's curve."""
+
+    method: str
+    points: list[Point]
+
+
+class BenchCurve(TypedDict):
+    """A curve of a metric, method by method."""
+
+    metric: str
+    name: str
+    lines: list[BenchLine]
+
+
+class BenchTile(TypedDict):
+    """A method's map of a case as a data URI, or why there is none."""
+
+    method: str
+    picture: NotRequired[str]
+    score: NotRequired[float | None]
+    why: NotRequired[str]
+
+
+class BenchCase(TypedDict):
+    """A word worth a look; `report` is a relative link to its report, or empty."""
+
+    kind: str
+    model: str
+    data: str
+    sample: str
+    figure: str
+    answer: str
+    word: str
+    picture: str
+    tiles: list[BenchTile]
+    report: str
+
+
+class BenchView(TypedDict):
+    """All figures of one model on one data set."""
+
+    model: str
+    data: str
+    samples: int
+    cells: list[BenchCell]
+    curves: list[BenchCurve]
+    breakdown: list[BenchGroupCell]
+    cases: list[BenchCase]
+
+
+class BenchReason(TypedDict):
+    """Why something was not measured, how often, and the id of one sample."""
+
+    what: str
+    where: str
+    status: str
+    reason: str
+    count: int
+    example: str
+
+
+class BenchRun(TypedDict):
+    """When and with what the latest run was made."""
+
+    started: NotRequired[str]
+    machine: NotRequired[str]
+    versions: NotRequired[dict[str, str]]
+    suite: NotRequired[str | None]
+
+
+class BenchPayload(TypedDict):
+    """All that the bench's page shows. `methods` holds a summary of each method by its label."""
+
+    reference: str
+    settings: dict[str, Any]
+    made: BenchRun
+    methods: dict[str, str]
+    columns: list[BenchColumn]
+    views: list[BenchView]
+    reasons: list[BenchReason]

@@ -1,0 +1,94 @@
+"""What older versions wrote, brought step by step to the schema of today.
+
+A folder's JSON and tensors are changed by one function for each schema, from that schema to the
+next. Only what `record_from_parts` reads is brought up to date: the numbers of words in the JSON
+follow from the tensors and are computed anew when the record is saved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor
+
+from seewhy.report.record_codec import picture_file
+
+Parts = tuple[dict[str, Any], dict[str, Tensor]]
+"""The content of `explanation.json`, and the tensors of `maps.safetensors` by name."""
+
+#: Raised by one whenever a folder written before can no longer be read as it is.
+SCHEMA_VERSION = 3
+
+
+def migrated(schema: int, data: dict[str, Any], tensors: dict[str, Tensor]) -> Parts:
+    """Bring the parts of a folder to `SCHEMA_VERSION`.
+
+    Args:
+        schema: what the folder's manifest says.
+        data, tensors: as they were read; they may be changed.
+
+    Raises:
+        LookupError, TypeError: if the folder is not what its schema asks for.
+    """
+    for version in range(schema, SCHEMA_VERSION):
+        data, tensors = STEPS[version](data, tensors)
+    return data, tensors
+
+
+def _from_1_to_2(data: dict[str, Any], tensors: dict[str, Tensor]) -> Parts:
+    """Schema 1 had one picture, one turn, and no explained prompt."""
+    # Schema 2 knew the file by the view's number; schema 3 keeps a name that is already there.
+    picture = {"file": "picture.png", "canvas": data["canvas"], "medium": 0}
+    turn = {"role": "user", "start": 0, "end": len(data["prompt"])}
+    changed = {
+        "pictures": [picture | {"frames": [], "seconds": None}],
+        "turns": [turn],
+        "contrasts": [],
+        "scales": [scale | {"seen": [scale["seen"]]} for scale in data["scales"]],
+        "asked": None,
+    }
+
+    def renamed(name: str) -> str:
+        if name.startswith("canvas."):
+            return name.replace("canvas.", "canvases.0.", 1)
+        return f"attribution.{name}.0" if name.split(".")[-1] == "maps" else f"attribution.{name}"
+
+    return data | changed, {renamed(name): tensor for name, tensor in tensors.items()}
+
+
+def _from_2_to_3(data: dict[str, Any], tensors: dict[str, Tensor]) -> Parts:
+    """Schema 2 had other names for the same things."""
+    asked = data.pop("asked")
+    changed = {
+        "pictures": [
+            {"file": picture_file(view), **one, "base_grid": one["canvas"]}
+            for view, one in enumerate(data["pictures"])
+        ],
+        "attribution": _scales_of_3(data.pop("scales")),
+        "prompt_attribution": None if asked is None else _scales_of_3(asked["scales"]),
+    }
+    return data | changed, {_name_of_3(name): tensor for name, tensor in tensors.items()}
+
+
+def _scales_of_3(scales: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"scales": [{"scale": s["scale"], "input_sizes": s["seen"]} for s in scales]}
+
+
+def _name_of_3(name: str) -> str:
+    """The name of a tensor of schema 2 in schema 3.
+
+    >>> _name_of_3("asked.scales.0.said"), _name_of_3("canvases.1.rows")
+    ('prompt_attribution.scales.0.is_top1', 'base_grids.1.row_edges')
+    """
+    first, *middle, last = name.split(".")
+    new_first = {"asked": "prompt_attribution", "canvases": "base_grids"}
+    new_last = {"said": "is_top1", "rows": "row_edges", "columns": "column_edges"}
+    return ".".join([new_first.get(first, first), *middle, new_last.get(last, last)])
+
+
+#: For each older schema, the step to the next one.
+STEPS: dict[int, Callable[[dict[str, Any], dict[str, Tensor]], Parts]] = {
+    1: _from_1_to_2,
+    2: _from_2_to_3,
+}

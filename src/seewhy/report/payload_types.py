@@ -1,0 +1,99 @@
+"""The payloads' types in TypeScript, generated from the Python types, for the pages' modules.
+
+`python -m seewhy.report.payload_types` writes them anew; a test fails where they are stale.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import (
+    Annotated,
+    Any,
+    NotRequired,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
+
+from seewhy.report.bench_payload import BenchPayload
+from seewhy.report.payload import Payload
+
+ASSETS = Path(__file__).with_name("assets")
+
+PAYLOADS = {"js/report/payload.d.ts": Payload, "js/bench/payload.d.ts": BenchPayload}
+"""The type of each page's payload by the file below `assets` that declares it."""
+
+_HEADER = (
+    "// Generated from Python by `python -m seewhy.report.payload_types`: change the types there."
+)
+_PLAIN = {
+    int: "number", float: "number", str: "string", bool: "boolean", Any: "unknown",
+    NoneType: "null",
+}  # fmt: skip
+
+
+def declarations(payload: type) -> str:
+    """A payload's type and all that it is made of, as TypeScript interfaces.
+
+    Args:
+        payload: a TypedDict.
+    """
+    return "\n\n".join([_HEADER, *map(_interface, _parts(payload))]) + "\n"
+
+
+def _parts(kind: Any) -> list[type]:
+    """The TypedDicts that a type is made of, itself last."""
+    found = [part for inner in _inner(kind) for part in _parts(inner)]
+    return list(dict.fromkeys([*found, kind] if is_typeddict(kind) else found))
+
+
+def _inner(kind: Any) -> list[Any]:
+    return list(get_type_hints(kind).values()) if is_typeddict(kind) else list(get_args(kind))
+
+
+def _interface(kind: type) -> str:
+    summary = (kind.__doc__ or "").strip().split("\n")[0]
+    fields = get_type_hints(kind, include_extras=True).items()
+    return "\n".join(
+        [
+            f"/** {summary} */",
+            f"export interface {kind.__name__} {{",
+            *(f"  {_field(name, hint)};" for name, hint in fields),
+            "}",
+        ]
+    )
+
+
+def _field(name: str, hint: Any) -> str:
+    if get_origin(hint) is NotRequired:
+        return f"{name}?: {_script_type(get_args(hint)[0])}"
+    return f"{name}: {_script_type(hint)}"
+
+
+def _script_type(hint: Any) -> str:
+    """A Python type as TypeScript's; a list of a fixed length is annotated with its types.
+
+    >>> _script_type(list[int | None]), _script_type(Annotated[list[Any], (str, float)])
+    ('(number | null)[]', '[string, number]')
+    """
+    if hint in _PLAIN:
+        return _PLAIN[hint]
+    if is_typeddict(hint):
+        return hint.__name__
+    parts = [_script_type(part) for part in get_args(hint) if not isinstance(part, tuple)]
+    if get_origin(hint) is Annotated:
+        return f"[{', '.join(map(_script_type, hint.__metadata__[0]))}]"
+    if get_origin(hint) is list:
+        union = get_origin(get_args(hint)[0]) in (Union, UnionType)
+        return f"({parts[0]})[]" if union else f"{parts[0]}[]"
+    if get_origin(hint) is dict:
+        return f"Record<{', '.join(parts)}>"
+    return " | ".join(dict.fromkeys(parts))
+
+
+if __name__ == "__main__":
+    for name, kind in PAYLOADS.items():
+        (ASSETS / name).write_text(declarations(kind), "utf-8")

@@ -1,0 +1,212 @@
+"""A record as JSON, named tensors and pictures, and back, exactly.
+
+Names of tensors follow the record's own fields: `attribution.maps.0` is the answer's map of the
+first view, `prompt_attribution.scales.1.is_top1` whether each token of the prompt is still the
+first choice at the second scale, `base_grids.0.row_edges` the edges of the first view's rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, fields, is_dataclass
+from typing import Any
+
+from torch import Tensor
+
+from seewhy.core.attribution import Attribution, ScaleView
+from seewhy.core.geometry import TokenGrid
+from seewhy.core.record import Picture, Provenance, Record
+from seewhy.core.text import Token, Word
+from seewhy.core.trace import PromptSpan
+from seewhy.report.spans import TextSpan, spans_of
+
+Tensors = Mapping[str, Tensor]
+
+
+def picture_file(view: int) -> str:
+    """Where the picture of a view is kept, relative to the record's folder."""
+    return f"pictures/{view}.png"
+
+
+def record_to_json(record: Record) -> dict[str, Any]:
+    """All of a record but tensors and provenance, and the numbers of its words for other readers.
+
+    `record_from_parts` does not need the words' numbers, for they follow from the tensors.
+    """
+    spans = spans_of(record)
+    explained = [_numbers(span) for span in spans.prompt_words]
+    return {
+        "prompt": record.prompt,
+        "turns": [asdict(turn) for turn in record.turns],
+        "answer": record.answer,
+        "contrasts": [{"word": word, "alternative": other} for word, other in record.contrasts],
+        "pictures": [_picture_to_json(view, one) for view, one in enumerate(record.pictures)],
+        "prompt_words": [
+            {**asdict(word), **(explained[at] if explained else {})}
+            for at, word in enumerate(record.prompt_words)
+        ],
+        "words": [
+            {**asdict(word), **_numbers(span)}
+            for word, span in zip(record.words, spans.words, strict=True)
+        ],
+        "prompt_tokens": [asdict(token) for token in record.prompt_tokens],
+        "tokens": [asdict(token) for token in record.tokens],
+        "attribution": _attribution_to_json(record.attribution),
+        "prompt_attribution": None
+        if record.prompt_attribution is None
+        else _attribution_to_json(record.prompt_attribution),
+    }
+
+
+def record_to_tensors(record: Record) -> dict[str, Tensor]:
+    """All tensors of a record but its pictures, by name, each with memory of its own."""
+    parts = {
+        "base_grids": tuple(one.base_grid for one in record.pictures),
+        "attribution": record.attribution,
+        "prompt_attribution": record.prompt_attribution,
+    }
+    # Tensors that share memory, as low and high of one range may, cannot be stored as they are.
+    return {
+        name: tensor.detach().cpu().clone().contiguous()
+        for part, value in parts.items()
+        for name, tensor in _named_tensors(part, value)
+    }
+
+
+def record_from_parts(
+    data: Mapping[str, Any], tensors: Tensors, images: Sequence[Tensor], provenance: Provenance
+) -> Record:
+    """Undo `record_to_json` and `record_to_tensors`.
+
+    Args:
+        data, tensors: what these two made.
+        images: for each view uint8 `[height, width, 3]`.
+        provenance: where the record comes from.
+
+    Raises:
+        LookupError, TypeError, ValueError, GeometryError: if the parts do not fit together.
+    """
+    return Record(
+        pictures=tuple(
+            _picture(view, one, tensors, image)
+            for view, (one, image) in enumerate(zip(data["pictures"], images, strict=True))
+        ),
+        prompt=data["prompt"],
+        answer=data["answer"],
+        prompt_tokens=tuple(map(_token, data["prompt_tokens"])),
+        tokens=tuple(map(_token, data["tokens"])),
+        words=tuple(map(_word, data["words"])),
+        attribution=_attribution("attribution", data, tensors),
+        prompt_attribution=None
+        if data["prompt_attribution"] is None
+        else _attribution("prompt_attribution", data, tensors),
+        turns=tuple(PromptSpan(**turn) for turn in data["turns"]),
+        contrasts=tuple((one["word"], one["alternative"]) for one in data["contrasts"]),
+        provenance=provenance,
+    )
+
+
+def provenance_from_json(data: Mapping[str, Any]) -> Provenance:
+    """The provenance that a manifest holds among other things.
+
+    Raises:
+        KeyError: if a field is missing.
+    """
+    held = {field.name: data[field.name] for field in fields(Provenance)}
+    return Provenance(**{**held, "notes": tuple(held["notes"])})
+
+
+def _numbers(span: TextSpan) -> dict[str, Any]:
+    return {
+        "probability": span.probability,
+        "shares": span.shares,
+        "best_view": span.best_view,
+        "peaks": span.peaks,
+        "boxes": span.boxes,
+        "low": span.low,
+        "high": span.high,
+        "image_strength": span.image_strength,
+        "context_strength": span.context_strength,
+        "context": span.context,
+    }
+
+
+def _picture_to_json(view: int, picture: Picture) -> dict[str, Any]:
+    return {
+        "file": picture_file(view),
+        "size": list(picture.size),
+        "base_grid": picture.base_grid.name,
+        "medium": picture.medium,
+        "frames": list(picture.frames),
+        "seconds": picture.seconds,
+    }
+
+
+def _attribution_to_json(attribution: Attribution) -> dict[str, Any]:
+    return {
+        "scales": [
+            {"scale": view.scale, "input_sizes": view.input_sizes} for view in attribution.scales
+        ]
+    }
+
+
+def _named_tensors(name: str, value: Any) -> Iterator[tuple[str, Tensor]]:
+    """Every tensor in nested dataclasses and tuples, with the path of fields that leads to it."""
+    if isinstance(value, Tensor):
+        yield name, value
+        return
+    inside: dict[Any, Any] = {}
+    if isinstance(value, tuple):
+        inside = dict(enumerate(value))
+    elif is_dataclass(value):
+        inside = {field.name: getattr(value, field.name) for field in fields(value)}
+    for key, one in inside.items():
+        yield from _named_tensors(f"{name}.{key}", one)
+
+
+def _picture(view: int, data: Mapping[str, Any], tensors: Tensors, image: Tensor) -> Picture:
+    names = ("index", "row_edges", "column_edges")
+    return Picture(
+        image=image,
+        base_grid=TokenGrid(
+            **{name: tensors[f"base_grids.{view}.{name}"] for name in names}, name=data["base_grid"]
+        ),
+        medium=data["medium"],
+        frames=tuple(data["frames"]),
+        seconds=data["seconds"],
+    )
+
+
+def _token(data: Mapping[str, Any]) -> Token:
+    candidates = tuple((text, p) for text, p in data["candidates"])
+    return Token(**{**data, "candidates": candidates})
+
+
+def _word(data: Mapping[str, Any]) -> Word:
+    return Word(data["text"], data["start"], data["end"], tuple(data["tokens"]))
+
+
+def _attribution(part: str, data: Mapping[str, Any], tensors: Tensors) -> Attribution:
+    views = len(data["pictures"])
+    return Attribution(
+        maps=_maps(part, views, tensors),
+        **{name: tensors[f"{part}.{name}"] for name in ("context", "low", "high")},
+        scales=tuple(
+            _scale(f"{part}.scales.{at}", one, views, tensors)
+            for at, one in enumerate(data[part]["scales"])
+        ),
+    )
+
+
+def _scale(part: str, data: Mapping[str, Any], views: int, tensors: Tensors) -> ScaleView:
+    names = ("probabilities", "is_top1", "weights")
+    return ScaleView(
+        scale=data["scale"],
+        input_sizes=tuple((width, height) for width, height in data["input_sizes"]),
+        maps=_maps(part, views, tensors),
+        **{name: tensors[f"{part}.{name}"] for name in names},
+    )
+
+
+def _maps(part: str, views: int, tensors: Tensors) -> tuple[Tensor, ...]:
+    return tuple(tensors[f"{part}.maps.{view}"] for view in range(views))

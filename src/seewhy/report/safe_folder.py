@@ -1,0 +1,249 @@
+"""A folder that is written as a whole or not at all, with the checksum of every file.
+
+`manifest.json` says what the folder is and lists its files, so that a folder of a person's own is
+never overwritten and damaged files are found when they are read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from seewhy.core.errors import OutputError, SchemaError
+
+MANIFEST = "manifest.json"
+
+#: What the manifest says the folder is.
+KIND = "seewhy explanation"
+
+
+def expect_writable(folder: str | os.PathLike[str], overwrite: bool = False) -> Path:
+    """Check, before any work is done, that `write_folder` may write `folder`.
+
+    A folder is only ever replaced if seewhy wrote it and nothing else was put there since.
+
+    Returns:
+        The absolute path.
+
+    Raises:
+        OutputError: if it exists and `overwrite` is not set, or holds what seewhy did not write,
+            or if the place cannot be written.
+    """
+    target = Path(os.path.abspath(folder))
+    if os.path.lexists(target):
+        if not overwrite:
+            raise OutputError(
+                f"Expected a new folder, got {target}, which exists: "
+                "choose another, or ask to overwrite it."
+            )
+        _expect_ours(target)
+    standing = next((p for p in target.parents if os.path.lexists(p)), target.parent)
+    if not standing.is_dir() or not os.access(standing, os.W_OK | os.X_OK):
+        raise OutputError(
+            f"Expected a folder that can be written, got {standing}: choose another place."
+        )
+    return target
+
+
+def write_folder(
+    folder: str | os.PathLike[str],
+    write: Callable[[Path], object],
+    described: Mapping[str, Any],
+    overwrite: bool = False,
+) -> Path:
+    """Write a folder and its manifest, as a whole or not at all.
+
+    All is written to a sibling folder first, which takes the name at the very end: a failure, or a
+    person's Ctrl-C, leaves what was there before and nothing else.
+
+    Args:
+        folder: the folder to make; missing parents are made too.
+        write: writes every file but the manifest to the folder that it is given.
+        described: JSON-ready, what the manifest says beside the files.
+        overwrite: replace the folder if it is one that seewhy wrote.
+
+    Returns:
+        The folder's absolute path.
+
+    Raises:
+        OutputError: as `expect_writable`, or if writing fails.
+    """
+    target = expect_writable(folder, overwrite)
+    made = [p for p in target.parents if not os.path.lexists(p)]
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _partial(target) as work:
+            write(work)
+            manifest = {"kind": KIND, **described, "files": _files(work)}
+            (work / MANIFEST).write_text(json_text(manifest), "utf-8")
+            _take_place(work, target, overwrite)
+    except OSError as error:
+        _remove_empty(made)
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(
+            f"Expected to write {target}, got {error.strerror or error}: nothing was left there."
+        ) from error
+    except BaseException:
+        _remove_empty(made)
+        raise
+    return target
+
+
+def read_manifest(source: Path) -> dict[str, Any]:
+    """The manifest of a folder that seewhy wrote.
+
+    Raises:
+        SchemaError: if the folder has none, or another's.
+    """
+    hint = "give the folder of an explanation that seewhy saved"
+    try:
+        manifest = json.loads((source / MANIFEST).read_bytes())
+    except OSError as error:
+        raise SchemaError(
+            f"Expected {MANIFEST} in {source}, which cannot be read "
+            f"({error.strerror or error}): {hint}."
+        ) from error
+    except ValueError as error:
+        raise SchemaError(
+            f"Expected JSON in {source / MANIFEST}, got something else ({error}): {hint}."
+        ) from error
+    if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
+        raise SchemaError(
+            f"Expected the manifest of an explanation in {source}, got another one: {hint}."
+        )
+    return manifest
+
+
+def read_checked(source: Path, name: str, manifest: Mapping[str, Any]) -> bytes:
+    """The content of one file, if it is what the manifest says.
+
+    Raises:
+        SchemaError: if the file is missing, not in the manifest, outside the folder, or changed.
+    """
+    if ".." in Path(name).parts or Path(name).is_absolute():
+        raise SchemaError(f"Expected a file inside {source}, got {name!r}: make it again.")
+    try:
+        wanted = manifest["files"][name]["sha256"]
+        content = (source / name).read_bytes()
+    except (KeyError, TypeError) as error:
+        raise SchemaError(
+            f"Expected {name} in the manifest of {source}, got none: make it again."
+        ) from error
+    except OSError as error:
+        raise SchemaError(
+            f"Expected {name} in {source}, got {error.strerror or error}: make it again."
+        ) from error
+    if hashlib.sha256(content).hexdigest() != wanted:
+        raise SchemaError(
+            f"Expected {name} in {source} as its manifest describes it, got other content: "
+            "it was damaged or changed; make it again."
+        )
+    return content
+
+
+def safe_name(text: str) -> str:
+    """A word as part of a file name: its letters and digits, at most 40, on any file system.
+
+    Example:
+        >>> safe_name("Red-hot"), safe_name("../x"), safe_name("."), safe_name("né")
+        ('red-hot', 'x', 'mark', 'ne')
+    """
+    plain = unicodedata.normalize("NFKD", text.lower())
+    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    plain = re.sub(r"[^\w-]+|_+", "-", plain).strip("-")
+    # A file name may hold 255 bytes, and a letter up to four of them.
+    return plain[:40] or "mark"
+
+
+def json_text(data: object) -> str:
+    """Data as the text of a JSON file.
+
+    Raises:
+        ValueError: if a number is NaN or infinite.
+    """
+    # Escaped to ASCII, even a lone surrogate from a broken token survives the way to disk and back.
+    return json.dumps(data, indent=1, allow_nan=False) + "\n"
+
+
+def _files(work: Path) -> dict[str, dict[str, Any]]:
+    """Checksum and size of every file in a folder, by its path there."""
+    return {
+        path.relative_to(work).as_posix(): {
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "bytes": path.stat().st_size,
+        }
+        for path in sorted(p for p in work.rglob("*") if p.is_file())
+    }
+
+
+@contextmanager
+def _partial(target: Path) -> Iterator[Path]:
+    """A sibling folder to write in; it is gone afterwards, unless it was given another name."""
+    work = Path(
+        tempfile.mkdtemp(prefix=f".{target.name[:100]}.", suffix=".part", dir=target.parent)
+    )
+    try:
+        # mkdtemp lets nobody else in; the finished folder is as open as any other new one.
+        mask = os.umask(0)
+        os.umask(mask)
+        work.chmod(0o777 & ~mask)
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _take_place(work: Path, target: Path, overwrite: bool) -> None:
+    """Give the finished folder its name; what stood there is removed only once that is done."""
+    if not os.path.lexists(target):
+        work.rename(target)
+        return
+    # It may have changed, or appeared, while the work was being written.
+    expect_writable(target, overwrite)
+    with _partial(target) as aside:
+        old = aside / "old"
+        target.rename(old)
+        try:
+            work.rename(target)
+        except BaseException:
+            old.rename(target)
+            raise
+
+
+def _expect_ours(target: Path) -> None:
+    """Raise unless the folder is empty, or holds what seewhy wrote and nothing else."""
+    foreign = f"Expected a folder that seewhy wrote, got {target}"
+    if not target.is_dir() or target.is_symlink():
+        raise OutputError(f"{foreign}, which is not a folder: choose another place.")
+    found = {p.relative_to(target).as_posix() for p in target.rglob("*") if not _is_folder(p)}
+    if not found:
+        return
+    try:
+        listed = set(read_manifest(target)["files"]) | {MANIFEST}
+    except (SchemaError, KeyError, TypeError) as error:
+        raise OutputError(
+            f"{foreign}, which has no {MANIFEST} of seewhy: choose another place."
+        ) from error
+    if extra := sorted(found - listed):
+        raise OutputError(
+            f"{foreign}, which also holds {extra[0]!r}: move it away, or choose another place."
+        )
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()

@@ -1,0 +1,271 @@
+"""The words and tokens of a record, each with its maps, its context and its numbers.
+
+A word of several tokens takes the greatest value of its tokens: its map is the maximum of their
+maps, cell by cell, and its relevance of an earlier word is the maximum over all pairs of their
+tokens (our reading; the paper and TAM score a word by its best subtoken).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from seewhy.core.attribution import Attribution, ScaleView
+from seewhy.core.display import to_display
+from seewhy.core.geometry import Box, TokenGrid
+from seewhy.core.record import Picture, Record
+from seewhy.core.text import Token, Word
+from seewhy.functional.peaks import half_maximum_box, peak
+
+
+@dataclass(frozen=True, eq=False)
+class SpanScale:
+    """A span at one scale.
+
+    Attributes:
+        maps: for each view float32 `[height, width]` on the scale's own grid, before interference
+            is removed.
+        probability: product over the span's tokens of p(token | image at this scale, same prefix).
+        is_top1: whether every one of its tokens would still be the model's first choice.
+        weight: the mean weight of the scale in the aggregation.
+    """
+
+    maps: tuple[Tensor, ...]
+    probability: float
+    is_top1: bool
+    weight: float
+
+
+@dataclass(frozen=True, eq=False)
+class TextSpan:
+    """A word, phrase or token, of the answer or of the prompt, with all that the record has on it.
+
+    Attributes:
+        text, start, end: its characters in the answer, or in the prompt.
+        tokens: indices of its tokens on the token axis.
+        probability: product of its tokens' probabilities.
+        candidates: the likeliest tokens in place of its first, `(text, probability)`, best first.
+        maps: for each view float32 `[height, width]` on its native grid, raw scale.
+        low, high: the joint range of image and text scores, which is shown as [0, 1].
+        context: `(index, relevance)`, raw scale, strongest first, zeros left out. The index counts
+            the prompt's words, then the answer's (for a token, tokens).
+        scales: one entry for each of the record's scales.
+        shares: each view's part of the sum of the maps' means; zeros where all maps are empty.
+        peaks: for each view x and y of the centre of the map's highest cell, in pixels of the
+            picture; None where the map is empty.
+        boxes: for each view the box around the cells above half of the map's maximum, in pixels,
+            within the picture; None where the map is empty.
+    """
+
+    text: str
+    start: int
+    end: int
+    tokens: tuple[int, ...]
+    probability: float
+    candidates: tuple[tuple[str, float], ...]
+    maps: tuple[Tensor, ...]
+    low: float
+    high: float
+    context: tuple[tuple[int, float], ...]
+    scales: tuple[SpanScale, ...]
+    shares: tuple[float, ...]
+    peaks: tuple[tuple[float, float] | None, ...]
+    boxes: tuple[Box | None, ...]
+
+    @cached_property
+    def displays(self) -> tuple[Tensor, ...]:
+        """For each view float32 `[height, width]` in [0, 1], on the joint range."""
+        return tuple(to_display(one, self.low, self.high) for one in self.maps)
+
+    @cached_property
+    def context_display(self) -> tuple[tuple[int, float], ...]:
+        """`context` with its relevance in [0, 1], on the joint range."""
+        relevance = torch.tensor([value for _, value in self.context], dtype=torch.float64)
+        shown = to_display(relevance, self.low, self.high).tolist()
+        return tuple((index, value) for (index, _), value in zip(self.context, shown, strict=True))
+
+    @cached_property
+    def _highest(self) -> tuple[float, ...]:
+        return tuple(float(one.max()) for one in self.displays)
+
+    @property
+    def best_view(self) -> int:
+        """The view with the highest value, the first of equals."""
+        return self._highest.index(self.image_strength)
+
+    @property
+    def image_strength(self) -> float:
+        """The highest value of `displays`: near 0 where no view is evidence for the span."""
+        return max(self._highest)
+
+    @property
+    def context_strength(self) -> float:
+        """The highest value of `context_display`; 0 where there is none."""
+        return self.context_display[0][1] if self.context else 0.0
+
+    @property
+    def image_share(self) -> float:
+        """`image_strength / (image_strength + context_strength)`; 0 if both are 0."""
+        both = self.image_strength + self.context_strength
+        return self.image_strength / both if both else 0.0
+
+
+class RecordSpans:
+    """All words and tokens of a record as spans; each list is computed once, when first read.
+
+    Args:
+        record: take the one that `spans_of` keeps instead of making another.
+    """
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+
+    @cached_property
+    def words(self) -> tuple[TextSpan, ...]:
+        """One span for each word of the answer."""
+        return tuple(self.word(word, at) for at, word in enumerate(self.record.words))
+
+    @cached_property
+    def tokens(self) -> tuple[TextSpan, ...]:
+        """One span for each token of the answer."""
+        offset = len(self.record.prompt_tokens)
+        return tuple(
+            self._of_answer(_one_token(token, i), [(j,) for j in range(offset + i)])
+            for i, token in enumerate(self.record.tokens)
+        )
+
+    @cached_property
+    def prompt_words(self) -> tuple[TextSpan, ...]:
+        """One span for each word of the prompt; empty if the prompt was not explained."""
+        return self._of_prompt(self.record.prompt_words)
+
+    @cached_property
+    def prompt_tokens(self) -> tuple[TextSpan, ...]:
+        """One span for each token of the prompt; empty if the prompt was not explained."""
+        tokens = enumerate(self.record.prompt_tokens)
+        return self._of_prompt([_one_token(token, i) for i, token in tokens])
+
+    def word(self, word: Word, at: int) -> TextSpan:
+        """The span of a word, or of a phrase.
+
+        Args:
+            word: of the answer.
+            at: how many words of the answer precede it.
+        """
+        return self._of_answer(word, self._word_tokens[: len(self.record.prompt_words) + at])
+
+    @cached_property
+    def _word_tokens(self) -> list[tuple[int, ...]]:
+        """Places on the text axis of each word's tokens: the prompt's words, then the answer's."""
+        offset = len(self.record.prompt_tokens)
+        return [
+            *(word.tokens for word in self.record.prompt_words),
+            *(tuple(offset + token for token in word.tokens) for word in self.record.words),
+        ]
+
+    def _of_answer(self, word: Word, earlier: Sequence[tuple[int, ...]]) -> TextSpan:
+        record = self.record
+        return _span(record.attribution, record.pictures, record.tokens, word, earlier)
+
+    def _of_prompt(self, words: Sequence[Word]) -> tuple[TextSpan, ...]:
+        found, record = self.record.prompt_attribution, self.record
+        if found is None:
+            return ()
+        groups = [word.tokens for word in words]
+        return tuple(
+            _span(found, record.pictures, record.prompt_tokens, word, groups[:i])
+            for i, word in enumerate(words)
+        )
+
+
+def spans_of(record: Record) -> RecordSpans:
+    """The spans of a record, kept with the record: all who show or save it share them."""
+    return record.derived(RecordSpans)
+
+
+def _one_token(token: Token, at: int) -> Word:
+    return Word(token.text, token.start, token.end, (at,))
+
+
+def _span(
+    attribution: Attribution,
+    pictures: Sequence[Picture],
+    tokens: Sequence[Token],
+    word: Word,
+    earlier: Sequence[tuple[int, ...]],
+) -> TextSpan:
+    """The span of a word; `earlier` holds the text tokens of each word that precedes it."""
+    own = list(word.tokens)
+    maps = tuple(one[own].amax(0) for one in attribution.maps)
+    laid = list(zip(maps, pictures, strict=True))
+    return TextSpan(
+        text=word.text,
+        start=word.start,
+        end=word.end,
+        tokens=word.tokens,
+        probability=math.prod(tokens[token].probability for token in own),
+        candidates=tokens[own[0]].candidates,
+        maps=maps,
+        low=float(attribution.low[own].min()),
+        high=float(attribution.high[own].max()),
+        context=_context(attribution.context[own].amax(0), earlier),
+        scales=tuple(_scale(view, own) for view in attribution.scales),
+        shares=_shares(maps),
+        peaks=tuple(_peak(one, picture.base_grid) for one, picture in laid),
+        boxes=tuple(_box(one, picture.base_grid, picture.size) for one, picture in laid),
+    )
+
+
+def _context(
+    relevance: Tensor, earlier: Sequence[tuple[int, ...]]
+) -> tuple[tuple[int, float], ...]:
+    """Pairs of word and relevance above 0, strongest first, from relevance `[text]`."""
+    # As a list: indexing a tensor once for every pair of words would take seconds.
+    of_token = relevance.tolist()
+    of_word = [max(of_token[token] for token in group) for group in earlier]
+    order = sorted(range(len(of_word)), key=lambda index: -of_word[index])
+    return tuple((index, of_word[index]) for index in order if of_word[index] > 0)
+
+
+def _scale(view: ScaleView, own: list[int]) -> SpanScale:
+    return SpanScale(
+        maps=tuple(maps[own].amax(0) for maps in view.maps),
+        probability=float(view.probabilities[own].double().prod()),
+        is_top1=bool(view.is_top1[own].all()),
+        weight=float(view.weights[own].mean()),
+    )
+
+
+def _shares(maps: Sequence[Tensor]) -> tuple[float, ...]:
+    means = [float(one.mean()) for one in maps]
+    return tuple(mean / sum(means) if sum(means) else 0.0 for mean in means)
+
+
+def _peak(values: Tensor, grid: TokenGrid) -> tuple[float, float] | None:
+    cell = peak(values)
+    if cell is None:
+        return None
+    row, column = cell
+    x = (grid.column_edges[column] + grid.column_edges[column + 1]) / 2
+    y = (grid.row_edges[row] + grid.row_edges[row + 1]) / 2
+    return float(x), float(y)
+
+
+def _box(values: Tensor, grid: TokenGrid, size: tuple[int, int]) -> Box | None:
+    cells = half_maximum_box(values)
+    if cells is None:
+        return None
+    top, left, bottom, right = cells
+    width, height = size
+    # A family that pads has cells beyond the picture's edge.
+    return (
+        max(float(grid.column_edges[left]), 0.0),
+        max(float(grid.row_edges[top]), 0.0),
+        min(float(grid.column_edges[right]), float(width)),
+        min(float(grid.row_edges[bottom]), float(height)),
+    )

@@ -1,0 +1,39 @@
+import torch
+
+from golden.records import pictures_record, same, small_views_record
+from seewhy.report.record_codec import record_from_parts, record_to_json, record_to_tensors
+
+
+def test_record_to_tensors_names_them_after_the_records_fields():
+    tensors = record_to_tensors(small_views_record())
+    given = ["context", "high", "low", "maps.0", "maps.1"]
+    scale = ["is_top1", "maps.0", "maps.1", "probabilities", "weights"]
+    grids = [f"base_grids.{view}.{name}" for view in (0, 1) for name in EDGES]
+    assert sorted(tensors) == sorted([
+        *(f"attribution.{name}" for name in given),
+        *(f"attribution.scales.0.{name}" for name in scale),
+        *(f"prompt_attribution.{name}" for name in given),
+        *grids,
+    ])  # fmt: skip
+
+
+EDGES = ("index", "row_edges", "column_edges")
+
+
+def test_record_to_tensors_gives_each_memory_of_its_own():
+    tensors = record_to_tensors(pictures_record(explained=True)).values()
+    assert len({tensor.data_ptr() for tensor in tensors}) == len(tensors)
+
+
+def test_record_from_parts_undoes_the_two():
+    record = small_views_record()
+    images = [picture.image for picture in record.pictures]
+    parts = record_to_json(record), record_to_tensors(record), images
+    assert same(record_from_parts(*parts, record.provenance), record)
+
+
+def test_record_to_json_tells_the_numbers_of_every_word():
+    words = record_to_json(small_views_record())["words"]
+    assert [word["best_view"] for word in words] == [1, 0]
+    assert words[1]["image_strength"] == torch.tensor(8 / 9, dtype=torch.float32)
+    assert words[1]["context"][0] == (0, 4.0)
