@@ -17,17 +17,18 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
-from seewhy.bench.gallery import draw, read_cases
-from seewhy.bench.plan import Plan, Settings, plan_of
+from seewhy.bench.config import BenchConfig
+from seewhy.bench.gallery import read_cases, write_gallery
+from seewhy.bench.plan import Plan, plan_of
 from seewhy.bench.readers import has_tables_alone, read_tables
 from seewhy.bench.reporting import PAGE, write_report
-from seewhy.bench.suites import OUTWARD
+from seewhy.bench.suites import perturbation
 
 Gallery: TypeAlias = Literal["quick", "all", "no"]
 
 RESULTS = Path(__file__).parent / "results"
 
-SLOW = (*OUTWARD, "region-search")
+SLOW = perturbation()
 """Methods that take nine tenths of a gallery's time."""
 
 
@@ -48,7 +49,7 @@ def build(folder: Path, out: Path, *, gallery: Gallery = "quick") -> Path:
     if gallery != "no":
         out.mkdir(parents=True, exist_ok=True)
         plan = plan_again(read_tables(folder)[0].runs, without=SLOW if gallery == "quick" else ())
-        draw(plan, read_cases(folder), out, say=print)
+        write_gallery(plan, read_cases(folder), out, say=print)
     write_report(folder, out)
     return out / PAGE
 
@@ -70,7 +71,13 @@ def plan_again(runs: Sequence[dict[str, Any]], *, without: Collection[str] = ())
     methods = [label for label in labels("methods") if label not in without]
     settings = {name: value for name, value in runs[-1]["settings"].items() if name != "key"}
     return plan_of(
-        labels("models"), methods, labels("metrics"), labels("data"), Settings(**settings)
+        BenchConfig(
+            models=labels("models"),
+            methods=methods,
+            metrics=labels("metrics"),
+            data=labels("data"),
+            **settings,
+        )
     )
 
 

@@ -6,7 +6,7 @@
     python benchmarks/results_page.py --check      # says whether the pages are current
 
 `results/answers.csv` holds every figure that a table shows, with its 95 % interval and its paired
-difference to a reference, as `seewhy.bench.tables` has them. In the pages, each table stands
+difference to a reference, as `seewhy.bench.cells` has them. In the pages, each table stands
 between `<!-- table: NAME -->` and `<!-- end -->`.
 """
 
@@ -20,8 +20,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
-from seewhy.bench.suites import CAUSAL, CONTEXTUAL, LIGHT, composed
-from seewhy.bench.tables import Column, Results, breakdown, cells, results_of
+from seewhy.bench.cells import breakdown, cells
+from seewhy.bench.reading import read_results
+from seewhy.bench.results import Column, Results
+from seewhy.bench.suites import CONTEXT_CURVES, PIXEL_CURVES, compose, light_bases
 from seewhy.methods import DEFAULT
 
 ROOT = Path(__file__).parents[1]
@@ -36,10 +38,10 @@ REFERENCES = {
     "cost": ("tam",),
     "sanity": ("tam",),
     "context": ("tam", "random"),
-    "composed": ("logit-lens", *LIGHT),
+    "composed": ("logit-lens", *light_bases()),
 }
 """Of each suite, the methods that others are compared with."""
-FILLED = tuple(f"{curve}(fill={fill})" for curve in CAUSAL for fill in ("mean", "noise"))
+FILLED = tuple(f"{curve}(fill={fill})" for curve in PIXEL_CURVES for fill in ("mean", "noise"))
 FIGURES = {
     "claims": (
         *("object-iou", "function-iou", "f1-iou", "f1-iou@0.5"),
@@ -50,7 +52,7 @@ FIGURES = {
     "paper": (),
     "cost": (),
     "sanity": (),
-    "context": CONTEXTUAL,
+    "context": CONTEXT_CURVES,
     "composed": ("object-iou", "function-iou", "f1-iou", "deletion"),
 }
 """Of each suite, the figures that are kept; all where none is named."""
@@ -107,7 +109,7 @@ def collected(folder: Path) -> list[Row]:
     rows = []
     for suite, references in REFERENCES.items():
         if (folder / suite).is_dir():
-            results = results_of(folder / suite)
+            results = read_results(folder / suite)
             for reference in references:
                 rows += _of_suite(replace(results, reference=reference), suite)
     return rows
@@ -139,7 +141,7 @@ def _of_suite(results: Results, suite: str) -> Iterable[Row]:
 def composed_of(base: str) -> tuple[str, ...]:
     """The labels of MSEA and ARC over a base, in the suite `composed`."""
     # Both stand over the lens by default, which labels leave out.
-    return ("msea", "arc") if base == "logit-lens" else composed((base,))
+    return ("msea", "arc") if base == "logit-lens" else compose((base,))
 
 
 def _figure(column: Column) -> str:

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from measuring import Estimate, Stages, environment, estimates, in_turns, timed
 
-from seewhy.bench import run
-from seewhy.bench.running import EngineName
+from seewhy.bench import BenchConfig, run
+from seewhy.bench.config import EngineName
 
 CASES: dict[str, tuple[EngineName, int]] = {
     "one process": ("processes", 1),
@@ -30,9 +30,8 @@ CASES: dict[str, tuple[EngineName, int]] = {
 def work(engine: EngineName, workers: int, limit: int) -> Stages:
     """Run the suite once."""
     with tempfile.TemporaryDirectory() as folder:
-        _, spent = timed(
-            lambda: run("quick", out=folder, limit=limit, engine=engine, workers=workers)
-        )
+        config = BenchConfig(limit=limit, engine=engine, workers=workers)
+        _, spent = timed(lambda: run(config, out=folder))
     return {"run": spent}
 
 

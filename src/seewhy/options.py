@@ -62,9 +62,10 @@ class ExplainOptions:
 
     def __post_init__(self) -> None:
         if self.contrast and not self.explaining_method.can_contrast:
+            able = (name for name in METHODS.names() if create(name).can_contrast)
             raise ParameterError(
                 f"Expected a method that contrasts words, got {self.explaining_method.name}: "
-                f"choose one of {', '.join(m.name for m in METHODS if m.contrastive)}."
+                f"choose one of {', '.join(able)}."
             )
 
     @staticmethod

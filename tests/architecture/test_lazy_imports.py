@@ -36,6 +36,7 @@ def loaded_after(code: str) -> list[str]:
         "import seewhy.cli.main",
         "from seewhy.cli.parser import parse; parse(['explain', 'a.png'])",
         "from seewhy.cli.main import main; main(['version'])",
+        "from seewhy.bench import SUITES, BenchConfig; BenchConfig(methods=['tam'])",
         "import seewhy.core.errors",
     ],
 )
@@ -47,7 +48,9 @@ def test_the_check_sees_heavy_modules():
     assert "torch" in loaded_after("import seewhy.core.axes")
 
 
-@pytest.mark.parametrize("words", [["--help"], ["explain", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["explain", "--help"], ["bench", "--help"], ["--version"]]
+)
 def test_help_loads_nothing_heavy(words):
     code = (
         "from seewhy.cli.main import main\n"

@@ -48,7 +48,7 @@ def dataset(request: pytest.FixtureRequest, folders: dict[str, Path]) -> Dataset
     return open_dataset(f"{name}:{folders[name]}" if name in folders else f"{name}:count=3")
 
 
-def test_datasets_are_those_of_the_issue() -> None:
+def test_every_data_set_is_tested() -> None:
     assert set(NAMES) == {"testbed", *FILED}
 
 
@@ -63,6 +63,14 @@ def test_dataset_has_samples_of_its_ids(dataset: Dataset) -> None:
         assert sample.masks.dtype == torch.bool
         assert sample.masks.shape[1:] == (height, width)
         assert bool(sample.masks.flatten(1).any(1).all())
+
+
+def test_dataset_has_a_length_and_gives_its_samples(dataset: Dataset) -> None:
+    assert len(dataset) == 3
+    samples = iter(dataset)
+    assert next(samples).id == dataset.ids[0]
+    assert [sample.id for sample in samples] == list(dataset.ids[1:])
+    assert [sample.id for sample in dataset] == list(dataset.ids)
 
 
 def test_dataset_knows_of_words_in_their_order(dataset: Dataset) -> None:
@@ -124,7 +132,7 @@ def test_dataset_tells_what_its_folder_must_hold(name: str, tmp_path: Path) -> N
         with pytest.raises(DatasetError, match=f'Expected a folder for the data set "{name}"'):
             open_dataset(spec)
     with pytest.raises(
-        DatasetError, match=f"Expected {expected} in .* there must lie .*{expected}"
+        DatasetError, match=f"Expected {expected} in .* the folder must hold .*{expected}"
     ):
         open_dataset(f"{name}:{tmp_path}")
 
@@ -144,9 +152,25 @@ def test_dataset_opens_by_its_index_alone(name: str, tmp_path: Path) -> None:
         if path.is_dir() and path.name != "annotations":
             shutil.rmtree(path)
     dataset = open_dataset(f"{name}:{folder}")
-    assert len(dataset.ids) == 3
+    assert len(dataset) == 3
     with pytest.raises(SampleError, match="^image missing"):
         dataset.sample(dataset.ids[0])
+
+
+@pytest.mark.parametrize("name", FILED)
+def test_iterating_reads_one_sample_at_a_time(name: str, tmp_path: Path) -> None:
+    folder = WRITERS[name](tmp_path / "set")
+    dataset = open_dataset(f"{name}:{folder}")
+    samples = iter(dataset)
+    first = next(samples)
+    for path in folder.rglob("*.png"):
+        path.unlink()
+    for _ in range(2):
+        with pytest.raises(SampleError, match="^(image|mask) missing"):
+            next(samples)
+    with pytest.raises(StopIteration):
+        next(samples)
+    assert first.id == dataset.ids[0]
 
 
 @pytest.mark.parametrize("name", FILED)
@@ -170,7 +194,7 @@ def test_dataset_refuses_an_index_of_something_else(name: str, tmp_path: Path) -
     for index in INDICES[name]:
         whole = (folder / index).read_bytes()
         (folder / index).write_text("7\n")
-        with pytest.raises(DatasetError, match=f"at .* of .*{index}, got 7: mend the index"):
+        with pytest.raises(DatasetError, match=f"at .* of .*{index}, got 7: correct the index"):
             open_dataset(f"{name}:{folder}")
         (folder / index).write_bytes(whole)
 

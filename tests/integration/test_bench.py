@@ -15,10 +15,11 @@ import pytest
 
 from bench_parts import UNUSABLE, Deadly, Hollow, InMask, Odds, Refusing, Scenes, Slow
 from seewhy import models
-from seewhy.bench import run
+from seewhy.bench import BenchConfig, run
+from seewhy.bench.cells import cells
+from seewhy.bench.reading import read_results
 from seewhy.bench.reporting import write_report
 from seewhy.bench.store import Store
-from seewhy.bench.tables import cells, results_of
 from seewhy.cli.main import main
 from seewhy.core.errors import ParameterError
 from seewhy.testbed.pretrained import pretrained
@@ -27,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 MODEL = "tiny-qwen2-vl"
 
 
-def measure(out, engine="here", **changes):
+def measure(out, engine="in-process", *, progress=None, **changes):
     given = {
         "models": [MODEL],
         "methods": ["logit-lens", "tam"],
@@ -36,7 +37,7 @@ def measure(out, engine="here", **changes):
         "engine": engine,
         "workers": 2,
     }
-    return run("quick", out=out, **{**given, **changes})
+    return run(BenchConfig(**{**given, **changes}), out=out, progress=progress)
 
 
 def rows(store):
@@ -58,9 +59,9 @@ def measured(tmp_path_factory):
     return measure(tmp_path_factory.mktemp("here") / "results")
 
 
-def test_every_unit_has_rows(measured):
-    units = {(r["sample"], r["method"], r["metric"]) for r in rows(measured)}
-    assert units == {
+def test_every_task_has_rows(measured):
+    tasks = {(r["sample"], r["method"], r["metric"]) for r in rows(measured)}
+    assert tasks == {
         (sample, method, metric)
         for sample in ("scene-0", "scene-1")
         for method, metric in (
@@ -86,7 +87,7 @@ def test_what_fails_is_counted_and_the_run_goes_on(tmp_path):
     assert ("measured", "") in statuses(store, "tam")
     assert {r["sample"] for r in rows(store) if r["status"] == "skipped"} == {UNUSABLE}
     assert ("measured", "") in statuses(store, "(model)")
-    reasons = {(r.method, r.reason): r.count for r in results_of(store).reasons}
+    reasons = {(r.method, r.reason): r.count for r in read_results(store).reasons}
     assert reasons["refusing", refused[1]] == 3
 
 
@@ -103,7 +104,7 @@ def test_a_changed_parameter_is_a_run_of_its_own(tmp_path):
     folder = tmp_path / "results"
     measure(folder)
     store = measure(folder, metrics=[InMask(factor=0.5)])
-    found = cells(results_of(store), replicates=10)
+    found = cells(read_results(store), replicates=10)
     assert {cell.column.metric for cell in found} == {"in-mask(factor=0.5)"}
     counts = Counter((r["metric"], r["method"]) for r in rows(store))
     assert counts["in-mask", "tam"] == counts["in-mask(factor=0.5)", "tam"]
@@ -125,7 +126,7 @@ def test_a_worker_that_dies_is_replaced_and_its_sample_redone(tmp_path):
     store = measure(tmp_path / "results", "processes", methods=["tam", method], workers=1)
     label = next(r["method"] for r in rows(store) if r["method"].startswith("deadly"))
     assert {status for status, _ in statuses(store, label)} == {"measured", "undefined"}
-    assert max(Counter((r["unit"], r["figure"], r["word"]) for r in rows(store)).values()) == 1
+    assert max(Counter((r["task"], r["figure"], r["word"]) for r in rows(store)).values()) == 1
 
 
 def test_a_sample_that_kills_its_workers_is_given_up(tmp_path):
@@ -143,10 +144,11 @@ def test_a_sample_that_kills_its_workers_is_given_up(tmp_path):
 SLOW = """
 import sys
 from bench_parts import InMask, Scenes, Slow
-from seewhy.bench import run
+from seewhy.bench import BenchConfig, run
 if __name__ == "__main__":
-    run("quick", out=sys.argv[1], models=["tiny-qwen2-vl"], methods=["tam", Slow(0.3)],
-        metrics=[InMask()], data=[Scenes(count=3)], workers=1)
+    config = BenchConfig(models=["tiny-qwen2-vl"], methods=["tam", Slow(0.3)],
+                         metrics=[InMask()], data=[Scenes(count=3)])
+    run(config, out=sys.argv[1])
 """
 
 
@@ -172,7 +174,7 @@ def test_killed_at_any_moment_it_goes_on_where_it_was(tmp_path):
     assert 3 <= len(early) < 6
     store = measure(folder, methods=["tam", Slow(0.3)], metrics=[InMask()], data=[Scenes(count=3)])
     assert len(store.done()) == 6
-    assert max(Counter((r["unit"], r["figure"], r["word"]) for r in rows(store)).values()) == 1
+    assert max(Counter((r["task"], r["figure"], r["word"]) for r in rows(store)).values()) == 1
     alone = measure(
         tmp_path / "alone", methods=["tam", Slow(0.3)], metrics=[InMask()], data=[Scenes(count=3)]
     )
@@ -206,14 +208,14 @@ def test_pyarrow_that_is_not_installed_is_told(tmp_path, monkeypatch):
 def test_a_loaded_pair_is_measured_here_and_nowhere_else(tmp_path, measured):
     loaded = models.load(pretrained()[MODEL])
     pair = (loaded.model, loaded.processor)
-    with pytest.raises(ParameterError, match="Expected engine='here'"):
+    with pytest.raises(ParameterError, match="Expected engine='in-process'"):
         measure(tmp_path / "no", "processes", models=[pair])
     assert values(measure(tmp_path / "yes", models=[pair])) == values(measured)
 
 
 def test_the_command_measures_and_reports(tmp_path, capsys):
     out = str(tmp_path / "results")
-    words = ["bench", "--out", out, "--limit", "1", "--engine", "here", "--quiet"]
+    words = ["bench", "--out", out, "--limit", "1", "--engine", "in-process", "--quiet"]
     words += ["--methods", "random", "tam", "msea(scales=(1,1.5))", "--metrics", "overlap"]
     assert main(words) == 0
     shown = capsys.readouterr().out
@@ -279,14 +281,10 @@ def test_extending_page_runs_as_it_stands(tmp_path, monkeypatch):
         "[seewhy.methods]\nloudest = loudest:Loudest\n"
         "[seewhy.metrics]\nbrightest = brightest:Brightest\n"
     )
-    store = run(
-        "quick",
-        out=tmp_path / "named",
-        methods=["loudest(power=3)"],
-        metrics=["brightest"],
-        limit=1,
-        engine="here",
+    config = BenchConfig(
+        methods=["loudest(power=3)"], metrics=["brightest"], limit=1, engine="in-process"
     )
+    store = run(config, out=tmp_path / "named")
     assert {(r["method"], r["status"]) for r in rows(store)} == {("loudest(power=3)", "measured")}
 
 

@@ -1,4 +1,4 @@
-"""What tells two models apart, whatever they are called."""
+"""Fingerprints of models: the same for the same files or weights, whatever the name."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 
 from seewhy.bench.specs import digest
 
-WHOLE = 64 * 2**20
-"""Bytes up to which weights count by content; larger ones by names, sizes and beginnings."""
+FULL_HASH_BYTES = 64 * 2**20
+"""Up to this size all content is hashed; of larger files and models names, sizes and prefixes."""
 
-BEGINNING = 2**16
-"""Bytes of the beginning of each larger file, or of each tensor of a larger model."""
+PREFIX_BYTES = 2**16
+"""Hashed of each larger file, or of each tensor of a larger model."""
 
 
-def of_folder(folder: Path) -> str:
-    """Of a model's folder: all of its files, small ones by content."""
+def folder_fingerprint(folder: Path) -> str:
+    """The fingerprint of a model's folder: of all its files but hidden ones and notes."""
     found = []
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         name = path.relative_to(folder).as_posix()
@@ -26,27 +26,27 @@ def of_folder(folder: Path) -> str:
             continue
         size = path.stat().st_size
         with open(path, "rb") as file:
-            content = file.read(size if size <= WHOLE else BEGINNING)
+            content = file.read(size if size <= FULL_HASH_BYTES else PREFIX_BYTES)
         found.append([name, size, hashlib.sha256(content).hexdigest()])
     return digest(found)
 
 
-def of_hub(name: str, revision: str | None) -> str:
-    """Of a hub id: with its commit, as the hub says or as the cache has it; without, offline."""
+def hub_fingerprint(name: str, revision: str | None) -> str:
+    """The fingerprint of a hub id: with its commit, if the hub or the cache knows it."""
     return digest([name, revision, _commit(name, revision)])
 
 
-def of_pair(model: Any) -> str:
-    """Of a loaded model: its config and weights."""
+def loaded_fingerprint(model: Any) -> str:
+    """The fingerprint of a loaded model: of its config and weights."""
     state = sorted(model.state_dict().items())
-    total = sum(tensor.nbytes for _, tensor in state)
-    seen = hashlib.sha256()
+    whole = sum(tensor.nbytes for _, tensor in state) <= FULL_HASH_BYTES
+    weights = hashlib.sha256()
     for name, tensor in state:
-        count = tensor.numel() if total <= WHOLE else BEGINNING // tensor.element_size()
+        count = tensor.numel() if whole else PREFIX_BYTES // tensor.element_size()
         values = tensor.detach().flatten()[:count].cpu().contiguous()
-        seen.update(f"{name} {list(tensor.shape)} {tensor.dtype}".encode())
-        seen.update(values.view(-1).float().numpy().tobytes())
-    return digest([model.config.to_json_string(), seen.hexdigest()])
+        weights.update(f"{name} {list(tensor.shape)} {tensor.dtype}".encode())
+        weights.update(values.view(-1).float().numpy().tobytes())
+    return digest([model.config.to_json_string(), weights.hexdigest()])
 
 
 def _commit(name: str, revision: str | None) -> str | None:

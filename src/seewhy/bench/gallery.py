@@ -1,4 +1,4 @@
-"""Cases worth a look: the best, the worst, and those that methods disagree about most."""
+"""The gallery: the best and worst cases, and those that methods disagree about most."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from typing import Any
 
 import torch
 
-from seewhy.bench.plan import MODEL_ITSELF, Plan
-from seewhy.bench.store import write_whole
-from seewhy.bench.tables import Column, Results
+from seewhy.bench.plan import MODEL_LABEL, Plan
+from seewhy.bench.results import Column, Results
+from seewhy.bench.store import write_atomically
 from seewhy.bench.worker import Job, SampleState, Worker, reason_of
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import SchemaError, SeewhyError
@@ -34,16 +34,16 @@ CASES = "cases.json"
 PER_KIND = 2
 """Cases of each kind for each model and data set."""
 
-LARGEST = 200
-"""Longest side of a thumbnail in pixels."""
+THUMBNAIL_PIXELS = 200
+"""Longest side of a thumbnail."""
 
-QUALITY = 80
-"""Of a thumbnail's JPEG."""
+JPEG_QUALITY = 80
+"""Of a thumbnail."""
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """A case that was chosen.
+class GalleryCase:
+    """A case that is shown.
 
     Attributes:
         kind: `"best"`, `"worst"` or `"disputed"`.
@@ -64,60 +64,35 @@ class Chosen:
     leader: str
 
 
-def choose(results: Results, *, per_kind: int = PER_KIND) -> list[Chosen]:
+def choose_cases(results: Results, *, per_kind: int = PER_KIND) -> list[GalleryCase]:
     """The cases of a model and data set by its leading figure, for the method that leads in it.
 
     The leading figure is the first mean of words that has a better end. Best and worst are those
-    of the method that has the best mean; disputed are those whose methods' figures spread most.
+    of the method that has the best mean; disputed are those whose methods' figures differ most.
     """
-    found = []
-    for (model, data), samples in results.samples.items():
-        column = _leading(results, model, data)
-        if column is None:
-            continue
-        scores = _scores(results, model, data, column)
-        sign = 1 if column.higher_is_better else -1
-        means: dict[str, list[float]] = {}
-        for methods in scores.values():
-            for method, value in methods.items():
-                means.setdefault(method, []).append(value)
-        leader = max(means, key=lambda method: sign * fmean(means[method]))
-        known = [case for case in scores if leader in scores[case]]
-        ranked = sorted(known, key=lambda case: (-sign * scores[case][leader], case))
-        spread = sorted(known, key=lambda case: (-pstdev(scores[case].values()), case))
-        taken: set[int] = set()
-        for kind, order in (("best", ranked), ("worst", ranked[::-1]), ("disputed", spread)):
-            for image, word in _apart(order, taken, per_kind):
-                found.append(
-                    Chosen(
-                        kind,
-                        model,
-                        data,
-                        samples[image],
-                        column.name,
-                        word,
-                        scores[image, word],
-                        leader,
-                    )
-                )
-    return found
+    return [
+        case
+        for model, data in results.samples
+        if (column := _leading_column(results, model, data)) is not None
+        for case in _cases_of(results, model, data, column, per_kind)
+    ]
 
 
-def cases_json(cases: Sequence[Chosen]) -> str:
+def cases_json(cases: Sequence[GalleryCase]) -> str:
     """Chosen cases as JSON, one a line."""
     lines = ",\n".join(json.dumps(asdict(case), allow_nan=False) for case in cases)
     return f"[\n{lines}\n]\n"
 
 
-def read_cases(folder: Path) -> list[Chosen]:
-    """Read the cases of a folder; none where it has no such file.
+def read_cases(folder: Path) -> list[GalleryCase]:
+    """Read the chosen cases of a folder; none where it has no such file.
 
     Raises:
         SchemaError: if the file is damaged.
     """
     path = folder / CASES
     try:
-        return [Chosen(**case) for case in json.loads(path.read_text("utf-8"))]
+        return [GalleryCase(**case) for case in json.loads(path.read_text("utf-8"))]
     except FileNotFoundError:
         return []
     except (ValueError, TypeError) as error:
@@ -126,39 +101,42 @@ def read_cases(folder: Path) -> list[Chosen]:
         ) from error
 
 
-def draw(
+def write_gallery(
     plan: Plan,
-    chosen: Sequence[Chosen],
+    cases: Sequence[GalleryCase],
     folder: Path,
     *,
-    say: Callable[[str], None] = lambda stage: None,
+    say: Callable[[str], None] | None = None,
 ) -> None:
-    """Draw the chosen cases again, and write the report of each into `folder / "gallery"`.
+    """Explain the chosen cases again, and write the report of each into `folder / "gallery"`.
 
     Args:
         plan: of the run: it has the models and data.
-        chosen: cases of the same run.
-        folder: of results, or of their tables.
+        cases: of the same run.
+        folder: of results, or of their tables; its folder `gallery` is made anew.
         say: called as each case begins.
     """
-    laboratory, models = Worker(plan), [model.label for model in plan.models]
-    target, aside = folder / FOLDER, folder / f".{FOLDER}.part"
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    cases = []
+    worker, models = Worker(plan), [spec.label for spec in plan.models]
+    target, temporary = folder / FOLDER, folder / f".{FOLDER}.part"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    # Model by model, so that each is loaded once.
+    ordered = sorted(cases, key=lambda case: models.index(case.model))
+    drawn = []
     try:
-        for at, case in enumerate(sorted(chosen, key=lambda c: models.index(c.model))):
-            say(f"drawing case {at + 1}: {case.sample} on {case.model}")
-            cases.append(_drawn(laboratory, case, aside, f"{at:02}-{safe_name(case.sample)}"))
-        text = json.dumps(cases, allow_nan=False)
-        write_whole(aside / INDEX, lambda path: path.write_text(text, "utf-8"))
+        for at, case in enumerate(ordered):
+            if say is not None:
+                say(f"drawing case {at + 1}: {case.sample} on {case.model}")
+            drawn.append(_draw_case(worker, case, temporary / f"{at:02}-{safe_name(case.sample)}"))
+        text = json.dumps(drawn, allow_nan=False)
+        write_atomically(temporary / INDEX, lambda path: path.write_text(text, "utf-8"))
         shutil.rmtree(target, ignore_errors=True)
-        aside.replace(target)
+        temporary.replace(target)
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
-def shown(folders: Iterable[Path], target: Path) -> list[BenchCase]:
+def read_gallery(folders: Iterable[Path], target: Path) -> list[BenchCase]:
     """The cases that earlier runs drew in some folders, with links as seen from `target`."""
     cases = []
     for folder in folders:
@@ -171,46 +149,50 @@ def shown(folders: Iterable[Path], target: Path) -> list[BenchCase]:
     return cases
 
 
-def _drawn(laboratory: Worker, case: Chosen, folder: Path, name: str) -> BenchCase:
+def _draw_case(worker: Worker, case: GalleryCase, folder: Path) -> BenchCase:
     """One case: a thumbnail for each method, and the report of the leading one."""
-    plan = laboratory.plan
-    subject = [s.label for s in plan.models].index(case.model)
-    source = [s.label for s in plan.datasets].index(case.data)
-    loaded = laboratory.loaded(subject)
-    read = laboratory.read(loaded, Job(subject, source, case.sample, ()))
-    word = _word(read, case)
-    shown = read.for_word(word)
-    tiles: list[BenchTile] = []
-    for at, contender in enumerate(plan.methods):
-        try:
-            found = laboratory.attribute(shown, at)
-        except Exception as error:  # noqa: BLE001 - methods may be anyone's
-            tiles.append({"method": contender.label, "why": reason_of(error)})
-            continue
-        picture = _thumbnail(read, found, word)
-        score = case.scores.get(contender.label)
-        tiles.append({"method": contender.label, "picture": picture, "score": score})
+    plan = worker.plan
+    model = [spec.label for spec in plan.models].index(case.model)
+    data = [spec.label for spec in plan.datasets].index(case.data)
+    loaded = worker.loaded(model)
+    state = worker.read(loaded, Job(model, data, case.sample, ()))
+    word = _word(state, case)
     return {
         "kind": case.kind,
         "model": case.model,
         "data": case.data,
         "sample": case.sample,
         "figure": case.figure,
-        "answer": read.evidence.trace.answer,
-        "word": read.words[word].word.text,
-        "picture": _original(read),
-        "tiles": tiles,
-        "report": _report(laboratory, read, loaded, case.leader, folder / name),
+        "answer": state.evidence.trace.answer,
+        "word": state.words[word].word.text,
+        "picture": _original(state),
+        "tiles": list(_tiles(worker, case, state, word)),
+        "report": _write_report(worker, state, loaded, case.leader, folder),
     }
 
 
-def _report(laboratory: Worker, read: SampleState, loaded: Any, method: str, folder: Path) -> str:
-    """Write the report of a case; "" where the method needs more than reports give it."""
-    chosen = next(c.method for c in laboratory.plan.methods if c.label == method)
-    ids = [token.id for token in read.evidence.trace.tokens]
+def _tiles(worker: Worker, case: GalleryCase, state: SampleState, word: int) -> Iterator[BenchTile]:
+    """For each method the thumbnail of its map and its score, or why it has none."""
+    narrowed = state.for_word(word)
+    for at, spec in enumerate(worker.plan.methods):
+        try:
+            found = worker.attribute(narrowed, at)
+        except Exception as error:  # noqa: BLE001 - methods may be anyone's
+            yield {"method": spec.label, "why": reason_of(error)}
+            continue
+        score = case.scores.get(spec.label)
+        yield {"method": spec.label, "picture": _thumbnail(state, found, word), "score": score}
+
+
+def _write_report(
+    worker: Worker, state: SampleState, loaded: Any, method: str, folder: Path
+) -> str:
+    """Write the report of a case; "" where the method cannot be used for one."""
+    chosen = next(spec.method for spec in worker.plan.methods if spec.label == method)
+    ids = state.evidence.trace.ids
     try:
         explanation = Explainer(loaded).explain(
-            read.sample.image, read.sample.prompt, method=chosen, answer=ids, explain_prompt=False
+            state.sample.image, state.sample.prompt, method=chosen, answer=ids, explain_prompt=False
         )
     except SeewhyError:
         return ""
@@ -219,43 +201,70 @@ def _report(laboratory: Worker, read: SampleState, loaded: Any, method: str, fol
     return f"{folder.name}/report.html"
 
 
-def _word(read: SampleState, case: Chosen) -> int:
+def _word(state: SampleState, case: GalleryCase) -> int:
     if case.word >= 0:
         return case.word
-    selected = read.selected or tuple(at for at, word in enumerate(read.words) if word.truth)
+    selected = state.selected or tuple(at for at, word in enumerate(state.words) if word.truth)
     return selected[0] if selected else 0
 
 
-def _thumbnail(read: SampleState, found: Attribution, word: int) -> str:
-    tokens = list(read.words[word].word.tokens)
-    view = read.evidence.trace.views[0]
+def _thumbnail(state: SampleState, found: Attribution, word: int) -> str:
+    tokens = list(state.words[word].word.tokens)
+    view = state.evidence.trace.views[0]
     display = found.display[0][tokens].amax(0).cpu()
-    return _jpeg(overlay(_pixels(read), display, view.geometry.base_grid, size=_size(read)))
+    return _jpeg(overlay(_pixels(state), display, view.geometry.base_grid, size=_size(state)))
 
 
-def _original(read: SampleState) -> str:
-    return _jpeg(read.sample.image.resize(_size(read)))
+def _original(state: SampleState) -> str:
+    return _jpeg(state.sample.image.resize(_size(state)))
 
 
-def _pixels(read: SampleState) -> torch.Tensor:
-    width, height = read.sample.image.size
-    pixels = bytearray(read.sample.image.tobytes())
+def _pixels(state: SampleState) -> torch.Tensor:
+    width, height = state.sample.image.size
+    pixels = bytearray(state.sample.image.tobytes())
     return torch.frombuffer(pixels, dtype=torch.uint8).view(height, width, 3)
 
 
-def _size(read: SampleState) -> tuple[int, int]:
-    width, height = read.sample.image.size
-    ratio = min(1, LARGEST / max(width, height))
+def _size(state: SampleState) -> tuple[int, int]:
+    width, height = state.sample.image.size
+    ratio = min(1, THUMBNAIL_PIXELS / max(width, height))
     return max(1, round(width * ratio)), max(1, round(height * ratio))
 
 
 def _jpeg(image: Any) -> str:
-    held = io.BytesIO()
-    image.save(held, "JPEG", quality=QUALITY)
-    return "data:image/jpeg;base64," + base64.b64encode(held.getvalue()).decode()
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=JPEG_QUALITY)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def _leading(results: Results, model: str, data: str) -> Column | None:
+def _cases_of(
+    results: Results, model: str, data: str, column: Column, per_kind: int
+) -> Iterator[GalleryCase]:
+    """The best, worst and disputed cases of one model and data set."""
+    scores = _scores(results, model, data, column)
+    sign = 1 if column.higher_is_better else -1
+    leader = _leader(scores.values(), sign)
+    known = [case for case in scores if leader in scores[case]]
+    ranked = sorted(known, key=lambda case: (-sign * scores[case][leader], case))
+    spread = sorted(known, key=lambda case: (-pstdev(scores[case].values()), case))
+    samples, taken = results.samples[model, data], set()
+    for kind, order in (("best", ranked), ("worst", ranked[::-1]), ("disputed", spread)):
+        for image, word in _of_new_samples(order, taken, per_kind):
+            where = (model, data, samples[image])
+            yield GalleryCase(kind, *where, column.name, word, scores[image, word], leader)
+
+
+def _leader(scores: Iterable[dict[str, float]], sign: int) -> str:
+    """The method with the best mean."""
+    values: dict[str, list[float]] = {}
+    for methods in scores:
+        for method, value in methods.items():
+            values.setdefault(method, []).append(value)
+    return max(values, key=lambda method: sign * fmean(values[method]))
+
+
+def _leading_column(results: Results, model: str, data: str) -> Column | None:
+    """The first mean with a better end, costs aside, that several methods have."""
     for column in results.columns:
         if column.curve or column.statistic != "mean" or column.higher_is_better is None:
             continue
@@ -264,7 +273,7 @@ def _leading(results: Results, model: str, data: str) -> Column | None:
         methods = [
             method
             for method in results.methods
-            if method != MODEL_ITSELF and results.series(model, data, method, column)[0].values
+            if method != MODEL_LABEL and results.series(model, data, method, column)[0].values
         ]
         if len(methods) > 1:
             return column
@@ -286,10 +295,10 @@ def _scores(
     }
 
 
-def _apart(
+def _of_new_samples(
     order: Sequence[tuple[int, int]], taken: set[int], count: int
 ) -> Iterator[tuple[int, int]]:
-    """The first of an order that are of samples not taken yet."""
+    """The first of an order whose samples are not taken yet."""
     for image, word in order:
         if count and image not in taken:
             taken.add(image)

@@ -1,15 +1,16 @@
-"""What a run is asked to do: who explains what on which samples, and how each is told apart."""
+"""The plan of a run: which methods and metrics on which models and samples, each with its key."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, NamedTuple
 
-from seewhy.bench import fingerprints
+from seewhy.bench.config import Answers, BenchConfig
+from seewhy.bench.fingerprints import folder_fingerprint, hub_fingerprint, loaded_fingerprint
 from seewhy.bench.specs import digest, key_of, label_of, method_of, metric_of
 from seewhy.bench.store import SCHEMA_VERSION
 from seewhy.core.errors import DatasetError, ParameterError, UnknownNameError
@@ -19,43 +20,36 @@ from seewhy.methods import Method
 from seewhy.metrics import Metric
 from seewhy.testbed.pretrained import pretrained
 
-Answers: TypeAlias = Literal["reference", "own"]
+NO_METHOD = -1
+"""In place of a method: metrics of the model and its words, measured once a sample."""
+MODEL_LABEL = "(model)"
+"""The label of a method in such rows."""
 
-OF_MODEL = -1
-"""The place of no method: metrics that judge the model and the words, once a sample."""
-MODEL_ITSELF = "(model)"
-"""What stands as the method of such rows."""
+NOT_COMPUTING = ("device_map", "revision")
+"""Load options left out of a model's key: where it runs, and the commit, which is in it anyway."""
+
+
+class Task(NamedTuple):
+    """One metric of one method on a sample: it is measured or not, as a whole.
+
+    Attributes:
+        method: index in the plan, or `NO_METHOD`.
+        metric: index in the plan.
+    """
+
+    method: int
+    metric: int
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What holds for all samples; every field is part of the rows' keys.
-
-    Attributes:
-        answers: `"reference"` explains the data set's right answer where it has one, `"own"` what
-            the model says itself.
-        words: how many words of a sample metrics of single words look at, at most.
-        seed: of whatever is drawn.
-        dtype: of the weights; "" for the checkpoint's own.
-        max_new_tokens: where the model's own answers are cut off.
-    """
+    """What holds for all samples, as in `BenchConfig`; every field is part of the rows' keys."""
 
     answers: Answers = "reference"
     words: int = 2
     seed: int = 0
     dtype: str = ""
     max_new_tokens: int = 128
-
-    def __post_init__(self) -> None:
-        if self.answers not in ("reference", "own"):
-            raise ParameterError(
-                f"Expected answers 'reference' or 'own', got {self.answers!r}: choose one."
-            )
-        for name, least in (("words", 0), ("seed", 0), ("max_new_tokens", 1)):
-            if getattr(self, name) < least:
-                raise ParameterError(
-                    f"Expected {name} of at least {least}, got {getattr(self, name)}."
-                )
 
     @property
     def key(self) -> str:
@@ -65,13 +59,13 @@ class Settings:
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A model that is looked into.
+    """A model that is explained.
 
     Attributes:
         label: what tables call it.
         place: folder or hub id; "" for a pair that was handed in.
+        fingerprint: what keeps its results separate.
         pair: the loaded `(model, processor)`, or None.
-        fingerprint: what keeps its results apart.
         options: passed on to `seewhy.models.load`.
     """
 
@@ -81,8 +75,8 @@ class ModelSpec:
     pair: tuple[Any, Any] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
-    def described(self) -> dict[str, str]:
-        """As JSON-ready data; where shipped models lie is a matter of each machine."""
+    def describe(self) -> dict[str, Any]:
+        """JSON-ready data for a run's file; where shipped models lie differs between machines."""
         place = "" if self.label in pretrained() else self.place
         return {"label": self.label, "place": place, "fingerprint": self.fingerprint}
 
@@ -95,6 +89,21 @@ class MethodSpec:
     method: Method
     key: str
 
+    @classmethod
+    def of(cls, given: str | Method) -> MethodSpec:
+        """From a spec or an object."""
+        method = method_of(given)
+        return cls(label_of(method), method, key_of(method))
+
+    def describe(self) -> dict[str, Any]:
+        """JSON-ready data for a run's file."""
+        return {
+            "label": self.label,
+            "key": self.key,
+            "summary": self.method.summary,
+            "parameters": _jsonable(self.method.parameters),
+        }
+
 
 @dataclass(frozen=True)
 class MetricSpec:
@@ -103,6 +112,23 @@ class MetricSpec:
     label: str
     metric: Metric
     key: str
+
+    @classmethod
+    def of(cls, given: str | Metric) -> MetricSpec:
+        """From a spec or an object."""
+        metric = metric_of(given)
+        return cls(label_of(metric), metric, key_of(metric))
+
+    def describe(self) -> dict[str, Any]:
+        """JSON-ready data for a run's file."""
+        return {
+            "label": self.label,
+            "key": self.key,
+            "summary": self.metric.summary,
+            "parameters": _jsonable(self.metric.parameters),
+            "of_model": self.metric.of_model,
+            "figures": [asdict(figure) for figure in self.metric.figures],
+        }
 
 
 @dataclass(frozen=True)
@@ -113,6 +139,26 @@ class DataSpec:
     dataset: Dataset
     fingerprint: str
     ids: tuple[str, ...]
+
+    @classmethod
+    def of(cls, given: str | Dataset, limit: int | None) -> DataSpec:
+        """The first samples of a spec or an object.
+
+        Raises:
+            DatasetError: if there are none.
+        """
+        dataset = given if isinstance(given, Dataset) else open_dataset(given)
+        label = given.name if isinstance(given, Dataset) else _short_spec(given)
+        ids = dataset.ids[:limit]
+        if not ids:
+            raise DatasetError(
+                f"Expected samples in {label}, got none: check its folder and options."
+            )
+        return cls(label, dataset, dataset.fingerprint, tuple(ids))
+
+    def describe(self) -> dict[str, Any]:
+        """JSON-ready data for a run's file."""
+        return {"label": self.label, "fingerprint": self.fingerprint, "samples": list(self.ids)}
 
 
 @dataclass(frozen=True)
@@ -126,151 +172,129 @@ class Plan:
     settings: Settings
 
     @property
-    def pairs(self) -> tuple[tuple[int, int], ...]:
-        """Places of method and metric of every unit of a sample, in the order they are done."""
-        of_model = [(OF_MODEL, at) for at, j in enumerate(self.metrics) if j.metric.of_model]
-        of_methods = [
-            (method, at)
+    def tasks(self) -> tuple[Task, ...]:
+        """The tasks of every sample, in the order they are done."""
+        metrics = [(at, spec.metric.of_model) for at, spec in enumerate(self.metrics)]
+        of_methods = (
+            Task(method, at)
             for method in range(len(self.methods))
-            for at, judge in enumerate(self.metrics)
-            if not judge.metric.of_model
-        ]
-        return (*of_methods, *of_model)
+            for at, of_model in metrics
+            if not of_model
+        )
+        return (*of_methods, *(Task(NO_METHOD, at) for at, of_model in metrics if of_model))
 
-    def unit(self, subject: int, source: int, sample: str, method: int, metric: int) -> str:
-        """The key of one unit: nothing that could change its rows is left out."""
-        return digest([*self.keys(subject, source, method, metric).values(), sample])
+    def task_key(self, model: int, data: int, sample: str, task: Task) -> str:
+        """The key of a task on a sample: of everything that could change its rows."""
+        return digest([*self.keys(model, data, task).values(), sample])
 
-    def keys(self, subject: int, source: int, method: int, metric: int) -> dict[str, str]:
-        """The keys of a unit's rows, by column."""
+    def keys(self, model: int, data: int, task: Task) -> dict[str, str]:
+        """The keys of a task's rows, by column."""
+        method = "" if task.method == NO_METHOD else self.methods[task.method].key
         return {
-            "model_fingerprint": self.models[subject].fingerprint,
-            "data_fingerprint": self.datasets[source].fingerprint,
-            "method_key": "" if method == OF_MODEL else self.methods[method].key,
-            "metric_key": self.metrics[metric].key,
+            "model_fingerprint": self.models[model].fingerprint,
+            "data_fingerprint": self.datasets[data].fingerprint,
+            "method_key": method,
+            "metric_key": self.metrics[task.metric].key,
             "settings_key": self.settings.key,
         }
 
     @property
     def key(self) -> str:
-        """Of the run: the same command has the same one."""
+        """The key of the run: the same for the same config."""
         return digest(
             [
-                [s.fingerprint for s in self.models],
-                [c.key for c in self.methods],
-                [j.key for j in self.metrics],
-                [[s.fingerprint, s.ids] for s in self.datasets],
+                [spec.fingerprint for spec in self.models],
+                [spec.key for spec in self.methods],
+                [spec.key for spec in self.metrics],
+                [[spec.fingerprint, spec.ids] for spec in self.datasets],
                 self.settings.key,
             ]
         )
 
-    def described(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
         """The plan as JSON-ready data: all that tables need, without models or data."""
         return {
             "settings": {**asdict(self.settings), "key": self.settings.key},
-            "models": [s.described() for s in self.models],
-            "methods": [
-                {
-                    "label": c.label,
-                    "key": c.key,
-                    "summary": c.method.summary,
-                    "parameters": _jsonable(c.method.parameters),
-                }
-                for c in self.methods
-            ],
-            "metrics": [
-                {
-                    "label": j.label,
-                    "key": j.key,
-                    "summary": j.metric.summary,
-                    "parameters": _jsonable(j.metric.parameters),
-                    "of_model": j.metric.of_model,
-                    "figures": [asdict(figure) for figure in j.metric.figures],
-                }
-                for j in self.metrics
-            ],
-            "data": [
-                {"label": s.label, "fingerprint": s.fingerprint, "samples": list(s.ids)}
-                for s in self.datasets
-            ],
+            "models": [spec.describe() for spec in self.models],
+            "methods": [spec.describe() for spec in self.methods],
+            "metrics": [spec.describe() for spec in self.metrics],
+            "data": [spec.describe() for spec in self.datasets],
         }
 
 
-def plan_of(
-    models: Iterable[str | os.PathLike[str] | tuple[Any, Any]],
-    methods: Iterable[str | Method],
-    metrics: Iterable[str | Metric],
-    data: Iterable[str | Dataset],
-    settings: Settings,
-    *,
-    limit: int | None = None,
-    options: Mapping[str, Any] | None = None,
-) -> Plan:
-    """A plan from names, specs and objects.
-
-    Args:
-        models: folders, hub ids, names of shipped models, or loaded `(model, processor)` pairs.
-        methods, metrics: specs such as `"arc(k=20)"`, or objects.
-        data: specs such as `"coco:PATH"`, or objects.
-        settings: of the run.
-        limit: how many samples of each data set, from its first; None for all.
-        options: passed on to the loading of every model, such as `device_map`.
+def plan_of(config: BenchConfig) -> Plan:
+    """The plan of a config that leaves nothing open: see `seewhy.bench.suites.resolve`.
 
     Raises:
         UnknownNameError: if a name is not known; near matches are given.
-        ParameterError: if a parameter is, or nothing is left to do.
+        ParameterError: if a parameter is not known, nothing is left to do, or something is asked
+            for twice.
         DatasetError: if a data set is missing, malformed or empty.
     """
-    if limit is not None and limit < 1:
-        raise ParameterError(f"Expected a limit of at least 1, got {limit}: leave it out for all.")
-    chosen = dict(options or {})
-    # What else changes how a model computes is part of what it is; where it runs is not.
-    apart = {k: str(v) for k, v in chosen.items() if k not in ("device_map", "revision")}
-    if settings.dtype:
-        chosen["dtype"] = settings.dtype
     plan = Plan(
-        tuple(_told_apart(_model_spec(model, chosen), apart) for model in models),
-        tuple(MethodSpec(label_of(m), m, key_of(m)) for m in map(method_of, methods)),
-        tuple(MetricSpec(label_of(m), m, key_of(m)) for m in map(metric_of, metrics)),
-        tuple(_data_spec(given, limit) for given in data),
-        settings,
+        tuple(_model_specs(config)),
+        tuple(map(MethodSpec.of, config.methods or ())),
+        tuple(map(MetricSpec.of, config.metrics or ())),
+        tuple(DataSpec.of(given, config.limit) for given in config.data or ()),
+        _settings(config),
     )
-    for what, things in (
-        ("model", plan.models),
-        ("method", plan.methods),
-        ("metric", plan.metrics),
-        ("data set", plan.datasets),
-    ):
-        if not things:
-            raise ParameterError(f"Expected at least one {what}, got none: name one.")
-        labels = [thing.label for thing in things]
-        if (twice := _twice(labels)) is not None:
-            raise ParameterError(f"Expected each {what} once, got {twice} twice: leave one out.")
-    if (twice := _twice([s.fingerprint for s in plan.models])) is not None:
-        alike = [s.label for s in plan.models if s.fingerprint == twice]
-        raise ParameterError(
-            f"Expected models that differ, got the same one as {' and '.join(alike)}: leave one "
-            "out."
-        )
-    held = [(s.fingerprint, sample) for s in plan.datasets for sample in s.ids]
-    if (twice := _twice(held)) is not None:
-        raise ParameterError(
-            f"Expected each sample once, got {twice[1]} in several of the data sets: choose parts "
-            "that do not overlap."
-        )
+    _expect_each_once(plan)
+    _expect_distinct(plan)
     return plan
 
 
-def _twice(things: Sequence[Any]) -> Any:
-    """The first thing that comes again, or None."""
-    counted = Counter(things)
-    return next((thing for thing in things if counted[thing] > 1), None)
+def _settings(config: BenchConfig) -> Settings:
+    return Settings(
+        config.answers or Settings.answers,
+        Settings.words if config.words is None else config.words,
+        config.seed,
+        config.dtype or "",
+        config.max_new_tokens,
+    )
 
 
-def _told_apart(subject: ModelSpec, options: Mapping[str, str]) -> ModelSpec:
-    if not options or subject.pair is not None:
-        return subject
-    return replace(subject, fingerprint=digest([subject.fingerprint, dict(options)]))
+def _expect_each_once(plan: Plan) -> None:
+    for noun, specs in (
+        *(("model", plan.models), ("method", plan.methods)),
+        *(("metric", plan.metrics), ("data set", plan.datasets)),
+    ):
+        if not specs:
+            raise ParameterError(f"Expected at least one {noun}, got none: name one.")
+        if (label := _duplicate([spec.label for spec in specs])) is not None:
+            raise ParameterError(f"Expected each {noun} once, got {label} twice: leave one out.")
+
+
+def _expect_distinct(plan: Plan) -> None:
+    if (found := _duplicate([spec.fingerprint for spec in plan.models])) is not None:
+        labels = " and ".join(spec.label for spec in plan.models if spec.fingerprint == found)
+        raise ParameterError(
+            f"Expected models that differ, got the same one as {labels}: leave one out."
+        )
+    samples = [(spec.fingerprint, id) for spec in plan.datasets for id in spec.ids]
+    if (found := _duplicate(samples)) is not None:
+        raise ParameterError(
+            f"Expected each sample once, got {found[1]} in several of the data sets: choose parts "
+            "that do not overlap."
+        )
+
+
+def _duplicate(items: Sequence[Any]) -> Any:
+    """The first item that comes again, or None."""
+    counted = Counter(items)
+    return next((item for item in items if counted[item] > 1), None)
+
+
+def _model_specs(config: BenchConfig) -> Iterator[ModelSpec]:
+    """The models; options that change what a model computes are part of its fingerprint."""
+    options = dict(config.load_options)
+    computing = {k: str(v) for k, v in options.items() if k not in NOT_COMPUTING}
+    if config.dtype:
+        options["dtype"] = config.dtype
+    for given in config.models or ():
+        spec = _model_spec(given, options)
+        if computing and spec.pair is None:
+            spec = replace(spec, fingerprint=digest([spec.fingerprint, computing]))
+        yield spec
 
 
 def _model_spec(
@@ -279,38 +303,29 @@ def _model_spec(
     if isinstance(given, tuple):
         model, _ = given
         label = Path(model.config.name_or_path).name or type(model).__name__
-        return ModelSpec(label, "", fingerprints.of_pair(model), given)
+        return ModelSpec(label, "", loaded_fingerprint(model), given)
     name = os.fspath(given)
     known = pretrained()
     if name in known:
         place = known[name]
-        return ModelSpec(name, str(place), fingerprints.of_folder(place), None, options)
+        return ModelSpec(name, str(place), folder_fingerprint(place), None, options)
     folder = Path(name).expanduser()
     if folder.is_dir():
-        return ModelSpec(folder.name, str(folder), fingerprints.of_folder(folder), None, options)
+        return ModelSpec(folder.name, str(folder), folder_fingerprint(folder), None, options)
     if "/" not in name or name.startswith((".", "~", "/")):
         raise UnknownNameError(
             f"{unknown_name_message('model', name, known)} Or give a folder that is there, or a "
             "hub id such as Qwen/Qwen2-VL-2B-Instruct."
         )
-    revision = options.get("revision")
-    return ModelSpec(name, name, fingerprints.of_hub(name, revision), None, options)
+    return ModelSpec(name, name, hub_fingerprint(name, options.get("revision")), None, options)
 
 
-def _data_spec(given: str | Dataset, limit: int | None) -> DataSpec:
-    dataset, label = (given, given.name) if isinstance(given, Dataset) else _opened(given)
-    ids = dataset.ids[:limit]
-    if not ids:
-        raise DatasetError(f"Expected samples in {label}, got none: check what it holds.")
-    return DataSpec(label, dataset, dataset.fingerprint, tuple(ids))
-
-
-def _opened(spec: str) -> tuple[Dataset, str]:
-    """The data set, and its spec with only the last part of a path."""
+def _short_spec(spec: str) -> str:
+    """The spec of a data set with only the last part of its path."""
     name, colon, rest = spec.partition(":")
     place, mark, options = rest.partition("?")
     short = Path(place).name if place and "=" not in place else place
-    return open_dataset(spec), f"{name}{colon}{short}{mark}{options}"
+    return f"{name}{colon}{short}{mark}{options}"
 
 
 def _jsonable(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""The local engine: processes that each hold a model, fed over a pipe of their own.
+"""The local engines: processes that each hold a model, or this process alone.
 
-A pipe has one writer at each end, so a worker that is killed while it speaks leaves no lock behind
-and harms nobody else. Its death shows at once as the end of its pipe; a worker whose parent died
-finds the same and leaves.
+Each process has a pipe of its own. A pipe has one writer at each end, so a worker that is killed
+while it writes leaves no lock behind and harms no other. Its death shows at once as the end of its
+pipe; a worker whose parent died sees the same and ends.
 """
 
 from __future__ import annotations
@@ -10,120 +10,50 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import signal
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from multiprocessing.connection import Connection, wait
-from typing import Any
 
+from seewhy.bench.jobs import JobQueue
 from seewhy.bench.plan import Plan
 from seewhy.bench.worker import Batch, Job, Worker
-from seewhy.core.errors import ModelError, SeewhyError
-
-TRIES = 3
-"""How often a job is begun before its units are given up as failed."""
+from seewhy.core.errors import SeewhyError
 
 
-def here(plan: Plan, jobs: Sequence[Job], workers: int = 1) -> Iterator[Batch]:
+def in_process(plan: Plan, jobs: Sequence[Job], workers: int = 1) -> Generator[Batch, None, None]:
     """Do all jobs in this process, one after the other."""
-    laboratory = Worker(plan)
+    worker = Worker(plan)
     for job in jobs:
-        yield from laboratory.run(job)
+        yield from worker.run(job)
 
 
-def processes(plan: Plan, jobs: Sequence[Job], workers: int) -> Iterator[Batch]:
+def processes(plan: Plan, jobs: Sequence[Job], workers: int) -> Generator[Batch, None, None]:
     """Do all jobs in processes of their own; batches come as they are done.
 
     A worker that dies is replaced, and what it had not delivered is done again by another; after
-    `TRIES` deaths over one job its units are given up as failed.
+    `seewhy.bench.jobs.MAX_ATTEMPTS` deaths over one job its tasks are given up as failed.
 
     Raises:
         SeewhyError: if a model cannot be loaded.
-        ModelError: if workers die over and over before any delivers a thing.
+        ModelError: if too many workers died and none delivered anything in between.
     """
-    waiting = Waiting(plan, jobs)
-    crew = [_WorkerProcess(plan) for _ in range(min(workers, len(jobs)))]
+    queue = JobQueue(plan, jobs)
+    pool = [_WorkerProcess(plan) for _ in range(min(workers, len(jobs)))]
     try:
-        while waiting.unfinished:
-            for worker in crew:
+        while queue.unfinished:
+            for worker in pool:
                 if worker.job is None:
-                    worker.give(waiting.next())
-            busy = [worker for worker in crew if worker.job is not None]
-            for ready in wait([worker.pipe for worker in busy]):
-                worker = next(w for w in busy if w.pipe is ready)
+                    worker.start(queue.next())
+            busy = {worker.pipe: at for at, worker in enumerate(pool) if worker.job is not None}
+            for pipe in wait(list(busy)):
+                at = busy[pipe]  # pyright: ignore[reportArgumentType]
                 try:
-                    kind, content = worker.pipe.recv()
+                    yield from pool[at].receive(queue)
                 except (EOFError, OSError):
-                    yield from waiting.died(worker.job, worker.reason())
-                    crew[crew.index(worker)] = _WorkerProcess(plan)
-                    continue
-                if kind == "batch":
-                    waiting.delivered(worker.job, content)
-                    yield content
-                elif kind == "done":
-                    waiting.finished(worker.job)
-                    worker.job = None
-                else:
-                    raise content
+                    yield from pool[at].lose(queue)
+                    pool[at] = _WorkerProcess(plan)
     finally:
-        for worker in crew:
+        for worker in pool:
             worker.end()
-
-
-class Waiting:
-    """The jobs that are not finished, and what is known of those begun. Shared by engines.
-
-    Attributes:
-        unfinished: how many jobs are waiting or in work.
-    """
-
-    def __init__(self, plan: Plan, jobs: Sequence[Job]) -> None:
-        self._plan, self._queue = plan, deque(jobs)
-        self._delivered: dict[tuple[int, int, str], set[tuple[int, int]]] = {}
-        self._tries: dict[tuple[int, int, str], int] = {}
-        self._deaths = 0
-        self.unfinished = len(jobs)
-
-    def next(self) -> Job | None:
-        """The next job to begin, or None."""
-        return self._queue.popleft() if self._queue else None
-
-    def delivered(self, job: Job | None, batch: Batch) -> None:
-        """Take note of units that are done."""
-        self._deaths = 0
-        self._delivered.setdefault(_name(job), set()).update(batch.units)
-
-    def finished(self, job: Job | None) -> None:
-        """Take note that a job is at its end."""
-        self._delivered.pop(_name(job), None)
-        self.unfinished -= 1
-
-    def died(self, job: Job | None, reason: str) -> list[Batch]:
-        """Take note of a death over a job: what is left of it is done again, or given up.
-
-        Returns:
-            The batch of given up units, or nothing.
-
-        Raises:
-            ModelError: if nothing was delivered between far too many deaths.
-        """
-        assert job is not None
-        self._deaths += 1
-        if self._deaths > 3 * TRIES:
-            raise ModelError(
-                f"Expected workers that live, got {self._deaths} deaths in a row ({reason}): run "
-                "with fewer workers, a smaller model or more memory."
-            )
-        name = _name(job)
-        self._tries[name] = self._tries.get(name, 0) + 1
-        left = job.without(self._delivered.pop(name, set()))
-        if left.units and self._tries[name] < TRIES:
-            self._queue.appendleft(left)
-            return []
-        self.unfinished -= 1
-        if not left.units:
-            return []
-        reason = f"the worker died {TRIES} times ({reason})"
-        return [Worker(self._plan).failed(left, left.units, reason)]
 
 
 class _WorkerProcess:
@@ -138,7 +68,7 @@ class _WorkerProcess:
         # Only the worker must hold its end, or its death would not show here.
         theirs.close()
 
-    def give(self, job: Job | None) -> None:
+    def start(self, job: Job | None) -> None:
         """Begin a job, if there is one."""
         if job is not None:
             self.job = job
@@ -146,16 +76,31 @@ class _WorkerProcess:
             with contextlib.suppress(OSError):
                 self.pipe.send(job)
 
-    def reason(self) -> str:
-        """How it died."""
-        self._process.join(5)
-        code = self._process.exitcode
-        if code is not None and code < 0:
-            return f"signal {signal.Signals(-code).name}"
-        return f"exit status {code}"
+    def receive(self, queue: JobQueue) -> list[Batch]:
+        """What the process has sent.
+
+        Raises:
+            EOFError, OSError: if it died.
+            SeewhyError: if it cannot load the model.
+        """
+        assert self.job is not None
+        kind, content = self.pipe.recv()
+        if kind == "error":
+            raise content
+        if kind == "batch":
+            queue.deliver(self.job, content)
+            return [content]
+        queue.finish(self.job)
+        self.job = None
+        return []
+
+    def lose(self, queue: JobQueue) -> list[Batch]:
+        """Note in the queue that the process died."""
+        assert self.job is not None
+        return queue.lose(self.job, self._exit_reason())
 
     def end(self) -> None:
-        """End it: one that is idle finds the end of its pipe and leaves by itself."""
+        """End it: one that is idle sees the end of its pipe and ends by itself."""
         self.pipe.close()
         if self.job is None:
             self._process.join(10)
@@ -165,10 +110,12 @@ class _WorkerProcess:
             self._process.kill()
             self._process.join()
 
-
-def _name(job: Job | None) -> tuple[int, int, str]:
-    assert job is not None
-    return job.subject, job.source, job.sample
+    def _exit_reason(self) -> str:
+        self._process.join(5)
+        code = self._process.exitcode
+        if code is not None and code < 0:
+            return f"signal {signal.Signals(-code).name}"
+        return f"exit status {code}"
 
 
 def _work(plan: Plan, pipe: Connection) -> None:
@@ -178,18 +125,14 @@ def _work(plan: Plan, pipe: Connection) -> None:
     import torch
 
     torch.set_num_threads(1)
-    laboratory = Worker(plan)
+    worker = Worker(plan)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
             job = pipe.recv()
             try:
-                for batch in laboratory.run(job):
+                for batch in worker.run(job):
                     pipe.send(("batch", batch))
                 pipe.send(("done", None))
             except SeewhyError as error:
-                pipe.send(("refused", _portable(error)))
-
-
-def _portable(error: SeewhyError) -> Any:
-    """The error as it can go through a pipe: its kind and its words."""
-    return type(error)(str(error))
+                # Its class and message alone: causes and notes may not go through a pipe.
+                pipe.send(("error", type(error)(str(error))))

@@ -3,91 +3,115 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
+from seewhy.bench.jobs import JobQueue
 from seewhy.bench.plan import Plan
-from seewhy.bench.processes import Waiting
 from seewhy.bench.worker import Batch, Job, Worker
 from seewhy.core.errors import ParameterError, SeewhyError
 
+STORE_BYTES = 200 * 2**20
+"""Of shared memory for a local cluster: rows are small, and models are not shared."""
 
-def ray_actors(plan: Plan, jobs: Sequence[Job], workers: int) -> Iterator[Batch]:
+
+def ray_actors(plan: Plan, jobs: Sequence[Job], workers: int) -> Generator[Batch, None, None]:
     """Do all jobs in actors of the Ray cluster at hand; batches come as they are done.
 
-    The cluster is the one that is connected to already, else that of `RAY_ADDRESS` or of this
-    machine, else a local one that lives as long as the run. Rows come back to this process, so
-    nodes need not share a file system; they need the package, and the models and data at the same
-    places.
+    The cluster is the one that is connected already, else that of `RAY_ADDRESS` or of this machine,
+    else a local one that ends with the run. Rows come back to this process, so nodes need not share
+    a file system; they need the package, and the models and data at the same paths.
 
     Raises:
         ParameterError: if Ray is not installed.
         SeewhyError: if a model cannot be loaded.
-        ModelError: if actors die over and over before any delivers a thing.
+        ModelError: if too many actors died and none delivered anything in between.
     """
-    ray = _ray()
-    ours = not ray.is_initialized()
-    if ours:
+    ray = _import_ray()
+    connected = ray.is_initialized()
+    if not connected:
         _connect(ray, workers)
     try:
-        yield from _deliver(ray, plan, jobs, workers)
+        yield from _batches(ray, plan, jobs, workers)
     finally:
-        if ours:
+        if not connected:
             ray.shutdown()
 
 
-def _deliver(ray: Any, plan: Plan, jobs: Sequence[Job], workers: int) -> Iterator[Batch]:
-    gpus = 1 if ray.cluster_resources().get("GPU", 0) else 0
-    actor = ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=0)(_Actor)
-    _carry_code(ray, plan)
-    shared = ray.put(plan)
-    waiting = Waiting(plan, jobs)
-    crew = [actor.remote(shared) for _ in range(min(workers, len(jobs)))]
-    idle, busy = list(range(len(crew))), {}
+def _batches(ray: Any, plan: Plan, jobs: Sequence[Job], workers: int) -> Iterator[Batch]:
+    queue = JobQueue(plan, jobs)
+    _send_code(ray, plan)
+    pool = _ActorPool(ray, plan, min(workers, len(jobs)))
     try:
-        while waiting.unfinished:
-            while idle and (job := waiting.next()) is not None:
-                at = idle.pop()
-                stream = crew[at].run.options(num_returns="streaming").remote(job)
-                busy[stream] = at, job
-            (stream,), _ = ray.wait(list(busy), num_returns=1)
-            at, job = busy[stream]
-            try:
-                batch = ray.get(next(stream))
-            except StopIteration:
-                waiting.finished(job)
-            except ray.exceptions.RayActorError as error:
-                yield from waiting.died(job, type(error).__name__)
-                crew[at] = actor.remote(shared)
-            except ray.exceptions.RayTaskError as error:
-                cause = error.cause
-                raise cause if isinstance(cause, SeewhyError) else error from None
-            else:
-                waiting.delivered(job, batch)
-                yield batch
-                continue
-            del busy[stream]
-            idle.append(at)
+        while queue.unfinished:
+            pool.start(queue)
+            yield from pool.receive(queue)
     finally:
-        for one in crew:
-            ray.kill(one)
+        pool.end()
+
+
+class _ActorPool:
+    """The actors, which of them are idle, and the streams of batches of the others."""
+
+    def __init__(self, ray: Any, plan: Plan, size: int) -> None:
+        self._ray = ray
+        gpus = 1 if ray.cluster_resources().get("GPU", 0) else 0
+        actor = ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=0)(_Actor)
+        self._new, self._plan = actor.remote, ray.put(plan)
+        self._actors = [self._new(self._plan) for _ in range(size)]
+        self._idle = list(range(size))
+        self._busy: dict[Any, tuple[int, Job]] = {}
+
+    def start(self, queue: JobQueue) -> None:
+        """Give jobs to all idle actors."""
+        while self._idle and (job := queue.next()) is not None:
+            at = self._idle.pop()
+            stream = self._actors[at].run.options(num_returns="streaming").remote(job)
+            self._busy[stream] = at, job
+
+    def receive(self, queue: JobQueue) -> list[Batch]:
+        """What the first actor that is ready has done."""
+        errors = self._ray.exceptions
+        (stream,), _ = self._ray.wait(list(self._busy), num_returns=1)
+        at, job = self._busy[stream]
+        batches = []
+        try:
+            batch = self._ray.get(next(stream))
+        except StopIteration:
+            queue.finish(job)
+        except errors.RayActorError as error:
+            batches = queue.lose(job, type(error).__name__)
+            self._actors[at] = self._new(self._plan)
+        except errors.RayTaskError as error:
+            raise error.cause if isinstance(error.cause, SeewhyError) else error from None
+        else:
+            queue.deliver(job, batch)
+            return [batch]
+        del self._busy[stream]
+        self._idle.append(at)
+        return batches
+
+    def end(self) -> None:
+        """End all actors."""
+        for actor in self._actors:
+            self._ray.kill(actor)
 
 
 class _Actor:
-    """A laboratory in a process of the cluster."""
+    """A worker in a process of the cluster."""
 
     def __init__(self, plan: Plan) -> None:
         import torch
 
         torch.set_num_threads(1)
-        self._laboratory = Worker(plan)
+        self._worker = Worker(plan)
 
     def run(self, job: Job) -> Iterator[Batch]:
-        """Do a job; each batch is on its way as soon as it is done."""
-        yield from self._laboratory.run(job)
+        """Do a job; each batch is sent as soon as it is done."""
+        yield from self._worker.run(job)
 
 
-def _ray() -> Any:
+def _import_ray() -> Any:
     try:
         import ray
     except ImportError as error:
@@ -98,17 +122,17 @@ def _ray() -> Any:
     return ray
 
 
-def _carry_code(ray: Any, plan: Plan) -> None:
-    """Let the code of methods, metrics and data sets that are not ours travel with the plan.
+def _send_code(ray: Any, plan: Plan) -> None:
+    """Send the code of methods, metrics and data sets that are not seewhy's with the plan.
 
     So a method in a person's own file needs no copy on every node.
     """
-    things = [
-        *(c.method for c in plan.methods),
-        *(j.metric for j in plan.metrics),
-        *(s.dataset for s in plan.datasets),
+    objects = [
+        *(spec.method for spec in plan.methods),
+        *(spec.metric for spec in plan.metrics),
+        *(spec.dataset for spec in plan.datasets),
     ]
-    modules = {kind.__module__ for thing in things for kind in type(thing).__mro__}
+    modules = {kind.__module__ for one in objects for kind in type(one).__mro__}
     for name in modules:
         foreign = name.partition(".")[0] not in {"seewhy", "__main__", *sys.stdlib_module_names}
         if foreign and name in sys.modules:
@@ -120,9 +144,5 @@ def _connect(ray: Any, workers: int) -> None:
     try:
         ray.init(address="auto", **quiet)
     except ConnectionError:
-        # No cluster is running: a small one for this run alone.
+        # No cluster is running: start a small one for this run alone.
         ray.init(address="local", num_cpus=workers, object_store_memory=STORE_BYTES, **quiet)
-
-
-STORE_BYTES = 200 * 2**20
-"""Of shared memory for a local cluster: rows are small, and models are not shared."""

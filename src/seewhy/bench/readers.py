@@ -12,8 +12,10 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from seewhy.bench.cells import Cell
+from seewhy.bench.reading import results_without_rows
+from seewhy.bench.results import Column, Reason, Results
 from seewhy.bench.store import Store
-from seewhy.bench.tables import Cell, Column, Reason, Results, results_without_rows
 from seewhy.bench.writers import COUNTS, DIFFERENCE, ESTIMATE, REASONS, TABLE
 from seewhy.core.errors import SchemaError
 

@@ -7,22 +7,33 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from seewhy.bench.gallery import CASES, cases_json, choose, read_cases, shown
+from seewhy.bench.cells import Cell, breakdown, cells
+from seewhy.bench.gallery import CASES, cases_json, choose_cases, read_cases, read_gallery
 from seewhy.bench.readers import has_tables_alone, read_tables
-from seewhy.bench.store import write_whole
-from seewhy.bench.tables import Cell, Results, breakdown, cells, results_of
+from seewhy.bench.reading import read_results
+from seewhy.bench.results import Column, Reason, Results
+from seewhy.bench.store import write_atomically
 from seewhy.bench.writers import (
+    PERCENT,
     REASONS,
     TABLE,
     latex,
     markdown,
-    number,
     reasons_csv,
     table_csv,
 )
 from seewhy.core.errors import OutputError, ParameterError
 from seewhy.report.bench_page import html
-from seewhy.report.bench_payload import BenchCase, BenchCell, BenchCurve, BenchPayload, BenchRun
+from seewhy.report.bench_payload import (
+    BenchCase,
+    BenchCell,
+    BenchColumn,
+    BenchCurve,
+    BenchPayload,
+    BenchReason,
+    BenchRun,
+    BenchView,
+)
 
 MARKDOWN, LATEX, PAGE = "table.md", "table.tex", "bench.html"
 
@@ -44,7 +55,8 @@ def write_report(
         The results, and the cells of all words.
 
     Raises:
-        SchemaError, ParameterError: as `seewhy.bench.tables.results_of`.
+        SchemaError, ParameterError: as `seewhy.bench.reading.read_results`; and if tables without
+            rows are damaged, or asked for more than they hold.
         OutputError: if a file cannot be written.
     """
     listed = [folders] if isinstance(folders, str | os.PathLike) else list(folders)
@@ -52,28 +64,34 @@ def write_report(
     target = places[0] if out is None else Path(out).expanduser()
     if any(map(has_tables_alone, places)):
         results, whole, parts = _from_tables(places, reference)
-        chosen = read_cases(places[0])
+        cases = read_cases(places[0])
     else:
-        results = results_of(places, reference=reference)
-        whole, parts, chosen = cells(results), breakdown(results), choose(results)
+        results = read_results(places, reference=reference)
+        whole, parts, cases = cells(results), breakdown(results), choose_cases(results)
+    gallery = read_gallery(dict.fromkeys([*places, target]), target)
     texts = {
         MARKDOWN: markdown(results, whole),
         LATEX: latex(results, whole),
         TABLE: table_csv([*whole, *parts]),
         REASONS: reasons_csv(results.reasons),
-        CASES: cases_json(chosen),
-        PAGE: html(payload(results, whole, parts, shown(dict.fromkeys([*places, target]), target))),
+        CASES: cases_json(cases),
+        PAGE: html(payload(results, whole, parts, gallery)),
     }
+    _write(texts, target)
+    return results, whole
+
+
+def _write(texts: Mapping[str, str], target: Path) -> None:
+    """Write files by name into a folder, which is made where it is missing."""
     try:
         target.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
-            write_whole(target / name, _writer(text))
+            write_atomically(target / name, _writer(text))
     except OSError as error:
         raise OutputError(
             f"Expected to write tables to {target}, got {error.strerror or error}: make room or "
-            "choose another folder with --out; the rows are untouched."
+            "choose another folder with --out; the rows are not changed."
         ) from error
-    return results, whole
 
 
 def _from_tables(
@@ -100,56 +118,19 @@ def payload(
 ) -> BenchPayload:
     """Everything that the page shows, as JSON-ready data without NaN."""
     columns = {c: at for at, c in enumerate(c for c in results.columns if not c.curve)}
-    run = results.runs[-1]
     return {
         "reference": results.reference,
         "settings": {k: v for k, v in results.settings.items() if k != "key"},
-        "made": _made(run),
+        "made": _made(results.runs[-1]),
         "methods": {
             one["label"]: one["summary"] for other in results.runs for one in other["methods"]
         },
-        "columns": [
-            {
-                "metric": c.metric,
-                "name": c.name,
-                "summary": c.summary,
-                "better": c.higher_is_better,
-                "unit": c.unit,
-                "scale": 100 if number(1.0, c.unit) == "100.0" else 1,
-            }
-            for c in columns
-        ],
+        "columns": [_column(column) for column in columns],
         "views": [
-            {
-                "model": model,
-                "data": data,
-                "samples": len(samples),
-                "cells": [
-                    _cell(cell, columns[cell.column])
-                    for cell in whole
-                    if (cell.model, cell.data) == (model, data) and not cell.column.curve
-                ],
-                "curves": _curves(whole, model, data),
-                "breakdown": [
-                    {**_cell(cell, columns[cell.column]), "group": cell.group}
-                    for cell in parts
-                    if (cell.model, cell.data) == (model, data)
-                ],
-                "cases": [c for c in cases if (c["model"], c["data"]) == (model, data)],
-            }
-            for (model, data), samples in results.samples.items()
+            _view(view, len(samples), columns, whole, parts, cases)
+            for view, samples in results.samples.items()
         ],
-        "reasons": [
-            {
-                "what": ", ".join(dict.fromkeys(filter(None, (r.method, r.metric, r.figure)))),
-                "where": f"{r.model} on {r.data}",
-                "status": r.status,
-                "reason": r.reason,
-                "count": r.count,
-                "example": r.example,
-            }
-            for r in results.reasons
-        ],
+        "reasons": [_reason(reason) for reason in results.reasons],
     }
 
 
@@ -161,8 +142,55 @@ def _made(run: Mapping[str, Any]) -> BenchRun:
     return made
 
 
+def _view(
+    view: tuple[str, str],
+    samples: int,
+    columns: dict[Column, int],
+    whole: list[Cell],
+    parts: list[Cell],
+    cases: list[BenchCase],
+) -> BenchView:
+    """What the page shows of one model and data set."""
+    own = [cell for cell in whole if (cell.model, cell.data) == view]
+    groups = [cell for cell in parts if (cell.model, cell.data) == view]
+    return {
+        "model": view[0],
+        "data": view[1],
+        "samples": samples,
+        "cells": [_cell(cell, columns[cell.column]) for cell in own if not cell.column.curve],
+        "curves": _curves(own),
+        "breakdown": [
+            {**_cell(cell, columns[cell.column]), "group": cell.group} for cell in groups
+        ],
+        "cases": [case for case in cases if (case["model"], case["data"]) == view],
+    }
+
+
+def _column(column: Column) -> BenchColumn:
+    return {
+        "metric": column.metric,
+        "name": column.name,
+        "summary": column.summary,
+        "better": column.higher_is_better,
+        "unit": column.unit,
+        "scale": 100 if column.unit in PERCENT else 1,
+    }
+
+
+def _reason(reason: Reason) -> BenchReason:
+    names = filter(None, (reason.method, reason.metric, reason.figure))
+    return {
+        "what": ", ".join(dict.fromkeys(names)),
+        "where": f"{reason.model} on {reason.data}",
+        "status": reason.status,
+        "reason": reason.reason,
+        "count": reason.count,
+        "example": reason.example,
+    }
+
+
 def _cell(cell: Cell, column: int) -> BenchCell:
-    apart = (cell.difference, cell.difference_low, cell.difference_high)
+    difference = (cell.difference, cell.difference_low, cell.difference_high)
     return {
         "method": cell.method,
         "column": column,
@@ -171,16 +199,16 @@ def _cell(cell: Cell, column: int) -> BenchCell:
         "high": _finite(cell.high),
         "samples": cell.samples,
         "values": cell.values,
-        "apart": None if cell.difference is None else [_finite(end) for end in apart],
+        "apart": None if cell.difference is None else [_finite(end) for end in difference],
         "significant": cell.significant,
     }
 
 
-def _curves(whole: list[Cell], model: str, data: str) -> list[BenchCurve]:
-    """Points of each curve, method by method, along the axis."""
+def _curves(own: list[Cell]) -> list[BenchCurve]:
+    """Points of each curve of a model and data set, method by method, along the axis."""
     found: dict[tuple[str, str], dict[str, list[list[float | None]]]] = {}
-    for cell in whole:
-        if (cell.model, cell.data) != (model, data) or cell.column.curve is None:
+    for cell in own:
+        if cell.column.curve is None:
             continue
         name, place = cell.column.curve
         lines = found.setdefault((cell.column.metric, name), {})

@@ -1,40 +1,41 @@
-"""A run: plan, find what is missing, have it done, keep it."""
+"""A run: plan, find what is missing, measure it, keep it."""
 
 from __future__ import annotations
 
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from seewhy._version import __version__
-from seewhy.bench.gallery import FOLDER, choose, draw
-from seewhy.bench.plan import Plan, Settings, plan_of
-from seewhy.bench.processes import here, processes
+from seewhy.bench.config import BenchConfig, EngineName
+from seewhy.bench.gallery import FOLDER, choose_cases, write_gallery
+from seewhy.bench.plan import Plan, plan_of
+from seewhy.bench.processes import in_process, processes
 from seewhy.bench.ray_cluster import ray_actors
-from seewhy.bench.store import Done, Store, expect_arrow
-from seewhy.bench.suites import suite_of
-from seewhy.bench.tables import results_of
+from seewhy.bench.reading import read_results
+from seewhy.bench.store import Store, TaskStatus, expect_pyarrow
+from seewhy.bench.suites import resolve, suite_of
 from seewhy.bench.worker import Batch, Job
 from seewhy.core.errors import ParameterError
-from seewhy.datasets import Dataset
-from seewhy.methods import Method
-from seewhy.metrics import Metric
 
-EngineName: TypeAlias = Literal["processes", "ray", "here"]
-ENGINES: dict[str, Callable[[Plan, Sequence[Job], int], Iterator[Batch]]] = {
+Engine: TypeAlias = Callable[[Plan, Sequence[Job], int], Generator[Batch, None, None]]
+
+ENGINES: dict[EngineName, Engine] = {
     "processes": processes,
     "ray": ray_actors,
-    "here": here,
+    "in-process": in_process,
 }
-"""What does the work: processes of this machine, actors of a cluster, or this very process."""
+"""What does the work: processes of this machine, actors of a cluster, or this process alone."""
 
-FOUNDATIONS = ("torch", "transformers", "numpy", "pillow", "pyarrow")
+DEPENDENCIES = ("torch", "transformers", "numpy", "pillow", "pyarrow")
+"""Distributions whose versions a run's file names."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Progress:
     """How far a run is.
 
     Attributes:
-        done, total: units, those of earlier runs included.
+        done, total: tasks, those of earlier runs included.
         found: of `done`, how many were in the folder already.
         seconds: since the work began.
     """
@@ -53,28 +54,26 @@ class Progress:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Work:
+    """What a plan still asks of a folder.
+
+    Attributes:
+        jobs: the samples with tasks that are not measured, model by model.
+        found, total: tasks that are in the folder already, and all.
+    """
+
+    jobs: tuple[Job, ...]
+    found: int
+    total: int
+
+
 def run(
-    suite: str = "quick",
+    config: BenchConfig | str = "quick",
     *,
     out: str | os.PathLike[str],
-    models: Iterable[str | os.PathLike[str] | tuple[Any, Any]] | None = None,
-    methods: Iterable[str | Method] | None = None,
-    metrics: Iterable[str | Metric] | None = None,
-    data: Iterable[str | Dataset] | None = None,
-    limit: int | None = None,
-    words: int | None = None,
-    answers: Literal["reference", "own"] | None = None,
-    seed: int = 0,
-    dtype: str | None = None,
-    max_new_tokens: int = 128,
-    reference: str | None = None,
-    engine: EngineName = "processes",
-    workers: int = 1,
-    retry: bool = False,
-    options: dict[str, Any] | None = None,
-    gallery: bool = False,
     progress: Callable[[Progress], None] | None = None,
-    say: Callable[[str], None] = lambda stage: None,
+    say: Callable[[str], None] | None = None,
 ) -> Store:
     """Measure methods by metrics, and keep every row as it is found.
 
@@ -82,159 +81,136 @@ def run(
     or samples in the same folder add to what is there; whatever is changed is measured anew.
 
     Args:
-        suite: what is done where nothing else is said: a name from `seewhy.bench.SUITES`.
+        config: what is measured and how; a name stands for that suite.
         out: folder of results.
-        models: names of shipped models, folders, hub ids, or loaded `(model, processor)` pairs;
-            pairs stay in this process (`engine="here"`).
-        methods, metrics: specs such as `"arc(k=20)"`, or objects.
-        data: specs such as `"coco:PATH"`, or objects.
-        limit: how many samples of each data set, from its first.
-        words: how many words of a sample metrics of single words look at.
-        answers: `"reference"` explains the right answer where the data set has one, `"own"` what
-            the model says.
-        seed: of whatever is drawn.
-        dtype: of the weights, such as `"float32"`; None for the checkpoint's own.
-        max_new_tokens: where the model's own answers are cut off.
-        reference: label of the method that others are compared with.
-        engine: `"processes"`, `"ray"` or `"here"`.
-        workers: how many; each holds a model.
-        retry: do units over that have failed in earlier runs.
-        options: passed on to the loading of models, such as `device_map`.
-        gallery: draw telling cases and save their reports, for the page.
-        progress: called as units are done.
+        progress: called as tasks are done.
         say: called with a few words as other stages begin.
 
     Returns:
-        The store; `seewhy.bench.tables` reads it.
+        The store; `seewhy.bench.reading` reads it.
 
     Raises:
-        UnknownNameError, ParameterError, DatasetError: if what is asked for cannot be.
+        UnknownNameError, ParameterError, DatasetError: if the config names what does not exist or
+            does not fit together.
         ModelError: if a model cannot be loaded, or workers keep dying.
         OutputError: if the folder cannot be written.
         SchemaError: if it holds results of a newer schema.
 
     Example:
         ```python
-        store = seewhy.bench.run("quick", out="results", methods=["tam", MyMethod()])
+        config = seewhy.bench.BenchConfig(methods=["tam", MyMethod()], limit=20)
+        store = seewhy.bench.run(config, out="results")
         ```
     """
-    expect_arrow()
-    chosen = suite_of(suite)
-    if engine not in ENGINES:
+    expect_pyarrow()
+    config = resolve(suite_of(config) if isinstance(config, str) else config)
+    plan = plan_of(config)
+    if config.engine != "in-process" and any(spec.pair for spec in plan.models):
         raise ParameterError(
-            f"Expected an engine among {', '.join(ENGINES)}, got {engine!r}: choose one."
+            "Expected engine='in-process' for loaded models, which stay in this process, got "
+            f"{config.engine!r}: choose it, or name the models' folders."
         )
-    if workers < 1:
-        raise ParameterError(f"Expected at least 1 worker, got {workers}.")
-    asked = plan_of(
-        chosen.models if models is None else models,
-        chosen.methods if methods is None else methods,
-        chosen.metrics if metrics is None else metrics,
-        chosen.data if data is None else data,
-        Settings(
-            answers or chosen.answers,
-            chosen.words if words is None else words,
-            seed,
-            dtype or "",
-            max_new_tokens,
-        ),
-        limit=chosen.limit if limit is None else limit,
-        options=options,
-    )
-    if engine != "here" and any(subject.pair for subject in asked.models):
-        raise ParameterError(
-            "Expected engine='here' for models that are handed in, which stay in this process, "
-            f"got {engine!r}: choose it, or name the models' folders."
-        )
-    labels = [c.label for c in asked.methods]
-    reference = reference or (chosen.reference if chosen.reference in labels else labels[0])
-    if reference not in labels:
-        raise ParameterError(
-            f"Expected the reference among the methods ({', '.join(labels)}), got {reference!r}."
-        )
-    described = {
-        **asked.described(),
-        **environment_of_run(),
-        "suite": suite,
-        "reference": reference,
-    }
-    described |= {"engine": engine, "workers": workers}
-    store, fresh = execute(asked, Path(out), described, engine, workers, retry, progress)
-    if gallery and (fresh or not (store.folder / FOLDER).is_dir()):
-        draw(asked, choose(results_of(store)), store.folder, say=say)
+    store, measured = execute(plan, config, Path(out), progress)
+    if config.gallery and (measured or not (store.folder / FOLDER).is_dir()):
+        write_gallery(plan, choose_cases(read_results(store)), store.folder, say=say)
     return store
 
 
 def execute(
-    asked: Plan,
+    plan: Plan,
+    config: BenchConfig,
     out: Path,
-    described: dict[str, Any],
-    engine: str,
-    workers: int,
-    retry: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> tuple[Store, int]:
-    """Do what of a plan is not in a folder yet; see `run`.
+    """Measure what of a plan is not in a folder yet; see `run`.
 
     Returns:
-        The store, and how many units were done.
+        The store, and how many tasks were measured.
     """
-    say = progress or (lambda state: None)
     with Store(out).writing() as store:
-        jobs, found, total = missing(asked, store.done(), retry)
-        store.save_run(asked.key, described)
-        begun = time.perf_counter()
-        done = found
-        say(Progress(done, total, found, 0.0))
-        batches = ENGINES[engine](asked, jobs, workers) if jobs else iter(())
-        try:
-            for batch in batches:
-                store.add(batch.rows)
-                done += len(batch.units)
-                say(Progress(done, total, found, time.perf_counter() - begun))
-        finally:
-            # A generator is closed at once, so that its workers end before anything else does.
-            getattr(batches, "close", lambda: None)()
+        work = missing(plan, store.done(), config.retry)
+        description = describe(plan, config)
+        store.save_run(plan.key, description)
+        state = Progress(work.found, work.total, work.found, 0.0)
+        with closing(_measure(plan, config, work, store)) as states:
+            for state in states:
+                if progress is not None:
+                    progress(state)
         store.merge()
-        described["seconds"] = time.perf_counter() - begun
-        described["units"] = {"done": done - found, "found": found, "total": total}
-        store.save_run(asked.key, described)
-    return store, done - found
+        measured = state.done - work.found
+        # Files have called tasks units since the first version.
+        counts = {"done": measured, "found": work.found, "total": work.total}
+        store.save_run(plan.key, {**description, "seconds": state.seconds, "units": counts})
+    return store, measured
 
 
-def missing(asked: Plan, done: dict[str, Done], retry: bool = False) -> tuple[list[Job], int, int]:
-    """The jobs that are left of a plan, how many units are done, and how many there are.
+def missing(plan: Plan, done: Mapping[str, TaskStatus], retry: bool = False) -> Work:
+    """What is left of a plan. Jobs come model by model, so that a worker loads each once.
 
-    Jobs come model by model, so that a worker loads each once.
+    Args:
+        plan: what is asked for.
+        done: what is in the folder, by the tasks' keys.
+        retry: do tasks again that failed.
     """
-    jobs, found, total = [], 0, 0
-    for subject in range(len(asked.models)):
-        for source, of in enumerate(asked.datasets):
-            for sample in of.ids:
-                left, attempts = [], []
-                for method, metric in asked.pairs:
-                    known = done.get(asked.unit(subject, source, sample, method, metric))
-                    total += 1
-                    if known is None or (retry and known.failed):
-                        left.append((method, metric))
-                        attempts.append(0 if known is None else known.attempt + 1)
-                    else:
-                        found += 1
-                if left:
-                    jobs.append(Job(subject, source, sample, tuple(left), tuple(attempts)))
-    return jobs, found, total
+    samples = [
+        (model, data, sample)
+        for model in range(len(plan.models))
+        for data, spec in enumerate(plan.datasets)
+        for sample in spec.ids
+    ]
+    jobs = [_job(plan, *sample, done, retry) for sample in samples]
+    total = len(samples) * len(plan.tasks)
+    left = sum(len(job.tasks) for job in jobs)
+    return Work(tuple(job for job in jobs if job.tasks), total - left, total)
 
 
-def environment_of_run() -> dict[str, Any]:
-    """When, where and with what: for the page, not part of any key."""
+def describe(plan: Plan, config: BenchConfig) -> dict[str, Any]:
+    """The run's file: what was asked; then when, where and with what, which is in no key."""
+    return {
+        **plan.describe(),
+        "started": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "machine": f"{platform.machine()}, {os.cpu_count()} processors",
+        "versions": _versions(),
+        "suite": config.suite,
+        "reference": config.reference,
+        "engine": config.engine,
+        "workers": config.workers,
+    }
+
+
+def _measure(
+    plan: Plan, config: BenchConfig, work: Work, store: Store
+) -> Generator[Progress, None, None]:
+    """Store batches as they come; the last state holds the seconds of all."""
+    started = time.perf_counter()
+    state = Progress(work.found, work.total, work.found, 0.0)
+    yield state
+    if not work.jobs:
+        return
+    # Closed at once, whatever happens, so that its workers end before anything else does.
+    with closing(ENGINES[config.engine](plan, work.jobs, config.workers)) as batches:
+        for batch in batches:
+            store.add(batch.rows)
+            seconds = time.perf_counter() - started
+            state = replace(state, done=state.done + len(batch.tasks), seconds=seconds)
+            yield state
+
+
+def _job(
+    plan: Plan, model: int, data: int, sample: str, done: Mapping[str, TaskStatus], retry: bool
+) -> Job:
+    """A sample with those of its tasks that are to be measured."""
+    known = {task: done.get(plan.task_key(model, data, sample, task)) for task in plan.tasks}
+    left = {task: s for task, s in known.items() if s is None or (retry and s.failed)}
+    attempts = (0 if status is None else status.attempt + 1 for status in left.values())
+    return Job(model, data, sample, tuple(left), tuple(attempts))
+
+
+def _versions() -> dict[str, str]:
     versions = {"seewhy": __version__, "python": platform.python_version()}
-    for name in FOUNDATIONS:
+    for name in DEPENDENCIES:
         try:
             versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return {
-        "started": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "machine": f"{platform.machine()}, {os.cpu_count()} processors",
-        "versions": versions,
-    }
+    return versions

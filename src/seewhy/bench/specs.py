@@ -1,10 +1,11 @@
-"""What a person names in a few characters: `msea(base=attention)`, `insertion(fill=mean)`."""
+"""Methods and metrics by spec, such as `msea(base=attention)`, with their labels and keys."""
 
 from __future__ import annotations
 
 import hashlib
 import inspect
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any
@@ -14,6 +15,9 @@ from seewhy.core.specs import parse_spec
 from seewhy.core.suggestions import unknown_name_message
 from seewhy.methods import Method, create
 from seewhy.metrics import METRICS, Metric
+
+HASHED_NAMES = {"relevance": "witness"}
+"""Parameters that were renamed, and the names that keys are made of: folders keep their rows."""
 
 
 def method_of(given: str | Method) -> Method:
@@ -31,7 +35,7 @@ def metric_of(given: str | Metric) -> Metric:
     """A metric from its spec; an instance is returned as it is.
 
     Raises:
-        UnknownNameError: if no metric bears the name.
+        UnknownNameError: if no metric has the name.
         ParameterError: if it has no such parameter, or a value is out of range.
     """
     if isinstance(given, Metric):
@@ -47,33 +51,36 @@ def metric_of(given: str | Metric) -> Metric:
     return chosen(**parameters)
 
 
-def label_of(thing: Method | Metric) -> str:
+def label_of(item: Method | Metric) -> str:
     """Its name, with the parameters that differ from their defaults.
 
     Example:
         >>> label_of(create("tam")), label_of(create("tam", window=5))
         ('tam', 'tam(window=5)')
     """
-    said = thing.parameters
+    values = item.parameters
     changed = [
-        f"{f.name}={_plain(said[f.name])}"
-        for f in fields(thing)
-        if f.init and getattr(thing, f.name) != _default(f)
+        f"{f.name}={_text(values[f.name])}"
+        for f in fields(item)
+        if f.init and getattr(item, f.name) != _default(f)
     ]
-    return f"{thing.name}({', '.join(changed)})" if changed else thing.name
+    return f"{item.name}({', '.join(changed)})" if changed else item.name
 
 
-def key_of(thing: Method | Metric) -> str:
+def key_of(item: Method | Metric) -> str:
     """A hash of what it is and of all its parameters, defaults and those of its base included.
 
-    Of one that is not ours the text of its class counts too: who works on a method of their own
-    changes it more often than its name.
+    Of a class that is not seewhy's the source counts too: people who work on their own method
+    change it more often than its name.
     """
-    kind = type(thing)
+    kind = type(item)
     own = kind.__module__.partition(".")[0] == "seewhy"
-    parts = (getattr(thing, f.name) for f in fields(thing) if f.init)
-    under = "".join(key_of(part) for part in parts if isinstance(part, Method))
-    return digest([thing.name, thing.parameters, under, "" if own else _source(kind)])
+    parts = (getattr(item, f.name) for f in fields(item) if f.init)
+    nested = "".join(key_of(part) for part in parts if isinstance(part, Method))
+    if not own:
+        return digest([item.name, item.parameters, nested, _source(kind)])
+    parameters = {_hashed(name): _hashed(value) for name, value in item.parameters.items()}
+    return digest([item.name, parameters, nested, ""])
 
 
 def digest(data: object) -> str:
@@ -82,11 +89,24 @@ def digest(data: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _plain(value: Any) -> str:
+def _hashed(value: Any) -> Any:
+    """A parameter's name, or the spec of a method, with names as keys are made of them.
+
+    Example:
+        >>> _hashed("relevance"), _hashed("corroborated(relevance=tam)")
+        ('witness', 'corroborated(witness=tam)')
+    """
+    if not isinstance(value, str):
+        return value
+    names = "|".join(HASHED_NAMES)
+    return re.sub(rf"\b({names})(?==|$)", lambda match: HASHED_NAMES[match[0]], value)
+
+
+def _text(value: Any) -> str:
     if isinstance(value, Mapping):
         return json.dumps(value, sort_keys=True)
     if isinstance(value, list | tuple):
-        return f"({', '.join(_plain(one) for one in value)}{',' * (len(value) == 1)})"
+        return f"({', '.join(_text(one) for one in value)}{',' * (len(value) == 1)})"
     return str(value)
 
 

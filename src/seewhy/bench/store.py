@@ -1,13 +1,13 @@
 """Rows of results in Parquet: added whole or not at all, counted once, and never mixed.
 
 results/
-  rows/<time>-<process>.parquet   one file for each batch of units, merged at the end of a run
+  rows/<time>-<process>.parquet   one file for each batch of tasks, merged at the end of a run
   runs/<key>.json                 what was asked in each run: see `seewhy.bench.plan`
 
-A unit is what is done or not: one model, sample, method and metric, with all of their parameters.
-Its rows always stand in one file. A file is written under another name first and takes its own at
-the end, so that a process killed at any moment leaves whole units or none of them; files that
-never took their name are swept by the next run.
+A task is one metric of one method on one model and sample, with all parameters: it is measured or
+not, as a whole. Its rows are always in one file. A file is written under a temporary name and
+renamed at the end, so a process killed at any moment leaves whole tasks or none of them; temporary
+files are removed by the next run.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import errno
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -30,11 +30,14 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 """Of the rows and of the runs; a newer one is refused."""
 
-PART = ".part"
-"""How the name of a file ends that is not yet whole."""
+TEMPORARY = ".part"
+"""How the name of a temporary file ends."""
+
+STORED_NAMES = {"task": "unit"}
+"""Columns that files name otherwise than `Row` does: those of older versions stay readable."""
 
 MEASURED, UNDEFINED, SKIPPED, FAILED = "measured", "undefined", "skipped", "failed"
-"""What became of a unit: a value, a figure without one, a sample that could not be used, or a
+"""What became of a task: a value, a figure without one, a sample that could not be used, or a
 method (or metric) that raised."""
 
 
@@ -43,24 +46,24 @@ class Row:
     """One value, or the reason why there is none.
 
     Attributes:
-        unit: the unit's key, over all other keys and the sample.
-        attempt: 0, or how often the unit was done over after it had failed; the latest counts.
+        task: the task's key, over all other keys and the sample.
+        attempt: 0, or how often the task was measured again after it had failed; the latest counts.
         model, data, method, metric: labels, for people.
         model_fingerprint, data_fingerprint, method_key, metric_key, settings_key: what keeps
-            results apart that were made differently.
+            results separate that were made differently.
         sample: its id.
-        figure: "" where the whole unit has no value.
+        figure: "" where the whole task has no value.
         word: place among the answer's words; -1 for the whole sample.
         text, role, tags: the word's, and what breakdowns group by.
         value: None where there is none.
         label: for areas under curves of labels.
         status: one of "measured", "undefined", "skipped", "failed".
         reason: "" where there is a value.
-        seconds: wall time of the unit's metric; of a failed one, until it failed.
+        seconds: wall time of the task's metric; of a failed one, until it failed.
         created: UTC.
     """
 
-    unit: str
+    task: str
     model: str
     model_fingerprint: str
     data: str
@@ -86,8 +89,8 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """What the store knows of a unit without reading its values."""
+class TaskStatus:
+    """What the store knows of a task without reading its values."""
 
     attempt: int
     failed: bool
@@ -109,7 +112,7 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[Store]:
-        """Hold the folder alone, and sweep what a killed run left half-written.
+        """Lock the folder, and remove the temporary files of a killed run.
 
         The lock is the system's own and goes with the process, however that ends.
 
@@ -118,7 +121,7 @@ class Store:
         """
         import fcntl
 
-        with _explained(self.folder):
+        with _output_errors(self.folder):
             if self.folder.is_dir() and any(self.folder.iterdir()) and not self.rows.is_dir():
                 raise OutputError(
                     f"Expected a new folder or one of results, got {self.folder}, which holds "
@@ -136,7 +139,7 @@ class Store:
                     "writing: wait for it, or choose another folder."
                 ) from None
             for folder in (self.rows, self.runs):
-                for left in folder.glob(f".*{PART}"):
+                for left in folder.glob(f".*{TEMPORARY}"):
                     left.unlink()
             yield self
 
@@ -144,24 +147,24 @@ class Store:
         """All files of rows, the oldest first."""
         return sorted(self.rows.glob("*.parquet"))
 
-    def done(self) -> dict[str, Done]:
-        """Every unit that is in the store, by its key.
+    def done(self) -> dict[str, TaskStatus]:
+        """Every task that is in the store, by its key.
 
         Raises:
             SchemaError: if a file is damaged or of a newer schema.
         """
-        found: dict[str, Done] = {}
+        found: dict[str, TaskStatus] = {}
         for path in self.files():
-            table = _read(path, ["unit", "attempt", "status"])
-            columns = (table[name].to_pylist() for name in ("unit", "attempt", "status"))
-            for unit, attempt, status in zip(*columns, strict=True):
-                known = found.get(unit)
+            table = _read(path, ["task", "attempt", "status"])
+            columns = (table[name].to_pylist() for name in ("task", "attempt", "status"))
+            for task, attempt, status in zip(*columns, strict=True):
+                known = found.get(task)
                 if known is None or attempt > known.attempt:
-                    found[unit] = Done(attempt, status == FAILED)
+                    found[task] = TaskStatus(attempt, status == FAILED)
         return found
 
     def add(self, rows: Sequence[Row]) -> None:
-        """Write the rows of whole units, all or none.
+        """Write the rows of whole tasks, all or none.
 
         Raises:
             OutputError: if they cannot be written, such as on a full disk.
@@ -170,15 +173,15 @@ class Store:
             self._write(table_of(rows))
 
     def read(self) -> pa.Table:
-        """All rows, each unit once: of two attempts the later, of two equals the first written.
+        """All rows, each task once: of two attempts the later, of two equals the first written.
 
         Raises:
             SchemaError: if a file is damaged or of a newer schema.
         """
-        return _once([_read(path) for path in self.files()])
+        return _latest_attempts([_read(path) for path in self.files()])
 
     def merge(self) -> None:
-        """Make one file of all: killed in between, some rows stand twice, and are read once."""
+        """Make one file of all. If it is killed in between, `read` still counts each task once."""
         files = self.files()
         if len(files) > 1:
             self._write(self.read())
@@ -188,8 +191,8 @@ class Store:
     def save_run(self, key: str, described: dict[str, Any]) -> None:
         """Write what was asked; the same run again replaces it."""
         text = json.dumps({"schema": SCHEMA_VERSION, **described}, indent=1, allow_nan=False)
-        with _explained(self.folder):
-            write_whole(self.runs / f"{key}.json", lambda path: path.write_text(text + "\n"))
+        with _output_errors(self.folder):
+            write_atomically(self.runs / f"{key}.json", lambda path: path.write_text(text + "\n"))
 
     def read_runs(self) -> list[dict[str, Any]]:
         """What was asked in every run, the latest last.
@@ -218,17 +221,18 @@ class Store:
         import pyarrow.parquet as pq
 
         name = f"{time.time_ns():020d}-{os.getpid()}.parquet"
-        with _explained(self.folder):
-            write_whole(self.rows / name, lambda path: pq.write_table(table, path))
+        table = _renamed(table, STORED_NAMES)
+        with _output_errors(self.folder):
+            write_atomically(self.rows / name, lambda path: pq.write_table(table, path))
 
 
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file under another name, see that it is on the disk, then give it its own.
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file under a temporary name, see that it is on the disk, then rename it.
 
     Raises:
         OSError: as `write`; nothing is left then.
     """
-    part = path.with_name(f".{path.name}{PART}")
+    part = path.with_name(f".{path.name}{TEMPORARY}")
     try:
         write(part)
         with open(part, "rb") as written:
@@ -269,8 +273,8 @@ def schema() -> pa.Schema:
     )
 
 
-def expect_arrow() -> None:
-    """Raise unless Arrow is installed.
+def expect_pyarrow() -> None:
+    """Raise unless pyarrow is installed.
 
     Raises:
         ParameterError: naming what to install.
@@ -283,20 +287,29 @@ def expect_arrow() -> None:
         ) from error
 
 
-def _read(path: Path, columns: list[str] | None = None) -> pa.Table:
+def _read(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """A file's columns, all by default, under the names of `Row`."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(path) as file:
-            said = (file.schema_arrow.metadata or {}).get(b"seewhy.bench.schema", b"").decode()
-            _expect_known(int(said) if said.isdigit() else None, path)
-            return file.read(columns)
+            metadata = file.schema_arrow.metadata or {}
+            version = metadata.get(b"seewhy.bench.schema", b"").decode()
+            _expect_known(int(version) if version.isdigit() else None, path)
+            stored = None if columns is None else [STORED_NAMES.get(c, c) for c in columns]
+            table = file.read(stored)
     except pa.ArrowException as error:
         raise SchemaError(
             f"Expected rows of results in {path}, got {type(error).__name__}: {error}. Remove the "
             "file, and run again for what it held."
         ) from error
+    return _renamed(table, {stored: name for name, stored in STORED_NAMES.items()})
+
+
+def _renamed(table: pa.Table, names: Mapping[str, str]) -> pa.Table:
+    renamed = table.rename_columns([names.get(name, name) for name in table.column_names])
+    return renamed.replace_schema_metadata(table.schema.metadata)
 
 
 def _expect_known(version: object, path: Path) -> None:
@@ -307,27 +320,27 @@ def _expect_known(version: object, path: Path) -> None:
         )
 
 
-def _once(tables: Sequence[pa.Table]) -> pa.Table:
-    """Every unit's rows from one file only."""
+def _latest_attempts(tables: Sequence[pa.Table]) -> pa.Table:
+    """Every task's rows from one table only, that of its latest attempt."""
     import pyarrow as pa
 
+    keys = [
+        list(zip(*(t[c].to_pylist() for c in ("task", "attempt")), strict=True)) for t in tables
+    ]
     best: dict[str, tuple[int, int]] = {}
-    for at, table in enumerate(tables):
-        for unit, attempt in zip(
-            table["unit"].to_pylist(), table["attempt"].to_pylist(), strict=True
-        ):
-            known = best.get(unit)
-            if known is None or attempt > known[0]:
-                best[unit] = (attempt, at)
-    kept = []
-    for at, table in enumerate(tables):
-        pairs = zip(table["unit"].to_pylist(), table["attempt"].to_pylist(), strict=True)
-        kept.append(table.filter(pa.array([best[u] == (a, at) for u, a in pairs], pa.bool_())))
+    for number, pairs in enumerate(keys):
+        for task, attempt in pairs:
+            if task not in best or attempt > best[task][0]:
+                best[task] = (attempt, number)
+    kept = [
+        table.filter(pa.array([best[task] == (a, number) for task, a in pairs], pa.bool_()))
+        for number, (table, pairs) in enumerate(zip(tables, keys, strict=True))
+    ]
     return pa.concat_tables(kept).cast(schema()) if kept else schema().empty_table()
 
 
 @contextmanager
-def _explained(folder: Path) -> Iterator[None]:
+def _output_errors(folder: Path) -> Iterator[None]:
     """Failures of the file system as an OutputError that says what to do."""
     try:
         yield
@@ -335,10 +348,10 @@ def _explained(folder: Path) -> Iterator[None]:
         raise
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        what = "make room, then give" if full else "see to that, then give"
+        remedy = "make room" if full else "correct that"
         raise OutputError(
-            f"Expected to write results to {folder}, got {error.strerror or error}: {what} the "
-            "same command again; all that was written before is kept, and nothing half-written."
+            f"Expected to write results to {folder}, got {error.strerror or error}: {remedy}, "
+            "then give the same command again; all complete rows are kept."
         ) from error
 
 

@@ -1,208 +1,256 @@
-"""Suites: what is measured by what, and how much of it, under one name."""
+"""Suites: configs under one name, which fill what another config leaves open.
+
+Each is one function; its docstring says what it is for. Lists of methods and metrics follow from
+what the methods say of themselves, so a new one joins without a change here. Suites hold what ships
+with seewhy, so that a name means the same everywhere; others join by `methods` and `metrics`.
+
+Importing this module loads no method: only calling a suite does.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
 
-from seewhy.bench.plan import Answers
-from seewhy.core.errors import UnknownNameError
+from seewhy.bench.config import BenchConfig
+from seewhy.core.errors import ParameterError, UnknownNameError
 from seewhy.core.suggestions import unknown_name_message
-from seewhy.methods import DEFAULT
 
+if TYPE_CHECKING:
+    from seewhy.methods import Method
 
-@dataclass(frozen=True)
-class Suite:
-    """What a run does where nobody says otherwise.
+MODELS = ("tiny-qwen2-vl", "tiny-llava", "tiny-internvl")
+"""One shipped model of each of three families."""
 
-    Attributes:
-        name: what `--suite` takes.
-        summary: one sentence.
-        models: names of shipped models.
-        methods, metrics, data: specs.
-        limit: samples of each data set; None for all.
-        words: words of a sample that metrics of single words look at.
-        answers: `"reference"` or `"own"`.
-        reference: the method that all others are compared with.
-    """
-
-    name: str
-    summary: str
-    models: tuple[str, ...]
-    methods: tuple[str, ...]
-    metrics: tuple[str, ...]
-    data: tuple[str, ...] = ("testbed",)
-    limit: int | None = None
-    words: int = 2
-    answers: Answers = "reference"
-    reference: str = "tam"
-
-
-FAMILIES = ("tiny-qwen2-vl", "tiny-llava", "tiny-internvl")
-CONTROLS = ("random", "centre")
-STAGED = ("logit-lens", "tam", "msea", "arc", "intra-modal", DEFAULT, "corroborated")
-INWARD = (
-    *("attention", "attention-rollout", "gradient-attention", "grad-cam", "grad-cam-plus-plus"),
-    *("layer-cam", "input-x-gradient", "integrated-gradients", "smooth-grad", "attn-lrp"),
+METHOD_ORDER = (
+    *("random", "centre", "logit-lens", "tam", "msea", "arc", "intra-modal", "corroborated"),
+    *("attention", "attention-rollout", "gradient-attention"),
+    *("grad-cam", "grad-cam-plus-plus", "layer-cam"),
+    *("input-x-gradient", "integrated-gradients", "smooth-grad", "attn-lrp"),
+    *("occlusion", "rise", "kernel-shap", "region-search"),
 )
-READING_TEXT = (
-    *("attention", "attention-rollout", "gradient-attention", "input-x-gradient", "attn-lrp"),
-)
-"""Those of them that weigh earlier words as they weigh the picture, with few passes."""
-OUTWARD = ("occlusion", "rise", "kernel-shap")
-BASES = (*INWARD, *OUTWARD)
-ALL = (*CONTROLS, *STAGED, *BASES, "region-search")
-OFTEN = ("integrated-gradients", "smooth-grad", "rise")
-"""Bases that read a picture so often that compositions of them are left to the suite `full`."""
-LIGHT = tuple(base for base in BASES if base not in OFTEN)
-CAUSAL = ("insertion", "deletion")
-FILLS = ("blur", "mean", "noise")
-FILLED = tuple(f"{curve}(fill={fill})" for curve in CAUSAL for fill in FILLS)
-CONTEXTUAL = ("context-insertion", "context-deletion")
-SANITY = (
+"""Order of the tables' rows; those not listed come last, by name. A run's key depends on it."""
+
+PIXEL_CURVES = ("insertion", "deletion")
+CONTEXT_CURVES = ("context-insertion", "context-deletion")
+SANITY_CHECKS = (
     *("parameter-randomisation", "label-randomisation"),
     *("noise-sensitivity", "repeatability"),
 )
+METRIC_ORDER = (
+    *("overlap", "pointing-game", "energy", "auc"),
+    *(*PIXEL_CURVES, *CONTEXT_CURVES, "erasure"),
+    *("hallucination", "hallucination-baselines"),
+    *(*SANITY_CHECKS, "scale-stability", "cost"),
+)
+"""Likewise, of the tables."""
+
+FILLS = ("blur", "mean", "noise")
+CONTEXT_BASELINES = (
+    *("attention", "attention-rollout", "gradient-attention", "input-x-gradient", "attn-lrp"),
+)
+"""White-box methods that score earlier words as they score the picture, in few passes."""
+
+NOT_A_BASE = {"region-search": "up to 200 passes a token at every scale"}
+"""Baselines that no suite puts under MSEA or ARC, and why."""
+MANY_PASSES = ("integrated-gradients", "smooth-grad", "rise")
+"""Bases that only the suite `full` composes: each reads a picture dozens of times."""
 
 
-def composed(bases: Iterable[str]) -> tuple[str, ...]:
-    """MSEA over each of some methods, then ARC."""
-    return tuple(f"{above}(base={one})" for above in ("msea", "arc") for one in bases)
+def all_methods() -> tuple[str, ...]:
+    """Every method of seewhy, and the default's spec beside the method that it changes."""
+    return _methods(lambda method: True)
 
 
-def _ablations() -> tuple[str, ...]:
-    """Parts alone; then the paper's method, the default and ours, one thing changed at a time."""
-    paper, ours = "intra-modal", "corroborated"
-    scales = ("(0.5, 1)", "(1, 1.5)", "(1, 2)", "(0.5, 1, 1.5)", "(0.75, 1, 1.25)")
-    return (
-        *("logit-lens", "tam(window=None)", "tam", "msea", "arc", "arc(window=3)", paper),
-        f"{paper}(window=5)",
-        *(f"{paper}(variant={variant})" for variant in ("inverse", "threshold")),
-        f"{paper}(weights=consistency)",
-        *(f"{paper}(k={k})" for k in (5, 10, 20, 100, 200)),
-        *(f"{paper}(p={p})" for p in (0.5, 0.7, 0.8, 0.95, 0.99)),
-        DEFAULT,
-        f"{paper}(variant=inverse, window=None)",
-        *(f"{paper}(scales={some}, window=None)" for some in scales),
-        ours,
-        *(f"{ours}(exponent={q})" for q in (0.1, 0.2, 0.5, 1)),
-        *(f"{ours}(base={base})" for base in ("logit-lens", "tam", "intra-modal")),
-        f"{ours}(base={paper}(variant=inverse, window=None))",
-        *(f"{ours}(witness={one})" for one in ("gradient-attention", "input-x-gradient")),
+def controls() -> tuple[str, ...]:
+    """Methods that read neither the model nor the picture."""
+    return _methods(lambda method: not method.all_needs)
+
+
+def state_methods() -> tuple[str, ...]:
+    """Methods that read visual states: the logit lens, the paper's methods, the default, ours."""
+    return _methods(lambda method: "states" in method.all_needs)
+
+
+def white_box() -> tuple[str, ...]:
+    """Baselines that read attentions or gradients."""
+    inner = {"attentions", "gradients"}
+    return _methods(lambda method: inner & method.all_needs and "states" not in method.all_needs)
+
+
+def perturbation() -> tuple[str, ...]:
+    """Baselines that change the picture and read the model's output alone."""
+    return _methods(lambda method: method.all_needs == {"pictures"})
+
+
+def bases() -> tuple[str, ...]:
+    """Baselines that MSEA and ARC are put over."""
+    return tuple(name for name in (*white_box(), *perturbation()) if name not in NOT_A_BASE)
+
+
+def light_bases() -> tuple[str, ...]:
+    """Those of them that need few passes."""
+    return tuple(name for name in bases() if name not in MANY_PASSES)
+
+
+def compose(names: Iterable[str]) -> tuple[str, ...]:
+    """MSEA over each of some methods, then ARC.
+
+    Example:
+        >>> compose(["rise"])
+        ('msea(base=rise)', 'arc(base=rise)')
+    """
+    listed = tuple(names)
+    return tuple(f"{outer}(base={name})" for outer in ("msea", "arc") for name in listed)
+
+
+def with_fills(metrics: Iterable[str]) -> tuple[str, ...]:
+    """Metrics that cover pixels, once with each fill; others as they are.
+
+    Example:
+        >>> with_fills(["cost", "deletion"])
+        ('cost', 'deletion(fill=blur)', 'deletion(fill=mean)', 'deletion(fill=noise)')
+    """
+    return tuple(
+        spec
+        for name in metrics
+        for spec in ([f"{name}(fill={fill})" for fill in FILLS] if name in PIXEL_CURVES else [name])
     )
 
 
-SUITES = {
-    suite.name: suite
+def quick() -> BenchConfig:
+    """The paper's methods, ours and the controls on one model: a few minutes."""
+    return _suite(
+        "quick",
+        models=MODELS[:1],
+        methods=(*controls(), *state_methods()),
+        metrics=("overlap", "pointing-game", "energy", "deletion", "cost"),
+        limit=8,
+        words=1,
+    )
+
+
+def paper() -> BenchConfig:
+    """All methods on three families: overlap, faithfulness and erasure."""
+    return _suite(
+        "paper",
+        methods=all_methods(),
+        metrics=(
+            *("overlap", "pointing-game", "energy", "auc"),
+            *(*PIXEL_CURVES, "erasure", "scale-stability"),
+        ),
+        limit=20,
+        words=1,
+    )
+
+
+def cost() -> BenchConfig:
+    """Time, memory and passes of every method, all words explained."""
+    return _suite(
+        "cost",
+        methods=all_methods(),
+        metrics=("cost",),
+        limit=5,
+        words=1,
+    )
+
+
+def sanity() -> BenchConfig:
+    """Do maps change with the model's weights and the word, and not with a little noise?"""
+    return _suite(
+        "sanity",
+        methods=(*controls(), *state_methods(), *white_box()),
+        metrics=SANITY_CHECKS,
+        limit=6,
+        words=1,
+    )
+
+
+def claims() -> BenchConfig:
+    """Is the paper's method better than TAM, and ours better still? Many scenes, few methods."""
+    return _suite(
+        "claims",
+        methods=(*state_methods(), "gradient-attention", "attn-lrp"),
+        metrics=("overlap", "auc", *with_fills(PIXEL_CURVES)),
+        limit=100,
+        words=2,
+    )
+
+
+def ablation() -> BenchConfig:
+    """One thing changed at a time, on training scenes: what the defaults follow from."""
+    return _suite(
+        "ablation",
+        methods=_ablations(),
+        metrics=("overlap", "deletion"),
+        limit=60,
+        words=2,
+        data=("testbed:split=train",),
+        reference="intra-modal",
+    )
+
+
+def composed() -> BenchConfig:
+    """What MSEA and ARC change over the baselines that they can be put over."""
+    return _suite(
+        "composed",
+        methods=("logit-lens", "msea", "arc", *light_bases(), *compose(light_bases())),
+        metrics=("overlap", "deletion"),
+        limit=20,
+        words=1,
+        reference="logit-lens",
+    )
+
+
+def context() -> BenchConfig:
+    """Does a word depend on the earlier words that a method names? They are dropped, and kept."""
+    return _suite(
+        "context",
+        methods=(*controls(), *state_methods(), *CONTEXT_BASELINES),
+        metrics=CONTEXT_CURVES,
+        limit=40,
+        words=2,
+    )
+
+
+def hallucination() -> BenchConfig:
+    """Do maps find the words that the picture does not support? On the biased model."""
+    return _suite(
+        "hallucination",
+        models=("tiny-qwen2-vl-biased",),
+        methods=state_methods(),
+        metrics=("hallucination", "hallucination-baselines"),
+        limit=100,
+        words=8,
+        data=("testbed:habit=yes",),
+        answers="own",
+    )
+
+
+def full() -> BenchConfig:
+    """Everything on all held-out scenes, for a cluster or a night."""
+    from seewhy.metrics import METRICS
+
+    return _suite(
+        "full",
+        methods=(*all_methods(), *compose(bases())),
+        metrics=with_fills(_sorted((m.name for m in METRICS if _is_own(m)), METRIC_ORDER)),
+        words=3,
+    )
+
+
+SUITES: dict[str, Callable[[], BenchConfig]] = {
+    suite.__name__: suite
     for suite in (
-        Suite(
-            "quick",
-            "The paper's methods, ours and the controls on one model: a few minutes.",
-            models=("tiny-qwen2-vl",),
-            methods=(*CONTROLS, *STAGED),
-            metrics=("overlap", "pointing-game", "energy", "deletion", "cost"),
-            limit=8,
-            words=1,
-        ),
-        Suite(
-            "paper",
-            "All methods on three families: overlap, faithfulness and erasure.",
-            models=FAMILIES,
-            methods=ALL,
-            metrics=(
-                *("overlap", "pointing-game", "energy", "auc"),
-                *(*CAUSAL, "erasure", "scale-stability"),
-            ),
-            limit=20,
-            words=1,
-        ),
-        Suite(
-            "cost",
-            "Time, memory and passes of every method, all words explained.",
-            models=FAMILIES,
-            methods=ALL,
-            metrics=("cost",),
-            limit=5,
-            words=1,
-        ),
-        Suite(
-            "sanity",
-            "Do maps change with the model's weights and the word, and not with a little noise?",
-            models=FAMILIES,
-            methods=(*CONTROLS, *STAGED, *INWARD),
-            metrics=SANITY,
-            limit=6,
-            words=1,
-        ),
-        Suite(
-            "claims",
-            "Is the paper's method above TAM, and ours above it? Many scenes, few methods.",
-            models=FAMILIES,
-            methods=(*STAGED, "gradient-attention", "attn-lrp"),
-            metrics=("overlap", "auc", *FILLED),
-            limit=100,
-            words=2,
-        ),
-        Suite(
-            "ablation",
-            "One thing changed at a time, on training scenes: what defaults follow from.",
-            models=FAMILIES,
-            methods=_ablations(),
-            metrics=("overlap", "deletion"),
-            data=("testbed:split=train",),
-            limit=60,
-            words=2,
-            reference="intra-modal",
-        ),
-        Suite(
-            "composed",
-            "What MSEA and ARC do to the baselines that they can stand over.",
-            models=FAMILIES,
-            methods=("logit-lens", "msea", "arc", *LIGHT, *composed(LIGHT)),
-            metrics=("overlap", "deletion"),
-            limit=20,
-            words=1,
-            reference="logit-lens",
-        ),
-        Suite(
-            "context",
-            "Did a word lean on the earlier words that a method names? They are dropped, and kept.",
-            models=FAMILIES,
-            methods=(*CONTROLS, *STAGED, *READING_TEXT),
-            metrics=CONTEXTUAL,
-            limit=40,
-            words=2,
-        ),
-        Suite(
-            "hallucination",
-            "Do maps tell the words that the picture does not bear out? On the biased model.",
-            models=("tiny-qwen2-vl-biased",),
-            methods=STAGED,
-            metrics=("hallucination", "hallucination-baselines"),
-            data=("testbed:habit=yes",),
-            limit=100,
-            words=8,
-            answers="own",
-        ),
-        Suite(
-            "full",
-            "Everything on all held-out scenes, for a cluster or a night.",
-            models=FAMILIES,
-            methods=(*ALL, *composed(BASES)),
-            metrics=(
-                *("overlap", "pointing-game", "energy", "auc"),
-                *(*FILLED, *CONTEXTUAL, "erasure"),
-                *("hallucination", "hallucination-baselines"),
-                *SANITY,
-                *("scale-stability", "cost"),
-            ),
-            words=3,
-        ),
+        *(quick, paper, cost, sanity, claims, ablation),
+        *(composed, context, hallucination, full),
     )
 }
+"""What `--suite` takes, and what makes each."""
 
 
-def suite_of(name: str) -> Suite:
+def suite_of(name: str) -> BenchConfig:
     """The suite of a name.
 
     Raises:
@@ -210,4 +258,83 @@ def suite_of(name: str) -> Suite:
     """
     if name not in SUITES:
         raise UnknownNameError(unknown_name_message("suite", name, tuple(SUITES)))
-    return SUITES[name]
+    return SUITES[name]()
+
+
+def resolve(config: BenchConfig) -> BenchConfig:
+    """Fill what a config leaves open from its suite.
+
+    The suite's reference counts if it is among the methods, else the first method is the reference.
+
+    Raises:
+        UnknownNameError: if there is no such suite or method; near matches are given.
+        ParameterError: if the reference is not among the methods.
+    """
+    suite = suite_of(config.suite)
+    # A suite never says dtype, so a config without one keeps the checkpoint's own.
+    missing = {f.name for f in fields(config) if getattr(config, f.name) is None}
+    filled = replace(config, **{name: getattr(suite, name) for name in missing})
+    return replace(filled, reference=_reference(filled, required="reference" not in missing))
+
+
+def _suite(name: str, **given: Any) -> BenchConfig:
+    """A config that leaves nothing open but dtype, with what most suites share."""
+    shared = {"models": MODELS, "data": ("testbed",), "answers": "reference", "reference": "tam"}
+    return BenchConfig(name, **{**shared, **given})
+
+
+def _reference(config: BenchConfig, required: bool) -> str | None:
+    from seewhy.bench.specs import label_of, method_of
+
+    labels = [label_of(method_of(method)) for method in config.methods or ()]
+    if config.reference in labels:
+        return config.reference
+    if required:
+        raise ParameterError(
+            f"Expected the reference among the methods ({', '.join(labels)}), got "
+            f"{config.reference!r}: add it to them, or choose one of them."
+        )
+    return labels[0] if labels else None
+
+
+def _methods(wanted: Callable[[Method], Any]) -> tuple[str, ...]:
+    """Specs of the methods of seewhy that are wanted; the default follows the one it changes."""
+    from seewhy.methods import DEFAULT, METHODS, create
+
+    own = (create(kind.name) for kind in METHODS if _is_own(kind))
+    names = _sorted((method.name for method in own if wanted(method)), METHOD_ORDER)
+    changed = DEFAULT.partition("(")[0]
+    return tuple(spec for name in names for spec in (name, *[DEFAULT] * (name == changed)))
+
+
+def _is_own(kind: type) -> bool:
+    return kind.__module__.partition(".")[0] == "seewhy"
+
+
+def _sorted(names: Iterable[str], order: Sequence[str]) -> list[str]:
+    places = {name: place for place, name in enumerate(order)}
+    return sorted(names, key=lambda name: (places.get(name, len(order)), name))
+
+
+def _ablations() -> tuple[str, ...]:
+    """Parts alone; then the paper's method, the default and ours, one thing changed at a time."""
+    from seewhy.methods import DEFAULT
+
+    base, ours = "intra-modal", "corroborated"
+    scales = ("(0.5, 1)", "(1, 1.5)", "(1, 2)", "(0.5, 1, 1.5)", "(0.75, 1, 1.25)")
+    return (
+        *("logit-lens", "tam(window=None)", "tam", "msea", "arc", "arc(window=3)", base),
+        f"{base}(window=5)",
+        *(f"{base}(variant={variant})" for variant in ("inverse", "threshold")),
+        f"{base}(weights=consistency)",
+        *(f"{base}(k={k})" for k in (5, 10, 20, 100, 200)),
+        *(f"{base}(p={p})" for p in (0.5, 0.7, 0.8, 0.95, 0.99)),
+        DEFAULT,
+        f"{base}(variant=inverse, window=None)",
+        *(f"{base}(scales={some}, window=None)" for some in scales),
+        ours,
+        *(f"{ours}(exponent={q})" for q in (0.1, 0.2, 0.5, 1)),
+        *(f"{ours}(base={name})" for name in ("logit-lens", "tam", "intra-modal")),
+        f"{ours}(base={base}(variant=inverse, window=None))",
+        *(f"{ours}(relevance={name})" for name in ("gradient-attention", "input-x-gradient")),
+    )

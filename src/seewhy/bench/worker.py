@@ -1,6 +1,6 @@
-"""The work itself: one sample is read by one model, explained by methods, judged by metrics.
+"""The worker: one sample is read by one model, explained by methods, measured by metrics.
 
-It knows nothing of processes or files: an engine hands it jobs and keeps the rows.
+It knows nothing of processes or files: an engine gives it jobs and keeps the rows.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from typing import Any
 
 import torch
 
-from seewhy.bench.plan import MODEL_ITSELF, OF_MODEL, Plan
+from seewhy.bench.plan import MODEL_LABEL, NO_METHOD, Plan, Task
 from seewhy.bench.specs import digest
 from seewhy.bench.store import FAILED, MEASURED, SKIPPED, UNDEFINED, Row
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import SampleError
 from seewhy.core.sample import Sample
+from seewhy.core.trace import Trace
 from seewhy.methods import Evidence, Method
 from seewhy.metrics import AnswerWord, Measurement, Undefined, answer_words
 from seewhy.metrics._reruns import SessionSample
@@ -29,45 +30,47 @@ from seewhy.models.session import Session
 SCORED_ROLES = ("kind", "colour", "count", "relation", "size")
 """Roles of the words that metrics of single words look at: those that name something shown."""
 
-DEPTH = 50
+RANKING_DEPTH = 50
 """Ranks kept of each prediction, or more where a method looks deeper."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One sample on one model, and what of it is still to be done.
+    """One sample on one model, and which of its tasks are to be done.
 
     Attributes:
-        subject, source: places in the plan.
+        model, data: indices in the plan.
         sample: the id.
-        units: places of method and metric, methods in their order.
-        attempts: how often each unit was tried in earlier runs.
+        tasks: methods in their order.
+        attempts: how often each task was tried in earlier runs.
     """
 
-    subject: int
-    source: int
+    model: int
+    data: int
     sample: str
-    units: tuple[tuple[int, int], ...]
+    tasks: tuple[Task, ...]
     attempts: tuple[int, ...] = ()
 
-    def without(self, done: set[tuple[int, int]]) -> Job:
-        """The same job less some of its units."""
-        attempts = self.attempts or (0,) * len(self.units)
-        left = [(u, a) for u, a in zip(self.units, attempts, strict=True) if u not in done]
-        return Job(
-            self.subject,
-            self.source,
-            self.sample,
-            tuple(unit for unit, _ in left),
-            tuple(attempt for _, attempt in left),
-        )
+    def without(self, done: set[Task]) -> Job:
+        """The same job without some of its tasks."""
+        attempts = self.attempts or (0,) * len(self.tasks)
+        left = [(t, a) for t, a in zip(self.tasks, attempts, strict=True) if t not in done]
+        return replace(self, tasks=tuple(t for t, _ in left), attempts=tuple(a for _, a in left))
+
+    def by_method(self) -> list[tuple[int, tuple[Task, ...]]]:
+        """The tasks of each method; those of the model come last."""
+        found: dict[int, list[Task]] = {}
+        for task in self.tasks:
+            found.setdefault(task.method, []).append(task)
+        order = sorted(found, key=lambda method: (method == NO_METHOD, method))
+        return [(method, tuple(found[method])) for method in order]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """The rows of some units of a job: what is written together."""
+    """The rows of some tasks of a job: what is written together."""
 
-    units: tuple[tuple[int, int], ...]
+    tasks: tuple[Task, ...]
     rows: tuple[Row, ...]
 
 
@@ -79,7 +82,7 @@ class SampleState:
         sample: the picture and what is known of it.
         evidence: the base reading, for metrics.
         words: of the answer.
-        wanted: the places of those that metrics of single words look at.
+        selected: the places of those that metrics of single words look at.
         memory: of metrics.
     """
 
@@ -89,26 +92,33 @@ class SampleState:
     selected: tuple[int, ...]
     memory: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def session(self) -> Session:
+        """What reads the sample again."""
+        session = self.evidence.session
+        assert session is not None  # `Worker.read` makes evidence from one
+        return session
+
     def for_word(self, word: int) -> SampleState:
-        """The same sample, of which only one word's maps are wanted."""
-        trace, session = self.evidence.trace, self.evidence.session
-        assert session is not None  # the laboratory reads with one
+        """The same sample, with one word's tokens selected."""
+        trace = self.evidence.trace
         before = len(trace.prompt_tokens)
         selected = [before + token for token in self.words[word].word.tokens]
-        evidence = Evidence.from_session(session, trace=trace, selected=selected)
+        evidence = Evidence.from_session(self.session, trace=trace, selected=selected)
         return replace(self, evidence=evidence)
 
-    def alone(self) -> Evidence:
-        """Evidence for one method: which scales it takes for new hangs on no other method."""
-        session = self.evidence.session
-        assert session is not None  # the laboratory reads with one
+    def fresh_evidence(self) -> Evidence:
+        """Evidence for one method.
 
-        selected = self.evidence.selected
-        return Evidence.from_session(session, trace=self.evidence.trace, selected=selected)
+        It shares the readings, but keeps its own list of those seen: which scales collapse must not
+        depend on the methods before.
+        """
+        trace, selected = self.evidence.trace, self.evidence.selected
+        return Evidence.from_session(self.session, trace=trace, selected=selected)
 
 
 class Worker:
-    """A process's share of the work: it holds one model at a time.
+    """Does the jobs of a plan; it holds one model at a time.
 
     Args:
         plan: what is asked of the run.
@@ -116,67 +126,54 @@ class Worker:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self._held: tuple[int, Loaded] | None = None
+        self._loaded: tuple[int, Loaded] | None = None
 
-    def loaded(self, subject: int) -> Loaded:
-        """A model of the plan; the one held before is let go.
+    def loaded(self, model: int) -> Loaded:
+        """A model of the plan; the one loaded before is released.
 
         Raises:
             SeewhyError: as `seewhy.models.load`.
         """
-        if self._held is None or self._held[0] != subject:
-            self._held = None
-            chosen = self.plan.models[subject]
-            options = {} if chosen.pair else dict(chosen.options)
-            found = load(chosen.pair or chosen.place, **options)
+        if self._loaded is None or self._loaded[0] != model:
+            self._loaded = None
+            spec = self.plan.models[model]
+            options = {} if spec.pair else dict(spec.options)
+            found = load(spec.pair or spec.place, **options)
             found.model.eval()
-            self._held = subject, found
-        return self._held[1]
+            self._loaded = model, found
+        return self._loaded[1]
 
     def run(self, job: Job) -> Iterator[Batch]:
-        """Do a job, one method after the other; each batch holds whole units.
+        """Do a job, one method after the other; each batch holds whole tasks.
 
         What a method or metric raises becomes rows with the reason, and the work goes on.
 
         Raises:
             SeewhyError: if the model cannot be loaded.
         """
-        loaded = self.loaded(job.subject)
-        begun = time.perf_counter()
+        loaded = self.loaded(job.model)
+        started = time.perf_counter()
         try:
-            read = self.read(loaded, job)
+            state = self.read(loaded, job)
         except Exception as error:  # noqa: BLE001 - data sets and models are others' code
             status = SKIPPED if isinstance(error, SampleError) else FAILED
-            yield self.failed(job, job.units, reason_of(error), status, begun)
+            yield self.failed(job, job.tasks, reason_of(error), status, started)
             return
-        by_method: dict[int, list[tuple[int, int]]] = {}
-        for unit in job.units:
-            by_method.setdefault(unit[0], []).append(unit)
         first: tuple[int, Attribution] | None = None
-        for method in sorted(by_method, key=lambda at: (at == OF_MODEL, at)):
-            units = tuple(by_method[method])
-            begun = time.perf_counter()
+        for method, tasks in job.by_method():
+            started = time.perf_counter()
             try:
-                if method == OF_MODEL:
-                    explained = first or self._any(read)
+                if method == NO_METHOD:
+                    explained = first or self._first_attribution(state)
                 else:
-                    explained = method, self.attribute(read, method)
+                    explained = method, self.attribute(state, method)
             except Exception as error:  # noqa: BLE001 - methods may be anyone's
-                yield self.failed(job, units, reason_of(error), FAILED, begun)
+                yield self.failed(job, tasks, reason_of(error), FAILED, started)
                 continue
             first = first or explained
-            case = SessionSample(
-                read.sample,
-                read.evidence,
-                self.plan.methods[explained[0]].method,
-                explained[1],
-                read.words,
-                read.selected,
-                seed=seed_of(self.plan.settings.seed, job.sample),
-                memory={"sample": read.memory},
-            )
-            rows = [row for unit in units for row in self._measured(job, unit, case)]
-            yield Batch(units, tuple(rows))
+            sample = self._explained(state, *explained)
+            rows = [row for task in tasks for row in self._measure(job, task, sample)]
+            yield Batch(tasks, tuple(rows))
 
     def read(self, loaded: Loaded, job: Job) -> SampleState:
         """Read a sample, and choose the words that are looked at.
@@ -185,37 +182,24 @@ class Worker:
             SampleError: if it cannot be used.
             SeewhyError: if the model cannot read it.
         """
-        settings, methods = self.plan.settings, self.plan.methods
-        sample = self.plan.datasets[job.source].dataset.sample(job.sample)
-        inputs = prepare(loaded.family, sample.image, sample.prompt)
-        depth = max(DEPTH, *(c.method.ranking_depth for c in methods))
-        if settings.answers == "reference" and sample.answer is not None:
-            trace = read(loaded, inputs, sample.answer, ranking_depth=depth)
-        else:
-            trace = generate(
-                loaded, inputs, ranking_depth=depth, max_new_tokens=settings.max_new_tokens
-            )
-        ids = [token.id for token in trace.tokens]
-        session = Session.from_image(loaded, sample.image, sample.prompt, ids)
+        settings = self.plan.settings
+        sample = self.plan.datasets[job.data].dataset.sample(job.sample)
+        depth = max(RANKING_DEPTH, *(spec.method.ranking_depth for spec in self.plan.methods))
+        trace = self._trace(loaded, sample, depth)
+        session = Session.from_image(loaded, sample.image, sample.prompt, trace.ids)
         evidence = Evidence.from_session(session, trace=trace, ranking_depth=depth)
         spans = [(token.start, token.end) for token in trace.tokens]
         words = answer_words(trace.answer, spans, sample.annotate(trace.answer))
         selected = select_words(words, settings.words, seed_of(settings.seed, sample.id))
-        before = len(trace.prompt_tokens)
-        # Methods that pay for every token may leave out what no metric looks at; overlap looks at
-        # every word that something is known of.
-        looked_at = [
-            before + token
-            for at, spoken in enumerate(words)
-            if spoken.truth is not None or at in selected
-            for token in spoken.word.tokens
-        ]
         evidence = Evidence.from_session(
-            session, trace=trace, ranking_depth=depth, selected=sorted(set(looked_at))
+            session,
+            trace=trace,
+            ranking_depth=depth,
+            selected=_measured_tokens(words, selected, len(trace.prompt_tokens)),
         )
         return SampleState(sample, evidence, words, selected)
 
-    def attribute(self, read: SampleState, method: int) -> Attribution:
+    def attribute(self, state: SampleState, method: int) -> Attribution:
         """Explain a sample that was read.
 
         Raises:
@@ -223,64 +207,88 @@ class Worker:
             SeewhyError: as the method.
         """
         chosen = self.plan.methods[method].method
-        # Whatever a method draws from torch's own dice is the same in every order of the work.
+        # What a method draws from torch's own generator is the same in every order of the work.
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed_of(self.plan.settings.seed, read.sample.id))
-            found = chosen.attribute(read.alone())
-        return expect_whole(found, chosen, len(read.evidence.trace.tokens))
+            torch.manual_seed(seed_of(self.plan.settings.seed, state.sample.id))
+            found = chosen.attribute(state.fresh_evidence())
+        return expect_valid(found, chosen, len(state.evidence.trace.tokens))
 
     def failed(
         self,
         job: Job,
-        units: Sequence[tuple[int, int]],
+        tasks: Sequence[Task],
         reason: str,
         status: str = FAILED,
-        begun: float | None = None,
+        started: float | None = None,
     ) -> Batch:
-        """Rows that say why units have no value."""
-        seconds = 0.0 if begun is None else time.perf_counter() - begun
-        rows = (self._row(job, u, status=status, reason=reason, seconds=seconds) for u in units)
-        return Batch(tuple(units), tuple(rows))
+        """Rows that say why tasks have no value."""
+        seconds = 0.0 if started is None else time.perf_counter() - started
+        columns = {"status": status, "reason": reason, "seconds": seconds}
+        return Batch(tuple(tasks), tuple(self._row(job, task, **columns) for task in tasks))
 
-    def _any(self, read: SampleState) -> tuple[int, Attribution]:
-        """The first method that can explain the sample, for metrics that look at none."""
+    def _trace(self, loaded: Loaded, sample: Sample, depth: int) -> Trace:
+        """The right answer read, or the model's own written."""
+        settings = self.plan.settings
+        inputs = prepare(loaded.family, sample.image, sample.prompt)
+        if settings.answers == "reference" and sample.answer is not None:
+            return read(loaded, inputs, sample.answer, ranking_depth=depth)
+        new_tokens = settings.max_new_tokens
+        return generate(loaded, inputs, ranking_depth=depth, max_new_tokens=new_tokens)
+
+    def _explained(
+        self, state: SampleState, method: int, attribution: Attribution
+    ) -> SessionSample:
+        return SessionSample(
+            state.sample,
+            state.evidence,
+            self.plan.methods[method].method,
+            attribution,
+            state.words,
+            state.selected,
+            seed=seed_of(self.plan.settings.seed, state.sample.id),
+            memory={"sample": state.memory},
+        )
+
+    def _first_attribution(self, state: SampleState) -> tuple[int, Attribution]:
+        """By the first method that can explain the sample, for metrics that look at none."""
+        reason = ""
         for method in range(len(self.plan.methods)):
             try:
-                return method, self.attribute(read, method)
+                return method, self.attribute(state, method)
             except Exception as error:  # noqa: BLE001 - methods may be anyone's
                 reason = reason_of(error)
         raise ValueError(f"no method could explain the sample: {reason}")
 
-    def _measured(self, job: Job, unit: tuple[int, int], case: SessionSample) -> list[Row]:
-        metric = self.plan.metrics[unit[1]].metric
-        begun = time.perf_counter()
+    def _measure(self, job: Job, task: Task, sample: SessionSample) -> list[Row]:
+        metric = self.plan.metrics[task.metric].metric
+        started = time.perf_counter()
         try:
-            found = list(metric.measure(case))
+            found = list(metric.measure(sample))
         except Exception as error:  # noqa: BLE001 - metrics may be anyone's
-            return list(self.failed(job, [unit], reason_of(error), FAILED, begun).rows)
-        seconds = time.perf_counter() - begun
+            return list(self.failed(job, [task], reason_of(error), FAILED, started).rows)
+        seconds = time.perf_counter() - started
         if not found:
             nothing = {"status": UNDEFINED, "reason": "nothing measured"}
-            return [self._row(job, unit, seconds=seconds, **nothing)]
+            return [self._row(job, task, seconds=seconds, **nothing)]
         known = {figure.name for figure in metric.figures}
         return [
-            self._row(job, unit, seconds=seconds, **_columns(one, case.words, known))
+            self._row(job, task, seconds=seconds, **_columns(one, sample.words, known))
             for one in found
         ]
 
-    def _row(self, job: Job, unit: tuple[int, int], **columns: Any) -> Row:
-        plan, (method, metric) = self.plan, unit
-        attempts = dict(zip(job.units, job.attempts, strict=False))
+    def _row(self, job: Job, task: Task, **columns: Any) -> Row:
+        plan = self.plan
+        attempts = dict(zip(job.tasks, job.attempts, strict=False))
         return Row(
-            unit=plan.unit(job.subject, job.source, job.sample, method, metric),
-            model=plan.models[job.subject].label,
-            data=plan.datasets[job.source].label,
+            task=plan.task_key(job.model, job.data, job.sample, task),
+            model=plan.models[job.model].label,
+            data=plan.datasets[job.data].label,
             sample=job.sample,
-            method=MODEL_ITSELF if method == OF_MODEL else plan.methods[method].label,
-            metric=plan.metrics[metric].label,
-            **plan.keys(job.subject, job.source, method, metric),
+            method=MODEL_LABEL if task.method == NO_METHOD else plan.methods[task.method].label,
+            metric=plan.metrics[task.metric].label,
+            **plan.keys(job.model, job.data, task),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
-            attempt=attempts.get(unit, 0),
+            attempt=attempts.get(task, 0),
             **columns,
         )
 
@@ -295,14 +303,30 @@ def select_words(words: Sequence[AnswerWord], count: int, seed: int) -> tuple[in
     """
     known = [
         at
-        for at, spoken in enumerate(words)
-        if spoken.truth is not None
-        and spoken.role in SCORED_ROLES
-        and (spoken.truth.regions or spoken.truth.supported is False)
+        for at, word in enumerate(words)
+        if word.truth is not None
+        and word.role in SCORED_ROLES
+        and (word.truth.regions or word.truth.supported is False)
     ]
-    dice = torch.Generator().manual_seed(seed)
-    order = torch.randperm(len(known), generator=dice).tolist()
+    generator = torch.Generator().manual_seed(seed)
+    order = torch.randperm(len(known), generator=generator).tolist()
     return tuple(sorted(known[at] for at in order[:count]))
+
+
+def _measured_tokens(
+    words: Sequence[AnswerWord], selected: Sequence[int], before: int
+) -> list[int]:
+    """Positions of the tokens that a metric looks at; costly methods may leave out the others.
+
+    Overlap looks at every word that something is known of.
+    """
+    found = {
+        before + token
+        for at, word in enumerate(words)
+        if word.truth is not None or at in selected
+        for token in word.tokens
+    }
+    return sorted(found)
 
 
 def seed_of(seed: int, sample: str) -> int:
@@ -310,7 +334,7 @@ def seed_of(seed: int, sample: str) -> int:
     return int(digest([seed, sample])[:8], 16)
 
 
-def expect_whole(found: Attribution, method: Method, tokens: int) -> Attribution:
+def expect_valid(found: Attribution, method: Method, tokens: int) -> Attribution:
     """Return an attribution if it is one of every token, and finite.
 
     Raises:
@@ -347,23 +371,19 @@ def _columns(
     """What a metric found, as columns."""
     if isinstance(one, Undefined):
         return {"figure": one.figure, "status": UNDEFINED, "reason": one.reason}
-    spoken = None if one.word is None else words[one.word]
-    truth = None if spoken is None else spoken.truth
-    columns: dict[str, Any] = {
-        "figure": one.figure,
-        "word": -1 if one.word is None else one.word,
-        "text": "" if spoken is None else spoken.word.text,
-        "role": "" if spoken is None else spoken.role,
-        "tags": {
-            **({} if truth is None else truth.tags),
-            **{str(name): str(value) for name, value in one.tags.items()},
-        },
-        "label": one.label,
-        "status": MEASURED,
-    }
+    columns: dict[str, Any] = {"figure": one.figure, "label": one.label, "status": MEASURED}
+    if one.word is not None:
+        columns |= {"word": one.word, **_word_columns(words[one.word])}
+    tags = {str(name): str(value) for name, value in one.tags.items()}
+    columns["tags"] = {**columns.get("tags", {}), **tags}
     value = float(one.value)
     if one.figure not in known:
         return {**columns, "status": FAILED, "reason": "a figure that the metric does not declare"}
     if not math.isfinite(value):
         return {**columns, "status": UNDEFINED, "reason": "the value is not finite"}
     return {**columns, "value": value}
+
+
+def _word_columns(word: AnswerWord) -> dict[str, Any]:
+    tags = {} if word.truth is None else dict(word.truth.tags)
+    return {"text": word.word.text, "role": word.role, "tags": tags}

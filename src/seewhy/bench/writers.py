@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 
-from seewhy.bench.tables import Cell, Column, Reason, Results, best
+from seewhy.bench.cells import Cell, best
+from seewhy.bench.results import Column, Reason, Results
 
 TABLE, REASONS = "table.csv", "reasons.csv"
 """The files of `table_csv` and `reasons_csv`; `seewhy.bench.readers` reads them."""
@@ -48,16 +49,22 @@ def grids(results: Results, listed: Sequence[Cell]) -> list[Grid]:
     whole = [cell for cell in listed if not cell.group and not cell.column.curve]
     for model, data in results.samples:
         for metric in dict.fromkeys(column.metric for column in results.columns):
-            those = [
+            chosen = [
                 c for c in whole if (c.model, c.data, c.column.metric) == (model, data, metric)
             ]
-            seen, said = {cell.column for cell in those}, {cell.method for cell in those}
-            columns = tuple(column for column in results.columns if column in seen)
-            methods = tuple(method for method in results.methods if method in said)
-            by_place = {(cell.method, columns.index(cell.column)): cell for cell in those}
-            if those:
-                found.append(Grid(model, data, metric, columns, methods, by_place))
+            if chosen:
+                found.append(_grid(results, chosen))
     return found
+
+
+def _grid(results: Results, listed: Sequence[Cell]) -> Grid:
+    """The cells of one metric on one model and data set."""
+    figures, having = {cell.column for cell in listed}, {cell.method for cell in listed}
+    columns = tuple(column for column in results.columns if column in figures)
+    methods = tuple(method for method in results.methods if method in having)
+    by_place = {(cell.method, columns.index(cell.column)): cell for cell in listed}
+    first = listed[0]
+    return Grid(first.model, first.data, first.column.metric, columns, methods, by_place)
 
 
 def heading(column: Column) -> str:
@@ -69,7 +76,7 @@ def heading(column: Column) -> str:
     """
     arrow = {True: " ↑", False: " ↓", None: ""}[column.higher_is_better]
     unit = "%" if column.unit in PERCENT else column.unit
-    # A unit that the name says already need not be said again.
+    # A unit that is the name, such as seconds, is not written twice.
     return f"{column.name}{f' ({unit})' if unit and unit != column.name else ''}{arrow}"
 
 
@@ -104,25 +111,29 @@ def markdown(results: Results, listed: Sequence[Cell]) -> str:
         if (grid.model, grid.data) != before:
             before = grid.model, grid.data
             parts += [f"## {grid.model} on {grid.data}\n", _caption(results, grid) + "\n"]
-        parts.append(f"### {grid.metric}\n")
-        rows = [["method", *map(heading, grid.columns)]]
-        for method in grid.methods:
-            row = [f"`{method}`"]
-            for at in range(len(grid.columns)):
-                cell = grid.cells.get((method, at))
-                row.append("" if cell is None else _markdown_cell(cell, marked))
-            rows.append(row)
-        rows.insert(1, ["---", *("---:" for _ in grid.columns)])
-        parts += ["| " + " | ".join(_piped(v) for v in row) + " |" for row in rows]
-        parts.append("")
+        parts += [f"### {grid.metric}\n", *_markdown_rows(grid, marked), ""]
     if results.reasons:
         parts += ["## Without a value\n", "| what | why | how often |", "| --- | --- | ---: |"]
         parts += [
-            f"| {_piped(_what(r))} | {r.status}: {_piped(r.reason)} | {r.count} |"
+            f"| {_escaped(_what(r))} | {r.status}: {_escaped(r.reason)} | {r.count} |"
             for r in results.reasons
         ]
         parts.append("")
     return "\n".join(parts)
+
+
+def _markdown_rows(grid: Grid, marked: set) -> list[str]:
+    rows = [["method", *map(heading, grid.columns)], ["---", *["---:"] * len(grid.columns)]]
+    for method in grid.methods:
+        rows.append([f"`{method}`", *_row(grid, method, marked, _markdown_cell)])
+    return ["| " + " | ".join(map(_escaped, row)) + " |" for row in rows]
+
+
+def _row(grid: Grid, method: str, marked: set, text: Callable[[Cell, set], str]) -> Iterator[str]:
+    """The texts of a method's cells; "" where there is none."""
+    for at in range(len(grid.columns)):
+        cell = grid.cells.get((method, at))
+        yield "" if cell is None else text(cell, marked)
 
 
 def latex(results: Results, listed: Sequence[Cell]) -> str:
@@ -139,10 +150,7 @@ def latex(results: Results, listed: Sequence[Cell]) -> str:
             "\\midrule",
         ]
         for method in grid.methods:
-            row = [f"\\texttt{{{_tex(method)}}}"]
-            for at in range(len(grid.columns)):
-                cell = grid.cells.get((method, at))
-                row.append("" if cell is None else _latex_cell(cell, marked))
+            row = [f"\\texttt{{{_tex(method)}}}", *_row(grid, method, marked, _latex_cell)]
             parts.append(" & ".join(row) + " \\\\")
         parts += ["\\bottomrule", "\\end{tabular}}", "\\end{table}", ""]
     return "\n".join(parts)
@@ -157,9 +165,10 @@ def table_csv(listed: Sequence[Cell]) -> str:
     for cell in listed:
         column = cell.column
         better = "" if column.higher_is_better is None else str(column.higher_is_better).lower()
-        said = (cell.model, cell.data, cell.method, column.metric, column.name, cell.group)
-        rest = [getattr(cell, name) for name in NUMBERS]
-        writer.writerow([*said, column.unit, better, *("" if _absent(v) else v for v in rest)])
+        labels = (cell.model, cell.data, cell.method, column.metric, column.name, cell.group)
+        values = [getattr(cell, name) for name in NUMBERS]
+        digits = ("" if _is_missing(value) else value for value in values)
+        writer.writerow([*labels, column.unit, better, *digits])
     return out.getvalue()
 
 
@@ -182,19 +191,15 @@ def _caption(results: Results, grid: Grid) -> str:
 
 def _markdown_cell(cell: Cell, marked: set) -> str:
     value = number(cell.value, cell.column.unit)
-    value = f"**{value}**" if _key(cell) in marked else value
+    value = f"**{value}**" if cell.key in marked else value
     return f"{value}{'*' * cell.significant} {spread(cell)}".replace("***", r"**\*")
 
 
 def _latex_cell(cell: Cell, marked: set) -> str:
     value = _tex(number(cell.value, cell.column.unit))
-    value = f"\\textbf{{{value}}}" if _key(cell) in marked else value
+    value = f"\\textbf{{{value}}}" if cell.key in marked else value
     star = "$^*$" * cell.significant
     return f"{value}{star} {{\\scriptsize {_tex(spread(cell))}}}"
-
-
-def _key(cell: Cell) -> tuple[str, str, str, str, str]:
-    return cell.model, cell.data, cell.column.metric, cell.column.name, cell.method
 
 
 def _title(grid: Grid) -> str:
@@ -207,11 +212,11 @@ def _what(reason: Reason) -> str:
     return f"{what} ({where})"
 
 
-def _absent(value: object) -> bool:
+def _is_missing(value: object) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def _piped(text: str) -> str:
+def _escaped(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 

@@ -7,27 +7,40 @@ import os
 import sys
 import time
 from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from seewhy.bench.config import BenchConfig, config_of, read_config
+from seewhy.cli._options import load_options
 from seewhy.cli.terminal import Stages, printable
 from seewhy.core.errors import ParameterError
 
-FIGURE, METHOD = 23, 30
+if TYPE_CHECKING:
+    from seewhy.bench.cells import Cell
+    from seewhy.bench.results import Reason, Results
+    from seewhy.bench.running import Progress
+    from seewhy.bench.writers import Grid
+
+FIGURE_WIDTH, METHOD_WIDTH = 23, 30
 """Characters that a figure, and a method's name, take in a terminal's table."""
-REASONS = 12
+MAX_REASONS = 12
 """Reasons listed in a terminal; the files have all."""
-STEP = 2.0
-"""Seconds between two lines of progress where no terminal can show a moving one."""
+PROGRESS_SECONDS = 2.0
+"""Between two lines of progress."""
 
 
 def bench(arguments: Namespace) -> int:
     """Run a suite, or put results together again, and print the tables."""
+    if arguments.print_config:
+        print(_resolved(arguments).to_toml(), end="")
+        return 0
     with Stages(quiet=arguments.quiet) as stage, contextlib.redirect_stdout(sys.stderr):
         if arguments.report:
             folders, out = arguments.report, arguments.out
@@ -41,116 +54,128 @@ def bench(arguments: Namespace) -> int:
     return 0
 
 
+def bench_config(arguments: Namespace) -> BenchConfig:
+    """The config of a command line: its options over those of `--config`.
+
+    Raises:
+        ParameterError: if the file cannot be read, or a value is refused.
+    """
+    file = {} if arguments.config is None else read_config(arguments.config)
+    given = {f.name: getattr(arguments, f.name, None) for f in fields(BenchConfig)}
+    given = {name: value for name, value in given.items() if value is not None}
+    config = config_of({"gallery": True, **file, **given})
+    if options := load_options(arguments):
+        config = replace(config, load_options={**config.load_options, **options})
+    return config
+
+
+def _resolved(arguments: Namespace) -> BenchConfig:
+    from seewhy.bench.suites import resolve
+
+    return resolve(bench_config(arguments))
+
+
 def _measure(arguments: Namespace, stage: Stages) -> str:
     if arguments.out is None:
         raise ParameterError("Expected --out FOLDER for the results, got none: name one.")
-    stage("reading what is asked")
+    config = bench_config(arguments)
+    stage("reading the config")
     if not arguments.debug:
-        # Workers inherit it: their bars would mix with what this process says.
-        os.environ.setdefault("TQDM_DISABLE", "1")
-        from transformers.utils import logging
+        _silence_libraries()
+    from seewhy.bench.running import run
 
-        logging.set_verbosity_error()
-        logging.disable_progress_bar()
-    from seewhy.bench import run
-
-    options: dict[str, Any] = {}
-    if arguments.device_map:
-        options["device_map"] = arguments.device_map
-    if arguments.trust_remote_code:
-        options["trust_remote_code"] = True
-    run(
-        arguments.suite,
-        out=arguments.out,
-        models=arguments.models,
-        methods=arguments.methods,
-        metrics=arguments.metrics,
-        data=arguments.data,
-        limit=arguments.limit,
-        words=arguments.words,
-        answers=arguments.answers,
-        seed=arguments.seed,
-        dtype=arguments.dtype,
-        max_new_tokens=arguments.max_new_tokens,
-        reference=arguments.reference,
-        engine=arguments.engine,
-        workers=arguments.workers,
-        retry=arguments.retry,
-        options=options,
-        gallery=not arguments.no_gallery,
-        progress=_Telling(stage),
-        say=stage,
-    )
+    run(config, out=arguments.out, progress=_ProgressPrinter(stage), say=stage)
     return arguments.out
 
 
-class _Telling:
-    """Says how far a run is, and how long it may still take."""
+def _silence_libraries() -> None:
+    # Workers inherit it: their bars would mix with what this process prints.
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+
+
+class _ProgressPrinter:
+    """Prints how far a run is, and how long it may still take."""
 
     def __init__(self, stage: Stages) -> None:
-        self._stage, self._said = stage, -STEP
+        self._stage, self._printed = stage, -PROGRESS_SECONDS
 
-    def __call__(self, state: Any) -> None:
-        """Say it, now and then."""
+    def __call__(self, state: Progress) -> None:
+        """Print it, every few seconds."""
         now = time.monotonic()
-        if state.done < state.total and now - self._said < STEP:
+        if state.done < state.total and now - self._printed < PROGRESS_SECONDS:
             return
-        self._said = now
+        self._printed = now
         fresh = state.done - state.found
-        left = (state.total - state.done) * state.seconds / fresh if fresh else None
-        more = "" if left is None or not left else f", about {_span(left)} to go"
+        left = (state.total - state.done) * state.seconds / fresh if fresh else 0.0
+        remaining = f", about {_duration(left)} to go" if left else ""
         found = f", {state.found} from before" if state.found else ""
-        self._stage(f"{state.done} of {state.total} units{found}{more}")
+        self._stage(f"{state.done} of {state.total} tasks{found}{remaining}")
 
 
-def _span(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     minutes = round(seconds / 60)
     return f"{seconds:.0f} s" if seconds < 90 else f"{minutes // 60}:{minutes % 60:02} h"
 
 
-def _show(results: Any, cells: list[Any], folder: Path) -> None:
+def _show(results: Results, cells: list[Cell], folder: Path) -> None:
+    from seewhy.bench.cells import best
     from seewhy.bench.reporting import LATEX, MARKDOWN, PAGE
-    from seewhy.bench.tables import best
-    from seewhy.bench.writers import TABLE, grids, heading
+    from seewhy.bench.writers import TABLE, grids
 
     console, marked = Console(highlight=False), best(cells)
-    across = max(1, (console.width - METHOD) // FIGURE)
     for grid in grids(results, cells):
-        samples = len(results.samples[grid.model, grid.data])
-        console.print()
-        title = f"{grid.metric}: {grid.model} on {grid.data}, {samples} samples"
-        console.print(Text(printable(title), style="bold"))
-        for first in range(0, len(grid.columns), across):
-            shown = range(first, min(first + across, len(grid.columns)))
-            table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim")
-            table.add_column("method", no_wrap=True)
-            for at in shown:
-                table.add_column(heading(grid.columns[at]), justify="right", overflow="fold")
-            for method in grid.methods:
-                cells_ = (grid.cells.get((method, at)) for at in shown)
-                table.add_row(Text(printable(method)), *(_entry(cell, marked) for cell in cells_))
-            console.print(table)
-            console.print()
+        _show_grid(console, grid, marked, len(results.samples[grid.model, grid.data]))
     legend = f"Best in bold; [95 % interval]; * differs from {results.reference}."
     console.print(Text(printable(legend), style="dim"))
-    for reason in results.reasons[:REASONS]:
-        what = ", ".join(dict.fromkeys(filter(None, (reason.method, reason.metric))))
-        line = f"{reason.count} x {reason.status}: {what}: {reason.reason}"
-        console.print(Text(printable(line), style="yellow"))
-    if len(results.reasons) > REASONS:
-        console.print(Text(f"{len(results.reasons) - REASONS} more reasons: {MARKDOWN}", "dim"))
-    for what, name in (("page", PAGE), ("tables", f"{MARKDOWN}, {LATEX}, {TABLE}")):
-        # Printed as it is: a path must be fit for copying, on one line and without colour.
-        print(f"{what}: {folder / name}" if what == "page" else f"{what}: {name} beside it")
+    _show_reasons(console, results.reasons, MARKDOWN)
+    # Printed as they are: a path must be fit for copying, on one line and without colour.
+    print(f"page: {folder / PAGE}")
+    print(f"tables: {MARKDOWN}, {LATEX}, {TABLE} beside it")
 
 
-def _entry(cell: Any, marked: set[Any]) -> Text:
+def _show_grid(console: Console, grid: Grid, marked: set[Any], samples: int) -> None:
+    """Print a grid, in as many tables below each other as the terminal's width asks for."""
+    console.print()
+    title = f"{grid.metric}: {grid.model} on {grid.data}, {samples} samples"
+    console.print(Text(printable(title), style="bold"))
+    across = max(1, (console.width - METHOD_WIDTH) // FIGURE_WIDTH)
+    for first in range(0, len(grid.columns), across):
+        shown = range(first, min(first + across, len(grid.columns)))
+        console.print(_table(grid, shown, marked))
+        console.print()
+
+
+def _table(grid: Grid, shown: Sequence[int], marked: set[Any]) -> Table:
+    from seewhy.bench.writers import heading
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim")
+    table.add_column("method", no_wrap=True)
+    for at in shown:
+        table.add_column(heading(grid.columns[at]), justify="right", overflow="fold")
+    for method in grid.methods:
+        entries = (_entry(grid.cells.get((method, at)), marked) for at in shown)
+        table.add_row(Text(printable(method)), *entries)
+    return table
+
+
+def _entry(cell: Cell | None, marked: set[Any]) -> Text:
     from seewhy.bench.writers import number, spread
 
     if cell is None:
         return Text("")
-    column = cell.column
-    key = (cell.model, cell.data, column.metric, column.name, cell.method)
-    value = number(cell.value, column.unit) + "*" * cell.significant
-    style = "bold green" if key in marked else ""
+    value = number(cell.value, cell.column.unit) + "*" * cell.significant
+    style = "bold green" if cell.key in marked else ""
     return Text.assemble((value, style), " ", (spread(cell), "dim"))
+
+
+def _show_reasons(console: Console, reasons: Sequence[Reason], file: str) -> None:
+    for reason in reasons[:MAX_REASONS]:
+        what = ", ".join(dict.fromkeys(filter(None, (reason.method, reason.metric))))
+        line = f"{reason.count} x {reason.status}: {what}: {reason.reason}"
+        console.print(Text(printable(line), style="yellow"))
+    if len(reasons) > MAX_REASONS:
+        console.print(Text(f"{len(reasons) - MAX_REASONS} more reasons: {file}", "dim"))

@@ -10,10 +10,13 @@ from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from seewhy._version import __version__
 from seewhy.cli._command import add_command
+
+if TYPE_CHECKING:
+    from seewhy.bench.config import BenchConfig
 
 Entry: TypeAlias = "Mapping[str, str | Sequence[str]]"
 """One entry of a listing, JSON-ready: its name under `name`, then its other fields."""
@@ -49,12 +52,12 @@ def add_to(commands) -> None:
 
 def methods(arguments: Namespace) -> int:
     """List every method with what it needs and what it does."""
-    from seewhy.methods import METHODS
+    from seewhy.methods import METHODS, create
 
     entries = [
         {
             "name": method.name,
-            "needs": sorted(method.needs) or ["nothing"],
+            "needs": sorted(create(method.name).all_needs) or ["nothing"],
             "summary": method.summary,
             **({"licence": method.licence} if method.licence else {}),
         }
@@ -112,17 +115,24 @@ def suites(arguments: Namespace) -> int:
 
     entries = [
         {
-            "name": suite.name,
-            "summary": suite.summary,
-            "models": list(suite.models),
-            "data": list(suite.data),
-            "samples": "all" if suite.limit is None else str(suite.limit),
-            "metrics": list(suite.metrics),
-            "methods": list(suite.methods),
+            "name": name,
+            "summary": " ".join((make.__doc__ or "").split("\n\n")[0].split()),
+            **_listed(make()),
         }
-        for suite in SUITES.values()
+        for name, make in SUITES.items()
     ]
     return _print(entries, arguments)
+
+
+def _listed(suite: BenchConfig) -> dict[str, str | list[str]]:
+    """What a suite measures, by what and on what."""
+    return {
+        "models": list(map(str, suite.models or ())),
+        "data": list(map(str, suite.data or ())),
+        "samples": "all" if suite.limit is None else str(suite.limit),
+        "metrics": list(map(str, suite.metrics or ())),
+        "methods": list(map(str, suite.methods or ())),
+    }
 
 
 def cite(arguments: Namespace) -> int:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from seewhy.cli import explain, listings, open_report
+from seewhy.cli._bench_options import add_bench_options
 from seewhy.cli._command import Parser, add_command
-from seewhy.cli._options import whole
 from seewhy.core.suggestions import near_matches, unknown_name_message
 
 EXAMPLES = """\
@@ -67,7 +67,14 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
     )
     for command in (explain, open_report):
         command.add_to(commands)
-    add_bench(commands)
+    add_bench_options(
+        add_command(
+            commands,
+            "bench",
+            "measure methods on models and data, with intervals",
+            "seewhy.cli.bench:bench",
+        )
+    )
     listings.add_to(commands)
     return parser, commands.choices
 
@@ -84,115 +91,6 @@ def _unread_message(unread: Sequence[str], options: Sequence[str]) -> str:
     near = near_matches(name.lstrip("-"), [option.lstrip("-") for option in options])
     remedy = f"did you mean {' or '.join(f'--{n}' for n in near)}?" if near else "leave it out"
     return f"Expected one of the options of this command, got {name}: {remedy}"
-
-
-def add_bench(commands) -> None:
-    """Add `seewhy bench` and its options."""
-    bench = add_command(
-        commands,
-        "bench",
-        "measure methods on models and data, with intervals",
-        "seewhy.cli.bench:bench",
-    )
-    what = bench.add_argument_group("what is measured (default: as the suite says)")
-    what.add_argument(
-        "--suite",
-        metavar="NAME",
-        default="quick",
-        help="quick, paper, claims, ablation, cost, sanity, hallucination or full (default: quick)",
-    )
-    what.add_argument(
-        "--models",
-        metavar="MODEL",
-        nargs="+",
-        help="names of models that ship with seewhy, folders or hub ids",
-    )
-    what.add_argument(
-        "--methods", metavar="METHOD", nargs="+", help="such as tam 'arc(k=20)': see seewhy methods"
-    )
-    what.add_argument(
-        "--metrics",
-        metavar="METRIC",
-        nargs="+",
-        help="such as overlap 'insertion(fill=mean)': see seewhy metrics",
-    )
-    what.add_argument(
-        "--data",
-        metavar="DATA",
-        nargs="+",
-        help="testbed, coco:PATH, grandf:PATH, openpsg:PATH, folder:PATH: see seewhy datasets",
-    )
-    what.add_argument(
-        "--limit", metavar="N", type=whole(at_least=1), help="samples of each data set"
-    )
-    what.add_argument(
-        "--words",
-        metavar="N",
-        type=whole(at_least=0),
-        help="words of a sample that costly metrics look at",
-    )
-    what.add_argument(
-        "--answers",
-        choices=("reference", "own"),
-        help="explain the data's right answers where it has them, or what the model says",
-    )
-    what.add_argument(
-        "--reference", metavar="METHOD", help="whom the others are compared with (default: tam)"
-    )
-    what.add_argument(
-        "--seed", metavar="N", type=whole(at_least=0), default=0, help="of whatever is drawn"
-    )
-    what.add_argument(
-        "--max-new-tokens",
-        metavar="N",
-        type=whole(at_least=1),
-        default=128,
-        help="length at which the model's own answers are cut off",
-    )
-    how = bench.add_argument_group("how")
-    how.add_argument(
-        "--engine",
-        choices=("processes", "ray", "here"),
-        default="processes",
-        help="processes of this machine, actors of a Ray cluster, or this process alone",
-    )
-    how.add_argument(
-        "--workers",
-        metavar="N",
-        type=whole(at_least=1),
-        default=1,
-        help="how many work at once, each with a model of its own (default: 1)",
-    )
-    how.add_argument(
-        "--dtype",
-        choices=("auto", "float32", "bfloat16", "float16"),
-        help="number type of the weights (default: that of the checkpoint)",
-    )
-    how.add_argument(
-        "--device-map", metavar="MAP", help="where the models go: auto, cpu, cuda:0, ..."
-    )
-    how.add_argument(
-        "--trust-remote-code",
-        action="store_true",
-        help="run the code that a checkpoint brings along; read it first",
-    )
-    how.add_argument("--retry", action="store_true", help="do over what failed in earlier runs")
-    output = bench.add_argument_group("what comes out")
-    output.add_argument(
-        "--out",
-        metavar="FOLDER",
-        help="folder of results; started again, the same command goes on where it was",
-    )
-    output.add_argument(
-        "--report",
-        metavar="FOLDER",
-        nargs="+",
-        help="measure nothing: write tables and page of these results again, put together",
-    )
-    output.add_argument(
-        "--no-gallery", action="store_true", help="draw no cases: saves about a minute"
-    )
-    output.add_argument("--quiet", action="store_true", help="say nothing on stderr while working")
 
 
 class Version(argparse.Action):

@@ -27,7 +27,7 @@ def open_dataset(spec: str) -> Dataset:
             Options may be separated by commas or `&`.
 
     Raises:
-        UnknownNameError: if no data set bears the name; near matches are given.
+        UnknownNameError: if no data set has the name; near matches are given.
         DatasetError: if an option is malformed or unknown, or the folder is.
     """
     name, _, rest = spec.partition(":")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from seewhy.core.errors import SampleError
 from seewhy.core.sample import Sample
+from seewhy.datasets._base import Dataset
 from seewhy.datasets._categories import Vocabulary, categorised
 from seewhy.datasets._files import (
     expect_files,
@@ -21,13 +21,14 @@ from seewhy.datasets._files import (
 from seewhy.datasets._options import (
     COMMON,
     answers,
-    digest,
+    expect_id,
     expect_options,
+    fingerprint,
     folder_of,
     tagger_name,
     window,
 )
-from seewhy.datasets._words import Tagger, open_tagger
+from seewhy.datasets._words import open_tagger
 
 VERSION = 1
 """Changes when the same files give other samples."""
@@ -55,71 +56,64 @@ class Entry:
     categories: Mapping[str, int]
 
 
-@dataclass(frozen=True, eq=False)
-class Annotations:
-    """An opened folder.
+class AnnotatedList(Dataset):
+    """The entries of the list, in their order; options as in `seewhy.datasets._options.COMMON`.
 
     The categories are those that an entry names: of one that it does not name nothing is known, so
     a word is supported or left open, and never called unsupported.
 
-    Attributes:
-        folder: where it lies.
-        entries: by id.
-        reference: whether the descriptions are the answers.
-        tagger: what tells nouns and function words.
-        fingerprint: of the index, the tagger and whose answers they are.
+    Class attributes:
+        prompt: what the model is asked.
     """
 
-    folder: Path
-    entries: Mapping[str, Entry]
-    reference: bool
-    tagger: Tagger
-    fingerprint: str
+    layout: ClassVar[str] = LAYOUT
+    prompt: ClassVar[str]
 
-    def sample(self, id: str, prompt: str) -> Sample:
+    def __init__(self, place: Path | None, /, **options: str) -> None:
+        expect_options(options, COMMON)
+        self._folder = folder_of(place, self.name, self.layout)
+        self._reference = answers(options)
+        self._tagger = open_tagger(tagger_name(options))
+        (path,) = expect_files(self._folder, (INDEX,), self.layout)
+        self._entries = dict(window(options, list(_entries(path).items()), path))
+        self._fingerprint = fingerprint(
+            self.name, VERSION, [path], self._tagger, reference=self._reference
+        )
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Place in the list and name of the picture, such as `"00017-kitchen"`."""
+        return tuple(self._entries)
+
+    def sample(self, id: str) -> Sample:
         """Read a picture and its mask.
 
         Raises:
             SampleError: "no caption", or what `read_picture`, `read_values` and `categorised` say.
         """
-        if id not in self.entries:
-            raise SampleError(f"Expected an id of this data set, got {id!r}.")
-        entry = self.entries[id]
-        if self.reference and not entry.description:
+        expect_id(id, self._entries)
+        entry = self._entries[id]
+        if self._reference and not entry.description:
             raise unusable("no caption", f"Expected a description in entry {id} of {INDEX}.")
-        image = read_picture(self.folder / entry.image)
-        values = read_values(self.folder / entry.mask, image)
+        image = read_picture(self._folder / entry.image)
+        values = read_values(self._folder / entry.mask, image)
         vocabulary = Vocabulary(entry.categories, closed=False)
-        answer = entry.description if self.reference else None
-        return categorised(id, image, prompt, values, vocabulary, self.tagger, answer)
+        answer = entry.description if self._reference else None
+        return categorised(id, image, self.prompt, values, vocabulary, self._tagger, answer)
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the list, the tagger and whose answers they are."""
+        return self._fingerprint
 
 
-def open_annotations(name: str, place: Path | None, options: Mapping[str, str]) -> Annotations:
-    """Open a folder of this layout.
-
-    Args:
-        name: the data set's.
-        place: the folder.
-        options: those of `COMMON`.
-
-    Raises:
-        DatasetError: if the folder, its index or an option is missing or malformed.
-    """
-    expect_options(options, COMMON)
-    folder = folder_of(place, name, LAYOUT)
-    reference, tagger = answers(options), open_tagger(tagger_name(options))
-    (path,) = expect_files(folder, (INDEX,), LAYOUT)
+def _entries(path: Path) -> dict[str, Entry]:
+    """By id, which keeps an entry's place in the whole list, whatever part of it is chosen."""
     content = read_json(path)
     if not isinstance(content, list):
         raise malformed(path, "the top", "a list", content)
-    # Ids keep an entry's place in the whole list, whatever part of it is chosen.
-    entries = {
-        f"{at:05d}-{Path(entry.image).stem}": entry
-        for at, entry in enumerate(_entry(entry, at, path) for at, entry in enumerate(content))
-    }
-    chosen = dict(window(options, list(entries.items()), path))
-    facts = {"version": VERSION, "tagger": tagger.name, "reference": reference}
-    return Annotations(folder, chosen, reference, tagger, digest(name, facts, [path]))
+    entries = [_entry(entry, at, path) for at, entry in enumerate(content)]
+    return {f"{at:05d}-{Path(entry.image).stem}": entry for at, entry in enumerate(entries)}
 
 
 def _entry(found: Any, at: int, path: Path) -> Entry:

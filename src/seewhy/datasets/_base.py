@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,12 +13,19 @@ from seewhy.core.sample import Sample
 class Dataset(ABC):
     """A source of samples: one file with one final class, found by its file name.
 
-    Opening one reads indices only; pictures and masks are read sample by sample.
+    Opening one reads indices only; pictures and masks are read sample by sample. It has a length,
+    and iterating over it gives its samples.
+
+    Example:
+        >>> from seewhy.datasets import open_dataset
+        >>> scenes = open_dataset("testbed:count=2")
+        >>> len(scenes), [sample.id for sample in scenes]
+        (2, ['heldout-0', 'heldout-1'])
 
     Class attributes:
         name: the registry name, such as `"coco"`.
         summary: one sentence.
-        layout: what must lie in the folder, for errors; "" where no folder is needed.
+        layout: what the folder must hold, for errors; "" where no folder is needed.
     """
 
     name: ClassVar[str]
@@ -53,3 +61,15 @@ class Dataset(ABC):
     @abstractmethod
     def fingerprint(self) -> str:
         """Changes when the samples do: results of different fingerprints are never mixed."""
+
+    def __len__(self) -> int:
+        """How many samples the index names."""
+        return len(self.ids)
+
+    def __iter__(self) -> Iterator[Sample]:
+        """The samples in the order of `ids`, each read when it is asked for.
+
+        Raises:
+            SampleError: at a sample that cannot be used; the iterator can go on after it.
+        """
+        return map(self.sample, self.ids)

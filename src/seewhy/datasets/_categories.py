@@ -120,7 +120,7 @@ class Vocabulary:
             for word in words.split(", ")
             if tuple(name.split()) in own
         }
-        # A category that bears a word as its own name keeps it for itself.
+        # A word that is a category's own name is no synonym of another.
         object.__setattr__(self, "numbers", others | own)
 
     def matches(self, words: Sequence[str]) -> Iterator[tuple[int, int, tuple[int, ...]]]:
@@ -170,8 +170,8 @@ def categorised(
         prompt: what the model is asked.
         values: int64 `[height, width]`, the mask's numbers; those of no category are background.
         vocabulary: the categories that may be shown.
-        tagger: what tells nouns and function words.
-        answer: the reference, or None where the model speaks.
+        tagger: what finds nouns and function words.
+        answer: the reference, or None where the model answers.
 
     Raises:
         SampleError: "no category in the mask".
@@ -207,8 +207,8 @@ def annotate(
         vocabulary: the categories.
         shown: the number of each region.
         sizes: the size of each region, for the tag `size`.
-        tagger: what tells nouns and function words.
-        answer: what was said.
+        tagger: what finds nouns and function words.
+        answer: its text.
     """
     spans = split_words(answer)
     words = [answer[start:end] for start, end in spans]

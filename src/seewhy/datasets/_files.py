@@ -1,4 +1,4 @@
-"""Reading what lies in a data set's folder: indices, pictures, masks.
+"""Reading the files of a data set: indices, pictures, masks.
 
 An index that cannot be read stops everything and names the place. A picture or mask that cannot be
 read costs its sample only, with a reason that is the same for the same cause.
@@ -44,7 +44,7 @@ def expect_files(folder: Path, names: Sequence[str], layout: str) -> list[Path]:
     for name in names:
         if not (folder / name).is_file():
             raise DatasetError(
-                f"Expected {name} in {folder}, got no such file: there must lie {layout}."
+                f"Expected {name} in {folder}, got no such file: the folder must hold {layout}."
             )
     return [folder / name for name in names]
 
@@ -75,19 +75,21 @@ def parse_json(text: str, name: str, above: int) -> Any:
     except json.JSONDecodeError as error:
         raise DatasetError(
             f"Expected JSON in {name}, got something else at line {above + error.lineno}, column "
-            f"{error.colno} ({error.msg}): mend it, or fetch the file again."
+            f"{error.colno} ({error.msg}): correct it, or get the file again."
         ) from error
     except RecursionError as error:
         raise DatasetError(
-            f"Expected an index in {name}, got JSON nested too deep to read: fetch the file again."
+            f"Expected an index in {name}, got JSON nested too deep to read: get the file again."
         ) from error
 
 
 def malformed(path: Path, place: str, expected: str, got: object) -> DatasetError:
-    """The error for an index whose JSON is sound but holds something else than it should."""
+    """The error for an index whose JSON can be read but is not what it should be."""
     shown = repr(got)
     shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
-    return DatasetError(f"Expected {expected} at {place} of {path}, got {shown}: mend the index.")
+    return DatasetError(
+        f"Expected {expected} at {place} of {path}, got {shown}: correct the index."
+    )
 
 
 def read_picture(path: Path) -> Image.Image:
@@ -134,9 +136,9 @@ def read_values(path: Path, image: Image.Image) -> np.ndarray:
 
 
 def masks_of(values: np.ndarray, numbers: Sequence[int]) -> Tensor:
-    """bool `[region, height, width]`: where each of `numbers` stands; there may be none."""
-    wanted = torch.tensor(list(numbers), dtype=torch.int64)
-    return torch.from_numpy(values)[None] == wanted[:, None, None]
+    """bool `[region, height, width]`: the pixels of each of `numbers`, which may be none."""
+    asked = torch.tensor(list(numbers), dtype=torch.int64)
+    return torch.from_numpy(values)[None] == asked[:, None, None]
 
 
 def _text(path: Path) -> str:
@@ -144,7 +146,7 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise DatasetError(
-            f"Expected text in UTF-8 in {path}, got other bytes at {error.start}: fetch it again."
+            f"Expected text in UTF-8 in {path}, got other bytes at {error.start}: get it again."
         ) from error
     except OSError as error:
         raise DatasetError(

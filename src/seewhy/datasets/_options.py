@@ -1,24 +1,24 @@
-"""What stands behind a data set's name, checked in one place."""
+"""Options and other facts that readers of data sets check and share."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from seewhy.core.errors import DatasetError
+from seewhy.core.errors import DatasetError, SampleError
 from seewhy.core.suggestions import unknown_name_message
-from seewhy.datasets._words import TAGS
+from seewhy.datasets._words import TAGS, Tagger
 
 T = TypeVar("T")
 
 COMMON = ("start", "limit", "answers", "tagger")
-"""Options of every data set that lies in a folder.
+"""Options of every data set in a folder.
 
 `start` and `limit` choose samples by their place in the index; `answers` is `model` (default: the
-model speaks) or `reference`; `tagger` is one of `seewhy.datasets._words.TAGS`.
+model answers) or `reference`; `tagger` is one of `seewhy.datasets._words.TAGS`.
 """
 
 
@@ -98,13 +98,34 @@ def folder_of(place: Path | None, name: str, layout: str) -> Path:
         got = "none" if place is None else f"{str(place)!r}, which is not one"
         raise DatasetError(
             f'Expected a folder for the data set "{name}", got {got}: '
-            f'write "{name}:FOLDER"; in it must lie {layout}.'
+            f'write "{name}:FOLDER"; it must hold {layout}.'
         )
     return place
 
 
-def digest(name: str, facts: Mapping[str, object], index: Sequence[Path] = ()) -> str:
-    """The data set's name and a hash of facts and of the bytes of its index files."""
+def expect_id(id: str, known: Container[str]) -> None:
+    """Check that a data set has a sample of this id.
+
+    Raises:
+        SampleError: if it has none.
+    """
+    if id not in known:
+        raise SampleError(f"Expected an id of this data set, got {id!r}.")
+
+
+def fingerprint(
+    name: str, version: int, index: Sequence[Path], tagger: Tagger, **facts: object
+) -> str:
+    """The data set's name and a hash of what its samples follow from.
+
+    Args:
+        name: the data set's.
+        version: of the reader: it changes when the same files give other samples.
+        index: files whose bytes count.
+        tagger: whose name counts.
+        **facts: whatever else changes samples.
+    """
+    facts |= {"version": version, "tagger": tagger.name}
     found = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     for path in index:
         with path.open("rb") as file:

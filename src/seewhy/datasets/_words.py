@@ -135,7 +135,7 @@ class Tagger:
 def builtin_tag(word: str) -> str:
     """The tag of a word by the lists above, else by its ending, else that of a noun.
 
-    Upper and lower case are the same. A contraction has the tag of what stands before the
+    Upper and lower case are the same. A contraction has the tag of what comes before the
     apostrophe, if that is on a list ("it's"), else that of a noun ("dog's"). Our reading.
 
     Example:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from seewhy.core.errors import SampleError
 from seewhy.core.sample import Sample
 from seewhy.datasets._base import Dataset
 from seewhy.datasets._categories import Vocabulary, categorised
@@ -21,8 +20,9 @@ from seewhy.datasets._files import (
 from seewhy.datasets._options import (
     COMMON,
     answers,
-    digest,
+    expect_id,
     expect_options,
+    fingerprint,
     folder_of,
     tagger_name,
     window,
@@ -62,12 +62,9 @@ class Coco(Dataset):
         self._vocabulary = Vocabulary(categories, closed=True)
         self._captions = _captions(index[1])
         self._ids = tuple(f"{number:012d}" for number in window(options, images, index[0]))
-        facts = {
-            "version": VERSION,
-            "tagger": self._tagger.name,
-            "reference": self._reference,
-        }
-        self._fingerprint = digest(self.name, facts, index)
+        self._fingerprint = fingerprint(
+            self.name, VERSION, index, self._tagger, reference=self._reference
+        )
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -80,8 +77,7 @@ class Coco(Dataset):
         Raises:
             SampleError: "no caption", or what `read_picture`, `read_values` and `categorised` say.
         """
-        if id not in self._ids:
-            raise SampleError(f"Expected an id of this data set, got {id!r}.")
+        expect_id(id, self._ids)
         caption = self._captions.get(int(id), "")
         if self._reference and not caption:
             raise unusable("no caption", f"Expected a caption of image {id} in {CAPTIONS}.")

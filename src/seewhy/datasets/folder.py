@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from seewhy.core.errors import SampleError
 from seewhy.core.sample import Sample
 from seewhy.datasets._anno import expect_categories
 from seewhy.datasets._base import Dataset
@@ -20,8 +19,9 @@ from seewhy.datasets._files import (
     read_values,
 )
 from seewhy.datasets._options import (
-    digest,
+    expect_id,
     expect_options,
+    fingerprint,
     folder_of,
     tagger_name,
     window,
@@ -61,7 +61,7 @@ class Line:
 class Folder(Dataset):
     """The lines of its index, in their order; options `start`, `limit` and `tagger`.
 
-    A line's `answer` is the reference; where there is none, the model speaks.
+    A line's `answer` is the reference; where there is none, the model answers.
     """
 
     name: ClassVar[str] = "folder"
@@ -78,8 +78,7 @@ class Folder(Dataset):
         self._tagger = open_tagger(tagger_name(options))
         (path,) = expect_files(self._folder, (INDEX,), self.layout)
         self._lines = dict(window(options, list(_lines(path).items()), path))
-        facts = {"version": VERSION, "tagger": self._tagger.name}
-        self._fingerprint = digest(self.name, facts, [path])
+        self._fingerprint = fingerprint(self.name, VERSION, [path], self._tagger)
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -92,8 +91,7 @@ class Folder(Dataset):
         Raises:
             SampleError: what `read_picture`, `read_values` and `categorised` say.
         """
-        if id not in self._lines:
-            raise SampleError(f"Expected an id of this data set, got {id!r}.")
+        expect_id(id, self._lines)
         line = self._lines[id]
         image = read_picture(self._folder / "images" / line.image)
         values = read_values(self._folder / "masks" / line.mask, image)

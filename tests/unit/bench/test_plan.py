@@ -3,8 +3,9 @@
 import pytest
 
 from bench_parts import InMask, Scenes
-from seewhy.bench.plan import Settings, plan_of
-from seewhy.bench.suites import SUITES, suite_of
+from seewhy.bench.config import BenchConfig
+from seewhy.bench.plan import Task, plan_of
+from seewhy.bench.suites import SUITES, resolve, suite_of
 from seewhy.core.errors import DatasetError, ParameterError, UnknownNameError
 from seewhy.testbed.pretrained import pretrained
 
@@ -13,12 +14,15 @@ GIVEN = {
     "methods": ["tam"],
     "metrics": [InMask()],
     "data": [Scenes()],
-    "settings": Settings(),
 }
 
 
-def unit(**changes):
-    return plan_of(**{**GIVEN, **changes}).unit(0, 0, "scene-0", 0, 0)
+def plan(**changes):
+    return plan_of(resolve(BenchConfig(**{**GIVEN, **changes})))
+
+
+def task_key(**changes):
+    return plan(**changes).task_key(0, 0, "scene-0", Task(0, 0))
 
 
 @pytest.mark.parametrize(
@@ -27,54 +31,54 @@ def unit(**changes):
         {"methods": ["tam(window=5)"]},
         {"metrics": [InMask(factor=2.0)]},
         {"data": [Scenes(version="2")]},
-        {"settings": Settings(seed=1)},
-        {"settings": Settings(words=1)},
-        {"settings": Settings(answers="own")},
-        {"settings": Settings(dtype="float32")},
-        {"settings": Settings(max_new_tokens=5)},
+        {"seed": 1},
+        {"words": 2},
+        {"answers": "own"},
+        {"dtype": "float32"},
+        {"max_new_tokens": 5},
     ],
 )
-def test_whatever_is_changed_is_another_unit(changed):
-    assert unit() == unit()
-    assert unit(**changed) != unit()
+def test_whatever_is_changed_is_another_task(changed):
+    assert task_key() == task_key()
+    assert task_key(**changed) != task_key()
 
 
-def test_another_model_is_another_unit(tmp_path):
+def test_another_model_is_another_task(tmp_path):
     folder = pretrained()["tiny-qwen2-vl"]
     copy = tmp_path / "copy"
     copy.mkdir()
     for path in folder.iterdir():
         (copy / path.name).write_bytes(path.read_bytes())
-    assert unit(models=[copy]) == unit()
+    assert task_key(models=[copy]) == task_key()
     weights = next(copy.glob("*.safetensors"))
     changed = bytearray(weights.read_bytes())
     changed[-1] ^= 1
     weights.write_bytes(changed)
-    assert unit(models=[copy]) != unit()
+    assert task_key(models=[copy]) != task_key()
 
 
-def test_options_that_change_how_a_model_computes_make_another_unit():
-    assert unit(options={"device_map": "cpu"}) == unit()
+def test_options_that_change_how_a_model_computes_make_another_task_key():
+    assert task_key(load_options={"device_map": "cpu"}) == task_key()
     eager, half = ({"attn_implementation": "eager"}, {"dtype": "bfloat16"})
-    assert len({unit(), unit(options=eager), unit(options=half)}) == 3
+    assert len({task_key(), task_key(load_options=eager), task_key(load_options=half)}) == 3
 
 
 def test_parts_that_overlap_are_told():
     with pytest.raises(ParameterError, match=r"each sample once, got heldout-1 in several"):
-        plan_of(**{**GIVEN, "data": ["testbed:count=3", "testbed:count=3,start=1"]})
-    apart = plan_of(**{**GIVEN, "data": ["testbed:count=3", "testbed:count=3,start=3"]})
-    assert [len(source.ids) for source in apart.datasets] == [3, 3]
+        plan(data=["testbed:count=3", "testbed:count=3,start=1"])
+    disjoint = plan(data=["testbed:count=3", "testbed:count=3,start=3"])
+    assert [len(source.ids) for source in disjoint.datasets] == [3, 3]
 
 
 def test_one_model_under_two_names_is_told(tmp_path):
     folder = pretrained()["tiny-qwen2-vl"]
     (tmp_path / "other").symlink_to(folder)
     with pytest.raises(ParameterError, match="the same one as tiny-qwen2-vl and other"):
-        plan_of(**{**GIVEN, "models": ["tiny-qwen2-vl", tmp_path / "other"]})
+        plan(models=["tiny-qwen2-vl", tmp_path / "other"])
 
 
-def test_more_samples_keep_the_units():
-    assert unit(limit=1) == unit(limit=2)
+def test_more_samples_keep_the_tasks():
+    assert task_key(limit=1) == task_key(limit=2)
 
 
 @pytest.mark.parametrize(
@@ -93,26 +97,26 @@ def test_more_samples_keep_the_units():
 )
 def test_what_cannot_be_is_told(changed, error, words):
     with pytest.raises(error, match=words):
-        plan_of(**{**GIVEN, **changed})
+        plan(**changed)
 
 
 @pytest.mark.parametrize(("name", "value"), [("words", -1), ("seed", -1), ("max_new_tokens", 0)])
-def test_settings_out_of_range_are_told(name, value):
+def test_values_out_of_range_are_told(name, value):
     with pytest.raises(ParameterError, match=f"Expected {name} of at least"):
-        Settings(**{name: value})
+        BenchConfig(**{name: value})
 
 
-def test_settings_know_whose_answers():
+def test_config_knows_whose_answers():
     with pytest.raises(ParameterError, match="'reference' or 'own', got 'mine'"):
-        Settings(answers="mine")
+        BenchConfig(answers="mine")
 
 
 @pytest.mark.parametrize("name", SUITES)
 def test_suite_names_what_there_is(name):
     suite = suite_of(name)
-    made = plan_of(["tiny-qwen2-vl"], suite.methods, suite.metrics, [Scenes()], Settings())
+    made = plan(methods=suite.methods, metrics=suite.metrics)
     assert len(made.methods) == len(suite.methods)
-    assert suite.reference in [contender.label for contender in made.methods]
+    assert suite.reference in [spec.label for spec in made.methods]
 
 
 def test_an_unknown_suite_gives_near_matches():

@@ -14,7 +14,7 @@ from seewhy.bench.store import FAILED, Row, Store, table_of
 from seewhy.core.errors import OutputError, SchemaError
 
 ROW = Row(
-    unit="u1",
+    task="t1",
     model="m",
     model_fingerprint="mf",
     data="d",
@@ -43,34 +43,42 @@ def store(tmp_path):
 
 
 def values(store):
-    return sorted((row["unit"], row["value"]) for row in store.read().to_pylist())
+    return sorted((row["task"], row["value"]) for row in store.read().to_pylist())
 
 
 def test_rows_come_back_as_they_were_written(store):
-    undefined = replace(ROW, unit="u2", value=None, label=None, status="undefined", reason="why")
+    undefined = replace(ROW, task="t2", value=None, label=None, status="undefined", reason="why")
     store.add([ROW, undefined])
     first, second = store.read().to_pylist()
     assert Row(**{**first, "tags": dict(first["tags"])}) == ROW
     assert (second["value"], second["label"], second["reason"]) == (None, None, "why")
 
 
-def test_a_unit_written_twice_counts_once(store):
+def test_files_keep_the_column_names_of_the_first_version(store):
+    store.add([ROW])
+    (path,) = store.files()
+    names = pq.read_schema(path).names
+    assert names[0] == "unit"
+    assert names[1:] == store.read().column_names[1:]
+
+
+def test_a_task_written_twice_counts_once(store):
     store.add([ROW, replace(ROW, word=3)])
     store.add([replace(ROW, value=0.9)])
-    assert values(store) == [("u1", 0.5), ("u1", 0.5)]
+    assert values(store) == [("t1", 0.5), ("t1", 0.5)]
 
 
 def test_a_later_attempt_takes_the_place_of_an_earlier(store):
     store.add([replace(ROW, value=None, status=FAILED, reason="out of memory")])
-    assert store.done()["u1"].failed
+    assert store.done()["t1"].failed
     store.add([replace(ROW, attempt=1, value=0.7)])
-    assert values(store) == [("u1", 0.7)]
-    assert not store.done()["u1"].failed
+    assert values(store) == [("t1", 0.7)]
+    assert not store.done()["t1"].failed
 
 
 def test_merge_makes_one_file_and_changes_nothing(store):
-    for unit in ("u1", "u2", "u3", "u1"):
-        store.add([replace(ROW, unit=unit)])
+    for task in ("t1", "t2", "t3", "t1"):
+        store.add([replace(ROW, task=task)])
     before = values(store)
     store.merge()
     assert len(store.files()) == 1
@@ -79,18 +87,18 @@ def test_merge_makes_one_file_and_changes_nothing(store):
 
 def test_merge_that_was_killed_counts_nothing_twice(store):
     store.add([ROW])
-    store.add([replace(ROW, unit="u2")])
+    store.add([replace(ROW, task="t2")])
     earlier = {path: path.read_bytes() for path in store.files()}
     store.merge()
     for path, content in earlier.items():
         path.write_bytes(content)
-    assert values(store) == [("u1", 0.5), ("u2", 0.5)]
+    assert values(store) == [("t1", 0.5), ("t2", 0.5)]
 
 
 def test_a_half_written_file_is_not_read(store):
     store.add([ROW])
     (store.rows / ".0001.parquet.part").write_bytes(b"PAR1 and no more")
-    assert values(store) == [("u1", 0.5)]
+    assert values(store) == [("t1", 0.5)]
 
 
 def test_two_runs_do_not_write_one_folder(store):
@@ -115,9 +123,9 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(store, monkeypatch)
 
     monkeypatch.setattr(pq, "write_table", full)
     with pytest.raises(OutputError, match="No space left on device: make room"):
-        store.add([replace(ROW, unit="u2")])
+        store.add([replace(ROW, task="t2")])
     assert [path.name for path in store.rows.iterdir()] == [store.files()[0].name]
-    assert values(store) == [("u1", 0.5)]
+    assert values(store) == [("t1", 0.5)]
 
 
 def test_rows_of_a_newer_schema_are_refused(store, monkeypatch):

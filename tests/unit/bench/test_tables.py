@@ -11,12 +11,16 @@ from dataclasses import asdict, replace
 import pytest
 
 from bench_parts import InMask, Scenes
-from seewhy.bench.gallery import choose, read_cases
-from seewhy.bench.plan import Settings, plan_of
+from seewhy.bench.cells import best, breakdown, cells
+from seewhy.bench.config import BenchConfig
+from seewhy.bench.gallery import choose_cases, read_cases
+from seewhy.bench.plan import Task, plan_of
 from seewhy.bench.readers import has_tables_alone, read_tables
+from seewhy.bench.reading import read_results
 from seewhy.bench.reporting import PAGE, write_report
+from seewhy.bench.results import columns_of
 from seewhy.bench.store import Row, Store
-from seewhy.bench.tables import best, breakdown, cells, columns_of, results_of
+from seewhy.bench.suites import resolve
 from seewhy.bench.writers import latex, markdown, table_csv
 from seewhy.core.errors import ParameterError, SchemaError
 
@@ -26,9 +30,8 @@ METHODS = ("logit-lens", "tam")
 
 def plan(**changes):
     given = {"models": ["tiny-qwen2-vl"], "methods": METHODS, "metrics": [InMask()]}
-    given |= {"data": [Scenes(count=SAMPLES)], "settings": Settings()} | changes
-    settings = given.pop("settings")
-    return plan_of(*given.values(), settings)
+    given |= {"data": [Scenes(count=SAMPLES)]} | changes
+    return plan_of(resolve(BenchConfig(**given)))
 
 
 def score(method, sample, word):
@@ -37,15 +40,15 @@ def score(method, sample, word):
 
 
 def rows_of(asked, figures=("in-mask", "out-of-mask")):
-    for method, contender in enumerate(asked.methods):
+    for method, spec in enumerate(asked.methods):
         for sample in range(SAMPLES):
-            keys = asked.keys(0, 0, method, 0)
+            keys = asked.keys(0, 0, Task(method, 0))
             base = Row(
-                unit=asked.unit(0, 0, f"scene-{sample}", method, 0),
+                task=asked.task_key(0, 0, f"scene-{sample}", Task(method, 0)),
                 model=asked.models[0].label,
                 data=asked.datasets[0].label,
                 sample=f"scene-{sample}",
-                method=contender.label,
+                method=spec.label,
                 metric="in-mask",
                 **keys,
             )
@@ -66,14 +69,14 @@ def rows_of(asked, figures=("in-mask", "out-of-mask")):
 def write(folder, asked, rows):
     with Store(folder).writing() as store:
         store.add(list(rows))
-        store.save_run(asked.key, {**asked.described(), "reference": METHODS[0], "started": "1"})
+        store.save_run(asked.key, {**asked.describe(), "reference": METHODS[0], "started": "1"})
     return store
 
 
 @pytest.fixture
 def results(tmp_path):
     asked = plan()
-    return results_of(write(tmp_path, asked, rows_of(asked)))
+    return read_results(write(tmp_path, asked, rows_of(asked)))
 
 
 def cell_of(listed, method, figure, group=""):
@@ -121,14 +124,14 @@ def test_reasons_are_counted(results):
 
 
 def test_rows_of_another_run_are_left_out(tmp_path):
-    asked, other = plan(), plan(settings=Settings(seed=1), metrics=[InMask(factor=2.0)])
+    asked, other = plan(), plan(seed=1, metrics=[InMask(factor=2.0)])
     with Store(tmp_path).writing() as store:
         store.add(list(rows_of(other)))
     write(tmp_path, asked, rows_of(asked))
-    whole = [replace_ids(cell) for cell in cells(results_of(tmp_path))]
+    whole = [replace_ids(cell) for cell in cells(read_results(tmp_path))]
     alone = tmp_path / "alone"
     write(alone, asked, rows_of(asked))
-    assert whole == [replace_ids(cell) for cell in cells(results_of(alone))]
+    assert whole == [replace_ids(cell) for cell in cells(read_results(alone))]
 
 
 def replace_ids(cell):
@@ -139,15 +142,15 @@ def test_fewer_samples_take_their_rows_only(tmp_path):
     asked, few = plan(), plan(data=[Scenes(count=2)])
     write(tmp_path, asked, rows_of(asked))
     with Store(tmp_path).writing() as store:
-        store.save_run(few.key, {**few.described(), "reference": "tam", "started": "2"})
-    assert cell_of(cells(results_of(tmp_path)), "tam", "in-mask").samples == 2
+        store.save_run(few.key, {**few.describe(), "reference": "tam", "started": "2"})
+    assert cell_of(cells(read_results(tmp_path)), "tam", "in-mask").samples == 2
 
 
 def test_folders_are_put_together(tmp_path):
     first, second = plan(methods=METHODS[:1]), plan(methods=METHODS[1:])
     write(tmp_path / "1", first, rows_of(first))
     write(tmp_path / "2", second, rows_of(second))
-    together = results_of([tmp_path / "1", tmp_path / "2"], reference="logit-lens")
+    together = read_results([tmp_path / "1", tmp_path / "2"], reference="logit-lens")
     assert together.methods == METHODS
     # Both were written as the first method of their plans, so all scores are the same.
     assert cell_of(cells(together), "tam", "in-mask").difference == pytest.approx(0)
@@ -156,23 +159,23 @@ def test_folders_are_put_together(tmp_path):
 def test_a_folder_given_twice_counts_once(tmp_path):
     asked = plan()
     write(tmp_path, asked, rows_of(asked))
-    once, twice = results_of(tmp_path), results_of([tmp_path, tmp_path])
+    once, twice = read_results(tmp_path), read_results([tmp_path, tmp_path])
     assert [c.values for c in cells(once)] == [c.values for c in cells(twice)]
 
 
 def test_runs_of_other_settings_are_not_put_together(tmp_path):
-    first, second = plan(), plan(settings=Settings(seed=1))
+    first, second = plan(), plan(seed=1)
     write(tmp_path / "1", first, rows_of(first))
     write(tmp_path / "2", second, rows_of(second))
     with pytest.raises(ParameterError, match="seed 0.* and .*seed 1"):
-        results_of([tmp_path / "1", tmp_path / "2"])
+        read_results([tmp_path / "1", tmp_path / "2"])
 
 
 def test_a_reference_that_is_not_there_is_told(tmp_path):
     asked = plan()
     write(tmp_path, asked, rows_of(asked))
     with pytest.raises(ParameterError, match="got 'rise'"):
-        results_of(tmp_path, reference="rise")
+        read_results(tmp_path, reference="rise")
 
 
 def test_three_figures_of_a_name_are_a_curve():
@@ -206,7 +209,7 @@ def test_csv_holds_every_digit(results):
 
 
 def test_cases_are_best_worst_and_disputed_of_different_samples(results):
-    chosen = choose(results, per_kind=1)
+    chosen = choose_cases(results, per_kind=1)
     assert [case.kind for case in chosen] == ["best", "worst", "disputed"]
     assert (chosen[0].sample, chosen[1].sample) == ("scene-3", "scene-0")
     assert len({case.sample for case in chosen}) == 3
@@ -216,39 +219,39 @@ def test_rows_bear_the_labels_of_the_run_that_asks(tmp_path):
     """A default that has changed since changes a label, not what was measured."""
     asked = plan()
     old = (replace(row, method=f"{row.method}(old)", data="elsewhere") for row in rows_of(asked))
-    results = results_of(write(tmp_path, asked, old))
+    results = read_results(write(tmp_path, asked, old))
     assert cell_of(cells(results), "tam", "in-mask").samples == SAMPLES
     assert {key[1] for key in results.samples} == {asked.datasets[0].label}
 
 
 def test_parts_of_one_data_set_are_both_there(tmp_path):
     asked = plan()
-    described = asked.described()
-    whole = described["data"][0]
+    description = asked.describe()
+    whole = description["data"][0]
     halves = [
         {**whole, "label": label, "samples": whole["samples"][part]}
         for label, part in (("first", slice(2)), ("rest", slice(2, None)))
     ]
     with Store(tmp_path).writing() as store:
         store.add(list(rows_of(asked)))
-        store.save_run("both", {**described, "data": halves, "reference": METHODS[0]})
-    results = results_of(store)
+        store.save_run("both", {**description, "data": halves, "reference": METHODS[0]})
+    results = read_results(store)
     assert {key[1]: len(ids) for key, ids in results.samples.items()} == {"first": 2, "rest": 2}
 
 
 def test_a_value_in_any_folder_beats_a_failure_in_another(tmp_path):
     asked = plan()
     lost = {
-        row.unit: replace(row, figure="", value=None, status="failed", reason="out of memory")
+        row.task: replace(row, figure="", value=None, status="failed", reason="out of memory")
         for row in rows_of(asked)
     }
     bad = write(tmp_path / "bad", asked, lost.values())
     good = write(tmp_path / "good", asked, rows_of(asked))
     for order in ([bad, good], [good, bad]):
-        results = results_of(order)
+        results = read_results(order)
         assert cell_of(cells(results), "tam", "in-mask").samples == SAMPLES
         assert all(reason.status != "failed" for reason in results.reasons)
-    assert {reason.status for reason in results_of(bad).reasons} == {"failed"}
+    assert {reason.status for reason in read_results(bad).reasons} == {"failed"}
 
 
 def test_data_sets_that_share_a_label_alone_are_not_mixed(tmp_path):
@@ -257,7 +260,7 @@ def test_data_sets_that_share_a_label_alone_are_not_mixed(tmp_path):
         asked = plan(data=[Scenes(count=SAMPLES, version=version)])
         folders.append(write(tmp_path / version, asked, rows_of(asked)))
     with pytest.raises(ParameterError, match="one meaning of 'scenes' among the data"):
-        results_of(folders)
+        read_results(folders)
 
 
 def test_differences_are_over_words_that_both_have(tmp_path):
@@ -272,7 +275,7 @@ def test_differences_are_over_words_that_both_have(tmp_path):
             same = 0.1 if row.word == hard else 0.8
             yield row if row.value is None else replace(row, value=same)
 
-    found = cell_of(cells(results_of(write(tmp_path, asked, rows()))), "tam", "in-mask")
+    found = cell_of(cells(read_results(write(tmp_path, asked, rows()))), "tam", "in-mask")
     assert found.value < 0.8
     assert found.difference == pytest.approx(0.0)
     assert not found.significant
@@ -290,7 +293,7 @@ def tables(tmp_path):
 
 def test_tables_are_read_back_as_they_were(tables):
     folder, kept = tables
-    results = results_of(folder)
+    results = read_results(folder)
     read, whole, parts = read_tables(kept)
     # NaN is not equal to itself, but its text is.
     assert str(whole) == str(cells(results))
@@ -300,7 +303,7 @@ def test_tables_are_read_back_as_they_were(tables):
         results.reasons,
         results.runs,
     )
-    assert read_cases(kept) == choose(results)
+    assert read_cases(kept) == choose_cases(results)
 
 
 def test_a_report_of_tables_alone_equals_that_of_rows(tables, tmp_path):

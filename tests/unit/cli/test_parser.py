@@ -1,16 +1,20 @@
 """The command line's words: what is taken, and the one line for what is not."""
 
 import argparse
+import re
 from typing import get_args
 
 import pytest
 
+from seewhy.bench.suites import SUITES
 from seewhy.cli._options import real, whole
 from seewhy.cli.explain import scales
 from seewhy.cli.parser import build_parser
 from seewhy.cli.parser import parse as parse_words
-from seewhy.methods import DEFAULT
+from seewhy.datasets import DATASETS
+from seewhy.methods import DEFAULT, METHODS
 from seewhy.methods._parameters import Variant, Weights
+from seewhy.metrics import METRICS
 from seewhy.testbed.pretrained import DEFAULT as DEFAULT_MODEL
 from seewhy.testbed.pretrained import pretrained
 
@@ -116,3 +120,17 @@ def test_names_in_the_help_of_explain_are_those_that_exist():
 def test_help_breaks_no_name(monkeypatch):
     monkeypatch.setenv("COLUMNS", "60")
     assert "tiny-qwen2-vl-biased" in build_parser()[1]["explain"].format_help()
+
+
+@pytest.mark.parametrize("names", [METHODS.names(), METRICS.names(), DATASETS.names(), SUITES])
+def test_bench_help_lists_everything_that_can_be_named(names, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        parse("bench", "--help")
+    listed = re.findall(r"[\w-]+", capsys.readouterr().out)
+    assert set(names) <= set(listed)
+
+
+def test_commands_share_the_options_of_models():
+    for command in ("explain", "bench"):
+        found = parse(command, "--dtype", "float16", "--device-map", "cpu", "--trust-remote-code")
+        assert (found.dtype, found.device_map, found.trust_remote_code) == ("float16", "cpu", True)

@@ -108,11 +108,14 @@ def test_testbed_lets_the_biased_model_speak_of_scenes_where_its_habit_can_show(
 @pytest.mark.parametrize(
     ("spec", "match"),
     [
-        ("testbed:split=test", "Expected split of testbed as one of train, .*, got 'test'"),
-        ("testbed:captions=4", "Expected captions of testbed as one of 1, 2, 3, mixed, got '4'"),
+        ("testbed:split=test", "Expected split to be one of heldout, .*, got 'test'"),
+        ("testbed:captions=4", "Expected captions to be one of mixed, 1, 2, 3, got '4'"),
         ("testbed:count=0", "a whole number of at least 1, got '0'"),
         ("testbed:start=-1", "a whole number of at least 0, got '-1'"),
-        ("testbed:colour=red", r"Expected options of testbed \(split, .*\), got colour"),
+        (
+            "testbed:colour=red",
+            "data set's option, got 'colour': .*split, start, count, captions, habit",
+        ),
         ("testbed:/data", "Expected no folder for testbed, got /data"),
     ],
 )
