@@ -217,9 +217,9 @@ def test_chat_of_one_turn_is_the_prompt(explainer):
 @pytest.mark.parametrize(
     ("messages", "options", "error", "message"),
     [
-        (CHAT, {"turn": 1}, ParameterError, "turn of the assistant's, got turn 1.*user's"),
-        (CHAT, {"turn": 5}, ParameterError, "a turn from 0 to 4, got 5"),
-        (CHAT, {"answer": "No."}, ParameterError, "an answer or a last turn.*got both"),
+        (CHAT, {"turn": 1}, ParameterError, "assistant's message as `turn`, got 1.*user's"),
+        (CHAT, {"turn": 5}, ParameterError, "5 messages as `turn`, got 5"),
+        (CHAT, {"answer": "No."}, ParameterError, "Expected the answer once"),
         (CHAT, {"prompt": "No."}, ParameterError, "a prompt or messages, got both"),
         ([{"role": "user"}], {}, PromptError, "with a role and a content"),
         ([{"role": "user", "content": None}], {}, PromptError, "turn 0 as text or a list of parts"),
@@ -537,7 +537,7 @@ def test_trace_refuses_what_it_did_not_hear(explainer):
         trace.explain([])
     with pytest.raises(ParameterError, match="a sequence from 0 to 0, got 1"):
         trace.explain(noise(96, 64), sequence=1)
-    with pytest.raises(PromptError, match="Expected the asker's words 'How\\?'"):
+    with pytest.raises(PromptError, match="Expected the question 'How\\?'"):
         trace.explain(noise(96, 64), "How?")
 
 

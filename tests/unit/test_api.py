@@ -267,7 +267,7 @@ def test_explain_leaves_out_default_scales_that_collapse(explainer: Explainer) -
 
 
 def test_explain_refuses_asked_scales_that_collapse(explainer: Explainer) -> None:
-    with pytest.raises(ScaleError, match=r"got 1 and 1\.01, which both come out at 96 x 64"):
+    with pytest.raises(ScaleError, match=r"got 1 and 1\.01, at both of which it sees 96 x 64"):
         explainer.explain(picture(), answer="A star.", scales=(1, 1.01))
 
 

@@ -40,7 +40,7 @@ relation. It knows nothing else: on photographs it answers nonsense.
 from transformers import AutoModelForImageTextToText, AutoProcessor  # no code of seewhy is needed
 ```
 
-`AutoProcessor` of Qwen2-VL and InternVL needs torchvision: `pip install 'seewhy[torchvision]'`.
+{needs}
 
 Made by `python -m seewhy.testbed.recipe` (its docstring has the commands); the stages, their steps
 and rates stand in `seewhy/testbed/recipe/training.py`. No loss used the language model's states
