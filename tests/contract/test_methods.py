@@ -189,7 +189,8 @@ def test_method_of_a_model_does_not_let_later_tokens_change_earlier_ones(
     any_method: Method,
 ) -> None:
     first, whole = (any_method.attribute(real_evidence(length)) for length in (3, 5))
-    close = {"rtol": 1e-3, "atol": 1e-4 * float(whole.maps[0].max())}
+    # Interference may take a map off but for rounding, which differs from machine to machine.
+    close = {"rtol": 1e-3, "atol": 1e-4 * max(float(whole.maps[0].max()), 1e-3)}
     torch.testing.assert_close(first.maps[0], whole.maps[0][:3], **close)
     seen = first.context.shape[1]
     torch.testing.assert_close(first.context, whole.context[:3, :seen], rtol=1e-3, atol=1e-4)
