@@ -323,7 +323,7 @@ MUTANTS = (
     ),
     Mutant(
         "interpolation-from-edges",
-        "centres, wanted = (source[:-1] + source[1:]) / 2, (target[:-1] + target[1:]) / 2",
+        "centres, targets = (source[:-1] + source[1:]) / 2, (target[:-1] + target[1:]) / 2",
         "centres, wanted = source[:-1], (target[:-1] + target[1:]) / 2",
         "test_resample_equals_interpolate_over_equal_boxes",
     ),

@@ -61,5 +61,5 @@ def test_phrase_has_its_earlier_words_as_context_and_none_of_its_own():
 
 def test_word_of_an_answer_without_words_is_refused_in_plain_english():
     empty = Explanation(replace(small_record(), words=()))
-    with pytest.raises(IndexError, match="0 words, got 0: there is no word to choose"):
+    with pytest.raises(IndexError, match="0 words, got 0: there are none"):
         empty[0]
