@@ -29,8 +29,8 @@ class Mutant:
 MUTANTS = (
     Mutant(
         "area-without-span",
-        "return torch.trapezoid(values, at) / (at[-1] - at[0])",
-        "return torch.trapezoid(values, at)",
+        "return torch.trapezoid(values, points) / (points[-1] - points[0])",
+        "return torch.trapezoid(values, points)",
         "test_area_under_is_the_mean_height_whatever_the_span",
     ),
     Mutant(
@@ -113,14 +113,14 @@ MUTANTS = (
     ),
     Mutant(
         "interference-left-negative",
-        "cleaned = (given - share * unit).relu()",
+        "cleaned = (flat_maps - share * unit).relu()",
         "cleaned = given - share * unit",
         "test_remove_interference_equals_least_squares_at_any_size",
     ),
     Mutant(
         "lambda-without-norm",
-        "share = (given * unit).sum(1, keepdim=True) / norm.where(norm != 0, 1)",
-        "share = (given * unit).sum(1, keepdim=True)",
+        "share = (flat_maps * unit).sum(1, keepdim=True) / norm.where(norm != 0, 1)",
+        "share = (flat_maps * unit).sum(1, keepdim=True)",
         "test_remove_interference_equals_least_squares_at_any_size",
     ),
     Mutant(
@@ -137,7 +137,7 @@ MUTANTS = (
     ),
     Mutant(
         "rbo-best-rank",
-        "torch.minimum(found, weights[:, None])",
+        "torch.minimum(in_lists, weights[:, None])",
         "torch.maximum(found, weights[:, None])",
         "test_rank_biased_overlap_equals_the_definition",
     ),
@@ -299,7 +299,7 @@ MUTANTS = (
     ),
     Mutant(
         "masks-keep-the-others",
-        "cells, generator=dice) < share).float()",
+        "cells, generator=generator) < share).float()",
         "cells, generator=dice) > share).float()",
         "test_coarse_masks_keep_their_share_and_are_smooth",
     ),
