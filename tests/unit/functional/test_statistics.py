@@ -89,7 +89,7 @@ def test_statistic_refuses_unknown_kinds_and_other_numbers_of_parts():
 
 
 def test_auroc_refuses_values_without_labels():
-    with pytest.raises(ParameterError, match="labels beside the values, got none"):
+    with pytest.raises(ParameterError, match="labels with the values, got none"):
         weighted_auroc(Values.of([1.0], [0]), bootstrap_weights(1, 2))
 
 

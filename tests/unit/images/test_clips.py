@@ -73,7 +73,7 @@ def test_read_clip_takes_an_animation_with_its_own_times(tmp_path, ending):
         (frames(2), {"fps": 0}, ClipError, "fps above 0"),
         (frames(2), {"max_frames": 0}, ClipError, "max_frames of at least 1"),
         ([noise(8, 8), noise(9, 8)], {}, ClipError, r"one size, got \[\(8, 8\), \(9, 8\)\]"),
-        ("nowhere.mp4", {}, ClipError, "nowhere.mp4, which is not there"),
+        ("nowhere.mp4", {}, ClipError, "nowhere.mp4, which does not exist"),
         (["nowhere.png"], {}, ImageError, "nowhere.png"),
     ],
 )
