@@ -1,4 +1,4 @@
-"""The whole explanation as plain data: what is saved and shown."""
+"""An explanation as plain data: what is saved and shown."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class Sample:
         masks: bool `[region, height, width]` on the image's own pixels.
         annotate: the annotated words of an answer, in order; raises `SampleError` where the
             answer cannot be annotated. Words without annotation are left out.
-        answer: the right answer, or None where the model's own is to be explained.
+        answer: the reference answer, or None where the model's answer is explained.
     """
 
     id: str

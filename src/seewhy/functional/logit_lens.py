@@ -9,7 +9,7 @@ from torch import Tensor
 
 from seewhy.core.axes import expect_axes
 
-#: States that are widened to float32 at a time; bounds the copy of a long video's states.
+#: States that are converted to float32 at a time; bounds the copy of a long video's states.
 STATES_AT_ONCE = 8192
 
 
@@ -31,7 +31,7 @@ def logit_lens(
 
     $$A_i[v] = \mathrm{relu}(z_{c_i}[v] - z_{f_i}[v])$$
 
-    The products are summed in float32 whatever the model's dtype. Only the explained tokens' rows
+    The products are summed in float32 for any model dtype. Only the explained tokens' rows
     of the unembedding are used, so nothing here is as large as visual tokens x vocabulary.
 
     Args:

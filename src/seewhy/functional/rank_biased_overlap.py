@@ -19,7 +19,7 @@ def rank_biased_overlap(rankings: Tensor, p: float = 0.9, *, depth: int | None =
     w_m = \sum_{d=m}^{k} \frac{(1 - p)\,p^{d-1}}{d}$$
 
     with ranks r from 1. This is the expected agreement of the two lists at a depth drawn from a
-    geometric distribution: a reader goes on with probability p. It is cut off at depth k and
+    geometric distribution: a reader continues with probability p. It is cut off at depth k and
     divided by the mass of the first k depths, so that equal lists give 1.
 
     Args:

@@ -170,7 +170,7 @@ def _open(file: Path | io.BytesIO, name: str) -> Image.Image:
 def _damaged(name: str, error: Exception) -> ImageError:
     """The error for a picture that cannot be decoded."""
     return ImageError(
-        f"Expected a whole picture, got {name}, which is damaged or cut short "
+        f"Expected a complete picture, got {name}, which is damaged or cut short "
         f"({str(error) or type(error).__name__}): download it again, or repair it in an image "
         "editor."
     )

@@ -97,7 +97,7 @@ def open_record(folder: str | os.PathLike[str]) -> Record:
         raise
     except (LookupError, TypeError, ValueError, OSError, SafetensorError, GeometryError) as error:
         raise SchemaError(
-            f"Expected a whole explanation in {source}, got one that cannot be read "
+            f"Expected a complete explanation in {source}, got one that cannot be read "
             f"({type(error).__name__}: {error}): make it again."
         ) from error
 

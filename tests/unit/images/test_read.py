@@ -291,7 +291,7 @@ def test_read_image_says_what_is_wrong_with_odd_names(name):
 
 @pytest.mark.parametrize("data", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n"])
 def test_read_image_refuses_what_is_no_picture(data):
-    with pytest.raises(ImageError, match="Expected a (picture in one of PNG|whole picture)"):
+    with pytest.raises(ImageError, match="Expected a (picture in one of PNG|complete picture)"):
         read_image(data)
 
 
