@@ -11,7 +11,7 @@ from seewhy.report import spans as spans_module
 matplotlib.use("Agg")
 
 
-def test_each_word_is_worked_out_once_to_save_and_show_an_explanation(tmp_path, monkeypatch):
+def test_each_word_is_computed_once_to_save_and_show_an_explanation(tmp_path, monkeypatch):
     spans, splits = [], []
     make, split = spans_module._span, record_module.words_of
 
