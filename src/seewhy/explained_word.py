@@ -1,4 +1,4 @@
-"""A word of an answer as a user works with it: its maps, its context, its numbers."""
+"""A word of an answer, with its maps, its context and its numbers."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ class WordScale:
     """A word at one scale of the image.
 
     Attributes:
-        scale: the scale asked for.
+        scale: the requested scale.
         model_sizes: for each view width and height in pixels of the model's input.
         probability: the product over the word's tokens of p(token | image at this scale, prefix).
-        is_top1: whether each of its tokens would still be the model's first choice.
+        is_top1: whether each of its tokens is still the model's first choice.
         weight: the weight of the scale in the aggregated map.
         maps: for each view float32 `[height, width]`, the base map on the scale's own grid.
     """
@@ -59,12 +59,12 @@ class WordScale:
 
     @property
     def model_size(self) -> tuple[int, int]:
-        """Width and height in pixels of the model's input for the one picture there is."""
+        """Width and height in pixels of the model's input for the only picture."""
         return self.model_sizes[only_view(self.model_sizes)]
 
     @property
     def map(self) -> np.ndarray:
-        """The map of the one picture there is."""
+        """The map of the only picture."""
         return self.maps[only_view(self.maps)]
 
 
@@ -76,7 +76,7 @@ class ExplainedWord:
     their tokens.
 
     Where the prompt shows several pictures or a clip, there is a map for each view: for each
-    picture, and for each step of a clip. All of them share one scale, so they compare.
+    picture, and for each step of a clip. All of them share one scale and are comparable.
     """
 
     def __init__(
@@ -118,11 +118,11 @@ class ExplainedWord:
     @property
     def heatmaps(self) -> tuple[np.ndarray, ...]:
         """For each view float32 `[height, width]` on its native grid, non-negative, in logits."""
-        return tuple(one.numpy().copy() for one in self._span.maps)
+        return tuple(heatmap.numpy().copy() for heatmap in self._span.maps)
 
     @property
     def heatmap(self) -> np.ndarray:
-        """The one picture's map: float32 `[height, width]` on the native grid, raw scale (logits).
+        """The only picture's map: float32 `[height, width]` on the native grid, raw scale (logits).
 
         Raises:
             InputError: if there are several views; `heatmaps` holds them all.
@@ -132,11 +132,11 @@ class ExplainedWord:
     @property
     def displays(self) -> tuple[np.ndarray, ...]:
         """For each view float32 `[height, width]` in [0, 1]; image and text share one scale."""
-        return tuple(one.numpy() for one in self._span.displays)
+        return tuple(display.numpy() for display in self._span.displays)
 
     @property
     def display(self) -> np.ndarray:
-        """The one picture's `displays`: float32 `[height, width]` in [0, 1].
+        """The only picture's `displays`: float32 `[height, width]` in [0, 1].
 
         Raises:
             InputError: if there are several views; `displays` holds them all.
@@ -145,9 +145,9 @@ class ExplainedWord:
 
     @property
     def shares(self) -> tuple[float, ...]:
-        """Each view's part of the sum of all maps' means; they add up to 1, or are 0 if all are.
+        """Each view's part of the sum of all maps' means; they sum to 1, or are all 0.
 
-        Of several pictures the share of each, of a clip the importance of each step in time.
+        With several pictures the share of each, with a clip the importance of each step.
         """
         return self._span.shares
 
@@ -177,15 +177,15 @@ class ExplainedWord:
     def context(self) -> list[tuple[ContextWord, float]]:
         """Earlier words that are evidence for it, in reading order, with their relevance.
 
-        Relevance is on the raw scale of `heatmap`; words without any are left out. For a token the
-        context words are tokens.
+        Relevance is on the raw scale of `heatmap`; words without relevance are left out. For a
+        token the context words are tokens.
         """
         words = self._words.context_tokens if self._by_token else self._words.context_words
         return [(words[index], relevance) for index, relevance in sorted(self._span.context)]
 
     @property
     def tokens(self) -> tuple[ExplainedWord, ...]:
-        """Its tokens, each with a map and a context of its own."""
+        """Its tokens, each with its own map and context."""
         tokens = self._words.tokens if self._part == "answer" else self._words.prompt_tokens
         return tuple(tokens[index] for index in self._span.tokens)
 
@@ -199,7 +199,7 @@ class ExplainedWord:
                 probability=scale.probability,
                 is_top1=scale.is_top1,
                 weight=scale.weight,
-                maps=tuple(one.numpy().copy() for one in scale.maps),
+                maps=tuple(heatmap.numpy().copy() for heatmap in scale.maps),
             )
             for view, scale in zip(self._record.attribution.scales, self._span.scales, strict=True)
         )
@@ -220,14 +220,14 @@ class ExplainedWord:
                 f"Expected the number of one of {len(self._record.pictures)} views, got {view}: "
                 f"{give_index(len(self._record.pictures))}."
             )
-        shown = self._record.pictures[view]
+        picture = self._record.pictures[view]
         display = self._span.displays[view]
-        return overlay(shown.image, display, shown.base_grid, colourmap, opacity=opacity)
+        return overlay(picture.image, display, picture.base_grid, colourmap, opacity=opacity)
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready: text, offsets, tokens, probability, peak, box and context in the answer.
 
-        Of several views also the one in which `peak` and `box` lie, and the shares.
+        With several views also the view of `peak` and `box`, and the shares.
         """
         views = {} if len(self.shares) == 1 else {"view": self.view, "shares": list(self.shares)}
         return {
@@ -252,7 +252,7 @@ class ExplainedWord:
 
 
 class RecordWords:
-    """The words and tokens of one record, which refer to each other; made when first read."""
+    """The words and tokens of one record, which refer to each other; created at first access."""
 
     def __init__(self, record: Record) -> None:
         self.record = record
@@ -270,40 +270,40 @@ class RecordWords:
 
     @cached_property
     def prompt_words(self) -> tuple[ExplainedWord, ...]:
-        """The words of the prompt; none if it was not explained."""
+        """The words of the prompt; empty if it was not explained."""
         spans = spans_of(self.record).prompt_words
         return tuple(ExplainedWord(self, span, part="prompt") for span in spans)
 
     @cached_property
     def prompt_tokens(self) -> tuple[ExplainedWord, ...]:
-        """The tokens of the prompt; none if it was not explained."""
+        """The tokens of the prompt; empty if it was not explained."""
         spans = spans_of(self.record).prompt_tokens
         return tuple(ExplainedWord(self, span, part="prompt", by_token=True) for span in spans)
 
     @cached_property
     def context_words(self) -> list[ContextWord]:
-        """All words, in the order in which a word's context counts them."""
+        """All words, in the order of the indices of a word's context."""
         return _context_words(self.record.prompt_words, self.record.words)
 
     @cached_property
     def context_tokens(self) -> list[ContextWord]:
-        """All tokens, in the order in which a token's context counts them."""
+        """All tokens, in the order of the indices of a token's context."""
         return _context_words(self.record.prompt_tokens, self.record.tokens)
 
 
 def _context_words(
     prompt: Sequence[Word | Token], answer: Sequence[Word | Token]
 ) -> list[ContextWord]:
-    """The prompt's words, then the answer's; or likewise tokens."""
+    """The words of the prompt, then those of the answer; or likewise tokens."""
     return [
-        ContextWord(one.text, part, index)
+        ContextWord(word.text, part, index)
         for part, words in (("prompt", prompt), ("answer", answer))
-        for index, one in enumerate(words)
+        for index, word in enumerate(words)
     ]
 
 
 def only_view(views: Sequence[Any]) -> int:
-    """0, the index of the one view.
+    """0, the index of the only view.
 
     Raises:
         InputError: if there are several.

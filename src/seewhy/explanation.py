@@ -1,4 +1,4 @@
-"""What a user works with: an answer, word by word, and the evidence for each word."""
+"""An explanation: an answer, word by word, and the evidence for each word."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Explanation:
     Iterate over it for its words, index it by number or by text, save it to a folder.
 
     Args:
-        record: all of it as plain data.
+        record: the explanation as plain data.
     """
 
     def __init__(self, record: Record) -> None:
@@ -59,7 +59,7 @@ class Explanation:
         """For each view the upright RGB picture; of a step of a clip its first frame."""
         from PIL.Image import fromarray
 
-        return tuple(fromarray(shown.image.numpy()) for shown in self.views)
+        return tuple(fromarray(view.image.numpy()) for view in self.views)
 
     @property
     def image(self) -> Image:
@@ -72,7 +72,7 @@ class Explanation:
 
     @property
     def views(self) -> tuple[Picture, ...]:
-        """What maps are laid over: the prompt's pictures, and the steps of its clips."""
+        """One for each map: the prompt's pictures, and the steps of its clips."""
         return self.record.pictures
 
     @property
@@ -82,12 +82,12 @@ class Explanation:
 
     @property
     def prompt_words(self) -> tuple[ExplainedWord, ...]:
-        """The words of the prompt, with maps of their own; empty if they were not explained."""
+        """The words of the prompt, with their maps; empty if they were not explained."""
         return self._words.prompt_words
 
     @property
     def tokens(self) -> tuple[ExplainedWord, ...]:
-        """The tokens of the answer, with maps and context of their own."""
+        """The tokens of the answer, each with its own maps and context."""
         return self._words.tokens
 
     def __len__(self) -> int:
@@ -97,27 +97,27 @@ class Explanation:
         return iter(self.words)
 
     def __getitem__(self, word: int | str) -> ExplainedWord:
-        """A word by its number, or the first that reads `word`.
+        """A word by its number, or the first one with this text.
 
         Raises:
-            UnknownNameError: if no word reads so.
+            UnknownNameError: if no word has this text.
             IndexError: if there is no such number.
         """
-        return self.words[self._place(word)]
+        return self.words[self._index(word)]
 
     def phrase(self, first: int | str, last: int | str) -> ExplainedWord:
         """Neighbouring words as one, such as `explanation.phrase("red", "star")`.
 
         Args:
             first: number or text of its first word.
-            last: number of its last word, or text: the next word that reads so.
+            last: number of its last word, or text: the next word with this text.
 
         Raises:
             UnknownNameError, IndexError: as for a single word.
-            ParameterError: if the last word stands before the first.
+            ParameterError: if the last word is before the first.
         """
-        begin = self._place(first)
-        end = self._place(last, begin)
+        begin = self._index(first)
+        end = self._index(last, begin)
         if end < begin:
             raise ParameterError(
                 f"Expected a phrase's last word at or after its first, got {first!r} to {last!r} "
@@ -136,8 +136,8 @@ class Explanation:
         Returns:
             The figure and its axes.
         """
-        places = None if words is None else [self._place(word) for word in words]
-        return plot(self.record, places, **options)
+        indices = None if words is None else [self._index(word) for word in words]
+        return plot(self.record, indices, **options)
 
     def html(self) -> str:
         """The report as one self-contained HTML document."""
@@ -154,7 +154,7 @@ class Explanation:
             The folder's absolute path.
 
         Raises:
-            OutputError: if the folder exists or cannot be written; nothing half-written is left.
+            OutputError: if the folder exists or cannot be written; no partial folder is left.
         """
         return save_record(self.record, folder, overwrite)
 
@@ -181,7 +181,7 @@ class Explanation:
     def _repr_html_(self) -> str:
         return frame(self.record)
 
-    def _place(self, word: int | str, after: int = 0) -> int:
+    def _index(self, word: int | str, after: int = 0) -> int:
         return place_of(self.record.words, word, after)
 
 
@@ -190,22 +190,22 @@ def place_of(words: Sequence[Word], word: int | str, after: int = 0) -> int:
 
     Args:
         words: of the answer.
-        word: its number, negative ones from the end, or its text (case counts where it can).
-        after: the first word to look at; those before it come last.
+        word: its number, negative ones from the end, or its text (the same case is preferred).
+        after: the first word to compare; those before it are compared last.
 
     Raises:
-        UnknownNameError: if no word reads so.
+        UnknownNameError: if no word has this text.
         IndexError: if there is no such number.
     """
     if isinstance(word, str):
         texts = [w.text for w in words]
         for fold in (str, str.casefold):
-            for place in (*range(after, len(words)), *range(after)):
-                if fold(texts[place]) == fold(word):
-                    return place
-        named = dict.fromkeys(text for text in texts if any(map(str.isalnum, text)))
+            for index in (*range(after, len(words)), *range(after)):
+                if fold(texts[index]) == fold(word):
+                    return index
+        choices = dict.fromkeys(text for text in texts if any(map(str.isalnum, text)))
         raise UnknownNameError(
-            f"Expected a word of the answer, got {word!r}: {choose_from(word, named)}"
+            f"Expected a word of the answer, got {word!r}: {choose_from(word, choices)}"
         )
     if not -len(words) <= word < len(words):
         raise IndexError(

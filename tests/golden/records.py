@@ -19,7 +19,7 @@ from seewhy.core.text import Token, words_of
 from seewhy.core.trace import PromptSpan
 
 PROMPT = "Write a one-sentence caption for this image:"
-# Each piece: its text, and where it points to: a thing of the picture, or nothing.
+# Each piece: its text, and the object of the picture that it names, or nothing.
 PIECES = (
     ("A", ""), (" red", "star"), (" st", "star"), ("ar", "star"), (" shines", "star"),
     (" above", "star house"), (" the", ""), (" blue", "house"), (" house", "house"),
@@ -38,7 +38,7 @@ THINGS: Places = {
 
 @dataclass(frozen=True)
 class Shown:
-    """A view to make a record of: its picture, its grid, and what stands where in it."""
+    """A view to make a record of: its picture, its grid, and the objects in it."""
 
     image: Image.Image
     grid: tuple[int, int] = (12, 16)
@@ -268,7 +268,7 @@ def chat_record() -> Record:
         prompt = f"{prompt}\n{text}" if prompt else text
         turns.append(PromptSpan(role, start, len(prompt)))
     record = record_of(prompt=prompt, turns=tuple(turns), contrasts=((2, "sun"),), explained=True)
-    # The newline between two turns is nobody's.
+    # The newline between two turns belongs to no turn.
     starts = {turn.start - 1 for turn in turns}
     tokens = tuple(
         replace(t, text=t.text[1:], start=t.start + 1) if t.start in starts else t

@@ -15,9 +15,9 @@ from seewhy.report.payload import payload
     [(small_record, "payload.json"), (small_views_record, "payload_views.json")],
 )
 def test_payload_is_the_golden_one(make, golden):
-    told: dict = dict(payload(make()))
+    data: dict = dict(payload(make()))
     # Encoded pixels differ between releases of Pillow's codecs; the colour tables have tests.
-    told["pictures"] = [{**p, "source": p["source"].split(",")[0]} for p in told["pictures"]]
-    told["colours"] = list(told["colours"])
-    assert told["colours"] == list(NAMES)
-    assert told == json.loads(Path(__file__).with_name(golden).read_text("utf-8"))
+    data["pictures"] = [{**p, "source": p["source"].split(",")[0]} for p in data["pictures"]]
+    data["colours"] = list(data["colours"])
+    assert data["colours"] == list(NAMES)
+    assert data == json.loads(Path(__file__).with_name(golden).read_text("utf-8"))

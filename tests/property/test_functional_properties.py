@@ -1,4 +1,4 @@
-"""What must hold of the equations whatever the numbers are."""
+"""Properties of the equations that must hold for all numbers."""
 
 from itertools import pairwise
 
@@ -61,7 +61,7 @@ def test_rank_biased_overlap_is_symmetric_bounded_and_one_on_equal_lists(
 
 @quick
 @given(rankings(), persistence, st.permutations(range(12)))
-def test_rank_biased_overlap_does_not_care_what_ids_are_called(
+def test_rank_biased_overlap_does_not_depend_on_the_numbering_of_ids(
     lists: Tensor, p: float, names: list[int]
 ) -> None:
     renamed = torch.tensor(names)[lists] * 1000 + 7
@@ -74,7 +74,7 @@ def test_rank_biased_overlap_grows_as_a_list_takes_over_shared_ids(
     lists: Tensor, p: float, data: st.DataObject
 ) -> None:
     first = lists[0]
-    # A stranger replaced by a missing id of the first list: agreement can only grow.
+    # An id of one list only is replaced by a missing id of the first list: agreement can only grow.
     second = first + 100 * torch.tensor(
         data.draw(st.lists(st.booleans(), min_size=len(first), max_size=len(first)))
     )
@@ -92,7 +92,7 @@ def test_rank_biased_overlap_grows_as_a_list_takes_over_shared_ids(
 
 @quick
 @given(rankings(), persistence, st.data())
-def test_rank_biased_overlap_grows_as_a_shared_id_moves_up_past_a_stranger(
+def test_rank_biased_overlap_grows_as_a_shared_id_moves_up(
     lists: Tensor, p: float, data: st.DataObject
 ) -> None:
     first = lists[0]
@@ -167,7 +167,7 @@ def test_remove_interference_takes_the_best_share(maps: Tensor, seed: int, step:
 
 @quick
 @given(maps_of(3), st.integers(0, 2**16))
-def test_interference_lies_between_the_maps_it_mixes(maps: Tensor, seed: int) -> None:
+def test_interference_is_between_the_maps_it_averages(maps: Tensor, seed: int) -> None:
     weights = torch.rand(2, 3, generator=torch.Generator().manual_seed(seed))
     mixed = interference(maps, weights)
     slack = 1e-5 * maps.amax(0)
@@ -204,7 +204,7 @@ def test_aggregate_scales_is_linear_in_the_maps(maps: Tensor, seed: int, factor:
 
 @quick
 @given(maps_of(2), st.integers(0, 2**16))
-def test_aggregate_scales_cares_for_neither_order_nor_size_of_weights(
+def test_aggregate_scales_depends_on_neither_order_nor_size_of_weights(
     maps: Tensor, seed: int
 ) -> None:
     draw = torch.Generator().manual_seed(seed)
@@ -236,7 +236,7 @@ def lens_of(seed: int) -> tuple[Tensor, ...]:
 
 @quick
 @given(st.integers(0, 2**16), caps)
-def test_logit_lens_of_a_word_against_itself_says_nothing(seed: int, cap: float | None) -> None:
+def test_logit_lens_of_a_word_against_itself_is_zero(seed: int, cap: float | None) -> None:
     states, rows, biases, _, _ = lens_of(seed)
     itself = logit_lens(states, rows, biases, softcap=cap, foils=rows, foil_biases=biases)
     assert not itself.any()
@@ -244,7 +244,7 @@ def test_logit_lens_of_a_word_against_itself_says_nothing(seed: int, cap: float 
 
 @quick
 @given(st.integers(0, 2**16), caps)
-def test_logit_lens_of_two_words_takes_one_side_at_each_place(seed: int, cap: float | None) -> None:
+def test_logit_lens_of_two_words_is_positive_for_one_alone(seed: int, cap: float | None) -> None:
     states, rows, biases, foils, foil_biases = lens_of(seed)
     one = logit_lens(states, rows, biases, softcap=cap, foils=foils, foil_biases=foil_biases)
     other = logit_lens(states, foils, foil_biases, softcap=cap, foils=rows, foil_biases=biases)
@@ -306,7 +306,7 @@ def test_otsu_threshold_keeps_both_sides_of_a_map_with_two_levels(maps: Tensor) 
 
 @quick
 @given(maps_of(values=st.integers(0, 9).map(float)), st.integers(0, 2**16))
-def test_overlaps_turn_round_with_the_mask(maps: Tensor, seed: int) -> None:
+def test_overlaps_are_unchanged_by_a_common_rotation(maps: Tensor, seed: int) -> None:
     mask = torch.rand(maps.shape, generator=torch.Generator().manual_seed(seed)) < 0.5
     if mask.any() and not mask.all():
         assert abs(float(auc(maps, mask)) + float(auc(maps, ~mask)) - 1) < 1e-6

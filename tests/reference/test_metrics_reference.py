@@ -107,7 +107,7 @@ def test_paired_difference_equals_a_loop_over_shared_pictures():
     assert (found.images, found.values) == (3, 4)
 
 
-def test_interval_of_a_mean_covers_it_as_often_as_it_says():
+def test_interval_of_a_mean_covers_it_as_often_as_its_level():
     rng, hits, rounds = np.random.default_rng(0), 0, 200
     for at in range(rounds):
         # Ten words a picture, all alike: drawing words instead of pictures would cover far less.
@@ -155,7 +155,7 @@ def test_area_under_equals_numpy_over_uneven_points():
     np.testing.assert_allclose(ours.numpy(), np.trapezoid(values, at, axis=1))
 
 
-def test_area_under_is_the_mean_height_whatever_the_span():
+def test_area_under_is_the_mean_height_for_any_span():
     at = np.array([-2.0, 0.5, 1.0, 4.0])
     values = np.random.default_rng(2).random((3, 4))
     slow = [

@@ -11,7 +11,7 @@ from seewhy.report import spans as spans_module
 matplotlib.use("Agg")
 
 
-def test_each_word_is_worked_out_once_to_save_and_show_an_explanation(tmp_path, monkeypatch):
+def test_each_word_is_computed_once_to_save_and_show_an_explanation(tmp_path, monkeypatch):
     spans, splits = [], []
     make, split = spans_module._span, record_module.words_of
 
@@ -61,5 +61,5 @@ def test_phrase_has_its_earlier_words_as_context_and_none_of_its_own():
 
 def test_word_of_an_answer_without_words_is_refused_in_plain_english():
     empty = Explanation(replace(small_record(), words=()))
-    with pytest.raises(IndexError, match="0 words, got 0: there is no word to choose"):
+    with pytest.raises(IndexError, match="0 words, got 0: there are none"):
         empty[0]

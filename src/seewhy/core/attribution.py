@@ -21,7 +21,7 @@ class ScaleView:
     """What one scale of the image contributed to an attribution.
 
     Attributes:
-        scale: the scale asked for.
+        scale: the requested scale.
         model_sizes: for each view width and height in pixels of the model's input.
         maps: for each view float32 `[token, height, width]`, the base map on this scale's own
             native grid.
@@ -44,7 +44,7 @@ class Attribution:
 
     Attributes:
         maps: for each view (a picture, or a step of a clip) float32 `[token, height, width]` on
-            its native grid, non-negative. All views share one raw scale, so they compare.
+            its native grid, non-negative. All views share one raw scale and are comparable.
         context: float32 `[token, text]`, non-negative relevance of each context token; 0 for the
             token itself and for later ones.
         low, high: float32 `[token]`, the joint range of image and text scores, which is shown as
@@ -80,8 +80,8 @@ class Attribution:
     def shares(self) -> Tensor:
         """float32 `[token, view]`: each view's part of the sum of all maps; 0 where all are 0.
 
-        A view counts with the mean of its map, so that a large picture has no advantage over a
-        small one by its number of cells.
+        A view counts with the mean of its map, so that a picture with many cells has no advantage
+        over one with few.
         """
         means = torch.stack([maps.flatten(1).mean(1) for maps in self.maps], 1)
         return means / means.sum(1, keepdim=True).clamp_min(1e-12)
@@ -102,9 +102,9 @@ class Attribution:
         """
         index = torch.tensor(tokens, dtype=torch.int64)
 
-        def replaced(own: Tensor, others: Tensor) -> Tensor:
-            at = index.to(own.device)
-            return own.index_copy(0, at, others.to(own.device)[at])
+        def replaced(target: Tensor, source: Tensor) -> Tensor:
+            rows = index.to(target.device)
+            return target.index_copy(0, rows, source.to(target.device)[rows])
 
         return _map_tensors(replaced, self, other)
 
@@ -116,8 +116,8 @@ class Attribution:
 def _map_tensors(function: Callable[..., Tensor], *parts: Any) -> Any:
     """Replace every tensor in nested dataclasses and tuples by the function of it.
 
-    Of several parts, which have the same structure, the function takes the tensors that stand in
-    the same place of each; whatever is no tensor is the first part's.
+    With several parts of the same structure, the function takes the corresponding tensors of all
+    parts; values that are not tensors come from the first part.
     """
     first = parts[0]
     if isinstance(first, Tensor):

@@ -1,4 +1,4 @@
-"""The words for axes, in one place, and the check that a tensor has them."""
+"""The names of all axes, and the check that a tensor has them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ AXES = (
     "batch",
     "token",  # the explained tokens: those of the answer
     "text",  # the context tokens: those of the user's prompt, then those of the answer
-    "visual",  # the visual tokens, in the order in which they stand in the input
+    "visual",  # the visual tokens, in the order of the input
     "cell",  # the cells of all native grids, one grid after the other
     "layer",
     "head",
     "hidden",
     "vocab",
-    "rank",  # place in a top-k list
+    "rank",  # position in a top-k list
     "height",  # rows of a native grid, or of pixels
     "width",
     "frame",
@@ -30,8 +30,8 @@ def expect_axes(tensor: Tensor, axes: str, *, name: str, **sizes: int) -> dict[s
 
     Args:
         tensor: any tensor.
-        axes: axis names separated by spaces, such as `"token visual"`. A leading `...` admits any
-            number of axes before the named ones.
+        axes: axis names separated by spaces, such as `"token visual"`. A leading `...` allows
+            any number of axes before the named ones.
         name: what the tensor is called in the caller's signature.
         **sizes: sizes already known of some axes.
 
@@ -55,11 +55,11 @@ def expect_axes(tensor: Tensor, axes: str, *, name: str, **sizes: int) -> dict[s
             f"Expected {name} with axes [{axes}], got shape {list(shape)}: "
             f"give a tensor of {'at least ' if open_ended else ''}{len(names)} axes."
         )
-    found = dict(zip(names, shape[len(shape) - len(names) :], strict=True))
+    actual = dict(zip(names, shape[len(shape) - len(names) :], strict=True))
     for axis, size in sizes.items():
-        if found.get(axis, size) != size:
+        if actual.get(axis, size) != size:
             raise ShapeError(
                 f"Expected {name} with axes [{axes}] and {axis} = {size}, "
-                f"got {axis} = {found[axis]} (shape {list(shape)})."
+                f"got {axis} = {actual[axis]} (shape {list(shape)})."
             )
-    return found
+    return actual

@@ -1,10 +1,10 @@
-"""The one scale on which maps and context are shown."""
+"""The scale on which maps and context are shown."""
 
 from __future__ import annotations
 
 from torch import Tensor
 
-#: The least range, so that a token whose scores are all equal is shown as 0 and not as NaN.
+#: The smallest range, so that a token whose scores are all equal is shown as 0 and not as NaN.
 LEAST_RANGE = 1e-12
 
 
@@ -15,10 +15,10 @@ def to_display(values: Tensor, low: Tensor | float, high: Tensor | float) -> Ten
 
     Args:
         values: float, any shape.
-        low, high: what becomes 0 and 1, in the values' unit; they broadcast to the values' shape.
+        low, high: shown as 0 and 1, in the unit of the values; they broadcast to their shape.
 
     Returns:
-        In [0, 1], of the values' shape; finite even where high is low.
+        In [0, 1], of the values' shape; finite even where high equals low.
 
     Example:
         >>> import torch

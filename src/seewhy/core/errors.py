@@ -1,7 +1,7 @@
-"""The tree of errors: every failure that a person can correct is a `SeewhyError`.
+"""The tree of errors: every failure that a user can correct is a `SeewhyError`.
 
-A message says what was expected, what came, and what to do. The command line prints it without a
-traceback and leaves with exit status 2.
+A message states what was expected, what was given and what to do. The command line prints it
+without a traceback and exits with status 2.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ class SeewhyError(Exception):
 
 
 class InputError(SeewhyError, ValueError):
-    """Something handed in cannot be used as it is."""
+    """An argument or a file cannot be used."""
 
 
 class ImageError(InputError):
@@ -24,7 +24,7 @@ class PromptError(InputError):
 
 
 class AnswerError(InputError):
-    """The given answer tokenises to nothing, or the model said nothing."""
+    """The given answer has no tokens, or the model generated none."""
 
 
 class ParameterError(InputError):
@@ -32,7 +32,7 @@ class ParameterError(InputError):
 
 
 class ScaleError(ParameterError):
-    """A scale is not positive, is repeated, or collapses onto the size of another one."""
+    """A scale is not positive, is repeated, or gives the same image size as another one."""
 
 
 class ClipError(InputError):
@@ -40,23 +40,23 @@ class ClipError(InputError):
 
 
 class UnsupportedInputError(InputError):
-    """The family of the model takes no input of this kind, such as video."""
+    """The model family does not support this type of input, such as video."""
 
 
 class ShapeError(InputError):
-    """A tensor's axes are not those that the function names."""
+    """A tensor does not have the axes that the function expects."""
 
 
 class UnknownNameError(InputError, LookupError):
-    """No method, family, view or split bears this name; near matches are given."""
+    """No method, family, view or split has this name; the message lists near matches."""
 
 
 class ModelError(SeewhyError):
-    """A model cannot be loaded or does not do what its family promises."""
+    """A model cannot be loaded or does not behave as its family requires."""
 
 
 class UnsupportedModelError(ModelError):
-    """The model is text-only, or of a family that no adapter stands for."""
+    """The model is text-only, or no adapter supports its family."""
 
 
 class GeometryError(ModelError):
@@ -68,11 +68,11 @@ class NonFiniteError(ModelError):
 
 
 class OutputError(SeewhyError, OSError):
-    """A result cannot be written where it was asked for, or nothing was left half-written there."""
+    """A result cannot be written to the given path; no partial result is left there."""
 
 
 class SampleError(SeewhyError, ValueError):
-    """A sample of a data set cannot be judged; the bench counts it with this reason."""
+    """A sample of a data set cannot be evaluated; the bench counts it with this reason."""
 
 
 class DatasetError(InputError):

@@ -1,8 +1,8 @@
-"""Where visual tokens stand over the pixels of an image.
+"""The positions of visual tokens over the pixels of an image.
 
 A `TokenGrid` is a raster of visual tokens with the pixel edges of its rows and columns. Most
-families have one; those that look twice at the same pixels (tiles and a thumbnail, a base image
-and a high-resolution raster) have several, and their maps are fused: neither is dropped.
+families have one; those that encode the same pixels twice (tiles and a thumbnail, a base image and
+a high-resolution raster) have several, and their maps are averaged: none is dropped.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, eq=False)
 class TokenGrid:
-    """A raster of visual tokens that covers each pixel it sees once.
+    """A raster of visual tokens whose cells do not overlap.
 
     Attributes:
-        index: int64 `[height, width]`, each cell's place on the visual axis.
+        index: int64 `[height, width]`, each cell's position on the visual axis.
         row_edges: float64 `[height + 1]`, the rows' edges in pixels of the original image,
-            increasing. They may reach beyond the image where the family pads, and stop short where
-            it crops.
+            increasing. They may extend beyond the image where the family pads, and end inside it
+            where it crops.
         column_edges: float64 `[width + 1]`, likewise.
         name: what the grid is, such as `"image"`, `"tiles"` or `"thumbnail"`.
     """
@@ -77,28 +77,28 @@ class Geometry:
 
     Attributes:
         size: width and height of the original image in pixels (after EXIF rotation).
-        grids: at least one; together they own every visual token exactly once.
+        grids: at least one; together they contain every visual token exactly once.
     """
 
     size: tuple[int, int]
     grids: tuple[TokenGrid, ...]
 
     def __post_init__(self) -> None:
-        owned = torch.cat([grid.index.flatten() for grid in self.grids])
-        if not torch.equal(owned.sort().values, torch.arange(len(owned))):
+        tokens = torch.cat([grid.index.flatten() for grid in self.grids])
+        if not torch.equal(tokens.sort().values, torch.arange(len(tokens))):
             raise GeometryError(
-                f"Expected every visual token in exactly one grid cell, got {len(owned)} cells "
-                f"holding {len(owned.unique())} different tokens up to {int(owned.max())}."
+                f"Expected every visual token in exactly one grid cell, got {len(tokens)} cells "
+                f"holding {len(tokens.unique())} different tokens up to {int(tokens.max())}."
             )
 
     @staticmethod
     def of_equal_cells(size: tuple[int, int], height: int, width: int) -> Geometry:
-        """One grid of `height` x `width` equal cells over a whole image, tokens row by row."""
+        """One grid of `height` x `width` equal cells over the image, tokens row by row."""
         return Geometry(size, (TokenGrid.over((0.0, 0.0, *size), height, width),))
 
     @cached_property
     def visual(self) -> int:
-        """Number of visual tokens that own pixels."""
+        """Number of visual tokens that cover pixels."""
         return sum(grid.index.numel() for grid in self.grids)
 
     @cached_property
@@ -117,7 +117,7 @@ class Geometry:
         return boxes
 
     def to_grid(self, values: Tensor) -> Tensor:
-        """Lay values of visual tokens on the native grid, fusing grids by their mean.
+        """Put values of visual tokens on the native grid; several grids are averaged.
 
         Args:
             values: float `[..., visual]`.
@@ -134,10 +134,10 @@ class Geometry:
 
 
 def resample(maps: Tensor, source: TokenGrid, target: TokenGrid) -> Tensor:
-    """Bring maps from one grid to another by bilinear interpolation between cell centres.
+    """Resample maps from one grid to another by bilinear interpolation between cell centres.
 
-    Both grids are placed in pixels of the original image, so grids that cover different boxes
-    (a crop, padding) still meet where they should. Over equal boxes with equal cells this is
+    The edges of both grids are in pixels of the original image, so grids over different boxes
+    (a crop, padding) stay aligned. Over equal boxes with equal cells this is
     `torch.nn.functional.interpolate(mode="bilinear", align_corners=False)`.
 
     Args:
@@ -161,7 +161,7 @@ def interpolation(source: Tensor, target: Tensor) -> Tensor:
         target: float64 `[n + 1]`, increasing.
 
     Returns:
-        float64 `[n, m]`, rows sum to 1; beyond the outermost centres the edge value holds.
+        float64 `[n, m]`, rows sum to 1; beyond the outermost centres the outermost value is used.
 
     Example:
         >>> interpolation(torch.tensor([0., 2., 4.]), torch.tensor([0., 1., 2., 3., 4.]))
@@ -170,14 +170,14 @@ def interpolation(source: Tensor, target: Tensor) -> Tensor:
                 [0.2500, 0.7500],
                 [0.0000, 1.0000]])
     """
-    centres, wanted = (source[:-1] + source[1:]) / 2, (target[:-1] + target[1:]) / 2
+    centres, targets = (source[:-1] + source[1:]) / 2, (target[:-1] + target[1:]) / 2
     if len(centres) == 1:
-        return torch.ones(len(wanted), 1, dtype=centres.dtype)
-    right = torch.searchsorted(centres, wanted).clamp(1, len(centres) - 1)
+        return torch.ones(len(targets), 1, dtype=centres.dtype)
+    right = torch.searchsorted(centres, targets).clamp(1, len(centres) - 1)
     left = right - 1
-    share = ((wanted - centres[left]) / (centres[right] - centres[left])).clamp(0, 1)
-    weights = torch.zeros(len(wanted), len(centres), dtype=centres.dtype)
-    rows = torch.arange(len(wanted))
+    share = ((targets - centres[left]) / (centres[right] - centres[left])).clamp(0, 1)
+    weights = torch.zeros(len(targets), len(centres), dtype=centres.dtype)
+    rows = torch.arange(len(targets))
     weights[rows, left] = 1 - share
     weights[rows, right] = share
     return weights
@@ -189,7 +189,7 @@ def pixel_edges(size: int, cells: int) -> Tensor:
 
 
 def flatten(maps: Sequence[Tensor]) -> Tensor:
-    """Chain maps over several grids to one axis of cells.
+    """Join maps over several grids to one axis of cells.
 
     Args:
         maps: for each grid float `[..., height, width]`, the axes before equal.
@@ -201,7 +201,7 @@ def flatten(maps: Sequence[Tensor]) -> Tensor:
         >>> flatten([torch.zeros(3, 2, 2), torch.zeros(3, 1, 5)]).shape
         torch.Size([3, 9])
     """
-    return torch.cat([one.flatten(-2) for one in maps], -1)
+    return torch.cat([grid_maps.flatten(-2) for grid_maps in maps], -1)
 
 
 def unflatten(values: Tensor, base_grids: Sequence[TokenGrid]) -> tuple[Tensor, ...]:

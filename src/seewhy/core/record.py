@@ -1,4 +1,4 @@
-"""The whole explanation as plain data: what is saved and shown."""
+"""An explanation as plain data: what is saved and shown."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Derived = TypeVar("Derived")
 
 @dataclass(frozen=True)
 class Provenance:
-    """How an explanation was made: enough to make it again.
+    """How an explanation was made: enough to reproduce it.
 
     Attributes:
         model: hub id or folder as given.
@@ -52,7 +52,7 @@ class Picture:
         image: uint8 `[height, width, 3]`, upright and in RGB.
         base_grid: the native grid of the view's maps, its edges in pixels of `image`.
         medium: which of the prompt's pictures and clips it belongs to, counted from 0.
-        frames: for a step of a clip, the places in the clip of the frames that it shows.
+        frames: for a step of a clip, indices in the clip of the frames that it shows.
         seconds: for a step of a clip, when its first frame was taken.
     """
 
@@ -70,21 +70,21 @@ class Picture:
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """An explanation of every word of one answer about what the prompt showed.
+    """An explanation of every word of one answer.
 
     Attributes:
         pictures: one for each view, in the order of the attribution's maps.
         prompt: the text of the conversation before the answer, turns joined by newlines.
-        answer: the model's words.
+        answer: the model's answer.
         prompt_tokens, tokens: the text axis, in two parts.
         words: words of the answer.
         attribution: maps and context of every token of the answer.
         prompt_attribution: maps and context of every token of the prompt, or None where it was
             not explained.
-        turns: which role said which part of the prompt.
+        turns: the role of each part of the prompt.
         contrasts: `(word, alternative)`: indices of words of the answer whose maps explain why
             the model chose them and not the alternative.
-        provenance: where the explanation comes from.
+        provenance: how the explanation was made.
     """
 
     pictures: tuple[Picture, ...]

@@ -1,8 +1,8 @@
-"""A typed, lazy registry: what stands in a package's files is found by file name.
+"""A typed, lazy registry: the classes of a package, found by file name.
 
 A method, metric or family is one file with one final class; a file whose name begins with an
-underscore holds what several of them share. The registry lists the files without importing them,
-and imports the one that is asked for.
+underscore holds shared code. The registry lists the files without importing them,
+and imports a file only when its class is requested.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """Classes found by file name in a package, and by entry points of other distributions.
+    """The classes of a package, by file name, and those of other distributions.
 
     Args:
         package: dotted name of the package whose modules hold one final class each.
         base: the abstract class that they implement.
         noun: what one entry is called in errors, such as `"method"`.
-        group: entry point group by which other distributions join, such as `"seewhy.methods"`.
+        group: entry point group for classes of other distributions, such as `"seewhy.methods"`.
     """
 
     def __init__(self, package: str, base: type[T], noun: str, *, group: str = "") -> None:
@@ -36,8 +36,8 @@ class Registry(Generic[T]):
 
     def names(self) -> tuple[str, ...]:
         """Names of all entries, sorted; nothing is imported but the package itself."""
-        own = {name.replace("_", "-") for name in self._modules()}
-        return tuple(sorted(own | set(self._from_entry_points())))
+        local = {name.replace("_", "-") for name in self._modules()}
+        return tuple(sorted(local | set(self._from_entry_points())))
 
     def get(self, name: str) -> type[T]:
         """Return the class called `name` (`-` and `_` are the same).
@@ -65,17 +65,17 @@ class Registry(Generic[T]):
         return {e.name: e for e in entry_points(group=self._group)} if self._group else {}
 
     def _only_class(self, module) -> type[T]:
-        found = [
-            thing
-            for thing in vars(module).values()
-            if inspect.isclass(thing)
-            and issubclass(thing, self._base)
-            and thing.__module__ == module.__name__
-            and not inspect.isabstract(thing)
+        classes = [
+            value
+            for value in vars(module).values()
+            if inspect.isclass(value)
+            and issubclass(value, self._base)
+            and value.__module__ == module.__name__
+            and not inspect.isabstract(value)
         ]
-        if len(found) != 1:
+        if len(classes) != 1:
             raise TypeError(
-                f"Expected one final {self._noun} class in {module.__name__}, got {len(found)}: "
+                f"Expected one final {self._noun} class in {module.__name__}, got {len(classes)}: "
                 "keep one per file."
             )
-        return found[0]
+        return classes[0]

@@ -1,4 +1,4 @@
-"""A picture with what is known of it: what a data set gives and metrics judge by."""
+"""A picture with its annotations: what a data set provides and metrics use."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from torch import Tensor
 from seewhy.core.axes import expect_axes
 from seewhy.core.errors import ShapeError
 
-#: What a word can be. `kind` names a thing of the picture ("cup"), `noun` is a general noun or one
-#: that matches nothing known, `function` has no meaning of its own, `mark` is punctuation.
+#: Roles of words. `kind` names an object of the picture ("cup"), `noun` is a general noun or one
+#: that matches no known object, `function` is a function word ("the"), `mark` is punctuation.
 ROLES = ("kind", "colour", "size", "count", "relation", "noun", "ground", "function", "mark")
 
 
 @dataclass(frozen=True)
 class Truth:
-    """What is known of one word of an answer.
+    """The annotation of one word of an answer.
 
     Attributes:
         start, end: its characters in the answer.
         role: one of `ROLES`, or "" where nothing is known.
-        regions: which masks of the sample it speaks of, together; empty for none.
-        supported: whether the picture shows what the word says; None where that is not known, or
-            the word says nothing of the picture.
-        category: what it is matched to, such as a COCO category; words of one category that follow
+        regions: indices of the masks that it refers to, together; empty for none.
+        supported: whether the picture shows what the word names; None where that is not known, or
+            the word names nothing in the picture.
+        category: what it matches, such as a COCO category; words of one category that follow
             each other count once in Obj-IoU. "" for none.
-        tags: what breakdowns group by, such as `{"size": "small", "distractor": "yes"}`.
+        tags: groups for breakdowns, such as `{"size": "small", "distractor": "yes"}`.
     """
 
     start: int
@@ -42,16 +42,16 @@ class Truth:
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """One picture, a prompt, and what is known of whatever is said of it.
+    """One picture, a prompt, and the annotation of answers to it.
 
     Attributes:
-        id: unlike any other of its data set, the same at every run.
+        id: unique in its data set, the same in every run.
         image: the picture: an upright RGB Pillow image.
-        prompt: what the model is asked.
+        prompt: the prompt for the model.
         masks: bool `[region, height, width]` on the image's own pixels.
-        annotate: what is known of the words of an answer, in their order; raises `SampleError`
-            where the sample cannot judge that answer. Words it says nothing of are left out.
-        answer: the right answer, or None where the model's own is to be explained.
+        annotate: the annotated words of an answer, in order; raises `SampleError` where the
+            answer cannot be annotated. Words without annotation are left out.
+        answer: the reference answer, or None where the model's answer is explained.
     """
 
     id: str

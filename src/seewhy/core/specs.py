@@ -10,12 +10,12 @@ from seewhy.core.errors import ParameterError
 
 
 def parse_spec(spec: str) -> tuple[str, dict[str, Any]]:
-    """Take a name and its parameters apart.
+    """Split a spec into its name and its parameters.
 
-    Words need no quotation marks, and a value may be a spec itself: it comes back as its text.
+    Words need no quotation marks, and a value may be a spec itself: it is returned as text.
 
     Raises:
-        ParameterError: if it does not read as a name with parameters.
+        ParameterError: if it is not a name with parameters.
 
     Example:
         >>> parse_spec("arc(base=grad-cam(layer=1), k=20)")
@@ -46,7 +46,7 @@ def parse_spec(spec: str) -> tuple[str, dict[str, Any]]:
 
 
 def spec_of(name: str, parameters: Mapping[str, Any]) -> str:
-    """The text that `parse_spec` takes apart into this name and these parameters.
+    """The text that `parse_spec` splits into this name and these parameters.
 
     Example:
         >>> spec_of("msea", {"scales": (0.5,), "base": "grad-cam"})
@@ -70,7 +70,7 @@ def _value(node: ast.expr) -> Any:
             return {"true": True, "false": False, "none": None}.get(word.lower(), word)
         case ast.Tuple(elts=parts) | ast.List(elts=parts):
             return tuple(map(_value, parts))
-        # To Python a dash in a name is a difference, and a spec within a spec a call.
+        # Python parses a dash in a name as a subtraction, and a nested spec as a call.
         case ast.BinOp(op=ast.Sub()) | ast.Call():
             return _source(node)
     return ast.literal_eval(node)
@@ -83,7 +83,7 @@ def _source(node: ast.expr) -> str:
             return word
         case ast.BinOp(left=left, op=ast.Sub(), right=right):
             return f"{_source(left)}-{_source(right)}"
-        case ast.Call(func=called, args=[], keywords=given):
-            inside = {str(keyword.arg): _value(keyword.value) for keyword in given}
+        case ast.Call(func=called, args=[], keywords=keywords):
+            inside = {str(keyword.arg): _value(keyword.value) for keyword in keywords}
             return spec_of(_source(called), inside) if inside else f"{_source(called)}()"
     raise ValueError(f"{ast.unparse(node)!r} is neither a name nor a value")

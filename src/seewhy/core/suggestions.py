@@ -1,4 +1,4 @@
-"""Near matches: what a person may have meant by a name that is not known."""
+"""Near matches: the known names that are similar to an unknown one."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from difflib import SequenceMatcher
 
 CUTOFF, MARGIN = 0.6, 0.15
 """Similarity (difflib's ratio, in [0, 1]) from which a known name is suggested, and by how much it
-may be less similar than the nearest."""
+may be less similar than the nearest one."""
 LISTED = 40
-"""Known names that a message lists; a long answer has more words than one can read there."""
+"""Known names that a message lists; a long answer has too many words to list all."""
 
 
 def near_matches(name: str, known: Iterable[str], *, limit: int = 3) -> tuple[str, ...]:
-    """Known names that read like `name`, the nearest first; none if `name` is known itself.
+    """Known names similar to `name`, the nearest first; none if `name` is known itself.
 
     Args:
         name: what was typed; case does not count.
@@ -39,7 +39,7 @@ def near_matches(name: str, known: Iterable[str], *, limit: int = 3) -> tuple[st
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The question for an error message, or no text if no known name is near.
+    """A question for an error message, or no text if no known name is similar.
 
     Example:
         >>> did_you_mean("--promt", ("--prompt", "--json"))
@@ -52,7 +52,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def choose_from(name: str, known: Iterable[str]) -> str:
-    """What to do about a name that is not known: near matches first, then what is known.
+    """The remedy for an unknown name: near matches first, then the known names.
 
     Args:
         name: what was typed.
@@ -76,10 +76,10 @@ def choose_from(name: str, known: Iterable[str]) -> str:
 
 
 def unknown_name_message(noun: str, name: str, known: Iterable[str]) -> str:
-    """Say that `name` is not known, and what to do about it.
+    """The error message for an unknown name, with its remedy.
 
     Args:
-        noun: what a known name names, such as `"method"`.
+        noun: what the names stand for, such as `"method"`.
         name, known: as for `choose_from`.
 
     Example:
@@ -91,7 +91,7 @@ def unknown_name_message(noun: str, name: str, known: Iterable[str]) -> str:
 
 
 def unknown_choice_message(parameter: str, value: object, known: Iterable[str]) -> str:
-    """Say that a parameter's value is none of those it can have.
+    """The error message for a parameter value that is not allowed.
 
     Example:
         >>> unknown_choice_message("variant", "scale", ("scaled", "inverse"))
@@ -105,7 +105,7 @@ def unknown_choice_message(parameter: str, value: object, known: Iterable[str]) 
 
 
 def give_index(count: int) -> str:
-    """What to do about a number outside a sequence of `count` things.
+    """The remedy for an index outside a sequence of `count` entries.
 
     Example:
         >>> give_index(3), give_index(1), give_index(0)

@@ -1,4 +1,4 @@
-"""Tokens, words and phrases of a decoded text, by character offsets and never by re-tokenising."""
+"""Tokens, words and phrases of a decoded text, by character offsets, without re-tokenising."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ class Token:
 
     Attributes:
         id: vocabulary id.
-        text: what it adds to the decoded text; empty for a special token, or for a piece of a
+        text: what it adds to the decoded text; empty for a special token, or for part of a
             character that a later token completes.
         start, end: character offsets in the decoded text (of the prompt, or of the answer).
-        probability: what the model gave this token, from its own logits before temperature and
-            penalties; in [0, 1]. For prompt tokens likewise, as if the model had said them.
-        candidates: likeliest tokens at this place, `(text, probability)`, best first.
+        probability: the model's probability of this token, before temperature and penalties; in
+            [0, 1]. For prompt tokens likewise, as if the model had generated them.
+        candidates: likeliest tokens at this position, `(text, probability)`, best first.
     """
 
     id: int
@@ -31,7 +31,7 @@ class Token:
 
 @dataclass(frozen=True)
 class Word:
-    """A run of tokens that a person reads as one word (or phrase, or punctuation mark).
+    """Neighbouring tokens that form one word (or phrase, or punctuation mark).
 
     Attributes:
         text: the characters `start:end` of the answer.
@@ -62,9 +62,9 @@ def split_words(text: str) -> list[tuple[int, int]]:
 def words_of(text: str, spans: Sequence[tuple[int, int]]) -> tuple[Word, ...]:
     """Join tokens to words by their offsets in the decoded text.
 
-    A token that reaches into two words belongs to the one that holds more of its characters (the
-    first of equals); a token of pure space, or of no text, belongs to none. A word whose tokens
-    all went to a neighbour is joined to the word before it, or after it if it is the first.
+    A token that is part of two words belongs to the one that holds more of its characters (the
+    first of equals); a token of spaces only, or of no text, belongs to none. A word without
+    tokens is joined to the word before it, or after it if it is the first.
 
     Args:
         text: the decoded answer.
@@ -75,23 +75,23 @@ def words_of(text: str, spans: Sequence[tuple[int, int]]) -> tuple[Word, ...]:
         [(0,), (1, 2), (3,)]
     """
     words = split_words(text)
-    holders: list[list[int]] = [[] for _ in words]
+    word_tokens: list[list[int]] = [[] for _ in words]
     for index, (start, end) in enumerate(spans):
         shared = [min(end, b) - max(start, a) for a, b in words]
         best = max(range(len(words)), key=shared.__getitem__, default=None)
         if best is not None and shared[best] > 0:
-            holders[best].append(index)
+            word_tokens[best].append(index)
     joined: list[Word] = []
-    opening: int | None = None  # where words before the first one with tokens begin
-    for (start, end), tokens in zip(words, holders, strict=True):
+    pending: int | None = None  # start of the words before the first one with tokens
+    for (start, end), tokens in zip(words, word_tokens, strict=True):
         if tokens:
-            begin, opening = start if opening is None else opening, None
+            begin, pending = start if pending is None else pending, None
             joined.append(Word(text[begin:end], begin, end, tuple(tokens)))
         elif joined:
             last = joined.pop()
             joined.append(Word(text[last.start : end], last.start, end, last.tokens))
-        elif opening is None:
-            opening = start
+        elif pending is None:
+            pending = start
     return tuple(joined)
 
 

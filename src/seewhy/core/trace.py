@@ -1,4 +1,4 @@
-"""What a model leaves behind when it reads an image and speaks: the one input of every method."""
+"""What is recorded of a model, an image and an answer: the input of every method."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from seewhy.core.text import Token
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """What a map is laid on: a picture of the prompt, or one step of a clip.
+    """What one map covers: a picture of the prompt, or one step of a clip.
 
     Attributes:
-        geometry: where its visual tokens stand over the original's pixels.
-        model_size: width and height in pixels of what the model sees of it.
+        geometry: its visual tokens over the original's pixels.
+        model_size: width and height in pixels of the model's input for it.
         medium: which of the prompt's pictures and clips it belongs to, counted from 0.
-        frames: for a step of a clip, the places in the clip of the frames that it shows.
+        frames: for a step of a clip, indices in the clip of the frames that it shows.
         seconds: for a step of a clip, when its first frame was taken.
     """
 
@@ -49,22 +49,22 @@ class PromptSpan:
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """Pictures and a prompt, as the model takes them.
+    """Pictures and a prompt, as inputs of the model.
 
     Attributes:
         tensors: the keyword arguments of the model's forward pass (`input_ids`, `pixel_values`,
             ...), batch of one.
-        views: what maps are laid on, in the order in which the prompt shows it.
+        views: one for each map, in the order of the prompt.
         visual_positions: int64 `[visual]`, each visual token's position in `input_ids`, view
             after view, in the order of each geometry's visual axis.
-        prompt_positions: int64 `[prompt]`, positions of the tokens of the conversation's own words
-            (no template, no special and no image tokens).
-        prompt: the conversation's own words, turns joined by newlines.
-        scale: the scale asked for; 1 is what the model's own processor does.
+        prompt_positions: int64 `[prompt]`, positions of the tokens of the conversation's text (no
+            template, no special and no image tokens).
+        prompt: the conversation's text, turns joined by newlines.
+        scale: the requested scale; 1 is the size that the model's processor chooses.
         prompt_spans: `(start, end)` of each of these tokens in `prompt`.
-        turns: whose words they are.
-        rendered: the whole text that was tokenised, image tokens included.
-        media: what the family made of each picture and clip; batches are put together from it.
+        turns: the role of each part of `prompt`.
+        rendered: the text that was tokenised, image tokens included.
+        media: the processed pictures and clips, from which batches are built.
     """
 
     tensors: Mapping[str, Any]
@@ -80,7 +80,7 @@ class Inputs:
 
     @property
     def model_sizes(self) -> tuple[tuple[int, int], ...]:
-        """Width and height in pixels of what the model sees of each view."""
+        """Width and height in pixels of the model's input for each view."""
         return tuple(view.model_size for view in self.views)
 
     @property
@@ -90,34 +90,34 @@ class Inputs:
 
     @property
     def length(self) -> int:
-        """Positions of the prompt: an answer's first token stands at this one."""
+        """Number of positions of the prompt; the answer's first token has this position."""
         return self.tensors["input_ids"].shape[1]
 
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """States, rankings and probabilities of one reading of an image at one scale.
+    """States, rankings and probabilities of one answer to an image at one scale.
 
-    The text axis holds the context tokens: the user's own words, then the answer; the token axis
-    holds the answer alone (its last `len(tokens)` entries). All states are the language model's
+    The text axis holds the context tokens: the user's text, then the answer; the token axis holds
+    only the answer (the last `len(tokens)` entries). All states are the language model's
     final ones, after its last norm. Nothing here is as large as visual tokens x vocabulary.
 
     Attributes:
-        inputs: what was read.
+        inputs: the model's inputs.
         prompt_tokens: the first part of the text axis.
         tokens: the answer, the second part.
         answer: the decoded answer.
         visual_states: `[visual, hidden]`, in the model's dtype.
         text_states: `[text, hidden]`, the state at each context token's own position; the last
-            token of a generated answer was never fed back and has zeros (nothing follows it).
+            token of a generated answer was never an input and has zeros (nothing follows it).
         unembedding_rows: `[text, hidden]`, the unembedding row of each context token's id,
             times the model's logit scale where it has one.
         biases: `[text]` the unembedding's bias for each context token's id, or None.
         softcap: c where the model's logits are c tanh(z / c), or None.
-        foils: `[text, hidden]`, what is taken off: the row of the token that each context token
-            is contrasted with, zeros where it stands for itself; None where nothing is contrasted.
+        foils: `[text, hidden]`, which is subtracted: the row of the token that each context token
+            is contrasted with, zeros where it has none; None where nothing is contrasted.
         foil_biases: `[text]`, likewise.
-        rankings: int64 `[text, rank]`, the ids that the model ranked first where it predicted each
+        rankings: int64 `[text, rank]`, the ids that the model ranked first when it predicted each
             context token, best first.
         first_prediction_state: `[hidden]`, the state from which the answer's first token was
             predicted (at the last position before the answer), or None if it was not kept.
@@ -140,11 +140,11 @@ class Trace:
 
     @property
     def views(self) -> tuple[View, ...]:
-        """What maps are laid on."""
+        """One view for each map."""
         return self.inputs.views
 
     def to_grid(self, values: Tensor) -> tuple[Tensor, ...]:
-        """Lay values of visual tokens `[..., visual]` on the native grid of each view."""
+        """Put values of visual tokens `[..., visual]` on the native grid of each view."""
         sizes = [view.geometry.visual for view in self.views]
         expect_axes(values, "... visual", name="values", visual=sum(sizes))
         return tuple(
@@ -154,12 +154,12 @@ class Trace:
 
     @property
     def ids(self) -> tuple[int, ...]:
-        """The answer's ids."""
+        """The vocabulary ids of the answer."""
         return tuple(token.id for token in self.tokens)
 
     @property
     def text_tokens(self) -> tuple[Token, ...]:
-        """The text axis: the user's own words, then the answer."""
+        """The text axis: the user's text, then the answer."""
         return self.prompt_tokens + self.tokens
 
     def expect_finite(self) -> Trace:

@@ -1,4 +1,4 @@
-"""Pure tensor mathematics, with no model in sight."""
+"""Pure tensor functions, independent of any model."""
 
 from seewhy.functional.aggregate_scales import aggregate_scales
 from seewhy.functional.interference import context_weights, interference, remove_interference

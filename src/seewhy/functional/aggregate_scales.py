@@ -17,7 +17,7 @@ def aggregate_scales(maps: Sequence[Tensor], weights: Tensor | None = None) -> T
     $$A_i = \frac{\sum_s q_{si} A_i^{(s)}}{\sum_s q_{si}}$$
 
     Args:
-        maps: per scale a float `[token, ...]` over any axes of place, all on the base grid (see
+        maps: per scale a float `[token, ...]` over any spatial axes, all on the base grid (see
             `seewhy.core.geometry.resample`).
         weights: float `[scale, token]`, non-negative, such as the probability of the token at each
             scale; None for equal weights. A token whose weights are all 0 gets the plain mean.
@@ -41,13 +41,13 @@ def aggregate_scales(maps: Sequence[Tensor], weights: Tensor | None = None) -> T
     if not maps:
         raise ShapeError("Expected the maps of at least one scale, got none: add the base scale.")
     shape = maps[0].shape
-    for scale, other in enumerate(maps):
-        if other.ndim < 2 or other.shape != shape:
+    for scale, scale_maps in enumerate(maps):
+        if scale_maps.ndim < 2 or scale_maps.shape != shape:
             raise ShapeError(
                 f"Expected maps of one shape [token ...] at all scales, got {list(shape)} and, at "
-                f"scale {scale}, {list(other.shape)}: bring them to the base grid first."
+                f"scale {scale}, {list(scale_maps.shape)}: resample them to the base grid first."
             )
-    stack = torch.stack([one.float() for one in maps])
+    stack = torch.stack([scale_maps.float() for scale_maps in maps])
     if weights is None:
         return stack.mean(0)
     expect_axes(weights, "scale token", name="weights", scale=len(maps), token=shape[0])
@@ -57,7 +57,7 @@ def aggregate_scales(maps: Sequence[Tensor], weights: Tensor | None = None) -> T
             "give probabilities, not log-probabilities."
         )
     weights = weights.float()
-    # Scaled to a largest share of 1 first: probabilities may be too small to be added up.
+    # Divided by the largest first: the sum of very small probabilities may round to 0.
     largest = weights.amax(0)
     shares = torch.where(largest > 0, weights / largest, 1)
     return torch.einsum("st,st...->t...", shares / shares.sum(0), stack)

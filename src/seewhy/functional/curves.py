@@ -1,4 +1,4 @@
-"""Curves of what happens when ever more is taken away: orders, areas, normalisation."""
+"""Perturbation curves: the order of removal, areas under curves, normalisation."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from seewhy.core.errors import ParameterError, ShapeError
 
 
 def falling_order(scores: Tensor, seed: int = 0) -> Tensor:
-    """Places of scores from the highest to the lowest; equal ones in a drawn order.
+    """Indices of scores from the highest to the lowest; equal scores in a random order.
 
-    The drawn order depends on the seed and the number of scores alone, so maps with plateaus are
-    not favoured by where the plateau's first cell happens to lie, and all maps meet the same luck.
+    The random order depends only on the seed and the number of scores: it is the same for all maps,
+    and the position of a plateau is no advantage.
 
     Args:
         scores: float, any shape; taken flat.
-        seed: of the order among equals.
+        seed: of the order among equal scores.
 
     Returns:
-        int64 `[place]`, a permutation.
+        int64 `[score]`, a permutation.
 
     Example:
         >>> falling_order(torch.tensor([0.1, 0.9, 0.5])).tolist()
@@ -33,14 +33,14 @@ def falling_order(scores: Tensor, seed: int = 0) -> Tensor:
 
 
 def first_of(order: Tensor, count: int) -> Tensor:
-    """The first places of an order as a mask.
+    """A mask of the first indices of an order.
 
     Args:
-        order: int64 `[place]`, a permutation.
+        order: int64 `[score]`, a permutation.
         count: how many, in 0..len(order).
 
     Returns:
-        bool `[place]`.
+        bool `[score]`.
 
     Example:
         >>> first_of(torch.tensor([2, 0, 1]), 1).tolist()
@@ -51,38 +51,38 @@ def first_of(order: Tensor, count: int) -> Tensor:
     return chosen
 
 
-def area_under(values: Tensor, at: Tensor) -> Tensor:
+def area_under(values: Tensor, points: Tensor) -> Tensor:
     r"""The mean height of a curve, by trapezoids.
 
     $$\frac{1}{x_n - x_1} \sum_i (x_{i+1} - x_i) \frac{y_i + y_{i+1}}{2}$$
 
     Args:
         values: float `[..., point]`.
-        at: float `[point]`, rising, at least two.
+        points: float `[point]`, increasing, at least two.
 
     Returns:
-        `[...]`; the area where `at` runs from 0 to 1.
+        `[...]`; the area if `points` go from 0 to 1.
 
     Raises:
         ShapeError: if there are fewer than two points, or not one value for each.
-        ParameterError: if the points do not rise.
+        ParameterError: if the points do not increase.
 
     Example:
         >>> area_under(torch.tensor([1.0, 0.5, 0.0]), torch.tensor([0.0, 0.5, 1.0]))
         tensor(0.5000)
     """
-    if at.ndim != 1 or len(at) < 2 or values.shape[-1] != len(at):
+    if points.ndim != 1 or len(points) < 2 or values.shape[-1] != len(points):
         raise ShapeError(
             f"Expected a value for each of at least two points, got shape {list(values.shape)} at "
-            f"{list(at.shape)}: give the curve's points on the last axis."
+            f"{list(points.shape)}: give the curve's points on the last axis."
         )
-    if not bool((at.diff() > 0).all()):
-        raise ParameterError(f"Expected rising points, got {at.tolist()}: sort them.")
-    return torch.trapezoid(values, at) / (at[-1] - at[0])
+    if not bool((points.diff() > 0).all()):
+        raise ParameterError(f"Expected rising points, got {points.tolist()}: sort them.")
+    return torch.trapezoid(values, points) / (points[-1] - points[0])
 
 
 def between(values: Tensor, low: Tensor | float, high: Tensor | float) -> Tensor:
-    r"""Where values stand between two ends, no lower and no higher.
+    r"""Scale values from [low, high] to [0, 1], clamped.
 
     $$\min(1, \max(0, (y - y_0) / (y_1 - y_0)))$$
 
@@ -103,13 +103,13 @@ def between(values: Tensor, low: Tensor | float, high: Tensor | float) -> Tensor
     span = torch.as_tensor(high) - torch.as_tensor(low)
     if not bool((span > 0).all()):
         raise ParameterError(
-            f"Expected high above low, got {low!r} and {high!r}: nothing lies between them."
+            f"Expected high above low, got {low!r} and {high!r}: the range is empty."
         )
     return ((values - low) / span).clamp(0, 1)
 
 
 def nearest_cells(height: int, width: int, row: float, column: float, count: int) -> Tensor:
-    """The cells that lie nearest to a point: a disc, cut off at the edges.
+    """The cells nearest to a point: a disc, cut off at the edges.
 
     Args:
         height, width: of the grid.
@@ -117,7 +117,7 @@ def nearest_cells(height: int, width: int, row: float, column: float, count: int
         count: how many cells, in 0..height * width.
 
     Returns:
-        bool `[height, width]`, exactly `count` true; equal distances fill in reading order.
+        bool `[height, width]`, exactly `count` true; of equal distances the first in reading order.
 
     Example:
         >>> nearest_cells(3, 3, 1.0, 1.0, 1).int().tolist()
@@ -130,11 +130,11 @@ def nearest_cells(height: int, width: int, row: float, column: float, count: int
 
 
 def dilated(mask: Tensor, cells: int) -> Tensor:
-    """A mask and all that lies within some cells of it, corners too.
+    """A mask and the cells around it up to a distance, diagonals included.
 
     Args:
         mask: bool `[height, width]`.
-        cells: how far, at least 0.
+        cells: the distance, at least 0.
 
     Example:
         >>> dilated(torch.tensor([[True, False, False]]), 1).tolist()

@@ -1,4 +1,4 @@
-"""Interference: what earlier words leave in a later word's map, and how it is taken out."""
+"""Interference: the part of a word's map that comes from earlier words, and its removal."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def context_weights(
     variant: Variant = "scaled",
     threshold: float = 0.5,
 ) -> Tensor:
-    r"""Say how much each context token may interfere with each later token.
+    r"""Compute how much each context token may interfere with each later token.
 
     Without `rho`, the weights of TAM's estimated causal inference: the text activation s_ij of all
-    earlier tokens of another text. With `rho`, the agreement of the tokens' rankings, a context
+    earlier tokens with another text. With `rho`, the agreement of the tokens' rankings, a context
     that agrees with the token interferes less (ARC):
 
     - `"scaled"`: (1 - rho_ij) s_ij,
@@ -38,7 +38,7 @@ def context_weights(
         same_text: bool `[text, text]`, whether tokens i and j have the same text; such a context
             does not interfere, it means the same thing.
         rho: float `[text, text]` in [0, 1], from `rank_biased_overlap`, or None.
-        variant: how rho enters.
+        variant: how rho is used.
         threshold: the rho from which a context is kept, for `"threshold"` only.
 
     Returns:
@@ -49,7 +49,7 @@ def context_weights(
         UnknownNameError: if there is no such variant.
 
     Source:
-        Without `rho`, stated by the TAM paper. With it, how the weight enters is our reading: the
+        Without `rho`, stated by the TAM paper. With it, how the weight is used is our reading: the
         ARC paper says that irrelevant contexts are suppressed and coherent ones preserved.
 
     Example:
@@ -84,7 +84,7 @@ def interference(maps: Tensor, weights: Tensor) -> Tensor:
     $$I_i = \frac{\sum_j s_{ij} A_j}{\sum_j s_{ij}}$$
 
     Args:
-        maps: float `[text, ...]`, the map A_j of every context token, over any axes of place.
+        maps: float `[text, ...]`, the map A_j of every context token, over any spatial axes.
         weights: float `[token, text]`, non-negative; rows of `context_weights`.
 
     Returns:
@@ -116,14 +116,14 @@ def interference(maps: Tensor, weights: Tensor) -> Tensor:
 
 
 def remove_interference(maps: Tensor, interfering: Tensor) -> tuple[Tensor, Tensor]:
-    r"""Take out of each map the part that its interference explains.
+    r"""Remove from each map the part that its interference explains.
 
     $$A_i' = \mathrm{relu}(A_i - \lambda_i I_i), \qquad
     \lambda_i = \arg\min_\lambda \lVert A_i - \lambda I_i \rVert^2
     = \frac{\langle A_i, I_i \rangle}{\langle I_i, I_i \rangle}$$
 
     Args:
-        maps: float `[token, ...]`, over any axes of place.
+        maps: float `[token, ...]`, over any spatial axes.
         interfering: float, same shape, from `interference`.
 
     Returns:
@@ -147,14 +147,16 @@ def remove_interference(maps: Tensor, interfering: Tensor) -> tuple[Tensor, Tens
             f"{list(interfering.shape)}: give one interference for every map."
         )
     flat = (len(maps), math.prod(maps.shape[1:]))
-    given, taken = maps.float().reshape(flat), interfering.float().reshape(flat)
-    # Scaled to a peak of 1, so that squares of faint maps do not vanish in float32.
-    peak = taken.abs().amax(1, keepdim=True) if taken.numel() else taken.new_ones(len(taken), 1)
+    flat_maps, removed = maps.float().reshape(flat), interfering.float().reshape(flat)
+    # Scaled to a peak of 1, so that squares of small values do not underflow in float32.
+    peak = removed.new_ones(len(removed), 1)
+    if removed.numel():
+        peak = removed.abs().amax(1, keepdim=True)
     peak = peak.where(peak != 0, 1)
-    unit = taken / peak
+    unit = removed / peak
     norm = (unit * unit).sum(1, keepdim=True)
-    share = (given * unit).sum(1, keepdim=True) / norm.where(norm != 0, 1)
-    cleaned = (given - share * unit).relu().view(maps.shape)
+    share = (flat_maps * unit).sum(1, keepdim=True) / norm.where(norm != 0, 1)
+    cleaned = (flat_maps - share * unit).relu().view(maps.shape)
     return cleaned, (share / peak)[:, 0]
 
 

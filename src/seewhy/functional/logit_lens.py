@@ -1,4 +1,4 @@
-"""The logit lens: how strongly a state speaks for a word of the vocabulary."""
+"""The logit lens: the logit that a hidden state gives to a token of the vocabulary."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from seewhy.core.axes import expect_axes
 
-#: States that are widened to float32 at a time; bounds the copy of a long video's states.
+#: States that are converted to float32 at a time; bounds the copy of a long video's states.
 STATES_AT_ONCE = 8192
 
 
@@ -22,17 +22,17 @@ def logit_lens(
     foils: Tensor | None = None,
     foil_biases: Tensor | None = None,
 ) -> Tensor:
-    r"""Read visual states through the unembedding rows of the explained tokens.
+    r"""Project visual states onto the unembedding rows of the explained tokens.
 
     $$A_i[v] = \mathrm{relu}(H_v \cdot W_{c_i} + b_{c_i})$$
 
-    With foils it says why token i and not f_i (contrast), and with a soft cap c all logits z are
-    c tanh(z / c) first, as the model's own are:
+    With foils it explains why token i and not f_i (contrast); with a soft cap c all logits z are
+    first replaced by c tanh(z / c), as in the model:
 
     $$A_i[v] = \mathrm{relu}(z_{c_i}[v] - z_{f_i}[v])$$
 
-    The products are summed in float32 whatever the model's dtype. Only the explained tokens' rows
-    of the unembedding take part, so nothing here is as large as visual tokens x vocabulary.
+    The products are summed in float32 for any model dtype. Only the explained tokens' rows
+    of the unembedding are used, so nothing here is as large as visual tokens x vocabulary.
 
     Args:
         states: float `[visual, hidden]`, final hidden states after the last norm.
@@ -40,14 +40,14 @@ def logit_lens(
         biases: float `[token]`, the unembedding's bias for the same ids, if it has one.
         softcap: c, positive, where the model caps its logits.
         foils: float `[token, hidden]`, the row of the token that each one is contrasted with;
-            zeros where it stands for itself.
+            zeros where there is none.
         foil_biases: float `[token]`, likewise.
 
     Returns:
         float32 `[token, visual]`, non-negative, in logits.
 
     Raises:
-        ShapeError: if the axes do not fit each other.
+        ShapeError: if the axes do not match.
 
     Source:
         The base attribution of Liang et al. 2025 (arXiv 2509.22415) and of TAM (Li et al., ICCV
@@ -60,9 +60,9 @@ def logit_lens(
     """
     hidden = expect_axes(states, "visual hidden", name="states")["hidden"]
     tokens = expect_axes(rows, "token hidden", name="rows", hidden=hidden)["token"]
-    for name, of in (("biases", biases), ("foil_biases", foil_biases)):
-        if of is not None:
-            expect_axes(of, "token", name=name, token=tokens)
+    for name, values in (("biases", biases), ("foil_biases", foil_biases)):
+        if values is not None:
+            expect_axes(values, "token", name=name, token=tokens)
     logits = _logits(states, rows, biases, softcap)
     if foils is not None:
         expect_axes(foils, "token hidden", name="foils", token=tokens, hidden=hidden)
@@ -71,7 +71,7 @@ def logit_lens(
 
 
 def _logits(states: Tensor, rows: Tensor, biases: Tensor | None, softcap: float | None) -> Tensor:
-    """float32 `[token, visual]`, as the model itself would make them."""
+    """float32 `[token, visual]`, as the model computes them."""
     rows = rows.float()
     logits = torch.cat([rows @ part.float().T for part in states.split(STATES_AT_ONCE)], dim=1)
     if biases is not None:
@@ -82,12 +82,12 @@ def _logits(states: Tensor, rows: Tensor, biases: Tensor | None, softcap: float 
 def text_activation(
     states: Tensor, rows: Tensor, biases: Tensor | None = None, **output: Any
 ) -> Tensor:
-    r"""Read the state of each context token through the rows of the tokens after it.
+    r"""Project the state of each context token onto the rows of the tokens after it.
 
     $$s_{ij} = \mathrm{relu}(H_j \cdot W_{c_i} + b_{c_i}) \text{ for } j < i, \text{ else } 0$$
 
-    Row i is an explained token, column j its context: only what stands before a token can have
-    led to it.
+    Row i is an explained token, column j its context: only earlier tokens can influence
+    a token.
 
     Args:
         states: float `[text, hidden]`, the final state by which each text token is scored as
@@ -100,7 +100,7 @@ def text_activation(
         float32 `[text, text]`, non-negative, strictly lower triangular.
 
     Raises:
-        ShapeError: if the axes do not fit each other.
+        ShapeError: if the axes do not match.
 
     Source:
         The text activation in TAM's estimated causal inference, stated by the paper.

@@ -1,7 +1,7 @@
-"""How well a map covers what a word means: overlaps of maps with masks.
+"""Overlaps of maps with the masks of the objects that words mean.
 
-All are fractions. `NaN` stands where a measure is undefined, so that it is left out of a mean and
-not counted as a failure.
+All are fractions. A measure is NaN where it is undefined, so that it is left out of a mean and not
+counted as a failure.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def iou(prediction: Tensor, mask: Tensor) -> Tensor:
 
 
 def object_iou(maps: Tensor, mask: Tensor, threshold: Tensor | float | None = None) -> Tensor:
-    r"""Obj-IoU of each map: the overlap of its bright part with an object.
+    r"""Obj-IoU of each map: the overlap of its cells above a threshold with an object.
 
     $$\mathrm{IoU}(A > t, M)$$
 
@@ -56,7 +56,7 @@ def object_iou(maps: Tensor, mask: Tensor, threshold: Tensor | float | None = No
         ShapeError: if the grids differ, or the mask is not boolean.
 
     Source:
-        TAM's Obj-IoU, stated by the paper; a fixed threshold of 0.5 beside it is our addition.
+        TAM's Obj-IoU, stated by the paper; a fixed threshold of 0.5 is our addition.
 
     Example:
         >>> heatmap, mask = torch.tensor([[0.1, 0.9, 0.8]]), torch.tensor([[False, True, False]])
@@ -69,7 +69,7 @@ def object_iou(maps: Tensor, mask: Tensor, threshold: Tensor | float | None = No
 
 
 def function_iou(maps: Tensor, threshold: Tensor | float) -> Tensor:
-    r"""Func-IoU of each map: the share of it that stays dark, as a function word's should.
+    r"""Func-IoU of each map: the share of its cells that are dark, high for a function word.
 
     $$|\{v : A_v \le t\}| \,/\, N$$
 
@@ -109,7 +109,7 @@ def f1_iou(object_iou: float, function_iou: float) -> float:
         A fraction in [0, 1]; 0 if both are 0.
 
     Source:
-        TAM, stated by the paper. It is taken of the two means, not averaged over samples.
+        TAM, stated by the paper. It is computed from the two means, not averaged over samples.
 
     Example:
         >>> round(f1_iou(0.2737, 0.6844), 4)
@@ -120,7 +120,7 @@ def f1_iou(object_iou: float, function_iou: float) -> float:
 
 
 def auc(maps: Tensor, mask: Tensor) -> Tensor:
-    r"""Area under the ROC curve: how surely a cell inside outshines one outside.
+    r"""Area under the ROC curve: the probability that a cell inside is above one outside.
 
     $$P(A_u > A_v) + \tfrac12 P(A_u = A_v), \quad u \in M,\ v \notin M$$
 
@@ -129,7 +129,7 @@ def auc(maps: Tensor, mask: Tensor) -> Tensor:
         mask: bool `[height, width]`.
 
     Returns:
-        float32 `[...]` in [0, 1], 1/2 for a constant map; NaN if nothing lies inside or nothing
+        float32 `[...]` in [0, 1], 1/2 for a constant map; NaN if no cell is inside or none
         outside.
 
     Raises:
@@ -144,14 +144,14 @@ def auc(maps: Tensor, mask: Tensor) -> Tensor:
     """
     _expect_same_grid(maps, mask, "maps")
     inside, outside = maps[..., mask].contiguous(), maps[..., ~mask].sort().values
-    # Twice the rank among those outside: one side counts the darker, the other the equal as well.
+    # Twice the rank among the cells outside: lower cells count twice, equal ones once.
     below = torch.searchsorted(outside, inside).sum(-1)
     up_to = torch.searchsorted(outside, inside, right=True).sum(-1)
     return (below + up_to) / (2 * inside.shape[-1] * outside.shape[-1])
 
 
 def energy_inside(maps: Tensor, mask: Tensor) -> Tensor:
-    r"""The share of a map's mass that lies on an object.
+    r"""The share of a map's sum that is on an object.
 
     $$\sum_{v \in M} A_v \,/\, \sum_v A_v$$
 
@@ -178,28 +178,28 @@ def energy_inside(maps: Tensor, mask: Tensor) -> Tensor:
 
 
 def leak(heatmap: Tensor, own: Tensor, others: Tensor) -> float:
-    r"""How much of a word's brightness falls on things that it does not mean.
+    r"""The relevance on other objects, relative to that on the word's own object.
 
-    $$\frac{\bar A_{\text{others}} - \bar A_{\text{ground}}}
-    {\bar A_{\text{own}} - \bar A_{\text{ground}}}$$
+    $$\frac{\bar A_{\text{others}} - \bar A_{\text{background}}}
+    {\bar A_{\text{own}} - \bar A_{\text{background}}}$$
 
-    0: other objects are as dark as the ground; 1: as bright as the word's own object.
+    0: other objects are as low as the background; 1: as high as the word's own object.
 
     Args:
         heatmap: float `[height, width]`.
         own: bool `[height, width]`, the word's own object.
         others: bool `[height, width]`, all other objects; cells of both count as its own. The
-            ground is what neither covers.
+            background is the rest.
 
     Returns:
-        The ratio, negative where other objects are darker than the ground; NaN where one of the
-        three regions is empty, or the own object is not brighter than the ground.
+        The ratio, negative if other objects are lower than the background; NaN if one of the three
+        regions is empty, or the own object is not higher than the background.
 
     Raises:
         ShapeError: if the grids differ, or a mask is not boolean.
 
     Source:
-        Ours, to show on drawn scenes the disease that TAM and ARC cure.
+        Ours, to measure on drawn scenes the interference that TAM and ARC remove.
 
     Example:
         >>> own, others = torch.tensor([[True, False, False]]), torch.tensor([[False, True, False]])
@@ -210,11 +210,11 @@ def leak(heatmap: Tensor, own: Tensor, others: Tensor) -> float:
     _expect_same_grid(heatmap, own, "heatmap")
     _expect_same_grid(heatmap, others, "heatmap")
     heatmap = heatmap.float()
-    # The mean over no cells is NaN, and spreads from there.
-    ground = float(heatmap[~(own | others)].mean())
-    evidence = float(heatmap[own].mean()) - ground
-    astray = float(heatmap[others & ~own].mean()) - ground
-    return astray / evidence if evidence > 0 else float("nan")
+    # The mean over no cells is NaN, and then so is the result.
+    background = float(heatmap[~(own | others)].mean())
+    on_own = float(heatmap[own].mean()) - background
+    on_others = float(heatmap[others & ~own].mean()) - background
+    return on_others / on_own if on_own > 0 else float("nan")
 
 
 def _per_map(threshold: Tensor | float, maps: Tensor) -> Tensor:
@@ -233,7 +233,7 @@ def _expect_same_grid(maps: Tensor, mask: Tensor, name: str) -> None:
     if mask.shape != (height, width):
         raise ShapeError(
             f"Expected a mask on the grid of {name}, {height} x {width}, got shape "
-            f"{list(mask.shape)}: bring {name} to the mask's grid with "
+            f"{list(mask.shape)}: resample {name} to the mask's grid with "
             "`seewhy.core.geometry.resample`."
         )
 

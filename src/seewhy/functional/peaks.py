@@ -1,4 +1,4 @@
-"""Where in the picture a map is brightest."""
+"""The highest cell of a map, and the box around its high values."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from seewhy.core.axes import expect_axes
 
 
 def peak(heatmap: Tensor) -> tuple[int, int] | None:
-    """Find the brightest cell of a map.
+    """Find the highest cell of a map.
 
     Args:
         heatmap: float `[height, width]`, non-negative.
 
     Returns:
-        Its row and column, the first in reading order among equals; None for an empty map, one
-        without a positive value: it points nowhere.
+        Its row and column, the first in reading order among equals; None for an empty map (one
+        without a positive value).
 
     Raises:
         ShapeError: if the map has other axes.

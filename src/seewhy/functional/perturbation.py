@@ -1,4 +1,4 @@
-"""What methods that change a picture need: fills, masks, and the way between cells and pixels."""
+"""For methods that change a picture: fills, masks, and conversion between cells and pixels."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from seewhy.core.errors import ParameterError
 from seewhy.core.suggestions import unknown_choice_message
 
 Fill = Literal["mean", "blur", "noise"]
-"""What stands where a picture's own pixels are taken away."""
+"""What replaces the removed pixels of a picture."""
 
 BLUR = 1 / 8
 """Standard deviation of the blurred fill, as a share of the picture's longer side."""
 
 
 def fill_of(image: Tensor, fill: Fill, seed: int = 0) -> Tensor:
-    """A picture with nothing of a picture's content in it, to be laid over parts of that.
+    """The picture whose pixels replace removed pixels of a picture.
 
     `"mean"` is the picture's mean colour, `"blur"` the picture under a Gaussian of `BLUR` times
-    its longer side, `"noise"` drawn for each pixel and channel from the normal distribution of
+    its longer side, `"noise"` is drawn for each pixel and channel from the normal distribution of
     that channel's mean and standard deviation.
 
     Args:
         image: float `[height, width, channel]` in [0, 255].
-        fill: one of these.
+        fill: one of `Fill`.
         seed: of the noise.
 
     Returns:
@@ -54,8 +54,8 @@ def fill_of(image: Tensor, fill: Fill, seed: int = 0) -> Tensor:
     if fill == "blur":
         return gaussian_blur(image, BLUR * max(image.shape[:2]))
     if fill == "noise":
-        dice = torch.Generator().manual_seed(seed)
-        noise = torch.randn(image.shape, generator=dice).to(image.device)
+        generator = torch.Generator().manual_seed(seed)
+        noise = torch.randn(image.shape, generator=generator).to(image.device)
         spread = image.std((0, 1), correction=0)
         return (image.mean((0, 1)) + spread * noise).clamp(0, 255)
     raise ParameterError(unknown_choice_message("fill", fill, get_args(Fill)))
@@ -80,14 +80,14 @@ def gaussian_blur(image: Tensor, sigma: float) -> Tensor:
     """
     if not sigma > 0:
         raise ParameterError(f"Expected a positive sigma in pixels, got {sigma!r}.")
-    reach = max(1, math.ceil(3 * sigma))
-    places = torch.arange(-reach, reach + 1, device=image.device)
-    kernel = torch.exp(-(places**2) / (2 * sigma**2))
+    radius = max(1, math.ceil(3 * sigma))
+    offsets = torch.arange(-radius, radius + 1, device=image.device)
+    kernel = torch.exp(-(offsets**2) / (2 * sigma**2))
     kernel = kernel / kernel.sum()
     planes = image.float().movedim(-1, 0)[:, None]
     for side, shape in (
-        ((0, 0, reach, reach), (1, 1, -1, 1)),
-        ((reach, reach, 0, 0), (1, 1, 1, -1)),
+        ((0, 0, radius, radius), (1, 1, -1, 1)),
+        ((radius, radius, 0, 0), (1, 1, 1, -1)),
     ):
         planes = F.conv2d(F.pad(planes, side, mode="replicate"), kernel.view(shape))
     return planes[:, 0].movedim(0, -1)
@@ -112,18 +112,18 @@ def blend(image: Tensor, fill: Tensor, keep: Tensor) -> Tensor:
 
 
 def windows(height: int, width: int, window: int, stride: int = 1) -> Tensor:
-    """The places of a square window that slides over a grid, from before its edge to behind it.
+    """All positions of a square window over a grid, also those partly outside it.
 
-    It reaches over the border, so that at a stride of 1 each cell lies under as many windows as
-    any other: otherwise a cell at the border would take over what its neighbour does.
+    At a stride of 1 each cell is in the same number of windows. Without the positions at the border
+    a cell there would share all its windows with its neighbour.
 
     Args:
         height, width: of the grid in cells.
         window: the square's side in cells.
-        stride: step in cells from one place to the next, at most the window's side.
+        stride: step in cells from one position to the next, at most the window's side.
 
     Returns:
-        bool `[window, height, width]`, each True somewhere.
+        bool `[window, height, width]`, each with at least one True.
 
     Raises:
         ParameterError: if a number is below 1, or the stride leaves cells out.
@@ -149,10 +149,10 @@ def windows(height: int, width: int, window: int, stride: int = 1) -> Tensor:
 
 
 def _spans(cells: int, window: int, stride: int) -> Tensor:
-    """bool `[place, cell]`."""
+    """bool `[window, cell]`: the cells of each window along one side."""
     starts = torch.arange(1 - window, cells, stride)[:, None]
-    places = torch.arange(cells)
-    return (places >= starts) & (places < starts + window)
+    indices = torch.arange(cells)
+    return (indices >= starts) & (indices < starts + window)
 
 
 def coarse_masks(
@@ -160,15 +160,15 @@ def coarse_masks(
 ) -> Iterator[Tensor]:
     """Random masks that keep smooth patches of a picture: those of RISE.
 
-    Each is a grid of `cells x cells`, every cell of it kept with probability `share`, made larger
-    than the picture by one cell, bilinearly, and cut to it at a random place.
+    Each is a grid of `cells x cells`, every cell kept with probability `share`, enlarged bilinearly
+    to one cell more than the picture, and cropped to the picture's size at a random position.
 
     Args:
         number: of masks.
         size: height and width of the picture in pixels.
         cells: along each side, at least 1.
         share: in (0, 1).
-        seed: of grids and places.
+        seed: of grids and positions.
 
     Yields:
         float32 `[height, width]` in [0, 1], one mask after the other.
@@ -180,23 +180,24 @@ def coarse_masks(
         >>> [mask.shape for mask in coarse_masks(2, (6, 9), 3, 0.5, seed=0)]
         [torch.Size([6, 9]), torch.Size([6, 9])]
     """
-    dice = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
     height, width = size
     step = (math.ceil(height / cells), math.ceil(width / cells))
     larger = ((cells + 1) * step[0], (cells + 1) * step[1])
     for _ in range(number):
-        grid = (torch.rand(1, 1, cells, cells, generator=dice) < share).float()
-        top, left = (int(torch.randint(side, (), generator=dice)) for side in step)
-        whole = F.interpolate(grid, larger, mode="bilinear", align_corners=False)[0, 0]
-        yield whole.clamp(0, 1)[top : top + height, left : left + width]
+        grid = (torch.rand(1, 1, cells, cells, generator=generator) < share).float()
+        top, left = (int(torch.randint(side, (), generator=generator)) for side in step)
+        enlarged = F.interpolate(grid, larger, mode="bilinear", align_corners=False)[0, 0]
+        yield enlarged.clamp(0, 1)[top : top + height, left : left + width]
 
 
 def cell_means(maps: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """The mean over each cell of maps on pixels.
+    """The mean of maps on pixels over each cell.
 
     Args:
         maps: float `[..., height, width]` on pixels.
-        rows, columns: float64, rising edges of the cells in pixels; they may reach beyond.
+        rows, columns: float64, increasing edges of the cells in pixels; they may extend
+            beyond the map.
 
     Returns:
         float32 `[..., row, column]`; 0 for a cell without pixels.
@@ -213,15 +214,15 @@ def cell_means(maps: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
 
 
 def cells_to_pixels(cells: Tensor, rows: Tensor, columns: Tensor, size: tuple[int, int]) -> Tensor:
-    """Lay values of cells on pixels; a pixel that two cells share takes of both.
+    """Values of cells as values of pixels, weighted where cells share a pixel.
 
     Args:
         cells: float or bool `[..., row, column]`.
-        rows, columns: float64, rising edges of the cells in pixels.
+        rows, columns: float64, increasing edges of the cells in pixels.
         size: height and width in pixels.
 
     Returns:
-        float32 `[..., height, width]`; 0 where no cell lies.
+        float32 `[..., height, width]`; 0 where there is no cell.
 
     Example:
         >>> edges = torch.tensor([0.0, 1.5, 3.0])
@@ -233,10 +234,10 @@ def cells_to_pixels(cells: Tensor, rows: Tensor, columns: Tensor, size: tuple[in
 
 
 def overlaps(edges: Tensor, size: int) -> Tensor:
-    """float32 `[cell, pixel]`: how much of each pixel's length lies in each cell, in [0, 1].
+    """float32 `[cell, pixel]`: the share of each pixel's length in each cell, in [0, 1].
 
     Args:
-        edges: `[cell + 1]`, rising, in pixels.
+        edges: `[cell + 1]`, increasing, in pixels.
         size: number of pixels.
     """
     edges = edges.double().cpu()

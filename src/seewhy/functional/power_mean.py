@@ -1,4 +1,4 @@
-"""The power mean: between the arithmetic mean, which forgives, and the geometric."""
+"""The power mean, between the arithmetic and the geometric mean."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ def power_mean(first: Tensor, second: Tensor, exponent: float) -> Tensor:
 
     $$M_q(a, b) = \Big(\frac{a^q + b^q}{2}\Big)^{1/q}$$
 
-    At q = 1 it is the arithmetic mean, in which one score makes up for another; as q falls to 0 it
-    nears the geometric mean, which is 0 where one of them is. Between them a cell that one score
-    does not know still has its place in the order, but a low one.
+    At q = 1 it is the arithmetic mean, where one high score is enough; as q goes to 0 it approaches
+    the geometric mean, which is 0 where one score is. Between them a cell with one score of 0 still
+    has a value, but a low one.
 
     Args:
         first, second: float, non-negative, one shape.
@@ -35,13 +35,13 @@ def power_mean(first: Tensor, second: Tensor, exponent: float) -> Tensor:
     if first.shape != second.shape:
         raise ShapeError(
             f"Expected two scores of one shape, got {list(first.shape)} and {list(second.shape)}: "
-            "bring them to the same grid."
+            "resample them to the same grid."
         )
     expect_exponent(exponent)
-    # In float32 a small power rounds to 1, and all scores become alike.
+    # In float32 a small power rounds to 1, and all scores become equal.
     mean = (first.double() ** exponent + second.double() ** exponent) / 2
     larger = torch.maximum(first, second).float()
-    return (mean ** (1 / exponent)).float().minimum(larger)  # rounding may lead a hair beyond it
+    return (mean ** (1 / exponent)).float().minimum(larger)  # rounding may exceed it
 
 
 def expect_exponent(exponent: float) -> None:
@@ -52,6 +52,6 @@ def expect_exponent(exponent: float) -> None:
     """
     if isinstance(exponent, bool) or not isinstance(exponent, int | float) or not 0 < exponent <= 1:
         raise ParameterError(
-            f"Expected an exponent in (0, 1], got {exponent!r}: 1 is the arithmetic mean, and the "
-            "lower it is the nearer to the geometric."
+            f"Expected an exponent in (0, 1], got {exponent!r}: 1 is the arithmetic mean, and "
+            "lower values are closer to the geometric mean."
         )

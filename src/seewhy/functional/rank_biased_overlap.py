@@ -1,4 +1,4 @@
-"""Rank-biased overlap: how far two rankings agree, their tops above all."""
+"""Rank-biased overlap: the agreement of two rankings, the first ranks weighted most."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def rank_biased_overlap(rankings: Tensor, p: float = 0.9, *, depth: int | None =
     w_m = \sum_{d=m}^{k} \frac{(1 - p)\,p^{d-1}}{d}$$
 
     with ranks r from 1. This is the expected agreement of the two lists at a depth drawn from a
-    geometric distribution: a person reads on with probability p. It is cut off at depth k and
+    geometric distribution: a reader continues with probability p. It is cut off at depth k and
     divided by the mass of the first k depths, so that equal lists give 1.
 
     Args:
@@ -52,26 +52,26 @@ def rank_biased_overlap(rankings: Tensor, p: float = 0.9, *, depth: int | None =
     ids = _expect_distinct(rankings[:, :depth])
     weights = tail_weights(p, depth).to(ids.device)
 
-    # Vocabulary ids become places among those that occur at all.
-    occurring, places = ids.unique(return_inverse=True)
+    # Vocabulary ids are numbered among those that occur.
+    occurring, numbers = ids.unique(return_inverse=True)
     lists = torch.arange(tokens, device=ids.device)
     overlaps = weights.new_empty(tokens, tokens)
-    for some in lists.split(max(1, NUMBERS_AT_ONCE // max(1, tokens * depth))):
-        wanted, entries = places[some].unique(return_inverse=True)
-        entry = entries.new_full((len(occurring),), len(wanted))
-        entry[wanted] = torch.arange(len(wanted), device=ids.device)
-        # The weight of each wanted id in every list, 0 where it is missing; the last row takes what
-        # nobody asks for. As w falls with the rank, w[max(a, b)] = min(w[a], w[b]).
-        table = weights.new_zeros(len(wanted) + 1, tokens)
-        table[entry[places], lists[:, None]] = weights
-        found = table[entries.flatten()].view(len(some), depth, tokens)
-        overlaps[some] = torch.minimum(found, weights[:, None]).sum(1)
+    for chunk in lists.split(max(1, NUMBERS_AT_ONCE // max(1, tokens * depth))):
+        chunk_ids, rows = numbers[chunk].unique(return_inverse=True)
+        row_of_id = rows.new_full((len(occurring),), len(chunk_ids))
+        row_of_id[chunk_ids] = torch.arange(len(chunk_ids), device=ids.device)
+        # The weight of each id of the chunk in every list, 0 where it is missing; the last row is
+        # for all other ids. As w falls with the rank, w[max(a, b)] = min(w[a], w[b]).
+        table = weights.new_zeros(len(chunk_ids) + 1, tokens)
+        table[row_of_id[numbers], lists[:, None]] = weights
+        in_lists = table[rows.flatten()].view(len(chunk), depth, tokens)
+        overlaps[chunk] = torch.minimum(in_lists, weights[:, None]).sum(1)
     # Both halves hold the same sums, added up in different orders.
     return ((overlaps + overlaps.T) / 2).clamp(max=1)
 
 
 def tail_weights(p: float, depth: int) -> Tensor:
-    """What an id shared at each rank adds to the overlap: `w_m / (1 - p^k)` for m = 1..k.
+    """The weight of an id shared at each rank: `w_m / (1 - p^k)` for m = 1..k.
 
     Args:
         p: persistence in (0, 1).
@@ -90,14 +90,14 @@ def tail_weights(p: float, depth: int) -> Tensor:
     if not 0 < p < 1:
         raise ParameterError(
             f"Expected p between 0 and 1, both excluded, got {p}: near 0 only the first rank "
-            "counts, near 1 all depths count alike (0.999 comes close to that limit)."
+            "counts, near 1 all depths count equally (0.999 is close to that limit)."
         )
     if depth < 1:
         raise ParameterError(f"Expected a depth of at least 1, got {depth}: give the ranks to use.")
     ranks = torch.arange(1, depth + 1, dtype=torch.float64)
     steps = p ** (ranks - 1) / ranks
     tails = steps.flip(0).cumsum(0).flip(0)
-    # The sum over m of w_m is 1 - p^k; dividing by it as it was computed avoids 1 - p near p = 1.
+    # The sum over m of w_m is 1 - p^k; dividing by the computed sum avoids 1 - p near p = 1.
     return (tails / tails.sum()).float()
 
 

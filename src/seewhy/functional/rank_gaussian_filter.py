@@ -22,13 +22,12 @@ def rank_gaussian_filter(maps: Tensor, window: int = 3) -> Tensor:
     s = \frac{\mathrm{std}(x)}{\mathrm{mean}(x)}$$
 
     where x_(r) are the window's n values in rising order, r = -(n-1)/2 .. (n-1)/2 counts from the
-    median, and std is the population's. The more the values vary, the wider the Gaussian: a calm
-    window gives its median, a wild one comes close to its mean. Where the mean is not positive the
-    answer is 0; for s = 0 it is the median, the limit.
+    median, and std is the population's. The more the values vary, the wider the Gaussian:
+    nearly equal values give their median, very different ones nearly their mean. Where the mean is
+    not positive the result is 0; for s = 0 it is the median, the limit.
 
     Windows at the border are filled by reflection, the edge cell itself not repeated; where a
-    side has too few cells for that the reflection goes back and forth, so a side of one cell is
-    replicated.
+    side has too few cells for that the reflection is repeated, so a side of one cell is replicated.
 
     Args:
         maps: float `[..., height, width]`.
@@ -55,7 +54,7 @@ def rank_gaussian_filter(maps: Tensor, window: int = 3) -> Tensor:
     if window < 3 or window % 2 == 0:
         raise ParameterError(
             f"Expected an odd window of at least 3 cells, got {window}: "
-            "leave the filter out where you want none."
+            "leave out the filter if you want none."
         )
     if maps.numel() == 0:
         return maps.detach().float()
@@ -64,13 +63,13 @@ def rank_gaussian_filter(maps: Tensor, window: int = 3) -> Tensor:
     rows, columns = (_reflected(size, window // 2).to(maps.device) for size in (height, width))
     # Whole maps at a time, and bands of rows where a single map is too large.
     band = max(1, NUMBERS_AT_ONCE // (window * window * width))
-    some = max(1, band // height)
+    chunk = max(1, band // height)
     filtered = torch.empty_like(stack)
-    for first in range(0, len(stack), some):
-        padded = stack[first : first + some, :, columns]
+    for first in range(0, len(stack), chunk):
+        padded = stack[first : first + chunk, :, columns]
         for top in range(0, height, band):
             bottom = min(top + band, height)
-            filtered[first : first + some, top:bottom] = _filter(
+            filtered[first : first + chunk, top:bottom] = _filter(
                 padded[:, rows[top : bottom + window - 1]], window
             )
     return filtered.view(maps.shape)
@@ -78,30 +77,55 @@ def rank_gaussian_filter(maps: Tensor, window: int = 3) -> Tensor:
 
 def _filter(padded: Tensor, window: int) -> Tensor:
     """Filter float32 `[token, height + window - 1, width + window - 1]` without its border."""
+    values = _window_values(padded, window)
+    _sort_planes(values)
+    variance, dark = _relative_variance(values)
+    return _rank_mean(values, variance).masked_fill_(dark, 0)
+
+
+def _window_values(padded: Tensor, window: int) -> list[Tensor]:
+    """One plane `[token, height, width]` for each position in the window."""
     height, width = (size - window + 1 for size in padded.shape[1:])
-    # One plane for each place in the window. Sorting them as whole planes, by a fixed network of
-    # comparisons, is many times faster than sorting millions of short rows.
-    values = [
+    return [
         padded[:, row : row + height, column : column + width].clone()
         for row in range(window)
         for column in range(window)
     ]
+
+
+def _sort_planes(values: list[Tensor]) -> None:
+    """Sort planes in place, cell by cell, the lowest values first.
+
+    A fixed network of comparisons of planes is many times faster than sorting millions of short
+    rows.
+    """
     spare = torch.empty_like(values[0])
     for low, high in sorting_network(len(values)):
         torch.minimum(values[low], values[high], out=spare)
         torch.maximum(values[low], values[high], out=values[high])
         values[low], spare = spare, values[low]
 
+
+def _relative_variance(values: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """The variance over planes divided by their squared mean; where the mean is not positive."""
     mean = _sum(values).div_(len(values))
     # A mean below the smallest normal number counts as not positive: dividing by it overflows.
     dark = mean < torch.finfo(mean.dtype).tiny
     inverse = mean.masked_fill_(dark, 1).reciprocal_()
-    variance = torch.zeros_like(mean)
+    variance, spare = torch.zeros_like(mean), torch.empty_like(mean)
     for value in values:
         torch.mul(value, inverse, out=spare).sub_(1)
         variance.addcmul_(spare, spare)
-    variance.div_(len(values))
+    return variance.div_(len(values)), dark
 
+
+def _rank_mean(values: list[Tensor], variance: Tensor) -> Tensor:
+    """The mean of sorted planes, weighted by a Gaussian over ranks; both arguments are overwritten.
+
+    Args:
+        values: planes, an odd number, the lowest values first.
+        variance: s^2, the Gaussian's.
+    """
     # With e = exp(-1 / 2 s^2), rank r weighs e^(r^2), and e^(r^2) = e^((r-1)^2) e^(2r-1). The floor
     # of s^2 makes e exactly 0: a constant window keeps its value.
     factor = variance.clamp_(min=1e-12).reciprocal_().mul_(-0.5).exp_()
@@ -115,7 +139,7 @@ def _filter(padded: Tensor, window: int) -> Tensor:
         pair = values[middle - rank].add_(values[middle + rank])
         filtered.addcmul_(weight, pair)
         total.add_(weight, alpha=2)
-    return filtered.div_(total).masked_fill_(dark, 0)
+    return filtered.div_(total)
 
 
 def _sum(values: list[Tensor]) -> Tensor:
@@ -133,8 +157,8 @@ def sorting_network(size: int) -> tuple[tuple[int, int], ...]:
         size: how many values there are.
 
     Returns:
-        Pairs (low, high) in the order in which to carry them out; after each, the smaller value
-        stands at low and the larger at high.
+        Pairs (low, high) in order of execution; after each, the smaller value
+        is at low and the larger at high.
 
     Example:
         >>> sorting_network(3)
@@ -155,7 +179,7 @@ def sorting_network(size: int) -> tuple[tuple[int, int], ...]:
 
 
 def _reflected(size: int, border: int) -> Tensor:
-    """int64 `[size + 2 border]`: which cell stands at each place from `-border` on."""
+    """int64 `[size + 2 border]`: the cell whose value each position from `-border` on takes."""
     period = max(1, 2 * (size - 1))
-    places = torch.arange(-border, size + border) % period
-    return torch.minimum(places, (period - places) % period)
+    positions = torch.arange(-border, size + border) % period
+    return torch.minimum(positions, (period - positions) % period)

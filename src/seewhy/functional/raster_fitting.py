@@ -1,4 +1,4 @@
-"""Rasters of visual tokens from where each token responds to stripes over a picture."""
+"""Rasters of visual tokens, fitted to the responses of tokens to stripes over a picture."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RESPONSE_MIN = 0.2
 def fit_grids(
     across: Tensor, down: Tensor, x: Tensor, y: Tensor
 ) -> tuple[tuple[TokenGrid, ...], tuple[int, ...]]:
-    """The grids that tokens form, by their responses to vertical and to horizontal stripes.
+    """The grids that tokens form, from their responses to vertical and horizontal stripes.
 
     Args:
         across: float64 `[token, stripe]`, each token's response to vertical stripes, at least 0.
@@ -26,8 +26,8 @@ def fit_grids(
         x, y: float64 `[stripe + 1]`, the stripes' edges in pixels, increasing.
 
     Returns:
-        The grids, whose indices count only tokens that respond; none where the tokens form no
-        rasters. And the tokens that respond to no stripe, counted among all.
+        The grids, whose indices count only tokens that respond; none if the tokens form no
+        rasters. And the indices of the tokens that respond to no stripe.
     """
     silent = (across.amax(-1) == 0) | (down.amax(-1) == 0)
     responding = (~silent).nonzero().flatten()
@@ -35,14 +35,14 @@ def fit_grids(
         return (), ()
     across, down = (part[responding] / part[responding].amax(-1, True) for part in (across, down))
     grids = rasters(across, down, x, y)
-    if have_same_cells(grids):  # tokens that all look at the same place own none
+    if have_same_cells(grids):  # tokens that all respond in the same place form none
         return (), ()
     return tuple(grids), tuple(silent.nonzero().flatten().tolist())
 
 
 @dataclass(frozen=True, eq=False)
 class Extents:
-    """Where tokens respond: float64 `[token]` each, in pixels.
+    """The area to which each token responds: float64 `[token]` each, in pixels.
 
     Attributes:
         x, y: the centres.
@@ -56,7 +56,7 @@ class Extents:
 
 
 def rasters(across: Tensor, down: Tensor, x: Tensor, y: Tensor) -> list[TokenGrid]:
-    """Group tokens into rasters by where they respond; none if some of them fit no raster.
+    """Group tokens into rasters by their responses; none if some of them fit no raster.
 
     Args:
         across, down: float64 `[token, stripe]`, each token's response, at most 1.
@@ -64,7 +64,7 @@ def rasters(across: Tensor, down: Tensor, x: Tensor, y: Tensor) -> list[TokenGri
     """
     (centre_x, width), (centre_y, height) = extent(across, x), extent(down, y)
     extents = Extents(centre_x, centre_y, width, height)
-    found = []
+    grids = []
     for tokens in grid_groups(extents):
         index = grid_index(tokens, extents)
         if index is None:
@@ -73,23 +73,23 @@ def rasters(across: Tensor, down: Tensor, x: Tensor, y: Tensor) -> list[TokenGri
         rows = cell_edges([down[row].mean(0) for row in index], y)
         if not (bool((columns.diff() > 0).all()) and bool((rows.diff() > 0).all())):
             return []
-        found.append(TokenGrid(index, rows, columns))
-    if len(found) == 1:
-        return found
-    return [replace(grid, name=f"layer {number}") for number, grid in enumerate(found, 1)]
+        grids.append(TokenGrid(index, rows, columns))
+    if len(grids) == 1:
+        return grids
+    return [replace(grid, name=f"layer {number}") for number, grid in enumerate(grids, 1)]
 
 
 def have_same_cells(grids: Sequence[TokenGrid]) -> bool:
-    """Whether two grids have the same cells, as those of tokens that look everywhere do."""
+    """Whether two grids have the same cells, as those of tokens that respond everywhere have."""
     return any(
-        _same_cells(one, other) for number, one in enumerate(grids) for other in grids[:number]
+        _same_cells(first, second) for index, second in enumerate(grids) for first in grids[:index]
     )
 
 
-def _same_cells(one: TokenGrid, other: TokenGrid) -> bool:
-    """Whether no edge of two grids is half a cell apart."""
-    sides = ((one.row_edges, other.row_edges), (one.column_edges, other.column_edges))
-    return one.shape == other.shape and all(
+def _same_cells(first: TokenGrid, second: TokenGrid) -> bool:
+    """Whether the edges of two grids differ by less than half a cell."""
+    sides = ((first.row_edges, second.row_edges), (first.column_edges, second.column_edges))
+    return first.shape == second.shape and all(
         float((edges - others).abs().max()) < float(edges.diff().mean()) / 2
         for edges, others in sides
     )
@@ -109,10 +109,10 @@ def extent(profile: Tensor, edges: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def grid_groups(extents: Extents) -> list[list[int]]:
-    """The tokens of each grid: tiles that fill one together, else each block by itself."""
+    """The tokens of each grid: blocks that form one grid together (tiles), or single blocks."""
     layers: list[list[list[int]]] = []  # each is a list of blocks of tokens
     for block in token_blocks(extents):
-        fitting = (layer for layer in layers if _is_beside(block, _chained(layer), extents))
+        fitting = (layer for layer in layers if _is_beside(block, _joined(layer), extents))
         layer = next(fitting, None)
         if layer is None:
             layers.append([block])
@@ -120,12 +120,12 @@ def grid_groups(extents: Extents) -> list[list[int]]:
             layer.append(block)
     groups: list[list[int]] = []
     for layer in layers:
-        tokens = _chained(layer)
+        tokens = _joined(layer)
         groups += [tokens] if grid_index(tokens, extents) is not None else layer
     return groups
 
 
-def _chained(parts: Sequence[Sequence[int]]) -> list[int]:
+def _joined(parts: Sequence[Sequence[int]]) -> list[int]:
     return list(chain.from_iterable(parts))
 
 
@@ -137,16 +137,16 @@ def token_blocks(extents: Extents) -> list[list[int]]:
             blocks[-1].append(row)
         else:
             blocks.append([row])
-    return [_chained(block) for block in blocks]
+    return [_joined(block) for block in blocks]
 
 
 def _token_rows(extents: Extents) -> list[list[int]]:
     """Cut tokens, in their order, into runs that go from left to right."""
     rows: list[list[int]] = [[0]]
     for token in range(1, len(extents.x)):
-        apart = abs(extents.y[token] - extents.y[token - 1])
+        distance = abs(extents.y[token] - extents.y[token - 1])
         right = extents.x[token] - extents.x[token - 1] > extents.width[token] / 4
-        if apart < extents.height[token] / 2 and right:
+        if distance < extents.height[token] / 2 and right:
             rows[-1].append(token)
         else:
             rows.append([token])
@@ -154,12 +154,12 @@ def _token_rows(extents: Extents) -> list[list[int]]:
 
 
 def _is_below(row: list[int], above: list[int], extents: Extents) -> bool:
-    """Whether a row of tokens has the columns of another and lies below it."""
+    """Whether a row of tokens has the columns of another and is below it."""
     if len(row) != len(above):
         return False
-    apart = (extents.x[row] - extents.x[above]).abs()
+    distance = (extents.x[row] - extents.x[above]).abs()
     below = (extents.y[row] - extents.y[above]).mean() > extents.height[row].mean() / 4
-    return bool((apart < extents.width[row] / 2).all()) and bool(below)
+    return bool((distance < extents.width[row] / 2).all()) and bool(below)
 
 
 def _is_beside(block: list[int], tokens: list[int], extents: Extents) -> bool:
@@ -204,9 +204,9 @@ def ranks(centres: Tensor, gap: float) -> Tensor:
 def cell_edges(profiles: list[Tensor], stripes: Tensor) -> Tensor:
     """Edges of neighbouring cells in pixels: float64 `[cells + 1]`.
 
-    Two neighbours part where most of the one's response lies before and most of the other's
-    behind. Resampling spreads both alike, so it does not shift the edge. The outer edges continue
-    the cells' pitch: beyond the picture where the processor pads.
+    The edge of two neighbours is where most of the first one's response is before it and most of
+    the second one's after it. Resampling blurs both equally and does not shift the edge. The outer
+    edges continue the cells' pitch, beyond the picture where the processor pads.
 
     Args:
         profiles: float64 `[stripe]`, the response of each cell's tokens.
@@ -231,8 +231,8 @@ def cell_edges(profiles: list[Tensor], stripes: Tensor) -> Tensor:
 def _equal_cells(responses: Tensor, inner: Tensor, stripes: Tensor) -> Tensor | None:
     """Edges of equal cells, or None where the cells are not equal.
 
-    Where the model itself interpolates a raster, neighbours share pixels, and their cuts keep to
-    the edges of what was interpolated. The middles between centres then tell the cells.
+    Where the model interpolates a raster, neighbours share pixels, and the cuts follow the edges of
+    the raster before interpolation. The midpoints between centres then give the edges.
 
     Args:
         responses: float64 `[cell, stripe]`.
@@ -250,15 +250,15 @@ def _equal_cells(responses: Tensor, inner: Tensor, stripes: Tensor) -> Tensor | 
 
 
 def _regression_line(inner: Tensor) -> Tensor:
-    """Inner edges on their line of least squares, and the outer ones that continue it."""
+    """Inner edges on their least-squares line, and the outer edges that continue it."""
     numbers = torch.arange(1, len(inner) + 1, dtype=torch.float64)
-    apart = numbers - numbers.mean()
-    slope = (apart * (inner - inner.mean())).sum() / (apart**2).sum()
+    centred = numbers - numbers.mean()
+    slope = (centred * (inner - inner.mean())).sum() / (centred**2).sum()
     return inner.mean() + slope * (torch.arange(len(inner) + 2).double() - numbers.mean())
 
 
 def _largest_at(cut: Tensor, stripes: Tensor) -> Tensor:
-    """Where a sum over stripes is largest: the middle of the neighbouring edges that share it."""
+    """The edge where a sum over stripes is largest: the mean of neighbouring edges if equal."""
     best = (cut >= cut.max() - 0.05 * cut.max().abs()).nonzero().flatten()
-    beside = best[(best - int(cut.argmax())).abs() <= 1]
-    return stripes[beside + 1].mean()
+    neighbours = best[(best - int(cut.argmax())).abs() <= 1]
+    return stripes[neighbours + 1].mean()

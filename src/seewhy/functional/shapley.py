@@ -11,14 +11,14 @@ from seewhy.core.axes import expect_axes
 def shapley_values(
     coalitions: Tensor, worth: Tensor, nothing: Tensor, everything: Tensor, weights: Tensor
 ) -> Tensor:
-    r"""The additive game nearest to what was seen of a game: Kernel SHAP's regression.
+    r"""The additive game closest to the sampled coalitions of a game: Kernel SHAP's regression.
 
     $$\min_\phi \sum_z w_z \Big(f(z) - f(\emptyset) - \sum_i z_i \phi_i\Big)^2 \quad
     \text{with} \quad \sum_i \phi_i = f(\text{all}) - f(\emptyset)$$
 
     Over all coalitions with w_z the Shapley kernel these are the Shapley values. Coalitions that
-    were drawn with that kernel's probability weigh as often as they were drawn. Where they are
-    too few to tell the values apart, the shortest solution is taken.
+    were drawn with that kernel's probability are weighted by how often they were drawn. If there
+    are too few to determine the values, the minimum-norm solution is taken.
 
     Args:
         coalitions: bool `[coalition, feature]`, neither the empty nor the full one.
@@ -27,14 +27,14 @@ def shapley_values(
         weights: float `[coalition]`, positive.
 
     Returns:
-        float32 `[token, feature]`; a token's sum to everything - nothing.
+        float32 `[token, feature]`; those of a token sum to everything - nothing.
 
     Raises:
-        ShapeError: if the axes do not fit each other.
+        ShapeError: if the axes do not match.
 
     Source:
-        Lundberg and Lee (2017), theorem 2. That the sum is kept exactly, by solving for what
-        differs from equal shares, and not by very large weights, is our choice.
+        Lundberg and Lee (2017), theorem 2. That the sum is kept exactly, by solving for the
+        differences from equal shares and not by very large weights, is our choice.
 
     Example:
         >>> game = torch.tensor([[True, False], [False, True]])
@@ -55,7 +55,7 @@ def shapley_values(
     root = weights.double().sqrt()[:, None]
     equal = gain / sizes["feature"]
     target = worth.double() - nothing.double() - inside.sum(1, keepdim=True) * equal
-    # What differs from equal shares sums to 0: centred coalitions, whose shortest solution does.
+    # The differences from equal shares sum to 0, as does the minimum-norm solution once centred.
     centred = inside - inside.mean(1, keepdim=True)
-    differing = torch.linalg.lstsq(root * centred, root * target, driver="gelsd").solution.T
-    return (differing + equal[:, None]).float()
+    differences = torch.linalg.lstsq(root * centred, root * target, driver="gelsd").solution.T
+    return (differences + equal[:, None]).float()

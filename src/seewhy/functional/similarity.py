@@ -1,4 +1,4 @@
-"""How alike two maps are."""
+"""Similarities of two maps."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from seewhy.core.axes import expect_axes
 from seewhy.core.errors import ShapeError
 
 
-def pearson(one: Tensor, other: Tensor) -> float:
+def pearson(first: Tensor, second: Tensor) -> float:
     r"""Correlation of two maps' values.
 
     $$\frac{\sum_v (A_v - \bar A)(B_v - \bar B)}{|A - \bar A|\,|B - \bar B|}$$
 
     Args:
-        one, other: float, of one shape.
+        first, second: float, of one shape.
 
     Returns:
-        In [-1, 1]; NaN where one of them is constant.
+        In [-1, 1]; NaN if one of them is constant.
 
     Raises:
         ShapeError: if the shapes differ.
@@ -30,23 +30,23 @@ def pearson(one: Tensor, other: Tensor) -> float:
         >>> round(pearson(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([2.0, 4.0, 6.0])), 4)
         1.0
     """
-    _expect_same_shape(one, other)
-    a, b = (values.double().flatten().cpu() for values in (one, other))
-    # Rounding must not make a constant map look like noise.
+    _expect_same_shape(first, second)
+    a, b = (values.double().flatten().cpu() for values in (first, second))
+    # Without this, the mean's rounding would turn a constant map into noise.
     if bool((a == a[0]).all()) or bool((b == b[0]).all()):
         return float("nan")
     a, b = a - a.mean(), b - b.mean()
     return float((a @ b / (a.norm() * b.norm())).clamp(-1, 1))
 
 
-def spearman(one: Tensor, other: Tensor) -> float:
+def spearman(first: Tensor, second: Tensor) -> float:
     """Correlation of two maps' ranks; equal values share their mean rank.
 
     Args:
-        one, other: float, of one shape.
+        first, second: float, of one shape.
 
     Returns:
-        In [-1, 1]; NaN where one of them is constant, or not finite.
+        In [-1, 1]; NaN if one of them is constant, or not finite.
 
     Raises:
         ShapeError: if the shapes differ.
@@ -58,10 +58,10 @@ def spearman(one: Tensor, other: Tensor) -> float:
         >>> round(spearman(torch.tensor([1.0, 2.0, 9.0]), torch.tensor([0.0, 5.0, 6.0])), 4)
         1.0
     """
-    _expect_same_shape(one, other)
-    if not bool(one.isfinite().all() and other.isfinite().all()):
+    _expect_same_shape(first, second)
+    if not bool(first.isfinite().all() and second.isfinite().all()):
         return math.nan
-    return pearson(mean_ranks(one), mean_ranks(other))
+    return pearson(mean_ranks(first), mean_ranks(second))
 
 
 def mean_ranks(values: Tensor) -> Tensor:
@@ -78,8 +78,8 @@ def mean_ranks(values: Tensor) -> Tensor:
     return (counts.cumsum(0) - (counts - 1) / 2).double()[level]
 
 
-def ssim(one: Tensor, other: Tensor, window: int = 7) -> float:
-    r"""Structural similarity of two maps in [0, 1], the mean over windows that lie inside.
+def ssim(first: Tensor, second: Tensor, window: int = 7) -> float:
+    r"""Structural similarity of two maps in [0, 1], the mean over windows inside the map.
 
     $$\frac{(2 \mu_A \mu_B + c_1)(2 \sigma_{AB} + c_2)}
     {(\mu_A^2 + \mu_B^2 + c_1)(\sigma_A^2 + \sigma_B^2 + c_2)}$$
@@ -87,7 +87,7 @@ def ssim(one: Tensor, other: Tensor, window: int = 7) -> float:
     with c1 = 0.01^2, c2 = 0.03^2, uniform windows and sample covariances.
 
     Args:
-        one, other: float `[height, width]` in [0, 1].
+        first, second: float `[height, width]` in [0, 1].
         window: side in cells, at least 2; no longer than the map's shorter side.
 
     Returns:
@@ -105,15 +105,15 @@ def ssim(one: Tensor, other: Tensor, window: int = 7) -> float:
         >>> round(ssim(a, a), 4)
         1.0
     """
-    _expect_same_shape(one, other)
-    height, width = expect_axes(one, "height width", name="one").values()
+    _expect_same_shape(first, second)
+    height, width = expect_axes(first, "height width", name="first").values()
     side = min(window, height, width)
     if side < 2:
         raise ShapeError(
             f"Expected maps of at least 2 x 2 cells, got {height} x {width}: a single row has no "
             "structure."
         )
-    a, b = one.double().cpu(), other.double().cpu()
+    a, b = first.double().cpu(), second.double().cpu()
     means = _windows(torch.stack([a, b, a * a, b * b, a * b]), side)
     mean_a, mean_b, square_a, square_b, product = means
     sample = side**2 / (side**2 - 1)
@@ -125,16 +125,16 @@ def ssim(one: Tensor, other: Tensor, window: int = 7) -> float:
     return float((above / below).mean())
 
 
-def relative_change(one: Tensor, other: Tensor) -> float:
-    r"""How far the second map lies from the first, by the first one's length.
+def relative_change(first: Tensor, second: Tensor) -> float:
+    r"""The distance between two maps, relative to the norm of the first.
 
     $$|B - A| \,/\, |A|$$
 
     Args:
-        one, other: float, of one shape.
+        first, second: float, of one shape.
 
     Returns:
-        At least 0; NaN where the first is empty.
+        At least 0; NaN if the first is empty.
 
     Raises:
         ShapeError: if the shapes differ.
@@ -146,8 +146,8 @@ def relative_change(one: Tensor, other: Tensor) -> float:
         >>> relative_change(torch.tensor([3.0, 4.0]), torch.tensor([3.0, 4.0]))
         0.0
     """
-    _expect_same_shape(one, other)
-    a, b = one.double(), other.double()
+    _expect_same_shape(first, second)
+    a, b = first.double(), second.double()
     return float((b - a).norm() / a.norm())
 
 
@@ -155,9 +155,9 @@ def _windows(maps: Tensor, side: int) -> Tensor:
     return F.avg_pool2d(maps[:, None], side, stride=1)[:, 0]
 
 
-def _expect_same_shape(one: Tensor, other: Tensor) -> None:
-    if one.shape != other.shape or not one.numel():
+def _expect_same_shape(first: Tensor, second: Tensor) -> None:
+    if first.shape != second.shape or not first.numel():
         raise ShapeError(
-            f"Expected two maps of one shape, got {list(one.shape)} and {list(other.shape)}: "
-            "bring one to the other's grid with `seewhy.core.geometry.resample`."
+            f"Expected two maps of one shape, got {list(first.shape)} and {list(second.shape)}: "
+            "resample one to the grid of the other with `seewhy.core.geometry.resample`."
         )

@@ -1,9 +1,9 @@
-"""What values of many pictures come to, and how sure that is: the bootstrap over pictures.
+"""Statistics of values of many pictures, with intervals by a bootstrap over pictures.
 
-Words of one picture share its reading, so pictures are drawn with replacement and not words
-(cluster bootstrap). A drawing is a row of weights, how often each picture was drawn; every
+Words of one picture are not independent, so pictures and not words are drawn with replacement
+(cluster bootstrap). A drawing is a row of weights: how often each picture was drawn. Every
 statistic takes the weights of all drawings at once, and the same weights for all methods make
-their differences paired. The weights of no drawing, `ones(1, image)`, give the estimate itself.
+their differences paired. The weights `ones(1, image)` give the estimate without drawing.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from seewhy.core.errors import ParameterError, ShapeError
 
 Statistic = Literal["mean", "harmonic", "auroc", "average-precision"]
 
-#: Values times drawings that are worked on together: 64 MB of float64.
+#: Values times drawings that are computed together: 64 MB of float64.
 _BLOCK = 8_000_000
 
 
 @dataclass(frozen=True, eq=False)
 class Values:
-    """Values of one figure and the pictures that they are of.
+    """Values of one figure, and the picture of each.
 
     Attributes:
         values: float `[value]`, finite.
-        images: int64 `[value]`, the place of each value's picture on the axis of the weights.
-        labels: bool `[value]` what a score should tell, or None.
+        images: int64 `[value]`, the index of each value's picture on the axis of the weights.
+        labels: bool `[value]`, what a score should predict, or None.
     """
 
     values: Tensor
@@ -39,16 +39,16 @@ class Values:
 
     def __post_init__(self) -> None:
         for name in ("values", "images", "labels"):
-            own = getattr(self, name)
-            if own is not None and (own.ndim != 1 or len(own) != len(self.values)):
+            tensor = getattr(self, name)
+            if tensor is not None and (tensor.ndim != 1 or len(tensor) != len(self.values)):
                 raise ShapeError(
                     f"Expected {name} with one entry for each of {len(self.values)} values, got "
-                    f"shape {list(own.shape)}: give flat tensors of one length."
+                    f"shape {list(tensor.shape)}: give flat tensors of one length."
                 )
         if not bool(self.values.isfinite().all()):
             raise ParameterError(
-                "Expected finite values, got NaN or infinity: leave out where a figure is "
-                "undefined, and count it."
+                "Expected finite values, got NaN or infinity: leave out undefined values, and "
+                "count them."
             )
 
     @staticmethod
@@ -63,7 +63,7 @@ class Values:
         )
 
     def among(self, images: Tensor) -> Values:
-        """Those of some pictures."""
+        """The values of some pictures."""
         kept = torch.isin(self.images, images)
         labels = None if self.labels is None else self.labels[kept]
         return Values(self.values[kept], self.images[kept], labels)
@@ -74,10 +74,10 @@ class Estimate:
     """A statistic with its interval.
 
     Attributes:
-        value: over all pictures as they are; NaN where the statistic is undefined.
-        low, high: the interval; NaN where no drawing has the statistic.
+        value: over all pictures; NaN where the statistic is undefined.
+        low, high: the interval; NaN where the statistic is undefined for all drawings.
         images: pictures with at least one value.
-        values: how many values went in.
+        values: number of values.
     """
 
     value: float
@@ -91,9 +91,9 @@ def bootstrap_weights(images: int, replicates: int = 1000, seed: int = 0) -> Ten
     """How often each picture is drawn, in each of many drawings with replacement.
 
     Args:
-        images: how many there are, at least 1; each drawing draws as many.
+        images: number of pictures, at least 1; each drawing draws as many.
         replicates: number of drawings, at least 1.
-        seed: of the drawings; the same seed draws the same.
+        seed: of the drawings.
 
     Returns:
         float64 `[replicate, image]`, each row sums to `images`.
@@ -126,7 +126,7 @@ def weighted_mean(values: Values, weights: Tensor) -> Tensor:
     $$\sum_i w_i v_i \,/\, \sum_i w_i$$
 
     Args:
-        values: of any number of pictures.
+        values: one for each word, or for each picture.
         weights: float `[replicate, image]`, non-negative.
 
     Returns:
@@ -146,7 +146,7 @@ def weighted_mean(values: Values, weights: Tensor) -> Tensor:
 
 
 def harmonic_mean(first: Tensor, second: Tensor) -> Tensor:
-    r"""The harmonic mean of two non-negative means, of each drawing.
+    r"""The harmonic mean of two non-negative means, for each drawing.
 
     $$2ab / (a + b)$$
 
@@ -202,15 +202,15 @@ def weighted_average_precision(values: Values, weights: Tensor) -> Tensor:
     $$\sum_k (R_k - R_{k-1})\, P_k$$
 
     over the distinct scores as thresholds from the highest down, R and P being recall and
-    precision of what scores at least as high; no interpolation.
+    precision of the values at or above the threshold; no interpolation.
 
     Args:
         values: with labels.
         weights: float `[replicate, image]`, non-negative.
 
     Returns:
-        float64 `[replicate]` in [0, 1]; NaN where no true label was drawn. Of a score that tells
-        nothing it is the share of true labels.
+        float64 `[replicate]` in [0, 1]; NaN where no true label was drawn. For an
+        uninformative score it is the share of true labels.
 
     Raises:
         ParameterError: if the values have no labels.
@@ -227,16 +227,16 @@ def weighted_average_precision(values: Values, weights: Tensor) -> Tensor:
     def precision(positive: Tensor, negative: Tensor) -> Tensor:
         positive, negative = positive.flip(1), negative.flip(1)
         hits = positive.cumsum(1)
-        found = hits + negative.cumsum(1)
-        # Thresholds above which nothing was drawn have no precision, and no recall to gain.
-        at_threshold = hits / found.clamp_min(torch.finfo(torch.float64).tiny)
+        selected = hits + negative.cumsum(1)
+        # Thresholds with nothing drawn at or above them add no recall.
+        at_threshold = hits / selected.clamp_min(torch.finfo(torch.float64).tiny)
         return (positive * at_threshold).sum(1) / positive.sum(1)
 
     return _by_levels(values, weights, precision)
 
 
 def statistic(kind: Statistic, parts: Sequence[Values], weights: Tensor) -> Tensor:
-    """One of the four statistics, of each drawing.
+    """One of the four statistics, for each drawing.
 
     Args:
         kind: which.
@@ -270,14 +270,14 @@ def statistic(kind: Statistic, parts: Sequence[Values], weights: Tensor) -> Tens
 
 
 def interval(replicates: Tensor, level: float = 0.95) -> tuple[float, float]:
-    """The percentile interval of a statistic's drawings.
+    """The percentile interval of a statistic over drawings.
 
     Args:
-        replicates: float `[replicate]`; NaN, where a drawing has no such statistic, is left out.
+        replicates: float `[replicate]`; NaN, where it is undefined, is left out.
         level: the share of drawings inside, in (0, 1).
 
     Returns:
-        Low and high, linear between drawings; NaN if no drawing is left.
+        Low and high, interpolated linearly; NaN if no drawing is left.
 
     Raises:
         ParameterError: if the level is out of range.
@@ -300,7 +300,7 @@ def interval(replicates: Tensor, level: float = 0.95) -> tuple[float, float]:
 def estimate(
     kind: Statistic, parts: Sequence[Values], weights: Tensor, level: float = 0.95
 ) -> Estimate:
-    """A statistic over all pictures, with the interval that the drawings give.
+    """A statistic over all pictures, with its interval from the drawings.
 
     Args:
         kind: which statistic.
@@ -309,13 +309,13 @@ def estimate(
         level: of the interval.
 
     Example:
-        >>> found = estimate("mean", [Values.of([0.0, 1.0], [0, 1])], bootstrap_weights(2))
-        >>> found.value, found.low, found.high, found.images
+        >>> result = estimate("mean", [Values.of([0.0, 1.0], [0, 1])], bootstrap_weights(2))
+        >>> result.value, result.low, result.high, result.images
         (0.5, 0.0, 1.0, 2)
     """
-    whole = statistic(kind, parts, torch.ones(1, weights.shape[1]))
+    value = statistic(kind, parts, torch.ones(1, weights.shape[1]))
     low, high = interval(statistic(kind, parts, weights), level)
-    return Estimate(float(whole), low, high, *_sizes(parts))
+    return Estimate(float(value), low, high, *_sizes(parts))
 
 
 def paired_difference(
@@ -325,44 +325,44 @@ def paired_difference(
     weights: Tensor,
     level: float = 0.95,
 ) -> Estimate:
-    """How far one method's statistic lies above another's, on the pictures that both have.
+    """The difference of two methods' statistics, on the pictures that both have.
 
-    Both are taken of the same drawings, so what makes a picture hard for both falls out of the
-    difference. Pictures that one of the two lacks are left out of both.
+    Both are computed on the same drawings, so that the effect of a picture on both cancels out.
+    Pictures that one of the two lacks are left out of both.
 
     Args:
         kind: which statistic.
         parts: the first method's values.
-        others: the second's, as many.
+        others: the second method's, as many.
         weights: float `[replicate, image]` from `bootstrap_weights`, one for both.
         level: of the interval.
 
     Returns:
-        First minus second; `images` and `values` count what the first has and both share.
+        First minus second; `images` and `values` count those of the first on shared pictures.
 
     Example:
         >>> first, second = Values.of([1.0, 3.0], [0, 1]), Values.of([0.5, 2.5, 9.0], [0, 1, 2])
-        >>> found = paired_difference("mean", [first], [second], bootstrap_weights(3))
-        >>> found.value, round(found.low, 6), round(found.high, 6), found.images
+        >>> result = paired_difference("mean", [first], [second], bootstrap_weights(3))
+        >>> result.value, round(result.low, 6), round(result.high, 6), result.images
         (0.5, 0.5, 0.5, 2)
     """
     shared = [
-        one.images[torch.isin(one.images, other.images)].unique()
-        for one, other in zip(parts, others, strict=True)
+        part.images[torch.isin(part.images, other.images)].unique()
+        for part, other in zip(parts, others, strict=True)
     ]
-    first = [one.among(images) for one, images in zip(parts, shared, strict=True)]
-    second = [other.among(images) for other, images in zip(others, shared, strict=True)]
+    first = [part.among(images) for part, images in zip(parts, shared, strict=True)]
+    second = [part.among(images) for part, images in zip(others, shared, strict=True)]
 
     def difference(drawn: Tensor) -> Tensor:
         return statistic(kind, first, drawn) - statistic(kind, second, drawn)
 
     low, high = interval(difference(weights), level)
-    whole = difference(torch.ones(1, weights.shape[1]))
-    return Estimate(float(whole), low, high, *_sizes(first))
+    value = difference(torch.ones(1, weights.shape[1]))
+    return Estimate(float(value), low, high, *_sizes(first))
 
 
 def _sizes(parts: Sequence[Values]) -> tuple[int, int]:
-    """Pictures and values that went in."""
+    """Numbers of pictures and of values."""
     images = torch.cat([part.images for part in parts])
     return len(images.unique()), len(images)
 
@@ -370,26 +370,26 @@ def _sizes(parts: Sequence[Values]) -> tuple[int, int]:
 def _by_levels(values: Values, weights: Tensor, measure) -> Tensor:
     """Apply `measure` to each drawing's weight of true and of false labels at each score.
 
-    The distinct scores rise along the second axis of both, `[replicate, score]`.
+    Both are `[replicate, score]`, over the distinct scores in increasing order.
     """
     _expect_weights(values, weights)
     if values.labels is None:
         raise ParameterError(
-            "Expected labels beside the values, got none: give one for each score, "
+            "Expected labels with the values, got none: give one for each score, "
             "true where it should be high."
         )
     if not len(values.values):
         return torch.full((len(weights),), float("nan"), dtype=torch.float64)
     scores, level = values.values.double().unique(return_inverse=True)
     rows = max(1, _BLOCK // len(level))
-    found = []
+    results = []
     for block in weights.double().split(rows):
         drawn = block[:, values.images]
-        sides = torch.zeros(2, len(block), len(scores), dtype=torch.float64)
-        sides[0].index_add_(1, level, drawn * values.labels)
-        sides[1].index_add_(1, level, drawn * ~values.labels)
-        found.append(measure(*sides))
-    return torch.cat(found)
+        label_weights = torch.zeros(2, len(block), len(scores), dtype=torch.float64)
+        label_weights[0].index_add_(1, level, drawn * values.labels)
+        label_weights[1].index_add_(1, level, drawn * ~values.labels)
+        results.append(measure(*label_weights))
+    return torch.cat(results)
 
 
 def _expect_weights(values: Values, weights: Tensor) -> None:

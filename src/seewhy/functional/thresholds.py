@@ -12,7 +12,7 @@ from seewhy.core.errors import ParameterError, ShapeError
 
 
 def otsu_threshold(maps: Tensor, bins: int = 256) -> Tensor:
-    r"""Split each map where the two sides' means lie farthest apart (Otsu's method).
+    r"""Split each map where the means of the two sides differ most (Otsu's method).
 
     $$t = \arg\max_t\; n_0(t)\, n_1(t)\, (\mu_0(t) - \mu_1(t))^2$$
 
@@ -21,7 +21,7 @@ def otsu_threshold(maps: Tensor, bins: int = 256) -> Tensor:
     foreground unless it is empty.
 
     Args:
-        maps: float `[..., height, width]` in [0, 1]; what lies outside is clamped.
+        maps: float `[..., height, width]` in [0, 1]; values outside are clamped.
         bins: number of levels, at least 2; 256 treats the map as an 8-bit image.
 
     Returns:
@@ -33,8 +33,7 @@ def otsu_threshold(maps: Tensor, bins: int = 256) -> Tensor:
         ParameterError: if `bins` is below 2.
 
     Source:
-        Otsu 1979. That maps are binarised by it is stated by TAM; it is the metric behind Obj-IoU
-        and Func-IoU.
+        Otsu 1979. That maps are binarised by it is stated by TAM; Obj-IoU and Func-IoU use it.
 
     Example:
         >>> otsu_threshold(torch.tensor([[0.0, 51 / 255], [1.0, 1.0]])) * 255
@@ -43,14 +42,14 @@ def otsu_threshold(maps: Tensor, bins: int = 256) -> Tensor:
     sizes = expect_axes(maps, "... height width", name="maps")
     cells = sizes["height"] * sizes["width"]
     if bins < 2:
-        raise ParameterError(f"Expected at least 2 bins, got {bins}: 256 are the levels of 8 bit.")
+        raise ParameterError(f"Expected at least 2 bins, got {bins}: 8-bit images have 256.")
     if cells == 0:
         raise ShapeError(f"Expected maps with at least one cell, got shape {list(maps.shape)}.")
     count = math.prod(maps.shape[:-2])
     levels = (maps.float().clamp(0, 1) * (bins - 1)).round().long().reshape(count, cells)
     first = torch.arange(count, device=maps.device)[:, None] * bins
     histogram = torch.bincount((levels + first).flatten(), minlength=count * bins)
-    # A few numbers a map from here on, and float64, which not every accelerator has.
+    # From here on only a few numbers per map, in float64, which some accelerators lack.
     histogram = histogram.view(count, bins).cpu()
     below = histogram.cumsum(1)
     mass = (histogram * torch.arange(bins)).cumsum(1)

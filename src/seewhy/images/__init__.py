@@ -1,4 +1,4 @@
-"""Pictures and clips as files and arrays: any a person may hand over, read upright in RGB."""
+"""Pictures and clips from files and arrays, read upright and in RGB."""
 
 from seewhy.images.clips import Clip, read_clip
 from seewhy.images.read import ImageSource, notes_of, read_image, with_note

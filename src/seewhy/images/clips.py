@@ -24,15 +24,15 @@ ClipSource: TypeAlias = (
 """What `read_clip` takes."""
 
 FRAMES = 16
-"""How many frames a clip has unless told otherwise."""
+"""How many frames of a clip are kept by default."""
 
 ANIMATED = (".gif", ".webp", ".png", ".apng", ".avif", ".tif", ".tiff")
-"""Endings of files whose frames Pillow reads."""
+"""Endings of the files whose frames Pillow reads."""
 
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """Frames of a video, in order, as the model is shown them: sampled already.
+    """Frames of a video, in order, already sampled for the model.
 
     Attributes:
         frames: upright RGB pictures of one size, at least one.
@@ -108,42 +108,46 @@ def read_clip(
             "leave them out to keep every frame."
         )
     if isinstance(source, str | os.PathLike):
-        frames, times = _of_path(Path(source))
+        frames, times = _read_path(Path(source))
     else:
         frames, times = list(source), []
     if not frames:
         raise ClipError("Expected a clip of at least one frame, got none: add frames.")
     if fps is not None or not times:
-        times = [place / (fps or 1.0) for place in range(len(frames))]
+        times = [index / (fps or 1.0) for index in range(len(frames))]
     count = len(frames) if max_frames is None else min(max_frames, len(frames))
     kept = np.unique(np.linspace(0, len(frames) - 1, count).round().astype(int)).tolist()
     left_out = len(frames) - len(kept)
     note = f"Of the clip's {len(frames)} frames, {len(kept)} were kept, evenly spaced."
     return Clip(
-        frames=tuple(read_image(frames[place]) for place in kept),
-        seconds=tuple(round(times[place], 6) for place in kept),
+        frames=tuple(read_image(frames[index]) for index in kept),
+        seconds=tuple(round(times[index], 6) for index in kept),
         notes=(note,) if left_out else (),
     )
 
 
-def _of_path(path: Path) -> tuple[list[ImageSource], list[float]]:
-    """Frames of a file or folder, and their times where it says them."""
+def _read_path(path: Path) -> tuple[list[ImageSource], list[float]]:
+    """Frames of a file or folder, and their times; no times for a folder."""
     if path.is_dir():
         files = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
         return list(files), []
     if not path.is_file():
         raise ClipError(
-            f"Expected a video file or a folder of frames, got {path}, which is not there: check "
+            f"Expected a video file or a folder of frames, got {path}, which does not exist: check "
             "the path."
         )
     if path.suffix.lower() in ANIMATED:
-        return _of_animation(path)
+        return _read_animation(path)
+    return _read_video(path)
+
+
+def _read_video(path: Path) -> tuple[list[ImageSource], list[float]]:
     try:
         import av  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise ClipError(
             f"Expected PyAV to read the video {path}, got none: pip install 'seewhy[video]', or "
-            "hand in its frames (a folder of pictures, or an array)."
+            "give its frames (a folder of pictures, or an array)."
         ) from error
     frames: list[ImageSource] = []
     times: list[float] = []
@@ -155,25 +159,25 @@ def _of_path(path: Path) -> tuple[list[ImageSource], list[float]]:
     except (OSError, ValueError, IndexError, TypeError) as error:
         raise ClipError(
             f"Expected a video in {path}, got a file that PyAV cannot read ({error}): convert it "
-            "to MP4, or hand in its frames."
+            "to MP4, or give its frames."
         ) from error
     return frames, [time - times[0] for time in times]
 
 
-def _of_animation(path: Path) -> tuple[list[ImageSource], list[float]]:
+def _read_animation(path: Path) -> tuple[list[ImageSource], list[float]]:
     try:
         with Image.open(path) as picture:
-            shown = list(_shown(picture))
+            frames = list(_animation_frames(picture))
     except (OSError, SyntaxError, ValueError) as error:
         raise ClipError(
             f"Expected an animated picture in {path}, got a file that cannot be read ({error}): "
-            "hand in its frames."
+            "give its frames."
         ) from error
-    times = [sum(lasts for _, lasts in shown[:place]) for place in range(len(shown))]
-    return [frame for frame, _ in shown], times
+    times = [sum(duration for _, duration in frames[:index]) for index in range(len(frames))]
+    return [frame for frame, _ in frames], times
 
 
-def _shown(picture: Picture) -> Iterator[tuple[ImageSource, float]]:
-    """Each frame and for how many seconds it is shown; browsers show 0 as a tenth."""
+def _animation_frames(picture: Picture) -> Iterator[tuple[ImageSource, float]]:
+    """Each frame and its duration in seconds; 0 is a tenth of a second, as in browsers."""
     for frame in ImageSequence.Iterator(picture):
         yield frame.copy(), (frame.info.get("duration") or 100) / 1000

@@ -1,7 +1,7 @@
 """Reading a picture: a file, bytes, an array, a tensor or a Pillow image, upright and in RGB.
 
-What a person sees in an image viewer is what the model gets: EXIF rotation is applied, 16 bit are
-scaled to 8 and not clipped, transparency lies on white, and of an animation the first frame counts.
+The model gets what an image viewer shows: EXIF rotation is applied, 16 bit are scaled to 8 and not
+clipped, transparent parts are laid on white, and of an animation the first frame is read.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ FORMATS = (
     *("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "DIB", "TIFF", "JPEG2000"),
     *("PPM", "ICO", "TGA", "PCX", "SGI"),
 )
-"""Raster formats that Pillow decodes by itself; EPS is left out, it starts Ghostscript."""
+"""Raster formats that Pillow decodes without other programs; EPS is left out (Ghostscript)."""
 
 WHITE = (255, 255, 255)
 NOTES = "seewhy notes"
-"""The key in a Pillow image's `info` under which the notes stand."""
+"""The key of the notes in a Pillow image's `info`."""
 
-# What Pillow's decoders raise on damaged files, beside its own UnidentifiedImageError (an OSError).
+# What Pillow's decoders raise on damaged files, besides UnidentifiedImageError (an OSError).
 DAMAGE = (
     *(OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError),
     *(AttributeError, MemoryError, RuntimeError, struct.error, zlib.error),
@@ -41,21 +41,21 @@ DAMAGE = (
 
 
 def read_image(source: ImageSource) -> Image.Image:
-    """Read a picture as a person sees it: upright, RGB, 8 bit.
+    """Read a picture: upright, RGB, 8 bit.
 
     Args:
         source: one of
             - a path to a file, or the bytes of one, in one of `FORMATS`;
             - a Pillow image in any mode, which stays as it is (the result is a copy);
             - a numpy array `[height, width]` or `[height, width, channel]`, or a torch tensor
-              `[channel, height, width]` or `[height, width]` (the other place of the channels is
-              taken where it is the only one that fits), with 1 (grey), 3 (RGB) or 4 (RGBA)
+              `[channel, height, width]` or `[height, width]` (the other position of the channels
+              is accepted if it is the only possible one), with 1 (grey), 3 (RGB) or 4 (RGBA)
               channels: uint8, uint16 over its full range, other integers in 0..255, bool, or
               floats in [0, 1].
 
     Returns:
-        A new Pillow image in mode RGB of at least 1 x 1 pixels. `notes_of` tells what a reader of
-        an explanation must know of how it came about.
+        A new Pillow image in mode RGB of at least 1 x 1 pixels. `notes_of` lists what a
+        reader of an explanation must know about it.
 
     Raises:
         ImageError: if the file is missing, a folder, damaged or of an unknown format; if the
@@ -99,7 +99,7 @@ def notes_of(image: Image.Image) -> tuple[str, ...]:
 
 
 def with_note(image: Image.Image, note: str) -> Image.Image:
-    """The same picture with a further note, which `read_image` and an explanation carry on.
+    """The same picture with a further note, which `read_image` and an explanation keep.
 
     Example:
         >>> notes_of(with_note(Image.new("RGB", (1, 1)), "Drawn by hand."))
@@ -111,16 +111,16 @@ def with_note(image: Image.Image, note: str) -> Image.Image:
 
 
 def _existing(source: str | os.PathLike[str]) -> Path:
-    """The path of a regular file, or the error that says why it is none."""
-    given = os.fspath(source)
-    if "://" in given[:10]:
+    """The path of a regular file; raises `ImageError` with the reason if it is not one."""
+    text = os.fspath(source)
+    if "://" in text[:10]:
         raise ImageError(
-            f"Expected a picture file, got the address {given!r}: download it first, "
+            f"Expected a picture file, got the address {text!r}: download it first, "
             "nothing is fetched from the network."
         )
-    name = repr(given if len(given) < 200 else given[:200] + "...")
+    name = repr(text if len(text) < 200 else text[:200] + "...")
     try:
-        path = Path(given).expanduser()
+        path = Path(text).expanduser()
         problem = _problem(path)
     except (OSError, ValueError, RuntimeError) as error:  # too long, a null byte, no such home
         raise ImageError(f"Expected a picture file, got {name}: {error}.") from error
@@ -134,8 +134,8 @@ def _problem(path: Path) -> str:
     if path.is_dir():
         return "it is a folder, name one file in it"
     if not path.exists():
-        place = "" if path.is_absolute() else f" (looked from {Path.cwd()})"
-        return f"there is no such file{place}"
+        folder = "" if path.is_absolute() else f" (in the folder {Path.cwd()})"
+        return f"there is no such file{folder}"
     return "" if path.is_file() else "it is not a regular file"
 
 
@@ -144,7 +144,7 @@ def _open(file: Path | io.BytesIO, name: str) -> Image.Image:
     try:
         Image.init()
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # on odd metadata, which no pixel depends on
+            warnings.simplefilter("ignore")  # about metadata, which does not change pixels
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(file, formats=[f for f in FORMATS if f in Image.OPEN]) as picture:
                 return _decode(picture, name)
@@ -157,7 +157,7 @@ def _open(file: Path | io.BytesIO, name: str) -> Image.Image:
     except Image.UnidentifiedImageError as error:
         raise ImageError(
             f"Expected a picture in one of {', '.join(FORMATS)}, got {name}, which is none of "
-            "them or is damaged from its first bytes on: convert it to PNG."
+            "them or is damaged at its start: convert it to PNG."
         ) from error
     except PermissionError as error:
         raise ImageError(f"Expected a readable picture file, got {name}: {error}.") from error
@@ -168,16 +168,16 @@ def _open(file: Path | io.BytesIO, name: str) -> Image.Image:
 
 
 def _damaged(name: str, error: Exception) -> ImageError:
-    """The error for a picture that a decoder gave up on."""
+    """The error for a picture that cannot be decoded."""
     return ImageError(
-        f"Expected a whole picture, got {name}, which is damaged or cut short "
+        f"Expected a complete picture, got {name}, which is damaged or cut short "
         f"({str(error) or type(error).__name__}): download it again, or repair it in an image "
         "editor."
     )
 
 
 def _decode(picture: Image.Image, name: str) -> Image.Image:
-    """Bring an opened picture to upright RGB in 8 bit; `picture` itself stays as it was."""
+    """Convert an opened picture to upright RGB in 8 bit; `picture` itself is not changed."""
     notes = list(notes_of(picture))
     try:
         frames = getattr(picture, "n_frames", 1)
@@ -192,21 +192,26 @@ def _decode(picture: Image.Image, name: str) -> Image.Image:
             )
         upright = _eight_bit(_upright(picture), name)
         if upright.has_transparency_data:
-            straight = upright.convert("LA") if upright.mode == "La" else upright
-            layer = straight.convert("RGBA")
-            if layer.getchannel("A").getextrema() != (255, 255):
-                notes.append("The picture has transparent parts; they were laid on white.")
-            ground = Image.new("RGBA", layer.size, (*WHITE, 255))
-            upright = Image.alpha_composite(ground, layer)
+            upright = _on_white(upright, notes)
         result = upright.convert("RGB")
     except ImageError:
         raise
     except DAMAGE as error:
         raise _damaged(name, error) from error
-    # Nothing else of the file's metadata goes on: a later reader must not rotate it again.
+    # No other metadata is kept: a later reader must not rotate the picture again.
     result = result.copy() if result is picture else result
     result.info = {NOTES: tuple(notes)} if notes else {}
     return result
+
+
+def _on_white(picture: Image.Image, notes: list[str]) -> Image.Image:
+    """Lay a picture with transparency on white; adds a note if a pixel is transparent."""
+    straight = picture.convert("LA") if picture.mode == "La" else picture
+    layer = straight.convert("RGBA")
+    if layer.getchannel("A").getextrema() != (255, 255):
+        notes.append("The picture has transparent parts; they were laid on white.")
+    background = Image.new("RGBA", layer.size, (*WHITE, 255))
+    return Image.alpha_composite(background, layer)
 
 
 def _upright(picture: Image.Image) -> Image.Image:
@@ -214,7 +219,7 @@ def _upright(picture: Image.Image) -> Image.Image:
     try:
         return ImageOps.exif_transpose(picture)
     except DAMAGE:
-        # The pixels are sound and only the metadata is not: a viewer shows them as they lie.
+        # Only the metadata is damaged: viewers show the pixels without rotation.
         return picture
 
 
@@ -238,7 +243,7 @@ def _eight_bit(picture: Image.Image, name: str) -> Image.Image:
     allowed = "integers in 0..65535" if picture.mode == "I" else "floats in [0, 1] or [0, 255]"
     raise ImageError(
         f"Expected grey values that are {allowed}, got {low:g} to {high:g} in {name}: "
-        "scale them first: which value is black and which is white cannot be told from the array."
+        "scale them first, the values of black and white are not known."
     )
 
 
@@ -281,7 +286,7 @@ def _channels_last(values: np.ndarray, *, channels_first: bool) -> np.ndarray:
 
 
 def _to_bytes(values: np.ndarray) -> np.ndarray:
-    """Bring an array of any type that `read_image` names to uint8."""
+    """Convert an array of any type that `read_image` names to uint8."""
     if values.dtype == np.uint8:
         return values
     if values.dtype == np.uint16:
@@ -294,7 +299,7 @@ def _to_bytes(values: np.ndarray) -> np.ndarray:
         )
     top = 1 if values.dtype.kind == "f" else 255
     low, high = float(values.min()), float(values.max())
-    if not (0 <= low and high <= top):  # so written, it catches NaN too
+    if not (0 <= low and high <= top):  # in this form it is also true for NaN
         remedy = "divide by 255, or give uint8" if top == 1 else "scale it, or give uint16"
         raise ImageError(
             f"Expected values in 0..{top} in an image array of {values.dtype}, got {low:g} to "

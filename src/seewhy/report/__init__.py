@@ -1,1 +1,1 @@
-"""What a user sees: pages, overlays, figures and folders. Knows records, never models."""
+"""Output: pages, overlays, figures and folders. Depends on records, never on models."""

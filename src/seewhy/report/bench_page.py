@@ -1,6 +1,6 @@
-"""The bench's page: one self-contained file, as the report is.
+"""The bench's page: one self-contained file, like the report.
 
-Labels, words and reasons are data: they stand in the page as JSON, and its script puts them into
+Labels, words and reasons are data: the page holds them as JSON, and its script inserts them into
 the document as text only.
 """
 
@@ -12,7 +12,7 @@ from seewhy.report.page_script import page_script
 
 
 def html(payload: BenchPayload) -> str:
-    """Return the page as one HTML document without a single outside reference.
+    """Return the page as one HTML document without external references.
 
     Args:
         payload: JSON-ready data without NaN, from `seewhy.bench.reporting.payload`.

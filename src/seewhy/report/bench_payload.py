@@ -1,12 +1,12 @@
-"""What the bench's page is told: plain numbers and text."""
+"""The data of the bench's page: plain numbers and text."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, NotRequired, TypedDict
 
-# JSON has no tuples: lists of a fixed length say so in their annotation.
+# JSON has no tuples: the types in a list of fixed length are in its annotation.
 Point = Annotated[list[float | None], (float, float | None, float | None, float | None)]
-"""A point of a curve: its place on the axis, the value, and its 95 % interval."""
+"""A point of a curve: its position on the axis, the value, and its 95 % interval."""
 
 Difference = Annotated[list[float | None], (float | None, float | None, float | None)]
 """A difference and its 95 % interval."""
@@ -24,7 +24,7 @@ class BenchColumn(TypedDict):
 
 
 class BenchCell(TypedDict):
-    """A figure of a method: `column` is its place in the payload's columns.
+    """A figure of a method: `column` is an index of the payload's columns.
 
     `low` and `high` are a 95 % interval, `apart` is the difference to the reference method.
     """
@@ -71,7 +71,7 @@ class BenchTile(TypedDict):
 
 
 class BenchCase(TypedDict):
-    """A word worth a look; `report` is a relative link to its report, or empty."""
+    """A notable word; `report` is a relative link to its report, or empty."""
 
     kind: str
     model: str

@@ -1,10 +1,10 @@
-"""An explanation as a folder, written as a whole or not at all, and read back exactly.
+"""An explanation as a folder, written completely or not at all, and read back exactly.
 
 manifest.json      schema version, provenance, every file's SHA-256
 explanation.json   prompt, answer, tokens, words and their numbers
 maps.safetensors   maps, context and grids, exact
 pictures/0.png     each picture, or first frame of each step of a clip, exact
-overlays/03-star.png, or of several views overlays/03-star-0.png, ...
+overlays/03-star.png, or with several views overlays/03-star-0.png, ...
 report.html        the page
 
 Folders that older versions wrote are read too (`seewhy.report.migrations`).
@@ -51,8 +51,8 @@ from seewhy.report.spans import spans_of
 
 EXPLANATION, MAPS = "explanation.json", "maps.safetensors"
 
-#: Longest side in pixels of the pictures in `overlays/`. Of several views, none is longer than this
-#: divided by the root of their number, but never shorter than the second.
+#: Longest side in pixels of the pictures in `overlays/`. With several views it is
+#: divided by the square root of their number, but is at least the second value.
 OVERLAY_SIDE, SMALLEST_SIDE = 640, 200
 
 
@@ -68,10 +68,10 @@ def save_record(record: Record, folder: str | os.PathLike[str], overwrite: bool 
 
     Raises:
         OutputError: if the folder may not be written (`expect_writable`), or if writing fails;
-            nothing is left half-written.
+            no partial folder is left.
     """
-    described = {"schema": SCHEMA_VERSION, **asdict(record.provenance)}
-    return write_folder(folder, lambda work: _write(record, work), described, overwrite)
+    description = {"schema": SCHEMA_VERSION, **asdict(record.provenance)}
+    return write_folder(folder, lambda work: _write(record, work), description, overwrite)
 
 
 def open_record(folder: str | os.PathLike[str]) -> Record:
@@ -80,7 +80,7 @@ def open_record(folder: str | os.PathLike[str]) -> Record:
     The overlays and the page are not needed and may be missing.
 
     Raises:
-        SchemaError: if the folder is not one of seewhy's, is damaged or was written by a newer
+        SchemaError: if seewhy did not write the folder, or it is damaged or was written by a newer
             version.
     """
     source = Path(folder)
@@ -97,15 +97,15 @@ def open_record(folder: str | os.PathLike[str]) -> Record:
         raise
     except (LookupError, TypeError, ValueError, OSError, SafetensorError, GeometryError) as error:
         raise SchemaError(
-            f"Expected a whole explanation in {source}, got one that cannot be read "
+            f"Expected a complete explanation in {source}, got one that cannot be read "
             f"({type(error).__name__}: {error}): make it again."
         ) from error
 
 
 def _write(record: Record, work: Path) -> None:
     (work / "pictures").mkdir()
-    for view, one in enumerate(record.pictures):
-        Image.fromarray(one.image.cpu().numpy()).save(work / picture_file(view))
+    for view, picture in enumerate(record.pictures):
+        Image.fromarray(picture.image.cpu().numpy()).save(work / picture_file(view))
     (work / MAPS).write_bytes(save_tensors(record_to_tensors(record)))
     (work / EXPLANATION).write_text(json_text(record_to_json(record)), "utf-8")
     (work / "report.html").write_bytes(html(record).encode())
@@ -115,32 +115,34 @@ def _write(record: Record, work: Path) -> None:
 def _read(source: Path, manifest: Mapping[str, Any], schema: int) -> Record:
     explanation, maps = (read_checked(source, name, manifest) for name in (EXPLANATION, MAPS))
     data, tensors = migrated(schema, json.loads(explanation), load_tensors(maps))
-    images = [_image(read_checked(source, one["file"], manifest)) for one in data["pictures"]]
+    images = [
+        _image(read_checked(source, picture["file"], manifest)) for picture in data["pictures"]
+    ]
     return record_from_parts(data, tensors, images, provenance_from_json(manifest))
 
 
 def _image(content: bytes) -> Tensor:
-    with Image.open(io.BytesIO(content)) as held:
-        return _pixels(held.convert("RGB"))
+    with Image.open(io.BytesIO(content)) as picture:
+        return _pixels(picture.convert("RGB"))
 
 
 def _write_overlays(record: Record, folder: Path) -> None:
     folder.mkdir()
     views = len(record.pictures)
     side = max(SMALLEST_SIDE, round(OVERLAY_SIDE / math.sqrt(views)))
-    # Resized once, not once a word.
-    small = [_resized(one, side) for one in record.pictures]
+    # Resized once, not for each word.
+    small = [_resized(picture, side) for picture in record.pictures]
     digits = max(2, len(str(len(record.words) - 1)))
     for index, span in enumerate(spans_of(record).words):
         name = f"{index:0{digits}}-{safe_name(span.text)}"
-        for view, (one, display) in enumerate(zip(small, span.displays, strict=True)):
-            which = "" if views == 1 else f"-{view:0{len(str(views - 1))}}"
-            laid = overlay(one.image, display, one.base_grid)
-            laid.save(folder / f"{name}{which}.png", compress_level=3)
+        for view, (picture, display) in enumerate(zip(small, span.displays, strict=True)):
+            suffix = "" if views == 1 else f"-{view:0{len(str(views - 1))}}"
+            image = overlay(picture.image, display, picture.base_grid)
+            image.save(folder / f"{name}{suffix}.png", compress_level=3)
 
 
 def _resized(picture: Picture, side: int) -> Picture:
-    """The same with its longest side of `side` pixels; its grid is resized likewise."""
+    """The picture with a longest side of `side` pixels; its grid is resized likewise."""
     width, height = picture.size
     ratio = side / max(width, height)
     size = max(1, round(width * ratio)), max(1, round(height * ratio))

@@ -1,8 +1,8 @@
-"""Colour maps for maps: perceptually even, and as even to colour-blind eyes.
+"""Colour maps: perceptually uniform, also for colour-blind readers.
 
-The tables are read off the maps of the same names by Stéfan van der Walt, Nathaniel Smith and Eric
+The tables are from the maps of the same names by Stéfan van der Walt, Nathaniel Smith and Eric
 Firing (viridis, magma, inferno; 2015) and Nuñez, Anderton and Renslow (cividis; 2018), all given to
-the public domain (CC0), at 33 evenly spaced places; in between they are interpolated.
+the public domain (CC0), at 33 evenly spaced positions; values between are interpolated.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor
 from seewhy.core.errors import UnknownNameError
 from seewhy.core.suggestions import unknown_name_message
 
-#: What is used where nobody chooses: its dark end dims a picture without tinting it.
+#: The default colour map: its dark end dims a picture without tinting it.
 DEFAULT = "inferno"
 
 # 33 colours each, from the map's low end to its high end.
@@ -51,7 +51,7 @@ def colour_table(name: str = DEFAULT) -> Tensor:
     """Return a colour map as a table: uint8 `[256, 3]`, sRGB, from low to high.
 
     Raises:
-        UnknownNameError: if no colour map bears this name.
+        UnknownNameError: if no colour map has this name.
 
     Example:
         >>> colour_table("viridis")[[0, 255]].tolist()
@@ -60,17 +60,17 @@ def colour_table(name: str = DEFAULT) -> Tensor:
     if name not in _ANCHORS:
         raise UnknownNameError(unknown_name_message("colour map", name, NAMES))
     anchors = torch.tensor([list(bytes.fromhex(c)) for c in _ANCHORS[name].split()]).double()
-    place = torch.linspace(0, len(anchors) - 1, 256, dtype=torch.float64)
-    left = place.long().clamp(max=len(anchors) - 2)
-    share = (place - left)[:, None]
+    position = torch.linspace(0, len(anchors) - 1, 256, dtype=torch.float64)
+    left = position.long().clamp(max=len(anchors) - 2)
+    share = (position - left)[:, None]
     return (anchors[left] * (1 - share) + anchors[left + 1] * share).round().to(torch.uint8)
 
 
 def colourise(display: Tensor, name: str = DEFAULT) -> Tensor:
-    """Paint values in a colour map's colours.
+    """Convert values to a colour map's colours.
 
     Args:
-        display: float `[...]` in [0, 1]; what lies beyond is taken as 0 or 1.
+        display: float `[...]` in [0, 1]; values outside are clamped.
         name: the colour map.
 
     Returns:

@@ -27,14 +27,14 @@ def plot(
     columns: int = 5,
     colourmap: str = DEFAULT,
 ) -> tuple[Figure, Any]:
-    """Draw the picture and, beside it, the maps of words; of several views, one row for each.
+    """Draw the picture and, beside it, the maps of words; with several views, one row for each.
 
     Args:
         record: what to draw.
         words: indices of words of the answer, negative ones from the end; all words that hold a
             letter or digit if not given.
-        columns: panels in a row, at least one. Of several views each row begins with the view
-            itself, and words that find no room go on in further rows.
+        columns: panels in a row, at least one. With several views each row begins with the view
+            itself, and the words that do not fit continue in further rows.
         colourmap: a name from `seewhy.report.colourmaps.NAMES`.
 
     Returns:
@@ -50,7 +50,7 @@ def plot(
     pyplot = _pyplot()
     panels = _panels(len(record.pictures), spans, columns)
     across = max(map(len, panels))
-    tallest = max(height / width for width, height in (one.size for one in record.pictures))
+    tallest = max(height / width for width, height in (view.size for view in record.pictures))
     figure, axes = pyplot.subplots(
         len(panels),
         across,
@@ -60,8 +60,8 @@ def plot(
     )
     for axis in axes.flat:
         axis.set_axis_off()
-    for row, places in zip(panels, axes, strict=True):
-        for (view, span), axis in zip(row, places, strict=False):
+    for row, row_axes in zip(panels, axes, strict=True):
+        for (view, span), axis in zip(row, row_axes, strict=False):
             if span is None:
                 _draw_picture(axis, record, view)
             else:
@@ -86,8 +86,8 @@ def _draw_picture(axis: Any, record: Record, view: int) -> None:
 
 
 def _draw_map(axis: Any, record: Record, view: int, span: TextSpan, colourmap: str) -> None:
-    one = record.pictures[view]
-    axis.imshow(overlay(one.image, span.displays[view], one.base_grid, colourmap))
+    picture = record.pictures[view]
+    axis.imshow(overlay(picture.image, span.displays[view], picture.base_grid, colourmap))
     number = span.probability if len(record.pictures) == 1 else span.shares[view]
     axis.set_title(f"{span.text}  {number:.2f}", fontsize=9, parse_math=False)
 

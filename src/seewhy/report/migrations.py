@@ -1,8 +1,8 @@
-"""What older versions wrote, brought step by step to the schema of today.
+"""Folders of older versions, converted step by step to the current schema.
 
 A folder's JSON and tensors are changed by one function for each schema, from that schema to the
-next. Only what `record_from_parts` reads is brought up to date: the numbers of words in the JSON
-follow from the tensors and are computed anew when the record is saved.
+next. Only what `record_from_parts` reads is converted: the numbers of words in the JSON
+follow from the tensors and are computed again when the record is saved.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from seewhy.report.record_codec import picture_file
 Parts = tuple[dict[str, Any], dict[str, Tensor]]
 """The content of `explanation.json`, and the tensors of `maps.safetensors` by name."""
 
-#: Raised by one whenever a folder written before can no longer be read as it is.
+#: Increased by one for each change after which older folders need a conversion.
 SCHEMA_VERSION = 3
 
 
 def migrated(schema: int, data: dict[str, Any], tensors: dict[str, Tensor]) -> Parts:
-    """Bring the parts of a folder to `SCHEMA_VERSION`.
+    """Convert the parts of a folder to `SCHEMA_VERSION`.
 
     Args:
-        schema: what the folder's manifest says.
+        schema: the schema in the folder's manifest.
         data, tensors: as they were read; they may be changed.
 
     Raises:
-        LookupError, TypeError: if the folder is not what its schema asks for.
+        LookupError, TypeError: if the folder does not have the form of its schema.
     """
     for version in range(schema, SCHEMA_VERSION):
         data, tensors = STEPS[version](data, tensors)
@@ -38,7 +38,7 @@ def migrated(schema: int, data: dict[str, Any], tensors: dict[str, Tensor]) -> P
 
 def _from_1_to_2(data: dict[str, Any], tensors: dict[str, Tensor]) -> Parts:
     """Schema 1 had one picture, one turn, and no explained prompt."""
-    # Schema 2 knew the file by the view's number; schema 3 keeps a name that is already there.
+    # Schema 2 derived the file's name from the view's number; schema 3 keeps an existing name.
     picture = {"file": "picture.png", "canvas": data["canvas"], "medium": 0}
     turn = {"role": "user", "start": 0, "end": len(data["prompt"])}
     changed = {
@@ -59,14 +59,14 @@ def _from_1_to_2(data: dict[str, Any], tensors: dict[str, Tensor]) -> Parts:
 
 def _from_2_to_3(data: dict[str, Any], tensors: dict[str, Tensor]) -> Parts:
     """Schema 2 had other names for the same things."""
-    asked = data.pop("asked")
+    prompt_part = data.pop("asked")
     changed = {
         "pictures": [
-            {"file": picture_file(view), **one, "base_grid": one["canvas"]}
-            for view, one in enumerate(data["pictures"])
+            {"file": picture_file(view), **picture, "base_grid": picture["canvas"]}
+            for view, picture in enumerate(data["pictures"])
         ],
         "attribution": _scales_of_3(data.pop("scales")),
-        "prompt_attribution": None if asked is None else _scales_of_3(asked["scales"]),
+        "prompt_attribution": None if prompt_part is None else _scales_of_3(prompt_part["scales"]),
     }
     return data | changed, {_name_of_3(name): tensor for name, tensor in tensors.items()}
 

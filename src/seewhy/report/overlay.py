@@ -17,7 +17,7 @@ OPACITY = 0.8
 #: The alpha of the lowest value, as a part of `OPACITY`.
 ALPHA_FLOOR = 0.62
 
-#: What the model did not see is mixed with this grey, in stripes of this many pixels.
+#: The area that the model did not see is mixed with this grey, in stripes of this many pixels.
 UNSEEN, STRIPE = 128, 6
 
 
@@ -34,8 +34,8 @@ def overlay(
 
     Values between cell centres are interpolated linearly. A pixel's colour is
     `(1 - a) picture + a colour(v)` with `a = opacity (ALPHA_FLOOR + (1 - ALPHA_FLOOR) v)`, so that
-    low values are dim and high ones bright. What lies outside the grid is striped, for the model
-    did not see it.
+    low values are dim and high ones bright. The area outside the grid, which the model did not see,
+    is striped.
 
     Args:
         image: uint8 `[height, width, 3]`.

@@ -1,8 +1,8 @@
 """One self-contained page that opens offline.
 
-What a model or a person wrote is data: it stands in the page as JSON with every character that
-could end the block escaped, and the page's script puts it into the document as text only. The
-page's policy admits one style and one script, by their hashes, and nothing from anywhere else.
+Text of a model or a user is data: the page holds it as JSON, with every character that could end
+the block escaped, and its script inserts it into the document as text only. The page's policy
+allows one style and one script, by their hashes, and nothing from elsewhere.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
 
 def html(record: Record) -> str:
-    """Return the report as one HTML document without a single outside reference.
+    """Return the report as one HTML document without external references.
 
     Args:
         record: what to show.
@@ -46,7 +46,7 @@ def html(record: Record) -> str:
 
 
 def frame(record: Record, height: int = 760) -> str:
-    """Return the report in a frame of its own, for a notebook's cell.
+    """Return the report in an iframe, for a notebook's cell.
 
     Args:
         height: in CSS pixels.
@@ -59,7 +59,7 @@ def frame(record: Record, height: int = 760) -> str:
 
 
 def policy(style: str, script: str) -> str:
-    """The page's policy: this one style and this one script, and nothing from anywhere else."""
+    """The page's policy: this one style and this one script, and nothing from elsewhere."""
     return (
         f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; "
         f"script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
@@ -77,22 +77,22 @@ def embed(data: object) -> str:
         '{"text":"\\\\u003c/script\\\\u003e"}'
     """
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    # A lone surrogate has no UTF-8; JSON may spell it, and so may any other odd character.
-    text = re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text)
+    # UTF-8 cannot encode a lone surrogate; in JSON it can be escaped.
+    text = re.sub("[\ud800-\udfff]", lambda match: f"\\u{ord(match[0]):04x}", text)
     return text.translate(_ESCAPES)
 
 
 def fill(template: str, **parts: str) -> str:
-    """Put parts into a template's `{{name}}` places, in one pass: a part is never read again.
+    """Put parts into a template's `{{name}}` places, in one pass: parts are not filled again.
 
     Raises:
         KeyError: if the template names a part that is not given.
 
     Example:
-        >>> fill("<p>{{a}}</p>", a="{{b}}", b="never looked at")
+        >>> fill("<p>{{a}}</p>", a="{{b}}", b="unused")
         '<p>{{b}}</p>'
     """
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template)
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
 
 
 @cache
@@ -102,7 +102,7 @@ def asset(name: str) -> str:
 
 
 def _escape(text: str) -> str:
-    """Text for the markup itself; half a character, which has no UTF-8, becomes a question mark."""
+    """Text for the markup; a lone surrogate, which UTF-8 cannot encode, becomes a question mark."""
     return markup.escape(text.encode("utf-8", "replace").decode())
 
 

@@ -1,4 +1,4 @@
-"""What the page is told: plain numbers and text, typed, versioned, and small.
+"""The data of the page: plain numbers and text, typed, versioned, and small.
 
 The page's own types are generated from the ones below by `seewhy.report.payload_types`.
 """
@@ -15,35 +15,36 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from seewhy.core.record import Picture, Record
+from seewhy.core.attribution import ScaleView
+from seewhy.core.record import Picture, Provenance, Record
 from seewhy.core.text import Token, Word
 from seewhy.report.colourmaps import NAMES, colour_table
-from seewhy.report.spans import TextSpan, spans_of
+from seewhy.report.spans import SpanScale, TextSpan, spans_of
 
-#: Raised by one whenever the page could no longer read a payload written before.
+#: Increased by one for each change after which the page cannot read older payloads.
 SCHEMA_VERSION = 2
 
-#: Longest side in pixels of the one picture inside a page. Of several, none is longer than this
-#: divided by the root of their number, so that together they hold no more pixels than one would;
-#: but never shorter than the second, where a person could no longer make anything out.
+#: Longest side in pixels of the picture inside a page. With several pictures it is divided by the
+#: square root of their number, so that together they hold no more pixels than one, but is at least
+#: the second value: smaller pictures are not readable.
 PICTURE_SIDE, SMALLEST_SIDE = 1600, 480
 
-#: Context weaker than this on the display's scale is left out: nobody could see it.
+#: Context weaker than this on the display's scale is left out: it is not visible.
 CONTEXT_MIN = 0.01
 
 
-# JSON has no tuples: lists of a fixed length say so in their annotation.
+# JSON has no tuples: the types in a list of fixed length are in its annotation.
 Size = Annotated[list[int], (int, int)]
 """Width and height in pixels."""
 
 XY = Annotated[list[float], (float, float)]
-"""A place in pixels of the original picture."""
+"""A position in pixels of the original picture."""
 
 Box = Annotated[list[float], (float, float, float, float)]
 """Left, top, right and bottom in pixels of the original picture."""
 
 Strength = Annotated[list[float], (int, float)]
-"""A place on the text axis, and a strength in [0, 1]."""
+"""An index on the text axis, and a strength in [0, 1]."""
 
 Candidate = Annotated[list[str | float], (str, float)]
 """A token's text, and its probability."""
@@ -60,9 +61,9 @@ class Canvas(TypedDict):
 class PictureData(TypedDict):
     """A view: a picture, or a step of a clip; width and height in pixels of the original.
 
-    `source` is a data URI, `name` what a person calls it among the others, `medium` which picture
-    or clip of the prompt it belongs to. `clip` tells steps of a clip, which may have a time in
-    `seconds` and the places of their `frames`.
+    `source` is a data URI, `name` the view's name on the page, `medium` the index of its picture or
+    clip in the prompt. `clip` is true for steps of a clip, which may have a time in `seconds` and
+    the indices of their `frames`.
     """
 
     source: str
@@ -87,7 +88,7 @@ class MapData(TypedDict):
 
 
 class Scale(TypedDict):
-    """One scale: what was asked for, and the pixels seen of each view, width first."""
+    """One scale: the requested scale, and the size of the model's input for each view."""
 
     scale: float
     seen: list[Size]
@@ -96,7 +97,7 @@ class Scale(TypedDict):
 class Span(TypedDict):
     """A piece of the prompt, its offsets counted in characters (code points).
 
-    `unit` is its place in `TextData.asked`, or null where the prompt was not explained.
+    `unit` is its index in `TextData.asked`, or null where the prompt was not explained.
     """
 
     text: str
@@ -106,7 +107,7 @@ class Span(TypedDict):
 
 
 class TurnData(TypedDict):
-    """One turn of the prompt: whose words its characters from `start` to `end` are."""
+    """One turn of the prompt: the role of its characters from `start` to `end`."""
 
     role: str
     start: int
@@ -114,14 +115,14 @@ class TurnData(TypedDict):
 
 
 class Contrast(TypedDict):
-    """A word of the answer, by its place, whose maps say why it was said and not the other."""
+    """A word of the answer, by its index, whose maps explain it against the alternative."""
 
     word: int
     alternative: str
 
 
 class UnitScale(TypedDict):
-    """A unit at one scale; `maps` are places in the payload's maps, one for each view."""
+    """A unit at one scale; `maps` are indices of the payload's maps, one for each view."""
 
     maps: list[int]
     probability: float
@@ -132,10 +133,10 @@ class UnitScale(TypedDict):
 class UnitData(TypedDict):
     """A word or token, of the answer or of the prompt.
 
-    `maps`, `shares`, `peaks` and `boxes` have one entry for each view, `best` is the view that says
-    most. `low` and `high` are the joint range of image and text scores that becomes [0, 1];
-    `context` holds pairs of place (the prompt's spans first, then the answer's units) and strength
-    in [0, 1] on that same scale, as are `picture` and `earlier`.
+    `maps`, `shares`, `peaks` and `boxes` have one entry for each view, `best` is the view with the
+    highest value. `low` and `high` are the joint range of image and text scores that becomes
+    [0, 1]; `context` holds pairs of index (the prompt's spans first, then the answer's units) and
+    strength in [0, 1] on that scale, as are `picture` and `earlier`.
     """
 
     text: str
@@ -159,9 +160,9 @@ class UnitData(TypedDict):
 
 
 class TextData(TypedDict):
-    """One way to cut prompt and answer into pieces.
+    """Prompt and answer, divided into words or into tokens.
 
-    `asked` holds the prompt's units as `answer` does the answer's, where they were explained.
+    `asked` holds the prompt's units where it was explained, `answer` those of the answer.
     """
 
     prompt: list[Span]
@@ -170,7 +171,7 @@ class TextData(TypedDict):
 
 
 class Origin(TypedDict):
-    """Where the explanation comes from; see `seewhy.core.record.Provenance`."""
+    """How the explanation was made; see `seewhy.core.record.Provenance`."""
 
     model: str
     family: str
@@ -184,7 +185,7 @@ class Origin(TypedDict):
 
 
 class Payload(TypedDict):
-    """All that a page shows."""
+    """All data of a page."""
 
     schema: int
     pictures: list[PictureData]
@@ -201,39 +202,15 @@ class Payload(TypedDict):
 
 
 def payload(record: Record) -> Payload:
-    """Put a record into the page's terms.
+    """Convert a record to the data of the page.
 
-    Maps are cut to 8 bit each over its own range, whose raw ends are kept; other numbers to five
-    significant digits. A word of one token shares that token's maps.
+    Each map is quantised to 8 bit over its own range, whose raw ends are kept; other numbers are
+    rounded to five significant digits. A word of one token shares that token's maps.
 
     Raises:
         ValueError: if a number is NaN or infinite.
     """
-    maps: list[MapData] = []
-    places: dict[tuple[str, tuple[int, ...]], int] = {}
-
-    def place(part: str, unit: TextSpan) -> int:
-        """Where the unit's maps begin: those of its views, then those of its scales' views."""
-        key = part, unit.tokens
-        if key not in places:
-            places[key] = len(maps)
-            maps.extend(map(quantise, unit.maps))
-            maps.extend(quantise(one) for scale in unit.scales for one in scale.maps)
-        return places[key]
-
-    def text(
-        prompt: Sequence[Word | Token], asked: Sequence[TextSpan], answer: Sequence[TextSpan]
-    ) -> TextData:
-        return {
-            "prompt": [
-                {"text": s.text, "start": s.start, "end": s.end, "unit": i if asked else None}
-                for i, s in enumerate(prompt)
-            ],
-            "asked": [_unit(unit, place("prompt", unit)) for unit in asked],
-            "answer": [_unit(unit, place("answer", unit)) for unit in answer],
-        }
-
-    origin, spans = record.provenance, spans_of(record)
+    spans, maps = spans_of(record), _Maps()
     return {
         "schema": SCHEMA_VERSION,
         "pictures": _pictures(record.pictures),
@@ -241,43 +218,81 @@ def payload(record: Record) -> Payload:
         "turns": [{"role": t.role, "start": t.start, "end": t.end} for t in record.turns],
         "answer": record.answer,
         "contrasts": [{"word": word, "alternative": other} for word, other in record.contrasts],
-        "words": text(record.prompt_words, spans.prompt_words, spans.words),
-        "tokens": text(record.prompt_tokens, spans.prompt_tokens, spans.tokens),
-        "scales": [
-            {"scale": _short(view.scale), "seen": [list(size) for size in view.model_sizes]}
-            for view in record.attribution.scales
-        ],
-        "maps": maps,
+        "words": _text(record.prompt_words, spans.prompt_words, spans.words, maps),
+        "tokens": _text(record.prompt_tokens, spans.prompt_tokens, spans.tokens, maps),
+        "scales": [_scale(view) for view in record.attribution.scales],
+        "maps": maps.data,
         "colours": {name: _base64(colour_table(name)) for name in NAMES},
-        "origin": {
-            "model": origin.model,
-            "family": origin.family,
-            "method": origin.method,
-            "parameters": dict(origin.parameters),
-            "versions": dict(origin.versions),
-            "seconds": {stage: _short(s) for stage, s in origin.seconds.items()},
-            "created": origin.created,
-            "seed": origin.seed,
-            "notes": list(origin.notes),
-        },
+        "origin": _origin(record.provenance),
+    }
+
+
+class _Maps:
+    """The payload's maps; words and tokens of the same tokens share theirs."""
+
+    def __init__(self) -> None:
+        self.data: list[MapData] = []
+        self._starts: dict[tuple[str, tuple[int, ...]], int] = {}
+
+    def start(self, part: str, unit: TextSpan) -> int:
+        """The index of the first of the unit's maps: those of its views, then of its scales."""
+        key = part, unit.tokens
+        if key not in self._starts:
+            self._starts[key] = len(self.data)
+            self.data.extend(map(quantise, unit.maps))
+            self.data.extend(quantise(values) for scale in unit.scales for values in scale.maps)
+        return self._starts[key]
+
+
+def _text(
+    prompt: Sequence[Word | Token],
+    prompt_units: Sequence[TextSpan],
+    answer_units: Sequence[TextSpan],
+    maps: _Maps,
+) -> TextData:
+    return {
+        "prompt": [
+            {"text": s.text, "start": s.start, "end": s.end, "unit": i if prompt_units else None}
+            for i, s in enumerate(prompt)
+        ],
+        "asked": [_unit(unit, maps.start("prompt", unit)) for unit in prompt_units],
+        "answer": [_unit(unit, maps.start("answer", unit)) for unit in answer_units],
+    }
+
+
+def _scale(view: ScaleView) -> Scale:
+    return {"scale": _short(view.scale), "seen": [list(size) for size in view.model_sizes]}
+
+
+def _origin(provenance: Provenance) -> Origin:
+    return {
+        "model": provenance.model,
+        "family": provenance.family,
+        "method": provenance.method,
+        "parameters": dict(provenance.parameters),
+        "versions": dict(provenance.versions),
+        "seconds": {stage: _short(seconds) for stage, seconds in provenance.seconds.items()},
+        "created": provenance.created,
+        "seed": provenance.seed,
+        "notes": list(provenance.notes),
     }
 
 
 def view_names(pictures: Sequence[Picture]) -> list[str]:
-    """What a person calls each view: the picture, picture 2, 0:03.5, clip 1 at 0:03.5.
+    """The name of each view on a page: picture, picture 2, 0:03.5, clip 1 at 0:03.5.
 
-    Steps without a time bear the place of their first frame.
+    Steps without a time are named by the index of their first frame.
     """
     clips = list(dict.fromkeys(p.medium for p in pictures if is_step(p)))
     stills = [i for i, p in enumerate(pictures) if not is_step(p)]
     names = []
-    for i, one in enumerate(pictures):
-        if not is_step(one):
+    for i, picture in enumerate(pictures):
+        if not is_step(picture):
             names.append("picture" if len(stills) == 1 else f"picture {stills.index(i) + 1}")
             continue
-        when = f"frame {one.frames[0]}" if one.seconds is None else clock(one.seconds)
-        clip = "clip" if len(clips) == 1 else f"clip {clips.index(one.medium) + 1}"
-        names.append(when if len(clips) == 1 and not stills else f"{clip} at {when}")
+        time = f"frame {picture.frames[0]}" if picture.seconds is None else clock(picture.seconds)
+        clip = "clip" if len(clips) == 1 else f"clip {clips.index(picture.medium) + 1}"
+        names.append(time if len(clips) == 1 and not stills else f"{clip} at {time}")
     return names
 
 
@@ -287,7 +302,7 @@ def is_step(picture: Picture) -> bool:
 
 
 def clock(seconds: float) -> str:
-    """A time as a person reads it, in minutes, seconds and tenths.
+    """A time in minutes, seconds and tenths.
 
     Example:
         >>> clock(0.0), clock(3.5), clock(59.96), clock(75.25)
@@ -301,25 +316,26 @@ def _pictures(pictures: Sequence[Picture]) -> list[PictureData]:
     side = max(SMALLEST_SIDE, round(PICTURE_SIDE / math.sqrt(len(pictures))))
     return [
         {
-            "source": data_uri(one.image, side),
-            "width": one.size[0],
-            "height": one.size[1],
+            "source": data_uri(picture.image, side),
+            "width": picture.size[0],
+            "height": picture.size[1],
             "canvas": {
-                "name": one.base_grid.name,
-                "rows": [_short(edge, 7) for edge in one.base_grid.row_edges],
-                "columns": [_short(edge, 7) for edge in one.base_grid.column_edges],
+                "name": picture.base_grid.name,
+                "rows": [_short(edge, 7) for edge in picture.base_grid.row_edges],
+                "columns": [_short(edge, 7) for edge in picture.base_grid.column_edges],
             },
             "name": name,
-            "medium": one.medium,
-            "clip": is_step(one),
-            "seconds": None if one.seconds is None else _short(one.seconds),
-            "frames": list(one.frames),
+            "medium": picture.medium,
+            "clip": is_step(picture),
+            "seconds": None if picture.seconds is None else _short(picture.seconds),
+            "frames": list(picture.frames),
         }
-        for one, name in zip(pictures, view_names(pictures), strict=True)
+        for picture, name in zip(pictures, view_names(pictures), strict=True)
     ]
 
 
 def _unit(unit: TextSpan, first: int) -> UnitData:
+    """The data of a word or token whose maps begin at index `first` of the payload's maps."""
     views = len(unit.maps)
     return {
         "text": unit.text,
@@ -339,22 +355,26 @@ def _unit(unit: TextSpan, first: int) -> UnitData:
         "share": _short(unit.image_share),
         "shares": [_short(share) for share in unit.shares],
         "best": unit.best_view,
-        "peaks": [None if one is None else [_short(xy) for xy in one] for one in unit.peaks],
-        "boxes": [None if one is None else [_short(edge) for edge in one] for one in unit.boxes],
+        "peaks": [None if peak is None else [_short(xy) for xy in peak] for peak in unit.peaks],
+        "boxes": [None if box is None else [_short(edge) for edge in box] for box in unit.boxes],
         "scales": [
-            {
-                "maps": list(range(first + views * (i + 1), first + views * (i + 2))),
-                "probability": _short(s.probability),
-                "said": s.is_top1,
-                "weight": _short(s.weight),
-            }
-            for i, s in enumerate(unit.scales)
+            _unit_scale(scale, first + views * number, views)
+            for number, scale in enumerate(unit.scales, 1)
         ],
     }
 
 
+def _unit_scale(scale: SpanScale, first: int, views: int) -> UnitScale:
+    return {
+        "maps": list(range(first, first + views)),
+        "probability": _short(scale.probability),
+        "said": scale.is_top1,
+        "weight": _short(scale.weight),
+    }
+
+
 def quantise(values: Tensor) -> MapData:
-    """Cut a map to 8 bit over its own range.
+    """Quantise a map to 8 bit over its own range.
 
     Args:
         values: float `[height, width]`.
@@ -377,7 +397,7 @@ def quantise(values: Tensor) -> MapData:
 def data_uri(image: Tensor, side: int = PICTURE_SIDE) -> str:
     """Encode a picture for a page, no side longer than `side` pixels.
 
-    A drawing stays lossless (PNG); a photograph, whose PNG would be far larger, becomes a JPEG.
+    A drawing is stored as PNG, without loss; a photograph, whose PNG is far larger, as JPEG.
 
     Args:
         image: uint8 `[height, width, 3]`.
@@ -387,8 +407,8 @@ def data_uri(image: Tensor, side: int = PICTURE_SIDE) -> str:
     exact, lossy = io.BytesIO(), io.BytesIO()
     picture.save(exact, "PNG", optimize=True)
     picture.save(lossy, "JPEG", quality=88)
-    kind, best = ("png", exact) if exact.tell() <= 2 * lossy.tell() else ("jpeg", lossy)
-    return f"data:image/{kind};base64,{base64.b64encode(best.getvalue()).decode()}"
+    format_name, best = ("png", exact) if exact.tell() <= 2 * lossy.tell() else ("jpeg", lossy)
+    return f"data:image/{format_name};base64,{base64.b64encode(best.getvalue()).decode()}"
 
 
 def _base64(table: Tensor) -> str:

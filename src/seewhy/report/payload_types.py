@@ -1,6 +1,6 @@
 """The payloads' types in TypeScript, generated from the Python types, for the pages' modules.
 
-`python -m seewhy.report.payload_types` writes them anew; a test fails where they are stale.
+`python -m seewhy.report.payload_types` writes them; a test fails if they are out of date.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _PLAIN = {
 
 
 def declarations(payload: type) -> str:
-    """A payload's type and all that it is made of, as TypeScript interfaces.
+    """A payload's type and all types that it contains, as TypeScript interfaces.
 
     Args:
         payload: a TypedDict.
@@ -44,23 +44,23 @@ def declarations(payload: type) -> str:
     return "\n\n".join([_HEADER, *map(_interface, _parts(payload))]) + "\n"
 
 
-def _parts(kind: Any) -> list[type]:
-    """The TypedDicts that a type is made of, itself last."""
-    found = [part for inner in _inner(kind) for part in _parts(inner)]
-    return list(dict.fromkeys([*found, kind] if is_typeddict(kind) else found))
+def _parts(hint: Any) -> list[type]:
+    """The TypedDicts that a type contains, itself last."""
+    parts = [part for inner in _inner(hint) for part in _parts(inner)]
+    return list(dict.fromkeys([*parts, hint] if is_typeddict(hint) else parts))
 
 
-def _inner(kind: Any) -> list[Any]:
-    return list(get_type_hints(kind).values()) if is_typeddict(kind) else list(get_args(kind))
+def _inner(hint: Any) -> list[Any]:
+    return list(get_type_hints(hint).values()) if is_typeddict(hint) else list(get_args(hint))
 
 
-def _interface(kind: type) -> str:
-    summary = (kind.__doc__ or "").strip().split("\n")[0]
-    fields = get_type_hints(kind, include_extras=True).items()
+def _interface(typed_dict: type) -> str:
+    summary = (typed_dict.__doc__ or "").strip().split("\n")[0]
+    fields = get_type_hints(typed_dict, include_extras=True).items()
     return "\n".join(
         [
             f"/** {summary} */",
-            f"export interface {kind.__name__} {{",
+            f"export interface {typed_dict.__name__} {{",
             *(f"  {_field(name, hint)};" for name, hint in fields),
             "}",
         ]
@@ -74,7 +74,7 @@ def _field(name: str, hint: Any) -> str:
 
 
 def _script_type(hint: Any) -> str:
-    """A Python type as TypeScript's; a list of a fixed length is annotated with its types.
+    """A Python type as TypeScript's; a list of fixed length is annotated with its types.
 
     >>> _script_type(list[int | None]), _script_type(Annotated[list[Any], (str, float)])
     ('(number | null)[]', '[string, number]')
@@ -95,5 +95,5 @@ def _script_type(hint: Any) -> str:
 
 
 if __name__ == "__main__":
-    for name, kind in PAYLOADS.items():
-        (ASSETS / name).write_text(declarations(kind), "utf-8")
+    for path, payload_type in PAYLOADS.items():
+        (ASSETS / path).write_text(declarations(payload_type), "utf-8")

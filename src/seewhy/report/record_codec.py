@@ -29,9 +29,9 @@ def picture_file(view: int) -> str:
 
 
 def record_to_json(record: Record) -> dict[str, Any]:
-    """All of a record but tensors and provenance, and the numbers of its words for other readers.
+    """A record without tensors and provenance, with the numbers of its words for other readers.
 
-    `record_from_parts` does not need the words' numbers, for they follow from the tensors.
+    `record_from_parts` does not need the words' numbers: they follow from the tensors.
     """
     spans = spans_of(record)
     explained = [_numbers(span) for span in spans.prompt_words]
@@ -40,10 +40,12 @@ def record_to_json(record: Record) -> dict[str, Any]:
         "turns": [asdict(turn) for turn in record.turns],
         "answer": record.answer,
         "contrasts": [{"word": word, "alternative": other} for word, other in record.contrasts],
-        "pictures": [_picture_to_json(view, one) for view, one in enumerate(record.pictures)],
+        "pictures": [
+            _picture_to_json(view, picture) for view, picture in enumerate(record.pictures)
+        ],
         "prompt_words": [
-            {**asdict(word), **(explained[at] if explained else {})}
-            for at, word in enumerate(record.prompt_words)
+            {**asdict(word), **(explained[index] if explained else {})}
+            for index, word in enumerate(record.prompt_words)
         ],
         "words": [
             {**asdict(word), **_numbers(span)}
@@ -59,13 +61,13 @@ def record_to_json(record: Record) -> dict[str, Any]:
 
 
 def record_to_tensors(record: Record) -> dict[str, Tensor]:
-    """All tensors of a record but its pictures, by name, each with memory of its own."""
+    """All tensors of a record except its pictures, by name, each with its own memory."""
     parts = {
-        "base_grids": tuple(one.base_grid for one in record.pictures),
+        "base_grids": tuple(picture.base_grid for picture in record.pictures),
         "attribution": record.attribution,
         "prompt_attribution": record.prompt_attribution,
     }
-    # Tensors that share memory, as low and high of one range may, cannot be stored as they are.
+    # Tensors that share memory, as low and high of one range may, cannot be stored without a copy.
     return {
         name: tensor.detach().cpu().clone().contiguous()
         for part, value in parts.items()
@@ -79,17 +81,17 @@ def record_from_parts(
     """Undo `record_to_json` and `record_to_tensors`.
 
     Args:
-        data, tensors: what these two made.
+        data, tensors: what these two functions returned.
         images: for each view uint8 `[height, width, 3]`.
-        provenance: where the record comes from.
+        provenance: how the explanation was made.
 
     Raises:
-        LookupError, TypeError, ValueError, GeometryError: if the parts do not fit together.
+        LookupError, TypeError, ValueError, GeometryError: if the parts do not match.
     """
     return Record(
         pictures=tuple(
-            _picture(view, one, tensors, image)
-            for view, (one, image) in enumerate(zip(data["pictures"], images, strict=True))
+            _picture(view, picture, tensors, image)
+            for view, (picture, image) in enumerate(zip(data["pictures"], images, strict=True))
         ),
         prompt=data["prompt"],
         answer=data["answer"],
@@ -101,19 +103,19 @@ def record_from_parts(
         if data["prompt_attribution"] is None
         else _attribution("prompt_attribution", data, tensors),
         turns=tuple(PromptSpan(**turn) for turn in data["turns"]),
-        contrasts=tuple((one["word"], one["alternative"]) for one in data["contrasts"]),
+        contrasts=tuple((pair["word"], pair["alternative"]) for pair in data["contrasts"]),
         provenance=provenance,
     )
 
 
 def provenance_from_json(data: Mapping[str, Any]) -> Provenance:
-    """The provenance that a manifest holds among other things.
+    """The provenance in a manifest.
 
     Raises:
         KeyError: if a field is missing.
     """
-    held = {field.name: data[field.name] for field in fields(Provenance)}
-    return Provenance(**{**held, "notes": tuple(held["notes"])})
+    values = {field.name: data[field.name] for field in fields(Provenance)}
+    return Provenance(**{**values, "notes": tuple(values["notes"])})
 
 
 def _numbers(span: TextSpan) -> dict[str, Any]:
@@ -151,17 +153,17 @@ def _attribution_to_json(attribution: Attribution) -> dict[str, Any]:
 
 
 def _named_tensors(name: str, value: Any) -> Iterator[tuple[str, Tensor]]:
-    """Every tensor in nested dataclasses and tuples, with the path of fields that leads to it."""
+    """Every tensor in nested dataclasses and tuples, with its path of fields."""
     if isinstance(value, Tensor):
         yield name, value
         return
-    inside: dict[Any, Any] = {}
+    parts: dict[Any, Any] = {}
     if isinstance(value, tuple):
-        inside = dict(enumerate(value))
+        parts = dict(enumerate(value))
     elif is_dataclass(value):
-        inside = {field.name: getattr(value, field.name) for field in fields(value)}
-    for key, one in inside.items():
-        yield from _named_tensors(f"{name}.{key}", one)
+        parts = {field.name: getattr(value, field.name) for field in fields(value)}
+    for key, part in parts.items():
+        yield from _named_tensors(f"{name}.{key}", part)
 
 
 def _picture(view: int, data: Mapping[str, Any], tensors: Tensors, image: Tensor) -> Picture:
@@ -192,8 +194,8 @@ def _attribution(part: str, data: Mapping[str, Any], tensors: Tensors) -> Attrib
         maps=_maps(part, views, tensors),
         **{name: tensors[f"{part}.{name}"] for name in ("context", "low", "high")},
         scales=tuple(
-            _scale(f"{part}.scales.{at}", one, views, tensors)
-            for at, one in enumerate(data[part]["scales"])
+            _scale(f"{part}.scales.{index}", scale, views, tensors)
+            for index, scale in enumerate(data[part]["scales"])
         ),
     )
 

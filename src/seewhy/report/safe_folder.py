@@ -1,7 +1,7 @@
-"""A folder that is written as a whole or not at all, with the checksum of every file.
+"""A folder that is written completely or not at all, with the checksum of every file.
 
-`manifest.json` says what the folder is and lists its files, so that a folder of a person's own is
-never overwritten and damaged files are found when they are read.
+`manifest.json` states what the folder is and lists its files, so that a user's own folder is never
+overwritten and damaged files are found when they are read.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from seewhy.core.errors import OutputError, SchemaError
 
 MANIFEST = "manifest.json"
 
-#: What the manifest says the folder is.
+#: The value of `kind` in the manifest.
 KIND = "seewhy explanation"
 
 
 def expect_writable(folder: str | os.PathLike[str], overwrite: bool = False) -> Path:
     """Check, before any work is done, that `write_folder` may write `folder`.
 
-    A folder is only ever replaced if seewhy wrote it and nothing else was put there since.
+    A folder is replaced only if seewhy wrote it and it holds nothing else.
 
     Returns:
         The absolute path.
 
     Raises:
         OutputError: if it exists and `overwrite` is not set, or holds what seewhy did not write,
-            or if the place cannot be written.
+            or if the path cannot be written.
     """
     target = Path(os.path.abspath(folder))
     if os.path.lexists(target):
@@ -45,11 +45,11 @@ def expect_writable(folder: str | os.PathLike[str], overwrite: bool = False) -> 
                 f"Expected a new folder, got {target}, which exists: "
                 "choose another, or ask to overwrite it."
             )
-        _expect_ours(target)
-    standing = next((p for p in target.parents if os.path.lexists(p)), target.parent)
-    if not standing.is_dir() or not os.access(standing, os.W_OK | os.X_OK):
+        _expect_written_by_seewhy(target)
+    existing = next((p for p in target.parents if os.path.lexists(p)), target.parent)
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         raise OutputError(
-            f"Expected a folder that can be written, got {standing}: choose another place."
+            f"Expected a folder that can be written, got {existing}: choose another place."
         )
     return target
 
@@ -57,18 +57,18 @@ def expect_writable(folder: str | os.PathLike[str], overwrite: bool = False) -> 
 def write_folder(
     folder: str | os.PathLike[str],
     write: Callable[[Path], object],
-    described: Mapping[str, Any],
+    description: Mapping[str, Any],
     overwrite: bool = False,
 ) -> Path:
-    """Write a folder and its manifest, as a whole or not at all.
+    """Write a folder and its manifest, completely or not at all.
 
-    All is written to a sibling folder first, which takes the name at the very end: a failure, or a
-    person's Ctrl-C, leaves what was there before and nothing else.
+    Everything is written to a sibling folder first, which is renamed at the end: a failure or a
+    Ctrl-C leaves only what was there before.
 
     Args:
         folder: the folder to make; missing parents are made too.
-        write: writes every file but the manifest to the folder that it is given.
-        described: JSON-ready, what the manifest says beside the files.
+        write: writes every file except the manifest to the folder that is its argument.
+        description: JSON-ready, what the manifest holds in addition to the files.
         overwrite: replace the folder if it is one that seewhy wrote.
 
     Returns:
@@ -78,23 +78,23 @@ def write_folder(
         OutputError: as `expect_writable`, or if writing fails.
     """
     target = expect_writable(folder, overwrite)
-    made = [p for p in target.parents if not os.path.lexists(p)]
+    new_parents = [p for p in target.parents if not os.path.lexists(p)]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with _partial(target) as work:
             write(work)
-            manifest = {"kind": KIND, **described, "files": _files(work)}
+            manifest = {"kind": KIND, **description, "files": _files(work)}
             (work / MANIFEST).write_text(json_text(manifest), "utf-8")
-            _take_place(work, target, overwrite)
+            _rename_into_place(work, target, overwrite)
     except OSError as error:
-        _remove_empty(made)
+        _remove_empty(new_parents)
         if isinstance(error, OutputError):
             raise
         raise OutputError(
             f"Expected to write {target}, got {error.strerror or error}: nothing was left there."
         ) from error
     except BaseException:
-        _remove_empty(made)
+        _remove_empty(new_parents)
         raise
     return target
 
@@ -103,7 +103,7 @@ def read_manifest(source: Path) -> dict[str, Any]:
     """The manifest of a folder that seewhy wrote.
 
     Raises:
-        SchemaError: if the folder has none, or another's.
+        SchemaError: if the folder has none, or not one of seewhy.
     """
     hint = "give the folder of an explanation that seewhy saved"
     try:
@@ -125,7 +125,7 @@ def read_manifest(source: Path) -> dict[str, Any]:
 
 
 def read_checked(source: Path, name: str, manifest: Mapping[str, Any]) -> bytes:
-    """The content of one file, if it is what the manifest says.
+    """The content of one file, checked against the manifest.
 
     Raises:
         SchemaError: if the file is missing, not in the manifest, outside the folder, or changed.
@@ -133,7 +133,7 @@ def read_checked(source: Path, name: str, manifest: Mapping[str, Any]) -> bytes:
     if ".." in Path(name).parts or Path(name).is_absolute():
         raise SchemaError(f"Expected a file inside {source}, got {name!r}: make it again.")
     try:
-        wanted = manifest["files"][name]["sha256"]
+        checksum = manifest["files"][name]["sha256"]
         content = (source / name).read_bytes()
     except (KeyError, TypeError) as error:
         raise SchemaError(
@@ -143,7 +143,7 @@ def read_checked(source: Path, name: str, manifest: Mapping[str, Any]) -> bytes:
         raise SchemaError(
             f"Expected {name} in {source}, got {error.strerror or error}: make it again."
         ) from error
-    if hashlib.sha256(content).hexdigest() != wanted:
+    if hashlib.sha256(content).hexdigest() != checksum:
         raise SchemaError(
             f"Expected {name} in {source} as its manifest describes it, got other content: "
             "it was damaged or changed; make it again."
@@ -152,7 +152,7 @@ def read_checked(source: Path, name: str, manifest: Mapping[str, Any]) -> bytes:
 
 
 def safe_name(text: str) -> str:
-    """A word as part of a file name: its letters and digits, at most 40, on any file system.
+    """A word as part of a file name: at most 40 letters and digits, valid on any file system.
 
     Example:
         >>> safe_name("Red-hot"), safe_name("../x"), safe_name("."), safe_name("né")
@@ -161,7 +161,7 @@ def safe_name(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text.lower())
     plain = "".join(c for c in plain if not unicodedata.combining(c))
     plain = re.sub(r"[^\w-]+|_+", "-", plain).strip("-")
-    # A file name may hold 255 bytes, and a letter up to four of them.
+    # A file name can have 255 bytes, and a letter up to four.
     return plain[:40] or "mark"
 
 
@@ -171,7 +171,7 @@ def json_text(data: object) -> str:
     Raises:
         ValueError: if a number is NaN or infinite.
     """
-    # Escaped to ASCII, even a lone surrogate from a broken token survives the way to disk and back.
+    # Escaped to ASCII, so that even a lone surrogate from a broken token can be written and read.
     return json.dumps(data, indent=1, allow_nan=False) + "\n"
 
 
@@ -188,12 +188,12 @@ def _files(work: Path) -> dict[str, dict[str, Any]]:
 
 @contextmanager
 def _partial(target: Path) -> Iterator[Path]:
-    """A sibling folder to write in; it is gone afterwards, unless it was given another name."""
+    """A sibling folder to write in; it is removed afterwards, unless it was renamed."""
     work = Path(
         tempfile.mkdtemp(prefix=f".{target.name[:100]}.", suffix=".part", dir=target.parent)
     )
     try:
-        # mkdtemp lets nobody else in; the finished folder is as open as any other new one.
+        # mkdtemp gives access to the owner only; the finished folder gets the usual permissions.
         mask = os.umask(0)
         os.umask(mask)
         work.chmod(0o777 & ~mask)
@@ -202,12 +202,12 @@ def _partial(target: Path) -> Iterator[Path]:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _take_place(work: Path, target: Path, overwrite: bool) -> None:
-    """Give the finished folder its name; what stood there is removed only once that is done."""
+def _rename_into_place(work: Path, target: Path, overwrite: bool) -> None:
+    """Rename the finished folder to `target`; an older folder there is removed afterwards."""
     if not os.path.lexists(target):
         work.rename(target)
         return
-    # It may have changed, or appeared, while the work was being written.
+    # The target may have changed, or appeared, during the writing.
     expect_writable(target, overwrite)
     with _partial(target) as aside:
         old = aside / "old"
@@ -219,23 +219,23 @@ def _take_place(work: Path, target: Path, overwrite: bool) -> None:
             raise
 
 
-def _expect_ours(target: Path) -> None:
+def _expect_written_by_seewhy(target: Path) -> None:
     """Raise unless the folder is empty, or holds what seewhy wrote and nothing else."""
-    foreign = f"Expected a folder that seewhy wrote, got {target}"
+    problem = f"Expected a folder that seewhy wrote, got {target}"
     if not target.is_dir() or target.is_symlink():
-        raise OutputError(f"{foreign}, which is not a folder: choose another place.")
-    found = {p.relative_to(target).as_posix() for p in target.rglob("*") if not _is_folder(p)}
-    if not found:
+        raise OutputError(f"{problem}, which is not a folder: choose another place.")
+    present = {p.relative_to(target).as_posix() for p in target.rglob("*") if not _is_folder(p)}
+    if not present:
         return
     try:
         listed = set(read_manifest(target)["files"]) | {MANIFEST}
     except (SchemaError, KeyError, TypeError) as error:
         raise OutputError(
-            f"{foreign}, which has no {MANIFEST} of seewhy: choose another place."
+            f"{problem}, which has no {MANIFEST} of seewhy: choose another place."
         ) from error
-    if extra := sorted(found - listed):
+    if extra := sorted(present - listed):
         raise OutputError(
-            f"{foreign}, which also holds {extra[0]!r}: move it away, or choose another place."
+            f"{problem}, which also holds {extra[0]!r}: move it away, or choose another place."
         )
 
 

@@ -31,7 +31,7 @@ class SpanScale:
         maps: for each view float32 `[height, width]` on the scale's own grid, before interference
             is removed.
         probability: product over the span's tokens of p(token | image at this scale, same prefix).
-        is_top1: whether every one of its tokens would still be the model's first choice.
+        is_top1: whether every one of its tokens is still the model's first choice.
         weight: the mean weight of the scale in the aggregation.
     """
 
@@ -43,7 +43,7 @@ class SpanScale:
 
 @dataclass(frozen=True, eq=False)
 class TextSpan:
-    """A word, phrase or token, of the answer or of the prompt, with all that the record has on it.
+    """A word, phrase or token, of the answer or of the prompt, with its evidence.
 
     Attributes:
         text, start, end: its characters in the answer, or in the prompt.
@@ -80,7 +80,7 @@ class TextSpan:
     @cached_property
     def displays(self) -> tuple[Tensor, ...]:
         """For each view float32 `[height, width]` in [0, 1], on the joint range."""
-        return tuple(to_display(one, self.low, self.high) for one in self.maps)
+        return tuple(to_display(values, self.low, self.high) for values in self.maps)
 
     @cached_property
     def context_display(self) -> tuple[tuple[int, float], ...]:
@@ -91,7 +91,7 @@ class TextSpan:
 
     @cached_property
     def _highest(self) -> tuple[float, ...]:
-        return tuple(float(one.max()) for one in self.displays)
+        return tuple(float(display.max()) for display in self.displays)
 
     @property
     def best_view(self) -> int:
@@ -116,10 +116,10 @@ class TextSpan:
 
 
 class RecordSpans:
-    """All words and tokens of a record as spans; each list is computed once, when first read.
+    """All words and tokens of a record as spans; each list is computed once, at first access.
 
     Args:
-        record: take the one that `spans_of` keeps instead of making another.
+        record: use `spans_of(record)`, which keeps the result.
     """
 
     def __init__(self, record: Record) -> None:
@@ -128,14 +128,14 @@ class RecordSpans:
     @cached_property
     def words(self) -> tuple[TextSpan, ...]:
         """One span for each word of the answer."""
-        return tuple(self.word(word, at) for at, word in enumerate(self.record.words))
+        return tuple(self.word(word, index) for index, word in enumerate(self.record.words))
 
     @cached_property
     def tokens(self) -> tuple[TextSpan, ...]:
         """One span for each token of the answer."""
         offset = len(self.record.prompt_tokens)
         return tuple(
-            self._of_answer(_one_token(token, i), [(j,) for j in range(offset + i)])
+            self._of_answer(_token_as_word(token, i), [(j,) for j in range(offset + i)])
             for i, token in enumerate(self.record.tokens)
         )
 
@@ -148,20 +148,20 @@ class RecordSpans:
     def prompt_tokens(self) -> tuple[TextSpan, ...]:
         """One span for each token of the prompt; empty if the prompt was not explained."""
         tokens = enumerate(self.record.prompt_tokens)
-        return self._of_prompt([_one_token(token, i) for i, token in tokens])
+        return self._of_prompt([_token_as_word(token, i) for i, token in tokens])
 
-    def word(self, word: Word, at: int) -> TextSpan:
+    def word(self, word: Word, index: int) -> TextSpan:
         """The span of a word, or of a phrase.
 
         Args:
             word: of the answer.
-            at: how many words of the answer precede it.
+            index: how many words of the answer precede it.
         """
-        return self._of_answer(word, self._word_tokens[: len(self.record.prompt_words) + at])
+        return self._of_answer(word, self._word_tokens[: len(self.record.prompt_words) + index])
 
     @cached_property
     def _word_tokens(self) -> list[tuple[int, ...]]:
-        """Places on the text axis of each word's tokens: the prompt's words, then the answer's."""
+        """Indices on the text axis of each word's tokens: the prompt's words, then the answer's."""
         offset = len(self.record.prompt_tokens)
         return [
             *(word.tokens for word in self.record.prompt_words),
@@ -173,23 +173,23 @@ class RecordSpans:
         return _span(record.attribution, record.pictures, record.tokens, word, earlier)
 
     def _of_prompt(self, words: Sequence[Word]) -> tuple[TextSpan, ...]:
-        found, record = self.record.prompt_attribution, self.record
-        if found is None:
+        attribution, record = self.record.prompt_attribution, self.record
+        if attribution is None:
             return ()
         groups = [word.tokens for word in words]
         return tuple(
-            _span(found, record.pictures, record.prompt_tokens, word, groups[:i])
+            _span(attribution, record.pictures, record.prompt_tokens, word, groups[:i])
             for i, word in enumerate(words)
         )
 
 
 def spans_of(record: Record) -> RecordSpans:
-    """The spans of a record, kept with the record: all who show or save it share them."""
+    """The spans of a record, computed once and kept with the record."""
     return record.derived(RecordSpans)
 
 
-def _one_token(token: Token, at: int) -> Word:
-    return Word(token.text, token.start, token.end, (at,))
+def _token_as_word(token: Token, index: int) -> Word:
+    return Word(token.text, token.start, token.end, (index,))
 
 
 def _span(
@@ -200,24 +200,24 @@ def _span(
     earlier: Sequence[tuple[int, ...]],
 ) -> TextSpan:
     """The span of a word; `earlier` holds the text tokens of each word that precedes it."""
-    own = list(word.tokens)
-    maps = tuple(one[own].amax(0) for one in attribution.maps)
-    laid = list(zip(maps, pictures, strict=True))
+    rows = list(word.tokens)
+    maps = tuple(view_maps[rows].amax(0) for view_maps in attribution.maps)
+    views = list(zip(maps, pictures, strict=True))
     return TextSpan(
         text=word.text,
         start=word.start,
         end=word.end,
         tokens=word.tokens,
-        probability=math.prod(tokens[token].probability for token in own),
-        candidates=tokens[own[0]].candidates,
+        probability=math.prod(tokens[token].probability for token in rows),
+        candidates=tokens[rows[0]].candidates,
         maps=maps,
-        low=float(attribution.low[own].min()),
-        high=float(attribution.high[own].max()),
-        context=_context(attribution.context[own].amax(0), earlier),
-        scales=tuple(_scale(view, own) for view in attribution.scales),
+        low=float(attribution.low[rows].min()),
+        high=float(attribution.high[rows].max()),
+        context=_context(attribution.context[rows].amax(0), earlier),
+        scales=tuple(_scale(view, rows) for view in attribution.scales),
         shares=_shares(maps),
-        peaks=tuple(_peak(one, picture.base_grid) for one, picture in laid),
-        boxes=tuple(_box(one, picture.base_grid, picture.size) for one, picture in laid),
+        peaks=tuple(_peak(values, picture.base_grid) for values, picture in views),
+        boxes=tuple(_box(values, picture.base_grid, picture.size) for values, picture in views),
     )
 
 
@@ -232,17 +232,17 @@ def _context(
     return tuple((index, of_word[index]) for index in order if of_word[index] > 0)
 
 
-def _scale(view: ScaleView, own: list[int]) -> SpanScale:
+def _scale(view: ScaleView, rows: list[int]) -> SpanScale:
     return SpanScale(
-        maps=tuple(maps[own].amax(0) for maps in view.maps),
-        probability=float(view.probabilities[own].double().prod()),
-        is_top1=bool(view.is_top1[own].all()),
-        weight=float(view.weights[own].mean()),
+        maps=tuple(maps[rows].amax(0) for maps in view.maps),
+        probability=float(view.probabilities[rows].double().prod()),
+        is_top1=bool(view.is_top1[rows].all()),
+        weight=float(view.weights[rows].mean()),
     )
 
 
 def _shares(maps: Sequence[Tensor]) -> tuple[float, ...]:
-    means = [float(one.mean()) for one in maps]
+    means = [float(values.mean()) for values in maps]
     return tuple(mean / sum(means) if sum(means) else 0.0 for mean in means)
 
 

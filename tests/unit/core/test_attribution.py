@@ -1,4 +1,4 @@
-"""What every attribution promises."""
+"""Attributions: checks, display, selection."""
 
 from dataclasses import replace
 from typing import Any
@@ -55,7 +55,7 @@ def test_display_scales_all_views_by_one_range():
     assert second.tolist() == [[[0.0, 1.0, 1.0]], [[0.0, 0.0, 0.0]]]
 
 
-def test_shares_compare_means_whatever_the_number_of_cells():
+def test_shares_compare_means_for_any_number_of_cells():
     shares = two_views().shares
     torch.testing.assert_close(shares[0], torch.tensor([3.5, 6.0]) / 9.5)
     assert shares[1].tolist() == [0.0, 0.0]  # no view says anything
@@ -64,7 +64,7 @@ def test_shares_compare_means_whatever_the_number_of_cells():
     assert even.shares.tolist() == [[0.5, 0.5]]
 
 
-def test_attribution_names_the_view_that_does_not_fit():
+def test_attribution_names_the_view_that_does_not_match():
     with pytest.raises(ShapeError, match="maps of view 1 with axes .* token = 2, got token = 3"):
         two_views(maps=(torch.zeros(2, 2, 2), torch.zeros(3, 2, 2)))
 
@@ -99,13 +99,13 @@ def tensors_of(part) -> list[torch.Tensor]:
 
 
 def test_context_display_scales_by_the_joint_range_and_clamps():
-    found = attribution(context=torch.tensor([[0.0, 3.0, 9.0]]))
-    assert found.context_display.tolist() == [[0.0, 0.25, 1.0]]
+    result = attribution(context=torch.tensor([[0.0, 3.0, 9.0]]))
+    assert result.context_display.tolist() == [[0.0, 0.25, 1.0]]
 
 
 def test_select_cuts_everything_that_has_a_token_axis():
-    whole = two_scales()
-    last = whole.select(slice(1, None))
+    original = two_scales()
+    last = original.select(slice(1, None))
     assert [maps.shape for maps in last.maps] == [(1, 2, 2), (1, 1, 3)]
     assert last.context.tolist() == [[2.0, 3.0, 0.0]]
     assert (last.low.tolist(), last.high.tolist()) == ([0.0], [0.0])
@@ -121,13 +121,13 @@ def test_select_cuts_everything_that_has_a_token_axis():
 
 
 def test_with_tokens_from_takes_everything_of_these_tokens_and_nothing_else():
-    whole = two_scales()
+    original = two_scales()
     other = replace(
         two_scales(),
-        maps=tuple(maps + 100 for maps in whole.maps),
-        context=whole.context + 100,
-        low=whole.low + 1,
-        high=whole.high + 100,
+        maps=tuple(maps + 100 for maps in original.maps),
+        context=original.context + 100,
+        low=original.low + 1,
+        high=original.high + 100,
         scales=tuple(
             replace(
                 view,
@@ -136,35 +136,35 @@ def test_with_tokens_from_takes_everything_of_these_tokens_and_nothing_else():
                 is_top1=~view.is_top1,
                 weights=view.weights + 1,
             )
-            for view in whole.scales
+            for view in original.scales
         ),
     )
-    mixed = whole.with_tokens_from(other, [1])
-    for found, own, others in zip(*map(tensors_of, (mixed, whole, other)), strict=True):
-        assert torch.equal(found[0], own[0])
-        assert torch.equal(found[1], others[1])
-        assert not torch.equal(found[1], own[1])
+    mixed = original.with_tokens_from(other, [1])
+    for result, own, others in zip(*map(tensors_of, (mixed, original, other)), strict=True):
+        assert torch.equal(result[0], own[0])
+        assert torch.equal(result[1], others[1])
+        assert not torch.equal(result[1], own[1])
     assert [view.scale for view in mixed.scales] == [1.0, 0.5]
 
 
 def test_with_tokens_from_no_token_changes_nothing():
-    whole = two_scales()
-    same = whole.with_tokens_from(two_scales(), [])
-    assert all(map(torch.equal, tensors_of(same), tensors_of(whole)))
+    original = two_scales()
+    same = original.with_tokens_from(two_scales(), [])
+    assert all(map(torch.equal, tensors_of(same), tensors_of(original)))
 
 
 def test_with_tokens_from_refuses_other_scales():
-    whole = two_scales()
+    original = two_scales()
     with pytest.raises(ValueError, match="argument 2 is shorter"):
-        whole.with_tokens_from(replace(whole, scales=whole.scales[:1]), [0])
+        original.with_tokens_from(replace(original, scales=original.scales[:1]), [0])
 
 
 def test_cpu_makes_every_tensor_contiguous_in_main_memory():
-    whole = two_scales()
-    turned = replace(whole, maps=tuple(maps.mT.contiguous().mT for maps in whole.maps))
+    original = two_scales()
+    turned = replace(original, maps=tuple(maps.mT.contiguous().mT for maps in original.maps))
     assert not all(tensor.is_contiguous() for tensor in tensors_of(turned))
-    found = turned.cpu()
-    for one, other in zip(tensors_of(found), tensors_of(whole), strict=True):
+    result = turned.cpu()
+    for one, other in zip(tensors_of(result), tensors_of(original), strict=True):
         assert one.is_contiguous()
         assert one.device.type == "cpu"
         assert torch.equal(one, other)

@@ -12,8 +12,8 @@ def test_expect_axes_returns_sizes():
 
 
 def test_expect_axes_admits_leading_axes_behind_dots():
-    found = expect_axes(torch.zeros(7, 5, 2, 3), "... height width", name="maps")
-    assert found == {"height": 2, "width": 3}
+    result = expect_axes(torch.zeros(7, 5, 2, 3), "... height width", name="maps")
+    assert result == {"height": 2, "width": 3}
 
 
 @pytest.mark.parametrize("shape", [(2,), (2, 3, 4)])

@@ -8,7 +8,7 @@ from seewhy.core.display import to_display
 SCORES = st.floats(0, 1e4, width=32)
 
 
-def test_to_display_clamps_what_lies_outside_the_range():
+def test_to_display_clamps_values_outside_the_range():
     assert to_display(torch.tensor([-1.0, 2.0, 3.0, 7.0]), 2.0, 4.0).tolist() == [0, 0, 0.5, 1]
 
 

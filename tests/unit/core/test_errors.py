@@ -12,13 +12,13 @@ TREE = [
 
 
 @pytest.mark.parametrize("error", TREE, ids=lambda c: c.__name__)
-def test_error_belongs_to_the_tree_and_says_when_it_comes(error):
+def test_error_belongs_to_the_tree_and_is_documented(error):
     assert issubclass(error, errors.SeewhyError)
     assert error.__doc__
 
 
 def test_input_errors_are_value_errors():
-    """Code that knows nothing of this package can catch them by the usual name."""
+    """Code without this package can catch them by the usual name."""
     assert issubclass(errors.InputError, ValueError)
     assert issubclass(errors.UnknownNameError, LookupError)
     assert issubclass(errors.OutputError, OSError)

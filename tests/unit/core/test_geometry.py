@@ -1,4 +1,4 @@
-"""Boxes, layers and resampling, against `torch.nn.functional.interpolate` where it applies."""
+"""Boxes, grids and resampling, against `torch.nn.functional.interpolate` where it applies."""
 
 import pytest
 import torch
@@ -22,8 +22,8 @@ def test_resample_equals_interpolate_over_equal_boxes(source, target):
     box = (0.0, 0.0, 64.0, 48.0)
     maps = torch.rand(2, *source, generator=torch.Generator().manual_seed(0))
     expected = F.interpolate(maps[None], size=target, mode="bilinear", align_corners=False)[0]
-    found = resample(maps, TokenGrid.over(box, *source), TokenGrid.over(box, *target))
-    torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
+    result = resample(maps, TokenGrid.over(box, *source), TokenGrid.over(box, *target))
+    torch.testing.assert_close(result, expected, atol=1e-6, rtol=0)
 
 
 def test_resample_onto_itself_is_the_same_tensor():
@@ -32,14 +32,14 @@ def test_resample_onto_itself_is_the_same_tensor():
     assert resample(maps, grid, grid) is maps
 
 
-def test_resample_places_a_crop_where_it_lies():
+def test_resample_places_a_crop_at_its_pixels():
     """A ramp over a crop keeps its values at the same pixels on a grid over the whole image."""
     crop = TokenGrid.over((16, 0, 48, 8), 1, 8)
     whole = TokenGrid.over((0, 0, 64, 8), 1, 16)
     centres = (crop.column_edges[:-1] + crop.column_edges[1:]) / 2
-    found = resample(centres[None].float(), crop, whole)[0]
+    result = resample(centres[None].float(), crop, whole)[0]
     wanted = ((whole.column_edges[:-1] + whole.column_edges[1:]) / 2).float()
-    torch.testing.assert_close(found, wanted.clamp(float(centres[0]), float(centres[-1])))
+    torch.testing.assert_close(result, wanted.clamp(float(centres[0]), float(centres[-1])))
 
 
 def test_resample_keeps_the_dtype():
@@ -61,7 +61,7 @@ def test_interpolation_is_linear_between_uneven_cells():
     assert interpolation(source, target)[0].tolist() == [0.0, 0.5, 0.5]
 
 
-def test_layer_over_lays_cells_row_by_row():
+def test_token_grid_over_numbers_cells_row_by_row():
     grid = TokenGrid.over((10, 20, 40, 60), 2, 3, first=5, name="tiles")
     assert grid.shape == (2, 3)
     assert grid.index.tolist() == [[5, 6, 7], [8, 9, 10]]
@@ -69,12 +69,12 @@ def test_layer_over_lays_cells_row_by_row():
     assert grid.column_edges.tolist() == [10, 20, 30, 40]
 
 
-def test_layer_refuses_edges_of_another_number():
+def test_token_grid_refuses_edges_of_another_number():
     with pytest.raises(GeometryError, match=r"Expected 3 increasing edges in grid 'image'"):
         TokenGrid(torch.arange(4).view(2, 2), pixel_edges(4, 3), pixel_edges(4, 2))
 
 
-def test_layer_refuses_edges_that_do_not_increase():
+def test_token_grid_refuses_edges_that_do_not_increase():
     with pytest.raises(GeometryError, match="increasing edges in grid 'tiles'"):
         TokenGrid(torch.zeros(1, 1).long(), torch.tensor([4.0, 4.0]), pixel_edges(4, 1), "tiles")
 
@@ -98,28 +98,28 @@ def test_geometry_refuses_a_token_left_out():
         Geometry((20, 10), (grid,))
 
 
-def test_rasterise_follows_the_index_of_the_layer():
+def test_to_grid_follows_the_index_of_the_grid():
     grid = TokenGrid(torch.tensor([[2, 0], [1, 3]]), pixel_edges(4, 2), pixel_edges(4, 2))
-    found = Geometry((4, 4), (grid,)).to_grid(torch.tensor([10.0, 11.0, 12.0, 13.0]))
-    assert found.tolist() == [[12, 10], [11, 13]]
+    result = Geometry((4, 4), (grid,)).to_grid(torch.tensor([10.0, 11.0, 12.0, 13.0]))
+    assert result.tolist() == [[12, 10], [11, 13]]
 
 
-def test_rasterise_fuses_layers_by_their_mean_on_the_finest():
+def test_to_grid_averages_grids_on_the_finest():
     fine = TokenGrid.over((0, 0, 8, 8), 2, 2, name="tiles")
     coarse = TokenGrid.over((0, 0, 8, 8), 1, 1, first=4, name="thumbnail")
     geometry = Geometry((8, 8), (fine, coarse))
     assert geometry.base_grid is fine
-    found = geometry.to_grid(torch.tensor([0.0, 2.0, 4.0, 6.0, 10.0]))
-    assert found.tolist() == [[5, 6], [7, 8]]
+    result = geometry.to_grid(torch.tensor([0.0, 2.0, 4.0, 6.0, 10.0]))
+    assert result.tolist() == [[5, 6], [7, 8]]
 
 
-def test_rasterise_refuses_another_number_of_values():
+def test_to_grid_refuses_another_number_of_values():
     geometry = Geometry((8, 8), (TokenGrid.over((0, 0, 8, 8), 2, 2),))
     with pytest.raises(ShapeError, match="visual = 4, got visual = 3"):
         geometry.to_grid(torch.zeros(3))
 
 
-def test_flatten_chains_canvases_row_by_row():
+def test_flatten_joins_grids_row_by_row():
     first, second = torch.arange(8.0).view(2, 2, 2), 10 + torch.arange(6.0).view(2, 1, 3)
     assert flatten([first, second]).tolist() == [
         [0, 1, 2, 3, 10, 11, 12],

@@ -37,7 +37,7 @@ def test_registry_lists_names_without_importing(registry):
 
 
 @pytest.mark.parametrize("name", ["red-car", "red_car", "Red-Car"])
-def test_registry_finds_a_name_however_it_is_spelt(registry, name):
+def test_registry_finds_a_name_in_any_spelling(registry, name):
     assert registry.get(name)().go() == 1
 
 

@@ -1,4 +1,4 @@
-"""Near matches, and the messages that are built on them."""
+"""Near matches, and the messages that use them."""
 
 import pytest
 
@@ -24,7 +24,7 @@ from seewhy.core.suggestions import (
         ("qwen/qwen2", ("Qwen/Qwen2",)),
     ],
 )
-def test_near_matches_are_those_that_read_alike_and_never_the_name_itself(name, expected):
+def test_near_matches_are_similar_names_and_never_the_name_itself(name, expected):
     assert near_matches(name, ("arc", "tam", "Qwen/Qwen2")) == expected
 
 
@@ -45,13 +45,13 @@ def test_unknown_name_message_lists_everything_where_nothing_is_near():
     )
 
 
-def test_unknown_name_message_says_where_there_is_nothing_to_name():
+def test_unknown_name_message_covers_an_empty_list():
     assert unknown_name_message("option", "k", ()) == (
         "Expected the name of an option, got 'k': there are none to choose from, leave it out."
     )
 
 
-def test_choose_from_lists_no_more_names_than_one_can_read():
+def test_choose_from_lists_a_limited_number_of_names():
     known = [f"word{n}" for n in range(LISTED + 3)]
     assert choose_from("?", known).endswith(f"word{LISTED - 1} and 3 more.")
     assert choose_from("?", known[:LISTED]).endswith(f", word{LISTED - 1}.")

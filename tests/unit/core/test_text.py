@@ -35,48 +35,48 @@ def test_split_words_separates_words_and_marks(text, expected):
 
 def test_words_of_joins_subtokens():
     text = "an umbrella"
-    found = words_of(text, [(0, 2), (2, 6), (6, 11)])
-    assert [(w.text, w.tokens) for w in found] == [("an", (0,)), ("umbrella", (1, 2))]
+    result = words_of(text, [(0, 2), (2, 6), (6, 11)])
+    assert [(w.text, w.tokens) for w in result] == [("an", (0,)), ("umbrella", (1, 2))]
 
 
 def test_words_of_leaves_out_space_and_empty_tokens():
     text = "a  b"
-    found = words_of(text, [(0, 1), (1, 3), (3, 3), (3, 4)])
-    assert [(w.text, w.tokens) for w in found] == [("a", (0,)), ("b", (3,))]
+    result = words_of(text, [(0, 1), (1, 3), (3, 3), (3, 4)])
+    assert [(w.text, w.tokens) for w in result] == [("a", (0,)), ("b", (3,))]
 
 
 def test_words_of_gives_a_shared_token_to_the_larger_part():
     text = "ab, cde"
-    # One token "b, cd" reaches into three words and holds most of the last.
-    found = words_of(text, [(0, 1), (1, 6), (6, 7)])
-    assert [(w.text, w.tokens) for w in found] == [("ab,", (0,)), ("cde", (1, 2))]
+    # One token "b, cd" is part of three words and holds most of the last.
+    result = words_of(text, [(0, 1), (1, 6), (6, 7)])
+    assert [(w.text, w.tokens) for w in result] == [("ab,", (0,)), ("cde", (1, 2))]
 
 
 def test_words_of_joins_a_word_without_tokens_to_its_neighbour():
     text = "go!"
-    found = words_of(text, [(0, 3)])
-    assert [(w.text, w.start, w.end, w.tokens) for w in found] == [("go!", 0, 3, (0,))]
+    result = words_of(text, [(0, 3)])
+    assert [(w.text, w.start, w.end, w.tokens) for w in result] == [("go!", 0, 3, (0,))]
 
 
 def test_words_of_joins_a_first_word_without_tokens_to_the_next():
-    found = words_of("$\\undefined$", [(0, 12)])
-    assert [(w.text, w.start, w.tokens) for w in found] == [("$\\undefined$", 0, (0,))]
+    result = words_of("$\\undefined$", [(0, 12)])
+    assert [(w.text, w.start, w.tokens) for w in result] == [("$\\undefined$", 0, (0,))]
 
 
 def test_words_of_keeps_a_character_split_over_tokens():
     # Byte-level pieces of one character: the first two add no text, the third completes it.
-    found = words_of("🚗", [(0, 0), (0, 0), (0, 1)])
-    assert [(w.text, w.tokens) for w in found] == [("🚗", (2,))]
+    result = words_of("🚗", [(0, 0), (0, 0), (0, 1)])
+    assert [(w.text, w.tokens) for w in result] == [("🚗", (2,))]
 
 
-def test_words_of_nothing_is_nothing():
+def test_words_of_no_text_is_empty():
     assert words_of("", []) == ()
 
 
-def test_phrase_spans_its_words_and_what_lies_between():
+def test_phrase_spans_its_words_and_the_text_between():
     text = "a red car"
-    found = words_of(text, [(0, 1), (1, 5), (5, 9)])
-    joined = phrase(text, found[1:])
+    result = words_of(text, [(0, 1), (1, 5), (5, 9)])
+    joined = phrase(text, result[1:])
     assert (joined.text, joined.start, joined.end, joined.tokens) == ("red car", 2, 9, (1, 2))
 
 
@@ -85,8 +85,8 @@ def test_phrase_spans_its_words_and_what_lies_between():
 def test_words_of_gives_each_token_with_word_characters_to_exactly_one_word(text, cuts):
     edges = sorted({0, len(text), *(c for c in cuts if c < len(text))})
     spans = list(itertools.pairwise(edges))
-    found = words_of(text, spans)
-    held = [t for word in found for t in word.tokens]
+    result = words_of(text, spans)
+    held = [t for word in result for t in word.tokens]
     assert sorted(held) == [i for i, (a, b) in enumerate(spans) if text[a:b].split()]
-    assert all(word.text == text[word.start : word.end] for word in found)
-    assert all(a.end <= b.start for a, b in itertools.pairwise(found))
+    assert all(word.text == text[word.start : word.end] for word in result)
+    assert all(a.end <= b.start for a, b in itertools.pairwise(result))

@@ -25,11 +25,11 @@ def trace(visual, text):
 
 
 def test_text_tokens_are_the_prompt_then_the_answer():
-    found = trace(torch.zeros(2, 4), torch.zeros(2, 4)).text_tokens
-    assert [token.text for token in found] == ["what", "car"]
+    result = trace(torch.zeros(2, 4), torch.zeros(2, 4)).text_tokens
+    assert [token.text for token in result] == ["what", "car"]
 
 
-def test_expect_finite_returns_a_sound_trace():
+def test_expect_finite_returns_a_finite_trace():
     sound = trace(torch.zeros(2, 4), torch.zeros(2, 4))
     assert sound.expect_finite() is sound
 
@@ -44,25 +44,25 @@ def test_expect_finite_names_the_broken_states(value, kind):
 
 
 def two_views():
-    found = trace(torch.zeros(2, 4), torch.zeros(2, 4))
+    result = trace(torch.zeros(2, 4), torch.zeros(2, 4))
     tall = View(Geometry((4, 12), (TokenGrid.over((0, 0, 4, 12), 3, 1),)), (6, 18), medium=1)
-    inputs = replace(found.inputs, views=(*found.views, tall))
-    return replace(found, inputs=inputs, visual_states=torch.zeros(5, 4))
+    inputs = replace(result.inputs, views=(*result.views, tall))
+    return replace(result, inputs=inputs, visual_states=torch.zeros(5, 4))
 
 
-def test_inputs_tell_size_and_grid_of_every_view():
+def test_inputs_have_size_and_grid_of_every_view():
     inputs = two_views().inputs
     assert inputs.model_sizes == ((8, 8), (6, 18))
     assert [base_grid.shape for base_grid in inputs.base_grids] == [(1, 2), (3, 1)]
     assert inputs.length == 5
 
 
-def test_rasterise_lays_each_view_on_its_own_grid():
+def test_to_grid_puts_each_view_on_its_own_grid():
     first, second = two_views().to_grid(torch.arange(10.0).view(2, 5))
     assert first.tolist() == [[[0, 1]], [[5, 6]]]
     assert second.tolist() == [[[2], [3], [4]], [[7], [8], [9]]]
 
 
-def test_rasterise_refuses_values_of_other_views():
+def test_to_grid_refuses_values_of_other_views():
     with pytest.raises(ShapeError, match="values with axes .* visual = 5, got visual = 4"):
         two_views().to_grid(torch.zeros(2, 4))

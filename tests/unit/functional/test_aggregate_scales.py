@@ -11,7 +11,7 @@ def test_aggregate_scales_of_one_scale_is_its_maps() -> None:
     assert torch.equal(aggregate_scales([maps], torch.tensor([[0.2, 0.0, 1e-30]])), maps)
 
 
-def test_aggregate_scales_counts_a_scale_of_no_weight_for_nothing() -> None:
+def test_aggregate_scales_ignores_a_scale_of_weight_zero() -> None:
     base, strange = torch.rand(2, 4, 5), torch.rand(2, 4, 5)
     weights = torch.tensor([[0.7, 0.1], [0.0, 0.0]])
     torch.testing.assert_close(aggregate_scales([base, strange], weights), base)
@@ -51,7 +51,7 @@ def test_aggregate_scales_refuses_log_probabilities() -> None:
 
 
 @pytest.mark.parametrize("place", [(7,), (2, 3), (2, 2, 3)])
-def test_aggregate_scales_takes_any_axes_of_place(place: tuple[int, ...]) -> None:
+def test_aggregate_scales_takes_any_spatial_axes(place: tuple[int, ...]) -> None:
     one, two, weights = torch.rand(3, *place), torch.rand(3, *place), torch.rand(2, 3)
     made = aggregate_scales([one, two], weights)
     flat = aggregate_scales([one.flatten(1), two.flatten(1)], weights)
@@ -59,6 +59,6 @@ def test_aggregate_scales_takes_any_axes_of_place(place: tuple[int, ...]) -> Non
     torch.testing.assert_close(made.flatten(1), flat)
 
 
-def test_aggregate_scales_refuses_maps_without_a_place() -> None:
+def test_aggregate_scales_refuses_maps_without_a_spatial_axis() -> None:
     with pytest.raises(ShapeError, match=r"one shape \[token \.\.\.\]"):
         aggregate_scales([torch.ones(2)])

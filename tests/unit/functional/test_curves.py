@@ -35,7 +35,7 @@ def test_first_of_takes_none_or_all():
     assert first_of(order, 3).tolist() == [True] * 3
 
 
-def test_area_under_refuses_points_that_do_not_fit():
+def test_area_under_refuses_points_that_do_not_match():
     with pytest.raises(
         ShapeError, match=r"a value for each of at least two points, got shape \[3\]"
     ):
@@ -44,22 +44,22 @@ def test_area_under_refuses_points_that_do_not_fit():
         area_under(torch.ones(2), torch.tensor([1.0, 0.0]))
 
 
-def test_between_refuses_ends_that_leave_no_room():
+def test_between_refuses_an_empty_range():
     with pytest.raises(ParameterError, match=r"high above low, got 1.0 and 1.0"):
         between(torch.ones(2), 1.0, 1.0)
 
 
 @pytest.mark.parametrize("count", [0, 1, 17, 35])
-def test_nearest_cells_holds_exactly_so_many(count):
+def test_nearest_cells_holds_exactly_the_count(count):
     assert int(nearest_cells(5, 7, 2.0, 3.0, count).sum()) == count
 
 
-def test_dilated_by_nothing_is_the_mask():
+def test_dilated_by_zero_is_the_mask():
     mask = torch.rand(6, 9) > 0.7
     assert torch.equal(dilated(mask, 0), mask)
 
 
-def test_dilated_reaches_every_cell_within_so_many():
+def test_dilated_holds_every_cell_within_the_distance():
     mask = torch.zeros(7, 9, dtype=torch.bool)
     mask[3, 4] = True
     grown = torch.zeros_like(mask)

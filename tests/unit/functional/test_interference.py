@@ -21,7 +21,9 @@ def test_context_weights_leave_out_tokens_of_the_same_text() -> None:
     ("variant", "expected"),
     [("scaled", [1.0, 0.0]), ("inverse", [0.5, 0.0]), ("threshold", [0.0, 0.0])],
 )
-def test_context_weights_spare_contexts_that_agree(variant: Any, expected: list[float]) -> None:
+def test_context_weights_are_lower_for_contexts_that_agree(
+    variant: Any, expected: list[float]
+) -> None:
     rho = torch.ones(3, 3)
     rho[2, 0] = 0.5
     weights = context_weights(ACTIVATION, APART, rho, variant)
@@ -42,20 +44,20 @@ def test_context_weights_refuse_an_unknown_variant() -> None:
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
-def test_context_weights_refuse_what_is_not_of_all_pairs(place: int) -> None:
+def test_context_weights_refuse_tensors_of_other_axes(place: int) -> None:
     given = [ACTIVATION, APART, APART.float()]
     given[place] = given[place][:2]
     with pytest.raises(ShapeError, match="Expected (activation|same_text|rho) with axes"):
         context_weights(*given)
 
 
-def test_interference_of_a_token_without_context_is_nothing() -> None:
+def test_interference_of_a_token_without_context_is_zero() -> None:
     mixed = interference(torch.ones(2, 3, 4), torch.zeros(5, 2))
     assert mixed.shape == (5, 3, 4)
     assert not mixed.any()
 
 
-def test_interference_keeps_faint_weights() -> None:
+def test_interference_keeps_small_weights() -> None:
     mixed = interference(torch.tensor([[2.0], [4.0]]), torch.tensor([[1e-30, 3e-30]]))
     assert float(mixed) == pytest.approx(3.5)
 
@@ -77,7 +79,7 @@ def test_remove_interference_leaves_a_map_without_interference_alone() -> None:
     assert shares.tolist() == [0, 0]
 
 
-def test_remove_interference_empties_a_map_that_is_nothing_else() -> None:
+def test_remove_interference_of_a_map_from_itself_is_zero() -> None:
     context = torch.rand(1, 5) + 0.5
     cleaned, shares = remove_interference(3 * context, context)
     torch.testing.assert_close(cleaned, torch.zeros(1, 5), atol=1e-6, rtol=0)
@@ -85,7 +87,7 @@ def test_remove_interference_empties_a_map_that_is_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("shape", [(0, 4), (2, 0), (0, 3, 3)])
-def test_remove_interference_of_nothing_is_nothing(shape: tuple[int, ...]) -> None:
+def test_remove_interference_of_no_maps_is_empty(shape: tuple[int, ...]) -> None:
     cleaned, shares = remove_interference(torch.zeros(shape), torch.zeros(shape))
     assert cleaned.shape == shape
     assert shares.tolist() == [0] * shape[0]

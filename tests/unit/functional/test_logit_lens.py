@@ -28,7 +28,7 @@ def test_logit_lens_of_nothing_is_empty(tokens: int, visual: int) -> None:
     assert maps.shape == (tokens, visual)
 
 
-def test_logit_lens_leaves_its_inputs_alone() -> None:
+def test_logit_lens_does_not_change_its_inputs() -> None:
     states, rows, biases = torch.randn(4, 3), torch.randn(2, 3), torch.randn(2)
     copies = [x.clone() for x in (states, rows, biases)]
     logit_lens(states, rows, biases)

@@ -51,7 +51,7 @@ def test_auc_of_a_constant_map_is_a_half_and_of_a_perfect_one_is_one() -> None:
     assert float(auc(RIGHT.float(), LEFT)) == 0
 
 
-def test_auc_and_energy_are_undefined_without_anything_to_find() -> None:
+def test_auc_and_energy_are_undefined_for_an_empty_mask_or_map() -> None:
     nothing = torch.zeros(1, 4, dtype=torch.bool)
     assert math.isnan(float(auc(torch.rand(1, 4), nothing)))
     assert math.isnan(float(energy_inside(torch.zeros(1, 4), LEFT)))
@@ -59,7 +59,7 @@ def test_auc_and_energy_are_undefined_without_anything_to_find() -> None:
 
 
 @pytest.mark.parametrize(("other", "expected"), [(0.2, 0.0), (0.6, 0.5), (1.0, 1.0), (0.0, -0.25)])
-def test_leak_places_other_objects_between_ground_and_own(other: float, expected: float) -> None:
+def test_leak_is_between_background_and_own_object(other: float, expected: float) -> None:
     heatmap = torch.tensor([[1.0, other, 0.2]])
     own, others = torch.tensor([[True, False, False]]), torch.tensor([[False, True, False]])
     assert leak(heatmap, own, others) == pytest.approx(expected)
@@ -71,7 +71,7 @@ def test_leak_counts_shared_cells_as_the_own_object() -> None:
     assert leak(heatmap, own, all_objects) == 0.5
 
 
-def test_leak_is_undefined_without_ground_or_without_evidence() -> None:
+def test_leak_is_undefined_without_background_or_without_evidence() -> None:
     assert math.isnan(leak(torch.rand(1, 4), LEFT, RIGHT))
     assert math.isnan(leak(torch.zeros(1, 3), torch.eye(3)[:1].bool(), torch.eye(3)[1:2].bool()))
 

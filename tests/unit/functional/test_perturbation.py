@@ -34,7 +34,7 @@ def test_fill_has_the_pictures_shape_range_and_colour(fill: str) -> None:
     torch.testing.assert_close(made.mean((0, 1)), image.mean((0, 1)), rtol=0.1, atol=1.0)
 
 
-def test_fill_of_noise_goes_by_its_seed() -> None:
+def test_fill_of_noise_depends_on_its_seed() -> None:
     image = noise(8, 8, 3)
     assert torch.equal(fill_of(image, "noise", 1), fill_of(image, "noise", 1))
     assert not torch.equal(fill_of(image, "noise", 1), fill_of(image, "noise", 2))
@@ -47,20 +47,20 @@ def test_fill_refuses_an_unknown_name_and_other_axes() -> None:
         fill_of(noise(4, 4), "mean")
 
 
-def test_blur_keeps_a_flat_picture_and_flattens_a_wild_one() -> None:
+def test_blur_keeps_a_constant_picture_and_smooths_noise() -> None:
     flat = torch.full((9, 7, 3), 42.0)
     torch.testing.assert_close(gaussian_blur(flat, 2.0), flat)
     wild = noise(9, 7, 3)
     assert float(gaussian_blur(wild, 2.0).std()) < 0.5 * float(wild.std())
 
 
-def test_blur_of_a_picture_on_its_side_is_the_blur_on_its_side() -> None:
+def test_blur_of_a_transposed_picture_is_the_transposed_blur() -> None:
     image = noise(9, 7, 3)
     turned = gaussian_blur(image.transpose(0, 1), 1.5).transpose(0, 1)
     torch.testing.assert_close(turned, gaussian_blur(image, 1.5))
 
 
-def test_blur_refuses_a_sigma_of_nothing() -> None:
+def test_blur_refuses_a_sigma_of_zero() -> None:
     with pytest.raises(ParameterError, match="positive sigma in pixels, got 0"):
         gaussian_blur(noise(3, 3, 3), 0)
 
@@ -75,16 +75,16 @@ def test_blend_is_the_picture_or_the_fill_at_the_ends() -> None:
     ("height", "width", "window"), [(5, 4, 2), (7, 5, 3), (2, 6, 4), (1, 1, 1)]
 )
 def test_windows_cover_each_cell_equally_often(height: int, width: int, window: int) -> None:
-    found = windows(height, width, window)
-    assert found.sum(0).unique().tolist() == [window**2]
-    assert bool(found.flatten(1).any(1).all())
+    result = windows(height, width, window)
+    assert result.sum(0).unique().tolist() == [window**2]
+    assert bool(result.flatten(1).any(1).all())
 
 
 @pytest.mark.parametrize(("window", "stride"), [(2, 2), (3, 2), (4, 3)])
 def test_windows_with_a_stride_reach_every_cell(window: int, stride: int) -> None:
-    found = windows(7, 5, window, stride)
-    assert bool(found.any(0).all())
-    assert len(found) < len(windows(7, 5, window))
+    result = windows(7, 5, window, stride)
+    assert bool(result.any(0).all())
+    assert len(result) < len(windows(7, 5, window))
 
 
 @pytest.mark.parametrize(("window", "stride"), [(0, 1), (2, 0), (2, 3)])
@@ -133,14 +133,14 @@ def test_shapley_values_of_one_feature_or_no_coalition_share_the_gain() -> None:
         assert values.tolist() == [[1 / features] * features]
 
 
-def test_shapley_values_refuse_axes_that_do_not_fit() -> None:
+def test_shapley_values_refuse_axes_that_do_not_match() -> None:
     game = torch.eye(3, dtype=torch.bool)
     with pytest.raises(ShapeError, match="worth"):
         shapley_values(game, torch.ones(2, 1), torch.zeros(1), torch.ones(1), torch.ones(3))
 
 
-def test_shapley_values_of_too_few_coalitions_are_the_shortest_solution() -> None:
-    """Features of which nothing was asked share alike, wherever they stand."""
+def test_shapley_values_of_too_few_coalitions_are_the_minimum_norm_solution() -> None:
+    """Features in no coalition have equal shares, in any position."""
     one = torch.tensor([[True, False, False]])
     nothing, everything = torch.zeros(1), torch.full((1,), 3.0)
     for order in ([0, 1, 2], [1, 2, 0], [2, 0, 1]):

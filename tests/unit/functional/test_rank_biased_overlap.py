@@ -30,7 +30,7 @@ def test_rank_biased_overlap_of_no_tokens_is_empty() -> None:
     assert rank_biased_overlap(torch.zeros(0, 5, dtype=torch.long)).shape == (0, 0)
 
 
-def test_rank_biased_overlap_with_small_p_sees_the_first_rank_alone() -> None:
+def test_rank_biased_overlap_with_small_p_compares_only_the_first_rank() -> None:
     overlaps = rank_biased_overlap(torch.tensor([[1, 2, 3], [1, 5, 6], [2, 1, 3]]), 1e-6)
     assert overlaps[0].tolist() == pytest.approx([1, 1, 0], abs=1e-5)
 
@@ -52,7 +52,7 @@ def test_rank_biased_overlap_refuses_a_list_that_repeats_an_id() -> None:
         rank_biased_overlap(torch.tensor([[1, 2, 3], [4, 5, 4]]))
 
 
-def test_rank_biased_overlap_minds_no_repetition_below_the_depth() -> None:
+def test_rank_biased_overlap_allows_repetition_below_the_depth() -> None:
     overlaps = rank_biased_overlap(torch.tensor([[1, 2, 1], [1, 2, 2]]), depth=2)
     torch.testing.assert_close(overlaps, torch.ones(2, 2))
 

@@ -28,7 +28,7 @@ def test_rank_gaussian_filter_keeps_axes_dtype_and_input() -> None:
 
 
 @pytest.mark.parametrize("shape", [(0, 4, 4), (2, 0, 3), (0, 0)])
-def test_rank_gaussian_filter_of_nothing_is_nothing(shape: tuple[int, ...]) -> None:
+def test_rank_gaussian_filter_of_no_maps_is_empty(shape: tuple[int, ...]) -> None:
     assert rank_gaussian_filter(torch.zeros(shape)).shape == shape
 
 
@@ -43,7 +43,7 @@ def test_rank_gaussian_filter_in_parts_equals_the_whole(
     assert torch.equal(rank_gaussian_filter(maps), whole)
 
 
-def test_rank_gaussian_filter_passes_a_broken_state_on_instead_of_hiding_it() -> None:
+def test_rank_gaussian_filter_keeps_nan_visible() -> None:
     maps = torch.ones(5, 5)
     maps[0, 0] = float("nan")
     broken = rank_gaussian_filter(maps).isnan()
@@ -58,7 +58,7 @@ def test_rank_gaussian_filter_takes_numbers_too_small_to_divide_by() -> None:
     assert float(filtered.max()) <= 1e-39
 
 
-def test_rank_gaussian_filter_takes_a_map_that_still_wants_gradients() -> None:
+def test_rank_gaussian_filter_takes_a_map_that_requires_gradients() -> None:
     maps = torch.rand(3, 3, requires_grad=True)
     assert torch.equal(rank_gaussian_filter(maps), rank_gaussian_filter(maps.detach()))
 

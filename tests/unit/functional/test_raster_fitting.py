@@ -19,14 +19,14 @@ STRIPES = 48
 
 
 def responses(edges: Tensor, stripes: Tensor) -> Tensor:
-    """float64 `[cell, stripe]`: the share of each stripe that lies in each cell."""
+    """float64 `[cell, stripe]`: the share of each stripe in each cell."""
     low = torch.maximum(edges[:-1, None], stripes[:-1])
     high = torch.minimum(edges[1:, None], stripes[1:])
     return (high - low).clamp(min=0) / stripes.diff()
 
 
 def painted(grids: list[TokenGrid], size: tuple[int, int]) -> tuple[Tensor, ...]:
-    """What `fit_grids` takes, for tokens that respond to just what lies in their cells."""
+    """The arguments of `fit_grids`, for tokens that respond only inside their cells."""
     x, y = (torch.linspace(0, side, STRIPES + 1, dtype=torch.float64) for side in size)
     count = sum(grid.index.numel() for grid in grids)
     across, down = torch.zeros(2, count, STRIPES, dtype=torch.float64)
@@ -47,9 +47,9 @@ def expect_same(given: TokenGrid, wanted: TokenGrid, tolerance: float) -> None:
 @pytest.mark.parametrize("shape", [(1, 1), (1, 2), (2, 1), (3, 4), (6, 5)])
 def test_fit_grids_finds_one_raster(shape):
     wanted = TokenGrid.over((0, 0, 240, 120), *shape)
-    (found,), silent = fit_grids(*painted([wanted], (240, 120)))
-    expect_same(found, wanted, 240 / STRIPES)
-    assert (found.name, silent) == ("image", ())
+    (result,), silent = fit_grids(*painted([wanted], (240, 120)))
+    expect_same(result, wanted, 240 / STRIPES)
+    assert (result.name, silent) == ("image", ())
 
 
 def test_fit_grids_finds_tiles_and_a_thumbnail():
@@ -66,9 +66,9 @@ def test_fit_grids_leaves_out_tokens_that_respond_to_nothing():
     wanted = TokenGrid.over((0, 0, 120, 120), 3, 3)
     across, down, x, y = painted([wanted], (120, 120))
     across, down = (torch.cat([part[:4], 0 * part[:1], part[4:]]) for part in (across, down))
-    (found,), silent = fit_grids(across, down, x, y)
+    (result,), silent = fit_grids(across, down, x, y)
     assert silent == (4,)
-    expect_same(found, wanted, 120 / STRIPES)
+    expect_same(result, wanted, 120 / STRIPES)
 
 
 def test_fit_grids_finds_none_where_no_token_responds():
@@ -77,7 +77,7 @@ def test_fit_grids_finds_none_where_no_token_responds():
     assert fit_grids(nothing, nothing, x, x) == ((), ())
 
 
-def test_fit_grids_finds_none_where_all_tokens_look_everywhere():
+def test_fit_grids_finds_none_where_all_tokens_respond_everywhere():
     x = torch.linspace(0, 96, STRIPES + 1, dtype=torch.float64)
     alike = torch.ones(8, STRIPES, dtype=torch.float64)
     assert fit_grids(alike, alike, x, x) == ((), ())
@@ -101,8 +101,8 @@ def test_extent_reads_the_stripes_with_a_strong_response():
 def test_cell_edges_continue_the_pitch_beyond_the_picture():
     wanted = torch.tensor([-15.0, 20.0, 55.0, 90.0, 125.0], dtype=torch.float64)
     stripes = torch.linspace(0, 110, 111, dtype=torch.float64)
-    found = cell_edges(list(responses(wanted, stripes)), stripes)
-    torch.testing.assert_close(found, wanted, atol=1.5, rtol=0)
+    result = cell_edges(list(responses(wanted, stripes)), stripes)
+    torch.testing.assert_close(result, wanted, atol=1.5, rtol=0)
 
 
 def test_ranks_counts_centres_that_are_apart():

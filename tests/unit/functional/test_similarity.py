@@ -19,7 +19,7 @@ def test_correlations_of_a_constant_map_are_undefined():
         assert math.isnan(alike(SLOPE, FLAT))
 
 
-def test_spearman_sees_the_order_alone():
+def test_spearman_depends_only_on_the_order():
     assert spearman(SLOPE, SLOPE**5) == pytest.approx(1)
     assert spearman(SLOPE, -SLOPE) == pytest.approx(-1)
 
@@ -45,7 +45,7 @@ def test_relative_change_of_an_empty_map_is_undefined():
     assert math.isnan(relative_change(torch.zeros(3), torch.zeros(3)))
 
 
-def test_spearman_of_what_is_not_finite_is_undefined():
+def test_spearman_of_values_that_are_not_finite_is_undefined():
     broken = SLOPE.clone()
     broken[0] = float("nan")
     assert math.isnan(spearman(SLOPE, broken))

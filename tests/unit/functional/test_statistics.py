@@ -44,21 +44,21 @@ def test_statistics_are_nan_where_nothing_was_drawn():
 def test_statistics_of_no_values_are_nan():
     none = Values.of([], [], [])
     for kind in ("mean", "auroc", "average-precision"):
-        found = estimate(kind, [none], bootstrap_weights(3, 10))
-        assert math.isnan(found.value)
-        assert math.isnan(found.low)
-        assert (found.images, found.values) == (0, 0)
+        result = estimate(kind, [none], bootstrap_weights(3, 10))
+        assert math.isnan(result.value)
+        assert math.isnan(result.low)
+        assert (result.images, result.values) == (0, 0)
 
 
 def test_estimate_of_a_constant_has_no_width():
-    found = estimate("mean", [Values.of([0.5] * 6, [0, 0, 1, 2, 3, 4])], bootstrap_weights(5))
-    assert found.value == found.low == found.high == 0.5
+    result = estimate("mean", [Values.of([0.5] * 6, [0, 0, 1, 2, 3, 4])], bootstrap_weights(5))
+    assert result.value == result.low == result.high == 0.5
 
 
-def test_paired_difference_of_a_method_with_itself_is_nothing():
+def test_paired_difference_of_a_method_with_itself_is_zero():
     values = Values.of(torch.rand(30).tolist(), [at // 3 for at in range(30)])
-    found = paired_difference("mean", [values], [values], bootstrap_weights(10))
-    assert found.value == found.low == found.high == 0.0
+    result = paired_difference("mean", [values], [values], bootstrap_weights(10))
+    assert result.value == result.low == result.high == 0.0
 
 
 def test_interval_leaves_out_drawings_without_the_statistic():
@@ -71,7 +71,7 @@ def test_interval_refuses_a_level_out_of_range():
         interval(torch.ones(3), level=95)
 
 
-def test_values_refuse_what_is_not_finite_or_of_one_length():
+def test_values_refuse_tensors_not_finite_or_not_of_one_length():
     with pytest.raises(ParameterError, match="finite values, got NaN or infinity"):
         Values.of([math.nan], [0])
     with pytest.raises(ShapeError, match="images with one entry for each of 2 values"):
@@ -89,7 +89,7 @@ def test_statistic_refuses_unknown_kinds_and_other_numbers_of_parts():
 
 
 def test_auroc_refuses_values_without_labels():
-    with pytest.raises(ParameterError, match="labels beside the values, got none"):
+    with pytest.raises(ParameterError, match="labels with the values, got none"):
         weighted_auroc(Values.of([1.0], [0]), bootstrap_weights(1, 2))
 
 

@@ -25,7 +25,7 @@ def test_otsu_threshold_of_many_maps_is_that_of_each() -> None:
     assert many.flatten().tolist() == [float(otsu_threshold(m)) for m in maps.flatten(0, 1)]
 
 
-def test_otsu_threshold_clamps_what_lies_outside() -> None:
+def test_otsu_threshold_clamps_values_outside_the_range() -> None:
     maps = torch.tensor([[-3.0, 0.2, 7.0]])
     assert torch.equal(otsu_threshold(maps), otsu_threshold(maps.clamp(0, 1)))
 

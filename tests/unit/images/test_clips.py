@@ -38,7 +38,7 @@ def test_read_clip_leaves_a_clip_as_it_is():
     assert read_clip(clip) is clip
 
 
-def test_read_clip_samples_evenly_from_first_to_last_and_says_so():
+def test_read_clip_samples_evenly_from_first_to_last_with_a_note():
     clip = read_clip(frames(31), fps=10, max_frames=4)
     assert clip.seconds == (0.0, 1.0, 2.0, 3.0)
     assert np.array_equal(pixels(clip)[-1], np.array(frames(31)[-1]))
@@ -73,11 +73,11 @@ def test_read_clip_takes_an_animation_with_its_own_times(tmp_path, ending):
         (frames(2), {"fps": 0}, ClipError, "fps above 0"),
         (frames(2), {"max_frames": 0}, ClipError, "max_frames of at least 1"),
         ([noise(8, 8), noise(9, 8)], {}, ClipError, r"one size, got \[\(8, 8\), \(9, 8\)\]"),
-        ("nowhere.mp4", {}, ClipError, "nowhere.mp4, which is not there"),
+        ("nowhere.mp4", {}, ClipError, "nowhere.mp4, which does not exist"),
         (["nowhere.png"], {}, ImageError, "nowhere.png"),
     ],
 )
-def test_read_clip_refuses_what_is_no_clip(source, options, error, message):
+def test_read_clip_refuses_invalid_sources(source, options, error, message):
     with pytest.raises(error, match=message):
         read_clip(source, **options)
 
@@ -88,7 +88,7 @@ def test_read_clip_refuses_a_damaged_animation(tmp_path):
         read_clip(tmp_path / "walk.gif")
 
 
-def test_read_clip_says_what_a_video_file_needs(tmp_path, monkeypatch):
+def test_read_clip_names_what_a_video_file_needs(tmp_path, monkeypatch):
     def without_av(name, *rest, real=builtins.__import__):
         if name == "av":
             raise ImportError(name)
@@ -117,7 +117,7 @@ def test_read_clip_reads_a_video_file(tmp_path):
     assert "Of the clip's 10 frames, 4 were kept" in clip.notes[0]
 
 
-def test_clip_wants_a_rising_time_for_each_frame():
+def test_clip_requires_an_increasing_time_for_each_frame():
     with pytest.raises(ClipError, match="an increasing time for each of 2 frames"):
         Clip(tuple(frames(2)), (1.0, 1.0))
     with pytest.raises(ClipError, match="an increasing time for each of 2 frames"):

@@ -1,4 +1,4 @@
-"""Reading pictures: what a person sees in a viewer is what comes out, or one clear error."""
+"""Reading pictures: the result is what a viewer shows, or one clear error."""
 
 import io
 import warnings
@@ -37,8 +37,8 @@ def pixels(picture):
 @pytest.mark.parametrize("wrap", [str, lambda path: path], ids=["str", "Path"])
 def test_read_image_takes_paths(tmp_path, wrap):
     corners().save(tmp_path / "ein bild.png")
-    found = read_image(wrap(tmp_path / "ein bild.png"))
-    assert (found.mode, found.size, found.getpixel((0, 0))) == ("RGB", (6, 4), RED)
+    result = read_image(wrap(tmp_path / "ein bild.png"))
+    assert (result.mode, result.size, result.getpixel((0, 0))) == ("RGB", (6, 4), RED)
 
 
 def test_read_image_takes_bytes():
@@ -53,8 +53,8 @@ def test_read_image_finds_the_home_folder(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "TGA"])
 def test_read_image_decodes_the_usual_formats(format):
-    found = read_image(encoded(Image.new("RGB", (5, 3), BLUE), format))
-    assert np.abs(pixels(found).astype(int) - BLUE).max() <= 2
+    result = read_image(encoded(Image.new("RGB", (5, 3), BLUE), format))
+    assert np.abs(pixels(result).astype(int) - BLUE).max() <= 2
 
 
 def test_formats_leave_out_those_that_start_other_programs():
@@ -70,9 +70,9 @@ def test_read_image_applies_every_exif_rotation(orientation):
     exif[0x0112] = orientation
     # Where the stored upper left pixel is seen, by the EXIF standard (orientation 1 to 8).
     places = [(0, 0), (5, 0), (5, 3), (0, 3), (0, 0), (3, 0), (3, 5), (0, 5)]
-    found = read_image(encoded(corners(), exif=exif))
-    assert found.size == ((6, 4) if orientation <= 4 else (4, 6))
-    assert found.getpixel(places[orientation - 1]) == RED
+    result = read_image(encoded(corners(), exif=exif))
+    assert result.size == ((6, 4) if orientation <= 4 else (4, 6))
+    assert result.getpixel(places[orientation - 1]) == RED
 
 
 def test_read_image_does_not_rotate_twice():
@@ -93,13 +93,13 @@ def test_read_image_spreads_grey_over_three_channels():
 
 def test_read_image_scales_sixteen_bits_and_does_not_clip():
     values = np.array([[0, 257, 32768, 65535]], dtype=np.uint16)
-    found = read_image(encoded(Image.fromarray(values)))
-    assert pixels(found)[0, :, 0].tolist() == [0, 1, 128, 255]
+    result = read_image(encoded(Image.fromarray(values)))
+    assert pixels(result)[0, :, 0].tolist() == [0, 1, 128, 255]
 
 
 def test_read_image_scales_a_sixteen_bit_pgm():
-    found = read_image(b"P5 2 1 65535\n" + (65535).to_bytes(2, "big") + (514).to_bytes(2, "big"))
-    assert pixels(found)[0, :, 0].tolist() == [255, 2]
+    result = read_image(b"P5 2 1 65535\n" + (65535).to_bytes(2, "big") + (514).to_bytes(2, "big"))
+    assert pixels(result)[0, :, 0].tolist() == [255, 2]
 
 
 def test_read_image_scales_a_sixteen_bit_tiff_of_either_byte_order():
@@ -124,23 +124,23 @@ def test_read_image_reads_float_pictures(value, expected):
 
 
 def test_read_image_converts_cmyk():
-    found = read_image(encoded(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), "JPEG"))
-    red, green, blue = pixels(found)[4, 4]
+    result = read_image(encoded(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), "JPEG"))
+    red, green, blue = pixels(result)[4, 4]
     assert red > 200
     assert max(green, blue) < 60
 
 
-def test_read_image_lays_transparency_on_white_and_says_so():
+def test_read_image_lays_transparency_on_white_with_a_note():
     picture = Image.new("RGBA", (2, 1), (*RED, 255))
     picture.putpixel((1, 0), (*RED, 0))
-    found = read_image(encoded(picture))
-    assert [found.getpixel((x, 0)) for x in (0, 1)] == [RED, (255, 255, 255)]
-    assert notes_of(found) == ("The picture has transparent parts; they were laid on white.",)
+    result = read_image(encoded(picture))
+    assert [result.getpixel((x, 0)) for x in (0, 1)] == [RED, (255, 255, 255)]
+    assert notes_of(result) == ("The picture has transparent parts; they were laid on white.",)
 
 
 def test_read_image_blends_half_transparent_pixels():
-    found = read_image(Image.new("RGBA", (1, 1), (0, 0, 0, 128)))
-    assert found.getpixel((0, 0)) == (127, 127, 127)
+    result = read_image(Image.new("RGBA", (1, 1), (0, 0, 0, 128)))
+    assert result.getpixel((0, 0)) == (127, 127, 127)
 
 
 @pytest.mark.parametrize("mode", ["LA", "PA", "RGBa", "La"])
@@ -148,7 +148,7 @@ def test_read_image_knows_every_mode_with_transparency(mode):
     assert read_image(Image.new(mode, (1, 1), 0)).getpixel((0, 0)) == (255, 255, 255)
 
 
-def test_read_image_keeps_quiet_about_an_alpha_channel_that_hides_nothing():
+def test_read_image_has_no_note_about_an_opaque_alpha_channel():
     assert notes_of(read_image(Image.new("RGBA", (2, 2), (*RED, 255)))) == ()
 
 
@@ -165,12 +165,12 @@ def test_read_image_converts_rare_modes(mode):
 
 
 @pytest.mark.parametrize("format", ["GIF", "WEBP", "PNG", "TIFF"])
-def test_read_image_takes_the_first_frame_and_says_so(format):
+def test_read_image_takes_the_first_frame_with_a_note(format):
     frames = [Image.new("RGB", (4, 4), colour) for colour in (RED, GREEN, BLUE)]
     data = encoded(frames[0], format, save_all=True, append_images=frames[1:])
-    found = read_image(data)
-    assert np.abs(pixels(found).astype(int) - RED).max() <= 8
-    assert notes_of(found) == ("The file holds 3 frames; the first one was read.",)
+    result = read_image(data)
+    assert np.abs(pixels(result).astype(int) - RED).max() <= 8
+    assert notes_of(result) == ("The file holds 3 frames; the first one was read.",)
 
 
 def test_read_image_carries_notes_through_a_second_reading():
@@ -178,10 +178,10 @@ def test_read_image_carries_notes_through_a_second_reading():
     assert notes_of(read_image(once)) == notes_of(once) != ()
 
 
-def test_read_image_leaves_the_given_picture_alone():
+def test_read_image_does_not_change_its_argument():
     given_picture = corners()
-    found = read_image(given_picture)
-    found.putpixel((3, 3), GREEN)
+    result = read_image(given_picture)
+    result.putpixel((3, 3), GREEN)
     assert given_picture.getpixel((3, 3)) == (255, 255, 255)
 
 
@@ -208,9 +208,9 @@ def test_read_image_takes_sides_of_one_pixel(size):
     ids=lambda a: f"{type(a).__name__}-{a.dtype}-{list(a.shape)}",
 )
 def test_read_image_takes_arrays_and_tensors(array):
-    found = read_image(array)
-    assert found.width == 1
-    assert found.getpixel((0, 0)) == RED
+    result = read_image(array)
+    assert result.width == 1
+    assert result.getpixel((0, 0)) == RED
 
 
 def test_read_image_takes_channels_first_or_last():
@@ -268,30 +268,30 @@ def test_read_image_refuses_other_sources(source):
         read_image(source)
 
 
-def test_read_image_says_that_a_file_is_missing(tmp_path):
+def test_read_image_reports_a_missing_file(tmp_path):
     with pytest.raises(ImageError, match=r"got '.*no\.png': there is no such file"):
         read_image(tmp_path / "no.png")
 
 
-def test_read_image_says_that_it_got_a_folder(tmp_path):
+def test_read_image_reports_a_folder(tmp_path):
     with pytest.raises(ImageError, match="it is a folder"):
         read_image(tmp_path)
 
 
-def test_read_image_says_that_it_got_an_address():
+def test_read_image_reports_an_address():
     with pytest.raises(ImageError, match="download it first"):
         read_image("https://example.org/cat.jpg")
 
 
 @pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "/dev/zero"])
-def test_read_image_says_what_is_wrong_with_odd_names(name):
+def test_read_image_reports_invalid_file_names(name):
     with pytest.raises(ImageError, match="Expected a picture file, got '"):
         read_image(name)
 
 
 @pytest.mark.parametrize("data", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n"])
-def test_read_image_refuses_what_is_no_picture(data):
-    with pytest.raises(ImageError, match="Expected a (picture in one of PNG|whole picture)"):
+def test_read_image_refuses_invalid_pictures(data):
+    with pytest.raises(ImageError, match="Expected a (picture in one of PNG|complete picture)"):
         read_image(data)
 
 
@@ -311,7 +311,7 @@ def test_read_image_states_the_limit_for_decompression_bombs(monkeypatch):
     assert read_image(encoded(Image.new("L", (31, 31)))).size == (31, 31)
 
 
-def test_read_image_lets_no_filter_of_warnings_through(monkeypatch):
+def test_read_image_restores_the_warning_filters(monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -334,8 +334,8 @@ def test_read_image_gives_a_picture_or_an_image_error_for_damaged_bytes(data, da
     for place, value in damage:
         damaged[place % len(damaged)] = value
     try:
-        found = read_image(bytes(damaged))
+        result = read_image(bytes(damaged))
     except ImageError:
         return
-    assert found.mode == "RGB"
-    assert min(found.size) >= 1
+    assert result.mode == "RGB"
+    assert min(result.size) >= 1

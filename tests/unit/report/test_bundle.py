@@ -48,11 +48,11 @@ def test_save_record_writes_the_whole_folder(tmp_path):
     assert manifest["seconds"]["generate"] == 1.204
 
 
-def test_save_record_leaves_nothing_beside_the_folder(folder):
+def test_save_record_leaves_no_other_files(folder):
     assert os.listdir(folder.parent) == ["out"]
 
 
-def test_save_record_makes_a_folder_as_open_as_any_other(folder, tmp_path):
+def test_save_record_makes_a_folder_with_the_usual_permissions(folder, tmp_path):
     (tmp_path / "plain").mkdir()
     assert folder.stat().st_mode == (tmp_path / "plain").stat().st_mode
 
@@ -83,7 +83,7 @@ def test_open_record_gives_back_an_explained_prompt(tmp_path):
     assert same(back, record)
 
 
-def test_open_record_gives_back_any_canvas(tmp_path):
+def test_open_record_gives_back_any_base_grid(tmp_path):
     record = pictures_record()
     one, two = record.pictures
     turned = replace(two.base_grid, index=two.base_grid.index.flip(0), name="thumbnail")
@@ -133,27 +133,27 @@ def test_saved_overlays_of_many_steps_sort_as_the_steps_do(tmp_path):
 
 def test_explanation_json_can_be_read_without_seewhy(tmp_path):
     folder = save_record(chat_record(), tmp_path / "out")
-    told = json.loads((folder / "explanation.json").read_text())
-    assert [turn["role"] for turn in told["turns"]] == ["system", "user", "assistant", "user"]
-    assert told["contrasts"] == [{"word": 2, "alternative": "sun"}]
-    (picture,) = told["pictures"]
+    saved = json.loads((folder / "explanation.json").read_text())
+    assert [turn["role"] for turn in saved["turns"]] == ["system", "user", "assistant", "user"]
+    assert saved["contrasts"] == [{"word": 2, "alternative": "sun"}]
+    (picture,) = saved["pictures"]
     assert picture == {
         "file": "pictures/0.png", "size": [480, 360], "base_grid": "image",
         "medium": 0, "frames": [], "seconds": None,
     }  # fmt: skip
-    assert told["words"][2]["shares"] == [1.0]
-    assert len(told["prompt_words"][0]["peaks"]) == 1
+    assert saved["words"][2]["shares"] == [1.0]
+    assert len(saved["prompt_words"][0]["peaks"]) == 1
 
 
-def test_explanation_json_tells_when_each_step_was_taken(tmp_path):
+def test_explanation_json_holds_the_time_of_each_step(tmp_path):
     folder = save_record(clip_record(3), tmp_path / "out")
-    told = json.loads((folder / "explanation.json").read_text())
-    assert [one["seconds"] for one in told["pictures"]] == [0.0, 0.5, 1.0]
-    assert [one["frames"] for one in told["pictures"]] == [[0, 1], [2, 3], [4, 5]]
-    star = told["words"][2]
+    saved = json.loads((folder / "explanation.json").read_text())
+    assert [one["seconds"] for one in saved["pictures"]] == [0.0, 0.5, 1.0]
+    assert [one["frames"] for one in saved["pictures"]] == [[0, 1], [2, 3], [4, 5]]
+    star = saved["words"][2]
     assert sum(star["shares"]) == pytest.approx(1)
     assert star["best_view"] == 1
-    assert "peaks" not in told["prompt_words"][0]
+    assert "peaks" not in saved["prompt_words"][0]
 
 
 def test_save_record_refuses_a_folder_that_exists(folder):
@@ -181,7 +181,7 @@ def test_save_record_never_overwrites_a_foreign_folder(tmp_path):
     assert (tmp_path / "thesis" / "chapter.tex").read_text() == "years of work"
 
 
-def test_save_record_never_overwrites_files_that_a_person_added(folder):
+def test_save_record_never_overwrites_files_that_a_user_added(folder):
     (folder / "notes.txt").write_text("mine")
     with pytest.raises(OutputError, match="which also holds 'notes.txt'"):
         save_record(small_record(), folder, overwrite=True)
@@ -201,7 +201,7 @@ def test_save_record_never_overwrites_a_file_or_a_link(tmp_path, folder):
 @pytest.mark.parametrize(
     "failure", [OSError(28, "No space left on device"), KeyboardInterrupt("stop")]
 )
-def test_save_record_leaves_nothing_half_written(tmp_path, monkeypatch, failure):
+def test_save_record_leaves_no_partial_folder(tmp_path, monkeypatch, failure):
     def fail(*_):
         raise failure
 

@@ -47,7 +47,7 @@ def test_colour_table_grows_lighter_all_the_way(name):
 
 @pytest.mark.parametrize("eyes", BLIND)
 @pytest.mark.parametrize("name", NAMES)
-def test_colour_table_grows_lighter_to_colour_blind_eyes(name, eyes):
+def test_colour_table_grows_lighter_for_colour_blind_readers(name, eyes):
     seen = (linear(name) @ torch.tensor(BLIND[eyes]).double().T).clamp(0, 1)
     steps = lightness(seen)[::8].diff()
     assert bool((steps > 0).all())
@@ -58,7 +58,7 @@ def test_colour_table_names_near_matches():
         colour_table("virids")
 
 
-def test_colourise_clamps_what_lies_beyond():
+def test_colourise_clamps_values_out_of_range():
     colours = colourise(torch.tensor([-1.0, 0.0, 1.0, 2.0]), "viridis")
     assert colours.dtype == torch.uint8
     assert colours.tolist() == [[68, 1, 84]] * 2 + [[253, 231, 37]] * 2

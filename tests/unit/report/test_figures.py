@@ -47,7 +47,7 @@ def test_plot_of_several_views_has_a_row_for_each():
         assert {panel.images[0].get_array().shape[:2] for panel in row} == {(height, width)}
 
 
-def test_plot_of_several_views_tells_each_views_share_of_a_word():
+def test_plot_of_several_views_shows_each_views_share_of_a_word():
     record = pictures_record()
     _, axes = plot(record, [2])
     star = spans_of(record).words[2]
@@ -56,14 +56,14 @@ def test_plot_of_several_views_tells_each_views_share_of_a_word():
     assert float(told[0]) > 0.5
 
 
-def test_plot_of_several_views_goes_on_in_further_rows():
+def test_plot_of_several_views_continues_in_further_rows():
     _, axes = plot(pictures_record(), [1, 2, 12], columns=3)
     assert axes.shape == (4, 3)
     assert titles(axes[:2]) == ["picture 1", "red", "star", "picture 2", "red", "star"]
     assert titles(axes[2:]) == ["picture 1", "tree", "picture 2", "tree"]
 
 
-def test_plot_of_a_clip_tells_the_time_of_each_step():
+def test_plot_of_a_clip_shows_the_time_of_each_step():
     figure, axes = plot(clip_record(3), [2])
     figure.canvas.draw()
     assert [row[0].get_title() for row in axes] == ["0:00.0", "0:00.5", "0:01.0"]
@@ -74,7 +74,7 @@ def test_plot_of_several_views_works_without_a_word():
     assert titles(axes) == ["picture 1", "picture 2"]
 
 
-def test_plot_reads_no_formula_into_a_word():
+def test_plot_does_not_parse_a_word_as_a_formula():
     figure, axes = plot(record_of((("$$", ""), (" \\frac{", ""), (" $$", ""))))
     figure.canvas.draw()
     figure, axes = plot(record_of((("$$", ""), (" a", ""))), [0])
@@ -92,7 +92,7 @@ def test_plot_refuses_no_columns():
         plot(record_of(), columns=0)
 
 
-def test_plot_says_what_to_install_without_matplotlib(monkeypatch):
+def test_plot_names_what_to_install_without_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(OutputError, match="pip install 'seewhy\\[plot\\]'"):
         plot(record_of())

@@ -34,7 +34,7 @@ def test_overlay_interpolates_between_cell_centres():
     assert green[:30].std() == 0
 
 
-def test_overlay_places_a_map_in_the_box_of_its_canvas():
+def test_overlay_places_a_map_in_the_box_of_its_grid():
     grid = TokenGrid.over((20, 0, 60, 40), 1, 4)
     display = torch.tensor([[1.0, 0.0, 0.0, 0.0]])
     laid = np.asarray(overlay(GREY * 0, display, grid, "viridis")).astype(int)
@@ -42,7 +42,7 @@ def test_overlay_places_a_map_in_the_box_of_its_canvas():
     assert laid[20, 22, 0] > 150
 
 
-def test_overlay_stripes_what_the_model_never_saw():
+def test_overlay_stripes_the_area_outside_the_grid():
     grid = TokenGrid.over((20, 0, 40, 40), 2, 2)
     laid = np.asarray(overlay(GREY, torch.ones(2, 2), grid))
     outside, inside = laid[:, :20], laid[:, 20:40]
@@ -52,7 +52,7 @@ def test_overlay_stripes_what_the_model_never_saw():
     assert np.array_equal(np.unique(laid[:, 40:]), np.unique(outside))
 
 
-def test_overlay_takes_a_size_of_its_own():
+def test_overlay_takes_another_size():
     assert overlay(GREY, torch.rand(2, 3), CANVAS, size=(120, 80)).size == (120, 80)
 
 

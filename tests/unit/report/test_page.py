@@ -24,7 +24,7 @@ def payload_in(page: str) -> dict:
     return json.loads(found)
 
 
-def test_html_keeps_what_a_model_wrote_out_of_the_markup():
+def test_html_keeps_model_text_out_of_the_markup():
     record = record_of(WICKED, prompt="<img src=x onerror=alert(2)>")
     page = html(record)
     assert page.count("<script") == 2
@@ -36,12 +36,12 @@ def test_html_keeps_what_a_model_wrote_out_of_the_markup():
     assert told["prompt"] == record.prompt
 
 
-def test_html_can_be_encoded_whatever_a_model_wrote():
+def test_html_can_be_encoded_for_any_answer():
     page = html(record_of((("half \ud83d", ""), ("\x00", "")))).encode()
     assert payload_in(page.decode())["answer"] == "half \ud83d\x00"
 
 
-def test_html_never_reads_a_part_for_places_again():
+def test_html_fills_no_placeholder_inside_a_part():
     page = html(record_of(WICKED))
     assert "{{style}}" in page
     assert page.count("<style>") == 1
@@ -91,11 +91,11 @@ def test_embed_refuses_numbers_that_json_lacks():
         embed(float("nan"))
 
 
-def test_fill_wants_every_part():
+def test_fill_requires_every_part():
     with pytest.raises(KeyError, match="missing"):
         fill("{{missing}}")
 
 
-def test_policy_gives_links_and_forms_nowhere_to_go():
+def test_policy_forbids_base_urls_and_forms():
     rules = dict(rule.strip().split(" ", 1) for rule in policy("", "").split(";"))
     assert (rules["base-uri"], rules["form-action"]) == ("'none'", "'none'")

@@ -53,7 +53,7 @@ def test_join_modules_takes_a_module_that_two_need_once():
     assert join_modules("a.js", modules.__getitem__).count("const c = 1;") == 1
 
 
-def test_join_modules_leaves_out_comments_on_lines_of_their_own():
+def test_join_modules_leaves_out_comments_on_separate_lines():
     text = (
         "// What it is.\n\n/** @import {A} from './types.d.ts' */\n/**\n * @param {number} a\n */\n"
         'export const base = /** @type {A} */ ("// no comment"); // said\n'
@@ -103,7 +103,7 @@ def test_join_modules_refuses_a_name_that_is_not_exported():
         join(**{"base.js": "export const other = 1;"})
 
 
-def test_join_modules_refuses_a_circle():
+def test_join_modules_refuses_cyclic_imports():
     circle = 'import { one } from "./first.js";\nexport const base = one;'
     with pytest.raises(
         ValueError, match=r"^Expected modules that need each other in one direction"

@@ -72,7 +72,7 @@ def test_payload_puts_context_on_the_displays_scale():
     assert star["context"] == [[0, 0.444], [2, 0.222], [1, 0.0556]]
 
 
-def test_payload_leaves_out_context_that_nobody_could_see():
+def test_payload_leaves_out_context_below_the_visible_minimum():
     record = small_record()
     context = record.attribution.context.clone()
     context[2, 2] = context[1, 2] = 0.08
@@ -81,7 +81,7 @@ def test_payload_leaves_out_context_that_nobody_could_see():
     assert places == [0, 1]
 
 
-def test_payload_refuses_numbers_that_are_none():
+def test_payload_refuses_numbers_that_are_not_finite():
     record = small_record()
     token = replace(record.tokens[0], probability=math.nan)
     with pytest.raises(ValueError, match="finite numbers in a record, got nan"):
@@ -115,13 +115,13 @@ def test_payload_keeps_the_prompts_maps_apart_from_the_answers():
     assert told["tokens"]["asked"][0]["maps"] == look["maps"]
 
 
-def test_payload_says_where_the_prompt_was_not_explained():
+def test_payload_marks_a_prompt_that_was_not_explained():
     told = payload(small_record())
     assert told["words"]["asked"] == told["tokens"]["asked"] == []
     assert [span["unit"] for span in told["words"]["prompt"]] == [None, None]
 
 
-def test_payload_tells_turns_and_contrasts():
+def test_payload_holds_turns_and_contrasts():
     record = chat_record()
     told = payload(record)
     said = [told["prompt"][turn["start"] : turn["end"]] for turn in told["turns"]]
@@ -130,7 +130,7 @@ def test_payload_tells_turns_and_contrasts():
     assert told["contrasts"] == [{"word": 2, "alternative": "sun"}]
 
 
-def test_payload_tells_steps_of_a_clip_from_pictures():
+def test_payload_distinguishes_steps_of_a_clip_from_pictures():
     told = payload(mixed_record())["pictures"]
     assert [one["clip"] for one in told] == [False, *[True] * 6, False]
     assert [one["medium"] for one in told] == [0, *[1] * 6, 2]
@@ -146,7 +146,7 @@ def test_payload_holds_no_more_pixels_of_many_steps_than_of_one_picture(monkeypa
     assert sides == [1600, *[1131] * 2, *[800] * 4, *[480] * 16]
 
 
-def test_view_names_are_what_a_person_would_say():
+def test_view_names_are_plain():
     assert view_names(record_of().pictures) == ["picture"]
     assert view_names(pictures_record().pictures) == ["picture 1", "picture 2"]
     assert view_names(clip_record(3).pictures) == ["0:00.0", "0:00.5", "0:01.0"]

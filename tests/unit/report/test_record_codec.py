@@ -20,7 +20,7 @@ def test_record_to_tensors_names_them_after_the_records_fields():
 EDGES = ("index", "row_edges", "column_edges")
 
 
-def test_record_to_tensors_gives_each_memory_of_its_own():
+def test_record_to_tensors_gives_each_its_own_memory():
     tensors = record_to_tensors(pictures_record(explained=True)).values()
     assert len({tensor.data_ptr() for tensor in tensors}) == len(tensors)
 
@@ -32,7 +32,7 @@ def test_record_from_parts_undoes_the_two():
     assert same(record_from_parts(*parts, record.provenance), record)
 
 
-def test_record_to_json_tells_the_numbers_of_every_word():
+def test_record_to_json_holds_the_numbers_of_every_word():
     words = record_to_json(small_views_record())["words"]
     assert [word["best_view"] for word in words] == [1, 0]
     assert words[1]["image_strength"] == torch.tensor(8 / 9, dtype=torch.float32)

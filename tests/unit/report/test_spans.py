@@ -23,7 +23,7 @@ def test_spans_of_words_multiply_the_probabilities_of_a_words_tokens():
 def test_spans_of_words_have_as_context_earlier_words_only_and_never_on_themselves():
     a, star = spans_of(small_record()).words
     assert a.context == ((1, 2.0), (0, 1.0))
-    # "ar" leans on "st" with 9, but both are of one word: that is no context.
+    # "st" has relevance 9 for "ar", but both are of one word: that is no context.
     assert star.context == ((0, 4.0), (2, 2.0), (1, 0.5))
 
 
@@ -33,7 +33,7 @@ def test_spans_of_tokens_have_as_context_tokens_of_the_same_word():
     assert ar.context_strength == 1.0
 
 
-def test_span_share_compares_the_strongest_place_with_the_strongest_word():
+def test_span_share_compares_the_highest_cell_with_the_strongest_word():
     _, star = spans_of(small_record()).words
     assert star.image_strength == pytest.approx(8 / 9)
     assert star.context_strength == pytest.approx(4 / 9)
@@ -60,7 +60,7 @@ def test_span_peak_and_box_are_in_pixels_of_the_picture():
     assert star.boxes == ((40.0, 0.0, 60.0, 20.0),)
 
 
-def test_span_box_ends_at_the_pictures_edge_where_the_canvas_reaches_beyond():
+def test_span_box_ends_at_the_pictures_edge_where_the_grid_is_larger():
     record = small_record()
     (one,) = record.pictures
     padded = replace(one, base_grid=TokenGrid.over((-10, -10, 80, 60), 2, 3))
@@ -103,7 +103,7 @@ def test_span_has_a_map_a_display_a_peak_and_a_box_for_each_view():
     assert [one.tolist() for one in star.scales[0].maps] == [[[4.0, 1.0]], [[0.0, 1.0]]]
 
 
-def test_span_shares_weigh_means_so_that_a_large_picture_has_no_head_start():
+def test_span_shares_compare_means_so_that_a_large_picture_has_no_advantage():
     a, star = spans_of(small_views_record()).words
     means = 16 / 6, 2 / 2
     assert star.shares == pytest.approx([mean / sum(means) for mean in means])
@@ -127,7 +127,7 @@ def test_span_best_is_the_view_with_the_highest_value_and_the_first_of_equals():
     assert spans_of(replace(record, attribution=level)).words[1].best_view == 0
 
 
-def test_span_has_neither_peak_nor_box_in_a_view_that_says_nothing():
+def test_span_has_neither_peak_nor_box_in_an_empty_view():
     record = small_views_record()
     given = record.attribution
     half_dark = replace(given, maps=(given.maps[0], given.maps[1] * 0))

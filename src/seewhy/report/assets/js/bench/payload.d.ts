@@ -18,7 +18,7 @@ export interface BenchColumn {
   scale: number;
 }
 
-/** A figure of a method: `column` is its place in the payload's columns. */
+/** A figure of a method: `column` is an index of the payload's columns. */
 export interface BenchCell {
   method: string;
   column: number;
@@ -66,7 +66,7 @@ export interface BenchTile {
   why?: string;
 }
 
-/** A word worth a look; `report` is a relative link to its report, or empty. */
+/** A notable word; `report` is a relative link to its report, or empty. */
 export interface BenchCase {
   kind: string;
   model: string;

@@ -20,14 +20,14 @@ export interface PictureData {
   frames: number[];
 }
 
-/** One turn of the prompt: whose words its characters from `start` to `end` are. */
+/** One turn of the prompt: the role of its characters from `start` to `end`. */
 export interface TurnData {
   role: string;
   start: number;
   end: number;
 }
 
-/** A word of the answer, by its place, whose maps say why it was said and not the other. */
+/** A word of the answer, by its index, whose maps explain it against the alternative. */
 export interface Contrast {
   word: number;
   alternative: string;
@@ -41,7 +41,7 @@ export interface Span {
   unit: number | null;
 }
 
-/** A unit at one scale; `maps` are places in the payload's maps, one for each view. */
+/** A unit at one scale; `maps` are indices of the payload's maps, one for each view. */
 export interface UnitScale {
   maps: number[];
   probability: number;
@@ -71,14 +71,14 @@ export interface UnitData {
   scales: UnitScale[];
 }
 
-/** One way to cut prompt and answer into pieces. */
+/** Prompt and answer, divided into words or into tokens. */
 export interface TextData {
   prompt: Span[];
   asked: UnitData[];
   answer: UnitData[];
 }
 
-/** One scale: what was asked for, and the pixels seen of each view, width first. */
+/** One scale: the requested scale, and the size of the model's input for each view. */
 export interface Scale {
   scale: number;
   seen: [number, number][];
@@ -93,7 +93,7 @@ export interface MapData {
   data: string;
 }
 
-/** Where the explanation comes from; see `seewhy.core.record.Provenance`. */
+/** How the explanation was made; see `seewhy.core.record.Provenance`. */
 export interface Origin {
   model: string;
   family: string;
@@ -106,7 +106,7 @@ export interface Origin {
   notes: string[];
 }
 
-/** All that a page shows. */
+/** All data of a page. */
 export interface Payload {
   schema: number;
   pictures: PictureData[];
