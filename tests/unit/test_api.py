@@ -281,7 +281,7 @@ def test_explain_refuses_asked_scales_that_collapse(explainer: Explainer) -> Non
         ({"method": "tam", "scales": (2,)}, ParameterError, "one of intra-modal, msea"),
         ({"method": "logit-lens", "k": 3}, ParameterError, "it has none"),
         ({"temprature": 0.5}, ParameterError, "did you mean 'temperature'"),
-        ({"answer": "A star.", "temperature": 0.5}, ParameterError, "beside an answer"),
+        ({"answer": "A star.", "temperature": 0.5}, ParameterError, "with a given answer"),
         ({"k": 10**6}, ParameterError, "k of at most"),
         ({"image": "nowhere.png"}, ImageError, "nowhere.png"),
     ],

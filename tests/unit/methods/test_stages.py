@@ -202,12 +202,12 @@ def test_further_scales_are_those_beside_the_base(name, options, selected) -> No
 
 
 def test_evidence_of_a_single_trace_refuses_other_scales() -> None:
-    with pytest.raises(ParameterError, match="scale among those at hand"):
+    with pytest.raises(ParameterError, match="one of the given scales"):
         Evidence.from_traces({1.0: random_trace()}).trace_at(0.5)
 
 
 def test_evidence_of_traces_refuses_a_scale_that_is_not_there() -> None:
-    with pytest.raises(ParameterError, match=r"at hand \[0\.5, 1\.0\], got 2"):
+    with pytest.raises(ParameterError, match=r"given scales \[0\.5, 1\.0\], got 2"):
         random_evidence((1.0, 0.5)).trace_at(2.0)
 
 
