@@ -383,7 +383,7 @@ MUTANTS = (
     ),
     Mutant(
         "context-one-state-late",
-        "opening[None].to(states), states[prompt:-1]",
+        "first[None].to(states), states[prompt:-1]",
         "states[prompt:]",
         "test_context_states_are_those_that_predicted_the_answer",
     ),
@@ -401,7 +401,7 @@ MUTANTS = (
     ),
     Mutant(
         "rollout-keeps-itself",
-        "return (relevance - alone * start).clamp_min(0.0)",
+        "return (relevance - stayed * start).clamp_min(0.0)",
         "return relevance.clamp_min(0.0)",
         "test_rolled_leaves_out_what_stays_by_itself",
     ),

@@ -33,7 +33,7 @@ from seewhy.core.trace import Trace
 from seewhy.methods import METHODS, PARTS, Evidence, Method, citation, create, parameters_of
 from seewhy.methods._parameters import SCALES
 from seewhy.methods._scores import LENS
-from seewhy.methods._stages import StagedMethod, bare
+from seewhy.methods._stages import StagedMethod, base_map_of
 from seewhy.models.conversation import user_message
 from seewhy.models.session import Session
 
@@ -229,7 +229,7 @@ def test_composition_needs_what_its_base_needs(spec: str) -> None:
     method, base = create(spec), create(parse_spec(spec)[1]["base"])
     assert method.all_needs >= base.all_needs
     assert method.all_citations[0] == type(method).citations[0]
-    assert method.base == bare(base)  # type: ignore[attr-defined]
+    assert method.base == base_map_of(base)  # type: ignore[attr-defined]
     assert create(method.spec) == method
 
 

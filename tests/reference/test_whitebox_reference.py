@@ -221,7 +221,7 @@ def test_rolled_equals_the_product_of_matrices(own):
 
 def test_attention_rollout_equals_the_product_of_matrices(inside):
     product = torch.eye(len(entered(inside)), dtype=torch.float64)
-    for layer in inside.whole_attention().double():
+    for layer in inside.full_attention().double():
         mixed = (layer + torch.eye(len(layer))) / 2
         product = (mixed / mixed.sum(1, keepdim=True)) @ product
     torch.testing.assert_close(

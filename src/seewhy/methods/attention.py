@@ -46,7 +46,7 @@ class Attention(Method):
             expect_layer(self.layer)
 
     def attribute(self, evidence: Evidence) -> Attribution:
-        """Explain every token that is asked for."""
+        """Explain the tokens of `evidence.explained`."""
         inside = WhiteBox.of(evidence, self.name)
         layers = self._layers(inside.session.loaded.model)
         return inside.attribution(lambda: inside.attention(layers).mean(0))

@@ -31,8 +31,8 @@ class AttentionRollout(Method):
     needs: ClassVar = frozenset({"attentions"})
 
     def attribute(self, evidence: Evidence) -> Attribution:
-        """Explain every token that is asked for."""
+        """Explain the tokens of `evidence.explained`."""
         inside = WhiteBox.of(evidence, self.name)
         return inside.attribution(
-            lambda: rollout(inside.origins, list(inside.whole_attention()), 0.5, 0.5)
+            lambda: rollout(inside.origins, list(inside.full_attention()), 0.5, 0.5)
         )

@@ -54,7 +54,7 @@ class AttnLRP(Method):
     )
 
     def attribute(self, evidence: Evidence) -> Attribution:
-        """Explain every token that is asked for.
+        """Explain the tokens of `evidence.explained`.
 
         Raises:
             UnsupportedModelError: if the language model has parts without a rule.
@@ -63,7 +63,7 @@ class AttnLRP(Method):
         return inside.attribution(lambda: self.relevance(inside).relu())
 
     def relevance(self, inside: WhiteBox) -> Tensor:
-        """`[wanted, position]` with its sign."""
+        """`[selected, position]` with its sign."""
 
         def score(states: Tensor, gradient: Tensor) -> Tensor:
             return (states * gradient).sum(-1)

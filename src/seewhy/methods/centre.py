@@ -41,7 +41,7 @@ class Centre(Method):
         expect_share("sigma", self.sigma)
 
     def attribute(self, evidence: Evidence) -> Attribution:
-        """Explain every token that is asked for."""
+        """Explain the tokens of `evidence.explained`."""
         text = len(evidence.trace.text_tokens)
         maps = [self._map(view).expand(text, -1, -1) for view in evidence.trace.views]
         return attribution_from_maps(evidence, maps, context=torch.ones(text, text).tril(-1))

@@ -75,7 +75,7 @@ class Corroborated(Method):
         return tuple(dict.fromkeys(self.base.further_scales + self.relevance.further_scales))
 
     def attribute(self, evidence: Evidence) -> Attribution:
-        """Explain every token that is asked for.
+        """Explain the tokens of `evidence.explained`.
 
         Raises:
             ParameterError: if words are contrasted and a part cannot.

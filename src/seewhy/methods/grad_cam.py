@@ -42,7 +42,7 @@ class GradCAM(Method):
         expect_layer(self.layer)
 
     def attribute(self, evidence: Evidence) -> Attribution:
-        """Explain every token that is asked for."""
+        """Explain the tokens of `evidence.explained`."""
         inside = WhiteBox.of(evidence, self.name)
         visual = inside.visual
 

@@ -44,7 +44,7 @@ class GradCAMPlusPlus(Method):
         expect_layer(self.layer)
 
     def attribute(self, evidence: Evidence) -> Attribution:
-        """Explain every token that is asked for."""
+        """Explain the tokens of `evidence.explained`."""
         inside = WhiteBox.of(evidence, self.name)
         visual = inside.visual
 

@@ -39,7 +39,7 @@ class GradientAttention(Method):
     contrastive: ClassVar = True
 
     def attribute(self, evidence: Evidence) -> Attribution:
-        """Explain every token that is asked for."""
+        """Explain the tokens of `evidence.explained`."""
         inside = WhiteBox.of(evidence, self.name)
 
         def score(number: int, weights: Sequence[Tensor], gradients: Sequence[Tensor]) -> Tensor:

@@ -36,7 +36,7 @@ class InputXGradient(Method):
     contrastive: ClassVar = True
 
     def attribute(self, evidence: Evidence) -> Attribution:
-        """Explain every token that is asked for."""
+        """Explain the tokens of `evidence.explained`."""
         inside = WhiteBox.of(evidence, self.name)
 
         def score(states: Tensor, gradient: Tensor) -> Tensor:

@@ -57,7 +57,7 @@ class IntegratedGradients(Method):
         expect_at_least("steps", self.steps, 1)
 
     def attribute(self, evidence: Evidence) -> Attribution:
-        """Explain every token that is asked for."""
+        """Explain the tokens of `evidence.explained`."""
         inside = WhiteBox.of(evidence, self.name)
         return inside.attribution(lambda: self.completed(inside).relu(), context=False)
 

@@ -18,9 +18,9 @@ from seewhy.methods._base import Method
 from seewhy.methods._evidence import Evidence
 from seewhy.methods._perturbation import (
     PerturbedView,
-    changing,
     expect_at_least,
     expect_fill,
+    perturbed_views,
     picture_attribution,
     superpixels,
 )
@@ -62,7 +62,7 @@ class KernelShap(Method):
 
     def attribute(self, evidence: Evidence) -> Attribution:
         """Explain every token of the answer."""
-        pictures = changing(evidence, self.name, self.fill, self.seed)
+        pictures = perturbed_views(evidence, self.name, self.fill, self.seed)
         return picture_attribution(evidence, [self._map(one) for one in pictures], self.name)
 
     def _map(self, picture: PerturbedView) -> Tensor:

@@ -40,7 +40,7 @@ class LayerCAM(Method):
         expect_layer(self.layer)
 
     def attribute(self, evidence: Evidence) -> Attribution:
-        """Explain every token that is asked for."""
+        """Explain the tokens of `evidence.explained`."""
         inside = WhiteBox.of(evidence, self.name)
 
         def score(states: Tensor, gradient: Tensor) -> Tensor:

@@ -15,9 +15,9 @@ from seewhy.methods._base import Method
 from seewhy.methods._evidence import Evidence
 from seewhy.methods._perturbation import (
     PerturbedView,
-    changing,
     expect_at_least,
     expect_fill,
+    perturbed_views,
     picture_attribution,
 )
 
@@ -69,7 +69,7 @@ class Occlusion(Method):
 
     def attribute(self, evidence: Evidence) -> Attribution:
         """Explain every token of the answer."""
-        pictures = changing(evidence, self.name, self.fill, self.seed)
+        pictures = perturbed_views(evidence, self.name, self.fill, self.seed)
         session = pictures[0].session
         (whole,) = session.log_probabilities([session.images])
         maps = [self._map(picture, whole) for picture in pictures]

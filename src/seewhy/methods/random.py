@@ -39,7 +39,7 @@ class Random(Method):
         expect_at_least("seed", self.seed, 0)
 
     def attribute(self, evidence: Evidence) -> Attribution:
-        """Explain every token that is asked for."""
+        """Explain the tokens of `evidence.explained`."""
         text = evidence.trace.text_tokens
         grids = [grid.shape for grid in evidence.trace.inputs.base_grids]
         maps = [torch.empty(len(text), *grid) for grid in grids]

@@ -15,9 +15,9 @@ from seewhy.methods._base import Method
 from seewhy.methods._evidence import Evidence
 from seewhy.methods._perturbation import (
     PerturbedView,
-    changing,
     expect_at_least,
     expect_fill,
+    perturbed_views,
     picture_attribution,
     superpixels,
 )
@@ -67,7 +67,7 @@ class RegionSearch(Method):
 
     def attribute(self, evidence: Evidence) -> Attribution:
         """Explain every token of the answer that is wanted."""
-        pictures = changing(evidence, self.name, self.fill, self.seed)
+        pictures = perturbed_views(evidence, self.name, self.fill, self.seed)
         prompt = len(evidence.trace.prompt_tokens)
         selected = [place - prompt for place in evidence.selected if place >= prompt]
         maps = [self._map(picture, selected) for picture in pictures]

@@ -16,10 +16,10 @@ from seewhy.methods._base import Method
 from seewhy.methods._evidence import Evidence
 from seewhy.methods._perturbation import (
     PerturbedView,
-    changing,
     expect_at_least,
     expect_fill,
     expect_share,
+    perturbed_views,
     picture_attribution,
 )
 
@@ -68,7 +68,7 @@ class RandomizedInputSampling(Method):
 
     def attribute(self, evidence: Evidence) -> Attribution:
         """Explain every token of the answer."""
-        pictures = changing(evidence, self.name, self.fill, self.seed)
+        pictures = perturbed_views(evidence, self.name, self.fill, self.seed)
         maps = [self._map(picture) for picture in pictures]
         low = flatten(maps).amin(1)
         return picture_attribution(evidence, maps, self.name, low=low)

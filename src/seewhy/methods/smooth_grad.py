@@ -54,12 +54,12 @@ class SmoothGrad(Method):
         expect_share("noise", self.noise)
 
     def attribute(self, evidence: Evidence) -> Attribution:
-        """Explain every token that is asked for."""
+        """Explain the tokens of `evidence.explained`."""
         inside = WhiteBox.of(evidence, self.name)
         return inside.attribution(lambda: self._smoothed(inside))
 
     def _smoothed(self, inside: WhiteBox) -> Tensor:
-        """`[wanted, position]`."""
+        """`[selected, position]`."""
         draw = torch.Generator().manual_seed(self.seed)
 
         def noisy(states: Tensor) -> Tensor:
