@@ -419,8 +419,8 @@ MUTANTS = (
     ),
     Mutant(
         "grad-cam-pp-without-the-cube",
-        "(2 + speaking * states.sum(0).relu())",
-        "(2 + speaking)",
+        "(2 + positive * states.sum(0).relu())",
+        "(2 + positive)",
         "test_channel_weights_equal_the_equation",
     ),
     Mutant(
@@ -449,7 +449,7 @@ MUTANTS = (
     ),
     Mutant(
         "noise-regardless-of-range",
-        "spread = self.noise * (own.max() - own.min())",
+        "spread = self.noise * (visual.max() - visual.min())",
         "spread = self.noise",
         "test_smooth_grad_equals_the_equation",
     ),
@@ -467,14 +467,14 @@ MUTANTS = (
     ),
     Mutant(
         "occlusion-gains",
-        "whole - found, over).relu()",
-        "found - whole, over).relu()",
+        "original - values, shares).relu()",
+        "values - original, shares).relu()",
         "test_occlusion_of_a_single_cell_is_the_drop_under_the_mean_colour",
     ),
     Mutant(
         "occlusion-not-averaged",
-        "over = covered.float() / covered.sum(0)",
-        "over = covered.float()",
+        "shares = covered.float() / covered.sum(0)",
+        "shares = covered.float()",
         "test_occlusion_averages_the_windows_that_cover_a_cell",
     ),
     Mutant(

@@ -220,7 +220,7 @@ def test_method_of_a_model_repeats_itself_and_leaves_it_as_it_was(any_method: Me
 def test_method_of_a_model_refuses_a_trace_alone(name: str) -> None:
     method = method_of(name)
     who = getattr(method, "relevance", method).name  # of two parts, the one that looks at the model
-    with pytest.raises(ParameterError, match=f"got traces alone: {who} .*from_session"):
+    with pytest.raises(ParameterError, match=f"got only traces: {who} .*from_session"):
         method.attribute(random_evidence())
 
 

@@ -368,7 +368,7 @@ def test_attn_lrp_equals_its_rules_carried_back_by_hand(inside):
             relevance, lost = layer.carry_back(relevance)
             taken[number] += lost
         expected.append(relevance.sum(-1))
-    found = AttnLRP().relevance(inside)
+    found = AttnLRP().signed_relevance(inside)
     torch.testing.assert_close(found, torch.stack(expected), rtol=1e-3, atol=1e-4)
     # What arrives, and what the softmax took up, is the logit: nothing else is lost.
     logits = (final[inside.origins] * rows).sum(-1)

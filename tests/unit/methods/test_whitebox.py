@@ -282,7 +282,7 @@ def test_integrated_gradients_refuse_another_number_of_visual_tokens(monkeypatch
     evidence = evidence_of("qwen2-vl")
     smaller = evidence.session.with_images(noise(40, 30))
     monkeypatch.setattr(Session, "with_images", lambda *pictures: smaller)
-    with pytest.raises(ModelError, match="tokens depend on what is shown"):
+    with pytest.raises(ModelError, match="tokens depend on the content"):
         create("integrated-gradients").attribute(evidence)
 
 
