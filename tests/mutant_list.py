@@ -605,26 +605,26 @@ MUTANTS = (
     ),
     Mutant(
         "deletion-inserts",
-        "under, over = (picture, bare_picture) if deletion else (bare_picture, picture)",
-        "under, over = (bare_picture, picture) if deletion else (picture, bare_picture)",
+        "start, end = (picture, blank_picture) if deletion else (blank_picture, picture)",
+        "start, end = (blank_picture, picture) if deletion else (picture, blank_picture)",
         "test_deletion_is_lower_and_insertion_higher_for_the_mask_itself",
     ),
     Mutant(
         "context-kept-for-dropped",
-        "dropped[:before] = first if deletion else ~first",
-        "dropped[:before] = ~first if deletion else first",
+        "dropped[: len(order)] = first if deletion else ~first",
+        "dropped[: len(order)] = ~first if deletion else first",
         "test_context_deletion_is_lower_for_what_the_word_rests_on",
     ),
     Mutant(
         "same-category-anywhere",
-        "if before is None or at != before + 1:",
+        "if before is None or index != before + 1:",
         "if before is None:",
         "test_overlap_counts_words_of_one_category_that_follow_each_other_once",
     ),
     Mutant(
         "last-of-a-run-counts",
-        "max(best.value, value), at)",
-        "value, at)",
+        "max(best.value, value), index)",
+        "value, index)",
         "test_overlap_takes_the_better_word_of_a_run",
     ),
     Mutant(
@@ -659,8 +659,8 @@ MUTANTS = (
     ),
     Mutant(
         "words-gone-when-as-often",
-        "float(words[text] < own[text])",
-        "float(words[text] <= own[text])",
+        "float(words[text] < original[text])",
+        "float(words[text] <= original[text])",
         "test_erasure_takes_words_away_with_their_objects_alone",
     ),
     Mutant(
@@ -683,8 +683,8 @@ MUTANTS = (
     ),
     Mutant(
         "cost-ratio-turned",
-        "own.forward / generated.forward",
-        "generated.forward / own.forward",
+        "method.forward / generation.forward",
+        "generation.forward / method.forward",
         "test_cost_counts_passes_and_compares_with_generation",
     ),
     Mutant(
@@ -695,8 +695,8 @@ MUTANTS = (
     ),
     Mutant(
         "supported-words-labelled",
-        "at: not word.truth.supported",
-        "at: word.truth.supported",
+        "index: not word.truth.supported",
+        "index: word.truth.supported",
         "test_hallucination_labels_words_that_the_sample_knows",
     ),
     Mutant(
@@ -707,8 +707,8 @@ MUTANTS = (
     ),
     Mutant(
         "gap-turned",
-        "float(grey.log_probabilities[tokens].sum()) - said",
-        "said - float(grey.log_probabilities[tokens].sum())",
+        "float(grey.log_probabilities[tokens].sum()) - log_probability",
+        "log_probability - float(grey.log_probabilities[tokens].sum())",
         "test_baseline_scores_are_high_where_the_picture_adds_nothing",
     ),
     Mutant(

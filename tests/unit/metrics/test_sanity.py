@@ -156,9 +156,9 @@ def test_noise_sensitivity_grows_with_the_noise(loaded):
 
 def test_a_map_that_noise_flattens_is_unlike_and_not_undefined():
     own, flat = torch.rand(4, 4), torch.full((4, 4), 0.3)
-    assert noise_sensitivity._alike(own, flat) == 0.0
-    assert noise_sensitivity._alike(own, own) == pytest.approx(1)
-    assert math.isnan(noise_sensitivity._alike(flat, flat))
+    assert noise_sensitivity._rank_correlation(own, flat) == 0.0
+    assert noise_sensitivity._rank_correlation(own, own) == pytest.approx(1)
+    assert math.isnan(noise_sensitivity._rank_correlation(flat, flat))
 
 
 def test_noise_sensitivity_refuses_no_noise():
