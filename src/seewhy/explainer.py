@@ -262,6 +262,8 @@ def explanation_of(
         "scales": evidence.seconds,
         "attribute": time.perf_counter() - start - evidence.seconds,
     }
+    parameters = {**_parameters_used(method, attribution), **settings}
+    first = len(attribution.context) - len(trace.tokens)
     prompt = attribution.select(slice(0, len(trace.prompt_tokens)))
     return Explanation(
         Record(
@@ -271,24 +273,31 @@ def explanation_of(
             prompt_tokens=trace.prompt_tokens,
             tokens=trace.tokens,
             words=words,
-            attribution=attribution.select(
-                slice(len(attribution.context) - len(trace.tokens), None)
-            ),
+            attribution=attribution.select(slice(first, None)),
             prompt_attribution=prompt if options.explain_prompt else None,
             turns=trace.inputs.turns,
             contrasts=tuple(contrasts.items()),
-            provenance=Provenance(
-                model=session.loaded.name,
-                family=session.loaded.family.name,
-                method=method.name,
-                parameters={**_parameters_used(method, attribution), **settings},
-                versions=_versions(),
-                seconds=seconds_of_stages,
-                created=datetime.now(UTC).isoformat(timespec="seconds"),
+            provenance=replace(
+                _provenance(session, method, parameters, seconds_of_stages),
                 seed=None if "answer" in settings else options.seed,
                 notes=_notes(session, evidence, settings),
             ),
         )
+    )
+
+
+def _provenance(
+    session: Session, method: Method, parameters: dict[str, Any], seconds: dict[str, float]
+) -> Provenance:
+    """The model, the method, the versions and the time, without seed and notes."""
+    return Provenance(
+        model=session.loaded.name,
+        family=session.loaded.family.name,
+        method=method.name,
+        parameters=parameters,
+        versions=_versions(),
+        seconds=seconds,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 

@@ -167,7 +167,7 @@ def session_of(sample: RerunnableSample) -> Session:
 def lacks_model(sample: ExplainedSample) -> str | None:
     """Why a metric that runs the model cannot evaluate a sample, or None."""
     evidence = getattr(sample, "evidence", None)  # an ArraySample has none
-    return "no model at hand" if evidence is None or evidence.session is None else None
+    return "no model" if evidence is None or evidence.session is None else None
 
 
 def valid_words(metric: Metric, sample: RerunnableSample) -> Generator[Undefined, None, list[int]]:
