@@ -391,7 +391,7 @@ MUTANTS = (
         "range-takes-later-words",
         ".triu(text - tokens)",
         ".triu(text - tokens + 1)",
-        "test_joint_range_looks_at_the_image_and_the_text_before_alone",
+        "test_joint_range_is_of_the_image_and_the_text_before",
     ),
     Mutant(
         "origin-one-late",
@@ -403,13 +403,13 @@ MUTANTS = (
         "rollout-keeps-itself",
         "return (relevance - stayed * start).clamp_min(0.0)",
         "return relevance.clamp_min(0.0)",
-        "test_rolled_leaves_out_what_stays_by_itself",
+        "test_rollout_leaves_out_the_identity",
     ),
     Mutant(
         "rollout-upside-down",
         "for step in reversed(steps):",
         "for step in steps:",
-        "test_rolled_equals_the_product_of_matrices",
+        "test_rollout_equals_the_product_of_matrices",
     ),
     Mutant(
         "grad-cam-over-the-text",
@@ -499,13 +499,13 @@ MUTANTS = (
         "filtered-map-loses-its-zero",
         "rank_gaussian_filter(scaled, self.window) * span + low",
         "rank_gaussian_filter(scaled, self.window) * span",
-        "test_rank_gaussian_gives_a_map_back_on_its_own_range",
+        "test_rank_gaussian_keeps_the_range_of_a_map",
     ),
     Mutant(
         "same-text-by-id",
         "numbers.setdefault(t.text or t.id, len(numbers))",
         "numbers.setdefault(t.id, len(numbers))",
-        "test_same_text_goes_by_what_is_read_and_not_by_ids",
+        "test_same_text_compares_text_and_not_ids",
     ),
     Mutant(
         "prompt-predicted-one-late",
@@ -613,7 +613,7 @@ MUTANTS = (
         "context-kept-for-dropped",
         "dropped[: len(order)] = first if deletion else ~first",
         "dropped[: len(order)] = ~first if deletion else first",
-        "test_context_deletion_is_lower_for_what_the_word_rests_on",
+        "test_context_deletion_is_lower_for_relevant_context",
     ),
     Mutant(
         "same-category-anywhere",
@@ -631,7 +631,7 @@ MUTANTS = (
         "pointing-at-the-darkest",
         "brightest = heatmap == heatmap.max()",
         "brightest = heatmap == heatmap.min()",
-        "test_pointing_game_hits_where_the_brightest_pixel_lies_inside",
+        "test_pointing_game_hits_if_the_brightest_pixel_is_inside",
     ),
     Mutant(
         "energy-gain-is-energy",
@@ -643,25 +643,25 @@ MUTANTS = (
         "function-words-have-masks",
         'if word.role in ("function", "mark")',
         'if word.role in ("mark",)',
-        "test_localisation_says_why_there_is_no_figure",
+        "test_localisation_gives_the_reason_for_an_undefined_figure",
     ),
     Mutant(
         "word-map-averaged",
         "return sample.heatmaps[sample.words[word].tokens].amax(0)",
         "return sample.heatmaps[sample.words[word].tokens].mean(0)",
-        "test_case_takes_the_brightest_of_a_words_tokens",
+        "test_word_heatmap_is_the_maximum_over_tokens",
     ),
     Mutant(
         "unexplained-words-judged",
         "if not set(tokens) <= sample.explained:",
         "if not tokens:",
-        "test_case_has_no_verdict_on_words_that_were_not_explained",
+        "test_sample_has_no_value_for_words_that_were_not_explained",
     ),
     Mutant(
         "words-gone-when-as-often",
         "float(words[text] < original[text])",
         "float(words[text] <= original[text])",
-        "test_erasure_takes_words_away_with_their_objects_alone",
+        "test_erasure_removes_words_only_with_their_objects",
     ),
     Mutant(
         "context-share-of-the-picture",
@@ -679,7 +679,7 @@ MUTANTS = (
         "object-in-its-own-ring",
         ".numpy() & ~inside",
         ".numpy()",
-        "test_erased_fills_the_object_with_the_colour_around_it",
+        "test_erase_object_fills_it_with_the_colour_around_it",
     ),
     Mutant(
         "cost-ratio-turned",
@@ -697,13 +697,13 @@ MUTANTS = (
         "supported-words-labelled",
         "index: not word.truth.supported",
         "index: word.truth.supported",
-        "test_hallucination_labels_words_that_the_sample_knows",
+        "test_hallucination_labels_words_with_a_truth",
     ),
     Mutant(
         "seed-of-all-samples-alike",
         "repr((sample.seed, sample.id, *purpose))",
         "repr((sample.seed, sample.id))",
-        "test_case_draws_from_the_samples_seed_alone",
+        "test_sample_draws_depend_only_on_its_seed",
     ),
     Mutant(
         "gap-turned",

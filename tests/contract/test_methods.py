@@ -358,7 +358,7 @@ def test_method_explains_prompt_tokens_when_asked(method: Method) -> None:
 
 
 @pytest.mark.parametrize("name", CONTRASTIVE)
-def test_method_explains_a_contrast_where_it_says_so(name: str) -> None:
+def test_method_explains_a_contrast_if_it_is_contrastive(name: str) -> None:
     method, evidence = method_of(name), random_pair()
     made = method.attribute(evidence.map(with_foils))
     for maps in (*made.maps, made.context, made.low, made.high):
@@ -371,7 +371,7 @@ def test_method_explains_a_contrast_where_it_says_so(name: str) -> None:
     assert torch.equal(made.scales[0].maps[0][::2], plain.scales[0].maps[0][::2])
 
 
-def test_method_leans_on_earlier_text_alone(method: Method) -> None:
+def test_method_context_is_earlier_text_only(method: Method) -> None:
     evidence = random_evidence()
     context = method.attribute(evidence).context
     prompt = len(evidence.trace.prompt_tokens)

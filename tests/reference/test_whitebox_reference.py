@@ -206,7 +206,7 @@ def test_cams_equal_their_equations(inside, name):
 
 
 @pytest.mark.parametrize("own", [False, True])
-def test_rolled_equals_the_product_of_matrices(own):
+def test_rollout_equals_the_product_of_matrices(own):
     draw = torch.Generator().manual_seed(0)
     layers = torch.rand(3, 6, 6, generator=draw, dtype=torch.float64).tril()
     product = torch.eye(6, dtype=torch.float64)

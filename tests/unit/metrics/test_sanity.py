@@ -113,14 +113,14 @@ def test_parameter_randomisation_reaches_every_parameter_once(loaded):
     assert all(stages.values())
 
 
-def test_parameter_randomisation_unties_its_copy_alone(loaded):
+def test_parameter_randomisation_unties_only_its_copy(loaded):
     own, twin = loaded.model, untied_copy(loaded).model
     assert own.lm_head.weight is own.get_input_embeddings().weight
     assert twin.lm_head.weight is not twin.get_input_embeddings().weight
     assert twin.lm_head.weight.dtype == own.lm_head.weight.dtype
 
 
-def test_parameter_randomisation_says_where_states_break(loaded, monkeypatch):
+def test_parameter_randomisation_is_undefined_for_non_finite_states(loaded, monkeypatch):
     def broken(sample, session, words):
         raise NonFiniteError("Expected finite states, got NaN.")
 
@@ -173,7 +173,7 @@ def test_scale_stability_leaves_the_evidence_as_it_was(loaded):
     assert list(case.evidence._traces) == [1.0]
 
 
-def test_scale_stability_says_which_scales_come_out_alike(loaded):
+def test_scale_stability_is_undefined_for_scales_of_equal_size(loaded):
     case = drawn(loaded)
     session = case.evidence.session
     assert session is not None
