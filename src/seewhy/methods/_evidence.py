@@ -190,10 +190,10 @@ class Evidence:
         if scale not in self._traces:
             began = time.perf_counter()
             inputs = self._readings.inputs(scale)
-            if (twin := self._twin(inputs)) is not None:
+            if (equal := self._scale_of_equal_size(inputs)) is not None:
                 sizes = " and ".join(dict.fromkeys(_pixels(v.geometry.size) for v in inputs.views))
                 raise ScaleError(
-                    f"Expected scales that the model sees in different sizes, got {twin:g} and "
+                    f"Expected scales that the model sees in different sizes, got {equal:g} and "
                     f"{scale:g}, which both come out at {_sizes(inputs)} pixels for this {sizes} "
                     "image: leave one of them out, or choose scales further apart."
                 )
@@ -218,17 +218,17 @@ class Evidence:
             return True
         began = time.perf_counter()
         inputs = self._readings.inputs(scale)
-        if (twin := self._twin(inputs)) is None:
+        if (equal := self._scale_of_equal_size(inputs)) is None:
             self._read(scale, began)
             return True
         self.seconds += time.perf_counter() - began
         self.notes.append(
             f"Scale {scale:g} was left out: it comes out at {_sizes(inputs)} pixels, as scale "
-            f"{twin:g} does."
+            f"{equal:g} does."
         )
         return False
 
-    def _twin(self, inputs: Inputs) -> float | None:
+    def _scale_of_equal_size(self, inputs: Inputs) -> float | None:
         """The scale that already gave the model this size, or None."""
         sizes = {trace.inputs.model_sizes: known for known, trace in self._traces.items()}
         return sizes.get(inputs.model_sizes)
