@@ -1,4 +1,4 @@
-"""Point at a word a multimodal model said, and see where in the picture it came from.
+"""Explain the words that a multimodal model generates: where in the picture the evidence is.
 
     import seewhy
 

@@ -1,4 +1,4 @@
-"""What a person calls first: load a model, open a saved explanation, trace one's own code."""
+"""The entry points: load a model, open a saved explanation, trace generation."""
 
 from __future__ import annotations
 
@@ -36,35 +36,35 @@ def load(
     device_map: Any = None,
     **kwargs: Any,
 ) -> Explainer:
-    """Load a model, ready to explain what it says about images.
+    """Load a model whose answers can be explained.
 
     Args:
-        model: hub id, folder, or a `(model, processor)` pair that is loaded already; None, or
-            `"tiny-qwen2-vl"`, takes the first of the models that ship with the package; the others
-            (`seewhy.testbed.pretrained`) go by their names too.
+        model: hub id, folder, or a loaded `(model, processor)` pair; None, or `"tiny-qwen2-vl"`,
+            takes the first model of the package; its other models (`seewhy.testbed.pretrained`)
+            are loaded by name too.
         dtype: such as `torch.bfloat16` or `"auto"`; None is transformers' default.
-        device_map: where its parts go, such as `"auto"` or `"cuda"`.
+        device_map: the devices of its parts, such as `"auto"` or `"cuda"`.
         **kwargs: passed on to `from_pretrained`, such as `revision`.
 
     Raises:
-        UnknownNameError: if there is no such folder or hub id, or the hub is out of reach.
-        UnsupportedModelError: if the model is text-only, or of a family without an adapter.
+        UnknownNameError: if there is no such folder or hub id, or the hub cannot be reached.
+        UnsupportedModelError: if the model is text-only, or its family has no adapter.
         ModelError: if its files are damaged or incomplete.
     """
-    wanted = DEFAULT_MODEL if model is None else model
-    own = pretrained().get(wanted) if isinstance(wanted, str) else None
-    place = wanted if own is None else own
+    name = DEFAULT_MODEL if model is None else model
+    packaged = pretrained().get(name) if isinstance(name, str) else None
+    source = name if packaged is None else packaged
     loaded = models.load(
-        place, dtype=dtype, device_map=device_map, suggestions=pretrained(), **kwargs
+        source, dtype=dtype, device_map=device_map, suggestions=pretrained(), **kwargs
     )
-    return Explainer(loaded if own is None else replace(loaded, name=str(wanted)))
+    return Explainer(loaded if packaged is None else replace(loaded, name=str(name)))
 
 
 def open(folder: str | os.PathLike[str]) -> Explanation:
     """Open an explanation that `Explanation.save` wrote.
 
     Raises:
-        SchemaError: if the folder is not one of seewhy's, is damaged or was written by a newer
+        SchemaError: if the folder holds no explanation, is damaged or was written by a newer
             version.
     """
     return Explanation(open_record(folder))
@@ -81,12 +81,12 @@ def trace(model: Any, processor: Any) -> CapturedGeneration:
         ```
 
     Loading, prompts, processors and settings of generation stay as they are; a transformers
-    pipeline made of the two may be called as well. Sampling, beams (the one that was chosen),
-    several sequences, stop strings, static caches and compiled models all work, for the sequence
-    is read again in one forward pass, which is what `explain` costs beside the method.
+    pipeline of this model and processor may be called as well. Sampling, beams (the chosen one),
+    several sequences, stop strings, static caches and compiled models are supported: `explain`
+    reads the sequence again in one forward pass, then runs the method.
 
     Args:
-        model: as for `load`, loaded already.
+        model: a loaded model.
         processor: the one that makes the model's inputs.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Generation in the user's own code, explained afterwards."""
+"""Explain answers that were generated in the user's own code."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class CapturedGeneration:
 
     @property
     def calls(self) -> list[GenerateCall]:
-        """What went into each call and came out of it."""
+        """The inputs and outputs of each call."""
         return self._recording.calls
 
     def __enter__(self) -> CapturedGeneration:
@@ -56,7 +56,7 @@ class CapturedGeneration:
     def __exit__(self, *_: object) -> None:
         self._block.close()
 
-    @torch.inference_mode(False)  # a caller may be in it, where there are no gradients
+    @torch.inference_mode(False)  # gradients are needed, also in a caller's inference mode
     def explain(
         self,
         image: Media | Sequence[Media] | None = None,
@@ -70,31 +70,31 @@ class CapturedGeneration:
         """Explain what was generated, by any method.
 
         Args:
-            image: the pictures and clips that the prompt showed, in order. None takes those that
+            image: the pictures and clips of the prompt, in order. None takes those that
                 went through the processor within the block.
-            prompt: the user's words; None takes all text of the prompt that the chat template
-                does not write by itself.
-            sequence: which sequence of the call, where it returned several.
-            call: which call of `generate`, the last one by default.
+            prompt: the user's words; None takes all text of the prompt that does not come
+                from the chat template.
+            sequence: number of the sequence, if the call returned several.
+            call: number of the call of `generate`, by default the last.
             options, **settings: as for `Explainer.explain`, without settings of generation.
 
         Raises:
-            ParameterError: if nothing was generated, there is no such call or sequence, or no
-                picture is known.
+            ParameterError: if nothing was generated, there is no such call or sequence, or there
+                are no pictures.
             GeometryError: if the pictures are not those of the prompt.
             SeewhyError: as `Explainer.explain`.
         """
         chosen = ExplainOptions.of(options, **settings)
         chosen.expect_no_generation()
         recorded = self._call(call)
-        begun = time.perf_counter()
-        chosen.say("reading the answer again")
+        start = time.perf_counter()
+        chosen.report_progress("reading the answer again")
         loaded, media = self._media(image, recorded, row_of(recorded, sequence))
         source, ids = prompt_of(loaded, recorded, sequence, media, text=prompt)
-        session = Session(loaded, source, ids, progress=chosen.say)
+        session = Session(loaded, source, ids, progress=chosen.report_progress)
         depth = reading_depth(chosen.explaining_method)
         session.keep(read(loaded, session.inputs(), ids, **depth))
-        seconds = time.perf_counter() - begun
+        seconds = time.perf_counter() - start
         record = {"answer": "captured"}
         return explanation_of(session, session.trace(), chosen, record, seconds)
 
@@ -103,7 +103,7 @@ class CapturedGeneration:
         if not count:
             raise ParameterError(
                 "Expected a call of generate within the block, got none: call model.generate, on "
-                "the model that was handed to seewhy.trace, inside the `with` block."
+                "the model that was given to seewhy.trace, inside the `with` block."
             )
         if not -count <= number < count:
             raise ParameterError(
@@ -113,32 +113,31 @@ class CapturedGeneration:
         recorded = self.calls[number]
         if not recorded.certain:
             raise ParameterError(
-                "Expected a call that belongs to this block, got one that was made outside of any "
-                "block while several were open: call generate in the thread or task of the block."
+                "Expected a call of this block, got one that was made outside of any block while "
+                "several were open: call generate in the thread or task of the block."
             )
         return recorded
 
     def _media(
         self, image: Media | Sequence[Media] | None, call: GenerateCall, row: int
     ) -> tuple[Loaded, list[Image | Clip]]:
-        """The pictures of one prompt, and the model, its processor set as the call told it."""
+        """The pictures of one prompt, and the model with the processor settings of the call."""
         loaded, recording = self.explainer.loaded, self._recording
         calls = preprocess_calls_of(call, recording.preprocessed)
-        one_way = [c.settings for c in calls if dict(c.settings) == dict(calls[0].settings)]
-        if calls and len(one_way) == len(calls):
+        if calls and all(dict(c.settings) == dict(calls[0].settings) for c in calls):
             loaded = with_settings(loaded, calls[0].settings)
         if image is not None:
-            given = flat_images(list(image) if isinstance(image, list | tuple) else image)
-            return loaded, read_media([without_exif(one) for one in given])
+            images = flat_images(list(image) if isinstance(image, list | tuple) else image)
+            return loaded, read_media([without_exif(item) for item in images])
         if any(not c.certain for c in calls):
             raise ParameterError(
-                "Expected pictures that belong to this block, got some that were processed outside "
-                "of any block while several were open: hand them in, trace.explain(image)."
+                "Expected pictures of this block, got some that were processed outside of any "
+                "block while several were open: give them, as trace.explain(image)."
             )
         shown = [read_medium(without_exif(i)) for c in calls for i in flat_images(c.images)]
         if not shown:
             raise ParameterError(
-                "Expected the pictures that were asked about, got none: call the processor within "
-                "the block, or hand them in: trace.explain(image)."
+                "Expected the pictures of the prompt, got none: call the processor within the "
+                "block, or give them, as trace.explain(image)."
             )
         return loaded, images_of_row(loaded.family, call, row, shown)

@@ -1,4 +1,4 @@
-"""What a person asks, read into a conversation: pictures, clips, a prompt, or a whole chat."""
+"""Make a conversation from pictures, clips, and a prompt or a chat."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ Media: TypeAlias = "ImageSource | Clip"
 """A picture in any form, or a clip."""
 
 PROMPT = "Write a one-sentence caption for this image:"
-"""What a model is asked if nothing else is said: TAM's prompt for captions."""
+"""The default prompt: TAM's prompt for captions."""
 
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """What a model is asked, and the answer where it is given.
+    """What a model is asked, and the answer if it is given.
 
     Attributes:
-        conversation: all that comes before the answer.
+        conversation: all turns before the answer.
         answer: its text or ids; None lets the model answer.
     """
 
@@ -45,7 +45,7 @@ def read_question(
     template: Mapping[str, Any] | None = None,
     answer: str | Sequence[int] | Tensor | None = None,
 ) -> Question:
-    """Read what is asked; arguments as for `seewhy.Explainer.explain`.
+    """Read the conversation; arguments as for `seewhy.Explainer.explain`.
 
     Raises:
         ImageError, ClipError: if there is no picture, or one cannot be read.
@@ -54,19 +54,28 @@ def read_question(
     """
     media = [] if image is None else read_media(image)
     options = dict(template or {})
-    if messages is None:
-        if turn is not None:
-            raise ParameterError(
-                "Expected messages with `turn`, got none: hand in the conversation as `messages`, "
-                "or leave `turn` out."
-            )
-        if not media:
-            raise ImageError("Expected a picture, got none: give `image`, or `messages` with one.")
-        words = PROMPT if prompt is None else prompt
-        return Question(Conversation((Message("user", (*media, words)),), options), answer)
-    if prompt is not None:
-        raise ParameterError("Expected a prompt or messages, got both: leave one out.")
-    turns = _all_placed(messages, media)
+    if messages is not None:
+        if prompt is not None:
+            raise ParameterError("Expected a prompt or messages, got both: leave one out.")
+        return _question_of_chat(_placed_media(messages, media), turn, options, answer)
+    if turn is not None:
+        raise ParameterError(
+            "Expected messages with `turn`, got none: give the conversation as `messages`, or "
+            "leave `turn` out."
+        )
+    if not media:
+        raise ImageError("Expected a picture, got none: give `image`, or `messages` with one.")
+    text = PROMPT if prompt is None else prompt
+    return Question(Conversation((Message("user", (*media, text)),), options), answer)
+
+
+def _question_of_chat(
+    turns: tuple[Message, ...],
+    turn: int | None,
+    options: dict[str, Any],
+    answer: str | Sequence[int] | Tensor | None,
+) -> Question:
+    """The question of a chat; its last or chosen turn is the answer if it is the assistant's."""
     last = len(turns) - 1 if turn is None else turn + len(turns) * (turn < 0)
     if not 0 <= last < len(turns):
         raise ParameterError(
@@ -75,7 +84,7 @@ def read_question(
         )
     if turns[last].role != "assistant":
         if turn is not None:
-            answers = [str(n) for n, one in enumerate(turns) if one.role == "assistant"]
+            answers = [str(n) for n, message in enumerate(turns) if message.role == "assistant"]
             raise ParameterError(
                 f"Expected the number of an assistant's message as `turn`, got {turn}, which is "
                 f"the {turns[last].role}'s: give {' or '.join(answers) or 'none, there is none'}."
@@ -97,15 +106,15 @@ def read_messages(
 
     Args:
         messages: turns with `role` and `content`.
-        media: pictures and clips for the parts that bring none of their own, in order.
+        media: pictures and clips for the parts without one, in order.
 
     Returns:
-        The turns, and how many of `media` were left over.
+        The turns, and how many of `media` were not used.
 
     Raises:
         PromptError: if a turn or a part is malformed, or a part has no picture.
     """
-    waiting, turns = iter(media), []
+    rest, turns = iter(media), []
     for number, message in enumerate(messages):
         if not isinstance(message, Mapping) or not {"role", "content"} <= set(message):
             raise PromptError(
@@ -119,15 +128,15 @@ def read_messages(
                 f"{type(content).__name__}: see transformers' chat templates."
             )
         parts = [content] if isinstance(content, str) else content
-        read = (_read_part(part, waiting, number) for part in parts)
-        turns.append(Message(str(message["role"]), tuple(part for part in read if part != "")))
-    return tuple(turns), len(list(waiting))
+        parts = (_read_part(part, rest, number) for part in parts)
+        turns.append(Message(str(message["role"]), tuple(part for part in parts if part != "")))
+    return tuple(turns), len(list(rest))
 
 
 def read_media(source: Media | Sequence[Media]) -> list[Image | Clip]:
     """One picture or clip, or a list of them; an array is one picture."""
-    several: Any = source if isinstance(source, list | tuple) else [source]
-    return [read_medium(one) for one in several]
+    sources: Any = source if isinstance(source, list | tuple) else [source]
+    return [read_medium(item) for item in sources]
 
 
 def read_medium(source: Media) -> Image | Clip:
@@ -135,21 +144,21 @@ def read_medium(source: Media) -> Image | Clip:
     return source if isinstance(source, Clip) else read_image(source)
 
 
-def _all_placed(
+def _placed_media(
     messages: Sequence[Mapping[str, Any]], media: Sequence[Image | Clip]
 ) -> tuple[Message, ...]:
-    """The turns, once every picture has its place in them."""
+    """The turns with all pictures in their parts."""
     turns, rest = read_messages(messages, media)
     if rest:
         raise ParameterError(
             f"Expected {len(media) - rest} pictures, one for each image part of the messages, got "
-            f"{len(media)}: add parts {{'type': 'image'}}, or hand in fewer pictures."
+            f"{len(media)}: add parts {{'type': 'image'}}, or give fewer pictures."
         )
     return turns
 
 
-def _read_part(part: Any, waiting: Iterator[Image | Clip], turn: int) -> str | Image | Clip:
-    """One part of a turn; where it brings no picture of its own, the next one that waits."""
+def _read_part(part: Any, media: Iterator[Image | Clip], turn: int) -> str | Image | Clip:
+    """One part of a turn; if it has no picture, the next one of `media`."""
     if isinstance(part, str):
         return part
     kind = part.get("type") if isinstance(part, Mapping) else None
@@ -161,14 +170,14 @@ def _read_part(part: Any, waiting: Iterator[Image | Clip], turn: int) -> str | I
             f"{str(part)[:80]} in turn {turn}: see transformers' chat templates."
         )
     names = (kind, "image", "video", "url", "path")
-    own = next((part[name] for name in names if part.get(name) is not None), None)
-    if own is not None:
-        is_clip = kind == "video" and not isinstance(own, Clip)
-        return read_clip(own) if is_clip else read_medium(own)
-    given = next(waiting, None)
-    if given is None:
+    source = next((part[name] for name in names if part.get(name) is not None), None)
+    if source is not None:
+        is_clip = kind == "video" and not isinstance(source, Clip)
+        return read_clip(source) if is_clip else read_medium(source)
+    medium = next(media, None)
+    if medium is None:
         raise PromptError(
             f"Expected a picture for part {dict(part)} of turn {turn}, got none: "
-            f"write it as {kind!r}: ..., or hand in more pictures."
+            f"write it as {kind!r}: ..., or give more pictures."
         )
-    return given
+    return medium

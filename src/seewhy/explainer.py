@@ -1,4 +1,4 @@
-"""A model that can be asked, and whose answers can be explained."""
+"""The object that asks a model and explains its answers."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 CANDIDATES = 10
-"""How many next candidates each word shows."""
+"""How many alternatives are kept for each token."""
 
 
 class Explainer:
-    """A model that can be asked, and whose answers can be explained.
+    """Asks a model and explains its answers.
 
-    It may be shared by threads and asyncio tasks, and several may share one model: calls that run
-    the model wait for each other.
+    Threads and asyncio tasks may share an explainer, and several explainers may share a model:
+    calls that run the model wait for each other.
 
     Args:
         loaded: the model with its family and processor, from `seewhy.models.load`.
@@ -49,13 +49,13 @@ class Explainer:
 
     @property
     def name(self) -> str:
-        """Hub id, folder, or the class of a model that was handed in."""
+        """Hub id or folder; the class name of a model that was already loaded."""
         return self.loaded.name
 
     def __repr__(self) -> str:
         return f"Explainer({self.name!r}, family={self.loaded.family.name!r})"
 
-    @torch.inference_mode(False)  # a caller may be in it, where there are no gradients
+    @torch.inference_mode(False)  # gradients are needed, also in a caller's inference mode
     def explain(
         self,
         image: Media | Sequence[Media] | None = None,
@@ -77,11 +77,11 @@ class Explainer:
             messages: a chat in place of `prompt`, as transformers' chat templates take it: turns
                 with a `role` and a `content`, which is text or a list of parts `{"type": "text",
                 "text": ...}`, `{"type": "image", "image": ...}` and `{"type": "video", "video":
-                ...}`. Parts without a picture of their own take the next one of `image`. Where the
-                last turn is the assistant's, that turn is explained; else the model answers.
+                ...}`. Parts without a picture take the next one of `image`. If the last turn is
+                the assistant's, that turn is explained; else the model answers.
             turn: which turn of the chat to explain, an assistant's, counted from 0 (negative from
-                the end); what comes after it plays no part.
-            template: further names for the chat template, such as `{"enable_thinking": False}`.
+                the end); later turns are not used.
+            template: further variables for the chat template, such as `{"enable_thinking": False}`.
             answer: explain these words (or ids) instead of the model's own.
             options: how to explain.
             **settings: fields of `ExplainOptions` (`method`, `contrast`, `explain_prompt`,
@@ -93,12 +93,12 @@ class Explainer:
             ClipError: if a clip is empty or its frames do not fit each other.
             UnsupportedInputError: if the model's family takes no clips.
             PromptError: if the prompt is blank or holds one of the model's special tokens, or the
-                chat is malformed or not to the template's liking.
-            AnswerError: if the answer tokenises to nothing, or the model said nothing.
-            UnknownNameError: if no method bears the name, or no word of the answer reads as one of
-                `contrast`.
+                chat is malformed or the template rejects it.
+            AnswerError: if the answer has no tokens.
+            UnknownNameError: if there is no method of this name, or a key of `contrast` is no word
+                of the answer.
             ParameterError: if a parameter is unknown or out of range.
-            ScaleError: if scales that were asked for are not positive, repeated, or collapse.
+            ScaleError: if scales are not positive, are repeated, or give the same size.
             NonFiniteError: if the model's states hold NaN or infinity.
         """
         question = read_question(
@@ -120,13 +120,13 @@ class Explainer:
         options: ExplainOptions | None = None,
         **settings: Any,
     ) -> list[Explanation]:
-        """Explain many answers, several prompts in each pass; results equal `explain`'s.
+        """Explain many answers, several prompts in each pass, with the same results as `explain`.
 
-        Prompts are padded on the left. No more than `chunk_size` prompts are in memory at once, at
-        whatever scale.
+        Prompts are padded on the left. At most `chunk_size` prompts are in memory at once, at
+        every scale.
 
         Args:
-            images: for each prompt what `explain` takes as `image`.
+            images: for each prompt, as `image` of `explain`.
             prompts: one for all, or one for each.
             messages: for each prompt a chat, in place of `prompts`.
             answers: for each prompt the answer to explain; None lets the model answer.
@@ -153,66 +153,82 @@ class Explainer:
                 f"Expected a chunk_size of at least 1, got {chunk_size}: 1 explains one picture at "
                 "a time."
             )
-        several = _one_each(len(images), prompts=prompts, messages=messages, answers=answers)
-        rows = list(zip(images, *several, strict=True))
-        found: list[Explanation] = []
-        for begin in range(0, len(rows), chunk_size):
+        columns = _repeated(len(images), prompts=prompts, messages=messages, answers=answers)
+        rows = list(zip(images, *columns, strict=True))
+        explanations: list[Explanation] = []
+        for start in range(0, len(rows), chunk_size):
 
-            def say(stage: str, begin: int = begin) -> None:
-                chosen.say(f"{stage} ({begin + 1} of {len(rows)})")
+            def report(stage: str, start: int = start) -> None:
+                chosen.report_progress(f"{stage} ({start + 1} of {len(rows)})")
 
             questions = [
                 read_question(image, prompt, messages=chat, template=template, answer=answer)
-                for image, prompt, chat, answer in rows[begin : begin + chunk_size]
+                for image, prompt, chat, answer in rows[start : start + chunk_size]
             ]
-            found += self._explain(questions, replace(chosen, progress=say))
-        return found
+            explanations += self._explain(questions, replace(chosen, progress=report))
+        return explanations
 
     def _explain(self, questions: Sequence[Question], options: ExplainOptions) -> list[Explanation]:
         """Explain prompts that go through the model together."""
-        given = [one.answer for one in questions if one.answer is not None]
-        if given:
-            options.expect_no_generation()
-        if 0 < len(given) < len(questions):
-            raise ParameterError(
-                f"Expected answers for all {len(questions)} prompts or for none, got "
-                f"{len(given)}: explain those with an answer in a separate call."
-            )
-        options.say("reading the image" if given else "writing the answer")
-        begun = time.perf_counter()
-        inputs = [models.prepare_chat(self.loaded.family, one.conversation) for one in questions]
-        depth = reading_depth(options.explaining_method)
-        if given:
-            traces = models.read_batch(self.loaded, inputs, given, **depth)
-        else:
-            traces = models.generate_batch(
-                self.loaded,
-                inputs,
-                seed=options.seed,
-                max_new_tokens=options.max_new_tokens,
-                **depth,
-                **options.generation,
-            )
-        seconds = (time.perf_counter() - begun) / len(questions)
+        answers = _expect_all_or_no_answers(questions, options)
+        options.report_progress("reading the image" if answers else "writing the answer")
+        start = time.perf_counter()
+        traces = self._base_traces(questions, answers, options)
+        seconds = (time.perf_counter() - start) / len(questions)
         sessions = [
             replace(
-                Session.from_chat(self.loaded, one.conversation, trace.ids),
-                progress=options.say,
+                Session.from_chat(self.loaded, question.conversation, trace.ids),
+                progress=options.report_progress,
             ).keep(trace)
-            for one, trace in zip(questions, traces, strict=True)
+            for question, trace in zip(questions, traces, strict=True)
         ]
         if len(sessions) > 1:
             read_ahead(sessions, options.explaining_method.further_scales)
-        options.say("explaining")
-        settings = {"answer": "given"} if given else _generation_settings(options)
+        options.report_progress("explaining")
+        settings = {"answer": "given"} if answers else _generation_settings(options)
         return [
             explanation_of(session, session.trace(), options, settings, seconds)
             for session in sessions
         ]
 
+    def _base_traces(
+        self, questions: Sequence[Question], answers: Sequence[Any], options: ExplainOptions
+    ) -> list[Trace]:
+        """Read the given answers, or generate answers where none are given."""
+        family = self.loaded.family
+        inputs = [models.prepare_chat(family, question.conversation) for question in questions]
+        depth = reading_depth(options.explaining_method)
+        if answers:
+            return models.read_batch(self.loaded, inputs, answers, **depth)
+        return models.generate_batch(
+            self.loaded,
+            inputs,
+            seed=options.seed,
+            max_new_tokens=options.max_new_tokens,
+            **depth,
+            **options.generation,
+        )
+
+
+def _expect_all_or_no_answers(questions: Sequence[Question], options: ExplainOptions) -> list[Any]:
+    """The given answers: one for each question, or none.
+
+    Raises:
+        ParameterError: if only some questions have one, or there are settings of generation too.
+    """
+    answers = [question.answer for question in questions if question.answer is not None]
+    if answers:
+        options.expect_no_generation()
+    if 0 < len(answers) < len(questions):
+        raise ParameterError(
+            f"Expected answers for all {len(questions)} prompts or for none, got "
+            f"{len(answers)}: explain those with an answer in a separate call."
+        )
+    return answers
+
 
 def reading_depth(method: Method) -> dict[str, int]:
-    """How deep a base reading must be for a method, and for what a word shows."""
+    """How many ranks and candidates a base reading keeps, for a method and for the report."""
     return {"ranking_depth": max(method.ranking_depth, CANDIDATES), "candidates": CANDIDATES}
 
 
@@ -226,79 +242,101 @@ def explanation_of(
     """Explain one answer.
 
     Args:
-        session: about the answer.
+        session: the model, its inputs and the answer.
         trace: the base reading.
         options: how to explain.
         settings: of generation, for the record.
         seconds: that generation, or reading the answer, took.
     """
-    begun = time.perf_counter()
+    start = time.perf_counter()
     method = options.explaining_method
-    words = words_of(trace.answer, [(t.start, t.end) for t in trace.tokens])
+    words = words_of(trace.answer, [(token.start, token.end) for token in trace.tokens])
     evidence = Evidence.from_session(session, trace=trace, start=options.start)
-    whole = method.attribute(evidence)
+    attribution = method.attribute(evidence)
     contrasts = {place_of(words, word): other for word, other in options.contrast.items()}
-    for place, alternative in contrasts.items():
-        whole = _contrasted(whole, evidence, words[place], alternative, method)
-    whole, prompt = whole.cpu(), len(trace.prompt_tokens)
-    cut = settings.get("max_new_tokens") == len(trace.tokens)
-    media = session.source.media
-    notes = [
-        *(n for m in media for n in (m.notes if isinstance(m, Clip) else notes_of(m))),
-        *(note for one in trace.inputs.media for note in one.notes),
-        *evidence.notes,
-        *([f"The answer was cut off after {len(trace.tokens)} tokens."] if cut else []),
-    ]
+    for index, alternative in contrasts.items():
+        attribution = _contrasted(attribution, evidence, words[index], alternative, method)
+    attribution = attribution.cpu()
+    seconds_of_stages = {
+        "generate": seconds,
+        "scales": evidence.seconds,
+        "attribute": time.perf_counter() - start - evidence.seconds,
+    }
+    parameters = {**_parameters_used(method, attribution), **settings}
+    first = len(attribution.context) - len(trace.tokens)
+    prompt = attribution.select(slice(0, len(trace.prompt_tokens)))
     return Explanation(
         Record(
-            pictures=tuple(_picture(view, media) for view in trace.views),
+            pictures=tuple(_picture(view, session.source.media) for view in trace.views),
             prompt=trace.inputs.prompt,
             answer=trace.answer,
             prompt_tokens=trace.prompt_tokens,
             tokens=trace.tokens,
             words=words,
-            attribution=whole.select(slice(len(whole.context) - len(trace.tokens), None)),
-            prompt_attribution=whole.select(slice(0, prompt)) if options.explain_prompt else None,
+            attribution=attribution.select(slice(first, None)),
+            prompt_attribution=prompt if options.explain_prompt else None,
             turns=trace.inputs.turns,
             contrasts=tuple(contrasts.items()),
-            provenance=Provenance(
-                model=session.loaded.name,
-                family=session.loaded.family.name,
-                method=method.name,
-                parameters={**_parameters_used(method, whole), **settings},
-                versions=_versions(),
-                seconds={
-                    "generate": seconds,
-                    "scales": evidence.seconds,
-                    "attribute": time.perf_counter() - begun - evidence.seconds,
-                },
-                created=datetime.now(UTC).isoformat(timespec="seconds"),
+            provenance=replace(
+                _provenance(session, method, parameters, seconds_of_stages),
                 seed=None if "answer" in settings else options.seed,
-                notes=tuple(dict.fromkeys(notes)),
+                notes=_notes(session, evidence, settings),
             ),
         )
     )
 
 
+def _provenance(
+    session: Session, method: Method, parameters: dict[str, Any], seconds: dict[str, float]
+) -> Provenance:
+    """The model, the method, the versions and the time, without seed and notes."""
+    return Provenance(
+        model=session.loaded.name,
+        family=session.loaded.family.name,
+        method=method.name,
+        parameters=parameters,
+        versions=_versions(),
+        seconds=seconds,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _notes(session: Session, evidence: Evidence, settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Notes on the media, the processing, the scales and the length of the answer, each once."""
+    trace = evidence.trace
+    notes = [
+        *(
+            note
+            for medium in session.source.media
+            for note in (medium.notes if isinstance(medium, Clip) else notes_of(medium))
+        ),
+        *(note for medium in trace.inputs.media for note in medium.notes),
+        *evidence.notes,
+    ]
+    if settings.get("max_new_tokens") == len(trace.tokens):
+        notes.append(f"The answer was cut off after {len(trace.tokens)} tokens.")
+    return tuple(dict.fromkeys(notes))
+
+
 def _contrasted(
-    whole: Attribution, evidence: Evidence, word: Word, alternative: str, method: Method
+    attribution: Attribution, evidence: Evidence, word: Word, alternative: str, method: Method
 ) -> Attribution:
-    """The attribution in which a word's tokens say why it, and not the alternative."""
+    """An attribution in which a word's tokens are contrasted with an alternative."""
     loaded, trace = evidence.expect_session(method.name).loaded, evidence.trace
-    place, foil = deciding_token(loaded, trace, word, alternative)
+    deciding, foil = deciding_token(loaded, trace, word, alternative)
     prompt = len(trace.prompt_tokens)
     against = method.attribute(
         evidence.map(
-            lambda trace: contrasted(loaded, trace, word, place, foil),
+            lambda trace: contrasted(loaded, trace, word, deciding, foil),
             selected=[prompt + token for token in word.tokens],
         )
     )
-    offset = len(whole.context) - len(trace.tokens)
-    return whole.with_tokens_from(against, [offset + token for token in word.tokens])
+    offset = len(attribution.context) - len(trace.tokens)
+    return attribution.with_tokens_from(against, [offset + token for token in word.tokens])
 
 
 def _picture(view: View, media: Sequence[Image | Clip]) -> Picture:
-    """A view with the picture that its maps are laid over."""
+    """The picture of a view, under its maps."""
     medium = media[view.medium]
     image = medium.frames[view.frames[0]] if isinstance(medium, Clip) else medium
     return Picture(
@@ -310,10 +348,10 @@ def _picture(view: View, media: Sequence[Image | Clip]) -> Picture:
     )
 
 
-def _one_each(count: int, **given: Any) -> list[list[Any]]:
+def _repeated(count: int, **columns: Any) -> list[list[Any]]:
     """Lists of `count` entries, from one value for all or one for each."""
     lists = []
-    for name, values in given.items():
+    for name, values in columns.items():
         values = [values] * count if isinstance(values, str | None) else list(values)
         if len(values) != count:
             raise ParameterError(
@@ -324,7 +362,7 @@ def _one_each(count: int, **given: Any) -> list[list[Any]]:
 
 
 def _parameters_used(method: Method, attribution: Attribution) -> dict[str, Any]:
-    """The method's parameters, its scales as they were used in the end."""
+    """The method's parameters, with the scales that were used."""
     parameters = method.parameters
     if "scales" in parameters:
         parameters["scales"] = [view.scale for view in attribution.scales]
@@ -332,7 +370,7 @@ def _parameters_used(method: Method, attribution: Attribution) -> dict[str, Any]
 
 
 def _generation_settings(options: ExplainOptions) -> dict[str, Any]:
-    """Settings of generation as JSON can hold them."""
+    """Settings of generation, JSON-ready."""
     settings = {**options.generation, "max_new_tokens": options.max_new_tokens}
     return {name: _plain(value) for name, value in settings.items()}
 

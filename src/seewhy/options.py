@@ -1,4 +1,4 @@
-"""How answers are explained: one object behind every call that explains."""
+"""The options of every call that explains."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ __all__ = ["ExplainOptions"]
 
 @dataclass(frozen=True)
 class ExplainOptions:
-    """How answers are explained, and how they are generated where they are not given.
+    """How answers are explained, and how they are generated if they are not given.
 
     `Explainer.explain`, `Explainer.explain_batch` and `CapturedGeneration.explain` take one as
-    `options`, or its fields as keyword arguments of their own; both together change the options.
-    Parameters of the method and settings of generation may be given by their own names too:
+    `options`, or its fields as keyword arguments, which replace those of `options`.
+    Parameters of the method and settings of generation may be given by name too:
     `ExplainOptions.of(method="arc", k=20, do_sample=True)`.
 
     Attributes:
         method: a name from `seewhy.METHODS`, a spec such as `"arc(k=20)"`, or a method.
         contrast: words of the answer (by number or text) and what each is contrasted with, such as
-            `{"cup": "table"}`: its map then says why the one and not the other.
+            `{"cup": "table"}`: its map then shows the evidence for "cup" rather than "table".
         explain_prompt: explain the prompt's words too.
-        scales: scales of the image for methods that take them; 1 is always among them. None takes
-            the method's own, without those that come out at the same size.
-        max_new_tokens: where the answer is cut off.
+        scales: scales of the image for methods that take them; 1 is always included. None takes
+            the method's own, without scales that give the same size.
+        max_new_tokens: the largest number of tokens of an answer.
         seed: of sampling, with `do_sample=True`.
         progress: called with a few words as each stage begins.
         parameters: of the method (`k`, `p`, `window`, ...).
         generation: settings of generation (`do_sample`, `temperature`, ...). Generation is greedy
-            unless told otherwise, and free of the penalties that a checkpoint may recommend.
+            by default, without the penalties that a checkpoint may recommend.
 
     Raises:
-        UnknownNameError: if no method bears the name.
-        ParameterError: if a parameter is unknown or out of range, or words are contrasted by a
-            method that cannot.
-        ScaleError: if scales are not positive, or repeated.
+        UnknownNameError: if there is no method of this name.
+        ParameterError: if a parameter is unknown or out of range, or `contrast` is given and the
+            method cannot contrast words.
+        ScaleError: if scales are not positive or are repeated.
 
     Example:
         >>> ExplainOptions.of(method="arc", k=20).explaining_method.spec
@@ -62,10 +62,10 @@ class ExplainOptions:
 
     def __post_init__(self) -> None:
         if self.contrast and not self.explaining_method.can_contrast:
-            able = (name for name in METHODS.names() if create(name).can_contrast)
+            contrastive = (name for name in METHODS.names() if create(name).can_contrast)
             raise ParameterError(
                 f"Expected a method that contrasts words, got {self.explaining_method.name}: "
-                f"choose one of {', '.join(able)}."
+                f"choose one of {', '.join(contrastive)}."
             )
 
     @staticmethod
@@ -73,7 +73,7 @@ class ExplainOptions:
         """Options, or the defaults, with some settings changed.
 
         Args:
-            options: what holds where `settings` say nothing.
+            options: used where `settings` has no value; None for the defaults.
             **settings: fields, parameters of the method, and settings of generation.
 
         Raises:
@@ -86,9 +86,9 @@ class ExplainOptions:
         if changed.get("contrast", ()) is None:
             changed["contrast"] = {}
         others = {name: value for name, value in settings.items() if name not in known}
-        own, generation = _sorted(changed.get("method", options.method), others)
+        of_method, generation = _split_settings(changed.get("method", options.method), others)
         parameters = options.parameters if "method" not in changed else {}
-        changed["parameters"] = {**parameters, **changed.get("parameters", {}), **own}
+        changed["parameters"] = {**parameters, **changed.get("parameters", {}), **of_method}
         changed["generation"] = {
             **options.generation,
             **changed.get("generation", {}),
@@ -99,29 +99,29 @@ class ExplainOptions:
     @cached_property
     def explaining_method(self) -> Method:
         """The method with its parameters."""
-        own = dict(self.parameters)
+        parameters = dict(self.parameters)
         if self.scales is not None:
-            kind = _class_of(self.method)
-            if "scales" not in parameters_of(kind):
-                raise _foreign_parameter("scales", kind)
-            own["scales"] = tuple(self.scales)
-        return create(self.method, **own)
+            method_class = _class_of(self.method)
+            if "scales" not in parameters_of(method_class):
+                raise _foreign_parameter("scales", method_class)
+            parameters["scales"] = tuple(self.scales)
+        return create(self.method, **parameters)
 
     @property
     def start(self) -> int | None:
-        """The first explained place of the text axis; None explains the answer alone."""
+        """The first explained position of the text axis; None explains the answer alone."""
         return 0 if self.explain_prompt else None
 
-    def say(self, stage: str) -> None:
-        """Tell whoever watches what begins now."""
+    def report_progress(self, stage: str) -> None:
+        """Call `progress`, if it is set, with the name of a stage that begins."""
         if self.progress is not None:
             self.progress(stage)
 
     def expect_no_generation(self) -> None:
-        """Raise `ParameterError` if there are settings of generation: nothing is generated."""
+        """Raise `ParameterError` if there are settings of generation."""
         if self.generation:
             raise ParameterError(
-                f"Expected no settings of generation beside an answer, got "
+                f"Expected no settings of generation with a given answer, got "
                 f"{', '.join(self.generation)}: leave them out, or leave `answer` out so that the "
                 "model writes one."
             )
@@ -131,45 +131,49 @@ def _class_of(method: str | Method) -> type[Method]:
     return METHODS.get(parse_spec(method)[0]) if isinstance(method, str) else type(method)
 
 
-def _sorted(
+def _split_settings(
     method: str | Method, settings: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Which settings are the method's parameters, and which are settings of generation."""
     if not settings:
         return {}, {}
-    kind, of_generation = _class_of(method), setting_names()
-    own: dict[str, Any] = {}
+    method_class, of_generation = _class_of(method), setting_names()
+    parameters: dict[str, Any] = {}
     generation: dict[str, Any] = {}
     for name, value in settings.items():
-        if name in parameters_of(kind):
-            own[name] = value
+        if name in parameters_of(method_class):
+            parameters[name] = value
         elif any(name in parameters_of(other) for other in METHODS):
-            raise _foreign_parameter(name, kind)
+            raise _foreign_parameter(name, method_class)
         elif name in of_generation:
             generation[name] = value
         else:
-            raise _unknown_setting(name, kind, of_generation)
-    return own, generation
+            raise _unknown_setting(name, method_class, of_generation)
+    return parameters, generation
 
 
-def _foreign_parameter(name: str, kind: type[Method]) -> ParameterError:
+def _foreign_parameter(name: str, method_class: type[Method]) -> ParameterError:
     others = [method.name for method in METHODS if name in parameters_of(method)]
     return ParameterError(
-        f"Expected a parameter of {kind.name} ({_listed(kind)}), got {name!r}, which is one of "
-        f"{', '.join(others)}: leave it out, or choose another method."
+        f"Expected a parameter of {method_class.name} ({_parameter_names(method_class)}), got "
+        f"{name!r}, which is one of {', '.join(others)}: leave it out, or choose another method."
     )
 
 
 def _unknown_setting(
-    name: str, kind: type[Method], of_generation: frozenset[str]
+    name: str, method_class: type[Method], of_generation: frozenset[str]
 ) -> ParameterError:
-    known = {*parameters_of(kind), *of_generation, *(f.name for f in fields(ExplainOptions))}
+    known = {
+        *parameters_of(method_class),
+        *of_generation,
+        *(f.name for f in fields(ExplainOptions)),
+    }
     hint = did_you_mean(name, sorted(known)) or "leave it out."
     return ParameterError(
-        f"Expected a parameter of {kind.name} ({_listed(kind)}) or a setting of generation, got "
-        f"{name!r}: {hint}"
+        f"Expected a parameter of {method_class.name} ({_parameter_names(method_class)}) or a "
+        f"setting of generation, got {name!r}: {hint}"
     )
 
 
-def _listed(kind: type[Method]) -> str:
-    return ", ".join(parameters_of(kind)) or "it has none"
+def _parameter_names(method_class: type[Method]) -> str:
+    return ", ".join(parameters_of(method_class)) or "it has none"

@@ -33,7 +33,7 @@ from seewhy.core.trace import Trace
 from seewhy.methods import METHODS, PARTS, Evidence, Method, citation, create, parameters_of
 from seewhy.methods._parameters import SCALES
 from seewhy.methods._scores import LENS
-from seewhy.methods._stages import StagedMethod, bare
+from seewhy.methods._stages import StagedMethod, base_map_of
 from seewhy.models.conversation import user_message
 from seewhy.models.session import Session
 
@@ -222,7 +222,7 @@ def test_method_of_a_model_refuses_a_trace_alone(name: str) -> None:
     method = method_of(name)
     part = getattr(method, "relevance", None)  # of two parts, the one that runs the model
     who = (part if isinstance(part, Method) else method).name
-    with pytest.raises(ParameterError, match=f"got traces alone: {who} .*from_session"):
+    with pytest.raises(ParameterError, match=f"got only traces: {who} .*from_session"):
         method.attribute(random_evidence())
 
 
@@ -231,7 +231,7 @@ def test_composition_needs_what_its_base_needs(spec: str) -> None:
     method, base = create(spec), create(parse_spec(spec)[1]["base"])
     assert method.all_needs >= base.all_needs
     assert method.all_citations[0] == type(method).citations[0]
-    assert method.base == bare(base)  # type: ignore[attr-defined]
+    assert method.base == base_map_of(base)  # type: ignore[attr-defined]
     assert create(method.spec) == method
 
 
@@ -360,7 +360,7 @@ def test_method_explains_prompt_tokens_when_asked(method: Method) -> None:
 
 
 @pytest.mark.parametrize("name", CONTRASTIVE)
-def test_method_explains_a_contrast_where_it_says_so(name: str) -> None:
+def test_method_explains_a_contrast_if_it_is_contrastive(name: str) -> None:
     method, evidence = method_of(name), random_pair()
     made = method.attribute(evidence.map(with_foils))
     for maps in (*made.maps, made.context, made.low, made.high):
@@ -373,7 +373,7 @@ def test_method_explains_a_contrast_where_it_says_so(name: str) -> None:
     assert torch.equal(made.scales[0].maps[0][::2], plain.scales[0].maps[0][::2])
 
 
-def test_method_leans_on_earlier_text_alone(method: Method) -> None:
+def test_method_context_is_earlier_text_only(method: Method) -> None:
     evidence = random_evidence()
     context = method.attribute(evidence).context
     prompt = len(evidence.trace.prompt_tokens)

@@ -161,7 +161,7 @@ def test_a_trace_without_the_processor_says_what_to_hand_in():
     inputs = inputs_of(explainer, PICTURE)
     with seewhy.trace(explainer.loaded.model, explainer.loaded.processor) as trace:
         explainer.loaded.model.generate(**inputs, max_new_tokens=2, do_sample=False)
-    with pytest.raises(ParameterError, match=r"hand them in: trace\.explain\(image\)"):
+    with pytest.raises(ParameterError, match=r"give them, as trace\.explain\(image\)"):
         trace.explain(method="occlusion")
     assert trace.explain(PICTURE, prompt=PROMPT, method="occlusion").answer
 

@@ -206,7 +206,7 @@ def test_cams_equal_their_equations(inside, name):
 
 
 @pytest.mark.parametrize("own", [False, True])
-def test_rolled_equals_the_product_of_matrices(own):
+def test_rollout_equals_the_product_of_matrices(own):
     draw = torch.Generator().manual_seed(0)
     layers = torch.rand(3, 6, 6, generator=draw, dtype=torch.float64).tril()
     product = torch.eye(6, dtype=torch.float64)
@@ -221,7 +221,7 @@ def test_rolled_equals_the_product_of_matrices(own):
 
 def test_attention_rollout_equals_the_product_of_matrices(inside):
     product = torch.eye(len(entered(inside)), dtype=torch.float64)
-    for layer in inside.whole_attention().double():
+    for layer in inside.full_attention().double():
         mixed = (layer + torch.eye(len(layer))) / 2
         product = (mixed / mixed.sum(1, keepdim=True)) @ product
     torch.testing.assert_close(
@@ -368,7 +368,7 @@ def test_attn_lrp_equals_its_rules_carried_back_by_hand(inside):
             relevance, lost = layer.carry_back(relevance)
             taken[number] += lost
         expected.append(relevance.sum(-1))
-    found = AttnLRP().relevance(inside)
+    found = AttnLRP().signed_relevance(inside)
     torch.testing.assert_close(found, torch.stack(expected), rtol=1e-3, atol=1e-4)
     # What arrives, and what the softmax took up, is the logit: nothing else is lost.
     logits = (final[inside.origins] * rows).sum(-1)

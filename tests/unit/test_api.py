@@ -45,7 +45,7 @@ def explanation(explainer: Explainer) -> Explanation:
     return explainer.explain(picture(), answer=ANSWER, k=20)
 
 
-def test_a_contrast_pays_for_its_own_word_alone(explainer: Explainer) -> None:
+def test_a_contrast_computes_only_its_own_word(explainer: Explainer) -> None:
     def passes(**given: object) -> int:
         with count_passes(explainer.loaded.model) as spent:
             explainer.explain(
@@ -211,7 +211,7 @@ def test_to_json_is_the_object_of_the_command_line(explanation: Explanation) -> 
     )
 
 
-def test_provenance_says_how_to_make_it_again(explanation: Explanation) -> None:
+def test_provenance_reproduces_the_explanation(explanation: Explanation) -> None:
     origin = explanation.record.provenance
     assert (origin.family, origin.method) == ("qwen2-vl", "intra-modal")
     assert origin.parameters["k"] == 20
@@ -258,7 +258,7 @@ def test_explain_takes_a_method_instance(explainer: Explainer) -> None:
     assert made.record.provenance.parameters["scales"] == [1.0, 0.5]
 
 
-def test_explain_leaves_out_default_scales_that_collapse(explainer: Explainer) -> None:
+def test_explain_leaves_out_default_scales_of_equal_size(explainer: Explainer) -> None:
     small = explainer.explain(picture(16, 16), answer="A star.")
     notes = small.record.provenance.notes
     used = small.record.provenance.parameters["scales"]
@@ -266,8 +266,8 @@ def test_explain_leaves_out_default_scales_that_collapse(explainer: Explainer) -
     assert any("was left out" in note for note in notes)
 
 
-def test_explain_refuses_asked_scales_that_collapse(explainer: Explainer) -> None:
-    with pytest.raises(ScaleError, match=r"got 1 and 1\.01, at both of which it sees 96 x 64"):
+def test_explain_refuses_given_scales_of_equal_size(explainer: Explainer) -> None:
+    with pytest.raises(ScaleError, match=r"got 1 and 1\.01, which both come out at 96 x 64"):
         explainer.explain(picture(), answer="A star.", scales=(1, 1.01))
 
 
@@ -281,7 +281,7 @@ def test_explain_refuses_asked_scales_that_collapse(explainer: Explainer) -> Non
         ({"method": "tam", "scales": (2,)}, ParameterError, "one of intra-modal, msea"),
         ({"method": "logit-lens", "k": 3}, ParameterError, "it has none"),
         ({"temprature": 0.5}, ParameterError, "did you mean 'temperature'"),
-        ({"answer": "A star.", "temperature": 0.5}, ParameterError, "beside an answer"),
+        ({"answer": "A star.", "temperature": 0.5}, ParameterError, "with a given answer"),
         ({"k": 10**6}, ParameterError, "k of at most"),
         ({"image": "nowhere.png"}, ImageError, "nowhere.png"),
     ],
@@ -311,7 +311,7 @@ def test_explain_samples_from_a_seed(explainer: Explainer) -> None:
     assert one.record.provenance.parameters["temperature"] == 2.0
 
 
-def test_load_says_what_is_near_an_unknown_model() -> None:
+def test_load_suggests_names_for_an_unknown_model() -> None:
     with pytest.raises(UnknownNameError, match="not there"):
         seewhy.load("./no/such/folder")
 

@@ -1,4 +1,4 @@
-"""Methods: one file each, found by file name, composed of the stages in `stages`.
+"""Methods: one file each, found by file name.
 
 `METHODS` lists them, `create` makes one from a name and parameters, `citation` gives its BibTeX.
 """
@@ -36,27 +36,27 @@ METHODS: Registry[Method] = Registry(
     group="seewhy.methods",
 )
 DEFAULT = "intra-modal(window=None)"
-"""What explains unless another is named: the paper's method without the filter, as the training
-scenes of all three families prefer it (`seewhy bench --suite ablation`)."""
+"""The default method: the paper's without the filter, chosen on training scenes of three families
+(`seewhy bench --suite ablation`)."""
 PARTS = frozenset({"base", "relevance"})
-"""The parameters that are methods themselves."""
+"""Names of the parameters whose values are methods."""
 
 
 def create(method: str | Method = DEFAULT, /, **parameters: Any) -> Method:
     """Make a method from its name and parameters; an instance is returned as it is.
 
     A base map is named like a method: `create("msea", base="occlusion")` is the same as
-    `create("msea(base=occlusion)")`, and specs may stand within specs.
+    `create("msea(base=occlusion)")`. A spec may contain specs.
 
     Args:
         method: a registry name (`-` and `_` are the same), a spec, or a `Method`; `DEFAULT` if
-            left out, whose parameters are then replaced by those given.
-        **parameters: the method's own parameters; those left out have their defaults.
+            left out, with its parameters replaced by `parameters`.
+        **parameters: of the method; those left out have their defaults.
 
     Raises:
-        UnknownNameError: if no method bears the name.
+        UnknownNameError: if there is no method of this name.
         ParameterError: if a spec cannot be read, the method has no such parameter, or its value
-            is out of range; or if parameters are given beside an instance, or twice.
+            is out of range; or if parameters are given with an instance, or twice.
 
     Example:
         >>> create("tam", window=5)
@@ -71,24 +71,26 @@ def create(method: str | Method = DEFAULT, /, **parameters: Any) -> Method:
                 f"beside {method!r}: give them to its class, or name the method."
             )
         return method
-    name, own = parse_spec(method)
+    name, of_spec = parse_spec(method)
     if method == DEFAULT:
-        own = {k: v for k, v in own.items() if k not in parameters}
-    if twice := own.keys() & parameters:
+        of_spec = {k: v for k, v in of_spec.items() if k not in parameters}
+    if twice := of_spec.keys() & parameters:
         raise ParameterError(
             f"Expected each parameter once, got {', '.join(sorted(twice))} beside {method!r}: "
             "give it inside the spec or beside it."
         )
-    parameters = own | parameters
-    chosen = METHODS.get(name)
-    known = parameters_of(chosen)
+    parameters = of_spec | parameters
+    method_class = METHODS.get(name)
+    known = parameters_of(method_class)
     for name in parameters:
         if name not in known:
-            raise ParameterError(unknown_name_message(f"parameter of {chosen.name}", name, known))
+            raise ParameterError(
+                unknown_name_message(f"parameter of {method_class.name}", name, known)
+            )
     for name in PARTS & parameters.keys():
         if isinstance(part := parameters[name], str):
             parameters[name] = create(part)
-    return chosen(**parameters)
+    return method_class(**parameters)
 
 
 def parameters_of(method: type[Method]) -> tuple[str, ...]:
@@ -102,13 +104,13 @@ def parameters_of(method: type[Method]) -> tuple[str, ...]:
 
 
 def citation(name: str) -> str:
-    """BibTeX of every work that a method rests on, its own paper first.
+    """BibTeX of the papers that a method is based on, its own paper first.
 
     Args:
-        name: a registry name, or a spec: a composition rests on its base map's works too.
+        name: a registry name, or a spec: the papers of a base map are included.
 
     Raises:
-        UnknownNameError: if no method bears the name.
+        UnknownNameError: if there is no method of this name.
 
     Example:
         >>> print(citation("tam").splitlines()[0])

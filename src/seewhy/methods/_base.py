@@ -1,4 +1,4 @@
-"""What a method is."""
+"""The base class of methods."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from seewhy.methods._evidence import Evidence
 
 @dataclass(frozen=True)
 class Method(ABC):
-    """A way from evidence to an attribution. A method is one file with one final class.
+    """Computes an attribution from evidence. A method is one file with one final class.
 
     The fields of the frozen dataclass are its parameters; they are checked when it is made.
 
-    A parameter may be a method itself, such as the base map of a composition: then the whole needs
-    what its parts need, rests on their papers too, and contrasts words only if all of them do
-    (`all_needs`, `all_citations`, `can_contrast`).
+    A parameter may be a method, such as a base map. Then the method also has the needs and the
+    citations of its parts, and contrasts words only if all parts do (`all_needs`,
+    `all_citations`, `can_contrast`).
 
     Class attributes:
         name: the registry name, the file's with dashes.
         summary: one sentence.
         citations: keys in `_citations.py`, the method's own paper first.
-        needs: what it looks at: `"states"`, `"rankings"`, `"scales"`, `"attentions"`,
+        needs: what it uses: `"states"`, `"rankings"`, `"scales"`, `"attentions"`,
             `"gradients"`, `"pictures"` (it reads changed pictures), or nothing.
-        contrastive: whether it says why one token and not another, where a trace holds foils.
-        licence: one sentence: what limits its use, such as a patent; empty for most.
+        contrastive: whether it can contrast a token with a foil, if the trace has foils.
+        licence: one sentence on limits of its use, such as a patent; often empty.
     """
 
     name: ClassVar[str]
@@ -40,17 +40,17 @@ class Method(ABC):
 
     @abstractmethod
     def attribute(self, evidence: Evidence) -> Attribution:
-        """Explain every token that the evidence asks for."""
+        """Explain the tokens of `evidence.explained`."""
 
     @property
     def parts(self) -> tuple[Method, ...]:
-        """Those of its parameters that are methods."""
+        """The values of its parameters that are methods."""
         values = (getattr(self, f.name) for f in fields(self))
         return tuple(value for value in values if isinstance(value, Method))
 
     @property
     def all_needs(self) -> frozenset[str]:
-        """What it looks at, its parts included."""
+        """Its needs and those of its parts."""
         return self.needs.union(*(part.all_needs for part in self.parts))
 
     @property
@@ -66,22 +66,22 @@ class Method(ABC):
 
     @property
     def ranking_depth(self) -> int:
-        """How many of the ids ranked first it looks at for each context token."""
+        """How many ids of each context token's ranking it uses."""
         return 1
 
     @property
     def further_scales(self) -> tuple[float, ...]:
-        """The scales that it reads beside the base: a batch reads them for all its rows at once."""
+        """The scales that it reads in addition to the base scale; a batch reads them together."""
         return ()
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The parameters, JSON-ready; a method among them by its spec."""
+        """The parameters, JSON-ready; a method as its spec."""
         return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
 
     @property
     def spec(self) -> str:
-        """Its name with the parameters that differ from their defaults: `create` takes it.
+        """Its name and the parameters that differ from their defaults, as `create` takes them.
 
         Example:
             >>> from seewhy.methods import create

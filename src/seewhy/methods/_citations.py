@@ -1,4 +1,4 @@
-"""BibTeX of the works that the methods rest on."""
+"""BibTeX entries of methods and metrics."""
 
 from __future__ import annotations
 
@@ -235,6 +235,6 @@ def bibtex(key: str) -> str:
     """The BibTeX entry of a citation key.
 
     Raises:
-        KeyError: if no entry bears the key; a test keeps every method's keys known.
+        KeyError: if there is no such key; a test checks the keys of all methods.
     """
     return _ENTRIES[key]

@@ -1,4 +1,4 @@
-"""What a method may look at: a session, and the tokens that are to be explained."""
+"""The input of a method: a session, and the tokens to explain."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from seewhy.models.session import Session
 
 
 class Readings(Protocol):
-    """Readings of one answer, one for each scale: a `Session`, or traces at hand."""
+    """Readings of one answer, one for each scale: a `Session`, or given traces."""
 
     def inputs(self, scale: float) -> Inputs:
-        """What the model takes at a scale."""
+        """The model's inputs at a scale."""
         ...
 
     def trace(self, scale: float) -> Trace:
@@ -24,23 +24,22 @@ class Readings(Protocol):
 
 
 class Evidence:
-    """A session, or traces at hand, and the tokens that are to be explained.
+    """A session, or given traces, and the tokens to explain.
 
-    A scale is prepared first and read only if the model would see another size than it has seen
-    already.
+    A scale is read only if it gives the model a size that no scale before it gave.
 
     Args:
         readings: a `Session`, or anything with readings by scale.
-        trace: the base reading, at which the model spoke.
-        selected: places on the text axis of the tokens that somebody will look at; None for all
-            that are explained. A method that pays for every token may leave the others' maps empty.
-        start: place on the text axis of the first token to explain; None explains the answer, 0
-            the prompt's tokens too.
-        session: the model and the answer, for methods that look inside the model or change the
-            picture; None where only traces are at hand.
+        trace: the base reading, at the scale of the answer.
+        selected: positions on the text axis of the tokens whose maps are used; None for all
+            explained ones. A method with a cost for each token may leave other maps empty.
+        start: position on the text axis of the first token to explain; None explains the answer,
+            0 the prompt's tokens too.
+        session: the model and the answer, for methods that run the model; None if there are only
+            traces.
 
     Attributes:
-        notes: what a reader of the result must know, such as scales that were left out.
+        notes: for the reader of the result, such as scales that were left out.
         seconds: wall time spent on preparing and reading further scales.
     """
 
@@ -73,9 +72,9 @@ class Evidence:
         """Evidence of a session.
 
         Args:
-            session: the model, what it was asked, and the answer.
-            trace: of the answer, where it was read already; it is read now if None.
-            ranking_depth: how many first ranks are kept of each prediction.
+            session: the model, its inputs and the answer.
+            trace: the base reading; None reads it now.
+            ranking_depth: how many ids are kept of each ranking.
             selected, start: as for the class.
         """
         trace = session.read(ranking_depth=ranking_depth) if trace is None else trace
@@ -88,16 +87,16 @@ class Evidence:
         selected: Sequence[int] | None = None,
         start: int | None = None,
     ) -> Evidence:
-        """Evidence of readings at hand, one for each scale; scale 1 must be among them.
+        """Evidence of given readings, one for each scale.
 
         Raises:
-            ScaleError: if it is not.
+            ScaleError: if scale 1 is not among them.
         """
         if 1.0 not in traces:
             raise ScaleError(
                 f"Expected a trace at the base scale 1, got scales {sorted(traces)}: add it."
             )
-        return Evidence(_TracesAtHand(traces), traces[1.0], selected=selected, start=start)
+        return Evidence(_GivenTraces(traces), traces[1.0], selected=selected, start=start)
 
     @property
     def model(self) -> object | None:
@@ -111,19 +110,19 @@ class Evidence:
 
     @property
     def selected(self) -> tuple[int, ...]:
-        """Places on the text axis, rising, of the tokens that somebody will look at."""
+        """Positions on the text axis, rising, of the explained tokens whose maps are used."""
         explained = range(*self.explained.indices(len(self.trace.text_tokens)))
-        return tuple(at for at in explained if self._selected is None or at in self._selected)
+        return tuple(i for i in explained if self._selected is None or i in self._selected)
 
     def expect_session(self, method: str) -> Session:
         """The session of a method that needs the model.
 
         Raises:
-            ParameterError: if there is none, or it is one of another answer than the trace's.
+            ParameterError: if there is none, or its answer is not the trace's.
         """
         if self.session is None:
             raise ParameterError(
-                f"Expected a session with the model, got traces alone: {method} runs the model. "
+                f"Expected a session with the model, got only traces: {method} runs the model. "
                 "Explain with an Explainer, or make the evidence with Evidence.from_session."
             )
         if list(self.session.ids) != [token.id for token in self.trace.tokens]:
@@ -136,30 +135,30 @@ class Evidence:
     def map(
         self, change: Callable[[Trace], Trace], selected: Sequence[int] | None = None
     ) -> Evidence:
-        """The same evidence with every trace changed; what was read is not read again.
+        """The same evidence with every trace changed; no scale is read twice.
 
         Args:
-            change: what becomes of each trace.
+            change: gives the new trace from the old one.
             selected: as for the class; None leaves it as it is.
         """
-        other = Evidence(
+        changed = Evidence(
             _ChangedReadings(self._readings, change),
             change(self.trace),
             selected=self._selected if selected is None else selected,  # type: ignore[arg-type]
             start=self._start,
             session=self.session,
         )
-        other._traces = {scale: change(trace) for scale, trace in self._traces.items()}
-        return other
+        changed._traces = {scale: change(trace) for scale, trace in self._traces.items()}
+        return changed
 
     def at_scale(self, scale: float, selected: Sequence[int] | None, start: int = 0) -> Evidence:
-        """What one scale alone says, maybe of other tokens.
+        """The evidence of one scale, for a method that is the base map of another one.
 
-        It is what a method gets that serves as the base map of another: at the base scale it may
-        read further scales, elsewhere there is that scale and no other. Notes are shared.
+        At the base scale that method may read further scales, at another scale it may not. Notes
+        are shared.
 
         Args:
-            scale: one that can be read.
+            scale: the scale.
             selected, start: as for the class; by default the prompt's tokens too.
 
         Raises:
@@ -169,15 +168,15 @@ class Evidence:
         at_base = scale == self.trace.inputs.scale
         if session is not None and not at_base:
             session = session.at_scale(scale)
-        readings = self._readings if at_base else _TracesAtHand({scale: trace})
-        other = Evidence(readings, trace, selected=selected, start=start, session=session)
-        other.notes = self.notes
+        readings = self._readings if at_base else _GivenTraces({scale: trace})
+        single = Evidence(readings, trace, selected=selected, start=start, session=session)
+        single.notes = self.notes
         if at_base:
-            other._traces = self._traces
-        return other
+            single._traces = self._traces
+        return single
 
     def note(self, text: str) -> None:
-        """Add to the notes what they do not say yet."""
+        """Add a note, unless it is there already."""
         if text not in self.notes:
             self.notes.append(text)
 
@@ -185,28 +184,28 @@ class Evidence:
         """The same prompt and answer, read at another scale.
 
         Raises:
-            ScaleError: if the model would see the image in a size it has seen already, because
-                its own limits or rounding collapse the two scales.
+            ScaleError: if the scale gives the model the same size as another one, because of its
+                limits or of rounding.
         """
         if scale not in self._traces:
-            begun = time.perf_counter()
+            began = time.perf_counter()
             inputs = self._readings.inputs(scale)
-            if (twin := self._twin(inputs)) is not None:
+            if (equal := self._scale_of_equal_size(inputs)) is not None:
                 sizes = " and ".join(dict.fromkeys(_pixels(v.geometry.size) for v in inputs.views))
                 raise ScaleError(
-                    f"Expected scales that the model sees in different sizes, got {twin:g} and "
-                    f"{scale:g}, at both of which it sees {_sizes(inputs)} pixels of this {sizes} "
+                    f"Expected scales that the model sees in different sizes, got {equal:g} and "
+                    f"{scale:g}, which both come out at {_sizes(inputs)} pixels for this {sizes} "
                     "image: leave one of them out, or choose scales further apart."
                 )
-            self._read(scale, begun)
+            self._read(scale, began)
         return self._traces[scale]
 
     def traces(self, scales: tuple[float, ...], *, strict: bool = True) -> list[Trace]:
-        """One trace for each scale, in the given order.
+        """One trace for each scale, in the same order.
 
         Args:
-            scales: as a stage wants them.
-            strict: raise where scales collapse; else leave such scales out, with a note.
+            scales: the scales of a stage.
+            strict: raise if two scales give the same size; else leave one out, with a note.
 
         Raises:
             ScaleError: as `trace_at`, if `strict`.
@@ -214,33 +213,33 @@ class Evidence:
         return [self.trace_at(scale) for scale in scales if strict or self._is_new(scale)]
 
     def _is_new(self, scale: float) -> bool:
-        """Whether a scale shows the model another size; it is read then, else noted."""
+        """Whether a scale gives the model a new size; if so it is read, if not a note is added."""
         if scale in self._traces:
             return True
-        begun = time.perf_counter()
+        began = time.perf_counter()
         inputs = self._readings.inputs(scale)
-        if (twin := self._twin(inputs)) is None:
-            self._read(scale, begun)
+        if (equal := self._scale_of_equal_size(inputs)) is None:
+            self._read(scale, began)
             return True
-        self.seconds += time.perf_counter() - begun
+        self.seconds += time.perf_counter() - began
         self.notes.append(
-            f"Scale {scale:g} was left out: the model sees {_sizes(inputs)} pixels at it, as at "
-            f"scale {twin:g}."
+            f"Scale {scale:g} was left out: it comes out at {_sizes(inputs)} pixels, as scale "
+            f"{equal:g} does."
         )
         return False
 
-    def _twin(self, inputs: Inputs) -> float | None:
-        """The scale at which the model has seen the image in this size already, if any."""
+    def _scale_of_equal_size(self, inputs: Inputs) -> float | None:
+        """The scale that already gave the model this size, or None."""
         sizes = {trace.inputs.model_sizes: known for known, trace in self._traces.items()}
         return sizes.get(inputs.model_sizes)
 
-    def _read(self, scale: float, begun: float) -> None:
+    def _read(self, scale: float, began: float) -> None:
         self._traces[scale] = self._readings.trace(scale)
-        self.seconds += time.perf_counter() - begun
+        self.seconds += time.perf_counter() - began
 
 
-class _TracesAtHand:
-    """Readings that were made before."""
+class _GivenTraces:
+    """Readings from given traces."""
 
     def __init__(self, traces: Mapping[float, Trace]) -> None:
         self._traces = traces
@@ -251,14 +250,14 @@ class _TracesAtHand:
     def trace(self, scale: float) -> Trace:
         if scale not in self._traces:
             raise ParameterError(
-                f"Expected a scale among those at hand {sorted(self._traces)}, got {scale:g}: "
+                f"Expected one of the given scales {sorted(self._traces)}, got {scale:g}: "
                 "read the image at that scale too, or leave the scale out."
             )
         return self._traces[scale]
 
 
 class _ChangedReadings:
-    """Readings of which every trace is changed."""
+    """Readings with every trace changed."""
 
     def __init__(self, readings: Readings, change: Callable[[Trace], Trace]) -> None:
         self._readings, self._change = readings, change

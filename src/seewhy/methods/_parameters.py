@@ -14,16 +14,15 @@ __all__ = ["SCALES", "Variant", "Weights", "base_first", "expect_choice", "expec
 
 Weights = Literal["uniform", "consistency"]
 
-#: The scales of MSEA unless others are asked for: chosen on the testbed (suite `ablation`),
-#: for the paper names none at hand.
+#: The default scales of MSEA, chosen on the testbed (suite `ablation`): the paper names none.
 SCALES = (1.0, 0.75, 1.25)
 
 
 def expect_scales(scales: tuple[float, ...] | None) -> None:
-    """Check scales that were asked for.
+    """Check scales.
 
     Raises:
-        ScaleError: if there is none, or one is not a positive number, or is repeated.
+        ScaleError: if there is none, or one is not a positive number or is repeated.
     """
     if scales is None:
         return
@@ -44,7 +43,7 @@ def expect_scales(scales: tuple[float, ...] | None) -> None:
 
 
 def base_first(scales: Sequence[float] | None) -> tuple[float, ...] | None:
-    """Scales in the order in which they are read: the base scale, then the others as given.
+    """Scales in reading order: the base scale, then the others in their order.
 
     Raises:
         ScaleError: as `expect_scales`.
@@ -55,9 +54,9 @@ def base_first(scales: Sequence[float] | None) -> tuple[float, ...] | None:
     """
     if scales is None:
         return None
-    given = tuple(scales)
-    expect_scales(given)
-    return (1.0, *(float(s) for s in given if s != 1))
+    scales = tuple(scales)
+    expect_scales(scales)
+    return (1.0, *(float(s) for s in scales if s != 1))
 
 
 def expect_choice(name: str, value: str, choices: object) -> None:

@@ -1,8 +1,7 @@
-"""What methods that change the picture share, and what controls and they answer with.
+"""Shared by methods that change the picture.
 
-They read the same answer again under changed pictures. A reading gives the log-probabilities of
-all tokens of the answer, so all of them share it; tokens of the prompt are given, not said, and
-their maps stay empty.
+They read the same answer again with changed pictures. One reading gives the log-probabilities of
+all tokens of the answer. The prompt's tokens are not predictions, so their maps are empty.
 """
 
 from __future__ import annotations
@@ -33,12 +32,12 @@ PROMPT_NOTE = (
 
 @dataclass(frozen=True, eq=False)
 class PerturbedView:
-    """The picture of one view, to be changed and read again while other pictures stay.
+    """The picture of one view, to be changed and read again; other pictures stay the same.
 
     Attributes:
         session: the model and the answer.
-        view: where its visual tokens stand.
-        fill: what stands where the picture is taken away.
+        view: gives its visual tokens.
+        fill: what replaces removed pixels.
         seed: of a fill of noise.
     """
 
@@ -50,8 +49,8 @@ class PerturbedView:
     @cached_property
     def image(self) -> Tensor:
         """float32 `[height, width, channel]` in [0, 255]."""
-        shown = self.session.images[self.view.medium].convert("RGB")
-        return torch.from_numpy(np.array(shown, dtype=np.float32))
+        picture = self.session.images[self.view.medium].convert("RGB")
+        return torch.from_numpy(np.array(picture, dtype=np.float32))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -60,7 +59,7 @@ class PerturbedView:
 
     @cached_property
     def filled(self) -> Tensor:
-        """float32 `[height, width, channel]`: the fill alone."""
+        """float32 `[height, width, channel]`: the fill at every pixel."""
         return fill_of(self.image, self.fill, self.seed)
 
     def read(self, keeps: Iterable[Tensor]) -> Tensor:
@@ -68,7 +67,7 @@ class PerturbedView:
 
         Args:
             keeps: float or bool `[height, width]`, 1 where the picture stays; may be a generator,
-                masks need not be held all at once.
+                so that not all masks are in memory at once.
 
         Returns:
             float32 `[mask, token]`, log-probabilities of the answer's tokens.
@@ -89,19 +88,21 @@ class PerturbedView:
         return Image.fromarray(pixels.to(torch.uint8).numpy())
 
 
-def changing(evidence: Evidence, method: str, fill: Fill, seed: int = 0) -> list[PerturbedView]:
-    """The picture of each view, ready to be changed.
+def perturbed_views(
+    evidence: Evidence, method: str, fill: Fill, seed: int = 0
+) -> list[PerturbedView]:
+    """One `PerturbedView` for each view.
 
     Raises:
         ParameterError: if the evidence cannot be read again.
-        UnsupportedInputError: if a clip is shown.
+        UnsupportedInputError: if there is a clip.
     """
     session = evidence.expect_session(method)
     for view in evidence.trace.views:
         if view.frames or not isinstance(session.images[view.medium], Image.Image):
             raise UnsupportedInputError(
                 f"Expected pictures, got a clip: {method} changes pictures only; give it single "
-                "frames, or choose a method that looks at states."
+                "frames, or choose a method that uses states."
             )
     return [PerturbedView(session, view, fill, seed) for view in evidence.trace.views]
 
@@ -114,17 +115,17 @@ def picture_attribution(
     context: Tensor | None = None,
     low: Tensor | None = None,
 ) -> Attribution:
-    """The answer of a method whose maps are of the answer's tokens alone.
+    """The attribution of a method that only has maps of the answer's tokens.
 
     Args:
-        evidence: what was asked for.
+        evidence: the method's input.
         maps: for each view float32 `[token, height, width]` of the answer, non-negative.
         method: its name, for the note about the prompt.
         context: float32 `[token, text]` of the answer; text activations if None.
-        low: float32 `[token]` of the answer, where its scale of display begins; 0 if None.
+        low: float32 `[token]` of the answer, the lower end of its display range; 0 if None.
     """
-    prompt, own = len(evidence.trace.prompt_tokens), evidence.explained
-    if own.start < prompt:
+    prompt = len(evidence.trace.prompt_tokens)
+    if evidence.explained.start < prompt:
         evidence.note(PROMPT_NOTE.format(method=method))
 
     def padded(values: Tensor) -> Tensor:
@@ -132,23 +133,23 @@ def picture_attribution(
 
     return attribution_from_maps(
         evidence,
-        [padded(one) for one in maps],
+        [padded(view) for view in maps],
         context=None if context is None else padded(context),
         low=None if low is None else padded(low),
     )
 
 
 def superpixels(image: Tensor, segments: int) -> Tensor:
-    """Parts of a picture that hold together, by SLIC (Achanta et al. 2012).
+    """Superpixels of a picture by SLIC (Achanta et al. 2012).
 
-    scikit-image's, in CIELAB, compactness 10, unsmoothed, each part connected.
+    scikit-image's, in CIELAB, compactness 10, unsmoothed, each segment connected.
 
     Args:
         image: float32 `[height, width, channel]` in [0, 255].
-        segments: how many to aim at; the picture decides how many there are.
+        segments: approximate number; the result may have more or fewer.
 
     Returns:
-        bool `[segment, height, width]`, every pixel in exactly one.
+        bool `[segment, height, width]`, every pixel in exactly one segment.
 
     Raises:
         ParameterError: if scikit-image is not installed.
@@ -168,7 +169,7 @@ def expect_at_least(name: str, value: int, least: int) -> None:
     """Check a whole number.
 
     Raises:
-        ParameterError: if it is none, or too small.
+        ParameterError: if it is no whole number, or is too small.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ParameterError(
@@ -177,10 +178,10 @@ def expect_at_least(name: str, value: int, least: int) -> None:
 
 
 def expect_share(name: str, value: float) -> None:
-    """Check a number that must lie between 0 and 1.
+    """Check a number that must be between 0 and 1.
 
     Raises:
-        ParameterError: if it does not.
+        ParameterError: if it is not.
     """
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not 0 < value < 1:
@@ -191,6 +192,6 @@ def expect_fill(fill: str) -> None:
     """Check the name of a fill.
 
     Raises:
-        ParameterError: if there is none such.
+        ParameterError: if there is no such fill.
     """
     expect_choice("fill", fill, Fill)

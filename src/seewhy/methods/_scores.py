@@ -1,4 +1,4 @@
-"""Scores of visual and context tokens: base maps, text activations, and the ranges they span."""
+"""Scores of visual and context tokens: base maps, text activations, and their ranges."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from seewhy.methods._evidence import Evidence
 
 
 class BaseMap(Protocol):
-    """Where single tokens point, before anything is aggregated or removed."""
+    """Maps of single tokens, before aggregation and removal of interference."""
 
     name: ClassVar[str]
 
     @abstractmethod
     def __call__(self, trace: Trace, model: object | None) -> Tensor:
-        """float32 `[text, visual]`, non-negative: what each visual token says for each word."""
+        """float32 `[text, visual]`, non-negative: each visual token's score for each text token."""
         ...
 
 
@@ -42,7 +42,7 @@ class LensMap:
 
 
 def output_of(trace: Trace) -> dict[str, Any]:
-    """What the lens must know of the model's output, beside rows: biases, soft cap and foils."""
+    """The arguments of the lens besides the rows: biases, soft cap and foils."""
     names = ("biases", "softcap", "foils", "foil_biases")
     return {name: getattr(trace, name) for name in names}
 
@@ -55,24 +55,24 @@ def token_probabilities(tokens: Sequence[Token]) -> Tensor:
     return torch.tensor([token.probability for token in tokens])
 
 
-def scale_view(trace: Trace, maps: Sequence[Tensor], share: Tensor, own: slice) -> ScaleView:
-    """One scale's share, of the explained tokens.
+def scale_view(trace: Trace, maps: Sequence[Tensor], share: Tensor, explained: slice) -> ScaleView:
+    """One scale's part in the attribution of the explained tokens.
 
     Args:
         trace: the reading at that scale.
         maps: for each view float32 `[text, height, width]`.
         share: float32 `[text]`.
-        own: the explained tokens on the text axis.
+        explained: the explained tokens on the text axis.
     """
-    tokens = trace.text_tokens[own]
+    tokens = trace.text_tokens[explained]
     ids = torch.tensor([token.id for token in tokens], device=trace.rankings.device)
     return ScaleView(
         scale=trace.inputs.scale,
         model_sizes=trace.inputs.model_sizes,
-        maps=tuple(one[own] for one in maps),
+        maps=tuple(view[explained] for view in maps),
         probabilities=token_probabilities(tokens).to(share.device),
-        is_top1=trace.rankings[own, 0] == ids,
-        weights=share[own],
+        is_top1=trace.rankings[explained, 0] == ids,
+        weights=share[explained],
     )
 
 
@@ -83,25 +83,25 @@ def attribution_from_maps(
     context: Tensor | None = None,
     low: Tensor | None = None,
 ) -> Attribution:
-    """The attribution of a method that makes maps of one scale, in a unit of its own.
+    """The attribution of a method with maps of one scale, in its own unit.
 
     Args:
-        evidence: what was asked for.
+        evidence: the method's input.
         maps: for each view float32 `[text, height, width]`, non-negative.
         context: float32 `[text, text]`, non-negative, 0 on and above the diagonal; the text
             activations if None.
-        low: float32 `[text]`, where each token's scale of display begins; 0 if None.
+        low: float32 `[text]`, the lower end of each token's display range; 0 if None.
     """
-    trace, own = evidence.trace, evidence.explained
+    trace, explained = evidence.trace, evidence.explained
     device = trace.unembedding_rows.device
     if context is None:
         context = text_activation(context_states(trace), trace.unembedding_rows, **output_of(trace))
-    maps = tuple(one.to(device) for one in maps)
-    chosen = tuple(one[own] for one in maps)
-    nothing, high = own_range(flatten(chosen))
-    scales = (scale_view(trace, maps, torch.ones(len(context), device=device), own),)
-    low = nothing if low is None else low.to(device)[own]
-    return Attribution(chosen, context.to(device)[own], low, high, scales)
+    maps = tuple(view.to(device) for view in maps)
+    explained_maps = tuple(view[explained] for view in maps)
+    zero, high = own_range(flatten(explained_maps))
+    scales = (scale_view(trace, maps, torch.ones(len(context), device=device), explained),)
+    low = zero if low is None else low.to(device)[explained]
+    return Attribution(explained_maps, context.to(device)[explained], low, high, scales)
 
 
 def context_states(trace: Trace) -> Tensor:
@@ -109,35 +109,35 @@ def context_states(trace: Trace) -> Tensor:
 
     For a token of the prompt it is the state at its own position; for a token of the answer the
     state from which it was predicted, as in TAM's published code. (At its own position the next
-    token is predicted: token i's neighbour would be scored by token i's own logit, and would
-    outweigh all others.) Where the trace does not hold the state from which the answer's first
+    token is predicted: token i's neighbour would be scored by token i's own logit, which is much
+    larger than the others.) If the trace does not have the state from which the answer's first
     token was predicted, that token counts as irrelevant.
     """
     prompt = len(trace.prompt_tokens)
     states = trace.text_states
-    opening = trace.first_prediction_state
-    if opening is None:
-        opening = states.new_zeros(states.shape[1])
-    return torch.cat([states[:prompt], opening[None].to(states), states[prompt:-1]])
+    first = trace.first_prediction_state
+    if first is None:
+        first = states.new_zeros(states.shape[1])
+    return torch.cat([states[:prompt], first[None].to(states), states[prompt:-1]])
 
 
 def same_text(trace: Trace) -> Tensor:
     """bool `[text, text]`: whether two context tokens decode to the same text.
 
-    Leading space counts, as published (`"star"` and `" star"` differ). Tokens without text of
-    their own, such as pieces of one character, are told apart by id.
+    Leading space counts, as published (`"star"` and `" star"` differ). Tokens without text, such
+    as pieces of one character, are compared by id.
     """
     numbers: dict[Hashable, int] = {}
-    kinds = torch.tensor(
+    groups = torch.tensor(
         [numbers.setdefault(t.text or t.id, len(numbers)) for t in trace.text_tokens]
     )
-    return kinds[:, None] == kinds[None, :]
+    return groups[:, None] == groups[None, :]
 
 
 def joint_range(maps: Tensor, activation: Tensor) -> tuple[Tensor, Tensor]:
     """Smallest and largest score of each token over the image and its context together (TAM).
 
-    The text scores are the text activations in every method, so that displays compare.
+    The text scores are the text activations in every method, so displays can be compared.
 
     Args:
         maps: float32 `[token, cell]`.
@@ -154,7 +154,7 @@ def joint_range(maps: Tensor, activation: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def own_range(maps: Tensor) -> tuple[Tensor, Tensor]:
-    """0 and the largest score of each token's map, for scores that the text's do not compare with.
+    """0 and the largest score of each token's map, for scores in another unit than the text's.
 
     Args:
         maps: float32 `[token, cell]`, non-negative.

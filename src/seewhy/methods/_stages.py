@@ -1,9 +1,8 @@
-"""The stages of which methods are composed: base map, aggregation, interference, filter.
+"""The stages of methods: base map, aggregation, interference, filter.
 
-A stage is a small frozen object whose fields are its parameters, checked when it is made; called,
-it does its part of the work. `Pipeline` puts them in a row. Any base map can stand under MSEA and
-ARC: a callable from a trace to maps of every context token, or a whole method, which is asked for
-the maps of each scale by itself.
+A stage is a small frozen callable whose fields are its parameters, checked when it is made.
+`Pipeline` runs them in order. The base map of MSEA and ARC can be a callable from a trace to maps
+of every context token, or a method, which then makes the maps of each scale.
 """
 
 from __future__ import annotations
@@ -48,12 +47,12 @@ class Aggregation:
 
     A = sum_s w_s resize(A^(s)) / sum_s w_s. With `"uniform"` all w_s are 1 (our reading of the
     paper's Eq. 4 and 5); with `"consistency"` w_s of an answer's token is p(token | image at scale
-    s, same prefix), so that a scale at which the model would not have said it counts less (ours).
-    The prompt's tokens were not the model's decision: their maps are averaged uniformly.
+    s, same prefix), so a scale at which the token is improbable counts less (ours). The prompt's
+    tokens are not predictions: their maps are averaged uniformly.
 
     Attributes:
-        scales: positive, not repeated. The base scale is always among them, for the model spoke
-            there and its map is at hand. None takes `SCALES` and leaves out those that collapse.
+        scales: positive, not repeated. The base scale, that of the answer, is always included.
+            None takes `SCALES` and leaves out those that give the same size.
         weights: `"uniform"` or `"consistency"`.
     """
 
@@ -66,7 +65,7 @@ class Aggregation:
 
     @property
     def further(self) -> tuple[float, ...]:
-        """The scales beside the base."""
+        """The scales other than the base scale."""
         return tuple(s for s in (self.scales or SCALES) if s != 1.0)
 
     def __call__(
@@ -76,26 +75,26 @@ class Aggregation:
         first: int = 0,
         selected: Sequence[int] | None = None,
     ) -> tuple[Tensor, tuple[ScaleView, ...]]:
-        """float32 maps `[text, cell]` on the base grids, and each scale's share in them.
+        """float32 maps `[text, cell]` on the base grids, and each scale's part in them.
 
-        A base map that is a method is asked for the tokens from the first on, and pays for those
-        wanted; the maps of others are empty.
+        A base map that is a method explains the tokens from `first` on, with maps of the
+        `selected` ones; other maps may be empty.
         """
-        home = evidence.trace.inputs.scale  # not 1 where a base map is asked for another scale
-        traces = evidence.traces((home, *self.further), strict=self.scales is not None)
-        native = [_native(base, trace, evidence, first, selected) for trace in traces]
+        base_scale = evidence.trace.inputs.scale  # not 1 for a base map at another scale
+        traces = evidence.traces((base_scale, *self.further), strict=self.scales is not None)
+        native = [_native_maps(base, trace, evidence, first, selected) for trace in traces]
         shares = self._shares(traces)
         grids = evidence.trace.inputs.base_grids
         maps = aggregate_scales(
             [
-                flatten(list(map(resample, own, trace.inputs.base_grids, grids)))
-                for own, trace in zip(native, traces, strict=True)
+                flatten(list(map(resample, views, trace.inputs.base_grids, grids)))
+                for views, trace in zip(native, traces, strict=True)
             ],
             shares,
         )
-        views = zip(traces, native, shares, strict=True)
         return maps, tuple(
-            scale_view(trace, own, share, evidence.explained) for trace, own, share in views
+            scale_view(trace, views, share, evidence.explained)
+            for trace, views, share in zip(traces, native, shares, strict=True)
         )
 
     def _shares(self, traces: Sequence[Trace]) -> Tensor:
@@ -105,34 +104,34 @@ class Aggregation:
             shares[:, len(traces[0].prompt_tokens) :] = torch.stack(
                 [token_probabilities(t.tokens) for t in traces]
             )
-        shares[:, shares.sum(0) == 0] = 1.0  # no scale would have said it: none is preferred
+        shares[:, shares.sum(0) == 0] = 1.0  # improbable at every scale: uniform
         return (shares / shares.sum(0)).to(traces[0].unembedding_rows.device)
 
 
-def _native(
+def _native_maps(
     base: BaseMap | Method,
     trace: Trace,
     evidence: Evidence,
     first: int,
     selected: Sequence[int] | None,
 ) -> tuple[Tensor, ...]:
-    """For each view float32 `[text, height, width]` on the native grid of a trace's scale."""
+    """For each view float32 `[text, height, width]` on the grid of the trace's scale."""
     if not isinstance(base, Method):
         return trace.to_grid(base(trace, evidence.model))
     single = evidence.at_scale(trace.inputs.scale, selected, first)
     maps = base.attribute(single).maps
     evidence.seconds += single.seconds
-    return tuple(torch.cat([one.new_zeros(first, *one.shape[1:]), one]) for one in maps)
+    return tuple(torch.cat([view.new_zeros(first, *view.shape[1:]), view]) for view in maps)
 
 
 @dataclass(frozen=True)
 class RankingCorrelation:
     """ARC: how far two context tokens' top-k prediction rankings agree, by rank-biased overlap.
 
-    k = 50 is the paper's; p and the variants are ours, for the paper states neither at hand.
+    k = 50 is the paper's; p and the variants are ours.
 
     Attributes:
-        k: depth of the rankings, at least 1 and at most what the trace holds.
+        k: depth of the rankings, at least 1 and at most the depth in the trace.
         p: persistence of the rank-biased overlap, in (0, 1).
         variant: how the agreement rho enters the weight of a context token: `"scaled"`
             (1 - rho) s, `"inverse"` 1 - rho, `"threshold"` s where rho is below the threshold.
@@ -163,7 +162,7 @@ class RankingCorrelation:
         depth = trace.rankings.shape[1]
         if self.k > depth:
             raise ParameterError(
-                f"Expected k of at most {depth}, the depth of the rankings that were kept, got "
+                f"Expected k of at most {depth}, the depth of the kept rankings, got "
                 f"{self.k}: lower k, or read the image with a ranking depth of {self.k}."
             )
         return rank_biased_overlap(trace.rankings[:, : self.k], self.p)
@@ -171,7 +170,7 @@ class RankingCorrelation:
 
 @dataclass(frozen=True)
 class Interference:
-    """What a token's map owes to other context tokens, taken off it by least squares.
+    """The part of a token's map that earlier context tokens explain, removed by least squares.
 
     ECI of TAM: I_i = sum_j w_ij A_j / sum_j w_ij, A_i' = relu(A_i - lambda_i I_i), lambda_i =
     <A_i, I_i> / <I_i, I_i>, over context tokens j before i whose decoded text differs from token
@@ -185,14 +184,14 @@ class Interference:
     correlation: RankingCorrelation | None = None
 
     def __call__(
-        self, maps: Tensor, activation: Tensor, trace: Trace, own: slice
+        self, maps: Tensor, activation: Tensor, trace: Trace, explained: slice
     ) -> tuple[Tensor, Tensor]:
-        """Clean the explained tokens' maps and say how relevant each context token is to them.
+        """Remove interference from the explained tokens' maps, and compute context relevance.
 
         Args:
             maps: float32 `[text, cell]`.
             activation: float32 `[text, text]`, 0 on and above the diagonal.
-            own: the explained tokens on the text axis.
+            explained: the explained tokens on the text axis.
 
         Returns:
             Maps `[token, cell]` and relevance `[token, text]`.
@@ -206,17 +205,16 @@ class Interference:
                 activation, same, rho, self.correlation.variant, self.correlation.threshold
             )
             relevance = rho * activation
-        cleaned, _ = remove_interference(maps[own], interference(maps, weights[own]))
-        return cleaned, relevance[own]
+        cleaned, _ = remove_interference(maps[explained], interference(maps, weights[explained]))
+        return cleaned, relevance[explained]
 
 
 @dataclass(frozen=True)
 class RankGaussian:
     """TAM's rank Gaussian filter, in the joint scale of image and text scores.
 
-    The filter's width is std / mean of a window, which is not the same for a shifted map; so it is
-    applied where TAM applies it, after the joint scaling, and its result is brought back to the
-    raw scale.
+    The filter's width is std / mean of a window, which changes if a map is shifted. So it is
+    applied after the joint scaling, as in TAM, and the result is scaled back.
 
     Attributes:
         window: side of the window, odd and at least 3.
@@ -241,17 +239,17 @@ class RankGaussian:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Base map, aggregation over scales, removal of interference, filter: any of them optional.
+    """Base map, aggregation over scales, removal of interference, filter.
 
-    The scores of a base map that is a method are in a unit of their own, so they are not scaled
-    together with the text activations: the range of each token is that of its maps, from 0 on.
-    Where such a method has no map of a context token (it did not pay for it, or cannot explain the
-    prompt), that token does not interfere.
+    The scores of a base map that is a method have their own unit, so they are not scaled together
+    with the text activations: each token's range begins at 0 and ends at the maximum of its maps.
+    If such a method has no map of a context token (because the token is not selected, or is in
+    the prompt), that token does not interfere.
 
     Attributes:
-        base: where single tokens point. A method that is nothing but a base map counts as that.
-        aggregation: over scales; by default the base scale alone.
-        interference: what to take off the maps, or None.
+        base: maps of single tokens, from a base map or a method.
+        aggregation: over scales; by default only the base scale.
+        interference: removed from the maps, or None.
         filter: the last step, or None.
     """
 
@@ -274,21 +272,20 @@ class Pipeline:
             )
 
     def __call__(self, evidence: Evidence) -> Attribution:
-        """Explain every token that is asked for.
+        """Explain the tokens of `evidence.explained`.
 
         Raises:
-            ParameterError: if words are contrasted and the base map cannot.
+            ParameterError: if the trace has foils and the base map cannot contrast words.
         """
-        trace, own = evidence.trace, evidence.explained
-        grids = trace.inputs.base_grids
+        trace, explained = evidence.trace, evidence.explained
         method = self.base if isinstance(self.base, Method) else None
         if method is not None and trace.foils is not None and not method.can_contrast:
             raise ParameterError(
                 f"Expected a base map that contrasts words, got {method.name}: leave out the "
                 "contrast, or take a base such as logit-lens."
             )
-        # A token's own map is all that counts, unless others may interfere with it.
-        first, selected = own.start, evidence.selected
+        # Only the token's own map is needed, unless earlier tokens may interfere with it.
+        first, selected = explained.start, evidence.selected
         if self.interference is not None:
             first, selected = 0, range(max(selected, default=-1) + 1)
         maps, scales = self.aggregation(evidence, self.base, first, selected)
@@ -296,21 +293,18 @@ class Pipeline:
             context_states(trace), trace.unembedding_rows, **output_of(trace)
         )
         if self.interference is None:
-            maps, relevance = maps[own], activation[own]
+            maps, relevance = maps[explained], activation[explained]
         else:
-            maps, relevance = self.interference(maps, activation, trace, own)
-        low, high = own_range(maps) if method else joint_range(maps, activation[own])
-        views = unflatten(maps, grids)
+            maps, relevance = self.interference(maps, activation, trace, explained)
+        low, high = own_range(maps) if method else joint_range(maps, activation[explained])
+        views = unflatten(maps, trace.inputs.base_grids)
         if self.filter is not None:
             views = tuple(self.filter(view, low, high) for view in views)
         return Attribution(views, relevance, low, high, scales)
 
 
 class StagedMethod(Method):
-    """A method that is nothing but a pipeline of stages.
-
-    Its base map may be another method.
-    """
+    """A method that is a pipeline of stages. Its base map may be another method."""
 
     contrastive: ClassVar[bool] = True
 
@@ -325,30 +319,30 @@ class StagedMethod(Method):
 
     def __post_init__(self) -> None:
         if isinstance(base := getattr(self, "base", None), Method):
-            object.__setattr__(self, "base", bare(base))
+            object.__setattr__(self, "base", base_map_of(base))
         _ = self._pipeline  # each stage checks its parameters when it is made
 
     def attribute(self, evidence: Evidence) -> Attribution:
-        """Explain every token that is asked for."""
+        """Explain the tokens of `evidence.explained`."""
         return self._pipeline(evidence)
 
     @property
     def further_scales(self) -> tuple[float, ...]:
         """Those of the aggregation, or of the base map."""
         base = self._pipeline.base
-        own = base.further_scales if isinstance(base, Method) else ()
-        return self._pipeline.aggregation.further or own
+        of_base = base.further_scales if isinstance(base, Method) else ()
+        return self._pipeline.aggregation.further or of_base
 
     @property
     def ranking_depth(self) -> int:
-        """ARC's k, or 1; or what the base map looks at, if it is more."""
+        """ARC's k, or 1; or the base map's depth, if that is more."""
         removal, base = self._pipeline.interference, self._pipeline.base
-        own = removal.correlation.k if removal and removal.correlation else 1
-        return max(own, base.ranking_depth) if isinstance(base, Method) else own
+        depth = removal.correlation.k if removal and removal.correlation else 1
+        return max(depth, base.ranking_depth) if isinstance(base, Method) else depth
 
 
-def bare(method: Method) -> BaseMap | Method:
-    """The base map that a method is, if it is nothing else (such as the logit lens)."""
+def base_map_of(method: Method) -> BaseMap | Method:
+    """The base map of a method that has no other stage (such as the logit lens), or the method."""
     if isinstance(method, StagedMethod) and method.stages == Pipeline(base=method.stages.base):
         return method.stages.base
     return method

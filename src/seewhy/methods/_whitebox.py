@@ -1,9 +1,9 @@
-"""What methods that look inside the model share: attention, and gradients of what it says.
+"""Shared by methods that use attention weights or gradients of the model.
 
-They show the model the same prompt and answer once more, with the language model open. A token is
-explained from the position before it, from which it was predicted, so tokens of the prompt can be
-explained like those of the answer. A value is had for every position of the sequence: those of the
-visual tokens are the map, those of earlier text tokens the context.
+They run the model again on the same prompt and answer. A token is explained from the position
+before it, from which it was predicted; so the prompt's tokens can be explained like the answer's.
+Every position of the sequence gets a value: those of the visual tokens are the map, those of
+earlier text tokens the context.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from seewhy.models.session import Session
 
 @dataclass(frozen=True, eq=False)
 class WhiteBox:
-    """One reading whose inside can be looked at.
+    """The base reading, with attention weights and gradients.
 
     Attributes:
-        evidence: what was asked for.
+        evidence: the method's input.
         session: the model and the answer.
     """
 
@@ -40,10 +40,10 @@ class WhiteBox:
 
     @staticmethod
     def of(evidence: Evidence, method: str) -> WhiteBox:
-        """Open the base reading.
+        """From a method's evidence and name.
 
         Raises:
-            ParameterError: if the evidence has no model, or not that of its trace.
+            ParameterError: if the evidence has no session, or one of another answer.
         """
         return WhiteBox(evidence, evidence.expect_session(method))
 
@@ -66,55 +66,57 @@ class WhiteBox:
 
     @property
     def origins(self) -> Tensor:
-        """int64 `[wanted]`, the positions from which the wanted tokens were predicted."""
-        # A prompt without a template may begin with a word: nothing predicted it.
+        """int64 `[selected]`, the positions from which the selected tokens were predicted."""
+        # A prompt without a template may begin with a text token, which has no prediction.
         return (self.text[list(self.evidence.selected)] - 1).clamp_min(0)
 
     def logits(self, states: Tensor) -> Tensor:
-        """The logits of the wanted tokens, less those of their foils where they are contrasted.
+        """The logits of the selected tokens, minus those of their foils if there are any.
 
-        Only their rows of the unembedding take part.
+        Only their rows of the unembedding are used.
 
         Args:
             states: `[position, hidden]`, final states.
 
         Returns:
-            At least float32 `[wanted]`.
+            At least float32 `[selected]`.
         """
         selected = list(self.evidence.selected)
         trace = self.trace
         states = states[self.origins.to(states.device)]
         states = states.to(torch.promote_types(states.dtype, torch.float32))
 
-        def read(rows: Tensor, biases: Tensor | None) -> Tensor:
+        def logits_of(rows: Tensor, biases: Tensor | None) -> Tensor:
             logits = (states * rows[selected].to(states)).sum(-1)
             if biases is not None:
                 logits = logits + biases[selected].to(states)
             cap = trace.softcap
             return logits if cap is None else cap * (logits / cap).tanh()
 
-        said = read(trace.unembedding_rows, trace.biases)
-        return said if trace.foils is None else said - read(trace.foils, trace.foil_biases)
+        logits = logits_of(trace.unembedding_rows, trace.biases)
+        if trace.foils is None:
+            return logits
+        return logits - logits_of(trace.foils, trace.foil_biases)
 
     def attention(self, layers: Sequence[int] | None = None) -> Tensor:
-        """float32 `[layer, wanted, position]`: attention from where they were predicted."""
+        """float32 `[layer, selected, position]`: mean over heads, from the `origins`."""
         return attention_rows(
             self.session.loaded, self.trace.inputs, self.session.ids, self.origins, layers
         )
 
-    def whole_attention(self) -> Tensor:
-        """float32 `[layer, position, position]`: mean over heads, of every position."""
-        everywhere = torch.arange(self.trace.inputs.length + len(self.trace.tokens))
-        return attention_rows(self.session.loaded, self.trace.inputs, self.session.ids, everywhere)
+    def full_attention(self) -> Tensor:
+        """float32 `[layer, position, position]`: mean over heads, from every position."""
+        positions = torch.arange(self.trace.inputs.length + len(self.trace.tokens))
+        return attention_rows(self.session.loaded, self.trace.inputs, self.session.ids, positions)
 
     def gradients_of_attention(
         self, score: Callable[[int, Sequence[Tensor], Sequence[Tensor]], Tensor]
     ) -> Tensor:
-        """`[wanted, position]`, what `score` makes of each token: see `attention_gradients`."""
-        found = attention_gradients(
+        """`[selected, position]`, the `score` of each token: see `attention_gradients`."""
+        scores = attention_gradients(
             self.session.loaded, self.trace.inputs, self.session.ids, self.logits, score
         )
-        return torch.stack(found).cpu()
+        return torch.stack(scores).cpu()
 
     def gradients(
         self,
@@ -123,8 +125,8 @@ class WhiteBox:
         layer: int = 0,
         change: Callable[[Tensor], Tensor] | None = None,
     ) -> Tensor:
-        """`[wanted, position, ...]`, what `score` makes of each token: see `state_gradients`."""
-        found = state_gradients(
+        """`[selected, position, ...]`, the `score` of each token: see `state_gradients`."""
+        scores = state_gradients(
             self.session.loaded,
             self.trace.inputs,
             self.session.ids,
@@ -133,63 +135,63 @@ class WhiteBox:
             layer=layer,
             change=change,
         )
-        return torch.stack(found).cpu()
+        return torch.stack(scores).cpu()
 
     def attribution(self, compute: Callable[[], Tensor], *, context: bool = True) -> Attribution:
-        """The answer of a method, from a value for every position.
+        """The attribution of a method, from a value for every position.
 
         Args:
-            compute: gives `[wanted, position]`, non-negative; not called where nothing is wanted.
-            context: whether the values at text positions mean the same as at visual ones: then
-                they are the context, and both are displayed on one scale. Otherwise the context
-                are the text activations, and a map's scale is its own.
+            compute: gives `[selected, position]`, non-negative; not called if no token is selected.
+            context: whether values at text positions have the same meaning as at visual ones. If
+                so they are the context, and both share one display range. If not, the context
+                is the text activations, and each map has its own range.
 
         Raises:
             NonFiniteError: if a value is NaN or infinite.
         """
-        trace, own, selected = self.trace, self.evidence.explained, list(self.evidence.selected)
+        trace, selected = self.trace, list(self.evidence.selected)
+        explained = self.evidence.explained
         device, count = trace.unembedding_rows.device, len(trace.text_tokens)
         values = torch.zeros(count, trace.inputs.length + len(trace.tokens))
         if selected:
             values[selected] = expect_finite(compute()).float()
-        maps = tuple(one.to(device) for one in trace.to_grid(values[:, self.visual]))
+        maps = tuple(view.to(device) for view in trace.to_grid(values[:, self.visual]))
         if context:
-            relevance = values[:, self.text].tril(-1).to(device)[own]
-            low, high = joint_range(flatten(maps)[own], relevance)
+            relevance = values[:, self.text].tril(-1).to(device)[explained]
+            low, high = joint_range(flatten(maps)[explained], relevance)
         else:
             activation = text_activation(
                 context_states(trace), trace.unembedding_rows, **output_of(trace)
             )
-            relevance = activation[own]
-            low, high = own_range(flatten(maps)[own])
+            relevance = activation[explained]
+            low, high = own_range(flatten(maps)[explained])
         share = torch.ones(count, device=device)
-        scales = (scale_view(trace, maps, share, own),)
-        return Attribution(tuple(one[own] for one in maps), relevance, low, high, scales)
+        scales = (scale_view(trace, maps, share, explained),)
+        return Attribution(tuple(view[explained] for view in maps), relevance, low, high, scales)
 
 
 def expect_finite(values: Tensor) -> Tensor:
     """Return values `[token, position]`, or raise `NonFiniteError`."""
-    broken = ~values.isfinite().all(-1)
-    if bool(broken.any()):
+    invalid = ~values.isfinite().all(-1)
+    if bool(invalid.any()):
         raise NonFiniteError(
-            f"Expected finite values, got NaN or infinity for {int(broken.sum())} of "
-            f"{len(broken)} tokens: load the model in float32 or bfloat16, gradients overflow in "
+            f"Expected finite values, got NaN or infinity for {int(invalid.sum())} of "
+            f"{len(invalid)} tokens: load the model in float32 or bfloat16, gradients overflow in "
             "float16."
         )
     return values
 
 
 def rollout(rows: Tensor, steps: Sequence[Tensor], keep: float, mix: float) -> Tensor:
-    r"""Follow relevance down through the layers: r <- keep r + mix r A, the highest layer first.
+    r"""Propagate relevance through the layers: r <- keep r + mix r A, the highest layer first.
 
     It is one row of the product of all (keep I + mix A), without any product of square matrices.
-    What stays at the row's own position by the identity alone, keep^L, says nothing about the
-    others and is left out.
+    The part that stays at the row's position through the identity, keep^L, is left out.
 
     Args:
-        rows: int64 `[row]`, the positions to begin at.
+        rows: int64 `[row]`, the start positions.
         steps: for each layer, the lowest first, `[position, position]`, or `[row, position,
-            position]` where each row has its own.
+            position]` if each row has its own.
         keep, mix: the shares of the identity and of attention.
 
     Returns:
@@ -197,16 +199,16 @@ def rollout(rows: Tensor, steps: Sequence[Tensor], keep: float, mix: float) -> T
     """
     start = torch.zeros(len(rows), steps[0].shape[-1]).to(steps[0])
     start[torch.arange(len(rows)), rows] = 1.0
-    relevance, alone = start, 1.0
+    relevance, stayed = start, 1.0
     for step in reversed(steps):
         moved = relevance[:, None] @ step
         relevance = keep * relevance + mix * (moved[:, 0] if step.ndim == 3 else moved.squeeze(1))
-        alone *= keep
-    return (relevance - alone * start).clamp_min(0.0)
+        stayed *= keep
+    return (relevance - stayed * start).clamp_min(0.0)
 
 
 def expect_layer(layer: object) -> None:
-    """Check a layer's number; whether the model has it is seen when it is there.
+    """Check that a layer's number is an integer; its range is checked with the model.
 
     Raises:
         ParameterError: if it is not a whole number.

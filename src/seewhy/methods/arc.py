@@ -1,4 +1,4 @@
-"""ARC, Activation Ranking Correlation: the text half of the paper."""
+"""ARC, Activation Ranking Correlation: the paper's method for text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from seewhy.methods._stages import (
 
 @dataclass(frozen=True)
 class ActivationRankingCorrelation(StagedMethod):
-    """Interference weighed by how little two tokens' prediction rankings agree.
+    """Removes interference, weighted by how little two tokens' prediction rankings agree.
 
     Source: Liang et al. (2025), Eq. 7: relevance is the rank-biased overlap of top-k rankings,
     k = 50. How it enters the interference, and p, are our reading: weights (1 - rho) s, relevance
@@ -35,7 +35,7 @@ class ActivationRankingCorrelation(StagedMethod):
     """
 
     name: ClassVar = "arc"
-    summary: ClassVar = "Logit lens less what earlier, unrelated words explain, by their rankings."
+    summary: ClassVar = "Logit lens without interference of earlier words with other rankings."
     citations: ClassVar = ("liang2025intramodal", "webber2010rbo", "li2025tam")
     needs: ClassVar = frozenset({"states", "rankings"})
 
@@ -48,7 +48,7 @@ class ActivationRankingCorrelation(StagedMethod):
 
     @property
     def stages(self) -> Pipeline:
-        """Interference under ranking correlation."""
+        """The base map, then interference with ranking correlation."""
         return Pipeline(
             base=self.base,
             interference=Interference(

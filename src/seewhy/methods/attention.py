@@ -1,4 +1,4 @@
-"""Attention: where the model looks when it predicts a token."""
+"""Attention weights from the position that predicts a token."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Attention(Method):
 
     $$A_i[v] = \operatorname{mean}_{l, h} \alpha^{(l, h)}_{P_i, v}$$
 
-    Only the rows of these positions are recomputed, beside the model's fast attention: one forward
-    pass for all tokens. The context are the weights of earlier text tokens.
+    Only the rows of these positions are computed, in addition to the model's fast attention: one
+    forward pass for all tokens. The context is the weights of earlier text tokens.
 
-    Source: attention weights of Vaswani et al. (2017). Heads and layers are our choice: there is no
-    one habit for multimodal models, papers take the mean of all layers or a middle one.
+    Source: attention weights of Vaswani et al. (2017). Heads and layers are our choice: papers on
+    multimodal models use the mean of all layers or a middle layer.
 
     Attributes:
         layer: `"mean"` is the mean over all layers; `"middle"` is number floor(L / 2) of L; a
@@ -46,10 +46,10 @@ class Attention(Method):
             expect_layer(self.layer)
 
     def attribute(self, evidence: Evidence) -> Attribution:
-        """Explain every token that is asked for."""
-        inside = WhiteBox.of(evidence, self.name)
-        layers = self._layers(inside.session.loaded.model)
-        return inside.attribution(lambda: inside.attention(layers).mean(0))
+        """Explain the tokens of `evidence.explained`."""
+        white_box = WhiteBox.of(evidence, self.name)
+        layers = self._layers(white_box.session.loaded.model)
+        return white_box.attribution(lambda: white_box.attention(layers).mean(0))
 
     def _layers(self, model: object) -> tuple[int, ...]:
         count = len(layers_of(model))

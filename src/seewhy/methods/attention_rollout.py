@@ -1,4 +1,4 @@
-"""Attention rollout: attention followed down through all layers."""
+"""Attention rollout: the product of attention over all layers."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from seewhy.methods._whitebox import WhiteBox, rollout
 
 @dataclass(frozen=True)
 class AttentionRollout(Method):
-    r"""How much of each position reaches the one that predicts a token, if attention were all.
+    r"""The share of each position in the predicting position, if layers only did attention.
 
     $$\tilde A^{(l)} = \tfrac12 (\bar A^{(l)} + I), \quad
       R = \tilde A^{(L)} \cdots \tilde A^{(1)}, \quad A_i[v] = R_{P_i, v}$$
 
     Attention is the mean over heads; its rows sum to 1, and so do those of the mixtures. It is
-    recomputed for all positions: one forward pass, and layers x positions^2 numbers held.
+    computed for all positions: one forward pass, and layers x positions^2 numbers in memory.
 
-    Source: Abnar and Zuidema (2020). That the share of the identity alone, 2^-L at the predicting
-    position, is left out of the context is ours.
+    Source: Abnar and Zuidema (2020). Leaving out the identity's share, 2^-L at the
+    predicting position, from the context is ours.
     """
 
     name: ClassVar = "attention-rollout"
-    summary: ClassVar = "Attention of all layers, mean over heads and half identity, multiplied."
+    summary: ClassVar = "Product over layers of half identity and half attention, mean over heads."
     citations: ClassVar = ("abnar2020rollout",)
     needs: ClassVar = frozenset({"attentions"})
 
     def attribute(self, evidence: Evidence) -> Attribution:
-        """Explain every token that is asked for."""
-        inside = WhiteBox.of(evidence, self.name)
-        return inside.attribution(
-            lambda: rollout(inside.origins, list(inside.whole_attention()), 0.5, 0.5)
+        """Explain the tokens of `evidence.explained`."""
+        white_box = WhiteBox.of(evidence, self.name)
+        return white_box.attribution(
+            lambda: rollout(white_box.origins, list(white_box.full_attention()), 0.5, 0.5)
         )

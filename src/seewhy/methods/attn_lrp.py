@@ -1,4 +1,4 @@
-"""AttnLRP: relevance carried back through the language model by its own rules."""
+"""AttnLRP: layer-wise relevance propagation with rules for transformers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from seewhy.models.attention import attention_output, attention_weights, patched
 from seewhy.models.decoder import decoder_of, layers_of
 from seewhy.models.isolation import of_this_call
 
-#: Names that transformers' gated feed-forward parts give to their nonlinearity.
+#: Names of the activation in the gated feed-forward modules of transformers.
 ACTIVATIONS = ("act_fn", "activation_fn")
 
 
@@ -29,22 +29,20 @@ class AttnLRP(Method):
 
     $$A_i[v] = \Big(\sum_d x_{v,d} \tilde\nabla_{v,d} z_i\Big)_+$$
 
-    The modified gradient is plain at linear layers and softmax, y / x at norms and activations,
-    and halved at both factors of a product. x are the embeddings that enter the first decoder
-    layer; the vision tower is not entered. The context is the same at text tokens. One forward
-    pass, one backward pass a token, attention computed in full.
+    The modified gradient is unchanged at linear layers and softmax, y / x at norms and
+    activations, and half at both factors of a product. x are the embeddings that enter the first
+    decoder layer; the vision tower has no part. The context is the same at text tokens. One forward
+    pass, one backward pass per token, full attention.
 
-    Source: Achtibat et al. (2024), in the form of gradients that they describe for efficient use;
-    epsilon 0 and the cut at 0 are ours. The rules are written anew here: their library, lxt 2.1,
-    replaces functions of whole classes for good and knows no multimodal family. It is under the
+    Source: Achtibat et al. (2024), in the form of modified gradients that they describe;
+    epsilon 0 and the cut at 0 are ours. The rules are implemented here: their library, lxt 2.1,
+    patches classes permanently and supports no multimodal family. It is under the
     Clear BSD license, which grants no patent rights, and its authors say that LRP is patented and
     free for personal and scientific use only: ask them before commercial use of this method too.
     """
 
     name: ClassVar = "attn-lrp"
-    summary: ClassVar = (
-        "Positive relevance of AttnLRP where pictures enter the language model, epsilon 0."
-    )
+    summary: ClassVar = "Positive AttnLRP relevance of the visual embeddings, epsilon 0."
     citations: ClassVar = ("achtibat2024attnlrp",)
     needs: ClassVar = frozenset({"attentions", "gradients"})
     contrastive: ClassVar = True
@@ -54,41 +52,41 @@ class AttnLRP(Method):
     )
 
     def attribute(self, evidence: Evidence) -> Attribution:
-        """Explain every token that is asked for.
+        """Explain the tokens of `evidence.explained`.
 
         Raises:
             UnsupportedModelError: if the language model has parts without a rule.
         """
-        inside = WhiteBox.of(evidence, self.name)
-        return inside.attribution(lambda: self.relevance(inside).relu())
+        white_box = WhiteBox.of(evidence, self.name)
+        return white_box.attribution(lambda: self.signed_relevance(white_box).relu())
 
-    def relevance(self, inside: WhiteBox) -> Tensor:
-        """`[wanted, position]` with its sign."""
+    def signed_relevance(self, white_box: WhiteBox) -> Tensor:
+        """`[selected, position]`, signed."""
 
         def score(states: Tensor, gradient: Tensor) -> Tensor:
             return (states * gradient).sum(-1)
 
-        with attn_lrp_rules(inside.session.loaded.model):
-            return inside.gradients(score)
+        with attn_lrp_rules(white_box.session.loaded.model):
+            return white_box.gradients(score)
 
 
 @contextmanager
 def attn_lrp_rules(model: Any) -> Iterator[None]:
-    r"""Let gradients be those of AttnLRP, so that state x gradient is relevance.
+    r"""Make gradients those of AttnLRP, so that state x gradient is relevance.
 
-    The rules of Achtibat et al. (2024), each as what it does to a gradient:
+    The rules of Achtibat et al. (2024), each as its effect on a gradient:
 
-    - linear layers: epsilon rule with epsilon 0, the plain gradient;
+    - linear layers: epsilon rule with epsilon 0, the gradient itself;
     - norms and activations: identity rule, y / x in place of the derivative;
     - products (attention times values, query times key, gate times up): half of it to each factor;
-    - softmax: its Taylor expansion, the plain gradient.
+    - softmax: its Taylor expansion, the gradient itself.
 
-    Outputs of the pass are the model's own. Biases take up relevance of their own, and so does the
-    softmax, so what arrives at the embeddings does not add up to the logit exactly.
+    The model's outputs do not change. Biases and the softmax absorb relevance, so the relevance of
+    the embeddings does not add up to the logit exactly.
 
     Raises:
         UnsupportedModelError: if a decoder layer is not made of RMS norms, attention and one
-            gated feed-forward part: nothing says which rule the rest would follow.
+            gated feed-forward part: there is no rule for others.
     """
     decoder = decoder_of(model)
     _expect_known_parts(model)
@@ -106,7 +104,7 @@ def attn_lrp_rules(model: Any) -> Iterator[None]:
 
 def _expect_known_parts(model: Any) -> None:
     for layer in layers_of(model):
-        odd = [
+        unknown = [
             f"{name} ({type(part).__name__})"
             for name, part in layer.named_children()
             if name not in ("self_attn", "mlp") and not _is_norm(part)
@@ -114,19 +112,21 @@ def _expect_known_parts(model: Any) -> None:
         for name in ("self_attn", "mlp"):
             part = getattr(layer, name, None)
             if part is None:
-                odd.append(f"no {name}")
+                unknown.append(f"no {name}")
                 continue
-            odd += [
-                f"{name}.{inner} ({type(own).__name__})"
-                for inner, own in part.named_children()
-                if not (isinstance(own, nn.Linear) or _is_norm(own) or inner in ACTIVATIONS)
+            unknown += [
+                f"{name}.{inner} ({type(child).__name__})"
+                for inner, child in part.named_children()
+                if not (isinstance(child, nn.Linear) or _is_norm(child) or inner in ACTIVATIONS)
             ]
-        if not odd and (_activation_of(layer.mlp) is None or not hasattr(layer.mlp, "down_proj")):
-            odd.append("mlp without activation or down_proj")
-        if odd:
+        if not unknown and (
+            _activation_of(layer.mlp) is None or not hasattr(layer.mlp, "down_proj")
+        ):
+            unknown.append("mlp without activation or down_proj")
+        if unknown:
             raise UnsupportedModelError(
                 "Expected decoder layers of RMS norms, attention and one gated feed-forward part, "
-                f"got {', '.join(odd[:4])} in {type(layer).__name__}: AttnLRP has no rule for "
+                f"got {', '.join(unknown[:4])} in {type(layer).__name__}: AttnLRP has no rule for "
                 "it here, choose another method such as gradient-attention."
             )
 
@@ -136,7 +136,7 @@ def _is_norm(module: Any) -> bool:
 
 
 def _activation_of(part: Any) -> Any:
-    return next((own for name in ACTIVATIONS if (own := getattr(part, name, None))), None)
+    return next((layer for name in ACTIVATIONS if (layer := getattr(part, name, None))), None)
 
 
 class IdentityRule(torch.autograd.Function):
@@ -173,7 +173,7 @@ def half_gradient(values: Tensor) -> Tensor:
 def lrp_attention(
     module: Any, query: Tensor, key: Tensor, value: Tensor, mask: Any, **keywords: Any
 ) -> tuple[Tensor, None]:
-    """Attention in full, half of the gradient to each factor of its products."""
-    how = {name: keywords.get(name) for name in ("scaling", "softcap")}
-    weights = attention_weights(half_gradient(query), half_gradient(key), mask, **how)
+    """Full attention, half of the gradient to each factor of its products."""
+    options = {name: keywords.get(name) for name in ("scaling", "softcap")}
+    weights = attention_weights(half_gradient(query), half_gradient(key), mask, **options)
     return attention_output(half_gradient(weights), half_gradient(value))

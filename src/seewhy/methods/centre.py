@@ -1,4 +1,4 @@
-"""The control that knows how pictures are taken: a spot in the middle."""
+"""Control: a Gaussian in the middle of the picture."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Centre(Method):
     $$A[v] = \exp\Big(-\frac{(x_v - W/2)^2}{2 (\sigma W)^2} - \frac{(y_v - H/2)^2}
     {2 (\sigma H)^2}\Big)$$
 
-    at the centre (x, y) of cell v in pixels of the original. All earlier text is equally relevant.
+    with (x, y) the centre of cell v in pixels of the original. All earlier text has relevance 1.
 
-    Source: the usual control for the bias of photographers; ours in its details.
+    Source: the usual control for centre bias (Judd et al. 2009); the details are ours.
 
     Attributes:
-        sigma: as a share of the picture's width and height, in (0, 1).
+        sigma: standard deviation as a share of the picture's width and height, in (0, 1).
     """
 
     name: ClassVar = "centre"
@@ -41,7 +41,7 @@ class Centre(Method):
         expect_share("sigma", self.sigma)
 
     def attribute(self, evidence: Evidence) -> Attribution:
-        """Explain every token that is asked for."""
+        """Explain the tokens of `evidence.explained`."""
         text = len(evidence.trace.text_tokens)
         maps = [self._map(view).expand(text, -1, -1) for view in evidence.trace.views]
         return attribution_from_maps(evidence, maps, context=torch.ones(text, text).tril(-1))
@@ -50,8 +50,8 @@ class Centre(Method):
         """float32 `[height, width]`."""
         width, height = view.geometry.size
         grid = view.geometry.base_grid
-        down, across = (
+        rows, columns = (
             torch.exp(-(((edges[1:] + edges[:-1]) / 2 / side - 0.5) ** 2) / (2 * self.sigma**2))
             for edges, side in ((grid.row_edges, height), (grid.column_edges, width))
         )
-        return (down[:, None] * across).float()
+        return (rows[:, None] * columns).float()

@@ -1,4 +1,4 @@
-"""Corroborated: where a place says the word, and the word rests on the place."""
+"""Corroborated: logit lens evidence that the model also used."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ RELEVANCE = AttnLRP()
 
 @dataclass(frozen=True)
 class Corroborated(Method):
-    r"""The power mean of two methods' displays: what a place says, and what the word rests on.
+    r"""The power mean of the displays of two methods, a lens method and a relevance method.
 
     $$A_i[v] = h_i M_q(a_i[v], d_i[v]) = h_i \Big(\frac{a_i[v]^q + d_i[v]^q}{2}\Big)^{1/q}$$
 
-    The logit lens tells what a place says, not whether it was heard: a second cat lights up all
-    the same. Relevance carried back from the logit tells what was heard, not what it said: it
-    finds the place by which a word was decided, crumbs of it elsewhere included. Both are scaled
-    to [0, 1] together with the context, so that a word which the text explains is faint in both;
-    h, the top of the base's scale, brings the mean back to its unit, so that words compare.
-    The exponent is chosen on scenes of the training split (`seewhy bench --suite ablation`).
-    Its maps are peaked: it leads its base at Otsu's threshold, and trails it at a fixed 0.5.
-    Costs what its parts cost: for AttnLRP a backward pass a token, attention computed in full.
+    The logit lens shows evidence for a word, whether the model used it or not: a second cat is as
+    bright as the first. Relevance propagated from the logit shows what the model used, and is also
+    a little bright in unrelated places. Both are scaled to [0, 1] together with the context, so a
+    word that the text explains has low values in both; h, the upper end of the base's range, gives
+    the mean the base's unit, so that words can be compared. The exponent is chosen on scenes of
+    the training split (`seewhy bench --suite ablation`). Compared with its base, overlap is better
+    at Otsu's threshold and worse at a fixed 0.5. The cost is that of its parts: for AttnLRP one
+    backward pass per token, full attention.
 
     Source: ours; the parts are Liang et al. (2025), without the filter, and Achtibat et al. (2024).
 
     Attributes:
-        base: tells what a place says: any method.
-        relevance: tells what the word rests on: any method.
+        base: evidence for a word: any method.
+        relevance: what the prediction depends on: any method.
         exponent: q, in (0, 1]: 1 is the arithmetic mean, towards 0 the geometric.
     """
 
     name: ClassVar = "corroborated"
     summary: ClassVar = (
-        "Power mean of MSEA with ARC and of AttnLRP: what a place shows and the word depends on."
+        "Power mean of MSEA with ARC and of AttnLRP: evidence for the word that the model used."
     )
     citations: ClassVar = ("seewhy2026",)
-    needs: ClassVar = frozenset()  # nothing beside what its parts need
+    needs: ClassVar = frozenset()  # only the needs of its parts
     contrastive: ClassVar = True
     licence: ClassVar = RELEVANCE.licence
 
@@ -66,7 +66,7 @@ class Corroborated(Method):
 
     @property
     def ranking_depth(self) -> int:
-        """The deeper of its parts'."""
+        """The larger one of its parts."""
         return max(self.base.ranking_depth, self.relevance.ranking_depth)
 
     @property
@@ -75,23 +75,23 @@ class Corroborated(Method):
         return tuple(dict.fromkeys(self.base.further_scales + self.relevance.further_scales))
 
     def attribute(self, evidence: Evidence) -> Attribution:
-        """Explain every token that is asked for.
+        """Explain the tokens of `evidence.explained`.
 
         Raises:
-            ParameterError: if words are contrasted and a part cannot.
+            ParameterError: if the trace has foils and a part cannot contrast words.
         """
         if evidence.trace.foils is not None and not self.can_contrast:
             uncontrastive = next(part.name for part in self.parts if not part.can_contrast)
             raise ParameterError(
                 f"Expected parts that contrast words, got {uncontrastive}: leave out the "
-                "contrast, or take one such as logit-lens or attn-lrp."
+                "contrast, or take parts such as logit-lens and attn-lrp."
             )
         lens, relevance = self.base.attribute(evidence), self.relevance.attribute(evidence)
-        # The base's unit: how strong a word's evidence is tells words apart, and no display does.
+        # The base's unit: displays alone would not show how strong a word's evidence is.
         high = lens.high.where(lens.high > 0, 1.0)
         unit = torch.zeros_like(high)
-        # A part that pays for every token has none for others; half a map would mislead.
-        selected = [place - evidence.explained.start for place in evidence.selected]
+        # A part may have no map of other tokens: a mean with an empty map would be wrong.
+        selected = [position - evidence.explained.start for position in evidence.selected]
         unit[selected] = high[selected]
         maps = tuple(
             power_mean(a, d.to(a.device), self.exponent) * unit[:, None, None]

@@ -15,16 +15,16 @@ from seewhy.methods._whitebox import WhiteBox, expect_layer
 
 @dataclass(frozen=True)
 class GradCAM(Method):
-    r"""Hidden states weighed by how their channels speak for a token's logit on the whole.
+    r"""Hidden states weighted by the mean gradient of each channel.
 
     $$w_d = \operatorname{mean}_v \frac{\partial z_i}{\partial h_{v,d}}, \quad
       A_i[v] = \Big(\sum_d w_d h_{v,d}\Big)_+$$
 
-    The mean runs over the visual tokens of all views. The context are text tokens weighed by the
-    same channels. One forward pass, one backward pass a token.
+    The mean runs over the visual tokens of all views. The context is text tokens with the same
+    channel weights. One forward pass, one backward pass per token.
 
-    Source: Selvaraju et al. (2017), Eq. 1 and 2. That the visual tokens' hidden states stand for
-    feature maps, and which layer they are of, are our reading.
+    Source: Selvaraju et al. (2017), Eq. 1 and 2. Taking the visual tokens' hidden states as
+    feature maps, and the choice of their layer, are our reading.
 
     Attributes:
         layer: the states are those that enter it; counted from 0, or from the end if negative.
@@ -42,12 +42,12 @@ class GradCAM(Method):
         expect_layer(self.layer)
 
     def attribute(self, evidence: Evidence) -> Attribution:
-        """Explain every token that is asked for."""
-        inside = WhiteBox.of(evidence, self.name)
-        visual = inside.visual
+        """Explain the tokens of `evidence.explained`."""
+        white_box = WhiteBox.of(evidence, self.name)
+        visual = white_box.visual
 
         def score(states: Tensor, gradient: Tensor) -> Tensor:
             weights = gradient[visual.to(gradient.device)].mean(0)
             return (states @ weights).relu()
 
-        return inside.attribution(lambda: inside.gradients(score, layer=self.layer))
+        return white_box.attribution(lambda: white_box.gradients(score, layer=self.layer))

@@ -15,18 +15,18 @@ from seewhy.methods._whitebox import WhiteBox, expect_layer
 
 @dataclass(frozen=True)
 class GradCAMPlusPlus(Method):
-    r"""Grad-CAM whose channels are weighed by positive gradients, each place by its own share.
+    r"""Grad-CAM with channel weights from positive gradients, each position with its own factor.
 
     $$\alpha_{v,d} = \frac{g_{v,d}^2}{2 g_{v,d}^2 + g_{v,d}^3 (\sum_u h_{u,d})_+}, \quad
       w_d = \sum_v \alpha_{v,d} (g_{v,d})_+, \quad A_i[v] = \Big(\sum_d w_d h_{v,d}\Big)_+$$
 
-    g is the gradient of the token's logit, through whose exponential the published closed form
-    comes about; sums run over the visual tokens of all views. The context are text tokens weighed
-    by the same channels. One forward pass, one backward pass a token.
+    g is the gradient of the token's logit; the published closed form is for its exponential. Sums
+    run over the visual tokens of all views. The context is text tokens with the same channel
+    weights. One forward pass, one backward pass per token.
 
     Source: Chattopadhay et al. (2018), Eq. 10 and 19. Hidden states may be negative, unlike the
-    published feature maps: the positive part of their sum is ours, it keeps alpha at no more than
-    1/2, as it is with the published ones. The layer is our reading.
+    published feature maps: the positive part of their sum is ours; it keeps alpha at most 1/2,
+    as in the paper. The layer is our reading.
 
     Attributes:
         layer: the states are those that enter it; counted from 0, or from the end if negative.
@@ -44,19 +44,20 @@ class GradCAMPlusPlus(Method):
         expect_layer(self.layer)
 
     def attribute(self, evidence: Evidence) -> Attribution:
-        """Explain every token that is asked for."""
-        inside = WhiteBox.of(evidence, self.name)
-        visual = inside.visual
+        """Explain the tokens of `evidence.explained`."""
+        white_box = WhiteBox.of(evidence, self.name)
+        visual = white_box.visual
 
         def score(states: Tensor, gradient: Tensor) -> Tensor:
-            places = visual.to(states.device)
-            return (states @ channel_weights(states[places], gradient[places])).relu()
+            positions = visual.to(states.device)
+            weights = channel_weights(states[positions], gradient[positions])
+            return (states @ weights).relu()
 
-        return inside.attribution(lambda: inside.gradients(score, layer=self.layer))
+        return white_box.attribution(lambda: white_box.gradients(score, layer=self.layer))
 
 
 def channel_weights(states: Tensor, gradient: Tensor) -> Tensor:
     """`[hidden]`, the weight of each channel, from states and gradient `[visual, hidden]`."""
-    # g^2 is divided out, or a small gradient's square would underflow; only g > 0 counts.
-    speaking = gradient.relu()
-    return (speaking / (2 + speaking * states.sum(0).relu())).sum(0)
+    # Numerator and denominator are divided by g^2, which could underflow; only g > 0 counts.
+    positive = gradient.relu()
+    return (positive / (2 + positive * states.sum(0).relu())).sum(0)

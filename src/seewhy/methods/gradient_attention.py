@@ -1,4 +1,4 @@
-"""Gradient x attention: the attention that speaks for a token, followed through all layers."""
+"""Gradient x attention, propagated through all layers."""
 
 from __future__ import annotations
 
@@ -16,37 +16,36 @@ from seewhy.methods._whitebox import WhiteBox, rollout
 
 @dataclass(frozen=True)
 class GradientAttention(Method):
-    r"""Attention weights times the gradient of the token's logit, rolled out over the layers.
+    r"""Attention weights times the gradient of the token's logit, accumulated over the layers.
 
     $$\bar A^{(l)} = \operatorname{mean}_h \big(\nabla A^{(l, h)} \odot A^{(l, h)}\big)_+, \quad
       R \leftarrow R + \bar A^{(l)} R, \quad A_i[v] = R_{P_i, v}$$
 
     R begins as the identity below the lowest layer; the gradient is that of token i's logit at the
-    position P_i that predicts it. One forward pass, one backward pass a token; attention of all
-    layers and heads is held with its gradient.
+    position P_i that predicts it. One forward pass, one backward pass per token; attention of
+    all layers and heads and its gradient are in memory.
 
-    Source: Chefer, Gur and Wolf (2021), Eq. 5 and 6, self-attention only, as in a decoder. That
-    the row is the predicting position's, and that the identity's 1 in it is left out, are our
-    reading.
+    Source: Chefer, Gur and Wolf (2021), Eq. 5 and 6, self-attention only, as in a decoder. The
+    row of the predicting position, without the identity's 1, is our reading.
     """
 
     name: ClassVar = "gradient-attention"
     summary: ClassVar = (
-        "Positive part of gradient x attention, mean over heads, rolled out over all layers."
+        "Positive part of gradient x attention, mean over heads, accumulated over all layers."
     )
     citations: ClassVar = ("chefer2021generic",)
     needs: ClassVar = frozenset({"attentions", "gradients"})
     contrastive: ClassVar = True
 
     def attribute(self, evidence: Evidence) -> Attribution:
-        """Explain every token that is asked for."""
-        inside = WhiteBox.of(evidence, self.name)
+        """Explain the tokens of `evidence.explained`."""
+        white_box = WhiteBox.of(evidence, self.name)
 
         def score(number: int, weights: Sequence[Tensor], gradients: Sequence[Tensor]) -> Tensor:
             steps = [
                 (gradient * weight).relu().mean(0)
                 for gradient, weight in zip(gradients, weights, strict=True)
             ]
-            return rollout(inside.origins[[number]], steps, 1.0, 1.0)[0]
+            return rollout(white_box.origins[[number]], steps, 1.0, 1.0)[0]
 
-        return inside.attribution(lambda: inside.gradients_of_attention(score))
+        return white_box.attribution(lambda: white_box.gradients_of_attention(score))

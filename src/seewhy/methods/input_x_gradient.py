@@ -15,31 +15,29 @@ from seewhy.methods._whitebox import WhiteBox
 
 @dataclass(frozen=True)
 class InputXGradient(Method):
-    r"""Each embedding times the gradient of the token's logit, summed; what speaks for it.
+    r"""Positive part of the product of each embedding and the gradient of the token's logit.
 
     $$A_i[v] = \Big(\sum_d x_{v,d} \frac{\partial z_i}{\partial x_{v,d}}\Big)_+$$
 
-    x are the embeddings that enter the first decoder layer, at visual tokens what the vision tower
-    and its connector made. The context is the same at text tokens. One forward pass, one backward
-    pass a token.
+    x are the embeddings that enter the first decoder layer; at visual tokens these are the outputs
+    of the vision tower and its connector. The context is the same at text tokens. One forward
+    pass, one backward pass per token.
 
-    Source: Shrikumar et al. (2016). That the input is the language model's and not the pixels, and
+    Source: Shrikumar et al. (2016). Using the language model's input instead of pixels, and
     the cut at 0, are ours.
     """
 
     name: ClassVar = "input-x-gradient"
-    summary: ClassVar = (
-        "Positive part of embedding x gradient where pictures enter the language model."
-    )
+    summary: ClassVar = "Positive part of embedding x gradient at the visual embeddings."
     citations: ClassVar = ("shrikumar2016notjust",)
     needs: ClassVar = frozenset({"gradients"})
     contrastive: ClassVar = True
 
     def attribute(self, evidence: Evidence) -> Attribution:
-        """Explain every token that is asked for."""
-        inside = WhiteBox.of(evidence, self.name)
+        """Explain the tokens of `evidence.explained`."""
+        white_box = WhiteBox.of(evidence, self.name)
 
         def score(states: Tensor, gradient: Tensor) -> Tensor:
             return (states * gradient).sum(-1).relu()
 
-        return inside.attribution(lambda: inside.gradients(score))
+        return white_box.attribution(lambda: white_box.gradients(score))

@@ -24,20 +24,20 @@ GREY = (128, 128, 128)
 
 @dataclass(frozen=True)
 class IntegratedGradients(Method):
-    r"""Gradients of the token's logit along the straight way from a grey picture to this one.
+    r"""Gradients of the token's logit along the straight path from a grey picture to this one.
 
     $$A_i[v] = \Big(\sum_d (x_{v,d} - x'_{v,d}) \int_0^1
       \frac{\partial z_i(x' + a (x - x'))}{\partial x_{v,d}} \, da\Big)_+$$
 
     x are the embeddings of visual tokens that enter the first decoder layer, x' those of a grey
-    picture (128, 128, 128) of the same size in each picture's place; the text stays. The integral
-    is the mean over the midpoints of equal steps, in each one forward pass and one backward pass a
-    token; two more passes give x and x'. Text tokens are no part of the way, so the context are
-    text activations.
+    picture (128, 128, 128) of the same size instead of each picture; the text stays. The integral
+    is the mean over the midpoints of equal steps, each with one forward pass and one backward pass
+    per token; two more passes give x and x'. Text tokens do not change along the path, so the
+    context is the text activations.
 
     Source: Sundararajan et al. (2017), Eq. 1 and 3. The baseline, its steps, midpoints and the cut
-    at 0 are ours. Families that hand the picture to deeper layers too (Qwen3-VL) keep it there, so
-    there the sum falls short of the difference of the logits.
+    at 0 are ours. Families that also add visual features in deeper layers (Qwen3-VL) keep them
+    there, so for them the sum is not the full difference of the logits.
 
     Attributes:
         steps: of the integral, at least 1.
@@ -45,7 +45,7 @@ class IntegratedGradients(Method):
 
     name: ClassVar = "integrated-gradients"
     summary: ClassVar = (
-        "Integrated gradients in 16 steps on visual embeddings, from those of a grey picture."
+        "Integrated gradients in 16 steps from the visual embeddings of a grey picture."
     )
     citations: ClassVar = ("sundararajan2017axiomatic",)
     needs: ClassVar = frozenset({"gradients", "pictures"})
@@ -57,23 +57,23 @@ class IntegratedGradients(Method):
         expect_at_least("steps", self.steps, 1)
 
     def attribute(self, evidence: Evidence) -> Attribution:
-        """Explain every token that is asked for."""
-        inside = WhiteBox.of(evidence, self.name)
-        return inside.attribution(lambda: self.completed(inside).relu(), context=False)
+        """Explain the tokens of `evidence.explained`."""
+        white_box = WhiteBox.of(evidence, self.name)
+        return white_box.attribution(lambda: self.completed(white_box).relu(), context=False)
 
-    def completed(self, inside: WhiteBox) -> Tensor:
-        """`[selected, position]` with its sign: a row sums to z(x) - z(x'), up to the steps."""
-        session = inside.session
-        shown = layer_input_states(session.loaded, inside.trace.inputs, session.ids)
-        way = torch.zeros_like(shown)
-        places = inside.visual.to(shown.device)
-        way[places] = shown[places] - blank_embeddings(inside).to(shown.device)
+    def completed(self, white_box: WhiteBox) -> Tensor:
+        """`[selected, position]`, signed: a row sums to about z(x) - z(x')."""
+        session = white_box.session
+        embeddings = layer_input_states(session.loaded, white_box.trace.inputs, session.ids)
+        path = torch.zeros_like(embeddings)
+        visual = white_box.visual.to(embeddings.device)
+        path[visual] = embeddings[visual] - blank_embeddings(white_box).to(embeddings.device)
 
         def gradients_at(share: float) -> Tensor:
             def change(states: Tensor) -> Tensor:
-                return (shown - (1 - share) * way).to(states)
+                return (embeddings - (1 - share) * path).to(states)
 
-            return inside.gradients(lambda _, gradient: (way * gradient).sum(-1), change=change)
+            return white_box.gradients(lambda _, gradient: (path * gradient).sum(-1), change=change)
 
         total = gradients_at(0.5 / self.steps)
         for step in range(1, self.steps):
@@ -81,19 +81,19 @@ class IntegratedGradients(Method):
         return total / self.steps
 
 
-def blank_embeddings(inside: WhiteBox) -> Tensor:
-    """At least float32 `[visual, hidden]`: what enters where grey pictures stand for the real.
+def blank_embeddings(white_box: WhiteBox) -> Tensor:
+    """At least float32 `[visual, hidden]`: the embeddings of grey pictures.
 
     Raises:
         ModelError: if a grey picture of the same size has other visual tokens.
     """
-    session = inside.session.with_images(*map(blank, inside.session.images))
-    inputs = session.inputs(inside.trace.inputs.scale)
-    if not torch.equal(inputs.visual_positions.cpu(), inside.visual):
+    session = white_box.session.with_images(*map(blank, white_box.session.images))
+    inputs = session.inputs(white_box.trace.inputs.scale)
+    if not torch.equal(inputs.visual_positions.cpu(), white_box.visual):
         raise ModelError(
-            f"Expected a grey picture of the same size to have {len(inside.visual)} visual tokens "
-            f"in the same places, got {len(inputs.visual_positions)}: this model's tokens depend "
-            "on what is shown; choose input-x-gradient."
+            f"Expected a grey picture of the same size to have {len(white_box.visual)} visual "
+            f"tokens at the same positions, got {len(inputs.visual_positions)}: this model's "
+            "tokens depend on the content; choose input-x-gradient."
         )
     states = layer_input_states(session.loaded, inputs, session.ids)
     return states[inputs.visual_positions.to(states.device)]

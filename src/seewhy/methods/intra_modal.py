@@ -20,9 +20,9 @@ from seewhy.methods._stages import (
 
 @dataclass(frozen=True)
 class IntraModal(StagedMethod):
-    """Base maps averaged over scales, less unrelated context, then the rank Gaussian filter.
+    """Mean of base maps over scales, then interference is removed, then the rank Gaussian filter.
 
-    Source: Liang et al. (2025). That both halves are used together is the paper's; their order,
+    Source: Liang et al. (2025). Using both parts together is the paper's; their order,
     and TAM's filter at the end, are our reading. See `msea` and `arc` for the parts.
 
     Attributes:
@@ -48,7 +48,7 @@ class IntraModal(StagedMethod):
 
     @property
     def stages(self) -> Pipeline:
-        """All four."""
+        """All four stages."""
         return Pipeline(
             base=self.base,
             aggregation=Aggregation(base_first(self.scales), self.weights),

@@ -1,4 +1,4 @@
-"""Kernel SHAP over superpixels: what each adds to a token's log-probability on average."""
+"""Kernel SHAP over superpixels."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from seewhy.methods._base import Method
 from seewhy.methods._evidence import Evidence
 from seewhy.methods._perturbation import (
     PerturbedView,
-    changing,
     expect_at_least,
     expect_fill,
+    perturbed_views,
     picture_attribution,
     superpixels,
 )
@@ -28,19 +28,19 @@ from seewhy.methods._perturbation import (
 
 @dataclass(frozen=True)
 class KernelShap(Method):
-    """Shapley values of superpixels in the game of a token's log-probability.
+    """Shapley values of superpixels for a token's log-probability.
 
-    A superpixel's value stands on all its cells; negative ones are cut at 0. Coalitions are drawn
-    by captum's sampler. Its regression takes a token at a time, holds the sum by a weight of a
-    million and needs scikit-learn; ours solves for all tokens from one set of readings and holds
-    the sum exactly (`seewhy.functional.shapley`).
+    All cells of a superpixel have its value; negative values are cut at 0. Coalitions come from
+    captum's sampler. Its regression takes one token at a time, fixes the sum with a weight of a
+    million and needs scikit-learn; ours solves for all tokens from one set of readings, with the
+    exact sum (`seewhy.functional.shapley`).
 
     Source: Lundberg and Lee (2017); captum (Kokhlikyan et al. 2020); SLIC (Achanta et al. 2012).
     The numbers of superpixels and coalitions, the mean colour and the cut at 0 are ours.
 
     Attributes:
-        segments: superpixels to aim at in each picture.
-        samples: coalitions that are drawn; one that comes twice is read once.
+        segments: approximate number of superpixels of each picture.
+        samples: number of drawn coalitions; equal ones are read once.
         fill: what covers those left out: `"mean"` the mean colour, `"blur"`, or `"noise"`.
         seed: of the coalitions, and of the noise.
     """
@@ -62,26 +62,28 @@ class KernelShap(Method):
 
     def attribute(self, evidence: Evidence) -> Attribution:
         """Explain every token of the answer."""
-        pictures = changing(evidence, self.name, self.fill, self.seed)
-        return picture_attribution(evidence, [self._map(one) for one in pictures], self.name)
+        pictures = perturbed_views(evidence, self.name, self.fill, self.seed)
+        return picture_attribution(
+            evidence, [self._map(picture) for picture in pictures], self.name
+        )
 
     def _map(self, picture: PerturbedView) -> Tensor:
         """float32 `[token, height, width]`."""
         parts = superpixels(picture.image, self.segments)
         drawn, times = draw_coalitions(len(parts), self.samples, self.seed)
         ends = torch.tensor([[False], [True]]).expand(2, len(parts))
-        found = picture.read(parts[coalition].any(0) for coalition in torch.cat([ends, drawn]))
-        values = shapley_values(drawn, found[2:], found[0], found[1], times)
-        return torch.einsum("tp,phc->thc", values.relu(), picture.means(parts))
+        values = picture.read(parts[coalition].any(0) for coalition in torch.cat([ends, drawn]))
+        shapley = shapley_values(drawn, values[2:], values[0], values[1], times)
+        return torch.einsum("tp,phc->thc", shapley.relu(), picture.means(parts))
 
 
 def draw_coalitions(features: int, samples: int, seed: int) -> tuple[Tensor, Tensor]:
     """Coalitions by the Shapley kernel's probability, and how often each was drawn.
 
     Args:
-        features: who may join.
-        samples: how many to draw.
-        seed: the global generator is left as it was.
+        features: number of features.
+        samples: number of coalitions to draw.
+        seed: of the draws; the global generator is restored.
 
     Returns:
         bool `[coalition, feature]`, no two equal, none empty or full; float32 `[coalition]`.
@@ -92,7 +94,7 @@ def draw_coalitions(features: int, samples: int, seed: int) -> tuple[Tensor, Ten
     if features < 2:
         return torch.empty(0, features, dtype=torch.bool), torch.empty(0)
     try:
-        from captum.attr import KernelShap as Captum
+        from captum.attr import KernelShap as CaptumKernelShap
     except ImportError as error:
         raise ParameterError(
             "Expected captum for drawing coalitions, got none: pip install 'seewhy[baselines]'."
@@ -101,7 +103,7 @@ def draw_coalitions(features: int, samples: int, seed: int) -> tuple[Tensor, Ten
     chances = torch.cat([torch.zeros(1), (features - 1) / (sizes * (features - sizes))])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # captum draws from the global generator
-        drawing = Captum(torch.sum).kernel_shap_perturb_generator(
+        drawing = CaptumKernelShap(torch.sum).kernel_shap_perturb_generator(
             torch.zeros(1),
             num_select_distribution=torch.distributions.Categorical(chances),
             num_interp_features=features,

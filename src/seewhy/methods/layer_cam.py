@@ -15,14 +15,14 @@ from seewhy.methods._whitebox import WhiteBox, expect_layer
 
 @dataclass(frozen=True)
 class LayerCAM(Method):
-    r"""Hidden states weighed, each at its own place, by the positive part of their gradient.
+    r"""Hidden states weighted at each position by the positive part of their gradient.
 
     $$A_i[v] = \Big(\sum_d \big(\tfrac{\partial z_i}{\partial h_{v,d}}\big)_+ h_{v,d}\Big)_+$$
 
-    The context is the same at text tokens. One forward pass, one backward pass a token.
+    The context is the same at text tokens. One forward pass, one backward pass per token.
 
-    Source: Jiang et al. (2021), Eq. 6 to 8. That the visual tokens' hidden states stand for
-    feature maps, and which layer they are of, are our reading.
+    Source: Jiang et al. (2021), Eq. 6 to 8. Taking the visual tokens' hidden states as
+    feature maps, and the choice of their layer, are our reading.
 
     Attributes:
         layer: the states are those that enter it; counted from 0, or from the end if negative.
@@ -40,10 +40,10 @@ class LayerCAM(Method):
         expect_layer(self.layer)
 
     def attribute(self, evidence: Evidence) -> Attribution:
-        """Explain every token that is asked for."""
-        inside = WhiteBox.of(evidence, self.name)
+        """Explain the tokens of `evidence.explained`."""
+        white_box = WhiteBox.of(evidence, self.name)
 
         def score(states: Tensor, gradient: Tensor) -> Tensor:
             return (gradient.relu() * states).sum(-1).relu()
 
-        return inside.attribution(lambda: inside.gradients(score, layer=self.layer))
+        return white_box.attribution(lambda: white_box.gradients(score, layer=self.layer))

@@ -1,4 +1,4 @@
-"""MSEA, Multi-Scale Explanation Aggregation: the vision half of the paper."""
+"""MSEA, Multi-Scale Explanation Aggregation: the paper's method for images."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class MultiScaleExplanationAggregation(StagedMethod):
     and brought to the image's size; scales, weights and bilinear resizing are our reading.
 
     Attributes:
-        scales: the base scale is always among them; None takes 1, 0.75 and 1.25 and leaves out
-            those that the model's limits collapse.
-        weights: `"uniform"`, or `"consistency"` (ours): by the token's probability at each scale.
+        scales: the base scale is always included; None takes 1, 0.75 and 1.25 and leaves out
+            those that give the same size.
+        weights: `"uniform"`, or `"consistency"` (ours): the token's probability at each scale.
         window: side of the rank Gaussian filter's window, odd; None leaves the filter out.
         base: the map of a single scale: a base map, or any method of a single scale.
     """
@@ -38,7 +38,7 @@ class MultiScaleExplanationAggregation(StagedMethod):
 
     @property
     def stages(self) -> Pipeline:
-        """Aggregation alone."""
+        """Aggregation, then the filter if there is a window."""
         return Pipeline(
             base=self.base,
             aggregation=Aggregation(base_first(self.scales), self.weights),

@@ -1,4 +1,4 @@
-"""Occlusion: what the answer loses when a square of the picture is covered."""
+"""Occlusion: the drop in log-probability when a square of the picture is covered."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from seewhy.methods._base import Method
 from seewhy.methods._evidence import Evidence
 from seewhy.methods._perturbation import (
     PerturbedView,
-    changing,
     expect_at_least,
     expect_fill,
+    perturbed_views,
     picture_attribution,
 )
 
 
 @dataclass(frozen=True)
 class Occlusion(Method):
-    r"""A square slides over the picture; where it hides what a token rests on, its log p drops.
+    r"""A square moves over the picture; a cell's value is the mean drop in log p under it.
 
     $$A_i[v] = \Big[\operatorname{mean}_{w \ni v} \big(\log p_i - \log p_i^{(w)}\big)\Big]_+$$
 
-    The square moves on the grid of visual tokens, over windows w, and a cell takes the mean of the
-    windows that cover it. Windows reach over the border, so that all cells lie under equally many.
-    One reading a window, for all tokens of the answer.
+    The square moves on the grid of visual tokens, over windows w; a cell has the mean of the
+    windows that cover it. Windows extend over the border, so that equally many cover each cell.
+    One reading per window, for all tokens of the answer.
 
-    Source: Zeiler and Fergus (2014), who slide a grey square. That it is the picture's mean
-    colour, its size in visual tokens, the log-probability, the mean and the cut at 0 are ours.
+    Source: Zeiler and Fergus (2014), with a grey square. The picture's mean colour, the
+    size in visual tokens, the log-probability, the mean and the cut at 0 are ours.
 
     Attributes:
         window: the square's side in visual tokens.
         stride: its step in visual tokens.
-        fill: what covers: `"mean"` the mean colour, `"blur"`, or `"noise"`.
-        context: measure the context in the same way, one reading a context token: what a token
-            loses when an earlier one is left out. Text activations otherwise.
+        fill: colour of the square: `"mean"` the mean colour, `"blur"`, or `"noise"`.
+        context: whether the context is measured too, with one reading per context token: the
+            drop when that token is left out. If not, it is the text activations.
         seed: of the noise.
     """
 
     name: ClassVar = "occlusion"
     summary: ClassVar = (
-        "Drop in log-probability under a square of 2 x 2 visual tokens of the mean colour."
+        "Drop in log-probability under a square of 2 x 2 visual tokens in the mean colour."
     )
     citations: ClassVar = ("zeiler2014visualizing",)
     needs: ClassVar = frozenset({"pictures"})
@@ -69,31 +69,31 @@ class Occlusion(Method):
 
     def attribute(self, evidence: Evidence) -> Attribution:
         """Explain every token of the answer."""
-        pictures = changing(evidence, self.name, self.fill, self.seed)
+        pictures = perturbed_views(evidence, self.name, self.fill, self.seed)
         session = pictures[0].session
-        (whole,) = session.log_probabilities([session.images])
-        maps = [self._map(picture, whole) for picture in pictures]
-        context = _left_out(evidence, whole) if self.context else None
+        (original,) = session.log_probabilities([session.images])
+        maps = [self._map(picture, original) for picture in pictures]
+        context = _context_drops(evidence, original) if self.context else None
         return picture_attribution(evidence, maps, self.name, context=context)
 
-    def _map(self, picture: PerturbedView, whole: Tensor) -> Tensor:
+    def _map(self, picture: PerturbedView, original: Tensor) -> Tensor:
         """float32 `[token, height, width]`."""
         grid = picture.view.geometry.base_grid
         covered = windows(*grid.shape, self.window, self.stride)
-        found = picture.read(
-            1 - cells_to_pixels(one, grid.row_edges, grid.column_edges, picture.size)
-            for one in covered
+        values = picture.read(
+            1 - cells_to_pixels(window, grid.row_edges, grid.column_edges, picture.size)
+            for window in covered
         )
-        over = covered.float() / covered.sum(0)
-        return torch.einsum("wt,whc->thc", whole - found, over).relu()
+        shares = covered.float() / covered.sum(0)
+        return torch.einsum("wt,whc->thc", original - values, shares).relu()
 
 
-def _left_out(evidence: Evidence, whole: Tensor) -> Tensor:
-    """float32 `[token, text]`: what each token of the answer loses without an earlier one."""
+def _context_drops(evidence: Evidence, original: Tensor) -> Tensor:
+    """float32 `[token, text]`: the drop of each answer token without an earlier token."""
     prompt, text = len(evidence.trace.prompt_tokens), len(evidence.trace.text_tokens)
-    lost = torch.zeros(len(whole), text)
+    drops = torch.zeros(len(original), text)
     if text > 1 and evidence.session is not None:
-        dropped = torch.eye(text, dtype=torch.bool)[:-1]  # nothing follows the last one
-        found = evidence.session.log_probabilities_without(dropped)
-        lost[:, :-1] = (whole - found).nan_to_num(0.0).relu().T
-    return lost.tril(prompt - 1)
+        left_out = torch.eye(text, dtype=torch.bool)[:-1]  # no token follows the last one
+        values = evidence.session.log_probabilities_without(left_out)
+        drops[:, :-1] = (original - values).nan_to_num(0.0).relu().T
+    return drops.tril(prompt - 1)

@@ -1,4 +1,4 @@
-"""The control that knows nothing: uniform noise."""
+"""Control: uniform noise."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from seewhy.methods._scores import attribution_from_maps
 class Random(Method):
     """A number drawn uniformly from [0, 1) for each cell, and for each earlier token of the text.
 
-    What is drawn for a token depends on the seed, the text up to it and the size of the grids,
-    and on nothing else: not on the picture, nor on what follows.
+    The numbers of a token depend only on the seed, the text up to it and the size of the grids: not
+    on the picture or on later text.
 
-    Source: the usual control; ours in its details.
+    Source: the usual control; the details are ours.
 
     Attributes:
         seed: at least 0.
@@ -39,16 +39,16 @@ class Random(Method):
         expect_at_least("seed", self.seed, 0)
 
     def attribute(self, evidence: Evidence) -> Attribution:
-        """Explain every token that is asked for."""
+        """Explain the tokens of `evidence.explained`."""
         text = evidence.trace.text_tokens
         grids = [grid.shape for grid in evidence.trace.inputs.base_grids]
         maps = [torch.empty(len(text), *grid) for grid in grids]
         context = torch.zeros(len(text), len(text))
-        said = hashlib.sha256(str(self.seed).encode())
-        for place, token in enumerate(text):
-            said.update(f" {token.id}".encode())
-            dice = torch.Generator().manual_seed(int.from_bytes(said.digest()[:7]))
-            context[place, :place] = torch.rand(place, generator=dice)
-            for own, grid in zip(maps, grids, strict=True):
-                own[place] = torch.rand(grid, generator=dice)
+        prefix = hashlib.sha256(str(self.seed).encode())
+        for i, token in enumerate(text):
+            prefix.update(f" {token.id}".encode())
+            generator = torch.Generator().manual_seed(int.from_bytes(prefix.digest()[:7]))
+            context[i, :i] = torch.rand(i, generator=generator)
+            for view, grid in zip(maps, grids, strict=True):
+                view[i] = torch.rand(grid, generator=generator)
         return attribution_from_maps(evidence, maps, context=context)

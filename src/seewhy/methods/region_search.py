@@ -1,4 +1,4 @@
-"""Region search: the few regions that suffice for a token and without which it goes, greedily."""
+"""Region search: greedy choice of the regions that a token needs."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from seewhy.methods._base import Method
 from seewhy.methods._evidence import Evidence
 from seewhy.methods._perturbation import (
     PerturbedView,
-    changing,
     expect_at_least,
     expect_fill,
+    perturbed_views,
     picture_attribution,
     superpixels,
 )
@@ -25,32 +25,32 @@ from seewhy.methods._perturbation import (
 
 @dataclass(frozen=True)
 class RegionSearch(Method):
-    r"""Superpixels are chosen one by one, each time the one that raises the objective most.
+    r"""Superpixels are chosen one by one, each time the one with the largest objective.
 
     $$F_i(S) = p_i(\text{only } S \text{ shown}) + 1 - p_i(\text{all but } S \text{ shown})$$
 
-    The r-th region's score is what the objective still gains from it on, the sum of the gains of
-    the regions r, r + 1, ...: it falls in the order of choice and ends at 0. The search ends after
-    `steps` regions, or where none raises the objective.
+    The r-th region's score is the sum of the gains of the regions r, r + 1, ...: it decreases in
+    the order of choice. The search ends after `steps` regions, or when no region increases the
+    objective.
 
-    It pays for each token that is wanted, up to 2 (V + (V - 1) + ...) readings for V regions; what
-    tokens have in common is read once. Other tokens' maps are empty.
+    Each selected token costs up to 2 (V + (V - 1) + ...) readings for V regions; equal subsets are
+    read once for all tokens. Maps of tokens that are not selected are empty.
 
-    Source: after EAGLE (Chen et al. 2026), of which the abstract was at hand: an objective of
-    sufficiency and indispensability, and greedy search over sparsified regions. Ours and maybe
-    not theirs: probabilities as the two scores, added with equal weight; SLIC superpixels, their
-    number, the mean colour; the early end; and how scores come of gains.
+    Source: after the abstract of EAGLE (Chen et al. 2026): an objective of sufficiency and
+    indispensability, and greedy search over sparsified regions. Ours, maybe not theirs:
+    probabilities as the two scores, added with equal weight; SLIC superpixels, their number, the
+    mean colour; the early end; and the scores as sums of gains.
 
     Attributes:
-        segments: superpixels to aim at in each picture.
-        steps: regions that are chosen at most.
-        fill: what covers the others: `"mean"` the mean colour, `"blur"`, or `"noise"`.
+        segments: approximate number of superpixels of each picture.
+        steps: largest number of chosen regions.
+        fill: of the other regions: `"mean"` the mean colour, `"blur"`, or `"noise"`.
         seed: of the noise.
     """
 
     name: ClassVar = "region-search"
     summary: ClassVar = (
-        "Greedy choice of up to 8 of 16 superpixels that suffice and cannot be spared."
+        "Greedy choice of up to 8 of 16 superpixels that are sufficient and necessary."
     )
     citations: ClassVar = ("chen2026eagle", "achanta2012slic")
     needs: ClassVar = frozenset({"pictures"})
@@ -66,10 +66,10 @@ class RegionSearch(Method):
         expect_fill(self.fill)
 
     def attribute(self, evidence: Evidence) -> Attribution:
-        """Explain every token of the answer that is wanted."""
-        pictures = changing(evidence, self.name, self.fill, self.seed)
+        """Explain the selected tokens of the answer."""
+        pictures = perturbed_views(evidence, self.name, self.fill, self.seed)
         prompt = len(evidence.trace.prompt_tokens)
-        selected = [place - prompt for place in evidence.selected if place >= prompt]
+        selected = [position - prompt for position in evidence.selected if position >= prompt]
         maps = [self._map(picture, selected) for picture in pictures]
         return picture_attribution(evidence, maps, self.name)
 
@@ -82,10 +82,10 @@ class RegionSearch(Method):
 
 @dataclass(frozen=True, eq=False)
 class Subsets:
-    """How probable the answer's tokens are when only some regions are shown; each is read once.
+    """Probabilities of the answer's tokens when only some regions are shown; each is read once.
 
     Attributes:
-        picture: to read.
+        picture: the picture.
         parts: bool `[region, height, width]`.
     """
 
@@ -95,7 +95,7 @@ class Subsets:
 
     @property
     def tokens(self) -> int:
-        """Of the answer."""
+        """The number of tokens of the answer."""
         return len(self.picture.session.ids)
 
     @property
@@ -104,61 +104,69 @@ class Subsets:
         return frozenset(range(len(self.parts)))
 
     def read(self, subsets: Iterable[frozenset[int]]) -> None:
-        """Read those that are not known, together."""
-        new = [one for one in dict.fromkeys(subsets) if one not in self._known]
-        found = self.picture.read(self.parts[sorted(one)].any(0) for one in new).exp()
-        self._known.update(zip(new, found, strict=True))
+        """Read the new subsets together."""
+        new = [subset for subset in dict.fromkeys(subsets) if subset not in self._known]
+        values = self.picture.read(self.parts[sorted(subset)].any(0) for subset in new).exp()
+        self._known.update(zip(new, values, strict=True))
 
     def probability(self, subset: frozenset[int], token: int) -> float:
-        """p(token | only the subset shown), of a subset that was read."""
+        """p(token | only the subset shown); the subset must have been read."""
         return float(self._known[subset][token])
+
+
+Gains = dict[int, list[tuple[int, float]]]
+"""For each token the chosen regions in order, each with its gain."""
 
 
 def search(subsets: Subsets, tokens: list[int], steps: int) -> Tensor:
     """The scores of regions for some tokens, by greedy choice.
 
-    All tokens take a step at the same time, so that their readings go through the model together.
+    All tokens take a step at the same time, so that the model reads their subsets together.
 
     Args:
         subsets: gives `tokens`, `everything`, `read` and `probability`.
-        tokens: places in the answer.
-        steps: regions that are chosen at most.
+        tokens: token indices in the answer.
+        steps: largest number of chosen regions.
 
     Returns:
-        float32 `[token, region]`, of all tokens of the answer, 0 for those not asked for.
+        float32 `[token, region]`, for all tokens of the answer; 0 for tokens without a search.
     """
+    scores = torch.zeros(subsets.tokens, len(subsets.everything))
+    for token, gains in _search_gains(subsets, tokens, steps).items():
+        score = 0.0
+        for region, gain in reversed(gains):
+            score += gain
+            scores[token, region] = score
+    return scores
+
+
+def _search_gains(subsets: Subsets, tokens: list[int], steps: int) -> Gains:
     everything = subsets.everything
 
     def objective(chosen: frozenset[int], token: int) -> float:
         rest = everything - chosen
         return subsets.probability(chosen, token) + 1 - subsets.probability(rest, token)
 
-    scores = torch.zeros(subsets.tokens, len(everything))
-    if not tokens:
-        return scores
-    subsets.read([frozenset(), everything])
+    gains: Gains = {token: [] for token in tokens}
     chosen = dict.fromkeys(tokens, frozenset[int]())
-    gains: dict[int, list[tuple[int, float]]] = {token: [] for token in tokens}
-    searching = list(tokens)
+    if tokens:
+        subsets.read([frozenset(), everything])
+    searching = tokens
     for _ in range(min(steps, len(everything))):
-        tried = {
-            t: [chosen[t] | {one} for one in sorted(everything - chosen[t])] for t in searching
+        candidates = {
+            token: [chosen[token] | {region} for region in sorted(everything - chosen[token])]
+            for token in searching
         }
-        larger = [one for some in tried.values() for one in some]
-        subsets.read([*larger, *(everything - one for one in larger)])
-        going_on = []
+        larger = [subset for of_token in candidates.values() for subset in of_token]
+        subsets.read([*larger, *(everything - subset for subset in larger)])
+        improved = []
         for token in searching:
-            best = max(tried[token], key=lambda one, token=token: objective(one, token))
+            best = max(candidates[token], key=lambda s, token=token: objective(s, token))
             gain = objective(best, token) - objective(chosen[token], token)
             if gain > 0:
                 (region,) = best - chosen[token]
                 gains[token].append((region, gain))
                 chosen[token] = best
-                going_on.append(token)
-        searching = going_on
-    for token, steps_taken in gains.items():
-        still = 0.0
-        for region, gain in reversed(steps_taken):
-            still += gain
-            scores[token, region] = still
-    return scores
+                improved.append(token)
+        searching = improved
+    return gains

@@ -1,4 +1,4 @@
-"""RISE: how probable a token is under random masks, averaged where they keep the picture."""
+"""RISE: mean probability of a token under random masks."""
 
 from __future__ import annotations
 
@@ -16,34 +16,33 @@ from seewhy.methods._base import Method
 from seewhy.methods._evidence import Evidence
 from seewhy.methods._perturbation import (
     PerturbedView,
-    changing,
     expect_at_least,
     expect_fill,
     expect_share,
+    perturbed_views,
     picture_attribution,
 )
 
 
 @dataclass(frozen=True)
 class RandomizedInputSampling(Method):
-    r"""The expected probability of a token, given that the masks keep a place.
+    r"""The expected probability of a token, given that the mask keeps a cell.
 
     $$A_i[v] = \frac{\sum_m p_i(\text{picture under } m)\; m[v]}{\sum_m m[v]}$$
 
-    Non-negative by itself, with an offset that says nothing of the place: the display begins at
-    each token's own minimum, as maps of RISE are usually shown. One reading a mask, for all
-    tokens of the answer.
+    Non-negative, with an offset that is the same for all cells: the display begins at each token's
+    minimum, as is usual for RISE. One reading per mask, for all tokens of the answer.
 
-    Source: Petsiuk et al. (2018): 7 x 7 cells, each kept with 1/2, upsampled bilinearly and
-    shifted at random, stated by the paper. It divides by the expected sum of masks; ours is the
-    actual sum, which takes away the noise of uneven cover. It takes thousands of masks and fills
-    with black; 256 and the mean colour are ours.
+    Source: Petsiuk et al. (2018): 7 x 7 cells, each kept with probability 1/2, upsampled
+    bilinearly and shifted at random, as in the paper. The paper divides by the expected sum of the
+    masks; ours is the actual sum, which removes the noise of unequal cover. The paper takes
+    thousands of masks and fills with black; 256 and the mean colour are ours.
 
     Attributes:
         samples: number of masks for each picture.
         cells: the masks' grid along each side.
         keep: share of its cells that stay, in (0, 1).
-        fill: what covers the others: `"mean"` the mean colour, `"blur"`, or `"noise"`.
+        fill: of the other cells: `"mean"` the mean colour, `"blur"`, or `"noise"`.
         seed: of the masks, and of the noise.
     """
 
@@ -68,26 +67,26 @@ class RandomizedInputSampling(Method):
 
     def attribute(self, evidence: Evidence) -> Attribution:
         """Explain every token of the answer."""
-        pictures = changing(evidence, self.name, self.fill, self.seed)
+        pictures = perturbed_views(evidence, self.name, self.fill, self.seed)
         maps = [self._map(picture) for picture in pictures]
         low = flatten(maps).amin(1)
         return picture_attribution(evidence, maps, self.name, low=low)
 
     def _map(self, picture: PerturbedView) -> Tensor:
         """float32 `[token, height, width]`."""
-        kept: list[Tensor] = []
+        kept_shares: list[Tensor] = []
 
         def masks() -> Iterator[Tensor]:
             drawn = coarse_masks(self.samples, picture.size, self.cells, self.keep, self.seed)
             for mask in drawn:
-                kept.append(picture.means(mask))
+                kept_shares.append(picture.means(mask))
                 yield mask
 
-        said = picture.read(masks()).exp()
-        shown = torch.stack(kept)
-        total = shown.sum(0)
-        sums = torch.einsum("mt,mhc->thc", said, shown)
-        # A cell without pixels, in padding, or that no mask ever kept: nothing is known of it.
+        probabilities = picture.read(masks()).exp()
+        shares = torch.stack(kept_shares)
+        total = shares.sum(0)
+        sums = torch.einsum("mt,mhc->thc", probabilities, shares)
+        # Cells in padding, or that no mask kept, have no value: they take the minimum.
         least = (sums / total).masked_fill(total == 0, torch.inf).amin((1, 2), keepdim=True)
         least = least.nan_to_num(posinf=0.0)
         return torch.where(total > 0, sums / total.clamp_min(1e-12), least)

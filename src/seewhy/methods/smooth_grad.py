@@ -17,19 +17,19 @@ from seewhy.methods._whitebox import WhiteBox
 
 @dataclass(frozen=True)
 class SmoothGrad(Method):
-    r"""The size of the gradient, averaged over noisy copies of the picture's embeddings.
+    r"""The norm of the mean gradient over noisy copies of the picture's embeddings.
 
     $$A_i[v] = \Big\| \operatorname{mean}_n
       \frac{\partial z_i(x + \epsilon_n)}{\partial x_v} \Big\|_2, \quad
       \epsilon_n \sim N(0, \sigma^2), \quad \sigma = 0.15\, (\max x - \min x)$$
 
-    x are the embeddings that enter the first decoder layer; noise is put on visual tokens alone,
-    its range is that of theirs. It has no sign: it says what matters, not what speaks for a token.
+    x are the embeddings that enter the first decoder layer; noise is added to visual tokens only,
+    relative to their range. It has no sign: evidence for and against a token is not distinguished.
     The context is the same at text tokens. Each copy costs one forward pass, and one backward pass
-    a token; gradients of all wanted tokens are held, tokens x positions x hidden.
+    per token; tokens x positions x hidden numbers are in memory.
 
-    Source: Smilkov et al. (2017), Eq. 2, on pixels. That it works on embeddings, with the
-    Euclidean norm over hidden, is ours; so are 8 copies in place of their 50.
+    Source: Smilkov et al. (2017), Eq. 2, on pixels. Embeddings, the Euclidean norm over hidden,
+    and 8 copies instead of 50 are ours.
 
     Attributes:
         samples: noisy copies, at least 1.
@@ -38,9 +38,7 @@ class SmoothGrad(Method):
     """
 
     name: ClassVar = "smooth-grad"
-    summary: ClassVar = (
-        "Norm of the mean gradient over 8 copies of the visual embeddings with noise of 0.15."
-    )
+    summary: ClassVar = "Norm of the mean gradient over 8 noisy copies of the visual embeddings."
     citations: ClassVar = ("smilkov2017smoothgrad",)
     needs: ClassVar = frozenset({"gradients"})
     contrastive: ClassVar = True
@@ -54,24 +52,24 @@ class SmoothGrad(Method):
         expect_share("noise", self.noise)
 
     def attribute(self, evidence: Evidence) -> Attribution:
-        """Explain every token that is asked for."""
-        inside = WhiteBox.of(evidence, self.name)
-        return inside.attribution(lambda: self._smoothed(inside))
+        """Explain the tokens of `evidence.explained`."""
+        white_box = WhiteBox.of(evidence, self.name)
+        return white_box.attribution(lambda: self._smoothed(white_box))
 
-    def _smoothed(self, inside: WhiteBox) -> Tensor:
-        """`[wanted, position]`."""
-        draw = torch.Generator().manual_seed(self.seed)
+    def _smoothed(self, white_box: WhiteBox) -> Tensor:
+        """`[selected, position]`."""
+        generator = torch.Generator().manual_seed(self.seed)
 
         def noisy(states: Tensor) -> Tensor:
-            places = inside.visual.to(states.device)
-            own = states[places].float()
-            noise = torch.randn(own.shape, generator=draw).to(own.device)
-            spread = self.noise * (own.max() - own.min())
-            return states.index_copy(0, places, (own + spread * noise).to(states.dtype))
+            positions = white_box.visual.to(states.device)
+            visual = states[positions].float()
+            noise = torch.randn(visual.shape, generator=generator).to(visual.device)
+            spread = self.noise * (visual.max() - visual.min())
+            return states.index_copy(0, positions, (visual + spread * noise).to(states.dtype))
 
-        total = inside.gradients(_gradient, change=noisy)
+        total = white_box.gradients(_gradient, change=noisy)
         for _ in range(1, self.samples):
-            total += inside.gradients(_gradient, change=noisy)
+            total += white_box.gradients(_gradient, change=noisy)
         return (total / self.samples).norm(dim=-1)
 
 

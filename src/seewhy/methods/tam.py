@@ -12,14 +12,16 @@ from seewhy.methods._stages import Interference, Pipeline, RankGaussian, StagedM
 class TokenActivationMap(StagedMethod):
     """Logit lens, estimated causal inference, joint scaling, rank Gaussian filter.
 
-    Source: Li et al. (ICCV 2025), as stated by the paper and done by its published code.
+    Source: Li et al. (ICCV 2025), as in the paper and its published code.
 
     Attributes:
         window: side of the filter's window, odd; None leaves the filter out (the paper's ablation).
     """
 
     name: ClassVar = "tam"
-    summary: ClassVar = "Logit lens less what earlier words explain, then a rank Gaussian filter."
+    summary: ClassVar = (
+        "Logit lens without interference of earlier words, then a rank Gaussian filter."
+    )
     citations: ClassVar = ("li2025tam",)
     needs: ClassVar = frozenset({"states"})
 
@@ -27,7 +29,7 @@ class TokenActivationMap(StagedMethod):
 
     @property
     def stages(self) -> Pipeline:
-        """Interference by text activation, then the filter."""
+        """The base map, interference by text activation, then the filter."""
         return Pipeline(
             interference=Interference(),
             filter=None if self.window is None else RankGaussian(self.window),

@@ -1,7 +1,7 @@
 """Metrics: one file each, found by file name.
 
-A metric takes an `ExplainedSample`. `ArraySample` makes one of plain tensors, so that maps from
-anywhere can be measured; metrics with `"model"` in their needs run the model again and take a
+A metric takes an `ExplainedSample`. `ArraySample` makes one from plain tensors, for maps from any
+source; metrics with `"model"` in their needs run the model again and take a
 `seewhy.metrics._reruns.RerunnableSample`, which the bench makes.
 """
 

@@ -1,4 +1,4 @@
-"""What a metric is: its figures, its measurements, and why a figure may be missing."""
+"""The base class of metrics, their figures, measurements and undefined figures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seewhy.metrics._sample import ExplainedSample
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure of a metric: what it is called and how it is put together over a data set.
+    """One figure of a metric: its name, and how it is aggregated over a data set.
 
     Attributes:
         name: such as `"object-iou"`.
@@ -37,14 +37,14 @@ class Figure:
 
 @dataclass(frozen=True)
 class Measurement:
-    """One value that a metric found.
+    """One value of a metric.
 
     Attributes:
         figure: the name of one of the metric's figures.
         value: finite.
-        word: the place among the sample's words of the one that it is of; None for the sample.
-        label: for `"auroc"` and `"average-precision"`, what the value should tell.
-        tags: what breakdowns group by, beside the word's role and the tags of its truth.
+        word: index of its word in the sample's words; None for the sample.
+        label: for `"auroc"` and `"average-precision"`, the class that the value should predict.
+        tags: groups of breakdowns, besides the word's role and the tags of its truth.
     """
 
     figure: str
@@ -56,11 +56,11 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Undefined:
-    """Why a figure is not defined for a sample or word; such are counted, never dropped in silence.
+    """Why a figure is not defined for a sample or word; such cases are counted.
 
     Attributes:
         figure: its name.
-        reason: a few words, the same for the same cause, such as "no noun said".
+        reason: short, the same for the same cause, such as "no noun said".
     """
 
     figure: str
@@ -74,13 +74,13 @@ Results = Iterator[Measurement | Undefined]
 def finite_or_undefined(
     figure: str, value: float, word: int | None = None, *, reason: str, label: bool | None = None
 ) -> Measurement | Undefined:
-    """A measurement, or why there is none where the value is not finite.
+    """A measurement; or, if the value is not finite, an `Undefined`.
 
     Args:
         figure: its name.
-        value: NaN or infinite where the figure is not defined.
+        value: NaN or infinite if the figure is not defined.
         word, label: as for `Measurement`.
-        reason: what it means here that the value is not finite.
+        reason: why the value may not be finite.
 
     Example:
         >>> finite_or_undefined("auc", math.nan, 3, reason="mask covers all or nothing")
@@ -93,7 +93,7 @@ def finite_or_undefined(
 
 @dataclass(frozen=True)
 class Metric(ABC):
-    """A way to judge attributions. A metric is one file with one final class.
+    """Evaluates attributions. A metric is one file with one final class.
 
     The fields of the frozen dataclass are its parameters; they are checked when it is made.
 
@@ -103,8 +103,8 @@ class Metric(ABC):
         citations: keys of `seewhy.methods._citations`, its own paper first.
         figures: what it measures.
         needs: `"masks"`, `"model"` (it runs the model again), or nothing.
-        of_model: whether it judges the model and the words instead of a method: then it is
-            measured once a sample, with whatever method comes first.
+        of_model: whether it evaluates the model instead of a method: then it is measured once per
+            sample, with the first method.
     """
 
     name: ClassVar[str]
@@ -116,15 +116,15 @@ class Metric(ABC):
 
     @abstractmethod
     def measure(self, sample: ExplainedSample) -> Iterable[Measurement | Undefined]:
-        """Judge one sample.
+        """Evaluate one sample.
 
         Args:
-            sample: an `ExplainedSample`, which plain tensors make; a metric with `"model"` in its
+            sample: an `ExplainedSample`; a metric with `"model"` in its
                 needs takes a `RerunnableSample`.
         """
 
     def undefined(self, reason: str) -> list[Undefined]:
-        """That none of the figures is defined; those put together from others are not counted."""
+        """All figures as undefined, except those that are computed from other figures."""
         return [Undefined(f.name, reason) for f in self.figures if not f.of]
 
     @property

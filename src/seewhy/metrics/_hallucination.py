@@ -1,6 +1,6 @@
-"""Words that the picture does not support: labels, erased objects, and the figures of scores.
+"""Words that the picture does not support: labels, erased objects, and figures of scores.
 
-Shared by the two metrics of hallucination. A score is high where a word is thought unsupported.
+Shared by the two metrics of hallucination. A high score predicts that a word is unsupported.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ STATISTICS: dict[Statistic, str] = {
 
 
 def score_figures(scores: Mapping[str, str]) -> tuple[Figure, ...]:
-    """AUROC and average precision of scores, on the words as said and on erased objects.
+    """AUROC and average precision of scores, on the answer's words and on erased objects.
 
     Args:
-        scores: the summary of each by its name.
+        scores: name and summary of each.
     """
     return tuple(
         Figure(
@@ -44,7 +44,7 @@ def score_figures(scores: Mapping[str, str]) -> tuple[Figure, ...]:
 
 
 def scored(score: str, value: float, word: int, label: bool, *, counterfactual: bool) -> Results:
-    """One score under both of its figures."""
+    """One score as a value of both of its figures."""
     where = "counterfactual-" if counterfactual else ""
     for statistic in STATISTICS:
         figure = f"{score}-{where}{statistic}"
@@ -52,7 +52,7 @@ def scored(score: str, value: float, word: int, label: bool, *, counterfactual: 
 
 
 def unscored(scores: Mapping[str, str], reason: str, *, counterfactual: bool) -> list[Undefined]:
-    """That no score is defined on one of the two sides."""
+    """All scores as undefined, on the answer's words or on erased objects."""
     where = "counterfactual-" if counterfactual else ""
     return [
         Undefined(f"{score}-{where}{statistic}", reason)
@@ -62,34 +62,33 @@ def unscored(scores: Mapping[str, str], reason: str, *, counterfactual: bool) ->
 
 
 def labelled(sample: RerunnableSample) -> dict[int, bool]:
-    """For the places of words of which it is known: whether the picture does not support them."""
+    """For each word with a known label, by index: whether the picture does not support it."""
     return {
-        at: not word.truth.supported
-        for at, word in enumerate(sample.words)
+        index: not word.truth.supported
+        for index, word in enumerate(sample.words)
         if word.truth is not None and word.truth.supported is not None
     }
 
 
 def erasable(sample: RerunnableSample) -> tuple[int, Any] | None:
-    """A word and the picture without its object, or None where no object can be erased.
+    """A word and the picture without its object, or None if no object can be erased.
 
-    The word is drawn among the selected names of things that the picture supports, without those
-    of whose kind there is another one (tag `distractor`), which would still be visible. The same
-    for all methods.
+    The word is drawn from the selected names of things that the picture supports, without those
+    with a second thing of the same kind (tag `distractor`). The same for all methods.
     """
     if "erasable" not in sample.shared:
-        words = [at for at in sample.selected if _stands_alone(sample, at)]
-        found = None
+        words = [index for index in sample.selected if _is_erasable(sample, index)]
+        result = None
         if words:
             generator = torch.Generator().manual_seed(seed_for(sample, "erasable"))
-            at = words[int(torch.randint(len(words), (1,), generator=generator))]
-            mask = word_mask(sample, at)
-            found = None if mask is None else (at, erase_object(sample.image, mask))
-        sample.shared["erasable"] = found
+            index = words[int(torch.randint(len(words), (1,), generator=generator))]
+            mask = word_mask(sample, index)
+            result = None if mask is None else (index, erase_object(sample.image, mask))
+        sample.shared["erasable"] = result
     return sample.shared["erasable"]
 
 
-def _stands_alone(sample: RerunnableSample, word: int) -> bool:
+def _is_erasable(sample: RerunnableSample, word: int) -> bool:
     truth, mask = sample.words[word].truth, word_mask(sample, word)
     if truth is None or mask is None or truth.role != "kind" or truth.supported is False:
         return False

@@ -1,4 +1,4 @@
-"""Pictures in which something was replaced, and how a model reads them."""
+"""Changed pictures, and the model's readings of them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def expect_fill(fill: str) -> None:
 
 
 def blank_picture(picture: Any, fill: Fill, seed: int) -> Any:
-    """A picture with nothing of the original left but what a fill of `fill_of` keeps.
+    """A picture that is replaced completely by a fill of `fill_of`.
 
     Args:
         picture: an RGB Pillow image.
@@ -47,7 +47,7 @@ def blank_picture(picture: Any, fill: Fill, seed: int) -> Any:
 
 
 def replace_pixels(picture: Any, other: Any, where: Tensor) -> Any:
-    """A picture that shows another one where a mask is true.
+    """A picture with the pixels of another one where a mask is true.
 
     Args:
         picture, other: RGB Pillow images of one size.
@@ -58,7 +58,7 @@ def replace_pixels(picture: Any, other: Any, where: Tensor) -> Any:
 
 
 def with_noise(picture: Any, sigma: float, seed: int) -> Any:
-    """A picture with Gaussian noise on it.
+    """A picture with Gaussian noise.
 
     Args:
         picture: an RGB Pillow image.
@@ -70,9 +70,9 @@ def with_noise(picture: Any, sigma: float, seed: int) -> Any:
 
 
 def erase_object(picture: Any, mask: Tensor) -> Any:
-    """A picture without an object: its place has the mean colour of the ring around it.
+    """A picture without an object: its pixels have the mean colour of the ring around it.
 
-    A blur would leave the object's colour behind.
+    A blur would keep the object's colour.
 
     Args:
         picture: an RGB Pillow image.
@@ -86,12 +86,12 @@ def erase_object(picture: Any, mask: Tensor) -> Any:
 
 
 def grey_picture(picture: Any) -> Any:
-    """A picture of the same size that shows nothing: mid-grey."""
+    """A mid-grey picture of the same size."""
     return Image.new("RGB", picture.size, (128, 128, 128))
 
 
 def answer_log_probabilities(sample: RerunnableSample, variants: Any) -> Tensor:
-    """How probable the answer is when the first picture is another: float32 `[variant, token]`.
+    """float32 `[variant, token]`: log-probabilities of the answer with another first picture.
 
     The conversation's other pictures stay. Maps of metrics are those of the first view.
     """
@@ -121,5 +121,5 @@ def _picture(pixels: Any) -> Any:
 
 
 def word_log_probability(values: Tensor, tokens: list[int]) -> Tensor:
-    """log p of a word, its tokens' product: float64 `[...]` of `[..., token]`."""
+    """log p of a word, the sum over its tokens: float64 `[...]` from `[..., token]`."""
     return values[..., torch.tensor(tokens)].double().sum(-1)

@@ -20,7 +20,7 @@ from seewhy.models.session import Session
 
 
 class RerunnableSample(ExplainedSample, Protocol):
-    """What a metric with `"model"` in its needs uses: the model, and the method to run again."""
+    """The sample of a metric with `"model"` in its needs: it can run the method again."""
 
     @property
     def image(self) -> Any:
@@ -29,7 +29,7 @@ class RerunnableSample(ExplainedSample, Protocol):
 
     @property
     def evidence(self) -> Evidence:
-        """What the method looked at; its session is None where no model is at hand."""
+        """The method's input; its session is None if there is no model."""
         ...
 
     @property
@@ -38,11 +38,11 @@ class RerunnableSample(ExplainedSample, Protocol):
         ...
 
     def rerun(self, session: Session, words: Sequence[int]) -> ExplainedSample:
-        """The same sample with its method run again, on evidence read anew by a session.
+        """The same sample with its method run again, on new evidence of a session.
 
         Args:
             session: of the same answer.
-            words: places of the words whose maps are looked at; those of others may be empty.
+            words: indices of the words whose maps are used; other maps may be empty.
         """
         ...
 
@@ -52,15 +52,15 @@ class SessionSample:
     """A `RerunnableSample`: a sample of a data set, explained by a method.
 
     Attributes:
-        sample: the picture and what is known of it.
-        evidence: what the method looked at.
+        sample: the picture and its truths.
+        evidence: the method's input.
         method: with its parameters.
-        attribution: what it answered; its last tokens are the answer's.
+        attribution: the method's output; its last tokens are the answer's.
         words: the answer's words, punctuation included, in order.
-        selected: the places in `words` of those that metrics of single words should look at: they
-            may cost many passes a word, and methods may have left other maps empty.
-        seed: of whatever a metric draws.
-        memory: kept by metrics; under `"sample"` what those of other methods on this sample share.
+        selected: indices in `words` of those that metrics with a cost per word evaluate; other
+            maps may be empty.
+        seed: of the metrics' random draws.
+        memory: values that metrics keep; key `"sample"` holds those shared by all methods.
     """
 
     sample: Sample
@@ -89,9 +89,9 @@ class SessionSample:
 
     @property
     def explained(self) -> frozenset[int]:
-        """The answer's tokens that the evidence asks for."""
+        """The answer's tokens that are selected in the evidence."""
         first = len(self.evidence.trace.prompt_tokens)
-        return frozenset(at - first for at in self.evidence.selected)
+        return frozenset(position - first for position in self.evidence.selected)
 
     @property
     def native_maps(self) -> Tensor:
@@ -115,11 +115,11 @@ class SessionSample:
 
     @property
     def shared(self) -> dict[Any, Any]:
-        """What metrics of all methods on this sample keep."""
+        """Values that metrics keep for all methods on this sample."""
         return self.memory.setdefault("sample", {})
 
     def rerun(self, session: Session, words: Sequence[int]) -> SessionSample:
-        """The same with its method run again, on evidence read anew by the given session."""
+        """The same sample with its method run again, on new evidence of a session."""
         first = len(self.evidence.trace.prompt_tokens)
         selected = [first + token for word in words for token in self.words[word].tokens]
         evidence = fresh_evidence(self, session, selected)
@@ -138,12 +138,12 @@ class SessionSample:
 def fresh_evidence(
     sample: RerunnableSample, session: Session, selected: Sequence[int] | None = None
 ) -> Evidence:
-    """Evidence like a sample's own, read by the given session.
+    """New evidence of a session, with the settings of a sample's evidence.
 
     Args:
-        sample: what was explained.
-        session: of the same answer, or of one that ends otherwise.
-        selected: as for `Evidence`; None for those of the sample's own evidence.
+        sample: the explained sample.
+        session: of the same answer, or of a changed one.
+        selected: as for `Evidence`; None takes those of the sample's evidence.
     """
     depth = sample.evidence.trace.rankings.shape[1]
     selected = sample.evidence.selected if selected is None else selected
@@ -151,37 +151,36 @@ def fresh_evidence(
 
 
 def session_of(sample: RerunnableSample) -> Session:
-    """The means to read a sample again.
+    """The session of a sample.
 
     Raises:
-        ParameterError: if there are none.
+        ParameterError: if there is none.
     """
     session = sample.evidence.session
     if session is None:
         raise ParameterError(
-            "Expected evidence that can be read again, got a bare trace: make it with "
-            "Evidence.from_session."
+            "Expected evidence with a session, got only traces: make it with Evidence.from_session."
         )
     return session
 
 
 def lacks_model(sample: ExplainedSample) -> str | None:
-    """Why a metric that runs the model cannot judge a sample, or None."""
+    """Why a metric that runs the model cannot evaluate a sample, or None."""
     evidence = getattr(sample, "evidence", None)  # an ArraySample has none
-    return "no model at hand" if evidence is None or evidence.session is None else None
+    return "no model" if evidence is None or evidence.session is None else None
 
 
 def valid_words(metric: Metric, sample: RerunnableSample) -> Generator[Undefined, None, list[int]]:
-    """The selected words whose maps can be judged; yields why the others cannot."""
+    """The selected words whose maps can be evaluated; yields why others cannot."""
     if reason := lacks_model(sample):
         yield from metric.undefined(reason)
         return []
     if not sample.selected:
         yield from metric.undefined("no word selected")
     words: list[int] = []
-    for at in sample.selected:
-        if reason := invalid_reason(sample, at):
+    for index in sample.selected:
+        if reason := invalid_reason(sample, index):
             yield from metric.undefined(reason)
         else:
-            words.append(at)
+            words.append(index)
     return words

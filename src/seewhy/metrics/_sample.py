@@ -1,4 +1,4 @@
-"""What a metric looks at: words, maps and masks as plain arrays, whoever made them."""
+"""The input of metrics: words, maps and masks as plain arrays."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from seewhy.core.text import Word, words_of
 
 @dataclass(frozen=True, eq=False)
 class AnswerWord:
-    """A word of the answer with what is known of it.
+    """A word of the answer with its truth.
 
     Attributes:
         word: with its characters and tokens.
-        truth: None where nothing is known of it.
+        truth: None if there is none.
     """
 
     word: Word
@@ -35,7 +35,7 @@ class AnswerWord:
 
     @property
     def tokens(self) -> list[int]:
-        """The places of its tokens on the answer's token axis."""
+        """The indices of its tokens on the answer's token axis."""
         return list(self.word.tokens)
 
 
@@ -47,7 +47,7 @@ def answer_words(
     Args:
         answer: the decoded text.
         spans: `(start, end)` of each token in `answer`.
-        truths: what is known of words; each belongs to the word that begins where it does.
+        truths: of words; each belongs to the word with the same start.
 
     Example:
         >>> words = answer_words("a cup", [(0, 1), (1, 5)], [Truth(2, 5, "kind", regions=(0,))])
@@ -59,14 +59,14 @@ def answer_words(
 
 
 class ExplainedSample(Protocol):
-    """A sample that something explained: all that a metric without `"model"` in its needs uses.
+    """An explained sample: the input of a metric without `"model"` in its needs.
 
-    Token axes hold the answer's tokens. Maps of words are made from these by the functions below.
+    Token axes hold the answer's tokens. The functions below make maps of words from them.
     """
 
     @property
     def id(self) -> str:
-        """Unlike any other of its data set; what is drawn depends on it."""
+        """Unique in its data set; random draws depend on it."""
         ...
 
     @property
@@ -76,17 +76,17 @@ class ExplainedSample(Protocol):
 
     @property
     def selected(self) -> tuple[int, ...]:
-        """The places in `words` of those that metrics with a cost for each word look at."""
+        """The indices in `words` of those that metrics with a cost for each word evaluate."""
         ...
 
     @property
     def explained(self) -> frozenset[int]:
-        """The tokens that have maps; those of others may be empty."""
+        """The tokens that have maps; other maps may be empty."""
         ...
 
     @property
     def masks(self) -> Tensor:
-        """bool `[region, height, width]` at image size: what the words' truths refer to."""
+        """bool `[region, height, width]` at image size: the regions of the words' truths."""
         ...
 
     @property
@@ -111,28 +111,28 @@ class ExplainedSample(Protocol):
 
     @property
     def seed(self) -> int:
-        """Of whatever a metric draws."""
+        """Of the metrics' random draws."""
         ...
 
     @property
     def shared(self) -> dict[Any, Any]:
-        """What metrics keep for others on the same sample, whatever method explained it."""
+        """Values that metrics keep for all methods on the same sample."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class ArraySample:
-    """An `ExplainedSample` of plain tensors: maps, masks and words from any source, no model.
+    """An `ExplainedSample` of plain tensors, from any source and without a model.
 
     Attributes:
         words: of the answer, from `answer_words`.
         native_maps: float `[token, height, width]` in [0, 1], on any grid.
-        masks: bool `[region, height, width]`; the size to which maps are brought.
+        masks: bool `[region, height, width]`; maps are resized to their size.
         context_weights: float `[token, text]`, non-negative: of the prompt's tokens, then the
             answer's; None for zeros.
-        selected: places in `words`, for metrics that look at some words alone.
-        id, seed: what is drawn depends on both.
-        shared: what metrics keep for one another.
+        selected: indices in `words`, for metrics that evaluate only some words.
+        id, seed: random draws depend on both.
+        shared: values that metrics keep for one another.
 
     Example:
         >>> from seewhy.metrics import METRICS
@@ -171,7 +171,7 @@ class ArraySample:
 
     @property
     def raw_maps(self) -> tuple[Tensor, ...]:
-        """The maps as they were given."""
+        """The native maps."""
         return (self.native_maps,)
 
     @property
@@ -195,8 +195,8 @@ def word_heatmap(sample: ExplainedSample, word: int) -> Tensor:
     """float32 `[height, width]` at image size: the maximum over a word's tokens.
 
     Args:
-        sample: what was explained.
-        word: a place in its words.
+        sample: the explained sample.
+        word: an index in its words.
     """
     return sample.heatmaps[sample.words[word].tokens].amax(0)
 
@@ -207,7 +207,7 @@ def native_map(sample: ExplainedSample, word: int) -> Tensor:
 
 
 def word_mask(sample: ExplainedSample, word: int) -> Tensor | None:
-    """bool `[height, width]`: everything that a word refers to, or None for nothing."""
+    """bool `[height, width]`: the union of a word's regions, or None if it has none."""
     truth = sample.words[word].truth
     if truth is None or not truth.regions:
         return None
@@ -215,25 +215,25 @@ def word_mask(sample: ExplainedSample, word: int) -> Tensor | None:
 
 
 def words_with_masks(sample: ExplainedSample) -> Iterator[tuple[int, Tensor | str]]:
-    """The words that refer to a part of the picture, function words aside.
+    """The words with a mask, without function words.
 
     Yields:
-        A word's place with its mask, or with the reason why it cannot be judged; if there is
-        no such word, the place -1 with that reason.
+        A word's index with its mask, or with the reason why it cannot be evaluated; if there is
+        no such word, the index -1 with that reason.
     """
-    none = True
-    for at, word in enumerate(sample.words):
-        mask = None if word.role in ("function", "mark") else word_mask(sample, at)
+    no_mask = True
+    for index, word in enumerate(sample.words):
+        mask = None if word.role in ("function", "mark") else word_mask(sample, index)
         if mask is not None:
-            none = False
-            reason = invalid_reason(sample, at) or (None if bool(mask.any()) else "empty mask")
-            yield at, reason or mask
-    if none:
+            no_mask = False
+            reason = invalid_reason(sample, index) or (None if bool(mask.any()) else "empty mask")
+            yield index, reason or mask
+    if no_mask:
         yield -1, "no word with a mask said"
 
 
 def invalid_reason(sample: ExplainedSample, word: int) -> str | None:
-    """Why the map of a word cannot be judged, or None if it can."""
+    """Why the map of a word cannot be evaluated, or None if it can."""
     tokens = sample.words[word].tokens
     if not set(tokens) <= sample.explained:
         return "word not explained"
@@ -241,10 +241,10 @@ def invalid_reason(sample: ExplainedSample, word: int) -> str | None:
 
 
 def seed_for(sample: ExplainedSample, *purpose: object) -> int:
-    """A seed for what is drawn for a sample: the same for all methods and at every run.
+    """A seed for random draws of a sample: the same for all methods and in every run.
 
     Args:
-        sample: what was explained.
-        *purpose: what it is drawn for, such as `"ties"`.
+        sample: the explained sample.
+        *purpose: of the draws, such as `"ties"`.
     """
     return zlib.crc32(repr((sample.seed, sample.id, *purpose)).encode())

@@ -1,4 +1,4 @@
-"""How alike two maps of a word are, for metrics of sanity."""
+"""Similarity of two maps of a word, for sanity checks."""
 
 from __future__ import annotations
 
@@ -20,18 +20,25 @@ def similarity_figures(name: str, what: str) -> tuple[Figure, ...]:
     )
 
 
-def similarities(name: str, own: Tensor, other: Tensor, word: int) -> list[Measurement | Undefined]:
-    """How alike two maps are, under `similarity_figures`.
+def similarities(
+    name: str, original: Tensor, changed: Tensor, word: int
+) -> list[Measurement | Undefined]:
+    """The similarities of a map and a changed one, as figures of `similarity_figures`.
 
-    A map that became constant is no longer alike: where only the other one is constant, both
-    correlations are 0. Where the word's own map is, they are undefined.
+    If only the changed map is constant, both correlations are 0. If the original map is constant,
+    they are undefined.
     """
-    lost = bool((other == other.flatten()[0]).all()) and bool((own != own.flatten()[0]).any())
-    found: list[Measurement | Undefined] = []
-    for suffix, alike in SIMILARITIES.items():
-        if min(own.shape) < 2 and alike is ssim:
-            found.append(Undefined(f"{name}{suffix}", "map of a single row"))
+    became_constant = _is_constant(changed) and not _is_constant(original)
+    results: list[Measurement | Undefined] = []
+    for suffix, similarity in SIMILARITIES.items():
+        if min(original.shape) < 2 and similarity is ssim:
+            results.append(Undefined(f"{name}{suffix}", "map of a single row"))
             continue
-        value = 0.0 if lost and alike is not ssim else alike(own, other)
-        found.append(finite_or_undefined(f"{name}{suffix}", value, word, reason="constant map"))
-    return found
+        correlation = similarity is not ssim
+        value = 0.0 if became_constant and correlation else similarity(original, changed)
+        results.append(finite_or_undefined(f"{name}{suffix}", value, word, reason="constant map"))
+    return results
+
+
+def _is_constant(values: Tensor) -> bool:
+    return bool((values == values.flatten()[0]).all())

@@ -1,4 +1,4 @@
-"""AUC in the mask: how often a pixel of the word's mask has a higher value than another."""
+"""AUC: how often a pixel inside the word's mask has a higher value than one outside."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from seewhy.metrics._sample import ExplainedSample, word_heatmap, words_with_mas
 class AreaUnderCurve(Metric):
     """The map's values as scores, the mask as labels: the area under the ROC curve.
 
-    It needs no threshold and does not change under any rising scaling of the map; equal values
-    count half, so that an empty map has 1/2.
+    It needs no threshold and does not change under increasing scalings of the map; equal values
+    count half, so an empty map has 1/2.
     """
 
     name: ClassVar[str] = "auc"
-    summary: ClassVar[str] = "How often a pixel of the word's mask has a higher value than another."
+    summary: ClassVar[str] = (
+        "How often a pixel inside the word's mask has a higher value than one outside."
+    )
     citations: ClassVar[tuple[str, ...]] = ("fawcett2006roc",)
     needs: ClassVar[frozenset[str]] = frozenset({"masks"})
     figures: ClassVar[tuple[Figure, ...]] = (
@@ -28,9 +30,9 @@ class AreaUnderCurve(Metric):
 
     def measure(self, sample: ExplainedSample) -> Results:
         """One value for each word with a mask."""
-        for at, mask in words_with_masks(sample):
+        for index, mask in words_with_masks(sample):
             if isinstance(mask, str):
                 yield from self.undefined(mask)
                 continue
-            value = float(auc(word_heatmap(sample, at), mask))
-            yield finite_or_undefined("auc", value, at, reason="mask covers all or nothing")
+            value = float(auc(word_heatmap(sample, index), mask))
+            yield finite_or_undefined("auc", value, index, reason="mask covers all or nothing")

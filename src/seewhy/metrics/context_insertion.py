@@ -15,10 +15,10 @@ class ContextInsertion(Metric):
     """How fast a word becomes probable as the most relevant context tokens are put back.
 
     Context tokens are those of the prompt's own words and of the answer before the word, ranked by
-    the method's context relevance, equal ones in a drawn order. They are put back in ten steps; the
-    sequence closes up behind those left out. The picture stays. Areas as for `insertion`, with the
-    word's log-probability without any context as the blank. A text that closes up is not one that
-    the model would be asked: our choice, stated because there is no blank for words.
+    the method's context relevance, equal ones in random order. They are put back in ten steps; the
+    sequence has no gaps. The picture stays. Areas as for `insertion`, with the
+    word's log-probability without any context as the blank. Leaving tokens out gives
+    texts that are not usual inputs: our choice, because words have no blank.
 
     Ours, after insertion and deletion on pictures (Petsiuk et al. 2018).
     """

@@ -28,13 +28,13 @@ MEBI = 2**20
 
 @dataclass(frozen=True)
 class Resources:
-    """What one run cost.
+    """Resources that one run used.
 
     Attributes:
         seconds: wall time.
-        memory: MiB at the peak above what was in use at the start.
-        forward: rows that went through the model.
-        backward: gradients taken back through it.
+        memory: MiB, the peak minus the memory in use at the start.
+        forward: rows of forward passes.
+        backward: backward passes.
     """
 
     seconds: float
@@ -45,22 +45,20 @@ class Resources:
 
 @dataclass(frozen=True)
 class Cost(Metric):
-    """Run the method again on fresh evidence and measure it; generate as long an answer likewise.
+    """Run the method again on new evidence and measure it; measure an equally long generation too.
 
-    The base reading is not counted: its states are captured when the model answers, at no further
-    cost. Readings at further scales, of changed pictures, and gradients are. By the time this
-    metric runs, the method and the model have run in this process already, so nothing is cold; no
-    run is thrown away, and of several the median counts.
+    The base reading is not counted: its states are captured when the model answers. Readings at
+    further scales, of changed pictures, and gradients are counted. The method and the model have
+    run in this process before, so there is no warm-up run; of several runs the median counts.
 
-    Memory is that of the accelerator where the model is on one: the peak of what PyTorch
-    allocated. On the CPU it is the peak of the process's resident memory above that at the start,
-    to which the allocator has first given back what it held but had freed; small pieces stay, so
-    it is a lower bound, and of tiny models 0. Where Linux's reset of the peak is not to be had,
-    only growth beyond all earlier peaks is seen.
-    Generation counts a row for each token, each of which is cheaper than a whole reading.
+    If the model is on an accelerator, memory is the peak that PyTorch allocated. On the CPU it is
+    the peak of the process's resident memory minus that at the start, after the allocator has
+    returned freed memory to the system. It keeps small pieces, so this is a lower bound, and 0
+    for tiny models. Where the peak cannot be reset (only Linux can), only growth above all
+    earlier peaks counts. Generation counts one row per token, each cheaper than a full reading.
 
     Attributes:
-        repeats: runs, at least 1.
+        repeats: number of runs, at least 1.
     """
 
     repeats: int = 1
@@ -90,33 +88,33 @@ class Cost(Metric):
             yield from self.undefined(reason)
             return
         session = session_of(sample)
-        generated = self._median(session, lambda: lambda: generate_as_long(session))
+        generation = self._median(session, lambda: lambda: generate_as_long(session))
 
-        def explaining() -> Callable[[], object]:
+        def prepare_method() -> Callable[[], object]:
             evidence = fresh_evidence(sample, session)
             return lambda: sample.method.attribute(evidence)
 
-        own = self._median(session, explaining)
-        yield Measurement("seconds", own.seconds)
-        yield Measurement("memory", own.memory)
-        yield Measurement("forward", own.forward)
-        yield Measurement("backward", own.backward)
-        yield Measurement("seconds-ratio", own.seconds / generated.seconds)
-        ratio = own.memory / generated.memory if generated.memory else float("nan")
+        method = self._median(session, prepare_method)
+        yield Measurement("seconds", method.seconds)
+        yield Measurement("memory", method.memory)
+        yield Measurement("forward", method.forward)
+        yield Measurement("backward", method.backward)
+        yield Measurement("seconds-ratio", method.seconds / generation.seconds)
+        ratio = method.memory / generation.memory if generation.memory else float("nan")
         yield finite_or_undefined("memory-ratio", ratio, reason="generation used no new memory")
-        yield Measurement("forward-ratio", own.forward / generated.forward)
-        yield Measurement("generation-seconds", generated.seconds)
-        yield Measurement("generation-memory", generated.memory)
+        yield Measurement("forward-ratio", method.forward / generation.forward)
+        yield Measurement("generation-seconds", generation.seconds)
+        yield Measurement("generation-memory", generation.memory)
 
-    def _median(self, session: Session, ready: Callable[[], Callable[[], object]]) -> Resources:
-        """Of several runs, each made ready first at nobody's cost."""
-        runs = [measure_resources(session, ready()) for _ in range(self.repeats)]
+    def _median(self, session: Session, prepare: Callable[[], Callable[[], object]]) -> Resources:
+        """The median of several runs; their preparation is not measured."""
+        runs = [measure_resources(session, prepare()) for _ in range(self.repeats)]
         names = ("seconds", "memory", "forward", "backward")
         return Resources(*(float(median(getattr(run, name) for run in runs)) for name in names))
 
 
 def generate_as_long(session: Session) -> object:
-    """Let the model say an answer of exactly as many tokens as the one explained."""
+    """Generate exactly as many tokens as the explained answer has."""
     count = len(session.ids)
     return session.generate(
         max_new_tokens=count, min_new_tokens=count, ranking_depth=1, candidates=0
@@ -124,27 +122,27 @@ def generate_as_long(session: Session) -> object:
 
 
 def measure_resources(session: Session, work: Callable[[], object]) -> Resources:
-    """Do some work and measure it."""
+    """Run `work` and measure it."""
     device = input_device(session.loaded.model)
-    on_card = device.type == "cuda"
+    on_accelerator = device.type == "cuda"
     gc.collect()
-    if on_card:
+    if on_accelerator:
         torch.cuda.synchronize(device)
         torch.cuda.reset_peak_memory_stats(device)
-    start = torch.cuda.memory_allocated(device) if on_card else _resident_after_reset()
-    begun = time.perf_counter()
+    start = torch.cuda.memory_allocated(device) if on_accelerator else _resident_after_reset()
+    began = time.perf_counter()
     with count_passes(session.loaded.model) as passes:
         work()
-        if on_card:
+        if on_accelerator:
             torch.cuda.synchronize(device)
-    seconds = time.perf_counter() - begun
-    peak = torch.cuda.max_memory_allocated(device) if on_card else _resident_peak()
+    seconds = time.perf_counter() - began
+    peak = torch.cuda.max_memory_allocated(device) if on_accelerator else _resident_peak()
     memory = max(0, peak - start) / MEBI
     return Resources(seconds, memory, float(passes.forward), float(passes.backward))
 
 
 def _resident_after_reset() -> int:
-    """Bytes resident now, after the kernel was asked to forget the peak so far."""
+    """Bytes resident now, after the kernel's peak is reset."""
     with suppress(OSError, AttributeError):  # not glibc
         ctypes.CDLL(None).malloc_trim(0)
     try:
@@ -155,7 +153,7 @@ def _resident_after_reset() -> int:
 
 
 def _resident_peak() -> int:
-    """Bytes resident at the peak since the reset, or since the process began."""
+    """Bytes resident at the peak since the reset, or since the process started."""
     unit = 1 if sys.platform == "darwin" else 1024
     return _status("VmHWM") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
@@ -165,5 +163,5 @@ def _status(name: str) -> int | None:
         lines = Path("/proc/self/status").read_text().splitlines()
     except OSError:
         return None
-    found = [line.split()[1] for line in lines if line.startswith(f"{name}:")]
-    return int(found[0]) * 1024 if found else None
+    values = [line.split()[1] for line in lines if line.startswith(f"{name}:")]
+    return int(values[0]) * 1024 if values else None

@@ -1,4 +1,4 @@
-"""Deletion: the brightest pixels are taken away first."""
+"""Deletion: the brightest pixels are removed first."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from seewhy.metrics._reruns import RerunnableSample
 class Deletion(Metric):
     """How fast a word becomes improbable as the map's brightest pixels are replaced.
 
-    Pixels are ranked by the word's heatmap at the picture's size, equal ones in a drawn order that
+    Pixels are ranked by the word's heatmap at the picture's size, equal ones in a random order that
     is the same for all methods. They are replaced by the fill in ten steps of a tenth of all
     pixels. The curve is log p(word | picture, prompt, words before), the sum over its tokens.
 
     Three areas: normalised, (log p - log p(blank)) / (log p(full) - log p(blank)) clipped to
-    [0, 1], undefined where the blank picture costs the word less than 0.1 nats; in nats, the
+    [0, 1], undefined where log p(full) - log p(blank) is below 0.1 nats; in nats, the
     mean of log p - log p(full); and of p itself, as published.
 
     Attributes:
-        fill: what stands for a missing pixel: `"blur"`, `"mean"` (colour) or `"noise"`.
+        fill: of removed pixels: `"blur"`, `"mean"` (colour) or `"noise"`.
     """
 
     fill: Fill = "blur"
 
     name: ClassVar[str] = "deletion"
-    summary: ClassVar[str] = "How fast a word becomes improbable as bright pixels are taken away."
+    summary: ClassVar[str] = "How fast a word becomes improbable as bright pixels are removed."
     citations: ClassVar[tuple[str, ...]] = ("petsiuk2018rise", "samek2017evaluating")
     needs: ClassVar[frozenset[str]] = frozenset({"model"})
     figures: ClassVar[tuple[Figure, ...]] = curve_figures(

@@ -1,4 +1,4 @@
-"""Energy in the mask: how much of a map's mass lies on what the word refers to."""
+"""Energy: the share of a map's mass inside the word's mask."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from seewhy.metrics._sample import ExplainedSample, word_heatmap, words_with_mas
 class Energy(Metric):
     """The share of the display's mass inside the mask, and that share over the mask's own share.
 
-    Energy depends on where a map's zero lies: it is that of the display, the joint minimum of
-    image and text scores (our reading; Wang et al. min-max scale the map).
+    Energy depends on the zero of the map: here that of the display, the joint minimum of image
+    and text scores (our reading; Wang et al. min-max scale the map).
     """
 
     name: ClassVar[str] = "energy"
-    summary: ClassVar[str] = "The share of a map's mass that lies on what the word refers to."
+    summary: ClassVar[str] = "The share of a map's mass inside the word's mask."
     citations: ClassVar[tuple[str, ...]] = ("wang2020scorecam",)
     needs: ClassVar[frozenset[str]] = frozenset({"masks"})
     figures: ClassVar[tuple[Figure, ...]] = (
@@ -29,11 +29,11 @@ class Energy(Metric):
 
     def measure(self, sample: ExplainedSample) -> Results:
         """Two values for each word with a mask."""
-        for at, mask in words_with_masks(sample):
+        for index, mask in words_with_masks(sample):
             if isinstance(mask, str):
                 yield from self.undefined(mask)
                 continue
-            share = float(energy_inside(word_heatmap(sample, at), mask))
-            yield finite_or_undefined("energy", share, at, reason="empty map")
+            share = float(energy_inside(word_heatmap(sample, index), mask))
+            yield finite_or_undefined("energy", share, index, reason="empty map")
             gain = share / float(mask.float().mean())
-            yield finite_or_undefined("energy-gain", gain, at, reason="empty map")
+            yield finite_or_undefined("energy-gain", gain, index, reason="empty map")

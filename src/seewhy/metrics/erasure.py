@@ -1,4 +1,4 @@
-"""Evidence erasure: without the map's top region, does the model still say the word?"""
+"""Erasure: whether the model still generates the word without the map's top region."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ ROWS = 16
 
 @dataclass(frozen=True)
 class Erasure(Metric):
-    """Erase a region, let the model answer anew, and see whether the word has gone.
+    """Erase a region, generate a new answer, and check whether the word is gone.
 
-    The region has the area of the word's mask, or `share` of the picture where there is none. It
-    is the map's brightest pixels; against it stand a disc in the middle of the picture and one at
-    a drawn place, of exactly the same area and the same for all methods. A word has gone where the
-    new answer holds it less often than the model's own answer to the whole picture does; words
-    that this one does not hold cannot go, and are undefined. Answers are greedy. Ours, as the
-    paper's reviewers asked for.
+    The region has the area of the word's mask, or `share` of the picture if there is none. It is
+    the map's brightest pixels; the controls are a disc in the middle of the picture and one at a
+    random position, of exactly the same area and the same for all methods. A word is gone if the
+    new answer contains it less often than the model's answer to the original picture; words that
+    are not in the latter are undefined. Answers are greedy. Ours, requested by the paper's
+    reviewers.
 
     Attributes:
-        fill: what stands for an erased pixel: `"blur"`, `"mean"` or `"noise"`. The mean colour is
-            the default, for a blur leaves colours behind.
-        share: the area in place of a mask's, as a fraction of the picture in (0, 1).
-        words: how many of the selected words are looked at, at least 1: each costs an answer, and
+        fill: of erased pixels: `"blur"`, `"mean"` or `"noise"`. The mean colour is the default,
+            because a blur keeps colours.
+        share: the area if there is no mask, as a fraction of the picture in (0, 1).
+        words: how many of the selected words are evaluated, at least 1: each costs an answer, and
             two more for the sample's first method.
     """
 
@@ -49,7 +49,7 @@ class Erasure(Metric):
     words: int = 3
 
     name: ClassVar[str] = "erasure"
-    summary: ClassVar[str] = "Whether the word goes when the map's top region is erased."
+    summary: ClassVar[str] = "Whether the word is gone when the map's top region is erased."
     citations: ClassVar[tuple[str, ...]] = ("samek2017evaluating",)
     needs: ClassVar[frozenset[str]] = frozenset({"model"})
     figures: ClassVar[tuple[Figure, ...]] = (
@@ -76,54 +76,60 @@ class Erasure(Metric):
             raise ParameterError(f"Expected words of at least 1, got {self.words!r}: try 3.")
 
     def measure(self, sample: RerunnableSample) -> Results:
-        """Five values for each selected word that the model says by itself."""
+        """Five values for each selected word that is in the model's own answer."""
         if reason := lacks_model(sample):
             yield from self.undefined(reason)
             return
         if not sample.selected:
             yield from self.undefined("no word selected")
-        own = self._own_words(sample)
-        chosen: list[int] = []
-        for at in sample.selected[: self.words]:
-            reason, mask = invalid_reason(sample, at), word_mask(sample, at)
-            if reason is None and mask is not None and not bool(mask.any()):
-                reason = "empty mask"
-            if reason is None and own[sample.words[at].word.text.lower()] == 0:
-                reason = "word not in the model's own answer"
-            if reason is None:
-                chosen.append(at)
-            else:
+        original = self._own_words(sample)
+        words: list[int] = []
+        for index in sample.selected[: self.words]:
+            if reason := _why_undefined(sample, index, original):
                 yield from self.undefined(reason)
-        picture = sample.image
-        empty = blank_picture(picture, self.fill, seed_for(sample, "noise"))
-        new = [at for at in chosen if (self.name, self.fill, self.share, at) not in sample.shared]
-        regions = [self._top(sample, at) for at in chosen]
-        regions += [disc for at in new for disc in self._discs(sample, at)]
-        pictures = [replace_pixels(picture, empty, region) for region in regions]
-        said = _words_said(session_of(sample), pictures, self._limit(sample))
-        discs = iter(said[len(chosen) :])
-        for at in new:
-            sample.shared[self.name, self.fill, self.share, at] = next(discs), next(discs)
-        for at, answer in zip(chosen, said, strict=False):
-            text = sample.words[at].word.text.lower()
-            answers = (answer, *sample.shared[self.name, self.fill, self.share, at])
-            top, drawn, centre = (float(words[text] < own[text]) for words in answers)
-            yield Measurement("erased-gone", top, at)
-            yield Measurement("random-gone", drawn, at)
-            yield Measurement("centre-gone", centre, at)
-            yield Measurement("erased-over-random", top - drawn, at)
-            yield Measurement("erased-over-centre", top - centre, at)
+            else:
+                words.append(index)
+        for index, answers in self._answers_without(sample, words).items():
+            text = sample.words[index].word.text.lower()
+            top, drawn, centre = (float(words[text] < original[text]) for words in answers)
+            yield Measurement("erased-gone", top, index)
+            yield Measurement("random-gone", drawn, index)
+            yield Measurement("centre-gone", centre, index)
+            yield Measurement("erased-over-random", top - drawn, index)
+            yield Measurement("erased-over-centre", top - centre, index)
+
+    def _answers_without(
+        self, sample: RerunnableSample, words: list[int]
+    ) -> dict[int, tuple[Counter[str], ...]]:
+        """For each word the new answers' words without the top region and without the two discs.
+
+        The answers without the discs are generated once for all methods.
+        """
+        keys = {index: (self.name, self.fill, self.share, index) for index in words}
+        new = [index for index in words if keys[index] not in sample.shared]
+        regions = [self._top(sample, index) for index in words]
+        regions += [disc for index in new for disc in self._discs(sample, index)]
+        blank = blank_picture(sample.image, self.fill, seed_for(sample, "noise"))
+        pictures = [replace_pixels(sample.image, blank, region) for region in regions]
+        answers = _answer_words(session_of(sample), pictures, self._limit(sample))
+        without_discs = iter(answers[len(words) :])
+        for index in new:
+            sample.shared[keys[index]] = next(without_discs), next(without_discs)
+        return {
+            index: (answer, *sample.shared[keys[index]])
+            for index, answer in zip(words, answers, strict=False)
+        }
 
     def _own_words(self, sample: RerunnableSample) -> Counter[str]:
-        """The words of the model's own answer to the whole picture; generated once."""
+        """The words of the model's answer to the original picture; generated once."""
         if "own words" not in sample.shared:
-            (sample.shared["own words"],) = _words_said(
+            (sample.shared["own words"],) = _answer_words(
                 session_of(sample), [sample.image], self._limit(sample)
             )
         return sample.shared["own words"]
 
     def _limit(self, sample: RerunnableSample) -> int:
-        """Tokens after which an answer is cut off: one and a half times the explained one's."""
+        """Largest number of new tokens: one and a half times the explained answer's, plus 8."""
         return 8 + len(sample.evidence.trace.tokens) * 3 // 2
 
     def _area(self, sample: RerunnableSample, word: int) -> int:
@@ -137,28 +143,46 @@ class Erasure(Metric):
         return first_of(order, self._area(sample, word)).view(heatmap.shape)
 
     def _discs(self, sample: RerunnableSample, word: int) -> tuple[Tensor, Tensor]:
-        """At a drawn place, and in the middle."""
+        """Masks of the disc at a random position and of the one in the middle."""
         width, height = sample.image.size
         generator = torch.Generator().manual_seed(seed_for(sample, "disc", word))
-        across, down = torch.rand(2, generator=generator).tolist()
+        column, row = torch.rand(2, generator=generator).tolist()
         area = self._area(sample, word)
         return (
-            nearest_cells(height, width, down * height - 0.5, across * width - 0.5, area),
+            nearest_cells(height, width, row * height - 0.5, column * width - 0.5, area),
             nearest_cells(height, width, height / 2 - 0.5, width / 2 - 0.5, area),
         )
 
 
-def _words_said(session: Session, pictures: Sequence[Any], limit: int) -> list[Counter[str]]:
-    """The words of the model's answers to pictures in place of the first, lower case."""
+def _why_undefined(sample: RerunnableSample, word: int, original: Counter[str]) -> str | None:
+    """Why a word cannot be evaluated, or None.
+
+    Args:
+        sample: the explained sample.
+        word: an index in its words.
+        original: the words of the model's answer to the original picture.
+    """
+    mask = word_mask(sample, word)
+    if reason := invalid_reason(sample, word):
+        return reason
+    if mask is not None and not bool(mask.any()):
+        return "empty mask"
+    if original[sample.words[word].word.text.lower()] == 0:
+        return "word not in the model's own answer"
+    return None
+
+
+def _answer_words(session: Session, pictures: Sequence[Any], limit: int) -> list[Counter[str]]:
+    """The words of the model's answers with each picture instead of the first, lower case."""
     others = session.images[1:]
-    found: list[Counter[str]] = []
+    counts: list[Counter[str]] = []
     for start in range(0, len(pictures), ROWS):
         rows = [
             session.with_images(picture, *others).inputs()
             for picture in pictures[start : start + ROWS]
         ]
-        found += [_count(answer) for answer in _answers(session, rows, limit)]
-    return found
+        counts += [_count(answer) for answer in _answers(session, rows, limit)]
+    return counts
 
 
 def _answers(session: Session, rows: Sequence[Any], limit: int) -> list[str]:
@@ -168,7 +192,7 @@ def _answers(session: Session, rows: Sequence[Any], limit: int) -> list[str]:
         )
         return [trace.answer for trace in traces]
     except AnswerError:
-        # One of them said nothing: each is asked alone, and silence is an empty answer.
+        # An answer has no tokens: each is generated alone, and such an answer is empty.
         if len(rows) == 1:
             return [""]
         return [answer for row in rows for answer in _answers(session, [row], limit)]

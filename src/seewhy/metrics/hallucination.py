@@ -1,4 +1,4 @@
-"""Hallucination: does the attribution find words that the picture does not support?"""
+"""Hallucination: how well attributions detect words that the picture does not support."""
 
 from __future__ import annotations
 
@@ -25,22 +25,21 @@ SCORES = {
 
 @dataclass(frozen=True)
 class Hallucination(Metric):
-    """Scores of each word from its attribution, against whether the picture supports the word.
+    """Scores of each word from its attribution, with labels whether the picture supports the word.
 
     With a the raw map (all views, before display) and c the context relevance of a word, each the
     largest over its tokens: `context-share` = max c / (max c + max a), `context-share-mean` the
-    same of means, `negative-map-peak` = -max a. Raw values of one method share a scale over words
-    and pictures; those of a method that normalises within a word do not compare.
+    same of means, `negative-map-peak` = -max a. Raw values of one method can be compared over
+    words and pictures, unless the method normalises within a word.
 
-    Labels: words of which the sample knows that the picture shows them or does not (as said); and
-    the same word on the picture as it is and on one without its object, the answer kept
-    (counterfactual). Ours.
+    Labels: words whose truth tells whether the picture supports them; and the same word with the
+    original picture and with one without its object, with the same answer (counterfactual). Ours.
 
-    Baselines that need no attribution stand in `hallucination-baselines`.
+    `hallucination-baselines` has baselines without attribution.
     """
 
     name: ClassVar[str] = "hallucination"
-    summary: ClassVar[str] = "How well the attribution tells words without evidence in the image."
+    summary: ClassVar[str] = "How well the attribution detects words without evidence in the image."
     citations: ClassVar[tuple[str, ...]] = ("fawcett2006roc",)
     needs: ClassVar[frozenset[str]] = frozenset({"model"})
     figures: ClassVar[tuple[Figure, ...]] = score_figures(SCORES)
@@ -50,51 +49,51 @@ class Hallucination(Metric):
         labels = labelled(sample)
         if not labels:
             yield from unscored(SCORES, "no word with a label", counterfactual=False)
-        for at, label in labels.items():
-            if reason := invalid_reason(sample, at):
+        for index, label in labels.items():
+            if reason := invalid_reason(sample, index):
                 yield from unscored(SCORES, reason, counterfactual=False)
                 continue
-            for score, value in scores(sample, at).items():
-                yield from scored(score, value, at, label, counterfactual=False)
+            for score, value in scores(sample, index).items():
+                yield from scored(score, value, index, label, counterfactual=False)
         yield from self._counterfactual(sample)
 
     def _counterfactual(self, sample: RerunnableSample) -> Results:
-        found = erasable(sample)
-        reason = lacks_model(sample) or (None if found else "no object that can be erased")
-        if found is None or reason:
+        erased = erasable(sample)
+        reason = lacks_model(sample) or (None if erased else "no object that can be erased")
+        if erased is None or reason:
             yield from unscored(SCORES, str(reason), counterfactual=True)
             return
-        at, picture = found
-        if reason := invalid_reason(sample, at):
+        index, picture = erased
+        if reason := invalid_reason(sample, index):
             yield from unscored(SCORES, reason, counterfactual=True)
             return
         session = session_of(sample)
-        shown = session.with_images(picture, *session.images[1:])
-        without = sample.rerun(shown, [at])
-        for side, label in ((sample, False), (without, True)):
-            for score, value in scores(side, at).items():
-                yield from scored(score, value, at, label, counterfactual=True)
+        changed_session = session.with_images(picture, *session.images[1:])
+        without_object = sample.rerun(changed_session, [index])
+        for variant, label in ((sample, False), (without_object, True)):
+            for score, value in scores(variant, index).items():
+                yield from scored(score, value, index, label, counterfactual=True)
 
 
 def scores(sample: ExplainedSample, word: int) -> dict[str, float]:
-    """The scores of a word, high where the picture seems not to support it."""
+    """The scores of a word; high scores predict that the picture does not support it."""
     tokens = sample.words[word].tokens
     answer, text = sample.context.shape
     before = text - answer + tokens[0]
     maps = [view[tokens].amax(0).float() for view in sample.raw_maps]
     context = sample.context[tokens, :before].float()
-    strongest = float(context.max()) if context.numel() else 0.0
-    usual = float(context.amax(0).mean()) if context.numel() else 0.0
+    largest_context = float(context.max()) if context.numel() else 0.0
+    mean_context = float(context.amax(0).mean()) if context.numel() else 0.0
     brightest = max(float(view.max()) for view in maps)
-    mean = sum(float(view.sum()) for view in maps) / sum(view.numel() for view in maps)
+    mean_map = sum(float(view.sum()) for view in maps) / sum(view.numel() for view in maps)
     return {
-        "context-share": _share(strongest, brightest),
-        "context-share-mean": _share(usual, mean),
+        "context-share": _share(largest_context, brightest),
+        "context-share-mean": _share(mean_context, mean_map),
         "negative-map-peak": -brightest,
     }
 
 
 def _share(context: float, image: float) -> float:
-    """NaN where there is neither."""
+    """Context over the total; NaN if both are 0."""
     total = context + image
     return context / total if total else float("nan")

@@ -1,4 +1,4 @@
-"""Hallucination without attribution: what the model's own figures tell of a word."""
+"""Hallucination scores from the model alone, without attribution."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ class HallucinationBaselines(Metric):
     `nll` = -log p(word), the sum over its tokens; `entropy` = -sum p log p over the
     whole vocabulary where the word's first token is predicted; `image-log-probability-gap` =
     log p(word | grey picture) - log p(word | picture); `non-image-attention` = 1 - the attention
-    on all visual positions from where the word's tokens are predicted, the mean over them, all
-    layers and heads. Labels as in `hallucination`. Of the model: the same beside every method.
+    on all visual positions from the positions that predict the word's tokens, the mean over them,
+    all layers and heads. Labels as in `hallucination`. The scores do not depend on the method.
     """
 
     name: ClassVar[str] = "hallucination-baselines"
     summary: ClassVar[str] = (
-        "How well entropy, attention, probability with and without the image find such words."
+        "How well entropy, attention, probability with and without the image detect such words."
     )
     citations: ClassVar[tuple[str, ...]] = ("fawcett2006roc", "zhou2024lure", "favero2024m3id")
     needs: ClassVar[frozenset[str]] = frozenset({"model"})
@@ -58,33 +58,33 @@ class HallucinationBaselines(Metric):
             yield from self.undefined(reason)
             return
         session, image = session_of(sample), sample.image
-        labels, found = labelled(sample), erasable(sample)
-        own, grey, *without = predictions(
-            session, [image, grey_picture(image), *([found[1]] if found else [])]
+        labels, erased = labelled(sample), erasable(sample)
+        original, grey, *without_object = predictions(
+            session, [image, grey_picture(image), *([erased[1]] if erased else [])]
         )
         if not labels:
             yield from unscored(SCORES, "no word with a label", counterfactual=False)
-        for at, label in labels.items():
-            for score, value in _scores(own, grey, sample.words[at].tokens).items():
-                yield from scored(score, value, at, label, counterfactual=False)
-        if found is None:
+        for index, label in labels.items():
+            for score, value in _scores(original, grey, sample.words[index].tokens).items():
+                yield from scored(score, value, index, label, counterfactual=False)
+        if erased is None:
             reason = "no object that can be erased"
             yield from unscored(SCORES, reason, counterfactual=True)
             return
-        for side, label in ((own, False), (without[0], True)):
-            for score, value in _scores(side, grey, sample.words[found[0]].tokens).items():
-                yield from scored(score, value, found[0], label, counterfactual=True)
+        for variant, label in ((original, False), (without_object[0], True)):
+            for score, value in _scores(variant, grey, sample.words[erased[0]].tokens).items():
+                yield from scored(score, value, erased[0], label, counterfactual=True)
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """How sure a model is of an answer.
+    """Log-probabilities, entropies and attention of an answer's tokens.
 
     Attributes:
         log_probabilities: float32 `[token]`, nats.
-        entropies: float32 `[token]`, nats, of the whole prediction at each token's place.
-        attention: float32 `[token]` in [0, 1], the share on visual positions where each token is
-            predicted, the mean over layers and heads; NaN where it cannot be read.
+        entropies: float32 `[token]`, nats, of each prediction over the vocabulary.
+        attention: float32 `[token]` in [0, 1], the share on visual positions from where each
+            token is predicted, the mean over layers and heads; NaN if the model is unsupported.
     """
 
     log_probabilities: Tensor
@@ -93,25 +93,26 @@ class Predictions:
 
 
 def predictions(session: Session, pictures: list[Any]) -> list[Predictions]:
-    """Read the answer with each picture in the place of the first.
+    """Read the answer with each picture instead of the first.
 
-    One pass for all, and one for each for its attention.
+    One pass for all pictures, and one per picture for its attention.
     """
     others, count = session.images[1:], len(session.ids)
     rows = [session.with_images(picture, *others).inputs() for picture in pictures]
     loaded = session.loaded
-    shown = batch(loaded.family, rows, [session.ids] * len(rows))
-    scores = last_logits(loaded, shown, count).float().log_softmax(-1)
-    said = torch.tensor(session.ids, device=scores.device)[None, :, None]
-    probable = scores.gather(-1, said.expand(len(rows), -1, -1))[..., 0].cpu()
-    # 0 log 0 is 0: ids that a head rules out altogether have a log-probability of -inf.
+    inputs = batch(loaded.family, rows, [session.ids] * len(rows))
+    scores = last_logits(loaded, inputs, count).float().log_softmax(-1)
+    ids = torch.tensor(session.ids, device=scores.device)[None, :, None]
+    log_probabilities = scores.gather(-1, ids.expand(len(rows), -1, -1))[..., 0].cpu()
+    # 0 log 0 is 0: ids that the model excludes have a log-probability of -inf.
     entropies = torch.special.entr(scores.exp()).sum(-1).cpu()
     attention = [_attention(session, row) for row in rows]
-    return [Predictions(*all_of) for all_of in zip(probable, entropies, attention, strict=True)]
+    columns = zip(log_probabilities, entropies, attention, strict=True)
+    return [Predictions(*row) for row in columns]
 
 
 def _attention(session: Session, inputs: Inputs) -> Tensor:
-    """float32 `[token]`: the attention on visual positions where each token is predicted."""
+    """float32 `[token]`: the attention on visual positions from where each token is predicted."""
     count = len(session.ids)
     before = torch.arange(inputs.length - 1, inputs.length + count - 1)
     try:
@@ -121,11 +122,11 @@ def _attention(session: Session, inputs: Inputs) -> Tensor:
     return rows.mean(0)[:, inputs.visual_positions.cpu()].sum(1)
 
 
-def _scores(own: Predictions, grey: Predictions, tokens: list[int]) -> dict[str, float]:
-    said = float(own.log_probabilities[tokens].sum())
+def _scores(original: Predictions, grey: Predictions, tokens: list[int]) -> dict[str, float]:
+    log_probability = float(original.log_probabilities[tokens].sum())
     return {
-        "nll": -said,
-        "entropy": float(own.entropies[tokens[0]]),
-        "image-log-probability-gap": float(grey.log_probabilities[tokens].sum()) - said,
-        "non-image-attention": 1 - float(own.attention[tokens].mean()),
+        "nll": -log_probability,
+        "entropy": float(original.entropies[tokens[0]]),
+        "image-log-probability-gap": float(grey.log_probabilities[tokens].sum()) - log_probability,
+        "non-image-attention": 1 - float(original.attention[tokens].mean()),
     }

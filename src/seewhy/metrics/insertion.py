@@ -14,18 +14,18 @@ from seewhy.metrics._reruns import RerunnableSample
 
 @dataclass(frozen=True)
 class Insertion(Metric):
-    """How fast a word becomes probable as the map's brightest pixels come into a blank picture.
+    """How fast a word becomes probable as the map's brightest pixels are added to a blank picture.
 
-    Pixels are ranked by the word's heatmap at the picture's size, equal ones in a drawn order that
-    is the same for all methods. They appear in the filled picture in ten steps of a tenth of all
+    Pixels are ranked by the word's heatmap at the picture's size, equal ones in a random order that
+    is the same for all methods. They are added to the blank picture in ten steps of a tenth of all
     pixels. The curve is log p(word | picture, prompt, words before), the sum over its tokens.
 
     Three areas: normalised, (log p - log p(blank)) / (log p(full) - log p(blank)) clipped to
-    [0, 1], undefined where the blank picture costs the word less than 0.1 nats; in nats, the
+    [0, 1], undefined where log p(full) - log p(blank) is below 0.1 nats; in nats, the
     mean of log p - log p(full); and of p itself, as published.
 
     Attributes:
-        fill: what stands for a missing pixel: `"blur"`, `"mean"` (colour) or `"noise"`.
+        fill: of the blank picture: `"blur"`, `"mean"` (colour) or `"noise"`.
     """
 
     fill: Fill = "blur"

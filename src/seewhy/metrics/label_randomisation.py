@@ -1,4 +1,4 @@
-"""Another label: if the model had said another word there, would the map be another?"""
+"""Label randomisation: the map of another word in the same position."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from seewhy.metrics._reruns import RerunnableSample, session_of, valid_words
 from seewhy.metrics._sample import native_map, seed_for
 from seewhy.metrics._similarity import similarities, similarity_figures
 
-#: Roles whose words say something of the picture.
+#: Roles of words about the content of the picture.
 CONTENT = ("kind", "colour", "size", "count", "relation", "noun")
 
 
 @dataclass(frozen=True)
 class LabelRandomisation(Metric):
-    """Put another content word of the answer in the word's place, and explain that.
+    """Replace the word by another content word of the answer, and explain that one.
 
-    A method that shows what stands out in the picture, whatever is said, gives the same map again.
-    The other word is drawn among the answer's content words of other text; the answer is cut off
-    behind it. Of words of several tokens the brightest of each pixel count, on both sides.
+    A method that shows salient objects for every word gives the same map again. The other word is
+    drawn from the answer's content words with another text; the answer ends after it. For words of
+    several tokens both maps are the maximum over the tokens.
 
-    Our reading of Adebayo et al.'s randomisation of data: they train on random labels, which
-    nobody can do with these models; the label explained is changed instead.
+    Our reading of Adebayo et al.'s data randomisation: they train on random labels, which is not
+    possible with these models; so the explained label is changed.
 
     Attributes:
-        words: how many of the selected words are looked at, at least 1: each costs a reading and an
-            explanation.
+        words: how many of the selected words are evaluated, at least 1: each costs a reading and
+            an explanation.
     """
 
     words: int = 2
 
     name: ClassVar[str] = "label-randomisation"
-    summary: ClassVar[str] = "How alike the map is to that of another word in the same place."
+    summary: ClassVar[str] = "Similarity of the map to that of another word in the same position."
     citations: ClassVar[tuple[str, ...]] = ("adebayo2018sanity",)
     needs: ClassVar[frozenset[str]] = frozenset({"model"})
     figures: ClassVar[tuple[Figure, ...]] = similarity_figures(
@@ -55,28 +55,28 @@ class LabelRandomisation(Metric):
             return
         session = session_of(sample)
         depth = sample.evidence.trace.rankings.shape[1]
-        for at in words[: self.words]:
-            other = _other_word(sample, at)
+        for index in words[: self.words]:
+            other = _other_word(sample, index)
             if other is None:
                 yield from self.undefined("no other content word")
                 continue
-            first = sample.words[at].tokens[0]
-            said = tuple(session.ids[token] for token in sample.words[other].tokens)
-            changed = session.with_ids((*session.ids[:first], *said))
-            asked = len(sample.evidence.trace.prompt_tokens)
-            places = range(asked + first, asked + first + len(said))
-            evidence = Evidence.from_session(changed, ranking_depth=depth, selected=places)
-            maps = sample.method.attribute(evidence).display[0][-len(said) :]
-            new = maps.amax(0).float().cpu()
-            yield from similarities("other-label", native_map(sample, at), new, at)
+            first = sample.words[index].tokens[0]
+            new_ids = tuple(session.ids[token] for token in sample.words[other].tokens)
+            changed = session.with_ids((*session.ids[:first], *new_ids))
+            start = len(sample.evidence.trace.prompt_tokens) + first
+            selected = range(start, start + len(new_ids))
+            evidence = Evidence.from_session(changed, ranking_depth=depth, selected=selected)
+            maps = sample.method.attribute(evidence).display[0][-len(new_ids) :]
+            new_map = maps.amax(0).float().cpu()
+            yield from similarities("other-label", native_map(sample, index), new_map, index)
 
 
 def _other_word(sample: RerunnableSample, word: int) -> int | None:
-    """The place of a drawn content word with another text, or None."""
+    """The index of a drawn content word with another text, or None."""
     text = sample.words[word].word.text.lower()
     others = [
-        at
-        for at, other in enumerate(sample.words)
+        index
+        for index, other in enumerate(sample.words)
         if other.role in CONTENT and other.word.text.lower() != text
     ]
     if not others:

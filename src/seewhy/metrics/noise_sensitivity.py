@@ -1,4 +1,4 @@
-"""Sensitivity to noise: does a change that nobody sees change the map?"""
+"""Noise sensitivity: the change of the map under invisible noise."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from seewhy.metrics._sample import native_map, seed_for
 class NoiseSensitivity(Metric):
     """Add Gaussian noise to the picture, explain the same answer again, and compare the displays.
 
-    The worst of the draws counts, as in the max-sensitivity of Yeh et al., who search within a
-    ball; ours draws a few times. The noise is the same for all methods.
+    The largest change over the draws counts, as in max-sensitivity (Yeh et al.), which searches
+    within a ball; ours uses a few draws. The noise is the same for all methods.
 
     Attributes:
         sigma: standard deviation of the noise in 8-bit levels, above 0; 2 of 255 is invisible.
-        draws: how often, at least 1; each costs a reading and an explanation.
+        draws: number of draws, at least 1; each costs a reading and an explanation.
     """
 
     sigma: float = 2.0
     draws: int = 1
 
     name: ClassVar[str] = "noise-sensitivity"
-    summary: ClassVar[str] = "How far noise that nobody sees changes the map."
+    summary: ClassVar[str] = "How much invisible noise changes the map."
     citations: ClassVar[tuple[str, ...]] = ("yeh2019infidelity",)
     needs: ClassVar[frozenset[str]] = frozenset({"model"})
     figures: ClassVar[tuple[Figure, ...]] = (
@@ -58,18 +58,18 @@ class NoiseSensitivity(Metric):
         session, runs = session_of(sample), []
         for draw in range(self.draws):
             picture = with_noise(sample.image, self.sigma, seed_for(sample, "sensor", draw))
-            shown = session.with_images(picture, *session.images[1:])
-            runs.append(sample.rerun(shown, words))
-        for at in words:
-            own = native_map(sample, at)
-            maps = [native_map(run, at) for run in runs]
-            change = max(relative_change(own, one) for one in maps)
-            alike = min(_alike(own, one) for one in maps)
-            yield finite_or_undefined("noise-change", change, at, reason="empty map")
-            yield finite_or_undefined("noise-spearman", alike, at, reason="constant map")
+            changed = session.with_images(picture, *session.images[1:])
+            runs.append(sample.rerun(changed, words))
+        for index in words:
+            original = native_map(sample, index)
+            maps = [native_map(run, index) for run in runs]
+            change = max(relative_change(original, noisy) for noisy in maps)
+            correlation = min(_rank_correlation(original, noisy) for noisy in maps)
+            yield finite_or_undefined("noise-change", change, index, reason="empty map")
+            yield finite_or_undefined("noise-spearman", correlation, index, reason="constant map")
 
 
-def _alike(own: Tensor, one: Tensor) -> float:
-    """Correlation of ranks; 0, not undefined, for a map that a little noise has flattened."""
-    lost = len(one.unique()) == 1 and len(own.unique()) > 1
-    return 0.0 if lost else spearman(own, one)
+def _rank_correlation(original: Tensor, noisy: Tensor) -> float:
+    """Spearman's; 0 if only the noisy map is constant."""
+    became_constant = len(noisy.unique()) == 1 and len(original.unique()) > 1
+    return 0.0 if became_constant else spearman(original, noisy)

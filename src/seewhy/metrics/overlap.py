@@ -1,4 +1,4 @@
-"""Overlap with masks, exactly as TAM measures it, and at a fixed threshold beside it."""
+"""Overlap with masks: TAM's Obj-IoU, Func-IoU and F1-IoU, also at a fixed threshold."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from seewhy.metrics._base import (
 )
 from seewhy.metrics._sample import ExplainedSample, invalid_reason, word_mask
 
-#: Roles whose words TAM takes for nouns; `ground` is the drawn world's word for what lies behind.
+#: Roles that count as TAM's nouns; `ground` is the background in drawn scenes.
 NOUNS = ("kind", "noun", "ground")
 
 #: The suffix of each threshold's figures, and the threshold; None is Otsu's.
@@ -31,13 +31,13 @@ class Overlap(Metric):
     """Obj-IoU, Func-IoU and their harmonic mean F1-IoU.
 
     Obj-IoU: of each word that names a thing with a mask, the IoU of the binarised map and the
-    mask, the best over its tokens; words of one category that follow each other directly count
-    once, the better. Func-IoU: of each function word, the share of its map that is not above the
+    mask, the best over its tokens; adjacent words of one category count once, with the best
+    value. Func-IoU: of each function word, the share of its map that is not above the
     mean Otsu threshold of all nouns' tokens, the mean over its tokens. F1-IoU: the harmonic mean
     of the two means over the data set.
 
-    Stated by the paper (TAM); that the threshold's mean is over tokens is our reading, and the
-    fixed threshold of 0.5 is our addition, for the threshold alone moves Func-IoU by points.
+    As in the paper (TAM); the mean of thresholds over tokens is our reading, and the fixed
+    threshold of 0.5 is ours, because Func-IoU depends much on the threshold.
     """
 
     name: ClassVar[str] = "overlap"
@@ -47,13 +47,13 @@ class Overlap(Metric):
     figures: ClassVar[tuple[Figure, ...]] = tuple(
         figure
         for suffix, threshold in THRESHOLDS
-        for at in ("Otsu's threshold" if threshold is None else f"the threshold {threshold}",)
+        for setting in ("Otsu's threshold" if threshold is None else f"the threshold {threshold}",)
         for figure in (
-            Figure(f"object-iou{suffix}", f"Overlap of things' maps and masks at {at}."),
-            Figure(f"function-iou{suffix}", f"Dark share of function words' maps at {at}."),
+            Figure(f"object-iou{suffix}", f"Overlap of things' maps and masks at {setting}."),
+            Figure(f"function-iou{suffix}", f"Dark share of function words' maps at {setting}."),
             Figure(
                 f"f1-iou{suffix}",
-                f"Harmonic mean of Obj-IoU and Func-IoU at {at}.",
+                f"Harmonic mean of Obj-IoU and Func-IoU at {setting}.",
                 statistic="harmonic",
                 of=(f"object-iou{suffix}", f"function-iou{suffix}"),
             ),
@@ -61,68 +61,72 @@ class Overlap(Metric):
     )
 
     def measure(self, sample: ExplainedSample) -> Results:
-        """One value for each thing (or run of words for one) and each function word."""
+        """One value for each thing (adjacent words of one category together) and function word."""
         for suffix, threshold in THRESHOLDS:
             yield from _objects(sample, f"object-iou{suffix}", threshold)
             yield from _functions(sample, f"function-iou{suffix}", threshold)
 
 
 def _objects(sample: ExplainedSample, figure: str, threshold: float | None) -> Results:
-    said = False
+    any_mask = False
     best: Measurement | None = None
-    for at, word in enumerate(sample.words):
-        mask = word_mask(sample, at) if word.role == "kind" else None
+    for index, word in enumerate(sample.words):
+        mask = word_mask(sample, index) if word.role == "kind" else None
         if mask is None:
             continue
-        said = True
-        if reason := invalid_reason(sample, at):
+        any_mask = True
+        if reason := invalid_reason(sample, index):
             yield Undefined(figure, reason)
             continue
-        value = float(object_iou(sample.heatmaps[sample.words[at].tokens], mask, threshold).amax())
-        found = finite_or_undefined(figure, value, at, reason="map and mask are empty")
-        if isinstance(found, Undefined):
-            yield found
-        elif best is not None and _goes_on(sample, best.word, at):
-            # The last word's place goes on with the run, whichever of its words was better.
-            best = Measurement(figure, max(best.value, value), at)
+        value = float(
+            object_iou(sample.heatmaps[sample.words[index].tokens], mask, threshold).amax()
+        )
+        result = finite_or_undefined(figure, value, index, reason="map and mask are empty")
+        if isinstance(result, Undefined):
+            yield result
+        elif best is not None and _continues_run(sample, best.word, index):
+            # The run ends at its last word, whichever of its words has the best value.
+            best = Measurement(figure, max(best.value, value), index)
         else:
             if best is not None:
                 yield best
-            best = found
+            best = result
     if best is not None:
         yield best
-    if not said:
+    if not any_mask:
         yield Undefined(figure, "no thing with a mask said")
 
 
-def _goes_on(sample: ExplainedSample, before: int | None, at: int) -> bool:
-    """Whether a word stands directly behind another of the same category."""
-    if before is None or at != before + 1:
+def _continues_run(sample: ExplainedSample, before: int | None, index: int) -> bool:
+    """Whether a word directly follows another one of the same category."""
+    if before is None or index != before + 1:
         return False
-    one, other = sample.words[before].truth, sample.words[at].truth
-    return one is not None and other is not None and one.category == other.category != ""
+    first, second = sample.words[before].truth, sample.words[index].truth
+    if first is None or second is None:
+        return False
+    return first.category == second.category != ""
 
 
 def _functions(sample: ExplainedSample, figure: str, threshold: float | None) -> Results:
-    functions = [at for at, word in enumerate(sample.words) if word.role == "function"]
-    nouns = [at for at, word in enumerate(sample.words) if word.role in NOUNS]
+    functions = [index for index, word in enumerate(sample.words) if word.role == "function"]
+    nouns = [index for index, word in enumerate(sample.words) if word.role in NOUNS]
     if not functions:
         yield Undefined(figure, "no function word said")
         return
     limit = threshold
     if limit is None:
-        valid_words = [
-            sample.heatmaps[sample.words[at].tokens]
-            for at in nouns
-            if not invalid_reason(sample, at)
+        noun_maps = [
+            sample.heatmaps[sample.words[index].tokens]
+            for index in nouns
+            if not invalid_reason(sample, index)
         ]
-        if not valid_words:
+        if not noun_maps:
             yield Undefined(figure, "no noun explained" if nouns else "no noun said")
             return
-        limit = float(otsu_threshold(torch.cat(valid_words)).mean())
-    for at in functions:
-        if reason := invalid_reason(sample, at):
+        limit = float(otsu_threshold(torch.cat(noun_maps)).mean())
+    for index in functions:
+        if reason := invalid_reason(sample, index):
             yield Undefined(figure, reason)
             continue
-        dark = float(function_iou(sample.heatmaps[sample.words[at].tokens], limit).mean())
-        yield Measurement(figure, dark, at)
+        dark_share = float(function_iou(sample.heatmaps[sample.words[index].tokens], limit).mean())
+        yield Measurement(figure, dark_share, index)

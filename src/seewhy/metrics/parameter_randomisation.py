@@ -1,4 +1,4 @@
-"""Randomised parameters: does the map notice when the model forgets what it has learned?"""
+"""Parameter randomisation: the similarity of the map to that of a random model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from seewhy.models.decoder import decoder_of, layers_of
 from seewhy.models.loading import Loaded
 from seewhy.models.unembedding import unembedding_layer
 
-#: What is random at each stage of the cascade; each holds the ones before it.
+#: What is random at each stage of the cascade; each stage includes those before it.
 STAGES = {
     "head": "the unembedding random",
     "late": "also the later half of the language model's layers random",
@@ -29,19 +29,19 @@ STAGES = {
 
 @dataclass(frozen=True)
 class ParameterRandomisation(Metric):
-    """Make ever more of the model random, from the head down, and compare the maps.
+    """Randomise more and more of the model, from the head down, and compare the maps.
 
-    A map that stays the same shows the picture, not what the model knows of it. Every parameter
-    that is reached is drawn from the normal distribution of its own mean and standard deviation,
-    so that activations keep their size (our choice; Adebayo et al. initialise anew). A tied
-    unembedding is untied first, so that the embedding falls with the language model. The model
-    itself is not touched: a copy of it is. The answer explained stays.
+    A map that stays the same depends on the picture, not on the model's parameters. Every
+    randomised parameter is drawn from a normal distribution with its mean and standard deviation,
+    so that activations keep their size (our choice; Adebayo et al. initialise again). A tied
+    unembedding is untied first, so that the embedding becomes random with the language model. A
+    copy of the model is changed, not the model. The answer stays the same.
 
     Each stage costs a reading and an explanation.
     """
 
     name: ClassVar[str] = "parameter-randomisation"
-    summary: ClassVar[str] = "How alike the map is to that of a model whose parameters are random."
+    summary: ClassVar[str] = "Similarity of the map to that of a model with random parameters."
     citations: ClassVar[tuple[str, ...]] = ("adebayo2018sanity",)
     needs: ClassVar[frozenset[str]] = frozenset({"model"})
     figures: ClassVar[tuple[Figure, ...]] = tuple(
@@ -56,26 +56,28 @@ class ParameterRandomisation(Metric):
         if not words:
             return
         session = session_of(sample)
-        twin = untied_copy(session.loaded)
+        changed_model = untied_copy(session.loaded)
         generator = torch.Generator().manual_seed(seed_for(sample, "parameters"))
-        for stage, parameters in cascade(twin.model).items():
+        for stage, parameters in cascade(changed_model.model).items():
             randomise(parameters, generator)
             name = f"randomised-{stage}"
             try:
-                changed = sample.rerun(session.with_model(twin), words)
+                changed = sample.rerun(session.with_model(changed_model), words)
             except NonFiniteError:
                 figures = [f.name for f in self.figures if f.name.startswith(name)]
                 yield from (Undefined(f, "states not finite when random") for f in figures)
                 continue
-            for at in words:
-                yield from similarities(name, native_map(sample, at), native_map(changed, at), at)
+            for index in words:
+                yield from similarities(
+                    name, native_map(sample, index), native_map(changed, index), index
+                )
 
 
 def untied_copy(loaded: Loaded) -> Loaded:
-    """A model of its own with the same weights, its unembedding untied; the processor is shared."""
+    """A copy of the model with an untied unembedding; the processor is shared."""
     model: Any = copy.deepcopy(loaded.model)
     head = unembedding_layer(model)
-    # A cast or quantised copy keeps whatever its parameter is: only tied ones are made new.
+    # Only a tied parameter is replaced: cast or quantised ones keep their class.
     if head.weight is model.get_input_embeddings().weight:
         head.weight = nn.Parameter(head.weight.detach().clone(), requires_grad=False)
     family = type(loaded.family)(model, loaded.processor)
@@ -85,7 +87,7 @@ def untied_copy(loaded: Loaded) -> Loaded:
 def cascade(model: Any) -> dict[str, list[nn.Parameter]]:
     """The parameters that each stage of `STAGES` adds, in this order, each parameter once.
 
-    What lies outside the language model (vision tower, projector) comes last.
+    Modules outside the language model (vision tower, projector) come last.
 
     Raises:
         UnsupportedModelError: if the language model is no stack of layers.
@@ -94,25 +96,24 @@ def cascade(model: Any) -> dict[str, list[nn.Parameter]]:
     late = list(layers)[len(layers) // 2 :]
     seen: set[int] = set()
 
-    def fresh(*modules: Any) -> list[nn.Parameter]:
-        found = {id(p): p for module in modules for p in module.parameters() if id(p) not in seen}
-        seen.update(found)
-        return list(found.values())
+    def not_seen(*modules: Any) -> list[nn.Parameter]:
+        new = {id(p): p for module in modules for p in module.parameters() if id(p) not in seen}
+        seen.update(new)
+        return list(new.values())
 
     return {
-        "head": fresh(unembedding_layer(model)),
-        "late": fresh(*reversed(late)),
-        "language": fresh(decoder_of(model)),
-        "all": fresh(model),
+        "head": not_seen(unembedding_layer(model)),
+        "late": not_seen(*reversed(late)),
+        "language": not_seen(decoder_of(model)),
+        "all": not_seen(model),
     }
 
 
 @torch.no_grad()
 def randomise(parameters: list[nn.Parameter], generator: torch.Generator) -> None:
-    """Draw each parameter from the normal distribution of its own mean and deviation, in place.
+    """Draw each parameter from a normal distribution with its mean and deviation, in place.
 
-    Parameters of whole numbers (quantised weights) stay as they are: they have no such
-    distribution.
+    Integer parameters (quantised weights) are not changed.
     """
     for parameter in parameters:
         if not parameter.is_floating_point():

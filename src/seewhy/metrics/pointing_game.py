@@ -1,4 +1,4 @@
-"""The pointing game: does the brightest pixel lie on what the word refers to?"""
+"""The pointing game: whether the brightest pixel is inside the word's mask."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from seewhy.metrics._sample import ExplainedSample, word_heatmap, words_with_mas
 class PointingGame(Metric):
     """Hits of the brightest pixel, on the mask itself and near it.
 
-    Where several pixels are the brightest, the share of them that hits: what choosing one by
-    chance would give. So an empty map scores as chance does, the mask's share of the picture.
+    If several pixels are the brightest, the value is the share of them that hits, as if one were
+    drawn at random. So an empty map gets the mask's share of the picture.
 
     Attributes:
-        tolerance: how far from the mask still counts as near, as a fraction of the picture's
+        tolerance: largest distance from the mask that is near, as a fraction of the picture's
             longer side, in [0, 1]. The 15 pixels of Zhang et al. are 0.03 of 500 (our reading).
     """
 
     tolerance: float = 0.03
 
     name: ClassVar[str] = "pointing-game"
-    summary: ClassVar[str] = "Whether the brightest pixel lies on what the word refers to."
+    summary: ClassVar[str] = "Whether the brightest pixel is inside the word's mask."
     citations: ClassVar[tuple[str, ...]] = ("zhang2018excitation",)
     needs: ClassVar[frozenset[str]] = frozenset({"masks"})
     figures: ClassVar[tuple[Figure, ...]] = (
@@ -44,14 +44,14 @@ class PointingGame(Metric):
     def measure(self, sample: ExplainedSample) -> Results:
         """Two values for each word with a mask."""
         margin = round(self.tolerance * max(sample.masks.shape[1:]))
-        for at, mask in words_with_masks(sample):
+        for index, mask in words_with_masks(sample):
             if isinstance(mask, str):
                 yield from self.undefined(mask)
                 continue
-            heatmap = word_heatmap(sample, at)
+            heatmap = word_heatmap(sample, index)
             brightest = heatmap == heatmap.max()
             hit, near = (
                 float(region[brightest].float().mean()) for region in (mask, dilated(mask, margin))
             )
-            yield Measurement("pointing-game", hit, at)
-            yield Measurement("pointing-game-near", near, at)
+            yield Measurement("pointing-game", hit, index)
+            yield Measurement("pointing-game-near", near, index)

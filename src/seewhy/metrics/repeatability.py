@@ -1,4 +1,4 @@
-"""Repeatability: does the same method say the same of the same picture again?"""
+"""Repeatability: the difference between two runs on the same input."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from seewhy.metrics._sample import native_map
 
 @dataclass(frozen=True)
 class Repeatability(Metric):
-    """Read and explain once more, with nothing changed, and compare the displays.
+    """Read and explain the same input again, and compare the displays.
 
-    0 is what every seeded method should reach on a CPU; kernels of accelerators that add in no
-    fixed order may not. Ours.
+    Every seeded method should reach 0 on a CPU; on accelerators, kernels without a fixed order of
+    sums may give small differences. Ours.
     """
 
     name: ClassVar[str] = "repeatability"
-    summary: ClassVar[str] = "The largest difference between two runs with nothing changed."
+    summary: ClassVar[str] = "The largest difference between two runs on the same input."
     needs: ClassVar[frozenset[str]] = frozenset({"model"})
     figures: ClassVar[tuple[Figure, ...]] = (
         Figure("repeat-difference", "Largest difference of the word's display, of 1.", False),
@@ -30,7 +30,9 @@ class Repeatability(Metric):
         words = yield from valid_words(self, sample)
         if not words:
             return
-        again = sample.rerun(session_of(sample), words)
-        for at in words:
-            apart = float((native_map(again, at) - native_map(sample, at)).abs().max())
-            yield finite_or_undefined("repeat-difference", apart, at, reason="map not finite")
+        second = sample.rerun(session_of(sample), words)
+        for index in words:
+            difference = float((native_map(second, index) - native_map(sample, index)).abs().max())
+            yield finite_or_undefined(
+                "repeat-difference", difference, index, reason="map not finite"
+            )

@@ -1,4 +1,4 @@
-"""Stability over scales: is a word still predicted when the picture is larger or smaller?"""
+"""Scale stability: whether words are still predicted at other scales of the picture."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from seewhy.core.trace import Trace
 from seewhy.metrics._base import Figure, Measurement, Metric, Results, Undefined
 from seewhy.metrics._reruns import RerunnableSample, lacks_model, session_of
 
-#: Scales of the picture; 1 is what the model's own processor does.
+#: Scales of the picture; 1 is the size that the processor gives.
 SIZES = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 
 
 @dataclass(frozen=True)
 class ScaleStability(Metric):
-    """Whether each word is still the model's first choice at other scales, and how probable.
+    """Whether each word is still the model's first choice at other scales, and its probability.
 
-    A word is the first choice where each of its tokens is, given those before it. Its probability,
-    the q_s by which MSEA can weigh scales, is the product of its tokens'. Scale 1 stands among
-    them, for a reference answer need not be the model's own. It judges the model: a reviewer's
-    objection to MSEA is that the decision may change with the scale. Ours.
+    A word is the first choice if each of its tokens is, given those before it. Its probability,
+    the q_s that MSEA can use as weights, is the product over its tokens. Scale 1 is included,
+    because a reference answer need not be the model's own. It evaluates the model: a reviewer's
+    objection to MSEA is that the prediction may change with the scale. Ours.
     """
 
     name: ClassVar[str] = "scale-stability"
@@ -39,30 +39,30 @@ class ScaleStability(Metric):
     )
 
     def measure(self, sample: RerunnableSample) -> Results:
-        """Two values for each scale and word, marks aside."""
+        """Two values for each scale and word, without punctuation marks."""
         if reason := lacks_model(sample):
             yield from self.undefined(reason)
             return
-        places = [at for at, word in enumerate(sample.words) if word.role != "mark"]
+        words = [index for index, word in enumerate(sample.words) if word.role != "mark"]
         session, seen = session_of(sample), set()
-        # The sample's evidence is left alone: which scales it has read decides what methods read.
+        # The sample's evidence is not used: its scales must not depend on this metric.
         for scale in sorted(SIZES, key=lambda scale: scale != 1):
-            said, probable = f"said@{scale:g}", f"probability@{scale:g}"
+            figures = f"said@{scale:g}", f"probability@{scale:g}"
             inputs = session.inputs(scale)
             if inputs.model_sizes in seen:
-                yield from (Undefined(f, "scale comes out as another") for f in (said, probable))
+                yield from (Undefined(f, "scale comes out as another") for f in figures)
                 continue
             seen.add(inputs.model_sizes)
             trace = session.read(inputs, ranking_depth=1, candidates=0)
-            for at in places:
-                tokens = sample.words[at].tokens
-                yield Measurement(said, float(_first_choice(trace, tokens)), at)
-                chance = math.prod(trace.tokens[token].probability for token in tokens)
-                yield Measurement(probable, chance, at)
-        if not places:
+            for index in words:
+                tokens = sample.words[index].tokens
+                yield Measurement(figures[0], float(_first_choice(trace, tokens)), index)
+                probability = math.prod(trace.tokens[token].probability for token in tokens)
+                yield Measurement(figures[1], probability, index)
+        if not words:
             yield from self.undefined("no word said")
 
 
 def _first_choice(trace: Trace, tokens: list[int]) -> bool:
-    asked = len(trace.prompt_tokens)
-    return all(int(trace.rankings[asked + at, 0]) == trace.tokens[at].id for at in tokens)
+    prompt = len(trace.prompt_tokens)
+    return all(int(trace.rankings[prompt + index, 0]) == trace.tokens[index].id for index in tokens)

@@ -82,7 +82,7 @@ def test_its_spec_makes_it_again():
     assert create("corroborated").spec == "corroborated"
 
 
-def test_words_that_nobody_wants_have_no_map():
+def test_words_that_are_not_selected_have_no_map():
     _, trace = reading("llava")
     evidence = evidence_of("llava", selected=(len(trace.prompt_tokens) + 1,))
     found = create("corroborated(base=random)").attribute(evidence)
@@ -99,18 +99,18 @@ def test_words_that_nobody_wants_have_no_map():
         ({"base": None}, "Expected base as a method, got None"),
     ],
 )
-def test_bad_parameters_are_told(parameters, message):
+def test_bad_parameters_are_refused(parameters, message):
     with pytest.raises(ParameterError, match=message):
         create("corroborated", **parameters)
 
 
-def test_a_trace_alone_is_told():
+def test_a_trace_alone_is_refused():
     _, trace = reading("llava")
     with pytest.raises(ParameterError, match="attn-lrp runs the model"):
         create("corroborated(base=arc(k=4))").attribute(Evidence.from_traces({1.0: trace}))
 
 
-def test_contrast_that_a_part_cannot_make_is_told():
+def test_contrast_that_a_part_cannot_make_is_refused():
     evidence = evidence_of("llava")
     rows = evidence.trace.unembedding_rows
     contrasted = evidence.map(lambda trace: replace(trace, foils=torch.zeros_like(rows)))

@@ -116,7 +116,7 @@ def test_kernel_shap_reads_each_coalition_once_for_all_tokens() -> None:
     assert reader.rows <= 2**4
 
 
-def test_region_search_pays_for_wanted_tokens_alone() -> None:
+def test_region_search_reads_only_for_selected_tokens() -> None:
     prompt = len(planted()[0].trace.prompt_tokens)
     (all_of_them, dear), (one, cheap) = planted(), planted(selected=[prompt + 1])
     method = create("region-search")
@@ -203,7 +203,7 @@ def test_parameters_out_of_range_are_refused(spec: str, message: str) -> None:
         create(spec)
 
 
-def test_random_goes_by_seed_and_text_alone() -> None:
+def test_random_depends_only_on_seed_and_text() -> None:
     method = create("random")
     (one,) = method.attribute(Evidence.from_traces({1.0: random_trace()})).maps
     (same,) = method.attribute(
@@ -260,7 +260,7 @@ def test_rereading_at_a_scale_reads_changed_pictures_at_that_scale() -> None:
     torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)
 
 
-def test_msea_asks_its_base_method_at_each_scale_by_itself() -> None:
+def test_msea_runs_its_base_method_at_each_scale() -> None:
     session, evidence = real()
     base = create("occlusion")
     attribution = create("msea", base=base, scales=(1, 2)).attribute(evidence)

@@ -21,7 +21,7 @@ def test_create_takes_underscores_for_dashes() -> None:
     assert create("intra_modal") == create("intra-modal")
 
 
-def test_create_says_what_is_near_an_unknown_method() -> None:
+def test_create_suggests_names_for_an_unknown_method() -> None:
     with pytest.raises(UnknownNameError, match=r"got 'tma': did you mean 'tam'"):
         create("tma")
 
@@ -41,7 +41,7 @@ def test_parameters_of_lists_fields_in_order() -> None:
     assert parameters_of(METHODS.get("logit-lens")) == ()
 
 
-def test_citation_of_intra_modal_names_all_it_rests_on() -> None:
+def test_citation_of_intra_modal_names_all_its_papers() -> None:
     text = citation("intra-modal")
     for fact in ("2509.22415", "2506.23270", "Indefinite Rankings"):
         assert fact in text

@@ -106,7 +106,7 @@ def test_msea_leaves_out_default_scales_that_collapse_with_a_note() -> None:
     ]
 
 
-def test_msea_refuses_asked_scales_that_collapse() -> None:
+def test_msea_refuses_given_scales_of_equal_size() -> None:
     with pytest.raises(ScaleError, match=r"got 0\.5 and 0\.75"):
         create("msea", scales=(0.5, 0.75)).attribute(collapsing({0.5: (24, 16), 0.75: (24, 16)}))
 
@@ -182,7 +182,7 @@ def test_changed_evidence_keeps_what_was_read_and_changes_what_comes() -> None:
     assert read == [0.5, 1.5, 1.5]
 
 
-def test_evidence_explains_the_answer_unless_told_where_to_begin() -> None:
+def test_evidence_explains_the_answer_without_a_start() -> None:
     trace = random_trace()
     assert Evidence.from_traces({1.0: trace}).explained == slice(4, None)
     assert Evidence.from_traces({1.0: trace}, start=0).explained == slice(0, None)
@@ -202,12 +202,12 @@ def test_further_scales_are_those_beside_the_base(name, options, selected) -> No
 
 
 def test_evidence_of_a_single_trace_refuses_other_scales() -> None:
-    with pytest.raises(ParameterError, match="scale among those at hand"):
+    with pytest.raises(ParameterError, match="one of the given scales"):
         Evidence.from_traces({1.0: random_trace()}).trace_at(0.5)
 
 
 def test_evidence_of_traces_refuses_a_scale_that_is_not_there() -> None:
-    with pytest.raises(ParameterError, match=r"at hand \[0\.5, 1\.0\], got 2"):
+    with pytest.raises(ParameterError, match=r"given scales \[0\.5, 1\.0\], got 2"):
         random_evidence((1.0, 0.5)).trace_at(2.0)
 
 
@@ -311,7 +311,7 @@ def test_context_states_without_an_opening_state_leave_the_first_token_out() -> 
     assert float(context_states(trace)[2].abs().sum()) == 0
 
 
-def test_joint_range_looks_at_the_image_and_the_text_before_alone() -> None:
+def test_joint_range_is_of_the_image_and_the_text_before() -> None:
     maps = torch.tensor([[2.0, 3.0], [2.0, 3.0]])
     activation = torch.tensor([[5.0, 0.0, 0.0], [1.0, 7.0, 0.0]])
     low, high = joint_range(maps, activation)
@@ -435,7 +435,7 @@ def test_prompt_tokens_are_averaged_uniformly_whatever_the_weights() -> None:
     assert base.weights[4:].tolist() != half.weights[4:].tolist()
 
 
-def test_same_text_goes_by_what_is_read_and_not_by_ids():
+def test_same_text_compares_text_and_not_ids():
     """Vocabularies hold a word in several ways; tokens without a text are told by their ids."""
     trace = random_trace(answer=(" red", " red", "", ""))
     tokens = [replace(token, id=900 + place) for place, token in enumerate(trace.tokens)]
@@ -445,7 +445,7 @@ def test_same_text_goes_by_what_is_read_and_not_by_ids():
     assert torch.equal(same, expected)
 
 
-def test_rank_gaussian_gives_a_map_back_on_its_own_range():
+def test_rank_gaussian_keeps_the_range_of_a_map():
     maps = torch.tensor([[[2.0, 2.0], [2.0, 2.0]]]).expand(1, 2, 2)
     filtered = RankGaussian(3)(maps, torch.tensor([1.0]), torch.tensor([5.0]))
     torch.testing.assert_close(filtered, maps)

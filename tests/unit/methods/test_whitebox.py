@@ -262,7 +262,7 @@ def test_attention_leaves_some_for_the_text():
     )
 
 
-def test_rolled_leaves_out_what_stays_by_itself():
+def test_rollout_leaves_out_the_identity():
     nothing = torch.zeros(4, 4)
     assert float(rollout(torch.tensor([2, 3]), [nothing] * 3, 0.5, 0.5).abs().max()) == 0
     assert float(rollout(torch.tensor([2]), [nothing] * 3, 1.0, 1.0).abs().max()) == 0
@@ -282,7 +282,7 @@ def test_integrated_gradients_refuse_another_number_of_visual_tokens(monkeypatch
     evidence = evidence_of("qwen2-vl")
     smaller = evidence.session.with_images(noise(40, 30))
     monkeypatch.setattr(Session, "with_images", lambda *pictures: smaller)
-    with pytest.raises(ModelError, match="tokens depend on what is shown"):
+    with pytest.raises(ModelError, match="tokens depend on the content"):
         create("integrated-gradients").attribute(evidence)
 
 

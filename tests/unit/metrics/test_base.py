@@ -41,7 +41,7 @@ def test_case_joins_words_with_their_truths():
     assert word_mask(case, 0) is None
 
 
-def test_case_takes_the_brightest_of_a_words_tokens():
+def test_word_heatmap_is_the_maximum_over_tokens():
     maps = torch.zeros(2, *SIZE)
     maps[0, 1, 1], maps[1, 2, 2] = 0.5, 0.75
     case = planted(maps, answer=("st", "ar"))
@@ -49,7 +49,7 @@ def test_case_takes_the_brightest_of_a_words_tokens():
     assert float(word_heatmap(case, 0)[2, 2]) == 0.75
 
 
-def test_case_has_no_verdict_on_words_that_were_not_explained():
+def test_sample_has_no_value_for_words_that_were_not_explained():
     case = planted(torch.zeros(4, *SIZE), selected=[5])
     assert [invalid_reason(case, at) for at in range(4)] == [
         "word not explained",
@@ -59,7 +59,7 @@ def test_case_has_no_verdict_on_words_that_were_not_explained():
     ]
 
 
-def test_case_has_no_verdict_on_maps_with_nan():
+def test_sample_has_no_value_for_maps_with_nan():
     maps = torch.zeros(4, *SIZE)
     maps[1, 3, 3] = math.nan
     case = planted(maps, [box(0, 0, 2, 2)], STAR)
@@ -74,7 +74,7 @@ def test_case_has_no_verdict_on_maps_with_nan():
     assert not any(isinstance(one, Measurement) for one in found)
 
 
-def test_case_draws_from_the_samples_seed_alone():
+def test_sample_draws_depend_only_on_its_seed():
     one, other = (planted(torch.zeros(4, *SIZE)) for _ in range(2))
     assert seed_for(one, "disc", 1) == seed_for(other, "disc", 1) != seed_for(one, "disc", 2)
 
@@ -101,14 +101,14 @@ def test_metric_without_a_model_measures_plain_tensors_alike(name):
 
 
 @pytest.mark.parametrize("metric", [m for m in METRICS if "model" in m.needs], ids=lambda m: m.name)
-def test_metric_that_needs_a_model_says_that_plain_tensors_have_none(metric):
+def test_metric_that_needs_a_model_is_undefined_for_plain_tensors(metric):
     words = answer_words("a star", [(0, 1), (1, 6)])
     plain = ArraySample(words, torch.rand(2, 3, 4), torch.ones(1, 6, 8, dtype=torch.bool))
     reasons = {one.reason for one in metric().measure(plain) if isinstance(one, Undefined)}
-    assert "no model at hand" in reasons
+    assert "no model" in reasons
 
 
-def test_array_sample_brings_maps_to_the_size_of_the_masks():
+def test_array_sample_resizes_maps_to_the_masks():
     sample = ArraySample(
         answer_words("a", [(0, 1)]),
         torch.tensor([[[0.0, 1.0], [0.0, 1.0]]]),

@@ -83,7 +83,7 @@ def test_deletion_ranks_equal_pixels_alike_for_every_method(loaded):
     assert list(deletion.measure(one)) == list(deletion.measure(other))
 
 
-def test_context_deletion_is_lower_for_what_the_word_rests_on(loaded):
+def test_context_deletion_is_lower_for_relevant_context(loaded):
     """Relevance by what leaving out each single token costs, against the same turned round."""
     case = drawn(loaded, roles=("kind",), count=3)
     trace, session = case.evidence.trace, case.evidence.session
@@ -120,7 +120,7 @@ def test_context_deletion_needs_two_tokens_before_the_word(loaded):
     }
 
 
-def test_erasure_takes_words_away_with_their_objects_alone(loaded):
+def test_erasure_removes_words_only_with_their_objects(loaded):
     found, other = defaultdict(list), defaultdict(list)
     for index in range(4):
         case = drawn(loaded, index=index, roles=("kind",), count=3)

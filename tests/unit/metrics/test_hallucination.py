@@ -23,7 +23,7 @@ TRUTHS = {
 }
 
 
-def test_hallucination_labels_words_that_the_sample_knows():
+def test_hallucination_labels_words_with_a_truth():
     case = planted(torch.zeros(4, *SIZE), [box(1, 1, 4, 4)], TRUTHS)
     assert labelled(case) == {1: False, 2: True}
 
@@ -85,7 +85,7 @@ def test_baselines_agree_with_rereading(loaded):
     assert bool(((found.attention > 0) & (found.attention < 1)).all())
 
 
-def test_erasable_is_alone_of_its_kind(loaded):
+def test_erasable_has_no_second_object_of_its_kind(loaded):
     case = drawn(loaded, roles=("kind",), count=3)
     chosen = erasable(case)
     assert chosen is not None
@@ -97,7 +97,7 @@ def test_erasable_is_alone_of_its_kind(loaded):
     assert erasable(replace(case, words=crowded, memory={})) is None
 
 
-def test_erased_fills_the_object_with_the_colour_around_it():
+def test_erase_object_fills_it_with_the_colour_around_it():
     import numpy as np
     from PIL import Image
 

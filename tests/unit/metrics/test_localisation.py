@@ -62,7 +62,7 @@ def test_overlap_counts_words_without_a_category_each():
     assert len([m for m in found if m.figure == "object-iou" and isinstance(m, Measurement)]) == 2
 
 
-def test_overlap_says_why_there_is_no_figure():
+def test_overlap_gives_the_reason_for_an_undefined_figure():
     overlap = METRICS.get("overlap")()
     assert reasons(overlap, planted(torch.zeros(4, *SIZE))) == {
         (f"{name}{suffix}", reason)
@@ -76,7 +76,7 @@ def test_overlap_says_why_there_is_no_figure():
     assert ("function-iou", "no noun said") in reasons(overlap, lone)
 
 
-def test_pointing_game_hits_where_the_brightest_pixel_lies_inside():
+def test_pointing_game_hits_if_the_brightest_pixel_is_inside():
     heatmap = torch.zeros(SIZE)
     heatmap[3, 4] = 0.5
     assert values(METRICS.get("pointing-game")(), on_star(heatmap)) == {
@@ -125,7 +125,7 @@ def test_auc_of_an_empty_map_is_a_half():
 
 
 @pytest.mark.parametrize("name", ["auc", "energy", "pointing-game"])
-def test_localisation_says_why_there_is_no_figure(name):
+def test_localisation_gives_the_reason_for_an_undefined_figure(name):
     metric = METRICS.get(name)()
     nothing = {reason for _, reason in reasons(metric, planted(torch.zeros(4, *SIZE)))}
     assert nothing == {"no word with a mask said"}

@@ -113,14 +113,14 @@ def test_parameter_randomisation_reaches_every_parameter_once(loaded):
     assert all(stages.values())
 
 
-def test_parameter_randomisation_unties_its_copy_alone(loaded):
+def test_parameter_randomisation_unties_only_its_copy(loaded):
     own, twin = loaded.model, untied_copy(loaded).model
     assert own.lm_head.weight is own.get_input_embeddings().weight
     assert twin.lm_head.weight is not twin.get_input_embeddings().weight
     assert twin.lm_head.weight.dtype == own.lm_head.weight.dtype
 
 
-def test_parameter_randomisation_says_where_states_break(loaded, monkeypatch):
+def test_parameter_randomisation_is_undefined_for_non_finite_states(loaded, monkeypatch):
     def broken(sample, session, words):
         raise NonFiniteError("Expected finite states, got NaN.")
 
@@ -156,9 +156,9 @@ def test_noise_sensitivity_grows_with_the_noise(loaded):
 
 def test_a_map_that_noise_flattens_is_unlike_and_not_undefined():
     own, flat = torch.rand(4, 4), torch.full((4, 4), 0.3)
-    assert noise_sensitivity._alike(own, flat) == 0.0
-    assert noise_sensitivity._alike(own, own) == pytest.approx(1)
-    assert math.isnan(noise_sensitivity._alike(flat, flat))
+    assert noise_sensitivity._rank_correlation(own, flat) == 0.0
+    assert noise_sensitivity._rank_correlation(own, own) == pytest.approx(1)
+    assert math.isnan(noise_sensitivity._rank_correlation(flat, flat))
 
 
 def test_noise_sensitivity_refuses_no_noise():
@@ -173,7 +173,7 @@ def test_scale_stability_leaves_the_evidence_as_it_was(loaded):
     assert list(case.evidence._traces) == [1.0]
 
 
-def test_scale_stability_says_which_scales_come_out_alike(loaded):
+def test_scale_stability_is_undefined_for_scales_of_equal_size(loaded):
     case = drawn(loaded)
     session = case.evidence.session
     assert session is not None
