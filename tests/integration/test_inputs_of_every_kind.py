@@ -358,7 +358,7 @@ def test_contrast_is_the_difference_of_two_logits(explainer):
     [
         ({"whale": "fish"}, UnknownNameError, "'whale'"),
         ({"star": " "}, ParameterError, "a word to contrast 'star' with"),
-        ({"star": "star"}, ParameterError, "parts from 'star' within it"),
+        ({"star": "star"}, ParameterError, "tokens differ from those of 'star'"),
     ],
 )
 def test_contrast_refuses_what_decides_nothing(explainer, contrast, error, message):
@@ -537,7 +537,7 @@ def test_trace_refuses_what_it_did_not_hear(explainer):
         trace.explain([])
     with pytest.raises(ParameterError, match="a sequence from 0 to 0, got 1"):
         trace.explain(noise(96, 64), sequence=1)
-    with pytest.raises(PromptError, match="Expected the asker's words 'How\\?'"):
+    with pytest.raises(PromptError, match="Expected the question 'How\\?'"):
         trace.explain(noise(96, 64), "How?")
 
 

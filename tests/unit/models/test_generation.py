@@ -221,7 +221,7 @@ def test_read_refuses_special_tokens_in_the_answer(loaded):
 def test_read_refuses_ids_that_say_nothing(loaded):
     end = loaded.processor.tokenizer.eos_token_id
     for ids in ([], [end], torch.tensor([[end, end]])):
-        with pytest.raises(AnswerError, match="Expected an answer of at least one token"):
+        with pytest.raises(AnswerError, match="Expected an answer with at least one token"):
             read(loaded, ask(loaded), ids)
 
 
