@@ -156,7 +156,10 @@ def test_load_refuses_a_text_only_model(tmp_path):
 
 @pytest.mark.parametrize(
     ("kind", "reason"),
-    [("mllama", "layers of cross-attention"), ("blip-2", "a resampler whose every token looks at")],
+    [
+        ("mllama", "layers of cross-attention"),
+        ("blip-2", "a resampler, whose tokens all attend to"),
+    ],
 )
 def test_load_refuses_what_no_map_could_be_true_to_with_its_reason(kind, reason):
     config = AutoConfig.for_model(kind)
