@@ -47,7 +47,7 @@ def input_embeddings(model: Any, tensors: Mapping[str, Any]) -> Tensor:
         finally:
             hook.remove()
     raise UnsupportedModelError(
-        f"Expected {type(model).__name__} to hand inputs_embeds to its language model "
+        f"Expected {type(model).__name__} to pass inputs_embeds to its language model "
         f"({type(decoder).__name__}), got none: write an adapter for it."
     )
 

@@ -190,7 +190,7 @@ def _adapter(family: type[Family], model: Any, processor: ProcessorParts, name: 
     token = tokenizer.convert_ids_to_tokens(adapter.image_token_id)
     if token is None or token == tokenizer.unk_token:
         raise ModelError(
-            f"Expected a tokenizer that knows the image token of {name!r} (id "
+            f"Expected a tokenizer with the image token of {name!r} (id "
             f"{adapter.image_token_id}), got one of {len(tokenizer)} tokens without it: its files "
             "are missing, or belong to another model."
         )
@@ -253,7 +253,7 @@ def _config_error(
     from huggingface_hub.errors import StrictDataclassError
 
     if isinstance(error, OSError):
-        reason = "is out of reach (is this machine offline?)" if offline else "gave none"
+        reason = "cannot be reached (is this machine offline?)" if offline else "has no such id"
         return UnknownNameError(
             f"Expected a model's folder or hub id, got {name!r}: there is no such folder, and the "
             f"hub {reason}. {_remedy_of_name(name, offline, suggestions)}"
