@@ -581,7 +581,7 @@ MUTANTS = (
     ),
     Mutant(
         "foil-of-the-whole-word",
-        "foils[own] = trace.unembedding_rows[own]",
+        "foils[positions] = trace.unembedding_rows[positions]",
         "pass",
         "test_contrasted_word_has_the_foils_row_at_one_token_and_its_own_at_the_others",
     ),

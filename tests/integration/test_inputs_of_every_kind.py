@@ -358,7 +358,7 @@ def test_contrast_is_the_difference_of_two_logits(explainer):
     [
         ({"whale": "fish"}, UnknownNameError, "'whale'"),
         ({"star": " "}, ParameterError, "a word to contrast 'star' with"),
-        ({"star": "star"}, ParameterError, "parts from 'star' within it"),
+        ({"star": "star"}, ParameterError, "tokens differ from those of 'star'"),
     ],
 )
 def test_contrast_refuses_what_decides_nothing(explainer, contrast, error, message):

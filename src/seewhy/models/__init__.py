@@ -1,6 +1,6 @@
-"""The only place that knows models: their families, inputs, states and answers.
+"""Everything that depends on a model: families, inputs, states and answers.
 
-One file per family holds what is special to it; everything that families share is a function.
+Each family has a file with what is special to it; what families share is a function.
 """
 
 from __future__ import annotations

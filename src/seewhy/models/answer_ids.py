@@ -1,4 +1,4 @@
-"""An answer as ids: tokenised where the prompt ends, without the tokens that end it."""
+"""The ids of an answer: tokenised after the prompt, without the special tokens at its end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seewhy.models.unembedding import unembedding_size
 
 
 def ids_of(loaded: Loaded, inputs: Inputs, answer: str | Sequence[int] | Tensor) -> list[int]:
-    """An answer's ids, without the special tokens that end it.
+    """An answer's ids, without the special tokens at its end.
 
     Raises:
         AnswerError: if it is empty, or holds a special token, an image token or an unknown id.
@@ -27,19 +27,19 @@ def ids_of(loaded: Loaded, inputs: Inputs, answer: str | Sequence[int] | Tensor)
 
 
 def tokenize_answer(loaded: Loaded, inputs: Inputs, answer: str) -> list[int]:
-    """Tokenise an answer so that it goes on where the rendered prompt ends.
+    """Tokenise an answer as the continuation of the rendered prompt.
 
-    Both are tokenised together, so that the answer's first token is the one the model would have
-    said; where that would change the prompt's own ids, the answer is tokenised alone. A prompt
-    that ends in a letter or mark (`ASSISTANT:`) is followed by a space.
+    Both are tokenised together, so that the answer's first token is the one the model would
+    generate; if that changes the prompt's ids, the answer is tokenised alone. After a prompt that
+    ends in a letter or a mark (`ASSISTANT:`) a space is added.
 
     Raises:
-        AnswerError: if it tokenises to nothing, or spells out a special token.
+        AnswerError: if there are no tokens, or the text contains a special token.
     """
     if not answer.strip():
         raise AnswerError(
             f"Expected an answer with words in it, got {answer!r}: write the answer to "
-            "explain, or leave `answer` out so that the model writes one."
+            "explain, or leave `answer` out so that the model generates one."
         )
     token = next(iter(special_tokens_in(loaded.family, answer)), None)
     if token is not None:
@@ -48,19 +48,22 @@ def tokenize_answer(loaded: Loaded, inputs: Inputs, answer: str) -> list[int]:
             "remove the token from the answer."
         )
     tokenizer, text = loaded.processor.tokenizer, inputs.rendered
-    tail = text[-1:].isspace() or any(map(text.endswith, special_tokens_in(loaded.family, text)))
-    glue = "" if tail or answer[0].isspace() else " "
-    known, joined = (
+    special = special_tokens_in(loaded.family, text)
+    is_separated = text[-1:].isspace() or any(map(text.endswith, special))
+    space = "" if is_separated or answer[0].isspace() else " "
+    prompt_ids, joined = (
         tokenizer(part, add_special_tokens=False)["input_ids"]
-        for part in (text, text + glue + answer)
+        for part in (text, text + space + answer)
     )
-    goes_on = joined[: len(known)] == known
-    ids = joined[len(known) :] if goes_on else tokenizer(answer, add_special_tokens=False).input_ids
+    if joined[: len(prompt_ids)] == prompt_ids:
+        ids = joined[len(prompt_ids) :]
+    else:
+        ids = tokenizer(answer, add_special_tokens=False).input_ids
     return _expect_ids(loaded, ids)
 
 
 def without_end(ids: list[int], loaded: Loaded) -> list[int]:
-    """Ids without the special tokens (end of turn, padding) that they end in."""
+    """Ids without the special tokens (end of turn, padding) at their end."""
     config, tokenizer = loaded.model.generation_config, loaded.processor.tokenizer
     ends = {*tokenizer.all_special_ids}
     for token in (getattr(config, "eos_token_id", None), getattr(config, "pad_token_id", None)):
@@ -72,19 +75,20 @@ def without_end(ids: list[int], loaded: Loaded) -> list[int]:
 
 
 def _expect_ids(loaded: Loaded, answer: Sequence[int] | Tensor) -> list[int]:
-    """Ids of an answer without its end, or `AnswerError`."""
-    given = answer.flatten().tolist() if isinstance(answer, Tensor) else [int(i) for i in answer]
-    ids, size = without_end(given, loaded), unembedding_size(loaded.model)
+    """Ids of an answer without the special tokens at its end, or `AnswerError`."""
+    is_tensor = isinstance(answer, Tensor)
+    all_ids = answer.flatten().tolist() if is_tensor else [int(i) for i in answer]
+    ids, size = without_end(all_ids, loaded), unembedding_size(loaded.model)
     if not ids:
         raise AnswerError(
-            f"Expected an answer with at least one token that is not special, got {given}: give "
+            f"Expected an answer with at least one token that is not special, got {all_ids}: give "
             "the ids of its words."
         )
-    shown = (loaded.family.image_token_id, loaded.family.clip_token_id)
-    wrong = [token for token in ids if not 0 <= token < size or token in shown]
+    visual = (loaded.family.image_token_id, loaded.family.clip_token_id)
+    wrong = [token for token in ids if not 0 <= token < size or token in visual]
     if wrong:
         raise AnswerError(
             f"Expected ids from 0 to {size - 1} without the image token, got {wrong[:5]}: give the "
-            "ids that this model's tokenizer makes."
+            "ids from this model's tokenizer."
         )
     return ids

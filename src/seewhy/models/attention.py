@@ -1,8 +1,8 @@
-"""Attention of the language model: recomputed beside its fast kernel, or replaced."""
+"""Attention of the language model: recompute its weights, or replace its computation."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -19,24 +19,21 @@ from seewhy.models.loading import Loaded
 AttentionFunction = Callable[..., tuple[Tensor, None]]
 """An attention function as transformers calls it: (module, query, key, value, mask, **keywords)."""
 
-
 ROWS = 256
-"""Rows of attention, of all heads, that are worked out at a time."""
-
+"""Number of attention rows, of all heads, that are computed at a time."""
 
 SWITCH = "seewhy"
-"""The name under which `attending` is known to transformers."""
-
+"""The name under which `_attend` is registered in transformers."""
 
 _ATTEND: ContextVar[AttentionFunction] = ContextVar("attend")
 
 
 @contextmanager
 def patched_attention(model: Any, attend: AttentionFunction) -> Iterator[None]:
-    """Let the language model attend through `attend`; the vision tower keeps its own way.
+    """Let the language model attend through `attend`; the vision tower is not changed.
 
-    Masks come as transformers' sdpa takes them: bool, True where a query may look, or None for a
-    plainly causal one; from a model set to eager also as numbers to add.
+    Masks have the form of transformers' sdpa: bool, True where a query may attend, or None for a
+    causal mask; a model set to eager may also pass numbers to add to the scores.
     """
     from transformers import AttentionInterface, AttentionMaskInterface
     from transformers.masking_utils import sdpa_mask
@@ -45,30 +42,35 @@ def patched_attention(model: Any, attend: AttentionFunction) -> Iterator[None]:
     AttentionMaskInterface.register(SWITCH, sdpa_mask)
     config = decoder_of(model).config
     with exclusive(model):
-        own, token = config._attn_implementation, _ATTEND.set(attend)
+        original, token = config._attn_implementation, _ATTEND.set(attend)
         try:
             config._attn_implementation = SWITCH
             yield
         finally:
-            config._attn_implementation = own
+            config._attn_implementation = original
             _ATTEND.reset(token)
 
 
 def _attend(*arguments: Any, **keywords: Any) -> tuple[Tensor, None]:
-    """What was patched in by this thread; another one that runs the model attends as ever."""
+    """Call the function that this thread patched in; other threads use `fast_attention`."""
     return _ATTEND.get(fast_attention)(*arguments, **keywords)
 
 
 def fast_attention(
     module: Any, query: Tensor, key: Tensor, value: Tensor, mask: Any, **keywords: Any
 ) -> tuple[Tensor, None]:
-    """Attention through sdpa, or in full where scores are capped, which sdpa cannot."""
+    """Attention through sdpa, or with full weights if scores are capped, which sdpa cannot do."""
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
     if keywords.get("softcap") is not None:
-        how = {name: keywords.get(name) for name in ("scaling", "softcap")}
-        return attention_output(attention_weights(query, key, mask, **how), value)
+        weights = attention_weights(query, key, mask, **score_options(keywords))
+        return attention_output(weights, value)
     return sdpa_attention_forward(module, query, key, value, mask, **keywords)
+
+
+def score_options(keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """The keyword arguments of an attention function that `attention_weights` takes."""
+    return {name: keywords.get(name) for name in ("scaling", "softcap")}
 
 
 def attention_weights(
@@ -80,7 +82,7 @@ def attention_weights(
     softcap: float | None = None,
     rows: Tensor | None = None,
 ) -> Tensor:
-    r"""Attention weights of some queries, as the eager functions of transformers make them.
+    r"""Attention weights of some queries, as in the eager functions of transformers.
 
     $$A = \mathrm{softmax}(c \tanh(s\, q k^T / c) + m)$$
 
@@ -89,11 +91,11 @@ def attention_weights(
         key: `[batch, group, position, dim]`; heads share the keys of their group.
         mask: bool `[batch, 1, position, position]`, or numbers to add, or None for causal.
         scaling: s; the root of 1 / dim if None.
-        softcap: c, or None where scores are not capped.
+        softcap: c, or None if scores are not capped.
         rows: int64 `[row]`, which queries; all if None.
 
     Returns:
-        float32 `[batch, head, row, position]`, or float64 where the model is; rows sum to 1.
+        float32 `[batch, head, row, position]`, float64 for a float64 model; rows sum to 1.
     """
     rows = torch.arange(query.shape[2], device=query.device) if rows is None else rows
     wide = torch.promote_types(query.dtype, torch.float32)
@@ -114,7 +116,7 @@ def attention_weights(
 
 
 def attention_output(weights: Tensor, value: Tensor) -> tuple[Tensor, None]:
-    """What an attention function returns: `[batch, position, head, dim]` in the model's dtype."""
+    """An attention function's output: `[batch, position, head, dim]` in the model's dtype."""
     value = value.repeat_interleave(weights.shape[1] // value.shape[1], 1)
     return (weights.to(value.dtype) @ value).transpose(1, 2).contiguous(), None
 
@@ -126,51 +128,50 @@ def attention_rows(
     positions: Tensor,
     layers: Sequence[int] | None = None,
 ) -> Tensor:
-    """Attention from some positions, mean over heads, recomputed beside the model's fast kernel.
+    """Attention from some positions, mean over heads, recomputed in a forward pass.
 
-    The pass itself goes through sdpa; only the rows asked for are computed a second time.
+    The pass itself uses sdpa; only the weights of these rows are computed in addition.
 
     Args:
         loaded: the model.
         inputs: the prompt.
         ids: of the answer.
-        positions: int64 `[row]`, whose attention is wanted.
-        layers: counted from 0, rising; all if None.
+        positions: int64 `[row]`, the attending positions.
+        layers: counted from 0, in ascending order; all if None.
 
     Returns:
         float32 `[layer, row, position]` on the CPU, each row sums to 1.
 
     Raises:
-        UnsupportedModelError: if attention does not go through transformers' switch.
+        UnsupportedModelError: if a layer does not use transformers' attention functions.
     """
-    wanted = range(len(layers_of(loaded.model))) if layers is None else layers
-    found: dict[int, Tensor] = {}
+    layers = range(len(layers_of(loaded.model))) if layers is None else layers
+    captured: dict[int, Tensor] = {}
 
     def attend(
         module: Any, query: Tensor, key: Tensor, value: Tensor, mask: Any, **keywords: Any
     ) -> Any:
-        how = {name: keywords.get(name) for name in ("scaling", "softcap")}
-        if module.layer_idx in wanted:
-            # Rows in blocks: those of all heads at once would outweigh all that is kept of them.
-            found[module.layer_idx] = torch.cat(
-                [
-                    attention_weights(query, key, mask, rows=rows, **how)[0].mean(0).float().cpu()
-                    for rows in positions.to(query.device).split(ROWS)
-                ]
-            )
+        options = score_options(keywords)
+        if module.layer_idx in layers:
+            # In blocks of rows: the weights of all heads need much more memory than their mean.
+            blocks = [
+                attention_weights(query, key, mask, rows=rows, **options)[0].mean(0).float().cpu()
+                for rows in positions.to(query.device).split(ROWS)
+            ]
+            captured[module.layer_idx] = torch.cat(blocks)
         return fast_attention(module, query, key, value, mask, **keywords)
 
     with eval_mode(loaded.model), patched_attention(loaded.model, attend):
         final_states(loaded, inputs, ids)
-    return torch.stack([expect_captured(found, layer, loaded) for layer in wanted])
+    return torch.stack([expect_captured(captured, layer, loaded) for layer in layers])
 
 
-def expect_captured(found: dict[int, Tensor], layer: int, loaded: Loaded) -> Tensor:
-    """What was captured of a decoder layer, or `UnsupportedModelError`."""
-    if layer not in found:
+def expect_captured(captured: dict[int, Tensor], layer: int, loaded: Loaded) -> Tensor:
+    """The weights captured from a decoder layer, or `UnsupportedModelError`."""
+    if layer not in captured:
         raise UnsupportedModelError(
             f"Expected decoder layer {layer} of {loaded.name} to attend through transformers' "
-            "attention functions, got no call, for it computes attention by itself: choose a "
-            "method that needs no attention."
+            "attention functions, got no call: its class has another attention; choose a method "
+            "that needs no attention."
         )
-    return found[layer]
+    return captured[layer]

@@ -1,4 +1,4 @@
-"""Prompts of different lengths, padded to one forward pass."""
+"""Batch prompts of different lengths for one forward pass, with padding."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from seewhy.models.family import Family, on_device
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Prompts of different lengths, with or without answers, as one forward pass takes them.
+    """The inputs of one forward pass over prompts of different lengths, perhaps with answers.
 
-    Prompts are padded on the left, so that all answers begin at one position, and answers on the
-    right.
+    Prompts are padded on the left, so that all answers begin at the same position; answers are
+    padded on the right.
 
     Attributes:
         tensors: the keyword arguments of the forward pass.
-        pads: how many positions were put before each prompt.
-        length: where the answers begin.
+        pads: number of padding positions before each prompt.
+        length: position at which the answers begin.
     """
 
     tensors: Mapping[str, Any]
@@ -34,17 +34,17 @@ class Batch:
 def batch(
     family: Family, rows: Sequence[Inputs], answers: Sequence[Sequence[int]] | None = None
 ) -> Batch:
-    """Put prompts together to one forward pass.
+    """Batch prompts for one forward pass.
 
     Args:
         family: the model's adapter.
         rows: at least one.
-        answers: ids that each prompt goes on with (teacher forcing), or None.
+        answers: the ids that follow each prompt (teacher forcing), or None.
     """
     length = max(row.length for row in rows)
     ids, mask = _padded(family, rows, answers or [()] * len(rows), length)
     aligned = {"input_ids": ids, "attention_mask": mask, **family.token_types(ids, length)}
-    # A single prompt is taken as it is: it may be the user's own, with pictures unknown to us.
+    # A single prompt keeps its tensors: it may be the user's own, with pictures not known here.
     vision = (
         {name: value for name, value in rows[0].tensors.items() if name not in aligned}
         if len(rows) == 1
@@ -74,7 +74,7 @@ def _padded(
 
 
 def padding_id(family: Family) -> int:
-    """The id that pads a batch: masked, but it must not be taken for a picture's."""
+    """The id that pads a batch: it is masked, but must not be an image token's id."""
     tokenizer = family.processor.tokenizer
     ids = (tokenizer.pad_token_id, tokenizer.eos_token_id, 0)
     reserved = {family.image_token_id, family.clip_token_id}

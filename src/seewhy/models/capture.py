@@ -1,12 +1,12 @@
-"""Generation in the user's own code, recorded so that it can be explained afterwards.
+"""Record calls of `generate` in the user's code, to explain them afterwards.
 
-Nothing of theirs is changed: while the `with` block lasts, the model's `generate` and the image
-processor's `preprocess` are replaced on these two objects (not on their classes) by functions that
-call them and keep what went in and came out. No hook is attached, so sampling, beams, static caches
-and compiled models run as ever; the sequence to explain is read again in one forward pass.
+In the `with` block, the model's `generate` and the image processor's `preprocess` are replaced on
+these two objects (not on their classes) by functions that call them and keep inputs and outputs.
+No hook is attached, so sampling, beams, static caches and compiled models are not affected; the
+sequence to explain is run again in one forward pass.
 
-Blocks may overlap, in threads or asyncio tasks. A block records what its own task calls, and what
-is called outside of any block, such as by a thread that it starts; calls of this package never.
+Blocks may overlap, in threads or asyncio tasks. A block records the calls of its own task, and
+calls outside of any block, such as those of a thread that it started; never calls of this package.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from torch import Tensor
 
 from seewhy.models.isolation import is_internal, unwrap
 
-#: Arguments of `preprocess` that say in which form pixels come, not which pixels.
+#: Arguments of `preprocess` that set the form of the pixels, not their values.
 FORMAT = frozenset({"return_tensors", "data_format", "input_data_format", "device"})
 
 _BLOCKS: ContextVar[tuple[Recording, ...]] = ContextVar("blocks", default=())
@@ -37,8 +37,8 @@ class GenerateCall:
 
     Attributes:
         tensors: its keyword arguments that are tensors, `input_ids` among them.
-        sequences: int64 `[sequence, position]`, prompts and answers as they came out.
-        certain: whether it is known to belong to the block that recorded it.
+        sequences: int64 `[sequence, position]`, the output: prompts with answers.
+        certain: whether it surely belongs to the block that recorded it.
     """
 
     tensors: dict[str, Any]
@@ -47,7 +47,7 @@ class GenerateCall:
 
     @property
     def sequences_per_prompt(self) -> int:
-        """How many sequences came out for each prompt of the batch."""
+        """Number of sequences that were generated for each prompt of the batch."""
         return len(self.sequences) // len(self.tensors["input_ids"])
 
 
@@ -56,10 +56,10 @@ class PreprocessCall:
     """One call of the image processor's `preprocess`.
 
     Attributes:
-        images: what it was given: one picture, a list, or a list of lists.
-        settings: how it was told to process them, where that is not as the processor is set.
-        pixels: what it made of them (`pixel_values`), where that is a tensor.
-        certain: whether it is known to belong to the block that recorded it.
+        images: its input: one picture, a list, or a list of lists.
+        settings: the settings of the call, which differ from the processor's own.
+        pixels: its output (`pixel_values`), if that is a tensor.
+        certain: whether it surely belongs to the block that recorded it.
     """
 
     images: Any
@@ -70,7 +70,7 @@ class PreprocessCall:
 
 @dataclass(eq=False)
 class Recording:
-    """What one block recorded, in order.
+    """The calls that one block recorded, in order.
 
     Attributes:
         calls: of `generate`.
@@ -82,19 +82,19 @@ class Recording:
 
     def add_generate(self, call: _Call) -> None:
         """Keep a call of `generate`."""
-        named = call.arguments
-        if isinstance(first := named.pop("inputs", None), Tensor):
-            named.setdefault("input_ids", first)
-        tensors = {name: value for name, value in named.items() if isinstance(value, Tensor)}
+        arguments = call.arguments
+        if isinstance(ids := arguments.pop("inputs", None), Tensor):
+            arguments.setdefault("input_ids", ids)
+        tensors = {name: value for name, value in arguments.items() if isinstance(value, Tensor)}
         sequences = getattr(call.result, "sequences", call.result)
         self.calls.append(GenerateCall(tensors, sequences, call.certain))
 
     def add_preprocess(self, call: _Call) -> None:
         """Keep a call of `preprocess`."""
-        named = call.arguments
-        images = named.pop("images", None)
+        arguments = call.arguments
+        images = arguments.pop("images", None)
         pixels = call.result.get("pixel_values") if isinstance(call.result, Mapping) else None
-        settings = {n: v for n, v in named.items() if v is not None and n not in FORMAT}
+        settings = {n: v for n, v in arguments.items() if v is not None and n not in FORMAT}
         self.preprocessed.append(
             PreprocessCall(
                 images, settings, pixels if isinstance(pixels, Tensor) else None, call.certain
@@ -104,10 +104,10 @@ class Recording:
 
 @contextmanager
 def record_calls(model: Any, image_processor: Any) -> Iterator[Recording]:
-    """Record every call of `model.generate`, and the pictures that the image processor is given.
+    """Record every call of `model.generate`, and the pictures that the image processor gets.
 
     Args:
-        model: transformers' own; a compiled one is looked through.
+        model: a model of transformers; of a compiled one, the original is patched.
         image_processor: the one that makes its inputs, inside the block or outside.
     """
     recording = Recording()
@@ -119,13 +119,13 @@ def record_calls(model: Any, image_processor: Any) -> Iterator[Recording]:
         ):
             yield recording
     finally:
-        # Not by a token: a block may be left in another context than it was entered in.
+        # Not by a token: a block may end in another context than the one in which it began.
         _BLOCKS.set(tuple(block for block in _BLOCKS.get() if block is not recording))
 
 
 @dataclass(frozen=True, eq=False)
 class _Call:
-    """A call of a patched method: its arguments by name, what came out, and whose it is."""
+    """A call of a patched method: arguments by name, result, and whether its block is certain."""
 
     arguments: dict[str, Any]
     result: Any
@@ -134,19 +134,19 @@ class _Call:
 
 @contextmanager
 def patched_method(
-    thing: Any, name: str, block: Recording, listener: Callable[[_Call], None]
+    target: Any, name: str, block: Recording, listener: Callable[[_Call], None]
 ) -> Iterator[None]:
-    """Tell a listener of every call of one object's method that belongs to its block.
+    """Call a listener for every call of an object's method that belongs to its block.
 
-    The method is replaced once, however many blocks listen, and is put back when the last of them
-    ends, in whatever order they do.
+    The method is replaced once for all blocks, and restored when the last of them ends, in any
+    order.
     """
     entry = (block, listener)
     with _GUARD:
-        method = vars(thing).get(name)
+        method = vars(target).get(name)
         if not hasattr(method, "listeners"):
-            method = _listened(getattr(thing, name), replaced=method)
-            setattr(thing, name, method)
+            method = _recorded(getattr(target, name), replaced=method)
+            setattr(target, name, method)
         listeners: list[Any] = method.listeners  # type: ignore[union-attr]
         listeners.append(entry)
     try:
@@ -154,32 +154,32 @@ def patched_method(
     finally:
         with _GUARD:
             listeners.remove(entry)
-            if not listeners and vars(thing).get(name) is method:
-                _restore(thing, name, method.replaced)  # type: ignore[union-attr]
+            if not listeners and vars(target).get(name) is method:
+                _restore(target, name, method.replaced)  # type: ignore[union-attr]
 
 
-def _listened(original: Callable[..., Any], replaced: Any) -> Any:
-    """A method that tells `listeners` of its calls; `replaced` stood on the object before."""
+def _recorded(original: Callable[..., Any], replaced: Any) -> Any:
+    """A method that calls `listeners`; `replaced` is the object's attribute before, or None."""
     signature = inspect.signature(original)
 
     @functools.wraps(original)
     def method(*arguments: Any, **keywords: Any) -> Any:
         result = original(*arguments, **keywords)
         listeners = () if is_internal() else tuple(method.listeners)  # type: ignore[attr-defined]
-        own = [tell for block, tell in listeners if block in _BLOCKS.get()]
-        # Called outside of any block, perhaps by a thread that a block started: by which one?
-        certain = bool(own) or len(listeners) == 1
-        for tell in own or [tell for _, tell in listeners]:
+        of_block = [listener for block, listener in listeners if block in _BLOCKS.get()]
+        # A call outside of any block may come from a thread of any open block: all record it.
+        certain = bool(of_block) or len(listeners) == 1
+        for listener in of_block or [listener for _, listener in listeners]:
             bound = signature.bind_partial(*arguments, **keywords).arguments
-            tell(_Call({**bound.pop("kwargs", {}), **bound}, result, certain))
+            listener(_Call({**bound.pop("kwargs", {}), **bound}, result, certain))
         return result
 
     method.listeners, method.replaced = [], replaced  # type: ignore[attr-defined]
     return method
 
 
-def _restore(thing: Any, name: str, replaced: Any) -> None:
+def _restore(target: Any, name: str, replaced: Any) -> None:
     if replaced is None:
-        delattr(thing, name)
+        delattr(target, name)
     else:
-        setattr(thing, name, replaced)
+        setattr(target, name, replaced)

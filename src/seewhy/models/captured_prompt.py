@@ -1,7 +1,6 @@
-"""The prompt of a recorded call of `generate`, made into a model's inputs again.
+"""Rebuild a model's inputs from a recorded call of `generate`.
 
-The prompt's ids are kept as they were. Only the image tokens of its pictures are replaced where
-they are shown at another scale, or where other pictures take their place.
+The prompt's ids are kept. Only the image tokens are replaced, for another scale or other pictures.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class CapturedPrompt:
-    """What one sequence of a recorded call was asked: a source of a session's inputs.
+    """The prompt of one sequence of a recorded call: a source of a session's inputs.
 
     Attributes:
         ids: int64 `[position]`, the prompt's ids without padding.
@@ -38,9 +37,9 @@ class CapturedPrompt:
         positions: int64 `[prompt]`, positions of the tokens of the user's words.
         text: the user's words.
         offsets: `(start, end)` of each of these tokens in `text`.
-        media: the pictures and clips that are shown, in order.
-        tensors: the vision part of the call as it was; empty where other pictures are shown, or
-            the call's batch held several prompts.
+        media: the pictures and clips, in order.
+        tensors: the visual inputs of the call; empty with other pictures, or if the call's batch
+            had several prompts.
     """
 
     ids: Tensor
@@ -52,15 +51,14 @@ class CapturedPrompt:
     tensors: Mapping[str, Any]
 
     def with_media(self, media: Sequence[Image | Clip]) -> CapturedPrompt:
-        """The same prompt about other pictures."""
+        """The same prompt with other pictures."""
         return replace(self, media=tuple(media), tensors={})
 
     def inputs(self, loaded: Loaded, scale: float = 1.0) -> Inputs:
-        """What the model takes, at a scale; at 1 the pixels are those of the call, to the bit.
+        """The model's inputs at a scale; at 1 the pixels are exactly those of the call.
 
         Raises:
-            GeometryError: if the model was shown other pixels than the pictures and settings at
-                hand lead to.
+            GeometryError: if the pixels of the call are not those of the pictures and settings.
         """
         family, visuals = loaded.family, process_media(loaded.family, self.media, scale)
         ids, placeholders = _with_placeholders(family, self.ids, self.spans, visuals)
@@ -74,14 +72,14 @@ class CapturedPrompt:
         }
         vision = family.collate([visuals])
         if scale == 1:
-            vision |= self._tensors_of_the_call(vision, visuals)
+            vision |= self._recorded_tensors(vision, visuals)
         return Inputs(
             tensors=on_device({**aligned, **vision}, loaded.model),
             views=all_views(self.media, visuals),
             visual_positions=torch.cat(
                 [
-                    _visual_positions(family, ids, span, one)
-                    for span, one in zip(placeholders, visuals, strict=True)
+                    _visual_positions(family, ids, span, visual)
+                    for span, visual in zip(placeholders, visuals, strict=True)
                 ]
             ),
             prompt_positions=self.positions + shift[self.positions],
@@ -92,22 +90,23 @@ class CapturedPrompt:
             media=tuple(visuals),
         )
 
-    def _tensors_of_the_call(
+    def _recorded_tensors(
         self, vision: Mapping[str, Any], visuals: Sequence[VisualInputs]
     ) -> dict[str, Any]:
-        own = {name: self.tensors[name] for name in vision if name in self.tensors}
-        if any(one.is_clip for one in visuals):  # a video part may stand in for torchvision's
-            return own
-        for name, given in own.items():
-            if not same_values(given, made := vision[name]):
+        recorded = {name: self.tensors[name] for name in vision if name in self.tensors}
+        # Clips are not compared: their frames may be resized in another way than in the call.
+        if any(visual.is_clip for visual in visuals):
+            return recorded
+        for name, values in recorded.items():
+            if not same_values(values, expected := vision[name]):
                 raise GeometryError(
-                    f"Expected {name} as the pictures at hand lead to ({_described(made)}), got "
-                    f"others in the call of generate ({_described(given)}): the model was shown "
-                    "another picture, or one that was processed in another way. Hand in the "
-                    "pictures that were asked about, and call the processor within the block, so "
-                    "that its settings are known."
+                    f"Expected {name} of the given pictures ({_described(expected)}), got others "
+                    f"in the call of generate ({_described(values)}): the model was shown another "
+                    "picture, or the picture was processed in another way. Pass the pictures of "
+                    "the prompt, and call the processor within the block, so that its settings "
+                    "are known."
                 )
-        return own
+        return recorded
 
 
 def prompt_of(
@@ -118,35 +117,34 @@ def prompt_of(
     *,
     text: str | None = None,
 ) -> tuple[CapturedPrompt, tuple[int, ...]]:
-    """What one sequence of a call was asked, and the ids of what it answered.
+    """The prompt of one sequence of a call, and the ids of its answer.
 
     Args:
-        loaded: the model, its image processor set as the call told it.
+        loaded: the model; its image processor has the settings of the call.
         call: the call.
         sequence: which of its sequences.
         media: the pictures and clips of that sequence's prompt, in order.
-        text: the user's words where they are known; else all text of the prompt counts that the
-            checkpoint's chat template does not write by itself.
+        text: the user's words if they are known; if None, all text of the prompt that the
+            checkpoint's chat template does not add.
 
     Raises:
         ParameterError: if there is no such sequence, or the call had no `input_ids`.
-        AnswerError: if the sequence holds no answer.
-        GeometryError: if the pictures are not those that the prompt holds.
+        AnswerError: if the sequence has no answer.
+        GeometryError: if the pictures are not those of the prompt.
         PromptError: if `text` is not in the prompt.
     """
     row = row_of(call, sequence)
-    given = call.tensors["input_ids"]
-    answer = without_end(call.sequences[sequence, given.shape[1] :].tolist(), loaded)
+    prompts = call.tensors["input_ids"]
+    answer = without_end(call.sequences[sequence, prompts.shape[1] :].tolist(), loaded)
     if not answer:
         raise AnswerError(
-            f"Expected a sequence with an answer in it, got number {sequence}, which ends where "
-            "its prompt does: choose another sequence, or let the model write more."
+            f"Expected a sequence with an answer in it, got number {sequence}, which ends "
+            "with its prompt: choose another sequence, or generate more tokens."
         )
-    mask = call.tensors.get("attention_mask", torch.ones_like(given))[row]
-    ids = given[row][mask.bool()].cpu()
+    mask = call.tensors.get("attention_mask", torch.ones_like(prompts))[row]
+    ids = prompts[row][mask.bool()].cpu()
     spans = placeholder_spans(loaded.family, ids, process_media(loaded.family, media, 1.0))
     positions, words, offsets = words_of_prompt(loaded, ids, spans, text)
-    alone = len(given) == 1
     prompt = CapturedPrompt(
         ids=ids,
         spans=tuple(spans),
@@ -154,7 +152,7 @@ def prompt_of(
         text=words,
         offsets=tuple(offsets),
         media=tuple(media),
-        tensors=call.tensors if alone else {},
+        tensors=call.tensors if len(prompts) == 1 else {},
     )
     return prompt, tuple(answer)
 
@@ -167,8 +165,8 @@ def row_of(call: GenerateCall, sequence: int) -> int:
     """
     if "input_ids" not in call.tensors:
         raise ParameterError(
-            "Expected a call of generate with input_ids, got one without (embeddings were handed "
-            "in): the words before the answer are not known, so nothing can be explained."
+            "Expected a call of generate with input_ids, got one without (it may have had "
+            "embeddings): the words before the answer are not known; pass input_ids."
         )
     count = len(call.sequences)
     if not -count <= sequence < count:
@@ -181,26 +179,27 @@ def preprocess_calls_of(
 ) -> list[PreprocessCall]:
     """The calls of `preprocess` that made the pixels of a call of `generate`.
 
-    The latest one whose pixels are those that the model was given; all of them where none is, for
-    pixels may have been changed or joined in between.
+    The latest one with the same pixels. All of them if there is none: pixels may have been changed
+    or joined in between.
     """
     pixels = call.tensors.get("pixel_values")
-    for one in reversed(preprocessed):
-        if pixels is not None and one.pixels is not None and same_values(pixels, one.pixels):
-            return [one]
+    for candidate in reversed(preprocessed):
+        made = candidate.pixels
+        if pixels is not None and made is not None and same_values(pixels, made):
+            return [candidate]
     return list(preprocessed)
 
 
-def same_values(given: Tensor, made: Tensor) -> bool:
-    """Whether tensors agree up to the rounding of the dtype that they were given in."""
-    if given.shape != made.shape:
+def same_values(values: Tensor, expected: Tensor) -> bool:
+    """Whether tensors are equal up to rounding in the dtype of `values`."""
+    if values.shape != expected.shape:
         return False
-    if not given.is_floating_point():
-        return bool(torch.equal(given.cpu(), made.cpu().to(given.dtype)))
-    given, precision = given.detach().cpu(), torch.finfo(given.dtype).eps
-    made = made.detach().cpu().to(torch.promote_types(made.dtype, torch.float32))
-    bound = max(1e-5, 2 * precision) * max(1.0, float(made.abs().max()))
-    return float((given.to(made) - made).abs().max()) <= bound
+    if not values.is_floating_point():
+        return bool(torch.equal(values.cpu(), expected.cpu().to(values.dtype)))
+    values, precision = values.detach().cpu(), torch.finfo(values.dtype).eps
+    expected = expected.detach().cpu().to(torch.promote_types(expected.dtype, torch.float32))
+    bound = max(1e-5, 2 * precision) * max(1.0, float(expected.abs().max()))
+    return float((values.to(expected) - expected).abs().max()) <= bound
 
 
 def _described(values: Tensor) -> str:
@@ -210,68 +209,68 @@ def _described(values: Tensor) -> str:
 
 
 def with_settings(loaded: Loaded, settings: Mapping[str, Any]) -> Loaded:
-    """The model, its image processor set as a call of the user's told it.
+    """The model with the settings of a call of the user's in its image processor.
 
     Args:
         loaded: the model.
-        settings: keyword arguments of `preprocess`; those that the processor does not know are
+        settings: keyword arguments of `preprocess`; those that the processor does not have are
             left out.
     """
     processor = loaded.processor
-    known = getattr(processor.image_processor, "_valid_kwargs_names", settings)
-    own = {name: value for name, value in settings.items() if name in known}
-    if not own:
+    names = getattr(processor.image_processor, "_valid_kwargs_names", settings)
+    valid = {name: value for name, value in settings.items() if name in names}
+    if not valid:
         return loaded
-    plain = copy.copy(processor.image_processor)
-    vars(plain).pop("preprocess", None)  # its calls may be recorded just now
-    image_processor = type(plain).from_dict(plain.to_dict(), **own)
-    parts = replace(processor, image_processor=image_processor, call_settings=own)
+    original = copy.copy(processor.image_processor)
+    vars(original).pop("preprocess", None)  # it may be patched to record the user's calls
+    image_processor = type(original).from_dict(original.to_dict(), **valid)
+    parts = replace(processor, image_processor=image_processor, call_settings=valid)
     return replace(loaded, processor=parts, family=type(loaded.family)(loaded.model, parts))
 
 
 def flat_images(pictures: Any) -> Iterator[Any]:
-    """Single pictures from what an image processor may be given: one, a list, a list of lists."""
+    """Single pictures from an image processor's input: a picture, a list, or a list of lists."""
     if isinstance(pictures, list | tuple):
-        for one in pictures:
-            yield from flat_images(one)
+        for picture in pictures:
+            yield from flat_images(picture)
     else:
         yield pictures
 
 
 def without_exif(picture: Any) -> Any:
-    """A Pillow image without its EXIF tags, for a processor does not turn it by them."""
+    """A Pillow image without EXIF tags: image processors do not apply the tag for rotation."""
     from PIL.Image import Image as Pillow
 
     if not isinstance(picture, Pillow):
         return picture
-    bare = picture.copy()
-    bare.info.pop("exif", None)
-    bare.getexif().clear()
-    return bare
+    copied = picture.copy()
+    copied.info.pop("exif", None)
+    copied.getexif().clear()
+    return copied
 
 
 def images_of_row(
     family: Family, call: GenerateCall, row: int, images: Sequence[Image | Clip]
 ) -> list[Image | Clip]:
-    """The pictures that one prompt of a batch shows, among those of the whole batch.
+    """The pictures of one prompt of a batch, among those of the whole batch.
 
-    Prompts take as many pictures as they have image tokens for, in order.
+    In order, each prompt takes as many pictures as its image tokens need.
     """
-    left = list(images)
-    for number, ids in enumerate(call.tensors["input_ids"].tolist()):
-        room = sum(token in _image_ids(family) for token in ids)
-        count = _count_that_fills(family, left, room)
-        own, left = left[:count], left[count:]
-        if number == row:
-            return own
+    remaining = list(images)
+    for index, ids in enumerate(call.tensors["input_ids"].tolist()):
+        tokens = sum(token in _image_ids(family) for token in ids)
+        count = _count_with_tokens(family, remaining, tokens)
+        pictures, remaining = remaining[:count], remaining[count:]
+        if index == row:
+            return pictures
     return []
 
 
-def _count_that_fills(family: Family, images: Sequence[Image | Clip], room: int) -> int:
-    """How many of the pictures have at least as many image tokens together as there is room for."""
+def _count_with_tokens(family: Family, images: Sequence[Image | Clip], tokens: int) -> int:
+    """How many of the first pictures have at least so many image tokens together."""
     for count in range(len(images) + 1):
         visuals = process_media(family, images[:count], 1.0)
-        if sum(one.visual + len(one.non_spatial) for one in visuals) >= room:
+        if sum(visual.visual + len(visual.non_spatial) for visual in visuals) >= tokens:
             return count
     return len(images)
 
@@ -279,62 +278,63 @@ def _count_that_fills(family: Family, images: Sequence[Image | Clip], room: int)
 def placeholder_spans(
     family: Family, ids: Tensor, visuals: Sequence[VisualInputs]
 ) -> list[tuple[int, int]]:
-    """Where each picture's placeholder stands in a prompt: begin and end of its positions.
+    """The positions of each picture's placeholder in a prompt: begin and end.
 
     Raises:
-        GeometryError: if one is not there, or image tokens are left over.
+        GeometryError: if one is not found, or image tokens are left over.
     """
-    spans, cursor, known = [], 0, ids.tolist()
-    for number, seen in enumerate(visuals):
-        wanted = _placeholder(family, seen)
-        begin = next(
-            (
-                at
-                for at in range(cursor, len(known) - len(wanted) + 1)
-                if known[at] == wanted[0] and known[at : at + len(wanted)] == wanted
-            ),
-            None,
-        )
+    spans, cursor, prompt, image_ids = [], 0, ids.tolist(), _image_ids(family)
+    for number, visual in enumerate(visuals):
+        placeholder = _placeholder(family, visual)
+        begin = _find(prompt, placeholder, cursor)
         if begin is None:
-            width, height = seen.geometries[0].size
-            held = sum(token in _image_ids(family) for token in known[cursor:])
+            width, height = visual.geometries[0].size
+            count = sum(token in image_ids for token in prompt[cursor:])
             raise GeometryError(
-                f"Expected the {seen.visual + len(seen.non_spatial)} image tokens of picture "
-                f"{number} ({width} x {height} pixels) in the prompt, got {held} left there: hand "
-                "in the pictures that were asked about, in their order, and the processor that "
-                "made the inputs."
+                f"Expected the {visual.visual + len(visual.non_spatial)} image tokens of picture "
+                f"{number} ({width} x {height} pixels) in the prompt, got {count} left there: pass "
+                "the pictures of the prompt, in their order, and the processor that made the "
+                "inputs."
             )
-        spans.append((begin, begin + len(wanted)))
-        cursor = begin + len(wanted)
-    inside = {at for begin, end in spans for at in range(begin, end)}
-    left = sum(token in _image_ids(family) for at, token in enumerate(known) if at not in inside)
-    if left:
+        cursor = begin + len(placeholder)
+        spans.append((begin, cursor))
+    covered = {position for begin, end in spans for position in range(begin, end)}
+    rest = sum(token in image_ids for n, token in enumerate(prompt) if n not in covered)
+    if rest:
         raise GeometryError(
-            f"Expected pictures for all image tokens of the prompt, got none for {left} of them "
-            f"({len(visuals)} pictures were handed in): give all pictures, in order."
+            f"Expected pictures for all image tokens of the prompt, got none for {rest} of them "
+            f"({len(visuals)} pictures were passed): pass all pictures, in order."
         )
     return spans
+
+
+def _find(ids: list[int], part: list[int], start: int) -> int | None:
+    """The first index from `start` on at which `ids` contains `part`, or None."""
+    for begin in range(start, len(ids) - len(part) + 1):
+        if ids[begin] == part[0] and ids[begin : begin + len(part)] == part:
+            return begin
+    return None
 
 
 def _with_placeholders(
     family: Family, ids: Tensor, spans: Sequence[tuple[int, int]], visuals: Sequence[VisualInputs]
 ) -> tuple[Tensor, list[tuple[int, int]]]:
-    """The prompt with other placeholders in the same places, and where they are."""
-    known, longer, cursor, at = ids.tolist(), [], 0, []
-    for (begin, end), seen in zip(spans, visuals, strict=True):
-        longer += known[cursor:begin]
-        wanted = _placeholder(family, seen)
-        at.append((len(longer), len(longer) + len(wanted)))
-        longer += wanted
+    """The prompt's ids with its placeholders replaced, and the spans of the new ones."""
+    old, new, cursor, new_spans = ids.tolist(), [], 0, []
+    for (begin, end), visual in zip(spans, visuals, strict=True):
+        new += old[cursor:begin]
+        placeholder = _placeholder(family, visual)
+        new_spans.append((len(new), len(new) + len(placeholder)))
+        new += placeholder
         cursor = end
-    return torch.tensor(longer + known[cursor:]), at
+    return torch.tensor(new + old[cursor:]), new_spans
 
 
 def _visual_positions(
     family: Family, ids: Tensor, span: tuple[int, int], visual: VisualInputs
 ) -> Tensor:
-    token = family.clip_token_id if visual.is_clip else family.image_token_id
-    positions = (ids[span[0] : span[1]] == token).nonzero().flatten() + span[0]
+    is_visual = ids[span[0] : span[1]] == family.visual_token_id(visual)
+    positions = is_visual.nonzero().flatten() + span[0]
     return positions[visual.spatial_mask]
 
 

@@ -1,4 +1,4 @@
-"""A conversation as text: the chat template, the words found in it, image tokens put in."""
+"""Render a conversation with the chat template, find its words, insert the image tokens."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from seewhy.images.clips import Clip
 from seewhy.models.conversation import Conversation
 from seewhy.models.family import Family, VisualInputs
 
-#: Stands in for a piece of text while a template is rendered, to find where it goes.
+#: Replaces a text while a template is rendered, to find where the text is put.
 SENTINEL = "\ue000words{}\ue001"
 _SENTINELS = re.compile("\ue000words([0-9]+)\ue001")
 
@@ -22,10 +22,10 @@ Span = tuple[int, int]
 
 
 def render(family: Family, conversation: Conversation) -> tuple[str, list[Span]]:
-    """The conversation by the checkpoint's chat template, and the span of each text part in it.
+    """Render a conversation with the checkpoint's chat template; find the span of each text part.
 
     Raises:
-        PromptError: if the template changes the words (it may trim them) or refuses the turns.
+        PromptError: if the template changes the words (it may trim them) or raises an error.
     """
     texts = conversation.texts
     frame = rendered_by(family, conversation, [SENTINEL.format(n) for n in range(len(texts))])
@@ -49,7 +49,7 @@ def _text_spans(frame: str, rendered: str, texts: Sequence[str]) -> list[Span] |
         rendered: the template rendered with the texts.
         texts: in order.
     """
-    # Literal pieces of the template and numbers of texts take turns.
+    # The parts alternate: literal text of the template, number of a text.
     first, *pieces = _SENTINELS.split(frame)
     if not rendered.startswith(first):
         return None
@@ -67,16 +67,18 @@ def _text_spans(frame: str, rendered: str, texts: Sequence[str]) -> list[Span] |
 
 
 def _text_at(rendered: str, start: int, text: str, literal: str) -> str | None:
-    """The text, as it is or trimmed, if it stands at `start` with the literal after it."""
+    """The text, as it is or trimmed, if it is found at `start` with the literal after it."""
     candidates = (text, text.strip(), text.lstrip(), text.rstrip())
-    return next((one for one in candidates if rendered.startswith(one + literal, start)), None)
+    return next(
+        (words for words in candidates if rendered.startswith(words + literal, start)), None
+    )
 
 
 def rendered_by(family: Family, conversation: Conversation, texts: Sequence[str]) -> str:
-    """One text from the turns, their text parts replaced by `texts`.
+    """Render the turns, with their text parts replaced by `texts`.
 
     Raises:
-        PromptError: if the template refuses the turns.
+        PromptError: if the template raises an error.
     """
     messages = _template_messages(conversation, texts)
     clips = any(isinstance(medium, Clip) for medium in conversation.media)
@@ -91,16 +93,16 @@ def rendered_by(family: Family, conversation: Conversation, texts: Sequence[str]
             tokenize=False,
             **conversation.template,
         )
-    except (TemplateError, TypeError) as error:  # a template for plain strings adds them up
+    except (TemplateError, TypeError) as error:  # a template for plain strings only
         roles = [message["role"] for message in messages]
         raise PromptError(
-            f"Expected turns that this checkpoint's chat template takes, got {roles}, which it "
-            f"refuses ({error}): change their order or their roles."
+            f"Expected turns that this checkpoint's chat template accepts, got {roles}, for which "
+            f"it fails ({error}): change their order or their roles."
         ) from error
 
 
 def _template_messages(conversation: Conversation, texts: Sequence[str]) -> list[dict[str, Any]]:
-    """The turns in the form that chat templates take, their text parts replaced by `texts`."""
+    """The turns as chat templates take them, with their text parts replaced by `texts`."""
     following = iter(texts)
 
     def entry(part: Any) -> dict[str, str]:
@@ -136,14 +138,14 @@ def _render_plain(family: Family, messages: Sequence[dict[str, Any]]) -> str:
 def expand(
     family: Family, rendered: str, words: Sequence[Span], visuals: Sequence[VisualInputs]
 ) -> tuple[str, list[Span], list[Span]]:
-    """Replace each marker by its picture's placeholder.
+    """Replace each marker with its picture's placeholder.
 
     Args:
         family: the model's adapter.
         rendered: the text with its markers.
         words: the span of each text part in it.
-        visuals: the pictures and clips, in the order of the conversation. Templates may put them
-            elsewhere, but keep the order of pictures and that of clips.
+        visuals: the pictures and clips, in the order of the conversation. Templates may move them,
+            but keep the order of pictures and that of clips.
 
     Returns:
         The expanded text, the spans of the text parts in it, and those of the placeholders.
@@ -152,7 +154,7 @@ def expand(
         ModelError: if there are not as many markers as pictures, or as clips.
     """
     text, cursor = "", 0
-    shifts: list[tuple[int, int]] = []  # from a place of `rendered` on, how far `text` is ahead
+    shifts: list[tuple[int, int]] = []  # (offset in `rendered`, shift of what follows it)
     placeholders: dict[int, Span] = {}
     for (begin, end), number in sorted(_markers(family, rendered, visuals)):
         text += rendered[cursor:begin]
@@ -175,7 +177,7 @@ def expand(
 def _markers(
     family: Family, rendered: str, visuals: Sequence[VisualInputs]
 ) -> Iterator[tuple[Span, int]]:
-    """The span of each marker, and the number of the picture or clip that goes there.
+    """The span of each marker, and the number of the picture or clip that replaces it.
 
     Raises:
         ModelError: if there are not as many markers as pictures, or as clips.
@@ -185,29 +187,29 @@ def _markers(
     expected = [("images", family.default_marker, images), ("videos", family.clip_marker, clips)]
     if family.clip_marker == family.default_marker:
         expected = [("images", family.default_marker, list(range(len(visuals))))]
-    for kind, marker, numbers in expected:
-        found = [m.span() for m in re.finditer(re.escape(marker), rendered)] if marker else []
-        if len(found) != len(numbers):
+    for media, marker, numbers in expected:
+        spans = [m.span() for m in re.finditer(re.escape(marker), rendered)] if marker else []
+        if len(spans) != len(numbers):
             raise ModelError(
-                f"Expected {len(numbers)} {marker!r} for the {kind} in the rendered chat template, "
-                f"got {len(found)}: this checkpoint's template is not one of {family.name}'s. It "
-                f"wrote {rendered[:200]!r}."
+                f"Expected {len(numbers)} {marker!r} for the {media} in the rendered chat "
+                f"template, got {len(spans)} in {rendered[:200]!r}: this checkpoint's template is "
+                f"not one of {family.name}'s, give its processor another `chat_template`."
             )
-        yield from zip(found, numbers, strict=True)
+        yield from zip(spans, numbers, strict=True)
 
 
 def expect_plain(family: Family, text: str) -> None:
-    """Raise `PromptError` if a text of the conversation holds a special token of the model's."""
+    """Raise `PromptError` if a text contains one of the model's special tokens."""
     token = next(iter(special_tokens_in(family, text)), None)
     if token is not None:
         raise PromptError(
             f"Expected a prompt of plain words, got the model's special token {token!r} in it: "
-            "remove it from the prompt, the picture's tokens are added automatically."
+            "remove it from the prompt; image tokens are added automatically."
         )
 
 
 def special_tokens_in(family: Family, text: str) -> list[str]:
-    """The model's special tokens that `text` spells out."""
+    """The model's special tokens that `text` contains."""
     tokenizer = family.processor.tokenizer
     added = tokenizer.added_tokens_decoder.values()
     special = {*tokenizer.all_special_tokens, *(t.content for t in added if t.special)}
@@ -217,7 +219,7 @@ def special_tokens_in(family: Family, text: str) -> list[str]:
 
 
 def tokenize(tokenizer: Any, text: str) -> Any:
-    """What the tokenizer makes of a rendered text: `input_ids`, `attention_mask` and offsets.
+    """Tokenise a rendered text: `input_ids`, `attention_mask` and offsets.
 
     All are int64 `[1, position]`; `offset_mapping` is `[1, position, 2]`.
     """
@@ -230,5 +232,5 @@ def tokenize(tokenizer: Any, text: str) -> Any:
 
 
 def adds_special_tokens(tokenizer: Any, text: str) -> bool:
-    """Whether the tokenizer should add its own: not where the template wrote them already."""
+    """Whether the tokenizer must add special tokens: not if the template wrote them already."""
     return not (tokenizer.bos_token is not None and text.startswith(tokenizer.bos_token))

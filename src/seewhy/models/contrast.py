@@ -1,4 +1,4 @@
-"""Why this word and not that one: the alternative's row beside the word's own."""
+"""Contrast a word with an alternative: subtract the alternative's unembedding row."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from seewhy.models.unembedding import cached_unembedding
 
 
 def deciding_token(loaded: Loaded, trace: Trace, word: Word, alternative: str) -> tuple[int, int]:
-    """Where a word and its alternative part, and the alternative's id there.
+    """The first token at which a word and its alternative differ, and the alternative's id there.
 
-    Both begin alike up to the deciding token: there the model chose between two ids.
+    Up to this deciding token both have the same ids; there the model chose between two ids.
 
     Args:
         loaded: the model.
@@ -35,22 +35,22 @@ def deciding_token(loaded: Loaded, trace: Trace, word: Word, alternative: str) -
     if not alternative.strip():
         raise ParameterError(
             f"Expected a word to contrast {word.text!r} with, got {alternative!r}: name what the "
-            "model might have said instead."
+            "model might have written instead."
         )
-    own = [trace.tokens[token].id for token in word.tokens]
+    ids = [trace.tokens[token].id for token in word.tokens]
     foil = _alternative_ids(loaded, trace, word, alternative.strip())
-    for token, own_id, foil_id in zip(word.tokens, own, foil, strict=False):
-        if own_id != foil_id:
+    for token, word_id, foil_id in zip(word.tokens, ids, foil, strict=False):
+        if word_id != foil_id:
             return token, foil_id
     raise ParameterError(
-        f"Expected an alternative that parts from {word.text!r} within it, got {alternative!r}: "
-        f"in this tokenizer one begins with the other ({own} and {foil}), so none of the word's "
-        "tokens decides between them."
+        f"Expected an alternative whose tokens differ from those of {word.text!r}, got "
+        f"{alternative!r}: in this tokenizer one begins with the other ({ids} and {foil}), so none "
+        "of the word's tokens decides between them; choose another alternative."
     )
 
 
 def _alternative_ids(loaded: Loaded, trace: Trace, word: Word, alternative: str) -> list[int]:
-    """Ids of an alternative in a word's place: after the answer so far, if they continue it."""
+    """Ids of an alternative in the word's position, tokenised after the answer."""
     first = trace.tokens[word.tokens[0]]
     space = first.text[: len(first.text) - len(first.text.lstrip())]
     before = trace.answer[: first.start]
@@ -59,17 +59,17 @@ def _alternative_ids(loaded: Loaded, trace: Trace, word: Word, alternative: str)
     def ids_of(text: str) -> list[int]:
         return tokenizer(text, add_special_tokens=False)["input_ids"]
 
-    known, joined = ids_of(before), ids_of(before + space + alternative)
-    if joined[: len(known)] == known:
-        return joined[len(known) :]
+    ids_before, joined = ids_of(before), ids_of(before + space + alternative)
+    if joined[: len(ids_before)] == ids_before:
+        return joined[len(ids_before) :]
     return ids_of(space + alternative)
 
 
 def contrasted(loaded: Loaded, trace: Trace, word: Word, token: int, foil: int) -> Trace:
-    """The trace in which a word stands against an alternative.
+    """The trace with foil rows that contrast a word with an alternative.
 
-    The deciding token's row meets the alternative's; the word's other tokens meet their own, so
-    that they count nothing: both words share them, or they follow from the decision.
+    The deciding token gets the alternative's row as its foil. The word's other tokens get their own
+    row, so that they contribute nothing: both words share them, or they follow from the decision.
 
     Args:
         loaded: the model.
@@ -81,10 +81,10 @@ def contrasted(loaded: Loaded, trace: Trace, word: Word, token: int, foil: int) 
     rows, biases = cached_unembedding(loaded.model).rows(torch.tensor([foil]))
     foils = torch.zeros_like(trace.unembedding_rows)
     foil_biases = None if trace.biases is None else torch.zeros_like(trace.biases)
-    own: Sequence[int] = [prompt + index for index in word.tokens]
-    foils[own] = trace.unembedding_rows[own]
+    positions: Sequence[int] = [prompt + index for index in word.tokens]
+    foils[positions] = trace.unembedding_rows[positions]
     foils[prompt + token] = rows[0].to(foils)
     if foil_biases is not None and trace.biases is not None and biases is not None:
-        foil_biases[own] = trace.biases[own]
+        foil_biases[positions] = trace.biases[positions]
         foil_biases[prompt + token] = biases[0].to(foil_biases)
     return replace(trace, foils=foils, foil_biases=foil_biases)

@@ -1,4 +1,4 @@
-"""The conversation before the answer: turns of text, pictures and clips."""
+"""A conversation before the answer: turns of text, pictures and clips."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ class Conversation:
                 )
         if not roles or roles[-1] != "user":
             raise PromptError(
-                f"Expected a conversation whose last turn is the user's, got {roles}: leave out "
-                "what follows it; the assistant's answer to it is what is explained."
+                f"Expected a conversation whose last turn is the user's, got {roles}: leave "
+                "out what follows it; the assistant's answer to it is explained."
             )
         if not any(text.strip() for text in self.texts):
             raise PromptError(
@@ -64,7 +64,7 @@ class Conversation:
             )
 
     def with_media(self, media: Sequence[Image | Clip]) -> Conversation:
-        """The same with other pictures and clips in the places of its own, as many as it shows."""
+        """The same conversation with other pictures and clips, as many as it has."""
         following, turns = iter(media), []
         for turn in self.turns:
             parts = (part if isinstance(part, str) else next(following) for part in turn.parts)
@@ -84,12 +84,12 @@ class Conversation:
 
 def user_message(media: Image | Clip | Sequence[Image | Clip], prompt: str) -> Conversation:
     """One user's turn: pictures and clips first, then the words."""
-    shown = tuple(media) if isinstance(media, list | tuple) else (media,)
-    return Conversation((Message("user", (*shown, prompt)),), {})  # type: ignore[arg-type]
+    parts = tuple(media) if isinstance(media, list | tuple) else (media,)
+    return Conversation((Message("user", (*parts, prompt)),), {})  # type: ignore[arg-type]
 
 
 def joined_texts(conversation: Conversation) -> tuple[str, tuple[PromptSpan, ...], list[int]]:
-    """The conversation's own words as one text, its turns in it, and where each text begins."""
+    """The conversation's words as one text, the span of each turn, and where each text begins."""
     prompt, turns, starts = "", [], []
     for turn in conversation.turns:
         first = len(starts)

@@ -1,4 +1,4 @@
-"""The language model inside: its decoder layers, and the hidden states that enter them."""
+"""The language model's decoder layers, and the hidden states that enter them."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from seewhy.models.unembedding import backbone_of
 
 
 def decoder_of(model: Any) -> Any:
-    """The language model proper: a stack of decoder layers and a norm.
+    """The language model: a stack of decoder layers and a norm.
 
     Raises:
-        UnsupportedModelError: if it is not built so.
+        UnsupportedModelError: if the model has no such module.
     """
     decoder = getattr(model, "get_decoder", lambda: None)()
     if not isinstance(getattr(decoder, "layers", None), nn.ModuleList):
         raise UnsupportedModelError(
             f"Expected a language model with a list of decoder layers, got "
-            f"{type(decoder).__name__} in {type(model).__name__}: choose a method that looks at "
+            f"{type(decoder).__name__} in {type(model).__name__}: choose a method that uses "
             "final states, or one that changes the picture."
         )
     return decoder
@@ -43,7 +43,7 @@ def layers_of(model: Any) -> nn.ModuleList:
 
 
 def layer_at(model: Any, layer: int) -> int:
-    """A layer's number counted from 0, given one that may be counted from the end.
+    """A layer's number counted from 0; a negative `layer` counts from the end.
 
     Raises:
         ParameterError: if the model has no such layer.
@@ -58,12 +58,12 @@ def layer_at(model: Any, layer: int) -> int:
 
 
 def final_states(loaded: Loaded, inputs: Inputs, ids: Sequence[int]) -> Tensor:
-    """Show a model a prompt and an answer, in one pass.
+    """Run a prompt and an answer through a model, in one forward pass.
 
-    Gradients are kept if they are on where it is called.
+    Gradients are kept if they are enabled by the caller.
 
     Args:
-        loaded: the model, in the mode in which it shall be run.
+        loaded: the model, in the mode that the caller chose.
         inputs: the prompt.
         ids: of the answer.
 
@@ -84,15 +84,15 @@ def final_states(loaded: Loaded, inputs: Inputs, ids: Sequence[int]) -> Tensor:
 
 @contextmanager
 def hook_layer_input(model: Any, layer: int, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
-    """Let `change` see, and replace, the hidden states that enter a decoder layer.
+    """Replace the hidden states that enter a decoder layer with `change(states)`.
 
-    What enters layer 0 are the embeddings, those of the pictures in their places. Families that
-    hand pictures to deeper layers too (Qwen3-VL's deep stack) add them there, out of sight.
+    The embeddings enter layer 0, the visual ones among them. Some families (Qwen3-VL's DeepStack)
+    also add visual features to later layers; the hook does not get these.
 
     Args:
-        model: whose.
+        model: the model.
         layer: counted from 0, or from the end if negative.
-        change: from `[batch, position, hidden]` to the same.
+        change: from `[batch, position, hidden]` to the same shape.
 
     Raises:
         ParameterError: if the model has no such layer.
@@ -133,5 +133,5 @@ def layer_input_states(
 
 
 def at_least_float32(values: Tensor) -> Tensor:
-    """The same values, half precision made float32."""
+    """The same values, half precision converted to float32."""
     return values.to(torch.promote_types(values.dtype, torch.float32))

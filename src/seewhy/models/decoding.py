@@ -8,21 +8,21 @@ from itertools import accumulate, groupby
 from typing import Any
 
 UNFINISHED = "\ufffd"
-"""What a decoder writes for bytes that are no character (yet)."""
+"""What a decoder writes for bytes that are not a complete character."""
 
 _BYTE = re.compile("<0x[0-9A-F]{2}>")
 
 
 def tokens_of(ids: Sequence[int], tokenizer: Any) -> tuple[str, list[tuple[int, int]]]:
-    """Decode ids, and the span of characters that each of them added.
+    """Decode ids, and find the span of characters that each of them adds.
 
-    Decoding goes on token by token behind a short window, so the time is linear in the number of
-    tokens, and nothing is tokenised again. A token that holds a piece of a character adds no text
-    until a later token completes it; special tokens add none.
+    Each token is decoded after a short window of earlier tokens, so the time is linear in the
+    number of tokens, and nothing is tokenised again. A token that holds a part of a character adds
+    no text until a later token completes it; special tokens add none.
 
     Args:
         ids: generated ids.
-        tokenizer: the one that goes with the model.
+        tokenizer: the model's tokenizer.
 
     Returns:
         The text (that of `tokenizer.decode` without special tokens), and `(start, end)` of each
@@ -33,8 +33,8 @@ def tokens_of(ids: Sequence[int], tokenizer: Any) -> tuple[str, list[tuple[int, 
     plain_ids = [ids[position] for position in plain]
     incomplete = _incomplete(plain_ids, tokenizer)
     text, ends = "", dict.fromkeys(range(len(ids)), 0)
-    # `plain_ids[first:pending]` is the window that was written last, the rest is not written yet:
-    # decoders treat the start of a text specially (they strip a space), hence the window.
+    # `plain_ids[first:pending]` is the window: the ids that were decoded last. It is needed because
+    # decoders treat the start of a text in another way (they strip a space).
     first = pending = 0
     for index, position in enumerate(plain):
         if not incomplete[index]:
@@ -49,17 +49,17 @@ def tokens_of(ids: Sequence[int], tokenizer: Any) -> tuple[str, list[tuple[int, 
 
 
 def _incomplete(ids: Sequence[int], tokenizer: Any) -> list[bool]:
-    """Which ids cannot be written before the next one is known.
+    """Which ids cannot be decoded before the next one is known.
 
-    SentencePiece spells unknown characters in byte tokens, and its decoder judges a run of them as
-    a whole: if it is not valid UTF-8, none of its bytes is a character, however it began.
+    SentencePiece writes unknown characters as byte tokens. Its decoder checks a whole run of them:
+    if the run is not valid UTF-8, none of its bytes becomes a character.
     """
     pieces = [piece or "" for piece in tokenizer.convert_ids_to_tokens(list(ids))]
     incomplete = []
     for is_bytes, run in groupby(pieces, lambda piece: bool(_BYTE.fullmatch(piece))):
-        some = list(run)
-        broken = is_bytes and not _is_text(bytes(int(piece[3:5], 16) for piece in some))
-        incomplete += [broken] * (len(some) - 1) + [False]
+        run_pieces = list(run)
+        broken = is_bytes and not _is_text(bytes(int(piece[3:5], 16) for piece in run_pieces))
+        incomplete += [broken] * (len(run_pieces) - 1) + [False]
     return incomplete
 
 
@@ -77,13 +77,13 @@ def _decode(ids: Sequence[int], tokenizer: Any) -> str:
 
 
 def spans_of(offsets: Sequence[tuple[int, int]], begin: int, end: int) -> list[tuple[int, int]]:
-    """Bring a tokenizer's offsets of neighbouring tokens into `begin:end`, without overlaps.
+    """Clip a tokenizer's offsets of adjacent tokens to `begin:end`, without overlaps.
 
-    Pieces of one character all claim it: the last of them gets it, the others are empty.
+    Where several tokens share one character, the last of them gets it and the others are empty.
 
     Args:
         offsets: `(start, end)` of each token in the whole text.
-        begin, end: the part that the spans are counted in.
+        begin, end: the part of the text to which the spans are relative.
 
     Example:
         >>> spans_of([(8, 11), (11, 12), (11, 12), (12, 20)], 9, 14)

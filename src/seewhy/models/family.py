@@ -1,4 +1,4 @@
-"""What a family of models states: what it makes of pictures, where its image tokens stand."""
+"""The base class of model families: how they process pictures and where their tokens are."""
 
 from __future__ import annotations
 
@@ -23,23 +23,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class VisualInputs:
-    """What a family makes of one picture, or of one clip, at one scale.
+    """The visual inputs of one picture or one clip at one scale.
 
     Attributes:
         tensors: the vision part of the forward pass (`pixel_values`, `image_grid_thw`, ...), as
             for a prompt with this picture alone, and flags such as `interpolate_pos_encoding`.
         placeholder: the text that replaces the picture's one marker in the rendered chat template,
             fully expanded: as many image tokens as the model expects, and any separators.
-        geometries: where the visual tokens stand over the original's pixels: one geometry for a
+        geometries: boxes of the visual tokens in the original's pixels: one geometry for a
             picture, one for each step of a clip. Their visual axes, one after the other, follow
             the order of the image tokens in `placeholder`.
-        size: width and height in pixels of what the model sees, without padding; for tiles, of the
+        size: width and height in pixels of the model's input, without padding; for tiles, of the
             tiled canvas.
         non_spatial: which image tokens of `placeholder` (counted from 0) own no pixels, such as the
             newline tokens of some families; they are on no visual axis.
-        frames: for a clip, the numbers of the frames that each step shows; empty for a
-            picture.
-        notes: what a reader must know, such as a video part that stands in for torchvision's.
+        frames: for a clip, the numbers of the frames in each step; empty for a picture.
+        notes: remarks for the reader, such as a replacement for torchvision's video processor.
     """
 
     tensors: Mapping[str, Any]
@@ -81,28 +80,38 @@ RESIZED_BY_IMAGE_PROCESSOR = (
 
 
 def single_frames(clip: Clip) -> tuple[tuple[int, ...], ...]:
-    """`VisualInputs.frames` of a clip whose steps show one frame each."""
+    """`VisualInputs.frames` of a clip with one frame in each step."""
     return tuple((frame,) for frame in range(len(clip)))
 
 
-class Family(ABC):
-    """One family of multimodal LLMs: what it makes of pictures, and where its image tokens stand.
+def minutes_and_seconds(seconds: float) -> str:
+    """A frame's time as video prompts write it.
 
-    A family is one file with one final class, found by its file name. It states facts and answers
-    a few questions; whatever families share is a function. The questions with an answer here are
-    those that most families answer alike.
+    Example:
+        >>> minutes_and_seconds(75.6)
+        '01:15'
+    """
+    return f"{int(seconds // 60):02d}:{int(seconds % 60):02d}"
+
+
+class Family(ABC):
+    """One family of multimodal LLMs: how it processes pictures, and where their tokens are.
+
+    A family is one file with one final class, found by its file name. Class attributes hold its
+    facts; what families share is a function. Methods that are the same in most families are
+    implemented here.
 
     Class attributes:
         name: the registry name, such as `"qwen2-vl"`.
         model_types: values of `config.model_type` that it supports.
         checkpoints: hub ids that it supports.
-        scaling: one sentence: how the model is shown the image at other scales.
-        coverage: one sentence: which pixels it does not see, and what it sees twice.
-        default_marker: what the chat template writes for an image, such as `"<|image_pad|>"`.
-        clip_marker: what it writes for a video; empty for a family that takes none.
-        clip_token_field: the config's field with the id of a clip's visual tokens; empty where
-            that is the image token's.
-        plain_format: the user's turn where a checkpoint brings no chat template; `{marker}` and
+        scaling: one sentence: how the image is processed at other scales.
+        coverage: one sentence: which pixels the model does not see, and which it sees twice.
+        default_marker: the chat template's text for an image, such as `"<|image_pad|>"`.
+        clip_marker: its text for a video; empty for a family without video.
+        clip_token_field: the config's field with the id of a clip's visual tokens; empty if they
+            have the image token's id.
+        plain_format: the user's turn for a checkpoint without a chat template; `{marker}` and
             `{prompt}` are filled in.
     """
 
@@ -126,53 +135,57 @@ class Family(ABC):
 
     @property
     def image_token_id(self) -> int:
-        """The id that stands in `input_ids` wherever a visual token of a picture goes."""
+        """The id of a picture's visual tokens in `input_ids`."""
         return self.model.config.image_token_id
 
     @property
     def clip_token_id(self) -> int:
-        """The id that stands in `input_ids` wherever a visual token of a clip goes."""
+        """The id of a clip's visual tokens in `input_ids`."""
         field = self.clip_token_field
         return getattr(self.model.config, field) if field else self.image_token_id
 
+    def visual_token_id(self, visual: VisualInputs) -> int:
+        """The id of the visual tokens of a picture or a clip."""
+        return self.clip_token_id if visual.is_clip else self.image_token_id
+
     @abstractmethod
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
-        """Prepare an upright RGB picture at a scale; 1 is what the model's own processor does."""
+        """Prepare an upright RGB picture; at scale 1 exactly as the model's own processor does."""
 
     def template(self, clips: bool) -> str | None:
         """The chat template for a conversation with or without clips; None if there is none."""
         return self.processor.template
 
     def process_image_among(self, image: Image, scale: float, pictures: int) -> VisualInputs:
-        """Prepare one of several pictures in a prompt, where that is not what `process_image` does.
+        """Prepare one of several pictures in a prompt, if that differs from `process_image`.
 
         Args:
             image: an upright RGB picture.
             scale: as for `process_image`.
-            pictures: how many pictures the prompt shows, clips not counted.
+            pictures: number of pictures in the prompt, without clips.
         """
         return self.process_image(image, scale)
 
     def process_video(self, clip: Clip, scale: float = 1.0) -> VisualInputs:
-        """Prepare a clip at a scale; 1 is what the model's own video processor does.
+        """Prepare a clip; at scale 1 exactly as the model's own video processor does.
 
         Raises:
-            UnsupportedInputError: if the family takes no clips.
+            UnsupportedInputError: if the family has no video input.
         """
         raise UnsupportedInputError(
             f"Expected pictures for {self.name}, got a clip of {len(clip)} frames: this family "
-            "takes no video here. Hand the frames in as pictures, or choose another model."
+            "takes no video here. Pass the frames as pictures, or choose another model."
         )
 
     @abstractmethod
     def visual_features(self, visual: VisualInputs) -> Tensor:
-        """Float `[visual, hidden]`: the features that enter the language model, for the probe.
+        """Float `[visual, hidden]`: the features that enter the language model.
 
-        In the order of the image tokens in the placeholder, those without pixels left out.
+        In the order of the image tokens in the placeholder, without those that own no pixels.
         """
 
     def collate(self, rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
-        """The vision part of one forward pass over several prompts with several pictures each.
+        """The visual inputs of one forward pass over several prompts with several pictures each.
 
         Args:
             rows: for each prompt of the batch, its pictures (and clips) in reading order.
@@ -180,25 +193,25 @@ class Family(ABC):
         return concatenate([visual.tensors for row in rows for visual in row])
 
     def token_types(self, ids: Tensor, prompt: int) -> dict[str, Tensor]:
-        """Further inputs that go along with the ids, position by position.
+        """Further inputs with one value for each position.
 
         Args:
-            ids: int64 `[batch, position]`, left-padded prompts and what was answered so far.
-            prompt: how many positions the prompts take; an answer begins there.
+            ids: int64 `[batch, position]`, left-padded prompts and the answers so far.
+            prompt: number of positions of the prompts; the answers begin there.
 
         Returns:
-            Such as `mm_token_type_ids` (0 text, 1 image, 2 video) where the model takes it.
+            For example `mm_token_type_ids` (0 text, 1 image, 2 video) if the model takes it.
         """
         if "mm_token_type_ids" not in inspect.signature(self.model.forward).parameters:
             return {}
-        kinds = (ids == self.image_token_id).long()
+        types = (ids == self.image_token_id).long()
         if self.clip_marker and self.clip_token_id != self.image_token_id:
-            kinds = kinds + 2 * (ids == self.clip_token_id).long()
-        return {"mm_token_type_ids": kinds}
+            types = types + 2 * (ids == self.clip_token_id).long()
+        return {"mm_token_type_ids": types}
 
 
 def concatenate(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Chain the tensors of several pictures along their first axis; flags must be the same.
+    """Concatenate the tensors of several pictures along axis 0; flags must be equal.
 
     Raises:
         GeometryError: if shapes differ beyond the first axis, or flags do.
@@ -222,7 +235,7 @@ def concatenate(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def input_device(model: PreTrainedModel) -> torch.device:
-    """Where the model's inputs go: for a model on disk, where its embeddings are worked out."""
+    """The device of the model's inputs; for a model on disk, where its embeddings are computed."""
     if model.device.type != "meta":
         return model.device
     hook = getattr(model.get_input_embeddings(), "_hf_hook", None)
@@ -230,7 +243,7 @@ def input_device(model: PreTrainedModel) -> torch.device:
 
 
 def on_device(tensors: Mapping[str, Any], model: PreTrainedModel) -> dict[str, Any]:
-    """Put tensors where the model's inputs go; flags stay as they are."""
+    """Move tensors to the device of the model's inputs; flags are not changed."""
     device = input_device(model)
     return {
         name: value.to(device) if isinstance(value, Tensor) else value

@@ -1,9 +1,8 @@
-"""Let a model answer, and capture what it computes: one hook on its states, one on its logits.
+"""Generate an answer and capture final states and logits with two hooks.
 
-Position t's logits predict token t + 1. A trace keeps the final states at the visual positions
-and at the text's own positions, and of each prediction only its head: the ids ranked first, and
-the probability of the token that came. Attentions, inner layers and whole rows of logits are never
-kept.
+The logits at position t predict token t + 1. A trace keeps the final states at the visual tokens
+and at the tokens of the prompt and the answer. Of each prediction it keeps the ids ranked first and
+the probability of the next token. Attentions, inner layers and full rows of logits are not kept.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from __future__ import annotations
 import copy
 import inspect
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -31,10 +30,10 @@ from seewhy.models.state_hooks import StateHooks
 from seewhy.models.tracing import CapturedRow, assemble, selected_positions
 from seewhy.models.unembedding import infer_unembedding
 
-#: What generation must be for a trace to be of one answer, fed back token by token.
+#: Settings that a trace needs: one answer, generated token by token.
 SINGLE_SEQUENCE = {"num_beams": 1, "num_return_sequences": 1, "use_cache": True}
 
-#: What a checkpoint may recommend for its sampling, and what it is for a model's own choice.
+#: Penalties that a checkpoint may recommend, with the values that switch them off.
 NO_PENALTIES = {
     "repetition_penalty": 1.0,
     "encoder_repetition_penalty": 1.0,
@@ -50,8 +49,7 @@ NO_PENALTIES = {
     "penalty_alpha": None,
 }
 
-
-#: What `generate` takes beside the settings of transformers' GenerationConfig.
+#: Arguments of `generate` that are not settings of transformers' GenerationConfig.
 PASSED_ON = ("generation_config", "logits_processor", "stopping_criteria", "streamer")
 
 
@@ -73,20 +71,20 @@ def generate(
     watch: Callable[[int], None] | None = None,
     **generation: Any,
 ) -> Trace:
-    """Let the model answer, and capture it: see `generate_batch`, of which this is one row.
+    """Generate one answer and capture it: `generate_batch` with one row.
 
     Args:
         loaded: the model.
-        inputs: what it is asked.
-        max_new_tokens: where the answer is cut off.
-        ranking_depth: how many first ranks are kept of each prediction.
-        candidates: how many next candidates each token shows.
-        seed: of sampling; the caller's random state is left as it was.
-        watch: called with the number of tokens so far, after each.
+        inputs: the prompt.
+        max_new_tokens: maximum length of the answer.
+        ranking_depth: number of first ranks that are kept of each prediction.
+        candidates: number of candidates that are kept for each token.
+        seed: of sampling; the caller's random state is not changed.
+        watch: called after each token with the number of tokens so far.
         **generation: passed on to `model.generate`, such as `temperature` or `eos_token_id`.
 
     Raises:
-        AnswerError: if the model says nothing.
+        AnswerError: if the answer is empty.
         ParameterError: if a parameter is out of range, or generation is not plain (beams).
         NonFiniteError: if a state is NaN or infinite.
     """
@@ -114,16 +112,16 @@ def generate_batch(
     watch: Callable[[int], None] | None = None,
     **generation: Any,
 ) -> list[Trace]:
-    """Let the model answer several prompts at once, and capture it.
+    """Generate the answers to several prompts in one batch and capture them.
 
     Greedy unless `do_sample=True` is passed, and without the penalties that a checkpoint may
-    recommend. Ids are kept exactly as they were generated, except that special tokens that end the
-    answer (end of turn, padding) are no part of it. Prompts are padded on the left; a row's trace
-    equals the one that it has alone, up to rounding.
+    recommend. Ids are kept exactly as generated, without the special tokens at the end (end of
+    turn, padding). Prompts are padded on the left; a row's trace equals that of a batch of one, up
+    to rounding.
 
     Args:
         loaded: the model.
-        rows: what it is asked, one for each answer.
+        rows: the prompts.
         max_new_tokens, ranking_depth, candidates, seed, watch, **generation: as for `generate`.
 
     Raises:
@@ -135,7 +133,7 @@ def generate_batch(
     prompts = batch(loaded.family, rows)
     answers = torch.arange(prompts.length - 1, prompts.length + max_new_tokens)
     hooks = StateHooks(
-        [selected_positions(r, pad, answers) for r, pad in zip(rows, prompts.pads, strict=True)]
+        [selected_positions(row, pad, answers) for row, pad in zip(rows, prompts.pads, strict=True)]
     )
     steps = LogitsBuffer(ranking_depth, candidates)
 
@@ -171,48 +169,45 @@ def _rows(
     """The answer of each prompt with its predictions.
 
     Raises:
-        AnswerError: if the model said nothing.
-        NonFiniteError: if that was because of NaN or infinity.
+        AnswerError: if an answer is empty.
+        NonFiniteError: if it is empty because of NaN or infinity.
     """
     captured = []
-    for at, row in enumerate(rows):
-        answer = without_end(sequences[at, prompts.length :].tolist(), loaded)
+    for index, row in enumerate(rows):
+        answer = without_end(sequences[index, prompts.length :].tolist(), loaded)
         if not answer:
             hooks.expect_finite()
             raise AnswerError(
                 f"Expected an answer from {loaded.name}, got none: it ended its turn at once. "
                 "Change the prompt, or give an answer to explain."
             )
-        predictions = steps.of(at, len(answer))
-        captured.append(CapturedRow(row, answer, at, prompts.pads[at], prompts.length, predictions))
+        predictions, pad = steps.of(index, len(answer)), prompts.pads[index]
+        captured.append(CapturedRow(row, answer, index, pad, prompts.length, predictions))
     return captured
 
 
 def _generator(
     loaded: Loaded, max_new_tokens: int, generation: dict[str, Any]
 ) -> tuple[Any, dict[str, Any]]:
-    """What generates, and its keyword arguments: greedy unless asked, one answer, no beams.
+    """The model to call `generate` on, and the keyword arguments.
 
-    `generate` fills what a config leaves open from the model's own generation config. So it is
-    called on a shallow copy of the model, with the same weights and hooks, whose config is ours:
-    the model's own stays as it is, and other threads may generate with it meanwhile.
+    Greedy unless `do_sample` is set; one answer, no beams. `generate` takes what a config leaves
+    open from the model's generation config. So it is called on a shallow copy of the model, with
+    the same weights and hooks and with our config: the user's model is not changed, and other
+    threads may generate with it at the same time.
     """
-    own = generation.pop("generation_config", None)
-    asked = {name: value for name, value in vars(own).items() if value is not None} if own else {}
-    _expect_single_sequence({**asked, **generation})
-    config: Any = copy.deepcopy(own or loaded.model.generation_config)
-    known = {*vars(config), *inspect.signature(loaded.model.generate).parameters}  # type: ignore
-    for name in generation:
-        if name not in known:
-            raise ParameterError(
-                unknown_name_message("generation setting", name, tuple(sorted(known)))
-            )
-    # What checkpoints recommend for sampling means nothing to greedy decoding, which warns of it.
-    if not generation.setdefault("do_sample", asked.get("do_sample", False)):
+    user_config = generation.pop("generation_config", None)
+    given = vars(user_config) if user_config else {}
+    settings = {name: value for name, value in given.items() if value is not None}
+    _expect_single_sequence({**settings, **generation})
+    config: Any = copy.deepcopy(user_config or loaded.model.generation_config)
+    _expect_known_settings(generation, config, loaded.model)
+    # Greedy decoding does not use the sampling settings of a checkpoint, and warns of them.
+    if not generation.setdefault("do_sample", settings.get("do_sample", False)):
         config.temperature = config.top_p = config.top_k = None
-    if own is None:
-        for name, plain in NO_PENALTIES.items():
-            setattr(config, name, plain)
+    if user_config is None:
+        for name, neutral in NO_PENALTIES.items():
+            setattr(config, name, neutral)
     if config.pad_token_id is None:
         ends = config.eos_token_id
         config.pad_token_id = ends[0] if isinstance(ends, list) else ends
@@ -220,24 +215,33 @@ def _generator(
     limits = {**SINGLE_SEQUENCE, "max_new_tokens": max_new_tokens}
     others = config.update(**{**generation, **limits})
     model = copy.copy(loaded.model)
-    vars(model).pop("generate", None)  # that of the model itself may be recorded
-    model.generation_config = loaded.model.generation_config if own else config
+    vars(model).pop("generate", None)  # it may be patched to record the user's calls
+    model.generation_config = loaded.model.generation_config if user_config else config
     return model, {**others, "generation_config": config}
+
+
+def _expect_known_settings(names: Iterable[str], config: Any, model: Any) -> None:
+    known = {*vars(config), *inspect.signature(model.generate).parameters}
+    for name in names:
+        if name not in known:
+            raise ParameterError(
+                unknown_name_message("generation setting", name, tuple(sorted(known)))
+            )
 
 
 def _expect_single_sequence(settings: dict[str, Any]) -> None:
     for name, value in SINGLE_SEQUENCE.items():
-        given = settings.get(name, value)
-        if given != value:
+        setting = settings.get(name, value)
+        if setting != value:
             raise ParameterError(
-                f"Expected {name} = {value}, got {given}: one answer is explained, token by token. "
-                "Leave the setting out, or sample with do_sample=True."
+                f"Expected {name} = {value}, got {setting}: one answer is explained, token by "
+                "token. Leave the setting out, or sample with do_sample=True."
             )
 
 
 @contextmanager
 def seeded(seed: int | None, loaded: Loaded) -> Iterator[None]:
-    """Draw from a seed of one's own, and leave the caller's random state as it was."""
+    """Sample with this seed in the block; the caller's random state is restored after it."""
     if seed is None:
         yield
         return

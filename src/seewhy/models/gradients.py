@@ -1,4 +1,4 @@
-"""Gradients of what a model says, with respect to attention and to hidden states."""
+"""Gradients of targets with respect to attention and to hidden states."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from seewhy.models.attention import (
     attention_weights,
     expect_captured,
     patched_attention,
+    score_options,
 )
 from seewhy.models.decoder import at_least_float32, final_states, hook_layer_input, layers_of
 from seewhy.models.isolation import eval_mode
@@ -23,10 +24,10 @@ from seewhy.models.loading import Loaded
 
 @contextmanager
 def differentiable(model: Any) -> Iterator[None]:
-    """Work in eval mode with gradients, but not with those of the weights: graphs begin at leaves.
+    """Run in eval mode with gradients, but without gradients of the weights.
 
-    Below the first tensor that is made a leaf nothing is kept, so the vision tower costs no more
-    than without gradients.
+    The graph begins at the first tensor that is made a leaf. Nothing before it is kept, so the
+    vision tower needs no more memory than without gradients.
     """
     with eval_mode(model):
         weights = [weight for weight in model.parameters() if weight.requires_grad]
@@ -49,46 +50,44 @@ def attention_gradients(
 ) -> list[Tensor]:
     """Attention of all layers with the gradients of several targets, one backward pass each.
 
-    All weights of all layers are held at once, and their gradients: layers x heads x positions x
-    positions, twice; in half precision autograd keeps another half of that.
+    The attention weights of all layers and their gradients are in memory at once: layers x heads x
+    positions x positions, twice; in half precision autograd keeps another half of that.
 
     Args:
         loaded: the model.
         inputs: the prompt.
         ids: of the answer.
-        targets: from final states `[position, hidden]` to what is explained `[token]`.
-        score: given the target's number, the weights of each layer and their gradients, each
-            `[head, position, position]`, what to keep.
+        targets: from final states `[position, hidden]` to the explained scores `[token]`.
+        score: from the target's number, the weights of each layer and their gradients, each
+            `[head, position, position]`, to the result.
 
     Returns:
-        What `score` made of each target.
+        The result of `score` for each target.
 
     Raises:
         UnsupportedModelError: as `attention_rows`.
     """
-    found: dict[int, Tensor] = {}
+    captured: dict[int, Tensor] = {}
 
     def attend(
         module: Any, query: Tensor, key: Tensor, value: Tensor, mask: Any, **keywords: Any
     ) -> Any:
-        how = {name: keywords.get(name) for name in ("scaling", "softcap")}
-        weights = attention_weights(query, key, mask, **how)
+        weights = attention_weights(query, key, mask, **score_options(keywords))
         if not weights.requires_grad:  # the lowest layer: the graph begins here
             weights.requires_grad_()
-        found[module.layer_idx] = weights
+        captured[module.layer_idx] = weights
         return attention_output(weights, value)
 
     with differentiable(loaded.model), patched_attention(loaded.model, attend):
-        wanted = targets(final_states(loaded, inputs, ids))
-        weights = [
-            expect_captured(found, layer, loaded) for layer in range(len(layers_of(loaded.model)))
-        ]
-        held = [one.detach()[0] for one in weights]
-        kept = []
-        for number, gradients in _each(wanted, weights):
-            kept.append(score(number, held, [gradient[0] for gradient in gradients]))
-            del gradients  # or they would still be held while the next target's are made
-        return kept
+        values = targets(final_states(loaded, inputs, ids))
+        count = len(layers_of(loaded.model))
+        weights = [expect_captured(captured, layer, loaded) for layer in range(count)]
+        detached = [layer_weights.detach()[0] for layer_weights in weights]
+        results = []
+        for number, gradients in _gradients_of_each(values, weights):
+            results.append(score(number, detached, [gradient[0] for gradient in gradients]))
+            del gradients  # free them before those of the next target are computed
+        return results
 
 
 def state_gradients(
@@ -109,14 +108,14 @@ def state_gradients(
         loaded: the model.
         inputs: the prompt.
         ids: of the answer.
-        targets: from final states `[position, hidden]` to what is explained `[token]`.
-        score: given states and a target's gradient, at least float32 `[position, hidden]`, what
-            to keep.
+        targets: from final states `[position, hidden]` to the explained scores `[token]`.
+        score: from states and a target's gradient, at least float32 `[position, hidden]`, to the
+            result.
         layer: counted from 0, or from the end if negative; 0 for the embeddings.
-        change: what to make of the states first, `[position, hidden]`.
+        change: applied to the states first, `[position, hidden]`.
 
     Returns:
-        What `score` made of each target.
+        The result of `score` for each target.
 
     Raises:
         ParameterError: if the model has no such layer.
@@ -124,22 +123,25 @@ def state_gradients(
     """
     leaves: list[Tensor] = []
 
-    def open_up(states: Tensor) -> Tensor:
+    def make_leaf(states: Tensor) -> Tensor:
         states = states.detach().clone()
         if change is not None:
             states[0] = change(states[0])
         leaves.append(states.requires_grad_())
         return states
 
-    with differentiable(loaded.model), hook_layer_input(loaded.model, layer, open_up):
-        wanted = targets(final_states(loaded, inputs, ids))
+    with differentiable(loaded.model), hook_layer_input(loaded.model, layer, make_leaf):
+        values = targets(final_states(loaded, inputs, ids))
         states = at_least_float32(leaves[0].detach()[0])
         return [
-            score(states, at_least_float32(gradient[0])) for _, (gradient,) in _each(wanted, leaves)
+            score(states, at_least_float32(gradient[0]))
+            for _, (gradient,) in _gradients_of_each(values, leaves)
         ]
 
 
-def _each(targets: Tensor, leaves: Sequence[Tensor]) -> Iterator[tuple[int, tuple[Tensor, ...]]]:
+def _gradients_of_each(
+    targets: Tensor, leaves: Sequence[Tensor]
+) -> Iterator[tuple[int, tuple[Tensor, ...]]]:
     """Each target's number and its gradients, one for each leaf."""
     for number in range(len(targets)):
         more = number + 1 < len(targets)

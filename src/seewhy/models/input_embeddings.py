@@ -1,4 +1,4 @@
-"""What enters a language model, caught before it runs."""
+"""Capture the input embeddings of a language model without running it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from seewhy.models.isolation import eval_mode, exclusive, of_this_call
 
 
 class _Captured(Exception):  # noqa: N818 - a signal, no error
-    """Ends a forward pass where the language model would begin."""
+    """Stops a forward pass at the start of the language model."""
 
     def __init__(self, embeddings: Tensor) -> None:
         super().__init__()
@@ -23,14 +23,14 @@ class _Captured(Exception):  # noqa: N818 - a signal, no error
 
 
 def input_embeddings(model: Any, tensors: Mapping[str, Any]) -> Tensor:
-    """Float32 `[position, hidden]`: what enters the language model, which never runs.
+    """Float32 `[position, hidden]`: the language model's input; its layers do not run.
 
     Args:
         model: a multimodal model.
         tensors: the keyword arguments of its forward pass, batch of one.
 
     Raises:
-        UnsupportedModelError: if the language model takes no `inputs_embeds`, or there is none.
+        UnsupportedModelError: if there is no language model, or it gets no `inputs_embeds`.
     """
 
     def capture(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -47,7 +47,7 @@ def input_embeddings(model: Any, tensors: Mapping[str, Any]) -> Tensor:
         finally:
             hook.remove()
     raise UnsupportedModelError(
-        f"Expected {type(model).__name__} to hand inputs_embeds to its language model "
+        f"Expected {type(model).__name__} to pass inputs_embeds to its language model "
         f"({type(decoder).__name__}), got none: write an adapter for it."
     )
 
@@ -82,9 +82,9 @@ def vision_attentions(model: Any) -> list[nn.Module]:
 
 @contextmanager
 def zeroed_outputs(model: Any, modules: Sequence[nn.Module]) -> Iterator[None]:
-    """Let modules of a model write zeros, in this call's passes alone.
+    """Replace the outputs of a model's modules with zeros, only in this call's passes.
 
-    Their outputs are tensors, or tuples that begin with one.
+    The outputs are tensors, or tuples that begin with one.
     """
 
     def zero(_: nn.Module, __: Any, output: Any) -> Any:
@@ -100,7 +100,7 @@ def zeroed_outputs(model: Any, modules: Sequence[nn.Module]) -> Iterator[None]:
 
 
 def configured_image_token(config: Any) -> int:
-    """The image token's id by a model's config, or -1, which never occurs."""
+    """The image token's id in a model's config, or -1, which is no id."""
     for name in ("image_token_id", "image_token_index"):
         if isinstance(getattr(config, name, None), int):
             return getattr(config, name)

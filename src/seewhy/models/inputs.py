@@ -1,4 +1,4 @@
-"""Pictures and a conversation, made into what a model takes, with the position of every token."""
+"""Make a model's inputs from pictures and a conversation, with the positions of all tokens."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def prepare(
         family: the model's adapter.
         media: upright RGB pictures and clips, or one of them.
         prompt: the user's words.
-        scale: 1 is what the model's own processor does; others as `family.scaling` says.
+        scale: 1 as in the model's own processor; for others see `family.scaling`.
 
     Raises:
         PromptError, GeometryError, ModelError: as `prepare_chat`.
@@ -43,24 +43,24 @@ def prepare(
 
 
 def prepare_chat(family: Family, conversation: Conversation, *, scale: float = 1.0) -> Inputs:
-    """Make the inputs of a forward pass that goes on where a conversation ends.
+    """Make the inputs of a forward pass that continues a conversation.
 
     Ids, masks and pixels equal those of transformers' own processor of the family.
 
     Args:
         family: the model's adapter.
         conversation: all that comes before the answer.
-        scale: 1 is what the model's own processor does; others as `family.scaling` says.
+        scale: 1 as in the model's own processor; for others see `family.scaling`.
 
     Returns:
         The inputs, their tensors on the model's device.
 
     Raises:
-        ImageError: if nothing is shown.
+        ImageError: if there is no picture.
         PromptError: if a text holds one of the model's special tokens, or the chat template
-            rewrites the words or refuses the turns.
+            changes the words or raises an error.
         ModelError: if the template does not write one marker for each picture and clip.
-        GeometryError: if the image tokens are not as many as the geometries'.
+        GeometryError: if the number of image tokens differs from that of the geometries.
     """
     for text in conversation.texts:
         expect_plain(family, text)
@@ -73,8 +73,8 @@ def prepare_chat(family: Family, conversation: Conversation, *, scale: float = 1
     prompt, turns, starts = joined_texts(conversation)
     # Templates may trim a text, so its span may begin later than it does in the prompt.
     leads = [
-        start + whole.index(text[begin:end])
-        for start, whole, (begin, end) in zip(starts, conversation.texts, text_spans, strict=True)
+        start + words.index(text[begin:end])
+        for start, words, (begin, end) in zip(starts, conversation.texts, text_spans, strict=True)
     ]
     positions, prompt_spans = prompt_tokens(offsets, text_spans, leads)
     return Inputs(
@@ -124,7 +124,7 @@ def _media_of(conversation: Conversation) -> list[Image | Clip]:
     if not conversation.media:
         raise ImageError(
             "Expected a picture or a clip before the answer, got a conversation without one: add "
-            "it to a user's turn, for a map is laid over a picture."
+            "it to a user's turn."
         )
     return conversation.media
 
@@ -132,7 +132,7 @@ def _media_of(conversation: Conversation) -> list[Image | Clip]:
 def process_media(
     family: Family, media: Sequence[Image | Clip], scale: float
 ) -> list[VisualInputs]:
-    """What the family makes of the pictures and clips of one prompt."""
+    """The visual inputs of the pictures and clips of one prompt."""
     images = sum(not isinstance(medium, Clip) for medium in media)
     with internal():
         return [
@@ -156,7 +156,7 @@ def views_of(medium: Image | Clip, visual: VisualInputs, number: int) -> list[Vi
 def prompt_tokens(
     offsets: Sequence[Span], texts: Sequence[Span], leads: Sequence[int]
 ) -> tuple[list[int], list[Span]]:
-    """Positions of the tokens of the conversation's own words, and their spans in the prompt.
+    """Positions of the tokens of the conversation's words, and their spans in the prompt.
 
     Args:
         offsets: of each position's characters in the expanded text.
@@ -166,17 +166,17 @@ def prompt_tokens(
     positions: list[int] = []
     spans: list[Span] = []
     for (begin, end), lead in zip(texts, leads, strict=True):
-        # A token over the seam of two parts that stand side by side is the first one's.
+        # A token that covers the end of one part and the start of the next belongs to the first.
         taken = set(positions)
-        own = [
+        in_part = [
             position
             for position, (left, right) in enumerate(offsets)
             if max(left, begin) < min(right, end) and position not in taken
         ]
-        positions += own
-        if own:
-            in_part = spans_of([offsets[position] for position in own], begin, end)
-            spans += [(left + lead, right + lead) for left, right in in_part]
+        positions += in_part
+        if in_part:
+            part_spans = spans_of([offsets[position] for position in in_part], begin, end)
+            spans += [(left + lead, right + lead) for left, right in part_spans]
     return positions, spans
 
 
@@ -193,22 +193,21 @@ def visual_positions(
         visual: the picture or clip.
 
     Raises:
-        GeometryError: if they are not as many as the geometry's.
+        GeometryError: if their number differs from the geometry's.
     """
-    token = family.clip_token_id if visual.is_clip else family.image_token_id
     positions = [
         position
-        for position in (ids == token).nonzero().flatten().tolist()
+        for position in (ids == family.visual_token_id(visual)).nonzero().flatten().tolist()
         if placeholder[0] <= offsets[position][0] < placeholder[1]
     ]
-    spatial = [at for n, at in enumerate(positions) if n not in set(visual.non_spatial)]
+    spatial = [pos for n, pos in enumerate(positions) if n not in set(visual.non_spatial)]
     if len(spatial) != visual.visual:
         size = visual.geometries[0].size
         raise GeometryError(
             f"Expected {visual.visual} image tokens from the geometry, got {len(spatial)} in "
             f"the input ({family.name}, image of {size[0]} x {size[1]} "
             f"pixels seen at {visual.size[0]} x {visual.size[1]}, processor "
-            f"{family.processor.image_processor.to_dict()}): model and processor do not belong "
-            "together, or the adapter does not know this configuration."
+            f"{family.processor.image_processor.to_dict()}): load model and processor from one "
+            "checkpoint; if they are, this configuration is not supported."
         )
     return torch.tensor(spatial, dtype=torch.long)

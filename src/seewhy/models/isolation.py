@@ -1,9 +1,9 @@
-"""What is captured belongs to one call, whatever else runs on the same model meanwhile.
+"""Keep the captures of one call separate from other runs of the same model.
 
 A model may be shared: by threads of a server, by two explainers, by asyncio tasks, by the user's
-own code. Calls of this package that run a model take turns (`exclusive`). Their hooks ignore
-passes that others run (`of_this_call`), and what records the user's calls ignores ours
-(`is_internal`).
+code. Calls of this package that run a model wait for each other (`exclusive`). Their hooks ignore
+the passes of other callers (`of_this_call`), and recorders of the user's calls ignore the calls of
+this package (`is_internal`).
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ _CALL: ContextVar[object | None] = ContextVar("call", default=None)
 
 
 def unwrap(model: Any) -> Any:
-    """The model itself, where `torch.compile` wrapped it."""
+    """The original model, if `torch.compile` wrapped it."""
     return getattr(model, "_orig_mod", model)
 
 
 @contextmanager
 def exclusive(model: Any) -> Iterator[None]:
-    """Let one call at a time run a model; others wait. A call may contain further ones.
+    """Let one call at a time run a model; others wait. Calls may be nested.
 
     Args:
-        model: whose; a compiled one shares its lock with the one inside.
+        model: the model; a compiled model and the original share one lock.
     """
     with _LOCKS_GUARD:
         lock = _LOCKS.setdefault(unwrap(model), threading.RLock())
@@ -45,7 +45,7 @@ def exclusive(model: Any) -> Iterator[None]:
 
 @contextmanager
 def internal() -> Iterator[None]:
-    """Mark what runs in the block as this package's own, in this thread or task alone."""
+    """Mark calls in the block as calls of this package, only in this thread or task."""
     token = _CALL.set(object())
     try:
         yield
@@ -62,8 +62,8 @@ def of_this_call(hook: Callable[..., Any], *, nested: bool = False) -> Callable[
     """A hook that ignores the passes of other calls.
 
     Args:
-        hook: any hook of a module. Where it is ignored None is returned, which changes nothing.
-        nested: whether calls within this one count as this one; those of other threads never do.
+        hook: any hook of a module. For passes of other calls it returns None, which has no effect.
+        nested: whether calls within this call count too; those of other threads never do.
     """
     call, thread = _CALL.get(), threading.get_ident()
 
@@ -78,7 +78,7 @@ def of_this_call(hook: Callable[..., Any], *, nested: bool = False) -> Callable[
 
 @contextmanager
 def eval_mode(model: Any) -> Iterator[None]:
-    """Use a model alone, in eval mode without gradients; every module keeps the mode it had."""
+    """Use a model exclusively, in eval mode without gradients; restore each module's mode."""
     with exclusive(model):
         training = [module for module in model.modules() if module.training]
         try:

@@ -1,4 +1,4 @@
-"""From a hub id, a folder or a loaded pair to a model with its family and processor."""
+"""Load a model with its family and processor, from a hub id, a folder or a loaded pair."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ FAMILIES: Registry[Family] = Registry(
 #: Model types that are refused, each with the reason why no map would be faithful.
 REFUSED = {
     "mllama": (
-        "it reads pictures through layers of cross-attention, so no position of its sequence holds "
-        "the state of a visual token, and there is nothing that a lens could read"
+        "it reads pictures through layers of cross-attention, so its sequence has no visual tokens "
+        "whose states a logit lens could use"
     ),
     **dict.fromkeys(
         ("blip-2", "instructblip", "instructblipvideo", "idefics2", "kosmos-2"),
-        "between picture and language model stands a resampler whose every token looks at the "
-        "whole picture, so none owns pixels",
+        "between its vision tower and language model is a resampler, whose tokens all attend to "
+        "the whole picture, so none owns pixels",
     ),
 }
 
-#: Classes by which a checkpoint with code of its own may be loaded, the likeliest first.
+#: Classes that may load a checkpoint with its own code, the most likely first.
 AUTO_CLASSES = (
     "AutoModelForImageTextToText",
     "AutoModelForVision2Seq",
@@ -49,7 +49,7 @@ AUTO_CLASSES = (
     "AutoModel",
 )
 
-#: Keyword arguments that say where a checkpoint's files are, for config and processor too.
+#: Keyword arguments for the location of a checkpoint's files, also for config and processor.
 HUB = ("revision", "token", "cache_dir", "local_files_only", "trust_remote_code")
 
 
@@ -58,8 +58,8 @@ class Loaded:
     """A model with its family and processor.
 
     Attributes:
-        name: hub id, folder, or the class of a model that was handed in.
-        model: the model; its mode and device are up to the caller.
+        name: hub id, folder, or the class of a model that was passed in.
+        model: the model, in the caller's mode and on the caller's device.
         processor: its processor's parts.
         family: its adapter.
     """
@@ -79,7 +79,7 @@ def load(
     suggestions: Iterable[str] = (),
     **kwargs: Any,
 ) -> Loaded:
-    """Load a model by hub id or folder, or take one that is loaded.
+    """Load a model by hub id or folder, or use a loaded one.
 
     The config is read before any weights, so that a wrong name or family fails at once.
 
@@ -88,14 +88,14 @@ def load(
         dtype: such as `torch.bfloat16` or `"auto"`; None is transformers' default.
         device_map: passed on to `from_pretrained`.
         revision: branch, tag or commit of a hub repository.
-        suggestions: names that the caller knows, to suggest where an unknown one reads alike.
+        suggestions: further names, suggested for a similar unknown name.
         **kwargs: passed on to `from_pretrained`.
 
     Raises:
-        UnknownNameError: if there is no such folder or hub id, or the hub is out of reach.
-        UnsupportedModelError: if the model is text-only, brings code of its own without
-            `trust_remote_code=True`, is refused for a reason, or is of a family without an adapter
-            whose tokens could not be placed by experiment.
+        UnknownNameError: if there is no such folder or hub id, or the hub cannot be reached.
+        UnsupportedModelError: if the model is text-only, has its own code without
+            `trust_remote_code=True`, is refused (`REFUSED`), or has no adapter and its tokens could
+            not be located by experiment.
         ModelError: if its files are damaged or incomplete.
     """
     if isinstance(model, tuple):
@@ -110,10 +110,10 @@ def load(
 
     from safetensors import SafetensorError
 
-    chosen = {"dtype": dtype, "device_map": device_map}
-    chosen = {key: value for key, value in chosen.items() if value is not None}
+    options = {"dtype": dtype, "device_map": device_map}
+    options = {key: value for key, value in options.items() if value is not None}
     try:
-        loaded = _auto_class(config).from_pretrained(location, **{**kwargs, **chosen, **hub})
+        loaded = _auto_class(config).from_pretrained(location, **{**kwargs, **options, **hub})
         parts = load_processor(location, prefer_original=not family.model_types, **hub)
     except (OSError, ValueError, ImportError, SafetensorError) as error:
         raise ModelError(
@@ -124,7 +124,7 @@ def load(
 
 
 def _from_pair(model: Any, processor: Any) -> Loaded:
-    """A model that is loaded already, with its processor."""
+    """A loaded model with its processor."""
     family = family_of(model.config, name=type(model).__name__)
     parts = parts_of(processor)
     name = model.config.name_or_path or type(model).__name__
@@ -132,7 +132,7 @@ def _from_pair(model: Any, processor: Any) -> Loaded:
 
 
 def _remedy(error: Exception) -> str:
-    """What to do where a model or its processor cannot be loaded."""
+    """What to do if a model or its processor cannot be loaded."""
     if "torchvision" in str(error).lower():
         return "Install it: pip install 'seewhy[torchvision]'."
     return "Check that all its files are there."
@@ -148,7 +148,7 @@ def family_of(config: Any, *, name: str) -> type[Family]:
     architecture = ", ".join(config.architectures or ()) or type(config).__name__
     if model_type in REFUSED:
         raise UnsupportedModelError(
-            f"Expected a model whose image tokens stand in its sequence, got {name!r}, a "
+            f"Expected a model with image tokens in its sequence, got {name!r}, a "
             f"{architecture} (model_type {model_type!r}): {REFUSED[model_type]}. Choose another "
             "model."
         )
@@ -167,30 +167,30 @@ def family_of(config: Any, *, name: str) -> type[Family]:
 
 
 def _has_own_code(config: Any) -> bool:
-    """Whether a checkpoint's class is its own, not one of transformers'."""
+    """Whether a checkpoint has its own class, not one of transformers."""
     return type(config).__module__.startswith("transformers_modules") or bool(
         getattr(config, "auto_map", None)
     )
 
 
 def _auto_class(config: Any) -> Any:
-    """What loads a model: transformers' own class for it, or what its own code names."""
+    """The class that loads a model: transformers' own, or the one that its own code names."""
     import transformers
 
-    own = getattr(config, "auto_map", None) or {}
+    auto_map = getattr(config, "auto_map", None) or {}
     if _has_own_code(config) and config.model_type not in transformers.CONFIG_MAPPING:
-        named = next((name for name in AUTO_CLASSES if name in own), AUTO_CLASSES[0])
+        named = next((name for name in AUTO_CLASSES if name in auto_map), AUTO_CLASSES[0])
         return getattr(transformers, named, transformers.AutoModelForImageTextToText)
     return transformers.AutoModelForImageTextToText
 
 
 def _adapter(family: type[Family], model: Any, processor: ProcessorParts, name: str) -> Family:
-    """The family's adapter, once the tokenizer knows the image token."""
+    """The family's adapter; raises `ModelError` if the tokenizer has no image token."""
     adapter, tokenizer = family(model, processor), processor.tokenizer
     token = tokenizer.convert_ids_to_tokens(adapter.image_token_id)
     if token is None or token == tokenizer.unk_token:
         raise ModelError(
-            f"Expected a tokenizer that knows the image token of {name!r} (id "
+            f"Expected a tokenizer with the image token of {name!r} (id "
             f"{adapter.image_token_id}), got one of {len(tokenizer)} tokens without it: its files "
             "are missing, or belong to another model."
         )
@@ -201,22 +201,22 @@ def _adapter(family: type[Family], model: Any, processor: ProcessorParts, name: 
 def _families_by_type() -> dict[str, list[type[Family]]]:
     by_type: dict[str, list[type[Family]]] = {}
     for family in FAMILIES:
-        for kind in family.model_types:
-            by_type.setdefault(kind, []).append(family)
+        for model_type in family.model_types:
+            by_type.setdefault(model_type, []).append(family)
     return by_type
 
 
 def _read_config(
     name: str, location: str, hub: dict[str, Any], suggestions: Iterable[str]
 ) -> tuple[Any, dict[str, Any]]:
-    """The config, and where to look for the rest: the cache alone if the hub is out of reach."""
+    """The config, and hub options for the other files: only the cache if the hub is offline."""
     from transformers import AutoConfig
 
     is_folder = _expect_folder(name, location)
     offline = not is_folder and not hub.get("local_files_only") and not _hub_in_reach()
-    if offline:  # without this, transformers tries for half a minute
+    if offline:  # without this, transformers retries for half a minute
         hub = {**hub, "local_files_only": True}
-    # Unless the user says so, no code of a checkpoint's own is run, nor asked about.
+    # Without the user's consent no code of a checkpoint is run, and transformers does not prompt.
     trusted = {"trust_remote_code": False, **hub}
     try:
         return AutoConfig.from_pretrained(location, **trusted), hub
@@ -249,52 +249,51 @@ def _expect_folder(name: str, location: str) -> bool:
 def _config_error(
     error: Exception, name: str, offline: bool, suggestions: Iterable[str]
 ) -> ModelError | UnknownNameError | None:
-    """What to say of an error of transformers' while it read a config; None for any other."""
+    """The error to raise for an error of transformers about a config; None for any other."""
     from huggingface_hub.errors import StrictDataclassError
 
     if isinstance(error, OSError):
-        reason = "is out of reach (is this machine offline?)" if offline else "gave none"
+        reason = "cannot be reached (is this machine offline?)" if offline else "has no such id"
         return UnknownNameError(
             f"Expected a model's folder or hub id, got {name!r}: there is no such folder, and the "
             f"hub {reason}. {_remedy_of_name(name, offline, suggestions)}"
         )
     if isinstance(error, StrictDataclassError):
         return ModelError(
-            f"Expected a valid config.json in {name!r}, got one whose fields are not what they "
-            f"should be: {' '.join(str(error).split())} Correct it, or download the checkpoint "
-            "again."
+            f"Expected a valid config.json in {name!r}, got one with invalid fields: "
+            f"{' '.join(str(error).split())} Correct it, or download the checkpoint again."
         )
     if not isinstance(error, ValueError | KeyError):
         return None
     if "trust_remote_code" in str(error):
         return UnsupportedModelError(
-            f"Expected a model of transformers' own classes, got {name!r}, which brings code "
-            "of its own: read that code, and pass trust_remote_code=True if you trust it. Many "
-            "such models have a twin in transformers' format, named ...-hf."
+            f"Expected a model of transformers' own classes, got {name!r}, which has its "
+            "own code: read that code, and pass trust_remote_code=True if you trust it. Many such "
+            "models have a version in transformers' format, named ...-hf."
         )
     return UnsupportedModelError(
-        f"Expected a model that this transformers knows, got {name!r}: {_first_line(error)} "
-        f"Known families: {', '.join(sorted(_families_by_type()))}."
+        f"Expected a model that this version of transformers supports, got {name!r}: "
+        f"{_first_line(error)} Supported types: {', '.join(sorted(_families_by_type()))}."
     )
 
 
 def _remedy_of_name(name: str, offline: bool, suggestions: Iterable[str]) -> str:
-    """What to do about a name that is neither a folder nor found on the hub."""
+    """What to do about a name that is neither a folder nor a hub id."""
     hub_ids = (hub_id for family in FAMILIES for hub_id in family.checkpoints)
     if question := did_you_mean(name, (*suggestions, *hub_ids)):
         return question[0].upper() + question[1:]
     if offline:
         return "Connect to the network, or give the folder of a model."
-    return "Check how it is written, and whether you may read it."
+    return "Check its spelling, and whether you have access to it."
 
 
 def _is_path(name: str) -> bool:
-    """Whether a name can only be a path: hub ids hold one slash at most, and no leading dot."""
+    """Whether a name can only be a path: hub ids have at most one slash, and no leading dot."""
     return name.startswith((".", "~", os.sep)) or name.count("/") > 1 or os.path.isdir(name)
 
 
 def _hub_in_reach() -> bool:
-    """Whether the hub's address resolves; with a proxy or without a need to ask, assume it does."""
+    """Whether the hub's address resolves; with a proxy it is assumed to."""
     from huggingface_hub import constants
 
     if constants.HF_HUB_OFFLINE:

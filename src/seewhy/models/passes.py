@@ -1,4 +1,4 @@
-"""Count how often a model is run."""
+"""Count a model's forward and backward passes."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from seewhy.models.isolation import of_this_call
 
 @dataclass
 class Passes:
-    """How often a model was run.
+    """Numbers of passes.
 
     Attributes:
-        forward: rows that went through the model forwards (a batch of 16 counts 16).
-        backward: gradients that were taken back through it.
+        forward: rows of forward passes (a batch of 16 counts 16).
+        backward: backward passes.
     """
 
     forward: int = 0
@@ -29,27 +29,26 @@ class Passes:
 
 
 _COUNTING: ContextVar[tuple[Passes, ...]] = ContextVar("counting", default=())
-"""The counts that go on in this thread or task."""
+"""The counts that are open in this thread or task."""
 
 _GUARD = threading.Lock()
 _OPEN: list[Passes] = []
-"""The counts that go on anywhere; while there is one, `torch.autograd.grad` is counted."""
+"""The counts that are open in any thread; while there is one, `torch.autograd.grad` is patched."""
 
 
 @contextmanager
 def count_passes(model: Any) -> Iterator[Passes]:
-    """Count what this thread runs of a model in a `with` block: yields `Passes`.
+    """Count the passes of a model that this thread runs in a `with` block: yields `Passes`.
 
-    Rows of generation steps count like any others; a gradient counts once, whatever it is taken
-    with respect to.
+    Each generation step counts its rows; each call of `torch.autograd.grad` counts once.
     """
     passes = Passes()
 
     def before(module: Any, arguments: Any, keywords: Any) -> None:
-        given = keywords.get("input_ids")
-        given = keywords.get("inputs_embeds") if given is None else given
-        given = arguments[0] if given is None and arguments else given
-        passes.forward += 1 if given is None else len(given)
+        inputs = keywords.get("input_ids")
+        inputs = keywords.get("inputs_embeds") if inputs is None else inputs
+        inputs = arguments[0] if inputs is None and arguments else inputs
+        passes.forward += 1 if inputs is None else len(inputs)
 
     hook = model.register_forward_pre_hook(of_this_call(before, nested=True), with_kwargs=True)
     token = _COUNTING.set((*_COUNTING.get(), passes))
@@ -82,6 +81,6 @@ def _count_gradients(passes: Passes) -> None:
 
 def _stop_counting(passes: Passes) -> None:
     with _GUARD:
-        _OPEN[:] = [one for one in _OPEN if one is not passes]
+        _OPEN[:] = [count for count in _OPEN if count is not passes]
         if not _OPEN and torch.autograd.grad is _counted_grad:
             torch.autograd.grad = _grad

@@ -1,4 +1,4 @@
-"""The head of each prediction: ids ranked first, and the probability of the token that came."""
+"""Predictions: the ids ranked first, and the probability of the next token."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from torch import Tensor
 from seewhy.core.errors import ParameterError
 from seewhy.models.unembedding import Unembedding
 
-#: Rows of logits that are held at once: 32 rows of 151,936 floats are 19 MB.
+#: Rows of logits in memory at once: 32 rows of 151,936 floats are 19 MB.
 CHUNK = 32
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """The head of each prediction.
+    """The first ranks and the probability of the next token, for each prediction.
 
     Attributes:
-        rankings: int64 `[token, rank]`, ids by falling logit: as many as are ranked or shown.
-        chosen: float32 `[token]`, the probability of the token that came.
+        rankings: int64 `[token, rank]`, ids by falling logit.
+        chosen: float32 `[token]`, the probability of the next token.
         candidates: float32 `[token, candidate]`, probabilities of the first ranks.
     """
 
@@ -31,7 +31,7 @@ class Predictions:
 
     @staticmethod
     def of(logits: Tensor, ids: Tensor, depth: int, candidates: int) -> Predictions:
-        """From logits `[token, vocab]` and the ids `[token]` that came next."""
+        """From logits `[token, vocab]` and the ids `[token]` of the next tokens."""
         logits = logits.float()
         depth, candidates = (min(count, logits.shape[-1]) for count in (depth, candidates))
         total = logits.logsumexp(-1, keepdim=True)
@@ -44,7 +44,7 @@ class Predictions:
 
     @staticmethod
     def join(parts: Sequence[Predictions]) -> Predictions:
-        """Chain predictions along the token axis."""
+        """Concatenate predictions along the token axis."""
         return Predictions(
             *(
                 torch.cat([getattr(part, name) for part in parts])
@@ -56,10 +56,13 @@ class Predictions:
 def predict(
     unembedding: Unembedding, states: Tensor, ids: Tensor, ranking_depth: int, candidates: int
 ) -> Predictions:
-    """What the model predicted from states `[token, hidden]`, when `ids` `[token]` came next."""
+    """Predictions from states `[token, hidden]`, with the next tokens `ids` `[token]`."""
     chunks = zip(states.split(CHUNK), ids.split(CHUNK), strict=True)
     return Predictions.join(
-        [Predictions.of(unembedding(s), came, ranking_depth, candidates) for s, came in chunks]
+        [
+            Predictions.of(unembedding(chunk), following, ranking_depth, candidates)
+            for chunk, following in chunks
+        ]
     )
 
 
@@ -76,7 +79,7 @@ def expect_counts(**counts: int) -> None:
 
 
 class LogitsBuffer:
-    """The predictions of a generation, ranked a chunk at a time: cheaper than step by step.
+    """The predictions of a generation, ranked in chunks, which is faster than step by step.
 
     Attributes:
         first: `[batch, vocab]`, the logits of the first step.
@@ -88,27 +91,27 @@ class LogitsBuffer:
         self._waiting: list[tuple[Tensor, Tensor]] = []
         self.first = torch.empty(0)
 
-    def add(self, logits: Tensor, came: Tensor) -> None:
-        """One step: logits `[batch, vocab]`, and the ids `[batch]` that were chosen."""
+    def add(self, logits: Tensor, chosen: Tensor) -> None:
+        """Add a step: logits `[batch, vocab]`, and the ids `[batch]` that were chosen."""
         if not self._ranked and not self._waiting:
             self.first = logits
-        self._waiting.append((logits, came))
-        if len(self._waiting) * len(came) >= CHUNK:
+        self._waiting.append((logits, chosen))
+        if len(self._waiting) * len(chosen) >= CHUNK:
             self._rank()
 
     def of(self, row: int, count: int) -> Predictions:
-        """A row's first `count` steps: it may have ended before the others."""
+        """The first `count` steps of a row, which may have ended before other rows."""
         if self._waiting:
             self._rank()
-        whole = Predictions.join([rows[row] for rows in self._ranked])
-        return Predictions(whole.rankings[:count], whole.chosen[:count], whole.candidates[:count])
+        steps = Predictions.join([rows[row] for rows in self._ranked])
+        return Predictions(steps.rankings[:count], steps.chosen[:count], steps.candidates[:count])
 
     def _rank(self) -> None:
-        logits, came = (torch.stack(parts, 1) for parts in zip(*self._waiting, strict=True))
+        logits, chosen = (torch.stack(parts, 1) for parts in zip(*self._waiting, strict=True))
         self._ranked.append(
             [
-                Predictions.of(of_row, next_of_row, self._depth, self._candidates)
-                for of_row, next_of_row in zip(logits, came, strict=True)
+                Predictions.of(row_logits, row_chosen, self._depth, self._candidates)
+                for row_logits, row_chosen in zip(logits, chosen, strict=True)
             ]
         )
         self._waiting = []

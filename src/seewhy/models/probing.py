@@ -1,6 +1,6 @@
-"""Which pixels a model's tokens own, by experiment: a noisy picture is painted, bit by bit.
+"""Find the pixels of a model's tokens by experiment: parts of a noisy picture are painted.
 
-Nothing here knows a model: what the tokens are for a picture is a function that is handed in.
+The model is a function argument: from a picture to the vectors of its image tokens.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ PixelBox = tuple[int, int, int, int]
 
 @dataclass(frozen=True, eq=False)
 class ProbeResult:
-    """What was found out about pictures of one size at one scale.
+    """The result for pictures of one size at one scale.
 
     Attributes:
-        grids: the rasters of tokens, in pixels of the original; empty if none were found.
+        grids: the token grids, in pixels of the original; empty if none were found.
         non_spatial: which image tokens responded to no stripe.
-        confidence: the least share, over grids, of painted blocks found by the right token; 0 to 1.
-        silenced: whether the vision side's attention was silenced meanwhile.
-        passes: how many vision passes it took.
+        confidence: the lowest share, over grids, of painted blocks that the right token finds.
+        silenced: whether the vision tower's attention was set to zero.
+        passes: number of vision passes.
     """
 
     grids: tuple[TokenGrid, ...]
@@ -47,13 +47,13 @@ class ProbeResult:
 
 
 def probe_grids(encode: Encoder, size: tuple[int, int], stripes: int, blocks: int) -> ProbeResult:
-    """Find the grids by stripes, and how sure they are by blocks.
+    """Find the grids with stripes, and their confidence with blocks.
 
     Args:
-        encode: what the model makes of a picture.
-        size: width and height of the pictures that are painted.
+        encode: from a picture to its tokens' vectors.
+        size: width and height of the painted pictures.
         stripes: along each side, at most.
-        blocks: painted into each grid.
+        blocks: number of blocks painted into each grid.
     """
     across, x = stripe_responses(encode, size, 0, stripes)
     down, y = stripe_responses(encode, size, 1, stripes)
@@ -68,10 +68,10 @@ def stripe_responses(
     """Each image token's response to each stripe, and the stripes' edges in pixels.
 
     Args:
-        encode: what the model makes of a picture.
+        encode: from a picture to its tokens' vectors.
         size: width and height.
         axis: 0 for vertical stripes from left to right, 1 for horizontal ones from the top.
-        stripes: how many, at most.
+        stripes: number of stripes, at most.
 
     Returns:
         float64 `[token, stripe]` and float64 `[stripe + 1]`.
@@ -93,14 +93,14 @@ def share_found(
     non_spatial: Sequence[int],
     blocks: int,
 ) -> float:
-    """The least share, over grids, of painted blocks that the right token finds: 0 to 1.
+    """The lowest share, over grids, of painted blocks that the right token finds: 0 to 1.
 
     Args:
-        encode: what the model makes of a picture.
+        encode: from a picture to its tokens' vectors.
         size: width and height.
-        grids: as found by stripes.
+        grids: as found with stripes.
         non_spatial: which image tokens are on no grid.
-        blocks: painted into each grid.
+        blocks: number of blocks painted into each grid.
     """
     picture, boxes = noise(size, 0), Geometry(size, tuple(grids)).boxes
     before, shares = encode(picture), []
@@ -108,17 +108,17 @@ def share_found(
     spatial[list(non_spatial)] = False
     rng = np.random.default_rng(0)
     for grid in grids:
-        tokens, found = grid.index.flatten(), 0
+        tokens, hits = grid.index.flatten(), 0
         for block in random_blocks(grid, size, blocks, rng):
             strength = response(encode, picture, block, before)[spatial][tokens]
             left, top, right, bottom = boxes[tokens[strength.argmax()]].tolist()
-            found += is_in_reach((left, top, right, bottom), block)
-        shares.append(found / blocks)
+            hits += is_in_reach((left, top, right, bottom), block)
+        shares.append(hits / blocks)
     return min(shares)
 
 
 def is_in_reach(box: Box, block: PixelBox) -> bool:
-    """Whether a box holds a block's centre, or the block lies across the box's rim.
+    """Whether a block overlaps a box, or touches it.
 
     Example:
         >>> is_in_reach((0.0, 0.0, 10.0, 10.0), (9, 4, 13, 6))
@@ -132,13 +132,13 @@ def is_in_reach(box: Box, block: PixelBox) -> bool:
 
 
 def response(encode: Encoder, picture: Image, box: PixelBox, before: Tensor) -> Tensor:
-    """How far each image token moves, relative to its length, when a box is painted white.
+    """Relative change of each image token's vector when a box is painted white.
 
     Args:
-        encode: what the model makes of a picture.
+        encode: from a picture to its tokens' vectors.
         picture: the picture without the box.
-        box: what is painted.
-        before: float `[image token, hidden]`, what `encode` makes of the picture without the box.
+        box: the painted box.
+        before: float `[image token, hidden]`, the vectors of the picture without the box.
 
     Returns:
         float `[image token]`, at least 0, on the CPU.
@@ -150,7 +150,7 @@ def response(encode: Encoder, picture: Image, box: PixelBox, before: Tensor) -> 
 
 
 def noise(size: tuple[int, int], seed: int) -> Image:
-    """A dim random picture of a width and a height, no two patches alike."""
+    """A dark random picture of a width and a height; no two patches are equal."""
     rng = np.random.default_rng(seed)
     return Pictures.fromarray(rng.integers(70, 110, (size[1], size[0], 3), dtype=np.uint8))
 
@@ -158,10 +158,10 @@ def noise(size: tuple[int, int], seed: int) -> Image:
 def random_blocks(
     grid: TokenGrid, size: tuple[int, int], number: int, rng: np.random.Generator
 ) -> list[PixelBox]:
-    """Random boxes of whole pixels, a third of a cell wide, anywhere that a grid covers.
+    """Random boxes of whole pixels, a third of a cell wide, within a grid's extent.
 
-    They are drawn over the picture and not within cells, so that cells that lie in the wrong place
-    are noticed.
+    They are drawn from the whole extent, not within cells, so that cells in the wrong place lower
+    the share.
     """
 
     def span(edges: Tensor, length: int) -> tuple[int, int]:
@@ -170,9 +170,9 @@ def random_blocks(
         first = min(int(rng.uniform(low, max(low, high - side))), length - 1)
         return first, min(first + side, length)
 
-    found = []
+    boxes = []
     for _ in range(number):
         left, right = span(grid.column_edges, size[0])
         top, bottom = span(grid.row_edges, size[1])
-        found.append((left, top, right, bottom))
-    return found
+        boxes.append((left, top, right, bottom))
+    return boxes

@@ -1,7 +1,7 @@
-"""An image processor, a tokenizer and a chat template, joined with or without torchvision.
+"""Load image processor, tokenizer and chat template, with or without torchvision.
 
-transformers' own processors of some families bring a video part that cannot be built without
-torchvision. Images need none of it, so the parts are loaded one by one where it is missing.
+The processors of some families include a video processor that needs torchvision. Images do not
+need it, so without torchvision the parts are loaded one by one.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from seewhy.core.errors import ModelError
 
 @dataclass(frozen=True, eq=False)
 class ProcessorParts:
-    """What a family's processor is made of.
+    """The parts of a family's processor.
 
     Attributes:
         image_processor: the family's image processor, from transformers.
-        tokenizer: a fast tokenizer (it must tell the offsets of its tokens).
-        template: the Jinja chat template, or None where the checkpoint brings none.
-        video: settings of the checkpoint's video processor, or None where it brings none.
-        original: transformers' own processor that these are parts of, where there is one.
-        call_settings: settings that a call of the user's own gave the image processor; they are
-            set on `image_processor` too, for families that state a setting by themselves.
+        tokenizer: a fast tokenizer, which gives the offsets of its tokens.
+        template: the Jinja chat template, or None if the checkpoint has none.
+        video: settings of the checkpoint's video processor, or None if it has none.
+        original: the processor of transformers that these are parts of, or None.
+        call_settings: settings from a call of the user's; they are set on `image_processor` too.
+            Families that override a setting read them here.
     """
 
     image_processor: Any
@@ -39,14 +39,14 @@ class ProcessorParts:
     def __post_init__(self) -> None:
         if not getattr(self.tokenizer, "is_fast", False):
             raise ModelError(
-                f"Expected a fast tokenizer, got {type(self.tokenizer).__name__}: words are placed "
-                "by the offsets of their tokens, which only fast tokenizers tell: load "
-                "it with `use_fast=True`."
+                f"Expected a fast tokenizer, got {type(self.tokenizer).__name__}: words are found "
+                "by the offsets of their tokens, which only fast tokenizers give; load it with "
+                "`use_fast=True`."
             )
 
 
 def parts_of(processor: Any) -> ProcessorParts:
-    """Take a processor of transformers' apart.
+    """Split a processor of transformers into its parts.
 
     Args:
         processor: anything with an `image_processor` and a `tokenizer`.
@@ -61,26 +61,26 @@ def parts_of(processor: Any) -> ProcessorParts:
     if image_processor is None or tokenizer is None:
         raise ModelError(
             "Expected a processor with an image_processor and a tokenizer, got "
-            f"{type(processor).__name__}: hand in what AutoProcessor.from_pretrained returns."
+            f"{type(processor).__name__}: pass the result of AutoProcessor.from_pretrained."
         )
     template = getattr(processor, "chat_template", None) or tokenizer.chat_template
-    part: Any = getattr(processor, "video_processor", None)
-    video = part.to_dict() if hasattr(part, "to_dict") else None
+    video_processor: Any = getattr(processor, "video_processor", None)
+    video = video_processor.to_dict() if hasattr(video_processor, "to_dict") else None
     return ProcessorParts(image_processor, tokenizer, default_template(template), video, processor)
 
 
 def load_processor(
     name: str | Path, *, prefer_original: bool = False, **hub: Any
 ) -> ProcessorParts:
-    """Load a checkpoint's processor: transformers' own where torchvision is there, else its parts.
+    """Load a checkpoint's processor: transformers' own if torchvision is installed, else its parts.
 
     Args:
         name: hub id or folder.
-        prefer_original: try for transformers' own in any case: what has no adapter needs it.
+        prefer_original: try transformers' own in any case, as models without an adapter need it.
         **hub: `revision`, `token`, `cache_dir`, `local_files_only`, `trust_remote_code`.
 
     Raises:
-        OSError, ValueError: what transformers raises when a file is missing or broken.
+        OSError, ValueError: raised by transformers if a file is missing or broken.
     """
     from transformers import AutoProcessor
     from transformers.utils.import_utils import is_torchvision_available
@@ -88,7 +88,7 @@ def load_processor(
     if prefer_original or is_torchvision_available():
         try:
             return parts_of(AutoProcessor.from_pretrained(name, **hub))
-        except ImportError:  # some video parts want packages that pictures do without
+        except ImportError:  # some video processors need packages that images do not
             pass
     return compose(name, **hub)
 
@@ -105,7 +105,7 @@ def compose(name: str | Path, **hub: Any) -> ProcessorParts:
 
 
 def default_template(template: str | dict[str, str] | None) -> str | None:
-    """The template called `default` where a checkpoint brings several."""
+    """The template named `default` if a checkpoint has several."""
     return template.get("default") if isinstance(template, dict) else template
 
 
@@ -119,9 +119,9 @@ def _template_file(name: str | Path, **hub: Any) -> str | None:
 
 
 def _video_settings(name: str | Path, **hub: Any) -> dict[str, Any] | None:
-    """The video processor's settings, looked for where transformers looks for them.
+    """The video processor's settings, from the same files as in transformers.
 
-    Those of the image processor hold where a checkpoint has no others.
+    A checkpoint without them uses those of the image processor.
     """
     joint = json.loads(_text_of(name, "processor_config.json", **hub) or "{}")
     if "video_processor" in joint:
@@ -134,7 +134,7 @@ def _video_settings(name: str | Path, **hub: Any) -> dict[str, Any] | None:
 
 
 def _text_of(name: str | Path, file: str, **hub: Any) -> str | None:
-    """What stands in a checkpoint's file, or None where it has no such file."""
+    """The text of a checkpoint's file, or None if it has no such file."""
     from transformers.utils.hub import cached_file
 
     path = cached_file(

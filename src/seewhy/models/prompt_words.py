@@ -1,4 +1,4 @@
-"""The user's own words in the ids of a prompt, told from what the chat template writes."""
+"""Find the user's words in the ids of a prompt, without the text of the chat template."""
 
 from __future__ import annotations
 
@@ -8,78 +8,115 @@ import torch
 from torch import Tensor
 
 from seewhy.core.errors import PromptError
-from seewhy.models.chat_template import SENTINEL, rendered_by
+from seewhy.models.chat_template import SENTINEL, Span, rendered_by
 from seewhy.models.conversation import user_message
 from seewhy.models.decoding import tokens_of
 from seewhy.models.loading import Loaded
 
 
 def words_of_prompt(
-    loaded: Loaded, ids: Tensor, spans: Sequence[tuple[int, int]], prompt: str | None
-) -> tuple[Tensor, str, list[tuple[int, int]]]:
-    """Positions of the asker's words, the words, and each position's place in them."""
+    loaded: Loaded, ids: Tensor, spans: Sequence[Span], prompt: str | None
+) -> tuple[Tensor, str, list[Span]]:
+    """Find the user's words among a prompt's ids.
+
+    Args:
+        loaded: the model.
+        ids: int64 `[position]`.
+        spans: begin and end of each picture's image tokens in `ids`.
+        prompt: the user's words; if None, all text that the chat template does not add.
+
+    Returns:
+        Positions of their tokens (int64 `[prompt]`), the words, and each token's span in them.
+
+    Raises:
+        PromptError: if `prompt` is not in the text.
+    """
     tokenizer = loaded.processor.tokenizer
-    shown = {at for begin, end in spans for at in range(begin, end)}
+    visual = {position for begin, end in spans for position in range(begin, end)}
     special = {*tokenizer.all_special_ids, *tokenizer.added_tokens_decoder}
-    kept = [at for at, i in enumerate(ids.tolist()) if at not in shown and i not in special]
-    text, offsets = tokens_of([int(ids[at]) for at in kept], tokenizer)
-    if prompt is not None:
-        begin = text.rfind(prompt.strip())
-        if begin < 0 or not prompt.strip():
-            raise PromptError(
-                f"Expected the question {prompt[:60]!r} in the text that was given to generate, "
-                f"got {text[-200:]!r}: write it exactly as it was asked, or leave it out."
-            )
-        inside = [(begin, begin + len(prompt.strip()))]
+    positions = [p for p, i in enumerate(ids.tolist()) if p not in visual and i not in special]
+    text, offsets = tokens_of([int(ids[position]) for position in positions], tokenizer)
+    if prompt is None:
+        word_spans = _spans_by_template(loaded, ids, positions, offsets)
     else:
-        inside = _spans_by_template(loaded, ids, kept, offsets)
-    bare = [
-        (a + len(text[a:b]) - len(text[a:b].lstrip()), a + len(text[a:b].rstrip()))
-        for a, b in inside
-    ]
+        word_spans = [_span_of(prompt, text)]
+    word_spans = [_stripped(text, span) for span in word_spans]
     chosen = [
-        at
-        for at, (start, end) in enumerate(offsets)
-        if any(max(start, a) < min(end, b) for a, b in bare)
+        index
+        for index, (start, end) in enumerate(offsets)
+        if any(max(start, a) < min(end, b) for a, b in word_spans)
     ]
     if not chosen:
         return torch.empty(0, dtype=torch.long), "", []
     first, last = offsets[chosen[0]][0], offsets[chosen[-1]][1]
     return (
-        torch.tensor([kept[at] for at in chosen]),
+        torch.tensor([positions[index] for index in chosen]),
         text[first:last],
-        [(offsets[at][0] - first, offsets[at][1] - first) for at in chosen],
+        [(offsets[index][0] - first, offsets[index][1] - first) for index in chosen],
     )
 
 
+def _span_of(prompt: str, text: str) -> Span:
+    """The last span of a question in a text, or `PromptError`."""
+    words = prompt.strip()
+    begin = text.rfind(words)
+    if begin < 0 or not words:
+        raise PromptError(
+            f"Expected the question {prompt[:60]!r} in the text that was given to generate, got "
+            f"{text[-200:]!r}: write it exactly as in the prompt, or leave it out."
+        )
+    return begin, begin + len(words)
+
+
+def _stripped(text: str, span: Span) -> Span:
+    """A span without white space at its ends."""
+    begin, end = span
+    words = text[begin:end]
+    return begin + len(words) - len(words.lstrip()), begin + len(words.rstrip())
+
+
 def _spans_by_template(
-    loaded: Loaded, ids: Tensor, kept: Sequence[int], offsets: Sequence[tuple[int, int]]
-) -> list[tuple[int, int]]:
-    """Pieces of text between special tokens, less what the chat template writes around them."""
-    family, tokenizer = loaded.family, loaded.processor.tokenizer
-    frame = rendered_by(family, user_message([], "words"), [SENTINEL.format(0)])
-    for token in tokenizer.added_tokens_decoder.values():
-        if token.special:
-            frame = frame.replace(token.content, "\0")
-    literals = {
-        part.strip() for piece in frame.split("\0") for part in piece.split(SENTINEL.format(0))
-    }
-    literals = sorted(filter(None, literals), key=len, reverse=True)
-    runs: list[list[int]] = []
-    for at, place in enumerate(kept):
-        if at == 0 or place != kept[at - 1] + 1:
-            runs.append([])
-        runs[-1].append(at)
-    pieces = []
-    for run in runs:
+    loaded: Loaded, ids: Tensor, positions: Sequence[int], offsets: Sequence[Span]
+) -> list[Span]:
+    """Pieces of text between special tokens, without what the chat template adds around them."""
+    literals = _template_literals(loaded)
+    spans = []
+    for run in _adjacent(positions):
         begin, end = offsets[run[0]][0], offsets[run[-1]][1]
-        words, _ = tokens_of([int(ids[kept[at]]) for at in run], tokenizer)
-        lead = next((len(one) for one in literals if words.lstrip().startswith(one)), 0)
+        tokens = [int(ids[positions[index]]) for index in run]
+        words, _ = tokens_of(tokens, loaded.processor.tokenizer)
+        lead = next((len(text) for text in literals if words.lstrip().startswith(text)), 0)
         lead += (len(words) - len(words.lstrip())) if lead else 0
-        tail = next((len(one) for one in literals if words[lead:].rstrip().endswith(one)), 0)
+        tail = next((len(text) for text in literals if words[lead:].rstrip().endswith(text)), 0)
         tail += (len(words) - len(words.rstrip())) if tail else 0
         # A first space may be dropped when a run is decoded alone.
         begin += max(0, end - begin - len(words))
         if begin + lead < end - tail:
-            pieces.append((begin + lead, end - tail))
-    return pieces
+            spans.append((begin + lead, end - tail))
+    return spans
+
+
+def _template_literals(loaded: Loaded) -> list[str]:
+    """Texts that the chat template adds to a user's turn, the longest first."""
+    sentinel = SENTINEL.format(0)
+    rendered = rendered_by(loaded.family, user_message([], "words"), [sentinel])
+    for token in loaded.processor.tokenizer.added_tokens_decoder.values():
+        if token.special:
+            rendered = rendered.replace(token.content, "\0")
+    literals = {text.strip() for piece in rendered.split("\0") for text in piece.split(sentinel)}
+    return sorted(filter(None, literals), key=len, reverse=True)
+
+
+def _adjacent(positions: Sequence[int]) -> list[list[int]]:
+    """Indices of `positions`, one list for each run of adjacent positions.
+
+    Example:
+        >>> _adjacent([4, 5, 8])
+        [[0, 1], [2]]
+    """
+    runs: list[list[int]] = []
+    for index, position in enumerate(positions):
+        if index == 0 or position != positions[index - 1] + 1:
+            runs.append([])
+        runs[-1].append(index)
+    return runs

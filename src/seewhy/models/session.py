@@ -1,7 +1,7 @@
-"""A session: a model, what it was asked about pictures, and the answer that is explained.
+"""A session: a model, its prompt with pictures, and the answer that is explained.
 
-A session shows the model the same answer again (teacher forcing): at other scales, with other
-pictures, or with words left out. What it reads is cached by scale.
+A session runs the model on the same answer again (teacher forcing): at other scales, with other
+pictures, or with words left out. Inputs and traces are cached by scale.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from seewhy.images.clips import Clip
 
 ROWS = 16
-"""Changed pictures that go through the model together."""
+"""Number of changed pictures in one forward pass."""
 
-#: Of a reading at another scale only its visual states and the tokens' probabilities count.
+#: At another scale only the visual states and the tokens' probabilities are used.
 SHALLOW = {"ranking_depth": 1, "candidates": 0}
 
 
@@ -41,35 +41,35 @@ class InputSource(Protocol):
 
     @property
     def media(self) -> Sequence[Image | Clip]:
-        """The pictures and clips that are shown, in order."""
+        """The pictures and clips, in order."""
         ...
 
     def with_media(self, media: Sequence[Image | Clip]) -> InputSource:
-        """The same with other pictures in the places of its own."""
+        """The same prompt with other pictures."""
         ...
 
     def inputs(self, loaded: Loaded, scale: float = 1.0) -> Inputs:
-        """What the model takes, at a scale."""
+        """The model's inputs at a scale."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class ChatSource:
-    """Inputs that are made of a conversation."""
+    """Inputs from a conversation."""
 
     conversation: Conversation
 
     @property
     def media(self) -> Sequence[Image | Clip]:
-        """The pictures and clips that are shown, in order."""
+        """The pictures and clips, in order."""
         return self.conversation.media
 
     def with_media(self, media: Sequence[Image | Clip]) -> ChatSource:
-        """The same conversation about other pictures."""
+        """The same conversation with other pictures."""
         return ChatSource(self.conversation.with_media(media))
 
     def inputs(self, loaded: Loaded, scale: float = 1.0) -> Inputs:
-        """What the model takes, at a scale; raises as `prepare_chat`."""
+        """The model's inputs at a scale; raises as `prepare_chat`."""
         return prepare_chat(loaded.family, self.conversation, scale=scale)
 
 
@@ -79,10 +79,10 @@ class Session:
 
     Attributes:
         loaded: the model.
-        source: all that comes before the answer.
+        source: the prompt.
         ids: the answer's ids.
-        scale: at which pictures are shown unless another is asked for.
-        progress: called with a few words before a scale is read.
+        scale: the scale of the pictures if a method gets none.
+        progress: called with a few words before the forward pass at a scale.
     """
 
     loaded: Loaded
@@ -105,43 +105,43 @@ class Session:
 
     @property
     def images(self) -> tuple[Image, ...]:
-        """What is shown, in order; a clip counts as one."""
+        """The pictures, in order; a clip counts as one."""
         return tuple(self.source.media)  # type: ignore[arg-type]
 
     def with_model(self, loaded: Loaded) -> Session:
-        """The same, read by another model (of the same tokenizer), such as one with noise in it."""
+        """The same session with another model of the same tokenizer, such as one with noise."""
         return replace(self, loaded=loaded)
 
     def with_images(self, *images: Image) -> Session:
-        """The same with other pictures in the places of its own, one for each.
+        """The same session with other pictures, one for each.
 
         Raises:
-            ShapeError: if they are not as many.
+            ShapeError: if their number differs.
         """
         if len(images) != len(self.source.media):
             raise ShapeError(
-                f"Expected {len(self.source.media)} pictures, got {len(images)}: one for each that "
-                "the prompt shows."
+                f"Expected {len(self.source.media)} pictures, got {len(images)}: pass one for each "
+                "picture of the prompt."
             )
         return replace(self, source=self.source.with_media(images))
 
     def with_ids(self, ids: Sequence[int]) -> Session:
-        """The same about another answer."""
+        """The same session with another answer."""
         return replace(self, ids=tuple(ids))
 
     def at_scale(self, scale: float) -> Session:
-        """The same, its pictures shown at another scale."""
+        """The same session with the pictures at another scale."""
         return replace(self, scale=scale)
 
     def inputs(self, scale: float | None = None) -> Inputs:
-        """What the model takes, at a scale: at its own if none is given. Cached by scale."""
+        """The model's inputs at a scale; None is the session's own. Cached by scale."""
         scale = self.scale if scale is None else scale
         if scale not in self._inputs:
             self._inputs[scale] = self.source.inputs(self.loaded, scale)
         return self._inputs[scale]
 
     def trace(self, scale: float | None = None) -> Trace:
-        """A reading at a scale, its rankings one deep. Cached by scale."""
+        """A trace at a scale, with rankings of depth 1. Cached by scale."""
         scale = self.scale if scale is None else scale
         if scale not in self._traces:
             self.progress(f"reading at scale {scale:g}")
@@ -149,47 +149,47 @@ class Session:
         return self._traces[scale]
 
     def keep(self, trace: Trace) -> Session:
-        """Put a reading that was made elsewhere into the cache, as that of its scale."""
+        """Put an existing trace into the cache."""
         self._inputs[trace.inputs.scale] = trace.inputs
         self._traces[trace.inputs.scale] = trace
         return self
 
     def read(self, inputs: Inputs | None = None, **options: Any) -> Trace:
-        """A reading of the same answer; options as for `seewhy.models.read`. Not cached."""
+        """A trace of the same answer; options as for `seewhy.models.read`. Not cached."""
         return read(self.loaded, self.inputs() if inputs is None else inputs, self.ids, **options)
 
     def generate(self, **options: Any) -> Trace:
-        """What the model says now by itself; options as for `seewhy.models.generate`."""
+        """Generate a new answer; options as for `seewhy.models.generate`."""
         return generate(self.loaded, self.inputs(), **options)
 
     def log_probabilities(self, variants: Iterable[Sequence[Image]], rows: int = ROWS) -> Tensor:
-        """How probable each token of the answer is when other pictures are shown.
+        """Log-probabilities of the answer's tokens with other pictures.
 
         Args:
-            variants: for each reading its pictures, one for each that the prompt shows.
-            rows: readings that go through the model together.
+            variants: for each variant its pictures, one for each picture of the prompt.
+            rows: number of variants in one forward pass.
 
         Returns:
             float32 `[variant, token]` on the CPU: log p(token | pictures, prompt, tokens before).
         """
-        found, waiting = [], iter(variants)
-        while chunk := list(islice(waiting, rows)):
+        chunks, remaining = [], iter(variants)
+        while chunk := list(islice(remaining, rows)):
             inputs = [self.with_images(*images).inputs() for images in chunk]
-            found.append(log_probabilities(self.loaded, inputs, [self.ids] * len(chunk)))
-        return torch.cat(found) if found else torch.empty(0, len(self.ids))
+            chunks.append(log_probabilities(self.loaded, inputs, [self.ids] * len(chunk)))
+        return torch.cat(chunks) if chunks else torch.empty(0, len(self.ids))
 
     def log_probabilities_without(self, dropped: Tensor, rows: int = ROWS) -> Tensor:
-        """How probable each token of the answer is when words of the context are left out.
+        """Log-probabilities of the answer's tokens with context tokens left out.
 
-        Tokens are taken out of the sequence, which closes up behind them; those of the answer are
-        taken out of what comes before the later ones.
+        Left-out tokens are removed from the sequence, so that later positions move forward. This
+        holds for the answer's tokens too: the later ones no longer have them in their context.
 
         Args:
-            dropped: bool `[variant, text]`: the prompt's own tokens, then the answer's.
-            rows: readings that go through the model together.
+            dropped: bool `[variant, text]`: the prompt's tokens, then the answer's.
+            rows: number of variants in one forward pass.
 
         Returns:
-            float32 `[variant, token]` on the CPU; NaN for a token that was itself left out.
+            float32 `[variant, token]` on the CPU; NaN for a token that was left out.
         """
         base = self.inputs()
         prompt = len(base.prompt_positions)
@@ -198,36 +198,36 @@ class Session:
                 f"Expected dropped with axes [variant text] and text = {prompt + len(self.ids)}, "
                 f"got shape {list(dropped.shape)}: the prompt's tokens, then the answer's."
             )
-        found = torch.full((len(dropped), len(self.ids)), float("nan"))
+        result = torch.full((len(dropped), len(self.ids)), float("nan"))
         kept = ~dropped[:, prompt:].cpu()
         if not bool(kept.any(1).all()):
             raise AnswerError(
-                "Expected at least one token of the answer in every reading, got one in which all "
+                "Expected at least one token of the answer in every variant, got one in which all "
                 "are left out: keep the token that is explained."
             )
         ids = torch.tensor(self.ids)
         for chunk in torch.arange(len(dropped)).split(rows):
-            inputs = [without_tokens(base, dropped[at, :prompt].cpu()) for at in chunk]
-            answers = [ids[kept[at]].tolist() for at in chunk]
+            inputs = [without_tokens(base, dropped[n, :prompt].cpu()) for n in chunk]
+            answers = [ids[kept[n]].tolist() for n in chunk]
             values = log_probabilities(self.loaded, inputs, answers)
-            for row, at in enumerate(chunk):
-                found[at, kept[at]] = values[row, : len(answers[row])]
-        return found
+            for row, n in enumerate(chunk):
+                result[n, kept[n]] = values[row, : len(answers[row])]
+        return result
 
 
 def read_ahead(sessions: Sequence[Session], scales: Iterable[float]) -> None:
-    """Read several sessions of one model at further scales, those of one scale in one pass.
+    """Trace several sessions of one model at further scales, one forward pass for each scale.
 
-    Scales at which a session's pictures come out in a size that was read already are left out.
+    A scale is left out for a session if the model's input sizes are those of an earlier scale.
 
     Args:
-        sessions: of one model, their base readings kept.
-        scales: beside the base.
+        sessions: of one model, with traces at their own scale in the cache.
+        scales: the further scales.
     """
-    known = [{session.trace().inputs.model_sizes} for session in sessions]
+    traced_sizes = [{session.trace().inputs.model_sizes} for session in sessions]
     for scale in scales:
         new = []
-        for session, sizes in zip(sessions, known, strict=True):
+        for session, sizes in zip(sessions, traced_sizes, strict=True):
             if (size := session.inputs(scale).model_sizes) not in sizes:
                 sizes.add(size)
                 new.append(session)
@@ -240,15 +240,15 @@ def read_ahead(sessions: Sequence[Session], scales: Iterable[float]) -> None:
 
 
 def without_tokens(inputs: Inputs, dropped: Tensor) -> Inputs:
-    """Inputs whose prompt lacks some of its own tokens.
+    """Inputs with some tokens of the prompt left out.
 
     Args:
-        inputs: of a whole prompt.
+        inputs: of the full prompt.
         dropped: bool `[prompt]`.
     """
     keep = torch.ones(inputs.length, dtype=torch.bool)
     keep[inputs.prompt_positions[dropped]] = False
-    moved = keep.cumsum(0) - 1
+    new_positions = keep.cumsum(0) - 1
     shorter = {
         name: inputs.tensors[name][:, keep.to(inputs.tensors[name].device)]
         for name in ("input_ids", "attention_mask")
@@ -257,8 +257,8 @@ def without_tokens(inputs: Inputs, dropped: Tensor) -> Inputs:
     return replace(
         inputs,
         tensors={**inputs.tensors, **shorter},
-        visual_positions=moved[inputs.visual_positions],
-        prompt_positions=moved[inputs.prompt_positions[~dropped]],
+        visual_positions=new_positions[inputs.visual_positions],
+        prompt_positions=new_positions[inputs.prompt_positions[~dropped]],
         prompt_spans=tuple(span for span, keep in spans if keep),
     )
 
@@ -269,21 +269,21 @@ def log_probabilities(
     """Teacher-forced log-probabilities of answers, in one forward pass.
 
     Returns:
-        float32 `[row, token]` on the CPU, padded with NaN behind shorter answers.
+        float32 `[row, token]` on the CPU, padded with NaN after shorter answers.
     """
     longest = max(map(len, answers))
     logits = last_logits(loaded, batch(loaded.family, rows, answers), longest)
-    found = torch.full((len(rows), longest), float("nan"))
+    result = torch.full((len(rows), longest), float("nan"))
     for row, ids in enumerate(answers):
-        # Row by row, and only the answer's tokens leave the device: all scores are gigabytes.
+        # Row by row, and only the answer's scores leave the device: all logits may be gigabytes.
         scores = logits[row, : len(ids)].float()
         chosen = torch.tensor(ids, device=scores.device)[:, None]
-        found[row, : len(ids)] = (scores.gather(1, chosen)[:, 0] - scores.logsumexp(-1)).cpu()
-    return found
+        result[row, : len(ids)] = (scores.gather(1, chosen)[:, 0] - scores.logsumexp(-1)).cpu()
+    return result
 
 
-def last_logits(loaded: Loaded, shown: Batch, count: int) -> Tensor:
-    """`[row, count, vocab]`, the logits of the last `count` tokens of a batch."""
-    given = {**shown.tensors, "use_cache": False, "logits_to_keep": count + 1}
+def last_logits(loaded: Loaded, inputs: Batch, count: int) -> Tensor:
+    """`[row, count, vocab]`, the logits that predict the last `count` tokens of a batch."""
+    tensors = {**inputs.tensors, "use_cache": False, "logits_to_keep": count + 1}
     with eval_mode(loaded.model):
-        return loaded.model(**given).logits[:, -count - 1 : -1]
+        return loaded.model(**tensors).logits[:, -count - 1 : -1]

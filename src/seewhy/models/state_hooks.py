@@ -1,4 +1,4 @@
-"""Two hooks while a model runs: final states at selected positions, and the latest logits."""
+"""Two forward hooks: final states at selected positions, and the latest logits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class StateHooks:
     """Keep final states at selected positions of each row, and the logits of the latest pass.
 
     Args:
-        positions: for each row of the batch int64, the positions whose states are kept, in any
+        positions: for each row of the batch, int64: the positions whose states are kept, in any
             order.
     """
 
@@ -27,12 +27,12 @@ class StateHooks:
         self._positions = [row.unique() for row in positions]
         self._sorted = [row.tolist() for row in self._positions]
         self._kept: list[list[Tensor]] = [[] for _ in positions]
-        self._seen = 0  # positions that went through the model so far
+        self._seen = 0  # positions in all passes so far
         self.logits = torch.empty(0)
 
     @contextmanager
     def attached(self, model: Any) -> Iterator[None]:
-        """Hook the model, and unhook it whatever happens."""
+        """Attach the hooks to the model; they are removed at the end, also after an error."""
         hooks = [
             backbone_of(model).register_forward_hook(of_this_call(self._keep_states)),
             model.register_forward_hook(of_this_call(self._keep_logits)),
@@ -44,12 +44,12 @@ class StateHooks:
                 hook.remove()
 
     def states_at(self, row: int, positions: Tensor) -> Tensor:
-        """`[position, hidden]`, for positions of a row that were selected and have passed."""
+        """`[position, hidden]`, for selected positions of a row after their forward pass."""
         kept = torch.cat(self._kept[row])
         return kept[torch.searchsorted(self._positions[row], positions).to(kept.device)]
 
     def expect_finite(self) -> None:
-        """Raise `NonFiniteError` if a state that was kept so far is NaN or infinite."""
+        """Raise `NonFiniteError` if a kept state is NaN or infinite."""
         for states in (states for row in self._kept for states in row):
             expect_finite(states, name="final")
 
@@ -57,11 +57,11 @@ class StateHooks:
         hidden = output.last_hidden_state
         begin, self._seen = self._seen, self._seen + hidden.shape[1]
         for row, states in enumerate(hidden):
-            known = self._sorted[row]
-            inside = slice(*(bisect_left(known, end) for end in (begin, self._seen)))
-            if inside.stop - inside.start < len(states):
-                states = states[(self._positions[row][inside] - begin).to(states.device)]
+            selected = self._sorted[row]
+            in_pass = slice(*(bisect_left(selected, end) for end in (begin, self._seen)))
+            if in_pass.stop - in_pass.start < len(states):
+                states = states[(self._positions[row][in_pass] - begin).to(states.device)]
             self._kept[row].append(states)
 
     def _keep_logits(self, module: Any, arguments: Any, output: Any) -> None:
-        self.logits = output.logits[:, -1].clone()  # a view would keep the whole of it
+        self.logits = output.logits[:, -1].clone()  # a view would keep all positions in memory

@@ -1,4 +1,4 @@
-"""Show a model an answer, in one pass, as if it had said it (teacher forcing)."""
+"""Trace a given answer in one forward pass (teacher forcing)."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ def read(
     ranking_depth: int = 50,
     candidates: int = 10,
 ) -> Trace:
-    """Show the model an answer (teacher forcing), in one pass, as if it had said it.
+    """Trace a given answer in one forward pass (teacher forcing).
 
-    For the same ids this is the trace that `generate` gives, up to rounding.
+    For the same ids this equals the trace of `generate`, up to rounding.
 
     Args:
         loaded: the model.
-        inputs: what it is asked.
-        answer: text, or ids; special tokens that end it are no part of it.
-        ranking_depth: how many first ranks are kept of each prediction.
-        candidates: how many next candidates each token shows.
+        inputs: the prompt.
+        answer: text, or ids; special tokens at its end are left out.
+        ranking_depth: number of first ranks that are kept of each prediction.
+        candidates: number of candidates that are kept for each token.
 
     Raises:
-        AnswerError: if the answer tokenises to nothing, or holds a special token or unknown id.
+        AnswerError: if the answer has no tokens, or contains a special token or unknown id.
         NonFiniteError: if a state is NaN or infinite.
     """
     (trace,) = read_batch(
@@ -56,10 +56,10 @@ def read_batch(
     ranking_depth: int = 50,
     candidates: int = 10,
 ) -> list[Trace]:
-    """Show the model several prompts with their answers, in one pass: see `read`.
+    """Trace the given answers of several prompts in one forward pass: see `read`.
 
-    Prompts are padded on the left and answers on the right; a row's trace equals the one that it
-    has alone, up to rounding.
+    Prompts are padded on the left and answers on the right; a row's trace equals that of a batch of
+    one, up to rounding.
 
     Raises:
         AnswerError, NonFiniteError: as `read`.
@@ -68,31 +68,31 @@ def read_batch(
     expect_counts(**depth)
     begun = time.perf_counter()
     ids = [ids_of(loaded, row, answer) for row, answer in zip(rows, answers, strict=True)]
-    shown = batch(loaded.family, rows, ids)
-    hooks = _hooks(shown, rows)
+    inputs = batch(loaded.family, rows, ids)
+    hooks = _hooks(inputs, rows)
     with eval_mode(loaded.model), hooks.attached(loaded.model):
-        # The unembedding is applied below, in chunks: here to one position only.
-        loaded.model(**{"logits_to_keep": 1, **shown.tensors, "use_cache": False})
-        longest = max(range(len(rows)), key=lambda at: len(ids[at]))
-        last = torch.tensor([shown.tensors["input_ids"].shape[1] - 1])
+        # The unembedding is applied below, in chunks; here only to one position.
+        loaded.model(**{"logits_to_keep": 1, **inputs.tensors, "use_cache": False})
+        longest = max(range(len(rows)), key=lambda row: len(ids[row]))
+        last = torch.tensor([inputs.tensors["input_ids"].shape[1] - 1])
         state = hooks.states_at(longest, last)[0]
         unembedding = infer_unembedding(loaded.model, state, hooks.logits[longest])
         captured = []
-        for at, (row, answer) in enumerate(zip(rows, ids, strict=True)):
-            before = torch.arange(shown.length - 1, shown.length + len(answer) - 1)
-            states = hooks.states_at(at, before)
+        for index, (row, answer) in enumerate(zip(rows, ids, strict=True)):
+            before = torch.arange(inputs.length - 1, inputs.length + len(answer) - 1)
+            states, pad = hooks.states_at(index, before), inputs.pads[index]
             predictions = predict(unembedding, states, torch.tensor(answer), **depth)
-            captured.append(CapturedRow(row, answer, at, shown.pads[at], shown.length, predictions))
+            captured.append(CapturedRow(row, answer, index, pad, inputs.length, predictions))
     seconds = {"read": (time.perf_counter() - begun) / len(rows)}
     return [assemble(loaded, row, hooks, unembedding, **depth, seconds=seconds) for row in captured]
 
 
-def _hooks(shown: Batch, rows: Sequence[Inputs]) -> StateHooks:
-    """Hooks for all that the traces need, and for the positions that predict the answers."""
-    predicting = torch.arange(shown.length - 1, shown.tensors["input_ids"].shape[1])
+def _hooks(inputs: Batch, rows: Sequence[Inputs]) -> StateHooks:
+    """Hooks for the states of the traces, and for the positions that predict the answers."""
+    predicting = torch.arange(inputs.length - 1, inputs.tensors["input_ids"].shape[1])
     return StateHooks(
         [
             selected_positions(row, pad, predicting)
-            for row, pad in zip(rows, shown.pads, strict=True)
+            for row, pad in zip(rows, inputs.pads, strict=True)
         ]
     )

@@ -1,4 +1,4 @@
-"""A torchvision that does not fit torch is as good as none."""
+"""Make transformers ignore a torchvision that cannot be imported."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ import warnings
 
 
 def settle_torchvision() -> bool:
-    """Let transformers overlook a torchvision that cannot be imported, and say whether one can.
+    """Make transformers ignore a torchvision that cannot be imported; return whether one can.
 
-    transformers takes any torchvision on the path for usable and then fails at its own import of
-    it, images or not. Its answer is remembered for the whole process; here it is asked while a
-    broken torchvision is out of sight. A sound one, or none, is left as it is.
+    transformers takes any torchvision on the path as usable, and then fails when it imports it,
+    even without images. It checks once in a process and caches the result; here it checks while a
+    broken torchvision is hidden. A working torchvision, or none, is not changed.
     """
     if importlib.util.find_spec("torchvision") is None:
         return False
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of image formats that no one asked it to read
+            warnings.simplefilter("ignore")  # of missing image formats
             importlib.import_module("torchvision")
     except (ImportError, RuntimeError, OSError):
-        sys.modules["torchvision"] = None  # type: ignore[assignment]  # how Python marks absence
+        sys.modules["torchvision"] = None  # type: ignore[assignment]  # Python's mark for "not importable"
         try:
             from transformers.utils.import_utils import is_torchvision_available
 
-            # Whoever imported transformers before may have asked already.
+            # transformers may have checked already, at an earlier import.
             is_torchvision_available.cache_clear()
             return is_torchvision_available()
         finally:

@@ -1,4 +1,4 @@
-"""From what hooks captured to a trace: states, rows of the unembedding, tokens, rankings."""
+"""Build a trace from captured states: tokens, unembedding rows, rankings."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from seewhy.models.unembedding import Unembedding
 
 @dataclass(frozen=True, eq=False)
 class CapturedRow:
-    """One row of a batch that was read or generated.
+    """One row of a batch after its forward passes.
 
     Attributes:
-        inputs: what was read.
-        answer: its ids.
-        row: its place in the batch.
-        pad: how many positions stand before its prompt.
+        inputs: the row's prompt.
+        answer: the answer's ids.
+        row: the row's index in the batch.
+        pad: number of padding positions before the prompt.
         begin: the position at which the answer begins, padding included.
-        predictions: of the answer.
+        predictions: those of the answer's tokens.
     """
 
     inputs: Inputs
@@ -44,13 +44,13 @@ def selected_positions(inputs: Inputs, pad: int, *others: Tensor) -> Tensor:
 
     Args:
         inputs: of one prompt.
-        pad: how many positions stand before it.
+        pad: number of padding positions before it.
         others: further positions, padding included.
     """
     prompt = inputs.prompt_positions
     # A prompt without a template may begin with a word: nothing predicted it.
-    own = torch.cat([inputs.visual_positions, prompt, (prompt - 1).clamp_min(0)])
-    return torch.cat([own + pad, *others])
+    needed = torch.cat([inputs.visual_positions, prompt, (prompt - 1).clamp_min(0)])
+    return torch.cat([needed + pad, *others])
 
 
 @torch.no_grad()
@@ -91,9 +91,9 @@ def assemble(
         tokens=_tokens(answer, text, spans, row.predictions, tokenizer),
         answer=text,
         visual_states=states_at(inputs.visual_positions + row.pad),
-        # The last token of a generated answer is never fed back: nothing follows it.
+        # The last generated token is never fed back to the model, so it has no state.
         text_states=torch.cat([states, torch.zeros_like(states[:1])]),
-        # With `device_map` the unembedding may lie on another device than the last states.
+        # With `device_map` the unembedding may be on another device than the last states.
         unembedding_rows=rows.to(states.device),
         biases=None if biases is None else biases.to(states.device),
         softcap=unembedding.softcap,
@@ -129,12 +129,12 @@ def _tokens(
 
 
 def _names(ids: set[int], tokenizer: Any) -> dict[int, str]:
-    """Each id's text for a reader: a leading space kept, special tokens by their names."""
+    """The text of each id: a leading space is kept, special tokens have their names."""
     ordered = sorted(ids)
     texts = (tokenizer.decode([token]) for token in ordered)
     pieces = tokenizer.convert_ids_to_tokens(ordered)
     return {
-        # Decoders of the SentencePiece kind drop the space in front of a text.
+        # SentencePiece decoders drop the space at the start of a text.
         token: f" {text}" if (piece or "").startswith("▁") and not text.startswith(" ") else text
         for token, text, piece in zip(ordered, texts, pieces, strict=True)
     }

@@ -1,8 +1,8 @@
-"""The model's own way from final states to logits, and the rows of its head that are asked for.
+"""A model's unembedding: from final states to logits, and single rows of the matrix.
 
-Heads may be tied, quantised to 8 or 4 bits, on another device or on disk; logits may be scaled and
-capped on their way out. Which of the config's factors a class really applies is not believed but
-compared with logits that the model made itself.
+Unembeddings may be tied, quantised to 8 or 4 bits, on another device or on disk; logits may be
+scaled and capped. Which factors of the config a class applies is tested: the result is compared
+with the model's own logits.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from torch import Tensor
 
 from seewhy.core.errors import ModelError
 
-#: Names under which text configs hold a factor of the logits, and how it enters.
+#: Names of a factor of the logits in text configs, and the scale that it means.
 FACTORS: dict[str, Callable[[float], float]] = {
     "logit_scale": lambda factor: factor,  # Cohere
     "logits_scaling": lambda factor: 1 / factor,  # Granite
@@ -28,8 +28,8 @@ FACTORS: dict[str, Callable[[float], float]] = {
 }
 SOFTCAP = "final_logit_softcapping"  # Gemma
 
-#: How far our logits may be from the model's own, as a share of the largest: rounding of half
-#: precision, and of 8 and 4 bit products, which may round their inputs differently in a batch.
+#: Largest allowed distance from the model's own logits, as a share of the largest logit. Half
+#: precision rounds, and 8 and 4 bit products may round their inputs differently in a batch.
 TOLERANCE = 0.03
 
 
@@ -39,8 +39,8 @@ class Unembedding:
 
     Attributes:
         module: the unembedding, `W` and `b`.
-        scale: 1 where the model's logits are its head's output.
-        softcap: None where they are not capped.
+        scale: 1 if the model's logits are the module's output.
+        softcap: None if logits are not capped.
     """
 
     module: Any
@@ -54,9 +54,9 @@ class Unembedding:
         return logits if self.softcap is None else self.softcap * (logits / self.softcap).tanh()
 
     def rows(self, ids: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Unembedding rows `[token, hidden]` and biases `[token]`, the scale put into both.
+        """Unembedding rows `[token, hidden]` and biases `[token]`, multiplied by the scale.
 
-        Only these rows are brought from wherever the head lies, and made floating point.
+        Only these rows are loaded and converted to floating point.
 
         Args:
             ids: int64 `[token]`.
@@ -77,9 +77,9 @@ _HEADS: WeakKeyDictionary[Any, Unembedding] = WeakKeyDictionary()
 
 
 def backbone_of(model: Any) -> Any:
-    """The module whose output are the final states, after the last norm.
+    """The module that outputs the final states, after the last norm.
 
-    The base model; where a class has none (Llama 4), the language model's decoder.
+    The base model; if a class has none (Llama 4), the language model's decoder.
 
     Raises:
         ModelError: if the model has neither.
@@ -89,10 +89,7 @@ def backbone_of(model: Any) -> Any:
         inner = getattr(body, "get_decoder", lambda: None)()
         body = getattr(body, "model", None) if inner is body else inner
     if body is None:
-        raise ModelError(
-            f"Expected a model with a base model and a head, got {type(model).__name__}: load it "
-            "with AutoModelForImageTextToText."
-        )
+        raise _no_unembedding(model)
     return body
 
 
@@ -104,76 +101,80 @@ def unembedding_layer(model: Any) -> Any:
     """
     module = model.get_output_embeddings()
     if module is None:
-        raise ModelError(
-            f"Expected a model with a base model and a head, got {type(model).__name__}: load it "
-            "with AutoModelForImageTextToText."
-        )
+        raise _no_unembedding(model)
     return module
 
 
+def _no_unembedding(model: Any) -> ModelError:
+    return ModelError(
+        f"Expected a model with a base model and a head, got {type(model).__name__}: load it "
+        "with AutoModelForImageTextToText."
+    )
+
+
 def unembedding_size(model: Any) -> int:
-    """How many ids the head knows; it may be padded beyond the tokenizer's."""
+    """Number of rows of the unembedding; it may be larger than the tokenizer's vocabulary."""
     module = unembedding_layer(model)
     return int(getattr(module, "out_features", 0) or module.weight.shape[0])
 
 
 def infer_unembedding(model: Any, state: Tensor, logits: Tensor) -> Unembedding:
-    """The head whose logits are the model's own, told from a state and the logits it led to.
+    """Find scale and cap from a final state and the model's own logits for it. Cached.
 
     Args:
-        model: whose head it is.
+        model: the model.
         state: `[hidden]`, a final state.
-        logits: `[vocab]`, what the model made of it.
+        logits: `[vocab]`, the model's logits for it.
 
     Raises:
-        ModelError: if no scale or cap that the config names explains the model's logits.
+        ModelError: if no scale and cap of the config reproduce the model's logits.
     """
     if model in _HEADS and _HEADS[model].module is unembedding_layer(model):
         return _HEADS[model]
     module, config = unembedding_layer(model), model.config
     texts = [config, config.get_text_config()]
-    held = {
+    factors = {
         (name, float(value))
         for text in texts
         for name in (*FACTORS, SOFTCAP)
         if isinstance(value := getattr(text, name, None), int | float) and value
     }
-    caps = [None, *(value for name, value in held if name == SOFTCAP)]
-    scales = sorted({1.0, *(FACTORS[name](value) for name, value in held if name in FACTORS)})
-    best, miss = Unembedding(module), math.inf
-    wanted = logits.float()
-    with torch.no_grad():
-        for scale, cap in product(scales, caps):
-            candidate = Unembedding(module, scale, cap)
-            off = (candidate(state[None])[0].float().to(wanted.device) - wanted).abs().max()
-            off = float(off / wanted.abs().max().clamp_min(1e-9))
-            if off < miss:
-                best, miss = candidate, off
-    if not miss <= TOLERANCE and bool(wanted.isfinite().all()):
+    caps = [None, *(value for name, value in factors if name == SOFTCAP)]
+    scales = sorted({1.0, *(FACTORS[name](value) for name, value in factors if name in FACTORS)})
+    best, error = Unembedding(module), math.inf
+    for scale, cap in product(scales, caps):
+        candidate = Unembedding(module, scale, cap)
+        distance = _relative_distance(candidate, state, logits.float())
+        if distance < error:
+            best, error = candidate, distance
+    if not error <= TOLERANCE and bool(logits.isfinite().all()):
         raise ModelError(
-            f"Expected logits of {type(model).__name__} to be its head's output, scaled and capped "
-            f"as its config says ({dict(held) or 'it says neither'}), got logits that differ by "
-            f"{miss:.0%} of the largest: this class transforms its output in a way that is not "
-            "known here, so no lens can be true to it."
+            f"Expected logits of {type(model).__name__} to be its head's output, with the scale "
+            f"and cap of its config ({dict(factors) or 'it has neither'}), got logits that differ "
+            f"by {error:.0%} of the largest: this class transforms its output in a way that is not "
+            "supported, so a logit lens would be wrong; choose another model."
         )
-    if miss <= TOLERANCE:
+    if error <= TOLERANCE:
         _HEADS[model] = best
     return best
 
 
+@torch.no_grad()
+def _relative_distance(unembedding: Unembedding, state: Tensor, logits: Tensor) -> float:
+    """Largest difference between an unembedding's logits and others, as a share of the largest."""
+    difference = (unembedding(state[None])[0].float().to(logits.device) - logits).abs().max()
+    return float(difference / logits.abs().max().clamp_min(1e-9))
+
+
 def cached_unembedding(model: Any) -> Unembedding:
-    """The head as `infer_unembedding` told it; before any logits were heard, the plain one."""
-    known = _HEADS.get(model)
-    return (
-        known
-        if known is not None and known.module is unembedding_layer(model)
-        else Unembedding(unembedding_layer(model))
-    )
+    """The result of `infer_unembedding`; before its first call, without scale and cap."""
+    cached, module = _HEADS.get(model), unembedding_layer(model)
+    return cached if cached is not None and cached.module is module else Unembedding(module)
 
 
 @contextmanager
 def present(module: Any) -> Iterator[Any]:
-    """The module's weight where it can be read, brought from disk or main memory if it is away."""
+    """The module's weight, loaded from disk or main memory if it is offloaded."""
     if module.weight.device.type != "meta":
         yield module.weight
         return
@@ -184,42 +185,42 @@ def present(module: Any) -> Iterator[Any]:
 
 
 def dequantized_rows(weight: Any, ids: Tensor, scales: Tensor | None = None) -> Tensor:
-    """Some rows of a weight as floating point, whatever it is stored in: `[token, hidden]`.
+    """Some rows of a weight, of any dtype, as floating point: `[token, hidden]`.
 
     Quantised weights are those of bitsandbytes: 8 bit with a scale for each row, 4 bit in blocks
-    of a flat code book. Only the rows asked for are brought to floating point.
+    of a flat code book. Only these rows are converted.
 
     Args:
         weight: `[vocab, hidden]`, or packed.
         ids: int64 `[token]`.
-        scales: of an 8-bit weight's rows `[vocab]`, where it does not hold them itself.
+        scales: of an 8-bit weight's rows `[vocab]`, if the weight has none.
 
     Raises:
-        ModelError: if it is stored in a way that is not known.
+        ModelError: if its dtype or quantisation is not supported.
     """
     ids = ids.to(weight.device)
-    # Asked first: four bits may be kept in a floating-point storage.
+    # This check comes first: four bits may be stored in a floating-point tensor.
     if (state := getattr(weight, "quant_state", None)) is not None:
         return _four_bit(weight, state, ids)
     if weight.is_floating_point() and weight.itemsize > 1:
         return weight[ids].clone()
-    held = getattr(weight, "SCB", None)
-    held = scales if held is None else held
-    if weight.dtype == torch.int8 and held is not None:
-        # Row by row: the largest value of a row is 127.
-        held = held.to(weight.device)
-        return weight[ids].float() * (held[ids].float() / 127)[:, None]
+    row_scales = getattr(weight, "SCB", None)
+    row_scales = scales if row_scales is None else row_scales
+    if weight.dtype == torch.int8 and row_scales is not None:
+        # In each row the largest value is stored as 127.
+        row_scales = row_scales.to(weight.device)
+        return weight[ids].float() * (row_scales[ids].float() / 127)[:, None]
     raise ModelError(
         f"Expected an unembedding in floating point, or one that bitsandbytes quantised, got "
         f"{type(weight).__name__} of {weight.dtype}: leave the head out of the quantisation "
-        "(`llm_int8_skip_modules=['lm_head']` or your library's like)."
+        "(`llm_int8_skip_modules=['lm_head']`, or your library's option for it)."
     )
 
 
 def _four_bit(weight: Any, state: Any, ids: Tensor) -> Tensor:
     """Rows of a 4-bit weight: two values a byte, the first in the upper half.
 
-    Blocks of `state.blocksize` values share a largest magnitude, which may be quantised itself.
+    Blocks of `state.blocksize` values share a largest magnitude, which may be quantised too.
     """
     hidden = state.shape[1]
     columns = torch.arange(hidden, device=ids.device)
@@ -227,10 +228,10 @@ def _four_bit(weight: Any, state: Any, ids: Tensor) -> Tensor:
     if getattr(state, "packing_format_for_cpu", False):
         codes, magnitude = _repacked(stored, state, ids, columns)
         return (state.code[codes].float() * magnitude.float()).to(state.dtype)
-    places = ids[:, None] * hidden + columns
-    packed = stored[places // 2]
-    codes = torch.where(places % 2 == 0, packed >> 4, packed & 0xF).long()
-    blocks = places // state.blocksize
+    indices = ids[:, None] * hidden + columns
+    packed = stored[indices // 2]
+    codes = torch.where(indices % 2 == 0, packed >> 4, packed & 0xF).long()
+    blocks = indices // state.blocksize
     largest = state.absmax
     if state.nested:
         inner = state.state2
@@ -242,9 +243,9 @@ def _four_bit(weight: Any, state: Any, ids: Tensor) -> Tensor:
 
 
 def _repacked(stored: Tensor, state: Any, ids: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
-    """Codes and magnitudes `[token, hidden]` of a weight that a processor's kernel packed anew.
+    """Codes and magnitudes `[token, hidden]` of a weight in the CPU kernel's layout.
 
-    On processors that multiply bfloat16, bitsandbytes rearranges a weight at its first pass: for
+    On CPUs that multiply bfloat16, bitsandbytes rearranges a weight at its first pass: for
     each pair of columns, 32 rows in 32 bytes, the upper 16 rows in the upper halves of the bytes.
     """
     pairs = len(columns) // 2

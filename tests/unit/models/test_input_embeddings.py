@@ -30,7 +30,7 @@ def test_input_embeddings_refuses_a_model_that_takes_ids_alone():
     model = build("llava").model
     decoder = language_model_of(model)
     model.forward = lambda input_ids: decoder(input_ids=input_ids)
-    with pytest.raises(UnsupportedModelError, match="hand inputs_embeds to its language model"):
+    with pytest.raises(UnsupportedModelError, match="pass inputs_embeds to its language model"):
         input_embeddings(model, {"input_ids": torch.tensor([[1, 2]])})
     assert not decoder._forward_pre_hooks
 

@@ -158,7 +158,8 @@ def test_prepare_leaves_out_image_tokens_without_pixels(monkeypatch):
 def test_prepare_refuses_a_template_without_a_marker_for_each_image(marks, found):
     family = family_with_template(marks + WORDS)
     with pytest.raises(
-        ModelError, match=rf"Expected 1 '<\|image_pad\|>' for the images in .* got {found}: .*qwen2"
+        ModelError,
+        match=rf"Expected 1 '<\|image_pad\|>' for the images in .* got {found} in .*qwen2",
     ):
         prepare(family, noise(60, 40), "What?")
 

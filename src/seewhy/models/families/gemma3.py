@@ -1,4 +1,4 @@
-"""Gemma 3: the picture squashed to a square, and its crops where it pans and scans."""
+"""Gemma 3: the picture squashed to a square, and with pan and scan also its crops."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from torch import Tensor
 
 from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.core.geometry import Geometry, TokenGrid
-from seewhy.models.encoder_outputs import encoder_outputs, pixels_or_features
+from seewhy.models.encoder_outputs import (
+    pixels_or_features,
+    pixels_or_outputs,
+    square_features,
+)
 from seewhy.models.families.idefics3 import cell_edges, tile_order, tiled_grid
 from seewhy.models.families.llava import set_sizes
 from seewhy.models.family import Family, VisualInputs, on_device
@@ -22,7 +26,7 @@ if TYPE_CHECKING:
 
     from seewhy.models.processing import ProcessorParts
 
-#: What Gemma 3's processor asks for where the image processor's settings are left open.
+#: Gemma 3's defaults for settings that the image processor does not set.
 PAN_AND_SCAN_DEFAULTS = {
     "do_convert_rgb": True,
     "do_pan_and_scan": False,
@@ -36,9 +40,9 @@ class Gemma3(Family):
     """Gemma 3 in transformers' own class (`Gemma3ForConditionalGeneration`).
 
     The picture is squashed to a square, and 4 x 4 patches are averaged to one token. With pan and
-    scan (off unless the image processor says so) an elongated picture is cut into crops along its
-    longer side, the last of which may be smaller; they follow the whole picture, with words in
-    between. Attention is bidirectional among the tokens of one square.
+    scan (off by default) an elongated picture is cut into crops along its longer side, the last of
+    which may be smaller; they follow the whole picture, with words in between. Attention is
+    bidirectional among the tokens of one square.
     """
 
     name = "gemma3"
@@ -79,13 +83,13 @@ class Gemma3(Family):
             )
 
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
-        """Prepare an upright RGB picture at a scale; 1 is what the model's own processor does.
+        """Prepare an upright RGB picture; at scale 1 exactly as the model's own processor does.
 
-        At a size that is not the tower's own, the features are computed here and handed on as
+        At a size that is not the tower's own, the features are computed here and passed as
         `mm_encoder_outputs`, which both `forward` and `generate` take.
 
         Raises:
-            GeometryError: if the image processor's squares are not those that its settings say.
+            GeometryError: if the image processor's squares do not match its settings.
         """
         side = self._native // self._cell if scale == 1 else self._side(scale)
         square = side * self._cell
@@ -93,7 +97,7 @@ class Gemma3(Family):
         columns, rows = (max(1, crops), 1) if image.width >= image.height else (1, max(1, crops))
         tokens = self.processor.tokenizer
         return VisualInputs(
-            tensors=self._tensors(pixels),
+            tensors=pixels_or_outputs(pixels, self._native, self._projected),
             placeholder=placeholder(
                 crops,
                 start=getattr(tokens, "boi_token", "<start_of_image>"),
@@ -107,10 +111,10 @@ class Gemma3(Family):
         )
 
     def _squares(self, image: Image, square: int) -> tuple[Tensor, int]:
-        """Float `[1 + crop, 3, square, square]`, the whole picture's pixels first; how many crops.
+        """Float `[1 + crop, 3, square, square]`, the whole picture first; and the number of crops.
 
         Raises:
-            GeometryError: if the image processor's squares are not those that its settings say.
+            GeometryError: if the image processor's squares do not match its settings.
         """
         processor = self.processor.image_processor
         settings = pan_and_scan(processor)
@@ -128,30 +132,25 @@ class Gemma3(Family):
 
     def visual_features(self, visual: VisualInputs) -> Tensor:
         """Float `[visual, hidden]`: the projected tokens, as they enter the language model."""
-        return features_of(self, visual).flatten(0, 1)
+        return square_features(self.model, visual).flatten(0, 1)
 
     def collate(self, rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
-        """Squares of one size, one after the other; features if there are some."""
+        """Squares of one size, one after the other; features if one picture has no pixels."""
         return pixels_or_features(rows, self.visual_features)
 
     def token_types(self, ids: Tensor, prompt: int) -> dict[str, Tensor]:
-        """1 where an image token stands: attention is bidirectional within a run of them."""
+        """1 at image tokens: attention is bidirectional within a run of them."""
         return {"token_type_ids": (ids == self.image_token_id).long()}
 
     def _side(self, scale: float) -> int:
         """Tokens on a square's side at a scale."""
         return max(1, round(self._native / self._cell * scale))
 
-    def _tensors(self, pixels: Tensor) -> dict[str, Any]:
-        if pixels.shape[-1] == self._native:
-            return {"pixel_values": pixels}
-        return encoder_outputs(self._projected(pixels))
-
     @torch.no_grad()
     def _projected(self, pixels: Tensor) -> Tensor:
-        """Float `[square, token, hidden]`: what tower and projector make of any size.
+        """Float `[square, token, hidden]`: the projected tokens of squares of any size.
 
-        The projector's own forward lays the patches out on the native grid, whatever came in.
+        The projector's own forward pass supports only the native grid.
         """
         model: Any = self.model.base_model
         patches = model.vision_tower(
@@ -163,37 +162,27 @@ class Gemma3(Family):
         return (normed @ project.mm_input_projection_weight).type_as(patches)
 
 
-@torch.no_grad()
-def features_of(family: Family, visual: VisualInputs) -> Tensor:
-    """Float `[square, token, hidden]`: the projected tokens of a picture's squares."""
-    if "pixel_values" not in visual.tensors:
-        outputs: Any = visual.tensors["mm_encoder_outputs"]
-        return outputs["image"].pooler_output
-    model: Any = family.model
-    return model.get_image_features(**on_device(visual.tensors, model)).pooler_output
-
-
 def placeholder(crops: int, *, start: str, image: str, end: str) -> str:
-    """The text of one picture: the whole, and its crops if there are some.
+    """The text of one picture: the whole picture, then its crops if there are any.
 
     Args:
-        crops: how many.
-        start, image, end: what stands before a square, its image tokens, and what stands after.
+        crops: number of crops.
+        start, image, end: the text before a square, its image tokens, and the text after it.
     """
     square = f"\n\n{start}{image}{end}\n\n"
     if not crops:
         return square
-    several = " ".join([square] * crops)
+    crop_squares = " ".join([square] * crops)
     return (
         f"Here is the original image {square} and here are some crops to help you see better "
-        f"{several}"
+        f"{crop_squares}"
     )
 
 
 def grids(
     size: tuple[int, int], columns: int, rows: int, side: int, *, crops: bool
 ) -> tuple[TokenGrid, ...]:
-    """The whole picture and, behind it on the visual axis, the raster of its crops.
+    """The token grid of the whole picture and, after it on the visual axis, that of its crops.
 
     Args:
         size: width and height of the picture.
@@ -217,7 +206,7 @@ def grids(
 
 
 def crop_edges(length: int, crops: int) -> Tensor:
-    """Edges of crops of whole pixels, rounded up, so that the last may be smaller.
+    """Edges of crops: their size is rounded up to whole pixels, so the last may be smaller.
 
     Example:
         >>> crop_edges(10, 3)
@@ -228,7 +217,7 @@ def crop_edges(length: int, crops: int) -> Tensor:
 
 
 def pan_and_scan(processor: Any) -> dict[str, Any]:
-    """The image processor's settings for crops, Gemma 3's own where it leaves them open."""
+    """The image processor's settings for crops, with Gemma 3's defaults."""
     values = {name: getattr(processor, name, None) for name in PAN_AND_SCAN_DEFAULTS}
     return PAN_AND_SCAN_DEFAULTS | {n: value for n, value in values.items() if value is not None}
 

@@ -1,4 +1,4 @@
-"""Gemma 4: pictures of any shape within a budget of tokens; clips frame by frame."""
+"""Gemma 4: pictures of any shape within a token budget; clips frame by frame."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from seewhy.models.family import (
     RESIZED_BY_IMAGE_PROCESSOR,
     Family,
     VisualInputs,
+    minutes_and_seconds,
     on_device,
     single_frames,
 )
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
     from seewhy.images.clips import Clip
     from seewhy.models.processing import ProcessorParts
 
-#: Tokens a picture may have at most; the image processor takes no other numbers.
+#: Token budgets of a picture; the image processor supports no other numbers.
 BUDGETS = (70, 140, 280, 560, 1120)
 
-#: Tokens a frame may have at most: what Gemma 4's video processor says.
+#: Token budget of a frame, as in Gemma 4's video processor.
 FRAME_BUDGET = 70
 
 
@@ -38,7 +39,7 @@ class Gemma4(Family):
 
     The picture is resized to as many whole tokens as the budget allows at its aspect ratio, each
     side rounded down; 3 x 3 patches are averaged to one token, row by row. The frames of a clip
-    are seen likewise, with a smaller budget and the time before each.
+    are processed in the same way, with a smaller budget and the time before each.
     """
 
     name = "gemma4"
@@ -65,19 +66,19 @@ class Gemma4(Family):
         expect_patches(config.vision_config, processor.image_processor)
         self._merge = config.vision_config.pooling_kernel_size
         self._cell = config.vision_config.patch_size * self._merge
-        # Where late layers share keys and values, a model asked for its last logit alone (as a
-        # number) leaves the other positions out of those layers: their states would be missing.
+        # If late layers share keys and values, `logits_to_keep=1` makes a model skip all positions
+        # but the last in these layers, so that their states are missing. A slice avoids this.
         shares = bool(config.text_config.num_kv_shared_layers)
         self._flags = {"logits_to_keep": slice(-1, None)} if shares else {}
 
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
-        """Prepare an upright RGB picture at a scale; 1 is what the model's own processor does.
+        """Prepare an upright RGB picture; at scale 1 exactly as the model's own processor does.
 
         Raises:
-            GeometryError: if the image processor's patches are not those that its settings say.
+            GeometryError: if the image processor's patches do not match its settings.
         """
-        own = self.processor.image_processor.max_soft_tokens
-        processed, (width, height) = self._patches([image], own, scale)
+        budget = self.processor.image_processor.max_soft_tokens
+        processed, (width, height) = self._patches([image], budget, scale)
         return VisualInputs(
             tensors={
                 "pixel_values": processed["pixel_values"],
@@ -90,14 +91,14 @@ class Gemma4(Family):
         )
 
     def process_video(self, clip: Clip, scale: float = 1.0) -> VisualInputs:
-        """Prepare a clip at a scale; 1 is what the model's own video processor does.
+        """Prepare a clip; at scale 1 exactly as the model's own video processor does.
 
         Raises:
-            GeometryError: if the image processor's patches are not those that its settings say.
+            GeometryError: if the image processor's patches do not match its settings.
         """
         processed, (width, height) = self._patches(list(clip.frames), FRAME_BUDGET, scale)
         frame = self._image_text(self.clip_token_id, width * height)
-        times = [f"{int(second // 60):02d}:{int(second % 60):02d}" for second in clip.seconds]
+        times = [minutes_and_seconds(second) for second in clip.seconds]
         return VisualInputs(
             tensors={
                 "pixel_values_videos": processed["pixel_values"],
@@ -128,24 +129,27 @@ class Gemma4(Family):
         return start + tokens.convert_ids_to_tokens(token) * count + end
 
     def _patches(
-        self, images: Sequence[Image], own: int, scale: float
+        self, images: Sequence[Image], native_budget: int, scale: float
     ) -> tuple[Any, tuple[int, int]]:
-        """What the image processor makes of pictures of one size, and their tokens' grid.
+        """The image processor's output for pictures of one size, and their grid's width and height.
 
         Args:
             images: pictures of one size.
-            own: budget of tokens at scale 1.
+            native_budget: tokens at scale 1.
             scale: of a side; the budget grows with its square.
 
         Raises:
-            GeometryError: if the image processor's patches are not those that its settings say.
+            GeometryError: if the image processor's patches do not match its settings.
         """
         processor, size = self.processor.image_processor, images[0].size
-        tokens = own if scale == 1 else min(max(2, round(own * scale**2)), max(BUDGETS))
-        width, height = token_grid_size(size, tokens, self._cell, self._merge)
-        # The processor takes only the budgets it knows, and pads up to them.
-        budget = own if scale == 1 else next(one for one in BUDGETS if one >= tokens)
+        tokens = native_budget
         if scale != 1:
+            tokens = min(max(2, round(native_budget * scale**2)), max(BUDGETS))
+        width, height = token_grid_size(size, tokens, self._cell, self._merge)
+        # The processor supports only some budgets, and pads up to them.
+        budget = native_budget
+        if scale != 1:
+            budget = next(number for number in BUDGETS if number >= tokens)
             target = (width * self._cell, height * self._cell)
             images = [image.resize(target, processor.resample) for image in images]
         processed = processor(
@@ -164,7 +168,7 @@ class Gemma4(Family):
 
 
 def token_grid_size(size: tuple[int, int], budget: int, cell: int, merge: int) -> tuple[int, int]:
-    """How many tokens stand in a row and in a column, by the image processor's own rule.
+    """Tokens in a row and in a column, by the image processor's own rule.
 
     Args:
         size: width and height of the picture.
@@ -183,11 +187,11 @@ def token_grid_size(size: tuple[int, int], budget: int, cell: int, merge: int) -
 
 
 def expect_patches(vision: Any, processor: Any) -> None:
-    """Check that model and image processor cut pictures alike.
+    """Check that model and image processor have the same patches.
 
     Raises:
         UnsupportedModelError: if the model has no vision tower, or its processor does not resize.
-        GeometryError: if they cut different patches.
+        GeometryError: if patches differ.
     """
     if vision is None or not processor.do_resize:
         raise UnsupportedModelError(
@@ -195,10 +199,10 @@ def expect_patches(vision: Any, processor: Any) -> None:
             f"vision_config = {vision}, do_resize = {processor.do_resize}: use a checkpoint that "
             "reads images, with its own processor."
         )
-    wanted = (vision.patch_size, vision.pooling_kernel_size)
-    if wanted != (processor.patch_size, processor.pooling_kernel_size):
+    patch, pool = vision.patch_size, vision.pooling_kernel_size
+    if (patch, pool) != (processor.patch_size, processor.pooling_kernel_size):
         raise GeometryError(
-            f"Expected a processor with patches of {wanted[0]} pixels, {wanted[1]} x {wanted[1]} "
+            f"Expected a processor with patches of {patch} pixels, {pool} x {pool} "
             f"averaged, got {processor.patch_size} pixels and {processor.pooling_kernel_size}: "
             "load model and processor from one checkpoint."
         )

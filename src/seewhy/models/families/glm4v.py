@@ -1,4 +1,4 @@
-"""GLM-4V: pictures as in Qwen2-VL, their pixels counted as a step's; clips frame by frame."""
+"""GLM-4V: pictures as in Qwen2-VL, with other pixel limits; clips frame by frame."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from seewhy.models.family import Family, VisualInputs, concatenate
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-#: Pixels that all frames of a clip may have together where the checkpoint does not say.
+#: Limits for the pixels of all frames of a clip together, if the checkpoint has none.
 CLIP_LIMITS = {"shortest_edge": 112 * 112, "longest_edge": 28 * 28 * 2 * 30000}
 
 
 class Glm4V(Family):
     """GLM-4.1V, GLM-4.5V and GLM-4.6V in transformers' own classes.
 
-    Each side becomes a whole number of tokens; the limits of pixels count a picture twice, as the
-    two frames of a step. Clips are written with the image token, so that a prompt may hold
-    pictures or clips, not both.
+    Each side becomes a whole number of tokens; the pixel limits count a picture twice, as the two
+    frames of a step. Clips have the image token's id, so a prompt may have pictures or clips, not
+    both.
     """
 
     name = "glm4v"
@@ -53,7 +53,7 @@ class Glm4V(Family):
         return process_dynamic(self, image, scale, smart_resize_clip)
 
     def process_video(self, clip: Clip, scale: float = 1.0) -> VisualInputs:
-        """As `qwen2_vl.process_frames`; the limits hold for all frames together."""
+        """As `qwen2_vl.process_frames`; the limits are for all frames together."""
 
         def step_text(seconds: list[float], tokens: str) -> str:
             return f"<|begin_of_image|>{tokens}<|end_of_image|>{self._time(seconds[0])}"
@@ -73,17 +73,17 @@ class Glm4V(Family):
         return merged_features(self, visual)
 
     def collate(self, rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
-        """As every family, but for pictures and clips together.
+        """As in `Family`, but not for pictures and clips together.
 
         Raises:
-            UnsupportedInputError: if pictures and clips come together: the model tells its
-                features apart by the token, which is the same for both.
+            UnsupportedInputError: if there are pictures and clips: the model assigns features by
+                the token's id, which is the same for both.
         """
         visuals = [visual for row in rows for visual in row]
         if len({visual.is_clip for visual in visuals}) > 1:
             raise UnsupportedInputError(
-                "Expected pictures or clips in one forward pass of glm4v, got both: ask about "
-                "them one by one."
+                "Expected pictures or clips in one forward pass of glm4v, got both: use "
+                "one prompt for each."
             )
         return concatenate([visual.tensors for visual in visuals])
 
@@ -92,13 +92,13 @@ class Glm4V(Family):
         config = self.model.config
         opened = (ids == config.video_start_token_id).cumsum(-1)
         closed = (ids == config.video_end_token_id).cumsum(-1)
-        kinds = (ids == self.image_token_id).long()
-        return {"mm_token_type_ids": kinds + kinds * (opened > closed)}
+        types = (ids == self.image_token_id).long()
+        return {"mm_token_type_ids": types + types * (opened > closed)}
 
     def _time(self, seconds: float) -> str:
-        """A step's time as GLM-4.6V's processor writes it, or in whole seconds as before it.
+        """A step's time as in GLM-4.6V's processor, or in whole seconds as in earlier ones.
 
-        Checkpoints of 4.6V name the model types of those before; their image processor tells.
+        Checkpoints of 4.6V may have an earlier `model_type`; the image processor's class differs.
         """
-        later = type(self.processor.image_processor).__name__.startswith("Glm46V")
-        return f"{seconds:.1f} seconds" if later else str(int(seconds))
+        is_glm46v = type(self.processor.image_processor).__name__.startswith("Glm46V")
+        return f"{seconds:.1f} seconds" if is_glm46v else str(int(seconds))

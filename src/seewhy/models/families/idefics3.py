@@ -1,4 +1,4 @@
-"""Idefics3: tiles of a resized canvas, row by row, then the whole picture once more."""
+"""Idefics3: tiles of a resized canvas, row by row, then the whole picture."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Idefics3(Family):
 
     The image processor resizes the picture to its longest edge, stretches it to a canvas of whole
     tiles and cuts these out row by row; the whole picture, squashed to one tile, comes last. A
-    marker with row and column stands before each tile's tokens. Without splitting there is the
-    squashed picture alone.
+    marker with row and column comes before each tile's tokens. Without splitting there is only the
+    squashed picture.
     """
 
     name = "idefics3"
@@ -58,10 +58,10 @@ class Idefics3(Family):
         expect_longest_edges(processor.image_processor)
 
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
-        """Prepare an upright RGB picture at a scale; 1 is what the model's own processor does.
+        """Prepare an upright RGB picture; at scale 1 exactly as the model's own processor does.
 
         Raises:
-            GeometryError: if the image processor's tiles are not those that its settings say.
+            GeometryError: if the image processor's tiles do not match its settings.
         """
         return process_tiles(self, image, scale)
 
@@ -70,15 +70,15 @@ class Idefics3(Family):
         return tile_features(self, visual)
 
     def collate(self, rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
-        """All tiles of a prompt in one row, shorter rows filled up with empty tiles."""
+        """All tiles of a prompt in one row; shorter rows are padded with empty tiles."""
         return collate_tiles(rows)
 
 
 def process_tiles(family: Family, image: Image, scale: float) -> VisualInputs:
-    """What Idefics3 and SmolVLM make of a picture.
+    """The visual inputs of a picture in Idefics3 and SmolVLM.
 
     Raises:
-        GeometryError: if the image processor's tiles are not those that its settings say.
+        GeometryError: if the image processor's tiles do not match its settings.
     """
     settings = settings_at(family, image.size, scale)
     processed = family.processor.image_processor(
@@ -108,13 +108,13 @@ def process_tiles(family: Family, image: Image, scale: float) -> VisualInputs:
 def token_grids(
     size: tuple[int, int], columns: int, rows: int, side: int, *, share: float
 ) -> tuple[TokenGrid, ...]:
-    """The grid of all tiles and, behind it on the visual axis, the whole picture's.
+    """The grid of all tiles and, after it on the visual axis, the whole picture's.
 
     Args:
         size: width and height of the picture.
         columns, rows: of tiles; 0 where the picture is not split.
         side: tokens on a tile's side.
-        share: of a tile's side, from its start, that is seen.
+        share: of a tile's side, from its start, that its patches cover.
     """
     whole = tiled_grid(size, 1, 1, side, share=share)
     if not rows:
@@ -135,7 +135,7 @@ def tile_features(family: Family, visual: VisualInputs) -> Tensor:
 def collate_tiles(rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
     """Tensors `[batch, tile, ...]`: a row holds the tiles of all its pictures.
 
-    Shorter rows end in tiles of zeros, which the model takes for padding.
+    Shorter rows end in tiles of zeros, which the model treats as padding.
     """
     joined = concatenate(
         [
@@ -157,7 +157,7 @@ def collate_tiles(rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
 
 
 def placeholder_parts(family: Family, side: int) -> dict[str, str]:
-    """What `placeholder` is made of, for tiles of `side` x `side` tokens."""
+    """The texts for `placeholder`, for tiles of `side` x `side` tokens."""
     tokens = family.processor.tokenizer
     return {
         "image": tokens.convert_ids_to_tokens(family.image_token_id) * side**2,
@@ -167,13 +167,13 @@ def placeholder_parts(family: Family, side: int) -> dict[str, str]:
 
 
 def placeholder(rows: int, columns: int, *, image: str, around: str, whole: str) -> str:
-    """The text of one picture: its tiles row by row, each named, and the whole picture last.
+    """The text of one picture: its tiles row by row, each with its marker, then the whole picture.
 
     Args:
         rows, columns: of tiles; 0 where the picture is not split.
         image: the image tokens of one tile.
-        around: stands before every tile, and after the last.
-        whole: names the whole picture.
+        around: the marker before every tile, and after the last.
+        whole: the marker of the whole picture.
     """
     lines = [
         "".join(f"{around}<row_{row}_col_{column}>{image}" for column in range(1, columns + 1))
@@ -189,15 +189,15 @@ def settings_at(family: Family, picture: tuple[int, int], scale: float) -> dict[
     Args:
         family: Idefics3 or SmolVLM.
         picture: width and height.
-        scale: of the canvas's long side in tiles, or of the tile's side.
+        scale: relative to the canvas's long side in tiles, or to the tile's side.
     """
     processor = family.processor.image_processor
     longest, tile = (
         int(size["longest_edge"]) for size in (processor.size, processor.max_image_size)
     )
-    own = {"max_image_size": {"longest_edge": tile}}
+    tile_size = {"max_image_size": {"longest_edge": tile}}
     if scale == 1:
-        return own
+        return tile_size
     edge = longest if processor.do_resize else max(picture)
     across = ceil(edge / tile)
     if across == 1 or not processor.do_image_splitting:
@@ -205,9 +205,9 @@ def settings_at(family: Family, picture: tuple[int, int], scale: float) -> dict[
             "max_image_size": {"longest_edge": tile_side_at(family, scale)},
             "do_image_splitting": False,
         }
-    # Where the picture has more tiles of its own, it may keep them.
+    # A picture that has more tiles at scale 1 may keep them.
     tiles = min(max(1, round(across * scale)), max(MAX_MARKED_TILES, across))
-    return {**own, "do_resize": True, "size": {"longest_edge": tiles * tile}}
+    return {**tile_size, "do_resize": True, "size": {"longest_edge": tiles * tile}}
 
 
 def tile_side_at(family: Family, scale: float) -> int:
@@ -231,13 +231,13 @@ def tiled_grid(
     share: float = 1.0,
     name: str = "image",
 ) -> TokenGrid:
-    """The raster of `columns` x `rows` equal tiles over a whole picture, tile by tile from 0.
+    """The token grid of `columns` x `rows` equal tiles over a picture, tile by tile from 0.
 
     Args:
         size: width and height of the picture.
         side: tokens on a tile's side.
-        share: of a tile's side, from its start, that is seen.
-        name: of the layer.
+        share: of a tile's side, from its start, that its patches cover.
+        name: of the grid.
     """
     width, height = (
         torch.linspace(0, length, tiles + 1, dtype=torch.float64)
@@ -252,7 +252,7 @@ def tiled_grid(
 
 
 def tile_order(rows: int, columns: int, side: int) -> Tensor:
-    """Where tokens stand that come tile by tile, row by row in each: int64 `[height, width]`.
+    """Indices of tokens that are ordered tile by tile, row by row in each: int64 `[height, width]`.
 
     Example:
         >>> tile_order(1, 2, 2)
@@ -266,8 +266,8 @@ def tile_order(rows: int, columns: int, side: int) -> Tensor:
 def cell_edges(tiles: Tensor, side: int, share: float = 1.0) -> Tensor:
     """Edges of the cells of tiles: float64 `[tiles * side + 1]`.
 
-    A rest of a tile that no patch covers counts to the tile's last cell; after the last tile the
-    edges stop short of it.
+    A remainder of a tile that no patch covers belongs to the tile's last cell; in the last tile the
+    edges end before it.
 
     Args:
         tiles: float64 `[tiles + 1]`, the tiles' own edges.
@@ -285,15 +285,15 @@ def cell_edges(tiles: Tensor, side: int, share: float = 1.0) -> Tensor:
 
 
 def expect_longest_edges(processor: Any) -> None:
-    """Check that pictures are sized by a longest edge, and tiles by theirs.
+    """Check that the sizes of pictures and tiles are given by their longest edge.
 
     Raises:
-        UnsupportedModelError: if the image processor's sizes say something else.
+        UnsupportedModelError: if the image processor's sizes have another form.
     """
     for name in ("size", "max_image_size"):
-        given = dict(getattr(processor, name))
-        if not given.get("longest_edge"):
+        size = dict(getattr(processor, name))
+        if not size.get("longest_edge"):
             raise UnsupportedModelError(
-                f"Expected an image processor whose {name} is a longest_edge, got {given}: use "
+                f"Expected an image processor whose {name} is a longest_edge, got {size}: use "
                 "the checkpoint's own processor."
             )

@@ -1,4 +1,4 @@
-"""InternVL 2.5 and 3: tiles of a resized canvas, then a thumbnail of the whole."""
+"""InternVL 2.5 and 3: tiles of a resized canvas, then a thumbnail of the whole picture."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import get_optim
 from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.core.geometry import Geometry, TokenGrid, pixel_edges
 from seewhy.images.clips import Clip
+from seewhy.models.families.idefics3 import tile_order
+from seewhy.models.families.llava import set_sizes
 from seewhy.models.family import (
     RESIZED_BY_IMAGE_PROCESSOR,
     Family,
@@ -30,10 +32,10 @@ class InternVL(Family):
     """InternVL in transformers' own class (`InternVLForConditionalGeneration`).
 
     The image processor stretches the picture to a canvas of whole tiles, row by row, and adds the
-    whole picture as a last tile (the thumbnail) where there is more than one. Within a tile the
-    pixel shuffle joins 2 x 2 patches to one token and keeps the rows' order. So a picture of many
-    tiles is seen twice: by one raster across all tiles, and by the thumbnail's. Every frame of a
-    clip is one tile.
+    whole picture as a last tile (the thumbnail) if there is more than one. Within a tile the pixel
+    shuffle joins 2 x 2 patches to one token and keeps the order of the rows. So a picture of many
+    tiles has two token grids: one across all tiles, and the thumbnail's. Every frame of a clip is
+    one tile.
     """
 
     name = "internvl"
@@ -58,13 +60,13 @@ class InternVL(Family):
     plain_format = "<|im_start|>user\n{marker}\n{prompt}<|im_end|>\n<|im_start|>assistant\n"
 
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
-        """Prepare an upright RGB picture at a scale; 1 is what the model's own processor does.
+        """Prepare an upright RGB picture; at scale 1 exactly as the model's own processor does.
 
         Raises:
-            GeometryError: if the image processor's tiles are not those that its settings say.
+            GeometryError: if the image processor's tiles do not match its settings.
         """
         settings = self._settings(image.height, image.width, scale)
-        # The checkpoints' image processors say False; their processors say True, unless told.
+        # The default is False in the checkpoints' image processors, but True in their processors.
         pixels = self.processor.image_processor(
             image, return_tensors="pt", crop_to_patches=True, **settings
         )["pixel_values"]
@@ -89,18 +91,18 @@ class InternVL(Family):
         )
 
     def process_video(self, clip: Clip, scale: float = 1.0) -> VisualInputs:
-        """Prepare a clip at a scale; 1 is what the model's own video processor does.
+        """Prepare a clip; at scale 1 exactly as the model's own video processor does.
 
         Raises:
             GeometryError: if the video processor's frames are not of whole tokens.
         """
         settings = frame_settings(self.processor)
-        own, cell = settings["size"], self._cell
-        tile = own.get("height", 0)
-        if own != {"height": tile, "width": tile} or tile % cell or not tile:
+        size, cell = settings["size"], self._cell
+        tile = size.get("height", 0)
+        if size != {"height": tile, "width": tile} or tile % cell or not tile:
             raise GeometryError(
                 f"Expected a video processor with square frames, their side a multiple of {cell} "
-                f"pixels, got size = {own}: use the checkpoint's own processor."
+                f"pixels, got size = {size}: use the checkpoint's own processor."
             )
         if scale != 1:
             tile = max(1, round(tile * scale / cell)) * cell
@@ -131,7 +133,7 @@ class InternVL(Family):
         )
 
     def _framed(self, count: int) -> str:
-        """So many image tokens between the tokens that start and end an image."""
+        """`count` image tokens between the tokens that start and end an image."""
         tokens = self.processor.tokenizer
         start = getattr(tokens, "start_image_token", "<img>")
         end = getattr(tokens, "end_image_token", "</img>")
@@ -146,46 +148,45 @@ class InternVL(Family):
     def _settings(self, height: int, width: int, scale: float) -> dict[str, Any]:
         """The image processor's tile size and tile counts at a scale."""
         processor = self.processor.image_processor
-        own = {
+        native = {
             "size": {"height": processor.size["height"], "width": processor.size["width"]},
             "min_patches": processor.min_patches,
             "max_patches": processor.max_patches,
         }
         if not self.processor.call_settings.get("crop_to_patches", True):
-            own |= {"min_patches": 1, "max_patches": 1}
+            native |= {"min_patches": 1, "max_patches": 1}
         if scale == 1:
-            return own
-        columns, rows = tiling(height, width, **own)
+            return native
+        columns, rows = tiling(height, width, **native)
         if columns * rows == 1:
-            tile = max(1, round(own["size"]["height"] * scale / self._cell)) * self._cell
+            tile = max(1, round(native["size"]["height"] * scale / self._cell)) * self._cell
             return {"size": {"height": tile, "width": tile}, "min_patches": 1, "max_patches": 1}
 
-        tiles = nearest_tiles(height, width, own["size"], columns * scale, rows * scale)
-        return {"size": own["size"], "min_patches": tiles, "max_patches": tiles}
+        tiles = nearest_tiles(height, width, native["size"], columns * scale, rows * scale)
+        return {"size": native["size"], "min_patches": tiles, "max_patches": tiles}
 
 
 def frame_settings(processor: ProcessorParts) -> dict[str, Any]:
-    """How the checkpoint's video processor treats a frame, as settings of an image processor.
+    """The video processor's settings for a frame, as settings of an image processor.
 
-    What its settings leave open is as the image processor has it.
+    Settings that are not set there are those of the image processor.
 
     Raises:
         UnsupportedModelError: if it does not resize frames, or crops them.
     """
-    given: dict[str, Any] = {
+    video: dict[str, Any] = {
         name: value for name, value in (processor.video or {}).items() if value is not None
     }
-    if not given.get("do_resize", True) or given.get("do_center_crop"):
+    if not video.get("do_resize", True) or video.get("do_center_crop"):
         raise UnsupportedModelError(
             "Expected a video processor that resizes frames and does not crop them, got do_resize "
-            f"= {given.get('do_resize')}, do_center_crop = {given.get('do_center_crop')}: use the "
+            f"= {video.get('do_resize')}, do_center_crop = {video.get('do_center_crop')}: use the "
             "checkpoint's own processor."
         )
     names = ("do_rescale", "rescale_factor", "do_normalize", "image_mean", "image_std")
     names += ("size", "resample")
-    settings = {name: given.get(name, getattr(processor.image_processor, name)) for name in names}
-    size = {side: length for side, length in dict(settings["size"]).items() if length is not None}
-    return {**settings, "size": size}
+    settings = {name: video.get(name, getattr(processor.image_processor, name)) for name in names}
+    return {**settings, "size": set_sizes(settings["size"])}
 
 
 def tiling(
@@ -199,7 +200,7 @@ def tiling(
 def nearest_tiles(
     height: int, width: int, size: dict[str, int], columns: float, rows: float
 ) -> int:
-    """How many tiles give the tiling that comes nearest to so many columns and rows."""
+    """The number of tiles whose tiling is nearest to `columns` x `rows`."""
 
     def misfit(tiles: int) -> float:
         across, down = tiling(height, width, size, tiles, tiles)
@@ -209,7 +210,7 @@ def nearest_tiles(
 
 
 def tile_counts_around(columns: float, rows: float) -> set[int]:
-    """How many tiles the grids around `columns` x `rows` have.
+    """Numbers of tiles of the tilings around `columns` x `rows`.
 
     Example:
         >>> sorted(tile_counts_around(1.5, 0.5))
@@ -220,19 +221,18 @@ def tile_counts_around(columns: float, rows: float) -> set[int]:
 
 
 def grids(width: int, height: int, columns: int, rows: int, side: int) -> tuple[TokenGrid, ...]:
-    """The raster of all tiles and, behind it on the visual axis, the thumbnail's.
+    """The token grid of all tiles and, after it on the visual axis, the thumbnail's.
 
     Args:
-        width, height: of the original picture in pixels; canvas and thumbnail stretch it whole.
-        columns, rows: of tiles; one tile alone has no thumbnail.
+        width, height: of the original picture in pixels, all of which is stretched.
+        columns, rows: of tiles; a single tile has no thumbnail.
         side: tokens on a tile's side.
     """
     tiles = rows * columns
     if tiles == 1:
         return (TokenGrid.over((0, 0, width, height), side, side),)
-    in_input = torch.arange(tiles * side**2).view(rows, columns, side, side)
-    raster = TokenGrid(
-        index=in_input.transpose(1, 2).reshape(rows * side, columns * side),
+    tiled = TokenGrid(
+        index=tile_order(rows, columns, side),
         row_edges=pixel_edges(height, rows * side),
         column_edges=pixel_edges(width, columns * side),
         name="tiles",
@@ -240,4 +240,4 @@ def grids(width: int, height: int, columns: int, rows: int, side: int) -> tuple[
     thumbnail = TokenGrid.over(
         (0, 0, width, height), side, side, first=tiles * side**2, name="thumbnail"
     )
-    return raster, thumbnail
+    return tiled, thumbnail

@@ -1,4 +1,4 @@
-"""LLaVA-1.5: one picture of fixed size, a patch a token, row by row."""
+"""LLaVA-1.5: a picture of fixed size, one token for each patch, row by row."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from transformers.image_transforms import get_resize_output_image_size
 
 from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.core.geometry import Geometry, TokenGrid
-from seewhy.models.encoder_outputs import encoder_outputs
+from seewhy.models.encoder_outputs import encoder_outputs, pixels_or_outputs
 from seewhy.models.family import Family, VisualInputs, concatenate, on_device
 
 if TYPE_CHECKING:
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
     from seewhy.models.processing import ProcessorParts
 
-#: Vision towers whose patches stand row by row, and whether a class token comes before them.
+#: Vision towers whose patches are ordered row by row, and whether a class token comes first.
 TOWERS = {"clip_vision_model": True, "siglip_vision_model": False}
 
 
 class Llava(Family):
     """LLaVA-1.5 in transformers' own class (`LlavaForConditionalGeneration`).
 
-    The image processor resizes (and, by its settings, first pads to a square or afterwards crops
-    from the centre); every patch of what is left is one token. Pixels outside the crop are unseen
-    and belong to no box; where the processor pads, boxes reach beyond the image. The tower's class
-    token, where the strategy "full" keeps it, comes first and owns no pixels.
+    The image processor resizes (by its settings it pads to a square before, or crops the centre
+    after); every patch of the result is one token. Pixels outside the crop are unseen and belong to
+    no box; if the processor pads, boxes extend beyond the image. With the strategy "full" the
+    tower's class token comes first and owns no pixels.
     """
 
     name = "llava"
@@ -52,7 +52,7 @@ class Llava(Family):
 
     @classmethod
     def supports(cls, config: Any) -> bool:
-        """Whether the vision tower is none that has a family of its own."""
+        """Whether the vision tower has no family of its own."""
         return config.vision_config.model_type != "pixtral"
 
     def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
@@ -65,14 +65,14 @@ class Llava(Family):
         self._class_tokens = int(kept and TOWERS[config.vision_config.model_type])
 
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
-        """Prepare an upright RGB picture at a scale; 1 is what the model's own processor does.
+        """Prepare an upright RGB picture; at scale 1 exactly as the model's own processor does.
 
-        At a size that is not the tower's own, the features are computed here and handed on as
+        At a size that is not the tower's own, the features are computed here and passed as
         `mm_encoder_outputs`, which both `forward` and `generate` take: neither passes
-        `interpolate_pos_encoding` down to the vision tower (transformers 5.23).
+        `interpolate_pos_encoding` to the vision tower (transformers 5.23).
 
         Raises:
-            GeometryError: if the image processor's output is not of the size its settings say.
+            GeometryError: if the image processor's output size does not match its settings.
         """
         processor, sizes = self.processor.image_processor, self._sizes(scale)
         pixels = processor(image, return_tensors="pt", **sizes)["pixel_values"]
@@ -81,13 +81,15 @@ class Llava(Family):
             raise GeometryError(
                 f"Expected pixels of shape {[1, 3, down.input, across.input]} from an image of "
                 f"{image.width} x {image.height}, got {list(pixels.shape)} from {processor}: "
-                "its settings do something that this family does not know."
+                "this family does not support its settings; use the checkpoint's own processor."
             )
         rows, columns = down.edges(self._patch), across.edges(self._patch)
         cells = torch.arange((len(rows) - 1) * (len(columns) - 1)).view(len(rows) - 1, -1)
         token = self.processor.tokenizer.convert_ids_to_tokens(self.image_token_id)
         return VisualInputs(
-            tensors=self._tensors(pixels),
+            tensors=pixels_or_outputs(
+                pixels, self._native_side, lambda pixels: [self._projected(pixels)]
+            ),
             placeholder=token * (self._class_tokens + cells.numel()),
             geometries=(Geometry(image.size, (TokenGrid(cells, rows, columns),)),),
             size=(across.content(self._patch), down.content(self._patch)),
@@ -105,7 +107,7 @@ class Llava(Family):
         return torch.cat(visual.tensors["mm_encoder_outputs"]["image"].pooler_output)
 
     def collate(self, rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
-        """See `Family.collate`; pictures of other sizes than the tower's go in as features."""
+        """See `Family.collate`; pictures of other sizes than the tower's are passed as features."""
         visuals = [visual for row in rows for visual in row]
         if all("pixel_values" in visual.tensors for visual in visuals):
             return concatenate([visual.tensors for visual in visuals])
@@ -124,27 +126,23 @@ class Llava(Family):
         }
         if not processor.do_center_crop:
             return {"size": scaled}
-        # The crop must show the same part of the picture, so the resize grows along with it.
+        # The crop must contain the same part of the picture, so the resize grows equally.
         growth = scaled["height"] / crop["height"]
         return {
             "size": {side: round(length * growth) for side, length in size.items()},
             "crop_size": scaled,
         }
 
-    def _is_native(self, pixels: Tensor) -> bool:
-        side = self.model.config.vision_config.image_size
-        return tuple(pixels.shape[-2:]) == (side, side)
-
-    def _tensors(self, pixels: Tensor) -> dict[str, Any]:
-        if self._is_native(pixels):
-            return {"pixel_values": pixels}
-        # One entry a picture, as the model's own `get_image_features` leaves it.
-        return encoder_outputs([self._projected(pixels)])
+    @property
+    def _native_side(self) -> int:
+        """The side of the vision tower's own input, in pixels."""
+        return self.model.config.vision_config.image_size
 
     @torch.no_grad()
     def _projected(self, pixels: Tensor) -> Tensor:
-        """Float `[token, hidden]`: what tower and projector make of `[1, 3, height, width]`."""
-        flags = {} if self._is_native(pixels) else {"interpolate_pos_encoding": True}
+        """Float `[token, hidden]`: the projected patches of `[1, 3, height, width]` pixels."""
+        is_native = tuple(pixels.shape[-2:]) == (self._native_side, self._native_side)
+        flags = {} if is_native else {"interpolate_pos_encoding": True}
         model: Any = self.model
         processed = model.get_image_features(**on_device({"pixel_values": pixels}, model), **flags)
         return torch.cat(list(processed.pooler_output))
@@ -152,14 +150,14 @@ class Llava(Family):
 
 @dataclass(frozen=True)
 class Side:
-    """One side of a picture on its way through the image processor, in whole pixels.
+    """One side of a picture after each step of the image processor, in whole pixels.
 
     Attributes:
         length: of the original image.
-        margin: what is padded before it, at the original's resolution.
+        margin: the padding before it, at the original's resolution.
         padded: `length` with the padding on both ends.
         resized: `padded` after the resize.
-        crop: where the vision tower's input begins within `resized`; negative where the crop is
+        crop: where the vision tower's input begins within `resized`; negative if the crop is
             larger and the processor pads.
         input: of the vision tower's input.
     """
@@ -174,13 +172,13 @@ class Side:
     def edges(self, patch: int) -> Tensor:
         """Edges of the patches in the original's pixels: float64 `[cells + 1]`.
 
-        A rest of the input that fills no patch is seen by none, as in the tower's convolution.
+        A remainder that fills no patch belongs to no cell, as in the tower's convolution.
         """
         edges = torch.arange(self.input // patch + 1, dtype=torch.float64) * patch
         return (edges + self.crop) * self.padded / self.resized - self.margin
 
     def content(self, patch: int) -> int:
-        """How many of the input's pixels are seen and show the picture, not padding."""
+        """How many of the input's pixels are in patches and are no padding."""
         ratio = self.resized / self.padded
         start = max(0.0, self.margin * ratio - self.crop)
         end = (self.margin + self.length) * ratio - self.crop
@@ -197,12 +195,12 @@ def sides(
 ) -> tuple[Side, Side]:
     """The vertical and the horizontal side of a `width` x `height` picture, step by step.
 
-    Follows the image processors of transformers 5.23 to the pixel: pad to a square if they do,
+    Follows the image processors of transformers 5.23 exactly: pad to a square if they do,
     resize to a shortest edge or to height and width, crop from the centre (or pad to the crop).
 
     Args:
         processor: an image processor of the CLIP, LLaVA or SigLIP kind.
-        size, crop_size: what it is called with; no `crop_size` if it does not crop.
+        size, crop_size: arguments of its call; no `crop_size` if it does not crop.
     """
     squares = bool(getattr(processor, "do_pad", False)) and hasattr(processor, "pad_to_square")
     padded = (max(height, width),) * 2 if squares else (height, width)
@@ -217,13 +215,13 @@ def sides(
     else:
         resized = (size["height"], size["width"])
     final = (crop_size["height"], crop_size["width"]) if crop_size else resized
-    # Where the crop is larger than the picture, the two backends round an odd rest differently.
+    # If the crop is larger than the picture, the two backends round an odd remainder differently.
     floors = getattr(processor, "backend", "pil") == "pil"
-    spare = [after - last for after, last in zip(resized, final, strict=True)]
-    crop = [rest // 2 if floors else int(rest / 2) for rest in spare]
+    spare = [before - after for before, after in zip(resized, final, strict=True)]
+    crop = [pixels // 2 if floors else int(pixels / 2) for pixels in spare]
     down, across = (
-        Side(length, (extent - length) // 2, extent, after, start, last)
-        for length, extent, after, start, last in zip(
+        Side(length, (extent - length) // 2, extent, after, start, end_size)
+        for length, extent, after, start, end_size in zip(
             (height, width), padded, resized, crop, final, strict=True
         )
     )
@@ -236,10 +234,10 @@ def set_sizes(size: Any) -> dict[str, int]:
 
 
 def expect_whole_raster(config: Any) -> None:
-    """Check that the vision tower is known and that none of its patches is dropped.
+    """Check that the vision tower is supported and that none of its patches is dropped.
 
     Raises:
-        UnsupportedModelError: if it is not, or a patch is dropped for a class token.
+        UnsupportedModelError: if it is not, or a patch is dropped as a class token.
     """
     tower, strategy = config.vision_config.model_type, config.vision_feature_select_strategy
     if tower not in TOWERS:
@@ -250,13 +248,13 @@ def expect_whole_raster(config: Any) -> None:
     if strategy == "default" and not TOWERS[tower]:
         raise UnsupportedModelError(
             f"Expected vision_feature_select_strategy 'full' with the tower {tower!r}, got "
-            f"{strategy!r}: it drops the first token, which is no class token here but a patch; "
+            f"{strategy!r}: it drops the first token, which is a patch here, not a class token; "
             "load the model with its checkpoint's own config."
         )
 
 
 def expect_fixed_size(processor: Any) -> None:
-    """Check that the image processor always gives the vision tower the same size.
+    """Check that the image processor's output always has the same size.
 
     Raises:
         UnsupportedModelError: if it does not resize, or its settings fix neither crop nor size.

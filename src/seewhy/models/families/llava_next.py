@@ -1,4 +1,4 @@
-"""LLaVA-NeXT: the whole picture first, then a canvas of tiles as one raster with ends of rows."""
+"""LLaVA-NeXT: the whole picture first, then a canvas of tiles with a newline after each row."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 class LlavaNext(Family):
     """LLaVA-NeXT (1.6) in transformers' own class (`LlavaNextForConditionalGeneration`).
 
-    The picture is seen twice: squashed to one tile (the base image), and, with its aspect kept and
-    padded on both ends, on a canvas of tiles that comes nearest to its size. The tiles' tokens form
-    one raster, from which whole rows or columns of padding are cut off, and each row ends in a
+    The picture is processed twice: squashed to one tile (the base image), and, with its aspect kept
+    and padded on both ends, on the canvas of tiles that is nearest to its size. The tiles' tokens
+    form one grid, from which whole rows or columns of padding are cut off, and each row ends with a
     newline token that owns no pixels.
     """
 
@@ -83,8 +83,8 @@ class Canvas:
         tiles: rows and columns of tiles.
         side: pixels of a tile's side.
         patch: pixels of a patch's side.
-        max_tiles: how many tiles' worth of tokens the raster may have before it is interpolated
-            (LLaVA-OneVision); None for no bound.
+        max_tiles: the grid is interpolated if it has more tokens than this number of tiles
+            (LLaVA-OneVision); None for no limit.
     """
 
     picture: tuple[int, int]
@@ -95,7 +95,7 @@ class Canvas:
 
     @property
     def cells(self) -> int:
-        """Patches on a tile's side; a rest that fills no patch is seen by none."""
+        """Patches on a tile's side; a remainder that fills no patch is not used."""
         return self.side // self.patch
 
     @cached_property
@@ -108,21 +108,21 @@ class Canvas:
 
     @cached_property
     def kept(self) -> tuple[slice, slice]:
-        """Rows and columns of the raster that are left once its padding is cut off.
+        """Rows and columns of the grid after its padding is cut off.
 
-        The model counts in tokens and by the picture's aspect, not by the padding in pixels.
+        The model computes them in tokens from the picture's aspect, not from the padding in pixels.
         """
         full = [count * self.cells for count in self.tiles]
         height, width = self.picture
         if width / height > full[1] / full[0]:
-            rest = full[0] - int(round(height * (full[1] / width), 7))
-            return slice(rest // 2, full[0] - rest // 2), slice(0, full[1])
-        rest = full[1] - int(round(width * (full[0] / height), 7))
-        return slice(0, full[0]), slice(rest // 2, full[1] - rest // 2)
+            padding = full[0] - int(round(height * (full[1] / width), 7))
+            return slice(padding // 2, full[0] - padding // 2), slice(0, full[1])
+        padding = full[1] - int(round(width * (full[0] / height), 7))
+        return slice(0, full[0]), slice(padding // 2, full[1] - padding // 2)
 
     @cached_property
     def shape(self) -> tuple[int, int]:
-        """Rows and columns of the raster as it enters the language model."""
+        """Rows and columns of the grid that enters the language model."""
         rows, columns = (part.stop - part.start for part in self.kept)
         if self.max_tiles is None:
             return rows, columns
@@ -130,7 +130,7 @@ class Canvas:
         return (rows, columns) if ratio <= 1.1 else (int(rows // ratio), int(columns // ratio))
 
     def edges(self, axis: int) -> Tensor:
-        """Edges of the raster's cells in pixels of the original: float64 `[cells + 1]`."""
+        """Edges of the grid's cells in pixels of the original: float64 `[cells + 1]`."""
         inner = torch.arange(self.cells, dtype=torch.float64) * self.patch
         starts = torch.cat([inner + tile * self.side for tile in range(self.tiles[axis])])
         edges = torch.cat([starts, starts[-1:] + self.patch])
@@ -141,9 +141,9 @@ class Canvas:
         return resampled_edges(edges, self.shape[axis])
 
     def grids(self) -> tuple[TokenGrid, ...]:
-        """The base image's raster and, behind it on the visual axis, that of the tiles.
+        """The base image's grid and, after it on the visual axis, that of the tiles.
 
-        Of a very narrow picture the model cuts all rows off as padding: the base alone is left.
+        For a very narrow picture the model cuts all rows off as padding: only the base is left.
         """
         count = self.cells**2
         inner = torch.arange(self.cells + 1, dtype=torch.float64) * self.patch / self.side
@@ -158,7 +158,7 @@ class Canvas:
 
     @property
     def newlines(self) -> tuple[int, ...]:
-        """Places of the newline tokens among the picture's image tokens."""
+        """Indices of the newline tokens among the picture's image tokens."""
         rows, columns = self.shape
         return tuple(self.cells**2 + row * (columns + 1) + columns for row in range(rows))
 
@@ -186,33 +186,33 @@ class Canvas:
 
 
 def resampled_edges(edges: Tensor, cells: int) -> Tensor:
-    """Edges of `cells` cells that share a raster's extent evenly, counted in its own cells.
+    """Edges of `cells` cells over a grid's extent, of equal size when counted in its old cells.
 
     Example:
         >>> resampled_edges(torch.tensor([0.0, 10.0, 20.0, 60.0], dtype=torch.float64), 2).tolist()
         [0.0, 15.0, 60.0]
     """
-    known = len(edges) - 1
-    if cells == known:
+    old_cells = len(edges) - 1
+    if cells == old_cells:
         return edges
-    positions = torch.linspace(0, known, cells + 1, dtype=torch.float64)
-    low = positions.floor().long().clamp(max=known - 1)
+    positions = torch.linspace(0, old_cells, cells + 1, dtype=torch.float64)
+    low = positions.floor().long().clamp(max=old_cells - 1)
     return edges[low] + (edges[low + 1] - edges[low]) * (positions - low)
 
 
 def process_tiles(
     family: Family, image: Image, scale: float, max_tiles: int | None = None
 ) -> VisualInputs:
-    """One picture as base image and tiles; the canvas is the one that the processor chooses.
+    """Process a picture as base image and tiles, on the processor's canvas.
 
     Args:
         family: LLaVA-NeXT or LLaVA-OneVision.
         image: an upright RGB picture.
-        scale: of the side of a tile.
+        scale: relative to a tile's side.
         max_tiles: see `Canvas`.
 
     Raises:
-        GeometryError: if the image processor's tiles are not those that its settings say.
+        GeometryError: if the image processor's tiles do not match its settings.
     """
     config: Any = family.model.config
     canvas = canvas_at(family, (image.height, image.width), scale, max_tiles)
@@ -238,16 +238,16 @@ def process_tiles(
 def canvas_at(
     family: Family, picture: tuple[int, int], scale: float, max_tiles: int | None
 ) -> Canvas:
-    """The canvas that the processor chooses, its tiles at a scale.
+    """The processor's canvas for a picture, with its tiles at a scale.
 
     Args:
         family: LLaVA-NeXT or LLaVA-OneVision.
         picture: height and width.
-        scale: of the side of a tile.
+        scale: relative to a tile's side.
         max_tiles: see `Canvas`.
 
     Raises:
-        GeometryError: if model and processor choose among other canvases.
+        GeometryError: if model and processor have different canvases.
     """
     config: Any = family.model.config
     points = [list(point) for point in family.processor.image_processor.image_grid_pinpoints]
@@ -257,16 +257,16 @@ def canvas_at(
             f"{points} from the processor: load model and processor from one checkpoint."
         )
     height, width = select_best_resolution(picture, points)
-    own = config.vision_config.image_size
-    tiles, side = (height // own, width // own), scaled_side(config, scale)
+    native = config.vision_config.image_size
+    tiles, side = (height // native, width // native), scaled_side(config, scale)
     return Canvas(picture, tiles, side, config.vision_config.patch_size, max_tiles)
 
 
 def _processed_tiles(family: Family, image: Image, canvas: Canvas) -> Any:
-    """What the image processor makes of a picture, its tiles as large as the canvas's.
+    """The image processor's output for a picture, with tiles of the canvas's size.
 
     Raises:
-        GeometryError: if the tiles are not those that its settings say.
+        GeometryError: if the tiles do not match its settings.
     """
     processor: Any = family.processor.image_processor
     config: Any = family.model.config
@@ -290,28 +290,28 @@ def _processed_tiles(family: Family, image: Image, canvas: Canvas) -> Any:
 
 def scaled_side(config: Any, scale: float) -> int:
     """Pixels of a tile's side at a scale: whole patches, the tower's own size at scale 1."""
-    own, patch = config.vision_config.image_size, config.vision_config.patch_size
-    cells = max(1, round(own // patch * scale))
-    return own if cells == own // patch else cells * patch
+    native, patch = config.vision_config.image_size, config.vision_config.patch_size
+    cells = max(1, round(native // patch * scale))
+    return native if cells == native // patch else cells * patch
 
 
 @torch.no_grad()
 def _features(family: Family, processed: Any, canvas: Canvas) -> dict[str, Any]:
-    """Tiles of another size go in as features: the model would pack them by its own size."""
+    """Tiles of another size are passed as features: the model would pack them by its own size."""
     pixels, base = processed["pixel_values"].flatten(0, 1), cast(Any, family.model.base_model)
     packed = canvas.pack(project(family.model, pixels), base.image_newline)
     return encoder_outputs([packed])
 
 
 def project(model: Any, pixels: Tensor) -> Tensor:
-    """Float `[tile, token, hidden]`: what tower and projector make of tiles of any size."""
+    """Float `[tile, token, hidden]`: the projected patches of tiles of any size."""
     config, base = model.config, model.base_model
     pixels = pixels.to(input_device(model), base.vision_tower.dtype)
     states = base.vision_tower(
         pixels, output_hidden_states=True, interpolate_pos_encoding=True
     ).hidden_states
-    chosen = config.vision_feature_layer
-    layers = [chosen] if isinstance(chosen, int) else chosen
+    layers = config.vision_feature_layer
+    layers = [layers] if isinstance(layers, int) else layers
     features = torch.cat([states[layer] for layer in layers], -1)
     if config.vision_feature_select_strategy == "default":
         features = features[:, 1:]
@@ -326,7 +326,7 @@ def packed_features(family: Family, visual: VisualInputs) -> Tensor:
 
 @torch.no_grad()
 def features_of(family: Family, visual: VisualInputs) -> Tensor:
-    """Float `[token, hidden]`: all that stands for a picture in the language model's input."""
+    """Float `[token, hidden]`: all tokens of a picture in the language model's input."""
     model: Any = family.model
     if "mm_encoder_outputs" in visual.tensors:
         (outputs,) = visual.tensors["mm_encoder_outputs"].values()
@@ -338,9 +338,9 @@ def features_of(family: Family, visual: VisualInputs) -> Tensor:
 
 
 def collate_tiles(family: Family, rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
-    """Pictures of different numbers of tiles, padded with empty ones as the processor does.
+    """Batch pictures with different numbers of tiles, padded with empty tiles as by the processor.
 
-    Pictures of other sizes than the tower's go in as features, and then all of them do.
+    If one picture has another size than the tower's, all pictures are passed as features.
     """
     visuals = [visual for row in rows for visual in row]
     if any("mm_encoder_outputs" in visual.tensors for visual in visuals):
@@ -362,7 +362,7 @@ def _collated_features(family: Family, visuals: Sequence[VisualInputs]) -> dict[
 
 
 def _with_empty_tiles(visual: VisualInputs, count: int) -> dict[str, Any]:
-    """A picture's tensors with empty tiles up to a number; a clip's as they are."""
+    """A picture's tensors with empty tiles added up to `count`; a clip's as they are."""
     tensors = dict(visual.tensors)
     if "pixel_values" in tensors:
         pixels = tensors["pixel_values"]
@@ -372,11 +372,11 @@ def _with_empty_tiles(visual: VisualInputs, count: int) -> dict[str, Any]:
 
 
 def expect_patches_alone(config: Any) -> None:
-    """Check that each tile's tokens are its patches, with no class token among them.
+    """Check that each tile's tokens are its patches, without a class token.
 
     Raises:
-        UnsupportedModelError: if the tower is not known, or its class token is kept, or a patch is
-            dropped for one.
+        UnsupportedModelError: if the tower is not supported, its class token is kept, or a patch is
+            dropped as one.
     """
     tower, strategy = config.vision_config.model_type, config.vision_feature_select_strategy
     if tower not in TOWERS:
@@ -388,6 +388,6 @@ def expect_patches_alone(config: Any) -> None:
     if strategy != fitting:
         raise UnsupportedModelError(
             f"Expected vision_feature_select_strategy {fitting!r} with the tower {tower!r}, got "
-            f"{strategy!r}: tiles would hold a token too many or too few; load the model with its "
-            "checkpoint's own config."
+            f"{strategy!r}: tiles would have one token too many or too few; load the model with "
+            "its checkpoint's own config."
         )

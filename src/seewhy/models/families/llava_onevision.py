@@ -1,4 +1,4 @@
-"""LLaVA-OneVision: one picture as base and tiles, several as squares, a clip pooled by frames."""
+"""LLaVA-OneVision: one picture as base and tiles, several as squares, a clip as pooled frames."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 class LlavaOnevision(Family):
     """LLaVA-OneVision in transformers' own class (`LlavaOnevisionForConditionalGeneration`).
 
-    A single picture is seen as in LLaVA-NeXT, on a canvas of up to 36 tiles whose raster is
-    interpolated where it exceeds nine tiles' worth of tokens. Among several pictures each is padded
-    to a square and seen as one tile. Of a clip each frame is squashed to one tile, whose tokens are
+    A single picture is processed as in LLaVA-NeXT, on a canvas of up to 36 tiles, whose grid is
+    interpolated if it has more tokens than nine tiles. If there are several pictures, each is
+    padded to a square of one tile. Each frame of a clip is squashed to one tile, whose tokens are
     pooled by two on each side.
     """
 
@@ -85,7 +85,7 @@ class LlavaOnevision(Family):
             return self.process_image(image, scale)
         side, patch = scaled_side(self.model.config, scale), self._patch
         square = {"height": side, "width": side}
-        # Given two pictures, the image processor pads each to a square.
+        # For two pictures, the image processor pads each to a square.
         processed = self.processor.image_processor(
             [[image, image]], size=square, return_tensors="pt"
         )
@@ -108,8 +108,8 @@ class LlavaOnevision(Family):
     def process_video(self, clip: Clip, scale: float = 1.0) -> VisualInputs:
         """Each frame squashed to one tile and pooled; one newline token at the clip's end.
 
-        The pixels are made by the image processor of the tower's kind: transformers' own video
-        processor needs torchvision. Both resize and normalise alike.
+        The pixels come from SigLIP's image processor, because the video processor needs
+        torchvision. Both resize and normalise in the same way.
         """
         side = scaled_side(self.model.config, scale)
         pixels = self._frame_pixels(clip, side)
@@ -130,17 +130,17 @@ class LlavaOnevision(Family):
         """Float `[frame, 3, side, side]`: each frame squashed to a square and normalised."""
         from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
-        settings, images = self.processor.video or {}, self.processor.image_processor
+        settings, image_processor = self.processor.video or {}, self.processor.image_processor
         resize = SiglipImageProcessorPil(
             size={"height": side, "width": side},
-            image_mean=settings.get("image_mean", images.image_mean),
-            image_std=settings.get("image_std", images.image_std),
+            image_mean=settings.get("image_mean", image_processor.image_mean),
+            image_std=settings.get("image_std", image_processor.image_std),
             resample=settings.get("resample", 3),  # bicubic
         )
         return resize(list(clip.frames), return_tensors="pt")["pixel_values"]
 
     def _frame_geometry(self, clip: Clip, side: int, pooled: int) -> Geometry:
-        """Where the `pooled` x `pooled` tokens of a frame of `side` pixels stand."""
+        """The boxes of the `pooled` x `pooled` tokens of a frame of `side` pixels."""
         inner = torch.arange(side // self._patch + 1, dtype=torch.float64) * self._patch / side
         index = torch.arange(pooled**2).view(pooled, pooled)
         rows, columns = (resampled_edges(inner * length, pooled) for length in clip.size[::-1])
@@ -151,7 +151,7 @@ class LlavaOnevision(Family):
         return packed_features(self, visual)
 
     def collate(self, rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
-        """As `llava_next.collate_tiles`, and how many pictures each row has."""
+        """As `llava_next.collate_tiles`, with the number of pictures in each row."""
         tensors = collate_tiles(self, rows)
         counts = [count for row in rows if (count := sum(not visual.is_clip for visual in row))]
         if "pixel_values" not in tensors:
@@ -160,7 +160,7 @@ class LlavaOnevision(Family):
 
     @property
     def _newline(self) -> Tensor:
-        """Float `[1, hidden]`: what ends a row, a square or a clip."""
+        """Float `[1, hidden]`: the embedding after a row, a square or a clip."""
         base: Any = self.model.base_model
         return base.image_newline[None]
 
@@ -176,7 +176,7 @@ class LlavaOnevision(Family):
         return {
             "pixel_values": pixels,
             "image_sizes": torch.tensor([[image.height, image.width]]),
-            # One of more, so that the model looks for no tiles; `collate` counts anew.
+            # More than one, so that the model expects no tiles; `collate` sets the true number.
             "batch_num_images": torch.tensor([2]),
         }
 

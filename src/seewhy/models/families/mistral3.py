@@ -1,4 +1,4 @@
-"""Mistral Small 3.1 and kin: pictures of any size, a token for each square of merged patches."""
+"""Mistral Small 3.1 and 3.2: pictures of any size, one token for each square of merged patches."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Mistral3(Family):
     """Mistral 3 in transformers' own class (`Mistral3ForConditionalGeneration`).
 
     The processor shrinks the picture to its longest edge if need be and stretches each side to
-    whole tokens of patch x merge pixels. Image tokens stand row by row, `[IMG_BREAK]` after each
+    whole tokens of patch x merge pixels. Image tokens come row by row, `[IMG_BREAK]` after each
     row but the last and `[IMG_END]` after that; those two are text.
     """
 
@@ -69,7 +69,7 @@ def process_rows(family: Family, image: Image, scale: float, *, merge: int) -> V
 
     Raises:
         ImageError: if the picture is one token at scale 1.
-        GeometryError: if the image processor's output is not of the size its settings say.
+        GeometryError: if the image processor's output size does not match its settings.
     """
     vision: Any = family.model.config.vision_config
     cell = vision.patch_size * merge
@@ -81,7 +81,7 @@ def process_rows(family: Family, image: Image, scale: float, *, merge: int) -> V
         raise GeometryError(
             f"Expected pixels of shape {list(expected)} from an image of {image.width} x "
             f"{image.height}, got {list(pixels.shape)} from {family.processor.image_processor}: "
-            "its settings do something that this family does not know."
+            "this family does not support its settings; use the checkpoint's own processor."
         )
     return VisualInputs(
         tensors={"pixel_values": pixels, "image_sizes": torch.as_tensor([expected[2:]])},
@@ -94,14 +94,14 @@ def process_rows(family: Family, image: Image, scale: float, *, merge: int) -> V
 def _processed_rows(
     processor: Any, image: Image, scale: float, cell: int, longest: int
 ) -> tuple[tuple[int, int], Any]:
-    """Rows and columns of tokens, and what the image processor makes of a picture.
+    """Rows and columns of tokens, and the image processor's output for a picture.
 
     Args:
         processor: the image processor.
         image: an upright RGB picture.
-        scale: of the size that the processor would give it.
+        scale: relative to the processor's own size for it.
         cell: pixels under one token, on each side.
-        longest: pixels of a side at other scales, at most.
+        longest: largest side in pixels at other scales.
 
     Raises:
         ImageError: if the picture is one token at scale 1.
@@ -126,23 +126,25 @@ def row_features(family: Family, visual: VisualInputs) -> Tensor:
 
 
 def collate_padded(rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
-    """Pictures padded with zeros to the largest, at right and bottom, as the processor does it.
+    """Batch pictures, padded with zeros at right and bottom to the largest, as by the processor.
 
-    The vision tower drops the padding by `image_sizes`.
+    The vision tower removes the padding by `image_sizes`.
     """
-    parts = [visual.tensors for row in rows for visual in row]
-    height, width = torch.cat([part["image_sizes"] for part in parts]).amax(0).tolist()
-    return concatenate([{**part, "pixel_values": padded(part, height, width)} for part in parts])
+    pictures = [visual.tensors for row in rows for visual in row]
+    height, width = torch.cat([picture["image_sizes"] for picture in pictures]).amax(0).tolist()
+    return concatenate(
+        [{**picture, "pixel_values": padded(picture, height, width)} for picture in pictures]
+    )
 
 
-def padded(part: Any, height: int, width: int) -> Tensor:
-    """Float `[1, 3, height, width]`: one picture's pixels with zeros behind them."""
-    down, across = part["image_sizes"][0].tolist()
-    return torch.nn.functional.pad(part["pixel_values"], (0, width - across, 0, height - down))
+def padded(picture: Any, height: int, width: int) -> Tensor:
+    """Float `[1, 3, height, width]`: one picture's pixels, with zeros at right and bottom."""
+    down, across = picture["image_sizes"][0].tolist()
+    return torch.nn.functional.pad(picture["pixel_values"], (0, width - across, 0, height - down))
 
 
 def token_grid(processor: Any, height: int, width: int, cell: int) -> tuple[int, int]:
-    """Rows and columns of tokens that the image processor's own rule gives a picture."""
+    """Rows and columns of tokens of a picture, by the image processor's own rule."""
     size = set_sizes(processor.size)
     limit = (size.get("longest_edge") or size["height"], size.get("longest_edge") or size["width"])
     # Only the shape counts: the array is one zero, repeated by strides.
@@ -154,9 +156,9 @@ def token_grid(processor: Any, height: int, width: int, cell: int) -> tuple[int,
 
 
 def expect_two_tokens(image: Image, tokens: int, cell: int) -> None:
-    """Raise `ImageError` for a picture of one token alone.
+    """Raise `ImageError` for a picture of one token.
 
-    transformers 5.23 squeezes the token axis away there, and its own forward fails.
+    transformers 5.23 removes the token axis then, and its own forward pass fails.
     """
     if tokens < 2:
         raise ImageError(
@@ -169,7 +171,7 @@ def expect_resize_alone(processor: Any) -> None:
     """Check that the image processor resizes to whole tokens and crops nothing.
 
     Raises:
-        UnsupportedModelError: if it does not resize, crops, or states no size.
+        UnsupportedModelError: if it does not resize, crops, or has no size.
     """
     size, crops = set_sizes(processor.size), bool(getattr(processor, "do_center_crop", False))
     sized = "longest_edge" in size or {"height", "width"} <= set(size)

@@ -1,4 +1,4 @@
-"""PaliGemma 1 and 2: one square of fixed size, a patch a token; image and prompt see each other."""
+"""PaliGemma 1 and 2: a square, one token for each patch, bidirectional attention in the prompt."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from torch import Tensor
 
 from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.core.geometry import Geometry
-from seewhy.models.encoder_outputs import encoder_outputs, pixels_or_features
+from seewhy.models.encoder_outputs import (
+    pixels_or_features,
+    pixels_or_outputs,
+    square_features,
+)
 from seewhy.models.families.llava import set_sizes
 from seewhy.models.family import Family, VisualInputs, on_device
 
@@ -25,8 +29,8 @@ class PaliGemma(Family):
     """PaliGemma in transformers' own class (`PaliGemmaForConditionalGeneration`).
 
     The image processor squashes the picture to a square, every patch of which is one token. It is
-    a prefix language model: image and prompt attend to one another both ways, and only the answer
-    is causal. So the states of the image hold what the prompt asks.
+    a prefix language model: attention is bidirectional in image and prompt, and causal only in the
+    answer. So the states of visual tokens depend on the prompt.
     """
 
     name = "paligemma"
@@ -53,26 +57,26 @@ class PaliGemma(Family):
             int(length)
             for length in (config.vision_config.patch_size, config.vision_config.image_size)
         )
-        # As transformers' own processor sets it: the one <bos> stands behind the image, in the
-        # format above. A tokenizer that was loaded alone would add another in front.
+        # As in transformers' own processor: the only <bos> is after the image, in the format above.
+        # A tokenizer loaded without the processor would add another at the start.
         tokenizer: Any = processor.tokenizer
         tokenizer.add_bos_token = tokenizer.add_eos_token = False
 
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
-        """Prepare an upright RGB picture at a scale; 1 is what the model's own processor does.
+        """Prepare an upright RGB picture; at scale 1 exactly as the model's own processor does.
 
-        At a size that is not the tower's own, the features are computed here and handed on as
+        At a size that is not the tower's own, the features are computed here and passed as
         `mm_encoder_outputs`, which both `forward` and `generate` take: neither passes
-        `interpolate_pos_encoding` down to the vision tower (transformers 5.23).
+        `interpolate_pos_encoding` to the vision tower (transformers 5.23).
 
         Raises:
-            GeometryError: if the image processor's square is not the vision tower's.
+            GeometryError: if the image processor's output has not the vision tower's size.
         """
-        pictures, side = self.processor.image_processor, self._side(scale)
-        size = set_sizes(pictures.size)
+        processor, side = self.processor.image_processor, self._side(scale)
+        size = set_sizes(processor.size)
         if scale != 1:
             size = dict.fromkeys(size, side * self._patch)
-        pixels = pictures(image, return_tensors="pt", size=size)["pixel_values"]
+        pixels = processor(image, return_tensors="pt", size=size)["pixel_values"]
         expected = (1, 3, side * self._patch, side * self._patch)
         if tuple(pixels.shape) != expected:
             raise GeometryError(
@@ -81,7 +85,7 @@ class PaliGemma(Family):
                 "load model and processor from one checkpoint."
             )
         return VisualInputs(
-            tensors=self._tensors(pixels),
+            tensors=pixels_or_outputs(pixels, self._native, self._projected),
             placeholder=self.default_marker * side**2,
             geometries=(Geometry.of_equal_cells(image.size, side, side),),
             size=(side * self._patch, side * self._patch),
@@ -89,16 +93,14 @@ class PaliGemma(Family):
 
     def visual_features(self, visual: VisualInputs) -> Tensor:
         """Float `[visual, hidden]`: the projected patches, as they enter the language model."""
-        if "pixel_values" in visual.tensors:
-            return self._projected(visual.tensors["pixel_values"]).flatten(0, 1)
-        return visual.tensors["mm_encoder_outputs"]["image"].pooler_output.flatten(0, 1)
+        return square_features(self.model, visual).flatten(0, 1)
 
     def collate(self, rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
-        """Squares of one size, one after the other; features if there are some."""
+        """Squares of one size, one after the other; features if one picture has no pixels."""
         return pixels_or_features(rows, self.visual_features)
 
     def token_types(self, ids: Tensor, prompt: int) -> dict[str, Tensor]:
-        """0 up to the answer, which attention reads both ways; 1 in the answer, which is causal."""
+        """0 in image and prompt, with bidirectional attention; 1 in the answer, which is causal."""
         types = torch.zeros_like(ids)
         types[:, prompt:] = 1
         return {"token_type_ids": types}
@@ -107,18 +109,12 @@ class PaliGemma(Family):
         """Tokens on the square's side at a scale."""
         return max(1, round(self._native // self._patch * scale))
 
-    def _tensors(self, pixels: Tensor) -> dict[str, Any]:
-        if pixels.shape[-1] == self._native:
-            return {"pixel_values": pixels}
-        return encoder_outputs(self._projected(pixels))
-
     @torch.no_grad()
     def _projected(self, pixels: Tensor) -> Tensor:
-        """Float `[square, token, hidden]`: what tower and projector make of any size."""
-        flags = {} if pixels.shape[-1] == self._native else {"interpolate_pos_encoding": True}
+        """Float `[square, token, hidden]`: the projected patches of a square of another size."""
         model: Any = self.model
-        processed = model.get_image_features(**on_device({"pixel_values": pixels}, model), **flags)
-        return processed.pooler_output
+        tensors = on_device({"pixel_values": pixels}, model)
+        return model.get_image_features(**tensors, interpolate_pos_encoding=True).pooler_output
 
 
 def expect_square(processor: Any) -> None:

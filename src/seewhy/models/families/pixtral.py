@@ -1,4 +1,4 @@
-"""Pixtral: LLaVA's class over a vision tower that takes pictures of any size, a patch a token."""
+"""Pixtral: LLaVA's class, a vision tower for any size, one token for each patch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Pixtral(Family):
     """Pixtral in transformers' own class (`LlavaForConditionalGeneration`, tower `pixtral`).
 
-    Pictures are treated as in Mistral 3, but no patches are merged: every patch is one token, row
+    Pictures are processed as in Mistral 3, but no patches are merged: every patch is one token, row
     by row, `[IMG_BREAK]` after each row but the last and `[IMG_END]` after that.
     """
 

@@ -1,4 +1,4 @@
-"""Models without an adapter: which pixels a token owns is found by experiment."""
+"""Models without an adapter: the pixels of each token are found by experiment."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ if TYPE_CHECKING:
 
     from seewhy.models.processing import ProcessorParts
 
-#: What a processor returns for the text; the rest is the vision part.
+#: A processor's outputs for the text; the others are visual inputs.
 TEXT_INPUTS = ("input_ids", "attention_mask", "token_type_ids", "mm_token_type_ids")
 
-#: Width and height of a picture that is processed to learn of the processor alone.
+#: Width and height of a picture for tests of the processor.
 SMALL = (96, 64)
 
 
 class Probed(Family):
-    """Any image-text-to-text model of transformers, or one that works alike, by experiment.
+    """Any image-text-to-text model of transformers, or one with the same interface.
 
-    Stripes are painted over a noisy picture and each image token's response, on its way into the
-    language model, says where it looks; the vision side's attention is silenced meanwhile, so that
-    a token shows its own patch and no other's. Then single blocks are painted: the share of them
-    that the right token finds is the confidence. Boxes depend on a picture's size and the scale
-    alone, so each pair is probed once. What enters later layers (DeepStack) goes unnoticed.
+    Stripes are painted over a noisy picture; the change of each image token's input to the language
+    model shows which pixels it owns. The vision tower's attention is set to zero for this, so that
+    a token depends only on its own patch. Then single blocks are painted: the confidence is the
+    share of blocks that the right token finds. Boxes depend only on a picture's size and the scale,
+    so each pair is probed once. Inputs to later layers (DeepStack) are not measured.
     """
 
     name = "probed"
@@ -59,45 +59,45 @@ class Probed(Family):
     coverage = "found by experiment: pixels that no token responds to belong to no box"
     default_marker = "<image>"
 
-    #: Below this confidence a model is refused.
+    #: A model with a lower confidence is refused.
     threshold = 0.9
     #: Stripes painted along each side, at most.
     stripes = 96
-    #: Blocks painted into each grid, to see how sure the boxes are.
+    #: Blocks painted into each grid, to measure the confidence.
     blocks = 20
 
     def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
         super().__init__(model, processor)
         if processor.original is None:
             raise UnsupportedModelError(
-                f"Expected the whole processor of {type(model).__name__}, got its parts alone: "
-                "only the processor knows how to expand an image's placeholder. Hand in what "
-                "AutoProcessor.from_pretrained returns."
+                f"Expected the whole processor of {type(model).__name__}, got only its parts, "
+                "which cannot expand an image's placeholder: pass the result of "
+                "AutoProcessor.from_pretrained."
             )
         language_model_of(model)  # raises if there is none
         self.passes = 0
         self._results: dict[tuple[tuple[int, int], float], ProbeResult] = {}
         self._text = self._rendered_turn()
-        # What another family knows of all its checkpoints is found for this one model.
+        # In other families the marker is a class attribute; here it depends on the model.
         self._before, self._after, self.default_marker = self._find_marker()  # pyright: ignore
 
     @cached_property
     def image_token_id(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """The commonest id where the language model's input changes along with the picture."""
+        """The most frequent id where the language model's input depends on the picture."""
         ids, vision = self._process(noise(SMALL, 0), 1.0)
-        _, other = self._process(noise(SMALL, 1), 1.0)
-        changed = (self._embeddings(ids, vision) != self._embeddings(ids, other)).any(-1)
+        _, other_vision = self._process(noise(SMALL, 1), 1.0)
+        changed = (self._embeddings(ids, vision) != self._embeddings(ids, other_vision)).any(-1)
         if not bool(changed.any()):
             decoder = type(language_model_of(self.model)).__name__
             raise UnsupportedModelError(
                 f"Expected a picture to change the input of {decoder}, got "
-                f"{len(ids)} embeddings that stay as they are: this model shows its language model "
-                "pictures by another way (such as cross-attention), write an adapter for it."
+                f"{len(ids)} embeddings without a change: pictures enter this language model in "
+                "another way (such as cross-attention), write an adapter for it."
             )
         return int(torch.tensor(ids)[changed].mode().values)
 
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
-        """Prepare an upright RGB picture at a scale; 1 is what the model's own processor does.
+        """Prepare an upright RGB picture; at scale 1 exactly as the model's own processor does.
 
         Raises:
             UnsupportedModelError: if the tokens' boxes cannot be found with confidence.
@@ -110,7 +110,7 @@ class Probed(Family):
             raise GeometryError(
                 f"Expected {count} image tokens for a picture of {image.width} x {image.height} at "
                 f"scale {scale}, as probed, got {ids.count(self.image_token_id)}: this processor "
-                "depends on more than a picture's size."
+                "depends on more than a picture's size, write an adapter."
             )
         return VisualInputs(
             tensors=vision,
@@ -130,12 +130,12 @@ class Probed(Family):
         )
 
     def visual_features(self, visual: VisualInputs) -> Tensor:
-        """Float `[visual, hidden]`: what enters the language model at the image tokens."""
+        """Float `[visual, hidden]`: the language model's input at the image tokens."""
         features = self._features(self._encode(self._with(visual.placeholder)), visual.tensors)
         return features[visual.spatial_mask.to(features.device)]
 
     def probe(self, size: tuple[int, int], scale: float = 1.0) -> ProbeResult:
-        """Find the boxes of pictures of a size (width, height) once.
+        """Find the boxes of pictures of a size (width, height). Cached.
 
         Raises:
             UnsupportedModelError: if the confidence is below `threshold`.
@@ -153,7 +153,7 @@ class Probed(Family):
         return result
 
     def _experiment(self, size: tuple[int, int], scale: float) -> ProbeResult:
-        """Probe with the vision side's attention silenced; as it is where that hides all."""
+        """Probe with the vision tower's attention set to zero; if that fails, with attention."""
         passes, results = self.passes, []
         _ = self.image_token_id  # found while no attention is silenced
         attentions = vision_attentions(self.model)
@@ -177,23 +177,23 @@ class Probed(Family):
         return embeddings[(torch.tensor(ids) == self.image_token_id).to(embeddings.device)]
 
     def _embeddings(self, ids: Sequence[int], vision: Any) -> Tensor:
-        """Float32 `[position, hidden]`: what enters the language model."""
+        """Float32 `[position, hidden]`: the language model's input."""
         self.passes += 1
-        given = torch.tensor([ids])
-        tensors = {"input_ids": given, "attention_mask": torch.ones_like(given)}
+        input_ids = torch.tensor([ids])
+        tensors = {"input_ids": input_ids, "attention_mask": torch.ones_like(input_ids)}
         if "mm_token_type_ids" in self._accepted:
-            # Only positions depend on the kinds, and the language model never runs.
-            known = self.__dict__.get("image_token_id", configured_image_token(self.model.config))
-            tensors["mm_token_type_ids"] = (given == known).long()
+            # `image_token_id` may not be known yet. Types change only positions, not embeddings.
+            token = self.__dict__.get("image_token_id", configured_image_token(self.model.config))
+            tensors["mm_token_type_ids"] = (input_ids == token).long()
         return input_embeddings(self.model, {**tensors, **vision})
 
     @property
     def _accepted(self) -> set[str]:
-        """Names of what the model's forward pass takes."""
+        """Names of the arguments of the model's forward pass."""
         return set(inspect.signature(self.model.forward).parameters)
 
     def _process(self, picture: Image, scale: float) -> tuple[list[int], dict[str, Any]]:
-        """Ids and vision part by the model's own processor."""
+        """Ids and visual inputs from the model's own processor."""
         if scale != 1:
             width, height = (max(1, round(side * scale)) for side in picture.size)
             picture = picture.resize((width, height), Pictures.Resampling.BICUBIC)
@@ -207,7 +207,7 @@ class Probed(Family):
         if "token_type_ids" in accepted and bool(types.any()):
             raise UnsupportedModelError(
                 f"Expected tokens that are all of one type, got {type(self.model).__name__} with "
-                "token_type_ids: what they mean cannot be probed, write an adapter."
+                "token_type_ids: their meaning cannot be probed, write an adapter."
             )
         vision = {
             name: self._in_model_dtype(processed[name])
@@ -217,12 +217,12 @@ class Probed(Family):
         return torch.as_tensor(processed["input_ids"])[0].tolist(), vision
 
     def _in_model_dtype(self, value: Any) -> Any:
-        """Half precision as the model's: some processors (Llama 4's) give it whatever that is."""
+        """Half precision converted to the model's dtype: some processors (Llama 4's) ignore it."""
         is_half = isinstance(value, Tensor) and value.dtype in (torch.bfloat16, torch.float16)
         return value.to(self.model.dtype) if is_half else value
 
     def _rendered_turn(self) -> str:
-        """A user's turn with an image in it, as the template writes it, or the plain format."""
+        """A user's turn with an image, in the chat template or in the plain format."""
         processor, words = self.processor, "What is this?"
         if processor.template is None:
             marker = getattr(processor.original, "image_token", None) or self.default_marker
@@ -236,9 +236,10 @@ class Probed(Family):
         )
 
     def _find_marker(self) -> tuple[int, int, str]:
-        """How many ids stand before and behind the image's marker, and the marker.
+        """The number of ids before and after the image's marker, and the marker.
 
-        The marker is what the processor replaces: where its ids part from the tokenizer's.
+        The marker is the text that the processor replaces: where its ids differ from the
+        tokenizer's.
         """
         tokens = tokenize(self.processor.tokenizer, self._text)
         plain, spans = tokens["input_ids"][0].tolist(), tokens["offset_mapping"][0].tolist()
@@ -246,20 +247,20 @@ class Probed(Family):
         if len(ids) <= len(plain):
             raise UnsupportedModelError(
                 f"Expected {type(self.processor.original).__name__} to replace an image's marker "
-                f"by its tokens, got {len(ids)} ids from {len(plain)}: write an adapter."
+                f"with its tokens, got {len(ids)} ids from {len(plain)}: write an adapter."
             )
         before = shared_start(plain, ids)
         after = shared_start(plain[before:][::-1], ids[before:][::-1])
-        if before + after == len(plain):  # the marker is the image token itself
+        if before + after == len(plain):  # the marker is the image token
             before -= 1
         begin, end = spans[before][0], spans[len(plain) - after - 1][1]
         return before, after, self._text[begin:end]
 
     def _placeholder(self, ids: list[int]) -> str:
-        """The text by which the processor replaces the marker.
+        """The text with which the processor replaces the marker.
 
         Raises:
-            UnsupportedModelError: if it comes out as other ids when it is tokenised again.
+            UnsupportedModelError: if tokenising it again gives other ids.
         """
         middle = ids[self._before : len(ids) - self._after]
         placeholder = spelled_out(middle, self.processor.tokenizer)
@@ -272,7 +273,7 @@ class Probed(Family):
         return placeholder
 
     def _with(self, placeholder: str) -> str:
-        """The turn with a placeholder in the marker's place."""
+        """The turn with a placeholder instead of the marker."""
         return self._text.replace(self.default_marker, placeholder, 1)
 
     def _encode(self, text: str) -> list[int]:
@@ -280,7 +281,7 @@ class Probed(Family):
 
 
 def model_size(vision: dict[str, Any], geometry: Geometry) -> tuple[int, int]:
-    """Width and height in pixels that the model sees: cells of the mean area of all its pixels."""
+    """Width and height in pixels of the model's input, from its mean number of pixels per cell."""
     numbers = sum(v.numel() for n, v in vision.items() if n.startswith("pixel_values"))
     side = max(1, round((numbers / 3 / geometry.visual) ** 0.5))
     rows, columns = geometry.base_grid.shape
@@ -288,7 +289,7 @@ def model_size(vision: dict[str, Any], geometry: Geometry) -> tuple[int, int]:
 
 
 def spelled_out(ids: Sequence[int], tokenizer: Any) -> str:
-    """The text of ids, added tokens (special ones among them) as they are written."""
+    """The text of ids, with added tokens (also special ones) written out."""
     added = tokenizer.added_tokens_decoder
     runs = groupby(ids, lambda token: token in added)
     return "".join(
@@ -297,12 +298,12 @@ def spelled_out(ids: Sequence[int], tokenizer: Any) -> str:
     )
 
 
-def shared_start(one: Sequence[int], other: Sequence[int]) -> int:
-    """How many entries two sequences begin with alike.
+def shared_start(first: Sequence[int], second: Sequence[int]) -> int:
+    """The number of equal entries at the start of two sequences.
 
     Example:
         >>> shared_start([1, 2, 3], [1, 2, 4, 3])
         2
     """
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
+    pairs = enumerate(zip(first, second, strict=False))
+    return next((index for index, (a, b) in pairs if a != b), min(len(first), len(second)))

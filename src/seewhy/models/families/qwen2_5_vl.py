@@ -1,4 +1,4 @@
-"""Qwen2.5-VL: pictures as in Qwen2-VL; the merger puts its windows back in raster order."""
+"""Qwen2.5-VL: pictures as in Qwen2-VL; window attention does not change the token order."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 class Qwen25VL(Family):
     """Qwen2.5-VL in transformers' own class (`Qwen2_5_VLForConditionalGeneration`).
 
-    Its vision tower attends within windows and permutes the patches for it. What leaves the tower
-    is in raster order again, so the boxes are Qwen2-VL's.
+    Its vision tower attends within windows and permutes the patches for it. Its output is in raster
+    order again, so the boxes are Qwen2-VL's.
     """
 
     name = "qwen2-5-vl"
@@ -49,7 +49,7 @@ class Qwen25VL(Family):
         return process_dynamic(self, image, scale)
 
     def process_video(self, clip: Clip, scale: float = 1.0) -> VisualInputs:
-        """As `qwen2_vl.process_frames`; positions in time are in seconds here."""
+        """As `qwen2_vl.process_frames`, with positions in time in seconds."""
         visual = process_frames(self, clip, scale, FRAME_LIMITS)
         seconds = self.model.config.vision_config.temporal_patch_size / clip.fps
         timed = {**visual.tensors, "second_per_grid_ts": torch.tensor([seconds])}

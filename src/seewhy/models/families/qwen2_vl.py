@@ -17,11 +17,11 @@ from seewhy.models.family import Family, VisualInputs, on_device
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-#: Pixels a frame of a clip may have where the checkpoint does not say: transformers' defaults.
+#: Limits for the pixels of a frame, if the checkpoint has none: transformers' defaults.
 FRAME_LIMITS = {"shortest_edge": 128 * 28 * 28, "longest_edge": 768 * 28 * 28}
 
 SizeRule = Callable[[Any, int, int, int], tuple[int, int]]
-"""From settings, number of frames, height and width to the height and width that are seen."""
+"""From settings, number of frames, height and width to the model's height and width."""
 
 
 class Qwen2VL(Family):
@@ -62,7 +62,7 @@ class Qwen2VL(Family):
 
 
 def smart_resize_image(settings: Any, frames: int, height: int, width: int) -> tuple[int, int]:
-    """Height and width by Qwen2-VL's `smart_resize`: the limits are those of one frame."""
+    """Height and width by Qwen2-VL's `smart_resize`; the limits are for one frame."""
     from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
 
     return smart_resize(
@@ -75,9 +75,9 @@ def smart_resize_image(settings: Any, frames: int, height: int, width: int) -> t
 
 
 def smart_resize_clip(settings: Any, frames: int, height: int, width: int) -> tuple[int, int]:
-    """Height and width by GLM-4V's `smart_resize`, Qwen3-VL's for clips: limits for all frames.
+    """Height and width by GLM-4V's `smart_resize`, as for clips in Qwen3-VL: limits for all frames.
 
-    Fewer frames than make a step count as one step.
+    Fewer frames than a step has count as one step.
     """
     from transformers.models.glm4v.image_processing_pil_glm4v import smart_resize
 
@@ -95,17 +95,17 @@ def smart_resize_clip(settings: Any, frames: int, height: int, width: int) -> tu
 def process_dynamic(
     family: Family, image: Image, scale: float, size_rule: SizeRule = smart_resize_image
 ) -> VisualInputs:
-    """One picture by dynamic resolution: boxes from the grid that the processor reports.
+    """Process a picture with dynamic resolution; boxes follow the processor's grid.
 
     Args:
-        family: one of the Qwen families, or one that cuts pictures like them.
+        family: a Qwen family, or one with the same patches.
         image: an upright RGB picture.
-        scale: of the size that the processor would give the picture.
-        size_rule: the family's choice of size.
+        scale: relative to the processor's own size for the picture.
+        size_rule: the family's rule for the size.
 
     Raises:
-        ImageError: if one side is over 200 times the other, which these models do not take.
-        GeometryError: if processor and model cut the picture differently.
+        ImageError: if one side is over 200 times the other, which these models do not support.
+        GeometryError: if the patches of processor and model differ.
         UnsupportedModelError: if the processor does not resize.
     """
     processor: Any = family.processor.image_processor
@@ -138,20 +138,20 @@ def process_frames(
     step_text: Callable[[list[float], str], str] = lambda seconds, tokens: tokens,
     token: str = "",
 ) -> VisualInputs:
-    """One clip by dynamic resolution: `temporal_patch_size` frames merge into one step.
+    """Process a clip with dynamic resolution; `temporal_patch_size` frames make one step.
 
-    The frames go through the image processor one by one and their patches are merged into steps,
-    so no video processor (and no torchvision) is needed. Where the last step lacks frames, the
-    last one stands in for them.
+    The image processor processes each frame, and the patches are merged into steps, so no video
+    processor (and no torchvision) is needed. If the last step lacks frames, the last frame is
+    repeated.
 
     Args:
-        family: one of the Qwen families, or one that cuts clips like them.
-        clip: its frames, sampled already.
-        scale: of the size that the video processor would give the frames.
-        limits: of pixels, where the checkpoint brings no video settings.
-        size_rule: the family's choice of size.
-        step_text: the text of a step, from its frames' seconds and its image tokens.
-        token: what a visual token is written as; the clip's marker if empty.
+        family: a Qwen family, or one with the same patches.
+        clip: the sampled frames.
+        scale: relative to the video processor's own size for the frames.
+        limits: of pixels, if the checkpoint has no video settings.
+        size_rule: the family's rule for the size.
+        step_text: from a step's times in seconds and its image tokens to its text.
+        token: the text of a visual token; the clip's marker if empty.
 
     Raises:
         ImageError, GeometryError, UnsupportedModelError: as `process_dynamic`.
@@ -169,18 +169,18 @@ def process_frames(
         **{name: getattr(settings, name) for name in names},
     )
     _, rows, columns = processed["image_grid_thw"][0].tolist()
-    each, merge = settings.temporal_patch_size, settings.merge_size
+    step, merge = settings.temporal_patch_size, settings.merge_size
     height, width = rows // merge, columns // merge
     steps = [
-        tuple(range(first, min(first + each, len(clip)))) for first in range(0, len(clip), each)
+        tuple(range(first, min(first + step, len(clip)))) for first in range(0, len(clip), step)
     ]
     tokens = (token or family.clip_marker) * (height * width)
     return VisualInputs(
         tensors={
-            "pixel_values_videos": merge_frames(processed["pixel_values"], len(clip), each),
+            "pixel_values_videos": merge_frames(processed["pixel_values"], len(clip), step),
             "video_grid_thw": torch.tensor([[len(steps), rows, columns]]),
         },
-        placeholder="".join(step_text([clip.seconds[n] for n in step], tokens) for step in steps),
+        placeholder="".join(step_text([clip.seconds[n] for n in ns], tokens) for ns in steps),
         geometries=(Geometry.of_equal_cells(clip.size, height, width),) * len(steps),
         size=(columns * settings.patch_size, rows * settings.patch_size),
         frames=tuple(steps),
@@ -188,56 +188,56 @@ def process_frames(
     )
 
 
-def merge_frames(pixels: Tensor, frames: int, each: int) -> Tensor:
-    """Patches of steps from those of single frames, which are doubled in time.
+def merge_frames(pixels: Tensor, frames: int, step: int) -> Tensor:
+    """Patches of steps from those of single frames, which the image processor repeats in time.
 
     Args:
-        pixels: float `[frames * patch, colour * each * area]`, as the image processor makes them.
-        frames: their number.
-        each: frames of a step.
+        pixels: float `[frames * patch, colour * step * area]`, from the image processor.
+        frames: number of frames.
+        step: frames of a step.
 
     Returns:
-        float `[steps * patch, colour * each * area]`.
+        float `[steps * patch, colour * step * area]`.
     """
-    single = pixels.unflatten(0, (frames, -1)).unflatten(-1, (3, each, -1))[:, :, :, 0]
-    rest = single[-1:].expand(-frames % each, *single.shape[1:])
-    steps = torch.cat([single, rest]).unflatten(0, (-1, each))
+    single = pixels.unflatten(0, (frames, -1)).unflatten(-1, (3, step, -1))[:, :, :, 0]
+    repeated = single[-1:].expand(-frames % step, *single.shape[1:])
+    steps = torch.cat([single, repeated]).unflatten(0, (-1, step))
     return steps.permute(0, 2, 3, 1, 4).flatten(0, 1).flatten(1)
 
 
 def clip_settings(family: Family, limits: dict[str, int]) -> Any:
-    """Settings of the checkpoint's video processor; what it leaves open is the image processor's.
+    """Settings of the checkpoint's video processor, completed by the image processor's.
 
     Raises:
         UnsupportedModelError: if it caps the pixels of each frame.
     """
-    pictures: Any = family.processor.image_processor
-    given = dict(family.processor.video or {})
-    if given.get("cap_pixels_per_frame"):
+    image_processor: Any = family.processor.image_processor
+    video = dict(family.processor.video or {})
+    if video.get("cap_pixels_per_frame"):
         raise UnsupportedModelError(
             "Expected a video processor without cap_pixels_per_frame, got one with it: set it to "
             "False, which is transformers' default."
         )
     names = ("patch_size", "merge_size", "temporal_patch_size", "resample", "do_resize")
     names += ("do_rescale", "rescale_factor", "do_normalize", "image_mean", "image_std")
-    settings = {name: getattr(pictures, name) for name in names}
-    settings |= {name: given[name] for name in names if given.get(name) is not None}
-    # Older checkpoints of Qwen2-VL say the limits by names of their own.
-    older = {"shortest_edge": given.get("min_pixels"), "longest_edge": given.get("max_pixels")}
-    size = {**limits, **dict(given.get("size") or {})}
+    settings = {name: getattr(image_processor, name) for name in names}
+    settings |= {name: video[name] for name in names if video.get(name) is not None}
+    # Older checkpoints of Qwen2-VL have other names for the limits.
+    older = {"shortest_edge": video.get("min_pixels"), "longest_edge": video.get("max_pixels")}
+    size = {**limits, **dict(video.get("size") or {})}
     size |= {name: value for name, value in older.items() if value is not None}
     return SimpleNamespace(**settings, size=size)
 
 
 def merged_features(family: Family, visual: VisualInputs) -> Tensor:
-    """Float `[visual, hidden]`: what the merger hands to the language model, in raster order."""
+    """Float `[visual, hidden]`: the merger's output for the language model, in raster order."""
     tensors = on_device(visual.tensors, family.model)
     names = ("pixel_values_videos", "video_grid_thw") if visual.is_clip else tuple(tensors)
     model: Any = family.model
-    features = model.get_video_features if visual.is_clip else model.get_image_features
+    encode = model.get_video_features if visual.is_clip else model.get_image_features
     with torch.no_grad():
-        processed = features(**{name: tensors[name] for name in names}, return_dict=True)
-    return torch.cat(tuple(processed.pooler_output))
+        outputs = encode(**{name: tensors[name] for name in names}, return_dict=True)
+    return torch.cat(tuple(outputs.pooler_output))
 
 
 def target_size(
@@ -247,17 +247,17 @@ def target_size(
     size_rule: SizeRule = smart_resize_image,
     frames: int = 1,
 ) -> tuple[int, int]:
-    """Width and height in pixels of what the model sees of a picture at a scale.
+    """Width and height in pixels of the model's input for a picture at a scale.
 
-    Both the base size and the scaled one are the processor's own choice (`smart_resize`): whole
-    tokens, within its limits of pixels. So a scale may collapse onto the size of another.
+    Both the base size and the scaled one follow the processor's own rule (`smart_resize`): whole
+    tokens, within its pixel limits. So two scales may have the same size.
 
     Args:
         image: a picture, or any frame of a clip.
-        scale: of the size that the processor would give it.
-        settings: the processor, or what stands for it.
-        size_rule: the family's choice of size.
-        frames: of the clip.
+        scale: relative to the processor's own size for it.
+        settings: the processor, or an object with its settings.
+        size_rule: the family's rule for the size.
+        frames: number of frames of the clip.
     """
     height, width = size_rule(settings, frames, image.height, image.width)
     if scale != 1:
@@ -267,7 +267,7 @@ def target_size(
 
 
 def resample_of(processor: Any) -> Any:
-    """The processor's resampling, as PIL names it."""
+    """The processor's resampling, as PIL's enum."""
     from PIL.Image import Resampling
 
     resample = processor.resample
@@ -277,29 +277,33 @@ def resample_of(processor: Any) -> Any:
 
 
 def expect_moderate_ratio(image: Image) -> None:
-    """Raise `ImageError` where `smart_resize` would refuse the picture."""
+    """Raise `ImageError` if `smart_resize` would fail for the picture."""
     if max(image.size) > 200 * min(image.size):
         raise ImageError(
             f"Expected a picture whose sides differ at most 200-fold, got {image.width} x "
-            f"{image.height} pixels: crop it, this family's processor does not take it."
+            f"{image.height} pixels: crop it, this family's processor does not support it."
         )
 
 
 def expect_same_patches(family: Family, settings: Any) -> None:
-    """Refuse a processor that cuts pictures or clips differently from the model.
+    """Check that processor and model have the same patches.
 
     Raises:
         GeometryError: if patches differ.
-        UnsupportedModelError: if it does not resize: sides need not be whole tokens then.
+        UnsupportedModelError: if the processor does not resize to whole tokens.
     """
     vision: Any = family.model.config.vision_config
-    wanted = (vision.patch_size, vision.spatial_merge_size, vision.temporal_patch_size)
-    given = (settings.patch_size, settings.merge_size, settings.temporal_patch_size)
-    if wanted != given:
+    patch, merge, step = expected = (
+        vision.patch_size,
+        vision.spatial_merge_size,
+        vision.temporal_patch_size,
+    )
+    actual = (settings.patch_size, settings.merge_size, settings.temporal_patch_size)
+    if expected != actual:
         raise GeometryError(
-            f"Expected a processor with patches of {wanted[0]} pixels, {wanted[1]} x {wanted[1]} "
-            f"merged, {wanted[2]} frames a step, got {given[0]} pixels, merge {given[1]} and "
-            f"{given[2]} frames: load model and processor from one checkpoint."
+            f"Expected a processor with patches of {patch} pixels, {merge} x {merge} merged, "
+            f"{step} frames a step, got {actual[0]} pixels, merge {actual[1]} and {actual[2]} "
+            "frames: load model and processor from one checkpoint."
         )
     if not settings.do_resize:
         raise UnsupportedModelError(

@@ -1,4 +1,4 @@
-"""Qwen3-VL: pictures as in Qwen2-VL; a clip's steps stand apart, each with its time."""
+"""Qwen3-VL: pictures as in Qwen2-VL; each step of a clip has its own time and tokens."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from seewhy.models.family import Family, VisualInputs
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-#: Pixels that all frames of a clip may have together where the checkpoint does not say.
+#: Limits for the pixels of all frames of a clip together, if the checkpoint has none.
 CLIP_LIMITS = {"shortest_edge": 128 * 32 * 32, "longest_edge": 768 * 32 * 32}
 
 
@@ -27,8 +27,8 @@ class Qwen3VL(Family):
     """Qwen3-VL and Qwen3.5 in transformers' own classes, mixtures of experts included.
 
     The boxes are Qwen2-VL's, with patches of 16 pixels. Qwen3-VL adds features of earlier vision
-    layers to the language model's early states (DeepStack): token by token, so the boxes stay; but
-    what replaces the embeddings alone does not take the picture away.
+    layers to the language model's early states (DeepStack), token by token, so the boxes are the
+    same. But replacing only the embeddings does not remove the picture.
     """
 
     name = "qwen3-vl"
@@ -54,17 +54,17 @@ class Qwen3VL(Family):
         return process_dynamic(self, image, scale)
 
     def process_video(self, clip: Clip, scale: float = 1.0) -> VisualInputs:
-        """As `qwen2_vl.process_frames`; the limits hold for all frames together."""
+        """As `qwen2_vl.process_frames`; the limits are for all frames together."""
         return process_frames(
             self, clip, scale, CLIP_LIMITS, size_rule=smart_resize_clip, step_text=step_text
         )
 
     def visual_features(self, visual: VisualInputs) -> Tensor:
-        """As `qwen2_vl.merged_features`; DeepStack's features are not among them."""
+        """As `qwen2_vl.merged_features`, without DeepStack's features."""
         return merged_features(self, visual)
 
 
 def step_text(seconds: list[float], tokens: str) -> str:
-    """A step's text: midway between its first and last frame, then its tokens in a pair."""
+    """A step's text: the mean time of its first and last frame, then its tokens."""
     time = (seconds[0] + seconds[-1]) / 2
     return f"<{time:.1f} seconds><|vision_start|>{tokens}<|vision_end|>"

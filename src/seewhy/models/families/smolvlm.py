@@ -1,4 +1,4 @@
-"""SmolVLM2: Idefics3's tiles over a smaller language model."""
+"""SmolVLM2: Idefics3's tiles with a smaller language model; clips frame by frame."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from seewhy.models.family import (
     RESIZED_BY_IMAGE_PROCESSOR,
     Family,
     VisualInputs,
+    minutes_and_seconds,
     single_frames,
 )
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from seewhy.images.clips import Clip
     from seewhy.models.processing import ProcessorParts
 
-#: English numbers, up to where they are put together.
+#: English numbers that are one word.
 ONES = (
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine",
     "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen",
@@ -49,9 +50,9 @@ class SmolVLM(Family):
     """SmolVLM2 in transformers' own class (`SmolVLMForConditionalGeneration`).
 
     Pictures are tiled as in Idefics3: the tiles row by row, the whole picture last. The checkpoints
-    differ in the size of a tile, in patches and in tokens a tile. Where the patches leave a rest of
-    a tile (6 of 384 pixels with those of 14), no token sees it. The frames of a clip are squashed
-    to one tile each, with the time before each and their number, in words, before all.
+    differ in the size of a tile, in patches and in tokens per tile. If patches do not cover all of
+    a tile (patches of 14 leave 6 of 384 pixels), no token sees the rest. Each frame of a clip is
+    squashed to one tile, with its time before it; the number of frames, in words, comes first.
     """
 
     name = "smolvlm"
@@ -72,26 +73,27 @@ class SmolVLM(Family):
         expect_longest_edges(processor.image_processor)
 
     def template(self, clips: bool) -> str | None:
-        """The checkpoint's own; for clips transformers' own where that one knows no video."""
+        """The checkpoint's template; for clips transformers' default if that one has no video."""
         from transformers.models.smolvlm.processing_smolvlm import DEFAULT_CHAT_TEMPLATE
 
-        own = self.processor.template
-        return DEFAULT_CHAT_TEMPLATE if clips and self.clip_marker not in (own or "") else own
+        template = self.processor.template
+        has_video = self.clip_marker in (template or "")
+        return DEFAULT_CHAT_TEMPLATE if clips and not has_video else template
 
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
-        """Prepare an upright RGB picture at a scale; 1 is what the model's own processor does.
+        """Prepare an upright RGB picture; at scale 1 exactly as the model's own processor does.
 
         Raises:
-            GeometryError: if the image processor's tiles are not those that its settings say.
+            GeometryError: if the image processor's tiles do not match its settings.
         """
         return process_tiles(self, image, scale)
 
     def process_video(self, clip: Clip, scale: float = 1.0) -> VisualInputs:
-        """Prepare a clip at a scale; 1 is what the model's own video processor does.
+        """Prepare a clip; at scale 1 exactly as the model's own video processor does.
 
         Raises:
             UnsupportedInputError: if it has a thousand frames or more.
-            GeometryError: if the image processor's tiles are not those that its settings say.
+            GeometryError: if the image processor's tiles do not match its settings.
         """
         tile, cell = tile_side_at(self, scale), cell_side(self)
         side = tile // cell
@@ -109,10 +111,10 @@ class SmolVLM(Family):
         )
 
     def _frame_tiles(self, clip: Clip, tile: int) -> Any:
-        """What the image processor makes of a clip's frames, each squashed to one tile.
+        """The image processor's output for a clip's frames, each squashed to one tile.
 
         Raises:
-            GeometryError: if the image processor's tiles are not those that its settings say.
+            GeometryError: if the image processor's tiles do not match its settings.
         """
         processed = self.processor.image_processor(
             [list(clip.frames)],
@@ -137,24 +139,22 @@ class SmolVLM(Family):
         return tile_features(self, visual)
 
     def collate(self, rows: Sequence[Sequence[VisualInputs]]) -> dict[str, Any]:
-        """All tiles of a prompt in one row, shorter rows filled up with empty tiles."""
+        """All tiles of a prompt in one row; shorter rows are padded with empty tiles."""
         return collate_tiles(rows)
 
 
 def clip_placeholder(seconds: Sequence[float], frame: str) -> str:
-    """The text of a clip: how many frames it has, then each with its time.
+    """The text of a clip: the number of frames, then each frame with its time.
 
     Args:
-        seconds: when each frame was taken.
+        seconds: the time of each frame.
         frame: the text of one frame.
 
     Raises:
         UnsupportedInputError: if there are a thousand frames or more.
     """
     duration = timedelta(seconds=int(seconds[-1]))
-    frames = "".join(
-        f"\nFrame from {int(second // 60):02d}:{int(second % 60):02d}:{frame}" for second in seconds
-    )
+    frames = "".join(f"\nFrame from {minutes_and_seconds(time)}:{frame}" for time in seconds)
     return (
         f"You are provided the following series of {number_in_words(len(seconds))} frames from a "
         f"{duration} [H:MM:SS] video.\n{frames}\n\n"
@@ -162,7 +162,7 @@ def clip_placeholder(seconds: Sequence[float], frame: str) -> str:
 
 
 def number_in_words(number: int) -> str:
-    """A number in English words, as SmolVLM's processor writes it.
+    """A number in English words, as in SmolVLM's processor.
 
     Raises:
         UnsupportedInputError: if it is not between 0 and 999.
@@ -180,5 +180,5 @@ def number_in_words(number: int) -> str:
     if number < 100:
         tens, ones = TENS[number // 10 - 2], number % 10
         return f"{tens}-{ONES[ones]}" if ones else tens
-    hundreds, rest = f"{ONES[number // 100]} hundred", number % 100
-    return f"{hundreds} and {number_in_words(rest)}" if rest else hundreds
+    hundreds, below = f"{ONES[number // 100]} hundred", number % 100
+    return f"{hundreds} and {number_in_words(below)}" if below else hundreds
