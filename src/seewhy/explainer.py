@@ -279,7 +279,7 @@ def explanation_of(
             contrasts=tuple(contrasts.items()),
             provenance=replace(
                 _provenance(session, method, parameters, seconds_of_stages),
-                seed=None if "answer" in settings else options.seed,
+                seed=options.seed,
                 notes=_notes(session, evidence, settings),
             ),
         )

@@ -102,7 +102,7 @@ def test_msea_leaves_out_default_scales_that_collapse_with_a_note() -> None:
     attribution = create("msea").attribute(evidence)
     assert [view.scale for view in attribution.scales] == [1.0, 0.75]
     assert evidence.notes == [
-        "Scale 1.25 was left out: the model sees 36 x 24 pixels at it, as at scale 0.75.",
+        "Scale 1.25 was left out: it comes out at 36 x 24 pixels, as scale 0.75 does.",
     ]
 
 
@@ -153,7 +153,7 @@ def test_evidence_left_out_for_two_pictures_names_both_sizes() -> None:
     evidence = both_collapsing(dict.fromkeys((0.75, 1.25), ((24, 16), (16, 16))))
     create("msea").attribute(evidence)
     assert evidence.notes == [
-        "Scale 1.25 was left out: the model sees 24 x 16 and 16 x 16 pixels at it, as at scale 0.75."
+        "Scale 1.25 was left out: it comes out at 24 x 16 and 16 x 16 pixels, as scale 0.75 does."
     ]
 
 
