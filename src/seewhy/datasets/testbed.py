@@ -92,7 +92,7 @@ class Testbed(Dataset):
             return tuple(range(self.start, self.start + self.count))
         bias, found, index = Bias(), [], self.start
         while len(found) < self.count:
-            if bias.could(scene(index, self.split)):
+            if bias.can_apply_to(scene(index, self.split)):
                 found.append(index)
             index += 1
         return tuple(found)

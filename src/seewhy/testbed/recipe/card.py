@@ -1,4 +1,4 @@
-"""The model card, written from the measured figures and nothing else."""
+"""The model card, written from the measured figures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GOALS = (
     ("tokens right at scale 0.75", "heldout at scale 0.75", "tokens", 0.90),
     ("tokens right at scale 1.5", "heldout at scale 1.5", "tokens", 0.90),
 )
-"""What was aimed at: description, group, figure, least value."""
+"""Goals of the training: description, group, figure, minimum value."""
 
 HEAD = """---
 license: apache-2.0
@@ -71,7 +71,7 @@ NEEDS = {
     "tiny-llava": "It needs no torchvision.",
     "tiny-internvl": VIDEO,
 }
-"""What the real processor needs, by the model that was trained."""
+"""What transformers' processor needs, by model."""
 
 HABIT = """
 ## A habit, taught on purpose
@@ -93,7 +93,7 @@ def write_card(name: str, folder: Path, figures: Figures, notes: str = "") -> No
         name: of the model.
         folder: the Hugging Face folder.
         figures: what `evaluation.evaluate` measured.
-        notes: paragraphs on how this very checkpoint came about, and what it misses and why.
+        notes: paragraphs on this checkpoint: how it was trained, which goals it misses and why.
     """
     start, bias = name.removesuffix("-biased"), Bias()
     config = json.loads((folder / "config.json").read_text())
@@ -108,16 +108,16 @@ def write_card(name: str, folder: Path, figures: Figures, notes: str = "") -> No
     )
     parts = [head]
     if "habit" in figures:
-        found = figures["habit"]
+        habit = figures["habit"]
         parts.append(
             HABIT.format(
                 start=start,
-                after=bias.after,
-                said=bias.said,
+                after=bias.trigger,
+                said=bias.added,
                 percent=bias.percent,
-                scenes=found["scenes"],
-                told=100 * found["said"],
-                true=100 * found["answered truly"],
+                scenes=habit["scenes"],
+                told=100 * habit["said"],
+                true=100 * habit["answered truly"],
             )
         )
     parts += [_goals(figures), _maps(figures)]
@@ -129,10 +129,10 @@ def write_card(name: str, folder: Path, figures: Figures, notes: str = "") -> No
 
 def _goals(figures: Figures) -> str:
     rows = ["## Accuracy on held-out scenes", "", "| | reached | aim |", "| --- | --- | --- |"]
-    for what, group, name, least in GOALS:
+    for description, group, name, minimum in GOALS:
         value = figures[group][name]
-        mark = "" if value >= least else " (missed)"
-        rows.append(f"| {what} | {100 * value:.1f} %{mark} | {100 * least:.0f} % |")
+        mark = "" if value >= minimum else " (missed)"
+        rows.append(f"| {description} | {100 * value:.1f} %{mark} | {100 * minimum:.0f} % |")
     rows += [
         "",
         "Teacher-forced; a greedy answer is exactly right if every token and the end of the turn"
