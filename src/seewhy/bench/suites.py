@@ -236,9 +236,7 @@ def full() -> BenchConfig:
     return _suite(
         "full",
         methods=(*all_methods(), *compose(bases())),
-        metrics=with_fills(
-            _sorted((m.name for m in METRICS if _ships_with_seewhy(m)), METRIC_ORDER)
-        ),
+        metrics=with_fills(_sorted(names, METRIC_ORDER)),
         words=3,
     )
 
