@@ -455,7 +455,8 @@ def _about(model: dict[str, Any]) -> str:
     visual = ", ".join(f"{count} at {scale}" for scale, count in model["visual_tokens"].items())
     return (
         f"{model['parameters'] / 1e6:.1f} M parameters in {model['dtype']}, "
-        f"width {model['hidden']}, {model['layers']} layers, vocabulary {model['vocabulary']:,}; visual tokens: {visual}; "
+        f"width {model['hidden']}, {model['layers']} layers, "
+        f"vocabulary {model['vocabulary']:,}; visual tokens: {visual}; "
         f"{model['prompt_tokens']} tokens of input, {model['answer_tokens']} of answer; "
         f"{model['rounds']} rounds."
     )

@@ -339,7 +339,7 @@ class Tables:
         head += [f"{name}: memory" for name in FAMILIES.values()]
         body = []
         for method in self._methods_with_maps("cost"):
-            found = [
+            rows = [
                 self.rows.get(("cost", "tam", model, method, figure))
                 for figure, models in (
                     ("forward", ["tiny-qwen2-vl"]),
@@ -350,7 +350,7 @@ class Tables:
                 for model in models
             ]
             body.append(
-                [f"`{method}`", *("" if row is None else _short(row.value) for row in found)]
+                [f"`{method}`", *("" if row is None else _short(row.value) for row in rows)]
             )
         return _table(head, body)
 
@@ -359,8 +359,8 @@ class Tables:
         figures = [f"said@{scale}" for scale in ("0.5", "0.75", "1", "1.25", "1.5", "2")]
         body = []
         for model, family in FAMILIES.items():
-            found = [self.rows.get(("paper", "tam", model, "(model)", name)) for name in figures]
-            body.append([family, *("" if row is None else _plain(row) for row in found)])
+            rows = [self.rows.get(("paper", "tam", model, "(model)", name)) for name in figures]
+            body.append([family, *("" if row is None else _plain(row) for row in rows)])
         return _table(["", *(name.partition("@")[2] for name in figures)], body)
 
     def sanity(self) -> str:
@@ -416,9 +416,9 @@ class Tables:
         body = []
         for model, family in FAMILIES.items():
             for group in sorted(groups):
-                found = [self.groups.get((group, model, method, figure)) for method in methods]
-                if all(found):
-                    body.append([family, group, *(_plain(row) for row in found if row)])
+                rows = [self.groups.get((group, model, method, figure)) for method in methods]
+                if all(rows):
+                    body.append([family, group, *(_plain(row) for row in rows if row)])
         return _table(["family", "words", *(f"`{method}`" for method in methods)], body)
 
     def rendered(self, name: str) -> str:

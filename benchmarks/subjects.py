@@ -157,10 +157,27 @@ def larger(size: Proportions = LARGER, model: str | None = None) -> Subject:
 
 def random_weights(size: Proportions, old: Any) -> Any:
     """A Qwen2-VL with random weights in bfloat16; `old` is a config with the token ids."""
-    from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
+    from transformers import Qwen2VLForConditionalGeneration
+
+    config = _config(size, old)
+    torch.manual_seed(0)
+    usual = torch.get_default_dtype()
+    try:
+        torch.set_default_dtype(torch.bfloat16)
+        weights: Any = Qwen2VLForConditionalGeneration(config).eval()
+    finally:
+        torch.set_default_dtype(usual)
+    weights.generation_config.eos_token_id = old.text_config.eos_token_id
+    weights.generation_config.pad_token_id = old.text_config.pad_token_id
+    return weights
+
+
+def _config(size: Proportions, old: Any) -> Any:
+    """A Qwen2-VL config of these sizes, with the token ids of another."""
+    from transformers import Qwen2VLConfig
 
     depth, width = size.vision
-    config = Qwen2VLConfig(
+    return Qwen2VLConfig(
         text_config={
             "vocab_size": size.vocab,
             "hidden_size": size.hidden,
@@ -185,16 +202,6 @@ def random_weights(size: Proportions, old: Any) -> Any:
         },
         tie_word_embeddings=True,
     )
-    torch.manual_seed(0)
-    usual = torch.get_default_dtype()
-    try:
-        torch.set_default_dtype(torch.bfloat16)
-        weights: Any = Qwen2VLForConditionalGeneration(config).eval()
-    finally:
-        torch.set_default_dtype(usual)
-    weights.generation_config.eos_token_id = old.text_config.eos_token_id
-    weights.generation_config.pad_token_id = old.text_config.pad_token_id
-    return weights
 
 
 def with_vocabulary(tokenizer: Any, size: int) -> Any:

@@ -206,13 +206,13 @@ def _methods(runs: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
 
 def _columns(runs: Sequence[Mapping[str, Any]]) -> tuple[Column, ...]:
     """Every figure, as the latest run that has it describes it."""
-    found = {
+    columns = {
         (column.metric, column.name): column
         for run in runs
         for metric in run["metrics"]
         for column in columns_of(metric["label"], metric["figures"])
     }
-    return tuple(found.values())
+    return tuple(columns.values())
 
 
 def _expect_one_settings(runs: Sequence[Mapping[str, Any]]) -> None:

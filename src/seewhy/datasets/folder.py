@@ -112,7 +112,7 @@ def _lines(path: Path) -> dict[str, Line]:
         place = f"line {number}"
         id, line = _line(content, place, path)
         if id in lines:
-            raise malformed(path, place, "an id of its own", id)
+            raise malformed(path, place, "a unique id", id)
         lines[id] = line
     return lines
 
