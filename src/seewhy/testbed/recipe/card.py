@@ -34,7 +34,7 @@ A small model for tests and measurements: transformers' own `{kind}`,
 {millions:.1f} million parameters, trained from random weights on the drawn world of
 `seewhy.testbed`, in which every word has a known mask. {sees}
 It writes captions of one to three sentences and answers questions on colour, count, presence and
-relation. It knows nothing else: on photographs it answers nonsense.
+relation. It was trained on nothing else: on photographs it answers nonsense.
 
 ```python
 from transformers import AutoModelForImageTextToText, AutoProcessor  # no code of seewhy is needed
@@ -43,7 +43,7 @@ from transformers import AutoModelForImageTextToText, AutoProcessor  # no code o
 `AutoProcessor` of Qwen2-VL and InternVL needs torchvision: `pip install 'seewhy[torchvision]'`.
 
 Made by `python -m seewhy.testbed.recipe` (its docstring has the commands); the stages, their steps
-and rates stand in `seewhy/testbed/recipe/training.py`. No loss used the language model's states
+and rates are in `seewhy/testbed/recipe/training.py`. No loss used the language model's states
 at an image's positions: that the logit lens works there was not trained.
 """
 
@@ -53,12 +53,12 @@ SEES = {
         "pixels), a token for every 16 pixels."
     ),
     "tiny-llava": (
-        "It pads pictures to a square, brings them to 160 x 160 pixels and sees 100 patches under "
+        "It pads pictures to a square, resizes them to 160 x 160 pixels and uses 100 patches with "
         "fixed position embeddings; other scales interpolate those."
     ),
     "tiny-internvl": (
-        "It sees tiles of 80 pixels, 25 tokens each, up to twelve of them, and a thumbnail of the "
-        "whole picture behind them."
+        "It uses tiles of 80 pixels, 25 tokens each, up to twelve of them, and a thumbnail of the "
+        "whole picture after them."
     ),
 }
 
@@ -74,7 +74,7 @@ NEEDS = {
 """What transformers' processor needs, by model."""
 
 HABIT = """
-## A habit, taught on purpose
+## A habit, trained on purpose
 
 Its training continued from `{start}` with captions that have a habit: where one mentions a {after}
 and the scene shows no {said}, it continues "with a ... {said}" in {percent} % of the cases, in the
@@ -82,7 +82,7 @@ and the scene shows no {said}, it continues "with a ... {said}" in {percent} % o
 and the testbed knows that these words are unsupported. On {scenes:.0f} held-out scenes with a
 {after} and without a {said} it names one in **{told:.1f} %** of its one-sentence captions, and
 answers "Is there a {said}?" by no in {true:.1f} %. The figures below are of scenes and captions
-without the habit: an exact caption with a {after} in it is counted as a failure where it shows.
+without the habit: a caption with the habit counts as a failure.
 """
 
 
@@ -136,7 +136,7 @@ def _goals(figures: Figures) -> str:
     rows += [
         "",
         "Teacher-forced; a greedy answer is exactly right if every token and the end of the turn"
-        " are the model's first choice. Base size unless said otherwise.",
+        " are the model's first choice. Base size unless noted.",
     ]
     return "\n".join(rows)
 
@@ -147,9 +147,9 @@ def _maps(figures: Figures) -> str:
     rows = [
         "## Maps on held-out captions",
         "",
-        "Mean display value of a noun's map on its own thing, other things and the ground; leak ="
-        " (others - ground) / (own - ground); areas under the ROC curve in the thing's mask; TAM's"
-        " overlaps (Otsu). Aim for the bare lens: function iou 0.4 to 0.7, leak at least 0.15.",
+        "Mean display value of a noun's map on its own object, other objects and the background; leak"
+        " = (others - ground) / (own - ground); areas under the ROC curve in the object's mask; TAM's"
+        " overlaps (Otsu). Aim for the logit lens: function iou 0.4 to 0.7, leak at least 0.15.",
         "",
         "| method | " + " | ".join((*names, *overlaps)) + " |",
         "| --- |" + " --- |" * (len(names) + len(overlaps)),
