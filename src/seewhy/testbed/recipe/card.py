@@ -40,7 +40,7 @@ relation. It was trained on nothing else: on photographs it answers nonsense.
 from transformers import AutoModelForImageTextToText, AutoProcessor  # no code of seewhy is needed
 ```
 
-`AutoProcessor` of Qwen2-VL and InternVL needs torchvision: `pip install 'seewhy[torchvision]'`.
+{needs}
 
 Made by `python -m seewhy.testbed.recipe` (its docstring has the commands); the stages, their steps
 and rates are in `seewhy/testbed/recipe/training.py`. No loss used the language model's states
@@ -62,13 +62,10 @@ SEES = {
     ),
 }
 
-VIDEO = (
-    "transformers' `AutoProcessor` builds this family's video part too, which needs torchvision: "
-    "`pip install\n'seewhy[torchvision]'`. `seewhy.load` works without it."
-)
+VIDEO = "`AutoProcessor` needs torchvision: `pip install 'seewhy[torchvision]'`."
 NEEDS = {
     "tiny-qwen2-vl": VIDEO,
-    "tiny-llava": "It needs no torchvision.",
+    "tiny-llava": "`AutoProcessor` needs no torchvision.",
     "tiny-internvl": VIDEO,
 }
 """What transformers' processor needs, by model."""
@@ -147,9 +144,9 @@ def _maps(figures: Figures) -> str:
     rows = [
         "## Maps on held-out captions",
         "",
-        "Mean display value of a noun's map on its own object, other objects and the background; leak"
-        " = (others - ground) / (own - ground); areas under the ROC curve in the object's mask; TAM's"
-        " overlaps (Otsu). Aim for the logit lens: function iou 0.4 to 0.7, leak at least 0.15.",
+        "Mean display value of a noun's map on its own object, other objects and the background;"
+        " leak = (others - ground) / (own - ground); areas under the ROC curve in the object's mask;"
+        " TAM's overlaps (Otsu). Aim for the logit lens: function iou 0.4 to 0.7, leak at least 0.15.",
         "",
         "| method | " + " | ".join((*names, *overlaps)) + " |",
         "| --- |" + " --- |" * (len(names) + len(overlaps)),
