@@ -145,8 +145,9 @@ def _maps(figures: Figures) -> str:
         "## Maps on held-out captions",
         "",
         "Mean display value of a noun's map on its own object, other objects and the background;"
-        " leak = (others - ground) / (own - ground); areas under the ROC curve in the object's mask;"
-        " TAM's overlaps (Otsu). Aim for the logit lens: function iou 0.4 to 0.7, leak at least 0.15.",
+        " leak = (others - ground) / (own - ground); areas under the ROC curve in the object's"
+        " mask; TAM's overlaps (Otsu). Aim for the logit lens: function iou 0.4 to 0.7, leak"
+        " at least 0.15.",
         "",
         "| method | " + " | ".join((*names, *overlaps)) + " |",
         "| --- |" + " --- |" * (len(names) + len(overlaps)),
