@@ -6,7 +6,7 @@
 # make bench   run the benchmarks and write their results beside them
 # make answers run the bench's suites and write docs/results.md anew (hours)
 # make mutants put one-line mistakes into a copy of the package: each must make its test fail
-# make train   train a shipped model from nothing (STUDENT=tiny-llava; resumes from its last checkpoint)
+# make train   train a shipped model from nothing (MODEL=tiny-llava; resumes from its last checkpoint)
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -19,7 +19,7 @@ BIN    := $(VENV)/bin
 DEMO   := $(VENV)/.demo
 READY  := $(VENV)/.dev
 WORKERS ?= 2
-STUDENT ?= tiny-qwen2-vl
+MODEL ?= tiny-qwen2-vl
 TYPESCRIPT := 5.9.3
 TSC    := $(VENV)/typescript-$(TYPESCRIPT)/node_modules/typescript/bin/tsc
 
@@ -109,7 +109,7 @@ mutants: $(READY)
 	$(BIN)/python tests/mutants.py --jobs $(WORKERS)
 
 train: $(DEMO)
-	$(BIN)/python -m seewhy.testbed.recipe --student $(STUDENT) --run runs/$(STUDENT)
+	$(BIN)/python -m seewhy.testbed.recipe --model $(MODEL) --run runs/$(MODEL)
 
 clean:
 	rm -rf build dist site out .pytest_cache .ruff_cache .hypothesis

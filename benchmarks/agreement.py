@@ -1,9 +1,9 @@
-"""How far the rankings of context tokens agree on the shipped models: what ARC works with.
+"""How well the rankings of context tokens agree on the shipped models: the input of ARC.
 
     python benchmarks/agreement.py [--scenes 30] [--out benchmarks/results]
 
-Rank-biased overlap (k = 50, p = 0.9) of each token of the right captions of training scenes with
-every earlier token of another text: the weight 1 - rho by which ARC differs from TAM.
+Rank-biased overlap (k = 50, p = 0.9) of each token of the correct captions of training scenes with
+every earlier token that has another text: the weight 1 - rho by which ARC differs from TAM.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ FAMILIES = ("tiny-qwen2-vl", "tiny-llava", "tiny-internvl")
 
 
 def agreements(loaded: Loaded, index: int) -> tuple[Tensor, Tensor]:
-    """rho and the text activation of the pairs of one scene, float32 `[pair]` each."""
+    """rho and the text activation of the token pairs of one scene, float32 `[pair]` each."""
     drawn = scene(index, "train")
     picture = draw(drawn)
-    said = captions(drawn, picture)[0]
-    inputs = prepare(loaded.family, Image.fromarray(picture.image), said.prompt)
-    trace = read(loaded, inputs, said.text, ranking_depth=50)
+    caption = captions(drawn, picture)[0]
+    inputs = prepare(loaded.family, Image.fromarray(picture.image), caption.prompt)
+    trace = read(loaded, inputs, caption.text, ranking_depth=50)
     rho = RankingCorrelation()(trace)
     activation = text_activation(context_states(trace), trace.unembedding_rows, **output_of(trace))
     counted = torch.ones_like(rho, dtype=torch.bool).tril(-1) & ~same_text(trace)
@@ -42,19 +42,20 @@ def agreements(loaded: Loaded, index: int) -> tuple[Tensor, Tensor]:
 
 def main() -> None:
     """Measure, print and write."""
-    parser = argparse.ArgumentParser(description="How far rankings agree.")
+    parser = argparse.ArgumentParser(description="How well rankings agree.")
     parser.add_argument("--scenes", type=int, default=30)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     lines = [
-        f"Rank-biased overlap of token pairs, {asked.scenes} training scenes (k = 50, p = 0.9).",
+        f"Rank-biased overlap of token pairs, {arguments.scenes} training scenes "
+        "(k = 50, p = 0.9).",
         "",
         "| model | mean | weighted by activation | 90th percentile | above 0.5 |",
         "| --- | ---: | ---: | ---: | ---: |",
     ]
     for name in FAMILIES:
         loaded = load(str(pretrained()[name]))
-        pairs = [agreements(loaded, index) for index in range(asked.scenes)]
+        pairs = [agreements(loaded, index) for index in range(arguments.scenes)]
         rho, weight = (torch.cat(part) for part in zip(*pairs, strict=True))
         weighted = float((rho * weight).sum() / weight.sum())
         above = float((rho > 0.5).float().mean())
@@ -64,7 +65,7 @@ def main() -> None:
         )
     text = "\n".join(lines) + "\n"
     print(text)
-    (asked.out / "agreement.md").write_text(text)
+    (arguments.out / "agreement.md").write_text(text)
 
 
 if __name__ == "__main__":

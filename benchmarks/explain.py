@@ -1,4 +1,4 @@
-"""What an explanation costs, beside generation and beside TAM as one would write it down.
+"""The cost of an explanation, compared with generation and with a direct implementation of TAM.
 
 `python benchmarks/explain.py` measures and writes `results/explain.json` and `.md`; `--quick` is a
 short run that only prints. See README.md for how to read the figures.
@@ -48,19 +48,20 @@ RESULTS = Path(__file__).parent / "results"
 SINGLE_SCALE = ("logit-lens", "tam", "arc")
 CALLS = 5
 
-#: What was aimed at.
+#: The goals.
 AIMS = {"single-scale": 1.05, "intra-modal": 1.10, "tam": 200.0, "equal": 1e-4}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured.
+    """The amount of measuring.
 
     Attributes:
         rounds: per subject.
         tam_rounds: of the two TAMs; fewer where the replica would take longer than `cap`.
-        cap: seconds for the replica's loop over tokens, beyond which it is extrapolated.
-        memory: whether each case is run once more in a process of its own.
+        cap: seconds for the replica's loop over tokens; longer loops are extrapolated.
+        memory: whether each case is also run in a new process to measure memory.
+        quick: whether the sizes are small and the goals do not apply.
     """
 
     rounds: dict[str, int]
@@ -74,12 +75,12 @@ FULL = Plan({"shipped": 25, "larger": 5}, tam_rounds=3, cap=300.0, memory=True, 
 QUICK = Plan({"shipped": 3, "larger": 3}, tam_rounds=3, cap=10.0, memory=False, quick=True)
 
 
-# Explanations beside generation.
+# Explanations compared with generation.
 
 
 def cases(subject: Subject) -> dict[str, Callable[[], Stages]]:
-    """What is measured in turns on one model, each a function that tells what its stages took."""
-    # Named scales: none is left out, one that collapses is an error.
+    """The cases of one model, as functions that return the times of their stages."""
+    # Explicit scales: a scale that collapses is an error and is not skipped.
     methods = [*map(create, SINGLE_SCALE), create("intra-modal", scales=SCALES)]
     return {
         "generation": lambda: {"generate": timed(subject.answer)[1]},
@@ -89,7 +90,7 @@ def cases(subject: Subject) -> dict[str, Callable[[], Stages]]:
 
 
 def explained(subject: Subject, method: Method) -> Stages:
-    """Generate with the hooks on, then explain, as `Explainer.explain` does."""
+    """Generate with hooks, then explain, like `Explainer.explain`."""
     depth = max(method.ranking_depth, CANDIDATES)
     trace, generating = timed(
         lambda: models.generate(
@@ -108,7 +109,7 @@ def explained(subject: Subject, method: Method) -> Stages:
 
 
 def prefills(subject: Subject) -> Stages:
-    """One forward pass for each scale over prompt and answer, and nothing else."""
+    """Only one forward pass over prompt and answer for each scale."""
     base, *further = subject.whole_inputs
 
     def forward(tensors: dict[str, Any]) -> None:
@@ -121,30 +122,33 @@ def prefills(subject: Subject) -> Stages:
 
 
 def expect_same_answer(subject: Subject) -> None:
-    """Both sides must say the same, or their times do not compare."""
+    """Check that generation with and without hooks gives the same answer."""
     trace = models.generate(subject.loaded, subject.inputs, **subject.generation)
-    heard = [token.id for token in trace.tokens]
+    hooked = [token.id for token in trace.tokens]
     plain = subject.answer()
-    if plain[: len(heard)] != heard:
-        raise RuntimeError(f"Expected the plain answer {plain} from the hooked model, got {heard}.")
+    if plain[: len(hooked)] != hooked:
+        raise RuntimeError(
+            f"Expected the plain answer {plain} from the hooked model, got {hooked}: check the "
+            "hooks."
+        )
 
 
 def measure_model(subject: Subject, rounds: int) -> dict[str, Any]:
-    """Times of all cases on one model, and the ratios that the aims are about."""
+    """Times of all cases on one model, and the ratios of the goals."""
     expect_same_answer(subject)
     spent = in_turns(cases(subject), rounds, lambda text: print(f"  {subject.name}: {text}"))
-    plain, whole = spent["generation"]["total"], spent["intra-modal"]["total"]
+    plain, intra_modal = spent["generation"]["total"], spent["intra-modal"]["total"]
     ratios = {
-        name: estimates(lambda mine, alone: mine / alone, spent[name]["total"], plain)
+        name: estimates(lambda explaining, alone: explaining / alone, spent[name]["total"], plain)
         for name in SINGLE_SCALE
     }
     base, further = spent["prefills"]["base"], spent["prefills"]["further"]
 
-    def extra_per_prefill(mine: Any, alone: Any, *passes: Any) -> Any:
-        return (mine - alone) / sum(passes)
+    def extra_per_prefill(explaining: Any, alone: Any, *passes: Any) -> Any:
+        return (explaining - alone) / sum(passes)
 
-    ratios["intra-modal"] = estimates(extra_per_prefill, whole, plain, base, further)
-    ratios["intra-modal, of four"] = estimates(extra_per_prefill, whole, plain, further)
+    ratios["intra-modal"] = estimates(extra_per_prefill, intra_modal, plain, base, further)
+    ratios["intra-modal, of four"] = estimates(extra_per_prefill, intra_modal, plain, further)
     return {
         "name": subject.name,
         **subject.facts(),
@@ -158,7 +162,7 @@ def measure_model(subject: Subject, rounds: int) -> dict[str, Any]:
 
 
 def medians(samples: list[Spent]) -> dict[str, dict[str, Any]]:
-    """Median seconds by each clock, with its interval and every round's own."""
+    """Median seconds by each clock, with its interval and the values of all rounds."""
     return {
         clock: {
             **asdict(Estimate.of(lambda median: median, samples, clock=clock)),
@@ -168,7 +172,7 @@ def medians(samples: list[Spent]) -> dict[str, dict[str, Any]]:
     }
 
 
-# TAM beside TAM as one would write it down.
+# TAM compared with a direct implementation.
 
 
 def ours(reading: Reading) -> torch.Tensor:
@@ -178,7 +182,7 @@ def ours(reading: Reading) -> torch.Tensor:
 
 
 def replica(reading: Reading, cap: float) -> tuple[torch.Tensor, Stages]:
-    """The replica's maps of as many tokens as the cap allows, and what its two stages took."""
+    """The replica's maps of as many tokens as the cap allows, and the times of its two stages."""
     logits, unembedding = timed(
         lambda: logits_of_every_step(reading.states, reading.head, reading.prefill)
     )
@@ -197,29 +201,54 @@ def replica(reading: Reading, cap: float) -> tuple[torch.Tensor, Stages]:
     return torch.from_numpy(maps), {"unembed": unembedding, "maps": mapping}
 
 
-def measure_tam(reading: Reading, rounds: int, cap: float) -> dict[str, Any]:
-    """Both TAMs in turns, how far their maps differ, and the largest tensor that ours makes.
+@dataclass(frozen=True)
+class TamRounds:
+    """The measurements of both TAMs.
+
+    Attributes:
+        ours, replica, loops: times of each round; `loops` without the replica's logits.
+        tokens: how many tokens the replica computed.
+        difference, levels: of the maps of the last round, as from `apart`.
+    """
+
+    ours: list[Spent]
+    replica: list[Spent]
+    loops: list[Spent]
+    tokens: int
+    difference: float
+    levels: int
+
+
+def tam_rounds(reading: Reading, rounds: int, cap: float) -> TamRounds:
+    """Both TAMs in turns.
 
     Ours is so short that a round calls it `CALLS` times and takes the mean. The replica runs again
-    only while all its rounds fit into the cap. Where its loop is cut off, the time
-    of the tokens it did stands for the others (those have more context, so it is a lower bound).
+    only while all its rounds fit into the cap. Where its loop is cut off, the time of the computed
+    tokens is extrapolated (later tokens have more context, so it is a lower bound).
     """
+    answer = reading.size.answer
+    spent: list[Spent] = []
+    replica_spent: list[Spent] = []
+    loops: list[Spent] = []
+    tokens, difference, levels = answer, math.nan, 0
+    while not spent or (len(spent) < rounds and _with_another(replica_spent) <= cap):
+        maps, seconds = timed(lambda: [ours(reading) for _ in range(CALLS)][-1])
+        spent.append(seconds * (1 / CALLS))
+        expected, stages = replica(reading, cap)
+        tokens = min(tokens, len(expected))
+        loops.append(stages["maps"] * (answer / len(expected)))
+        replica_spent.append(stages["unembed"] + loops[-1])
+        difference, levels = apart(maps[: len(expected)], expected)
+        print(f"  tam: ours {spent[-1].wall:.3f} s, replica {replica_spent[-1].wall:.1f} s")
+    return TamRounds(spent, replica_spent, loops, tokens, difference, levels)
+
+
+def measure_tam(reading: Reading, rounds: int, cap: float) -> dict[str, Any]:
+    """Times of both TAMs, the difference of their maps, and the largest tensor of ours."""
     size = reading.size
     with LargestTensor() as largest:
         ours(reading)
-    mine: list[Spent] = []
-    theirs: list[Spent] = []
-    loops: list[Spent] = []
-    done, difference, levels = size.answer, math.nan, 0
-    while not mine or (len(mine) < rounds and _with_another(theirs) <= cap):
-        maps, seconds = timed(lambda: [ours(reading) for _ in range(CALLS)][-1])
-        mine.append(seconds * (1 / CALLS))
-        expected, stages = replica(reading, cap)
-        done = min(done, len(expected))
-        loops.append(stages["maps"] * (size.answer / len(expected)))
-        theirs.append(stages["unembed"] + loops[-1])
-        difference, levels = apart(maps[: len(expected)], expected)
-        print(f"  tam: ours {mine[-1].wall:.3f} s, replica {theirs[-1].wall:.1f} s")
+    measured = tam_rounds(reading, rounds, cap)
 
     def times_faster(slow: Any, fast: Any) -> Any:
         return slow / fast
@@ -227,20 +256,20 @@ def measure_tam(reading: Reading, rounds: int, cap: float) -> dict[str, Any]:
     return {
         **asdict(size),
         "visual": size.visual,
-        "rounds": len(mine),
-        "replica_tokens": done,
-        "extrapolated": done < size.answer,
+        "rounds": len(measured.ours),
+        "replica_tokens": measured.tokens,
+        "extrapolated": measured.tokens < size.answer,
         "seconds": {
-            "ours": medians(mine),
-            "replica": medians(theirs),
-            "replica, logits given": medians(loops),
+            "ours": medians(measured.ours),
+            "replica": medians(measured.replica),
+            "replica, logits given": medians(measured.loops),
         },
         "ratios": {
-            "tam": _plain(estimates(times_faster, theirs, mine)),
-            "tam, logits given": _plain(estimates(times_faster, loops, mine)),
+            "tam": _plain(estimates(times_faster, measured.replica, measured.ours)),
+            "tam, logits given": _plain(estimates(times_faster, measured.loops, measured.ours)),
         },
-        "largest_difference": difference,
-        "largest_difference_8_bit": levels,
+        "largest_difference": measured.difference,
+        "largest_difference_8_bit": measured.levels,
         "largest_tensor": list(largest.shape),
         "visual_by_vocab": size.visual * size.vocab,
         "no_visual_by_vocab": largest.numbers < size.visual * size.vocab,
@@ -248,17 +277,17 @@ def measure_tam(reading: Reading, rounds: int, cap: float) -> dict[str, Any]:
 
 
 def _with_another(spent: list[Spent]) -> float:
-    """Wall seconds that these rounds took, and one more of the same kind would."""
-    return sum(one.wall for one in spent) * (1 + 1 / len(spent))
+    """Wall seconds of these rounds and of one more."""
+    return sum(sample.wall for sample in spent) * (1 + 1 / len(spent))
 
 
 def apart(maps: torch.Tensor, others: torch.Tensor) -> tuple[float, int]:
     """The largest difference of two stacks of maps in [0, 1], and in levels of 8 bit."""
-    eight_bit = [(some * 255).round() for some in (maps, others)]
+    eight_bit = [(stack * 255).round() for stack in (maps, others)]
     return float((maps - others).abs().max()), int((eight_bit[0] - eight_bit[1]).abs().max())
 
 
-# Memory, each case in a process of its own.
+# Memory, each case in a new process.
 
 
 def subject_of(name: str, model: str | None, quick: bool) -> Subject:
@@ -269,13 +298,13 @@ def subject_of(name: str, model: str | None, quick: bool) -> Subject:
 
 
 def memory_of(subject: str, case: str, model: str | None, quick: bool) -> dict[str, int]:
-    """Peak memory of one case in this process, which should be fresh."""
+    """Peak memory of one case in this process, which should be new."""
     if subject == "tam":
         reading = Reading(TINY if quick else REAL)
         return peak_memory(lambda: ours(reading) if case == "ours" else replica(reading, 0.0))
-    one = subject_of(subject, model, quick)
-    _ = one.whole_inputs if case == "prefills" else one.inputs
-    return peak_memory(cases(one)[case])
+    prepared = subject_of(subject, model, quick)
+    _ = prepared.whole_inputs if case == "prefills" else prepared.inputs
+    return peak_memory(cases(prepared)[case])
 
 
 def in_fresh_process(
@@ -297,13 +326,13 @@ def in_fresh_process(
 
 @dataclass(frozen=True)
 class Verdict:
-    """A ratio, by both clocks, and its aim.
+    """A ratio, by both clocks, and its goal.
 
     Attributes:
-        text: what is divided by what.
+        text: describes numerator and denominator.
         ratio: `Estimate`s as dictionaries, by clock.
-        aim: the bound, or None where nothing is asked for.
-        at_least: whether the bound is a lower one.
+        aim: the bound, or None without one.
+        at_least: whether the bound is a lower bound.
     """
 
     text: str
@@ -313,12 +342,12 @@ class Verdict:
 
     @property
     def wanted(self) -> str:
-        """The aim in words."""
+        """The goal as text."""
         return "" if self.aim is None else f"{'>=' if self.at_least else '<='} {self.aim:g}"
 
     @property
     def met(self) -> bool | None:
-        """Whether the processor's clock meets the aim: others' work does not count in it."""
+        """Whether processor time, which excludes other processes, meets the goal."""
         if self.aim is None:
             return None
         value = self.ratio["cpu"]["value"]
@@ -326,11 +355,11 @@ class Verdict:
 
 
 def verdicts(results: dict[str, Any]) -> list[Verdict]:
-    """The ratios that the aims are about; a quick run has no aims, its sizes are not theirs."""
+    """The ratios of the goals; a quick run has other sizes, so no goals apply."""
     aims = dict.fromkeys(AIMS) if results["quick"] else AIMS
     rows = []
-    for one in results["models"]:
-        name, ratios = one["name"], one["ratios"]
+    for model in results["models"]:
+        name, ratios = model["name"], model["ratios"]
         rows += [
             Verdict(f"{name}: generation with {m} / generation", ratios[m], aims["single-scale"])
             for m in SINGLE_SCALE
@@ -338,15 +367,24 @@ def verdicts(results: dict[str, Any]) -> list[Verdict]:
         extra = f"{name}: intra-modal's extra time /"
         rows.append(Verdict(f"{extra} five prefills", ratios["intra-modal"], aims["intra-modal"]))
         rows.append(Verdict(f"{extra} the four prefills it adds", ratios["intra-modal, of four"]))
-    whole, loop = (results["tam"]["ratios"][name] for name in ("tam", "tam, logits given"))
-    rows.append(Verdict("TAM: replica / ours", whole, aims["tam"], at_least=True))
+    complete, loop = (results["tam"]["ratios"][name] for name in ("tam", "tam, logits given"))
+    rows.append(Verdict("TAM: replica / ours", complete, aims["tam"], at_least=True))
     rows.append(Verdict("TAM: replica given its logits / ours", loop))
     return rows
 
 
 def markdown(results: dict[str, Any]) -> str:
     """The results as a page of tables."""
-    machine, tam = results["environment"], results["tam"]
+    lines = [*_markdown_ratios(results)]
+    for model in results["models"]:
+        lines += _markdown_model(model, results["memory"].get(model["name"], {}))
+    lines += _markdown_tam(results["tam"], results["memory"].get("tam", {}))
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_ratios(results: dict[str, Any]) -> list[str]:
+    """Title, machine, and the ratios with their goals."""
+    machine = results["environment"]
     lines = [
         "# What an explanation costs",
         "",
@@ -366,30 +404,37 @@ def markdown(results: dict[str, Any]) -> str:
         verdict = "" if row.met is None else "yes" if row.met else "**no**"
         figures = " | ".join(_interval(row.ratio[clock]) for clock in ("cpu", "wall"))
         lines.append(f"| {row.text} | {figures} | {row.wanted} | {verdict} |")
-    lines += ["", "In brackets: 95% bootstrap intervals over the rounds."]
-    for one in results["models"]:
-        lines += ["", f"## {one['name'].capitalize()} model", "", _about(one), ""]
-        lines += ["| case | stage | processor time, ms | wall time, ms | peak memory, MiB |"]
-        lines += ["| --- | --- | --- | --- | --- |"]
-        for case, stages in one["seconds"].items():
-            peak = _peak(results["memory"].get(one["name"], {}).get(case))
-            for stage, clocks in stages.items():
-                figures = " | ".join(f"{clocks[c]['value'] * 1e3:.1f}" for c in ("cpu", "wall"))
-                lines.append(f"| {case} | {stage} | {figures} | {peak} |")
-                peak = ""
+    return [*lines, "", "In brackets: 95% bootstrap intervals over the rounds."]
+
+
+def _markdown_model(model: dict[str, Any], memory: dict[str, Any]) -> list[str]:
+    """The times and the memory of one model's cases."""
+    lines = ["", f"## {model['name'].capitalize()} model", "", _about(model), ""]
+    lines += ["| case | stage | processor time, ms | wall time, ms | peak memory, MiB |"]
+    lines += ["| --- | --- | --- | --- | --- |"]
+    for case, stages in model["seconds"].items():
+        peak = _peak(memory.get(case))
+        for stage, clocks in stages.items():
+            figures = " | ".join(f"{clocks[c]['value'] * 1e3:.1f}" for c in ("cpu", "wall"))
+            lines.append(f"| {case} | {stage} | {figures} | {peak} |")
+            peak = ""
+    return lines
+
+
+def _markdown_tam(tam: dict[str, Any], memory: dict[str, Any]) -> list[str]:
+    """The times and the memory of both TAMs, and how much their maps differ."""
     size = (
         f"{tam['visual']:,} visual tokens, {tam['prompt']} words of prompt, {tam['answer']} answer "
         f"tokens, vocabulary {tam['vocab']:,}, width {tam['hidden']:,}, random float32 states"
     )
-    lines += ["", "## TAM", "", f"{size}; {tam['rounds']} round(s).", ""]
+    lines = ["", "## TAM", "", f"{size}; {tam['rounds']} round(s).", ""]
     lines += ["| case | processor time, s | wall time, s | peak memory, MiB | of it added |"]
     lines += ["| --- | --- | --- | --- | --- |"]
-    memory = results["memory"].get("tam", {})
     for case, clocks in tam["seconds"].items():
         figures = " | ".join(f"{clocks[c]['value']:.3f}" for c in ("cpu", "wall"))
-        kept = memory.get(case)
-        added = "" if kept is None else f"{(kept['peak'] - kept['before']) / 2**20:,.0f}"
-        lines.append(f"| {case} | {figures} | {_peak(kept)} | {added} |")
+        used = memory.get(case)
+        added = "" if used is None else f"{(used['peak'] - used['before']) / 2**20:,.0f}"
+        lines.append(f"| {case} | {figures} | {_peak(used)} | {added} |")
     lines += [
         "",
         f"- Largest difference of the maps, which lie in [0, 1]: {tam['largest_difference']:.1e} "
@@ -403,16 +448,17 @@ def markdown(results: dict[str, Any]) -> str:
             f"- The replica was cut off after {tam['replica_tokens']} of {tam['answer']} tokens; "
             "its loop's time is extrapolated linearly, which favours it."
         )
-    return "\n".join(lines) + "\n"
+    return lines
 
 
-def _about(one: dict[str, Any]) -> str:
-    visual = ", ".join(f"{count} at {scale}" for scale, count in one["visual_tokens"].items())
+def _about(model: dict[str, Any]) -> str:
+    visual = ", ".join(f"{count} at {scale}" for scale, count in model["visual_tokens"].items())
     return (
-        f"{one['parameters'] / 1e6:.1f} M parameters in {one['dtype']}, width {one['hidden']}, "
-        f"{one['layers']} layers, vocabulary {one['vocabulary']:,}; visual tokens: {visual}; "
-        f"{one['prompt_tokens']} tokens of input, {one['answer_tokens']} of answer; "
-        f"{one['rounds']} rounds."
+        f"{model['parameters'] / 1e6:.1f} M parameters in {model['dtype']}, "
+        f"width {model['hidden']}, {model['layers']} layers, "
+        f"vocabulary {model['vocabulary']:,}; visual tokens: {visual}; "
+        f"{model['prompt_tokens']} tokens of input, {model['answer_tokens']} of answer; "
+        f"{model['rounds']} rounds."
     )
 
 
@@ -432,7 +478,7 @@ def _plain(both: dict[str, Estimate]) -> dict[str, dict[str, Any]]:
 
 
 def run(plan: Plan, model: str | None) -> dict[str, Any]:
-    """Measure everything."""
+    """Measure all models, cases and TAM."""
     results: dict[str, Any] = {
         "schema": 1,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -1,4 +1,4 @@
-"""How the benchmarks measure: cases in turns, medians with intervals, memory in fresh processes."""
+"""Measuring tools: interleaved cases, medians with intervals, memory in fresh processes."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ RESAMPLES = 4000
 
 @dataclass(frozen=True)
 class Spent:
-    """Seconds by the clock on the wall, and of this process on the processor (all threads).
+    """Seconds of wall time, and of processor time of this process (all threads).
 
-    On a machine that does other work too, the wall's clock counts the others' work as well.
+    On a busy machine, wall time also includes the work of other processes.
     """
 
     wall: float
@@ -45,12 +45,12 @@ class Spent:
         return Spent(self.wall * factor, self.cpu * factor)
 
 
-#: What a case spent in each of its stages.
+#: The time of each stage of a case.
 Stages = dict[str, Spent]
 
 
 def timed(work: Callable[[], T]) -> tuple[T, Spent]:
-    """Do some work, and tell what it took."""
+    """Call a function, and measure its time."""
     wall, cpu = time.perf_counter(), time.process_time()
     result = work()
     return result, Spent(time.perf_counter() - wall, time.process_time() - cpu)
@@ -59,17 +59,17 @@ def timed(work: Callable[[], T]) -> tuple[T, Spent]:
 def in_turns(
     cases: Mapping[str, Callable[[], Stages]], repeats: int, say: Callable[[str], None] = print
 ) -> dict[str, dict[str, list[Spent]]]:
-    """Run the cases one after the other, `repeats` times over, and once before that unmeasured.
+    """Run the cases one after the other in `repeats` rounds, after one round without measuring.
 
-    Each round shuffles them, so that none always follows the same one.
+    Each round shuffles the cases, so that their order varies.
 
     Args:
-        cases: each does its work and tells what its stages took.
-        repeats: how many rounds.
-        say: told when a round is over.
+        cases: each returns the times of its stages.
+        repeats: number of rounds.
+        say: called with a text after each round.
 
     Returns:
-        For each case what each stage spent, and `"total"`, one entry a round.
+        For each case the times of each stage, and `"total"`, one entry per round.
     """
     for case in cases.values():
         case()
@@ -88,9 +88,9 @@ def in_turns(
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure made of medians, and where it lies in 95% of the resampled runs (None for one run).
+    """A figure of medians, and its 95% bootstrap interval (None for one round).
 
-    Resampling draws whole rounds, with replacement: what was measured side by side stays so.
+    Resampling draws complete rounds, with replacement, so measurements of a round stay together.
     """
 
     value: float
@@ -105,7 +105,7 @@ class Estimate:
 
         Args:
             figure: takes one median (or an array of them) for each sample.
-            *samples: as many entries each, one a round.
+            *samples: of equal length, one entry per round.
             clock: `"wall"` or `"cpu"`.
             seed: of the resampling.
         """
@@ -121,17 +121,17 @@ class Estimate:
 
 
 def estimates(figure: Callable[..., Any], *samples: Sequence[Spent]) -> dict[str, Estimate]:
-    """The figure by each clock."""
+    """The estimate of a figure by each clock."""
     return {clock: Estimate.of(figure, *samples, clock=clock) for clock in CLOCKS}
 
 
 def peak_memory(work: Callable[[], object]) -> dict[str, int]:
-    """Bytes of resident memory before some work, and at its peak. For fresh processes.
+    """Bytes of resident memory before a call, and at its peak. For fresh processes.
 
-    What torch allocates is out of Python's sight, so the kernel's own high-water mark is read.
+    Python cannot see the memory that torch allocates, so the kernel's high-water mark is read.
     """
     gc.collect()
-    # On Linux the mark falls to what is resident now; elsewhere that of the preparation stands.
+    # Linux resets the mark to the current size; other systems keep that of the preparation.
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
     before = high_water()
@@ -142,8 +142,8 @@ def peak_memory(work: Callable[[], object]) -> dict[str, int]:
 def high_water() -> int:
     """The largest resident size of this process so far, in bytes.
 
-    Linux tells it for this process image alone; `ru_maxrss` would also count what the parent held
-    when it started this process.
+    On Linux it is read for this process only; `ru_maxrss` would include the size of the parent at
+    the time of the fork.
     """
     status = Path("/proc/self/status")
     if status.is_file():
@@ -155,7 +155,7 @@ def high_water() -> int:
 
 
 class LargestTensor(TorchDispatchMode):
-    """While it is on, notes the largest tensor that any operation gives.
+    """While it is active, records the shape of the largest tensor that any operation returns.
 
     Attributes:
         shape: of that tensor.
@@ -174,12 +174,12 @@ class LargestTensor(TorchDispatchMode):
 
     @property
     def numbers(self) -> int:
-        """How many numbers that tensor holds."""
+        """Number of elements of that tensor."""
         return int(np.prod(self.shape))
 
 
 def environment() -> dict[str, Any]:
-    """The machine and the software, and how busy the machine is."""
+    """The machine, its load, and the versions of the software."""
     packages = ("seewhy", "torch", "transformers", "numpy")
     return {
         "processor": _processor(),
@@ -208,7 +208,7 @@ def _memory() -> int:
 
 
 def _commit() -> str | None:
-    """The commit that was measured, `+` for changes on top of it; None without git."""
+    """The measured commit, with `+` for uncommitted changes; None without git."""
     folder = Path(__file__).parent
 
     def git(*words: str) -> str:

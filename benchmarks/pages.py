@@ -1,13 +1,12 @@
-"""The page and the gallery of the committed results: they are built, not kept in git.
+"""Build the page and the gallery of the committed results, which are not kept in git.
 
     make results                                        # the documentation, then this
     python benchmarks/pages.py site/results             # about a minute on two idle cores
     python benchmarks/pages.py site/results --gallery no     # or `all`: five times as long
 
-Each folder of `benchmarks/results` that holds tables gets a folder with `bench.html`, the tables,
-and `gallery/`: the cases that `cases.json` names, drawn again by the shipped models. Methods that
-read a picture hundreds of times are left out of the gallery, unless `all` are asked for; the tables
-have all in any case.
+Each folder of `benchmarks/results` with tables gets a folder with `bench.html`, the tables, and
+`gallery/`: the cases of `cases.json`, drawn again by the shipped models. Methods with hundreds of
+passes per picture are not in the gallery, except with `--gallery all`; the tables have all methods.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ Gallery: TypeAlias = Literal["quick", "all", "no"]
 RESULTS = Path(__file__).parent / "results"
 
 SLOW = perturbation()
-"""Methods that take nine tenths of a gallery's time."""
+"""Methods that need 90 % of a gallery's time."""
 
 
 def build(folder: Path, out: Path, *, gallery: Gallery = "quick") -> Path:
@@ -37,7 +36,7 @@ def build(folder: Path, out: Path, *, gallery: Gallery = "quick") -> Path:
 
     Args:
         folder: with `table.csv`, `reasons.csv`, `cases.json` and `runs/`.
-        out: where to; made where it is missing.
+        out: target folder, created if it is missing.
         gallery: draw cases by all methods, by the quick ones, or none.
 
     Returns:
@@ -55,18 +54,18 @@ def build(folder: Path, out: Path, *, gallery: Gallery = "quick") -> Path:
 
 
 def plan_again(runs: Sequence[dict[str, Any]], *, without: Collection[str] = ()) -> Plan:
-    """The plan of runs on shipped models and data, as the code of today has it.
+    """The plan of earlier runs on shipped models and data, with the current code.
 
     Args:
-        runs: as `Store.read_runs` reads them: of the same settings.
-        without: labels of methods that are left out.
+        runs: as from `Store.read_runs`, with the same settings.
+        without: labels of methods to leave out.
 
     Raises:
-        UnknownNameError, ParameterError: if a name is no longer known.
+        UnknownNameError, ParameterError: if a name does not exist any more.
     """
 
     def labels(part: str) -> list[str]:
-        return list(dict.fromkeys(one["label"] for run in runs for one in run[part]))
+        return list(dict.fromkeys(entry["label"] for run in runs for entry in run[part]))
 
     methods = [label for label in labels("methods") if label not in without]
     settings = {name: value for name, value in runs[-1]["settings"].items() if name != "key"}
@@ -84,13 +83,13 @@ def plan_again(runs: Sequence[dict[str, Any]], *, without: Collection[str] = ())
 def main() -> None:
     """Build every page."""
     parser = argparse.ArgumentParser(description="Pages of the committed results.")
-    parser.add_argument("out", type=Path, help="folder that gets a folder for each")
+    parser.add_argument("out", type=Path, help="target folder, with one folder per page")
     parser.add_argument(
         "--gallery", choices=get_args(Gallery), default="quick", help="which methods draw cases"
     )
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     for folder in filter(has_tables_alone, sorted(RESULTS.iterdir())):
-        print(build(folder, asked.out / folder.name, gallery=asked.gallery))
+        print(build(folder, arguments.out / folder.name, gallery=arguments.gallery))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""How near boxes found by experiment come to those that adapters state.
+"""How close probed boxes are to the exact boxes of the families.
 
     python benchmarks/probing.py [--out benchmarks/results]
 
-Every registered family as the tests' tiny model of random weights, with its real processor, on one
-core; shapes from 1:4 to 4:1. A family whose tests bring its processor in parts is left out.
+Every registered family, as the tests' tiny model with random weights and its real processor, on one
+core; shapes from 1:4 to 4:1. A family whose tests build the processor from parts is left out.
 """
 
 from __future__ import annotations
@@ -29,31 +29,34 @@ TESTS = Path(__file__).parents[1] / "tests"
 SHAPES = ((60, 240), (97, 131), (150, 100), (240, 60))
 
 
-def within(one: Geometry, other: Geometry) -> float:
-    """The share of tokens of `one` whose box's centre lies in their box of `other`."""
-    centres = (one.boxes[:, :2] + one.boxes[:, 2:]) / 2
+def within(geometry: Geometry, other: Geometry) -> float:
+    """The share of tokens whose box centre in `geometry` is inside their box in `other`."""
+    centres = (geometry.boxes[:, :2] + geometry.boxes[:, 2:]) / 2
     inside = (centres >= other.boxes[:, :2]) & (centres <= other.boxes[:, 2:])
     return float(inside.all(-1).double().mean())
 
 
 def measure(pair: tuple[Any, Any], shape: tuple[int, int]) -> dict[str, Any]:
-    """One family's figures on one shape; what stopped the probe, if it was stopped."""
+    """One family's figures on one shape, or the error of the probe."""
     exact = load(pair).family
-    begun = time.perf_counter()
+    start = time.perf_counter()
     try:
         family = Probed(pair[0], parts_of(pair[1]))
-        visual, wanted = family.process_image(noise(shape, 3)), exact.process_image(noise(shape, 3))
+        visual, expected = (
+            family.process_image(noise(shape, 3)),
+            exact.process_image(noise(shape, 3)),
+        )
     except SeewhyError as error:
         return {"refused": str(error)}
-    found, spent = family.probe(shape), time.perf_counter() - begun
-    same = (visual.visual, visual.non_spatial) == (wanted.visual, wanted.non_spatial)
+    probe, seconds = family.probe(shape), time.perf_counter() - start
+    same = (visual.visual, visual.non_spatial) == (expected.visual, expected.non_spatial)
     return {
         "same tokens": same,
-        "probed in exact": within(visual.geometry, wanted.geometry) if same else 0.0,
-        "exact in probed": within(wanted.geometry, visual.geometry) if same else 0.0,
-        "confidence": found.confidence,
-        "passes": found.passes,
-        "seconds": round(spent, 2),
+        "probed in exact": within(visual.geometry, expected.geometry) if same else 0.0,
+        "exact in probed": within(expected.geometry, visual.geometry) if same else 0.0,
+        "confidence": probe.confidence,
+        "passes": probe.passes,
+        "seconds": round(seconds, 2),
     }
 
 
@@ -75,9 +78,9 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 def main() -> None:
     """Measure, print the table, and write it with all figures."""
-    parser = argparse.ArgumentParser(description="Probed boxes against those of the adapters.")
+    parser = argparse.ArgumentParser(description="Probed boxes compared with exact ones.")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     torch.set_num_threads(1)
     sys.path.insert(0, str(TESTS))
     builders = dict(importlib.import_module("families").BUILDERS)
@@ -91,10 +94,10 @@ def main() -> None:
         rows += [{"family": name, "shape": s, **measure(pair, s)} for s in SHAPES]
         print(f"\r{name} done", end="", file=sys.stderr, flush=True)
     text = table(rows)
-    asked.out.mkdir(parents=True, exist_ok=True)
-    (asked.out / "probing.md").write_text(text)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    (arguments.out / "probing.md").write_text(text)
     record = {"rows": rows, "left out": left_out}
-    (asked.out / "probing.json").write_text(json.dumps(record, indent=2) + "\n")
+    (arguments.out / "probing.json").write_text(json.dumps(record, indent=2) + "\n")
     print("\n" + text)
 
 

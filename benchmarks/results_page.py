@@ -1,12 +1,12 @@
-"""What the bench measured, as tables for the README and docs/results.md.
+"""The results of the bench as tables for the README and docs/results.md.
 
     make answers                                   # runs the suites (hours), then this script
     python benchmarks/results_page.py out/answers  # reads their results, writes answers.csv, tables
     python benchmarks/results_page.py              # writes the tables again from answers.csv
-    python benchmarks/results_page.py --check      # says whether the pages are current
+    python benchmarks/results_page.py --check      # fails if the pages are out of date
 
-`results/answers.csv` holds every figure that a table shows, with its 95 % interval and its paired
-difference to a reference, as `seewhy.bench.cells` has them. In the pages, each table stands
+`results/answers.csv` has every figure of the tables, with its 95 % interval and its paired
+difference to a reference, as computed by `seewhy.bench.cells`. In the pages, each table is
 between `<!-- table: NAME -->` and `<!-- end -->`.
 """
 
@@ -40,7 +40,7 @@ REFERENCES = {
     "context": ("tam", "random"),
     "composed": ("logit-lens", *light_bases()),
 }
-"""Of each suite, the methods that others are compared with."""
+"""The reference methods of each suite."""
 FILLED = tuple(f"{curve}(fill={fill})" for curve in PIXEL_CURVES for fill in ("mean", "noise"))
 FIGURES = {
     "claims": (
@@ -55,37 +55,37 @@ FIGURES = {
     "context": CONTEXT_CURVES,
     "composed": ("object-iou", "function-iou", "f1-iou", "deletion"),
 }
-"""Of each suite, the figures that are kept; all where none is named."""
+"""The stored figures of each suite; empty for all."""
 GROUPED = {"claims": "intra-modal"}
-"""Of which suites groups of words are kept, beside which reference."""
+"""The suites with stored groups of words, and the reference of the groups."""
 FAMILIES = {
     "tiny-qwen2-vl": "Qwen2-VL",
     "tiny-llava": "LLaVA",
     "tiny-internvl": "InternVL",
 }
 FALLING = {"deletion", "context-deletion"}
-"""Figures of which less is better."""
+"""Figures with lower values for better methods."""
 
-PAPERS = ("the paper's claim: `intra-modal` above `tam`", "intra-modal", "tam")
-OURS = (
+PAPER_CLAIM = ("the paper's claim: `intra-modal` above `tam`", "intra-modal", "tam")
+OUR_CLAIMS = (
     ("`corroborated` above `intra-modal`", "corroborated", "intra-modal"),
     ("`corroborated` above the default", "corroborated", DEFAULT),
 )
-"""What is said of the paper's method and of ours: words, the method, the reference."""
+"""Claims on the paper's method and on ours: text, method, reference."""
 
 MEASURED = ("value", "low", "high", "difference", "difference_low", "difference_high")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One figure of one method on one model, and how it differs from a reference.
+    """One figure of one method on one model, and its difference to a reference.
 
     Attributes:
-        suite, model, method, figure: which; a figure bears the parameters of its metric.
+        suite, model, method, figure: names; a figure has the parameters of its metric.
         group: of words, such as `"role: colour"`; "" for all.
         value, low, high: the estimate and its 95 % interval.
-        samples: pictures that have a value.
-        reference: the method that it is compared with.
+        samples: number of pictures with a value.
+        reference: the method for the comparison.
         difference, difference_low, difference_high: paired; NaN for the reference itself.
     """
 
@@ -105,7 +105,7 @@ class Row:
 
 
 def collected(folder: Path) -> list[Row]:
-    """The rows of every suite that lies in a folder."""
+    """The rows of all suites in a folder."""
     rows = []
     for suite, references in REFERENCES.items():
         if (folder / suite).is_dir():
@@ -116,15 +116,15 @@ def collected(folder: Path) -> list[Row]:
 
 
 def _of_suite(results: Results, suite: str) -> Iterable[Row]:
-    reference, wanted = results.reference, FIGURES[suite]
+    reference, stored = results.reference, FIGURES[suite]
     if suite == "composed":
         results = replace(results, methods=(reference, *composed_of(reference)))
-    parts = breakdown(results) if reference == GROUPED.get(suite) else ()
-    for cell in (*cells(results), *parts):
+    grouped = breakdown(results) if reference == GROUPED.get(suite) else ()
+    for cell in (*cells(results), *grouped):
         figure = _figure(cell.column)
         if cell.column.curve and not figure.startswith("said@"):
             continue
-        if (wanted and figure not in wanted) or (cell.group and figure in FILLED):
+        if (stored and figure not in stored) or (cell.group and figure in FILLED):
             continue
         yield Row(
             suite=suite,
@@ -139,8 +139,8 @@ def _of_suite(results: Results, suite: str) -> Iterable[Row]:
 
 
 def composed_of(base: str) -> tuple[str, ...]:
-    """The labels of MSEA and ARC over a base, in the suite `composed`."""
-    # Both stand over the lens by default, which labels leave out.
+    """The labels of MSEA and ARC with a base, in the suite `composed`."""
+    # The logit lens is their default base, which labels omit.
     return ("msea", "arc") if base == "logit-lens" else compose((base,))
 
 
@@ -162,11 +162,11 @@ def write(rows: Sequence[Row], path: Path) -> None:
 
 
 def read(path: Path) -> list[Row]:
-    """Read what `write` wrote."""
-    kinds: dict[str, Callable] = {"float": float, "int": int, "str": str}
+    """Read the rows of a CSV file."""
+    parsers: dict[str, Callable] = {"float": float, "int": int, "str": str}
     with path.open(newline="") as file:
         return [
-            Row(**{f.name: kinds[str(f.type)](line[f.name]) for f in fields(Row)})
+            Row(**{f.name: parsers[str(f.type)](line[f.name]) for f in fields(Row)})
             for line in csv.DictReader(file)
         ]
 
@@ -181,7 +181,7 @@ class Tables:
         self.groups = {(r.group, r.model, r.method, r.figure): r for r in rows if r.group}
 
     def methods(self, suite: str) -> list[str]:
-        """Those of a suite, in the order of the run."""
+        """The methods of a suite, in the order of the run."""
         return list(dict.fromkeys(key[3] for key in self.rows if key[0] == suite))
 
     def headline(self) -> str:
@@ -191,81 +191,85 @@ class Tables:
 
     def _marked(self, row: Row) -> str:
         """The value in per cent, bold where no method has a better one."""
-        rivals = [r for key, r in self.rows.items() if _like(key, row)]
+        rows = [r for key, r in self.rows.items() if _is_comparable(key, row)]
         sign = _sign(row)
-        best = max(sign * r.value for r in rivals)
+        best = max(sign * r.value for r in rows)
         value = f"{100 * row.value:.1f}"
         return f"**{value}**" if sign * row.value == best else value
 
     def claims(self) -> str:
-        """Who is above whom on each family, with intervals and a verdict."""
+        """The comparisons on each family, with intervals and a verdict."""
         figures = {"f1-iou": "F1-IoU ↑", "deletion": "deletion ↓", "insertion": "insertion ↑"}
-        asked = (
-            PAPERS,
+        claims = (
+            PAPER_CLAIM,
             ("the default above `tam`", DEFAULT, "tam"),
             ("the default above `intra-modal`", DEFAULT, "intra-modal"),
-            *OURS,
+            *OUR_CLAIMS,
         )
-        return self._contrasts("claims", asked, figures)
+        return self._contrasts("claims", claims, figures)
 
     def fills(self) -> str:
-        """The same of the paper's method and ours with other fills than blur."""
-        words = {"deletion": "deletion, {} ↓", "insertion": "insertion, {} ↑"}
+        """The same for the paper's method and ours with other fills than blur."""
+        heads = {"deletion": "deletion, {} ↓", "insertion": "insertion, {} ↑"}
         figures = {
             f"{curve}(fill={fill})": head.format(fill)
-            for curve, head in words.items()
+            for curve, head in heads.items()
             for fill in ("mean", "noise")
         }
-        return self._contrasts("claims", (PAPERS, *OURS), figures)
+        return self._contrasts("claims", (PAPER_CLAIM, *OUR_CLAIMS), figures)
 
     def fixed(self) -> str:
         """F1-IoU at the fixed threshold of 0.5."""
         return self._grid("claims", "intra-modal", "f1-iou@0.5")
 
     def fixed_claims(self) -> str:
-        """Who is above whom at that threshold."""
-        return self._contrasts("claims", (PAPERS, *OURS), {"f1-iou@0.5": "F1-IoU at 0.5 ↑"})
+        """The comparisons at that threshold."""
+        return self._contrasts(
+            "claims", (PAPER_CLAIM, *OUR_CLAIMS), {"f1-iou@0.5": "F1-IoU at 0.5 ↑"}
+        )
 
     def leaning(self) -> str:
-        """Whose context relevances are above whose."""
+        """The comparisons of context relevances."""
         figures = {"context-deletion": "deletion ↓", "context-insertion": "insertion ↑"}
-        asked = (
+        claims = (
             ("`tam` above `random`", "tam", "random"),
             ("`arc` above `tam`", "arc", "tam"),
             ("`attn-lrp` above `tam`", "attn-lrp", "tam"),
             ("`corroborated` above `tam`", "corroborated", "tam"),
         )
-        return self._contrasts("context", asked, figures)
+        return self._contrasts("context", claims, figures)
 
     def _contrasts(
-        self, suite: str, asked: Iterable[tuple[str, str, str]], figures: dict[str, str]
+        self, suite: str, claims: Iterable[tuple[str, str, str]], figures: dict[str, str]
     ) -> str:
         body = []
-        for said, method, reference in asked:
+        for text, method, reference in claims:
             for model, family in FAMILIES.items():
                 rows = [self.rows[suite, reference, model, method, name] for name in figures]
-                body.append([said, family, *(f"{_apart(row)} {_verdict(row)}" for row in rows)])
+                body.append(
+                    [text, family, *(f"{_difference(row)} {_verdict(row)}" for row in rows)]
+                )
         return _table(["", "family", *figures.values()], body)
 
     def context(self) -> str:
-        """How a word's probability falls and rises with the context that a method names."""
+        """How a word's probability falls and rises with the context that a method ranks high."""
         figures = {"context-deletion": "deletion ↓", "context-insertion": "insertion ↑"}
         return self._families("context", "tam", figures)
 
     def composed(self) -> str:
-        """What MSEA and ARC change over every base."""
+        """What MSEA and ARC change with each base."""
         body = []
         for base in REFERENCES["composed"]:
             for model, family in FAMILIES.items():
                 line = [f"`{base}`", family]
                 for figure in ("f1-iou", "deletion"):
-                    found = {
+                    by_method = {
                         method: self.rows.get(("composed", base, model, method, figure))
                         for method in (base, *composed_of(base))
                     }
                     line += [
-                        "" if row is None else _plain(row) if method == base else _apart(row)
-                        for method, row in found.items()
+                        "" if row is None else _plain(row) if method == base else _difference(row)
+                        for method, row in by_method.items()
                     ]
                 body.append(line)
         head = ["base", "family", "F1-IoU ↑", "with MSEA", "with ARC"]
@@ -283,12 +287,12 @@ class Tables:
                 for figure in ("f1-iou", "deletion"):
                     row = self.rows.get(("ablation", "intra-modal", model, method, figure))
                     same = method == "intra-modal"
-                    line.append("" if row is None else _plain(row) if same else _apart(row))
+                    line.append("" if row is None else _plain(row) if same else _difference(row))
             body.append(line)
         return _table(head, body)
 
     def hallucination(self) -> str:
-        """How well scores tell unsupported words, on the biased model."""
+        """How well scores detect unsupported words, on the biased model."""
         body = [
             [
                 f"`{row.method}`" if row.method != "(model)" else "no map",
@@ -304,7 +308,7 @@ class Tables:
         return _table(["method", "score", "AUROC"], body)
 
     def functions(self) -> str:
-        """Func-IoU: how dark the maps of words without meaning of their own are."""
+        """Func-IoU: how empty the maps of function words are."""
         return self._grid("claims", "intra-modal", "function-iou")
 
     def every(self) -> str:
@@ -319,7 +323,7 @@ class Tables:
             first, *others = figures.values()
             head += [f"{family} {first}", *others]
         body = []
-        for method in self._spoken(suite):
+        for method in self._methods_with_maps(suite):
             line = [f"`{method}`"]
             for model in FAMILIES:
                 for figure in figures:
@@ -329,13 +333,13 @@ class Tables:
         return _table(head, body)
 
     def costs(self) -> str:
-        """What an explanation costs beside generation."""
+        """The cost of an explanation compared with generation."""
         head = ["method", "rows forward", "backward"]
         head += [f"{name}: time" for name in FAMILIES.values()]
         head += [f"{name}: memory" for name in FAMILIES.values()]
         body = []
-        for method in self._spoken("cost"):
-            found = [
+        for method in self._methods_with_maps("cost"):
+            rows = [
                 self.rows.get(("cost", "tam", model, method, figure))
                 for figure, models in (
                     ("forward", ["tiny-qwen2-vl"]),
@@ -346,21 +350,21 @@ class Tables:
                 for model in models
             ]
             body.append(
-                [f"`{method}`", *("" if row is None else _short(row.value) for row in found)]
+                [f"`{method}`", *("" if row is None else _short(row.value) for row in rows)]
             )
         return _table(head, body)
 
     def scales(self) -> str:
-        """The share of words that the model would still say at other scales."""
+        """The share of words that the model still predicts at other scales."""
         figures = [f"said@{scale}" for scale in ("0.5", "0.75", "1", "1.25", "1.5", "2")]
         body = []
         for model, family in FAMILIES.items():
-            found = [self.rows.get(("paper", "tam", model, "(model)", name)) for name in figures]
-            body.append([family, *("" if row is None else _plain(row) for row in found)])
+            rows = [self.rows.get(("paper", "tam", model, "(model)", name)) for name in figures]
+            body.append([family, *("" if row is None else _plain(row) for row in rows)])
         return _table(["", *(name.partition("@")[2] for name in figures)], body)
 
     def sanity(self) -> str:
-        """Likeness of maps under what should change them, and under what should not."""
+        """Similarity of maps under changes that should, and should not, affect them."""
         figures = {
             "randomised-head": "head random ↓",
             "randomised-language": "language model random ↓",
@@ -370,7 +374,7 @@ class Tables:
             "repeat-difference": "repeated ↓",
         }
         body = []
-        for method in self._spoken("sanity"):
+        for method in self._methods_with_maps("sanity"):
             line = [f"`{method}`"]
             for figure in figures:
                 rows = [
@@ -383,7 +387,7 @@ class Tables:
             body.append(line)
         return _table(["method", *figures.values()], body)
 
-    def _spoken(self, suite: str) -> list[str]:
+    def _methods_with_maps(self, suite: str) -> list[str]:
         return [method for method in self.methods(suite) if method != "(model)"]
 
     def _grid(self, suite: str, reference: str, figure: str) -> str:
@@ -392,33 +396,33 @@ class Tables:
                 f"`{method}`",
                 *(self._marked(self.rows[suite, reference, m, method, figure]) for m in FAMILIES),
             ]
-            for method in self._spoken(suite)
+            for method in self._methods_with_maps(suite)
         ]
         return _table(["method", *FAMILIES.values()], body)
 
     def things(self) -> str:
-        """Obj-IoU by what stands around a thing."""
+        """Obj-IoU by the surroundings of an object."""
         return self._by("object-iou", ("distractor", "occluded", "size"))
 
     def roles(self) -> str:
-        """AUC in the mask by what a word says of a thing."""
+        """AUC in the mask by the role of a word."""
         return self._by("auc", ("role",))
 
     def _by(self, figure: str, kinds: Sequence[str]) -> str:
-        shown = ("tam", "intra-modal", DEFAULT, "attn-lrp", "corroborated")
+        methods = ("tam", "intra-modal", DEFAULT, "attn-lrp", "corroborated")
         groups = dict.fromkeys(
             key[0] for key in self.groups if key[3] == figure and key[0].split(":")[0] in kinds
         )
         body = []
         for model, family in FAMILIES.items():
             for group in sorted(groups):
-                found = [self.groups.get((group, model, method, figure)) for method in shown]
-                if all(found):
-                    body.append([family, group, *(_plain(row) for row in found if row)])
-        return _table(["family", "words", *(f"`{method}`" for method in shown)], body)
+                rows = [self.groups.get((group, model, method, figure)) for method in methods]
+                if all(rows):
+                    body.append([family, group, *(_plain(row) for row in rows if row)])
+        return _table(["family", "words", *(f"`{method}`" for method in methods)], body)
 
     def rendered(self, name: str) -> str:
-        """A table by the name that pages give it."""
+        """A table by its name in the pages."""
         return getattr(self, name)()
 
 
@@ -426,7 +430,7 @@ def _sign(row: Row) -> int:
     return -1 if row.figure.partition("(")[0] in FALLING else 1
 
 
-def _like(key: tuple[str, ...], row: Row) -> bool:
+def _is_comparable(key: tuple[str, ...], row: Row) -> bool:
     return key[0] == row.suite and key[2] == row.model and key[4] == row.figure
 
 
@@ -438,14 +442,14 @@ def _plain(row: Row) -> str:
     return f"{100 * row.value:.1f}"
 
 
-def _apart(row: Row) -> str:
+def _difference(row: Row) -> str:
     ends = (row.difference, row.difference_low, row.difference_high)
     value, low, high = (f"{100 * end:+.1f}" for end in ends)
     return f"{value} [{low}, {high}]".replace("-", "−")
 
 
 def _verdict(row: Row) -> str:
-    """Whether the interval of the difference leaves out 0, and on which side."""
+    """Whether the interval of the difference excludes 0, and on which side."""
     sign = _sign(row)
     low, high = sorted((sign * row.difference_low, sign * row.difference_high))
     return "yes" if low > 0 else "**no**" if high < 0 else "open"
@@ -460,35 +464,37 @@ PLACE = re.compile(r"(<!-- table: (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 
 def filled(text: str, tables: Tables) -> str:
-    """A page with its tables written anew."""
+    """A page with its tables replaced."""
     return PLACE.sub(lambda m: f"{m[1]}\n{tables.rendered(m[2])}\n\n{m[4]}", text)
 
 
 def main() -> None:
     """Collect, write, or check."""
-    parser = argparse.ArgumentParser(description="Tables of what the bench found.")
-    parser.add_argument("results", type=Path, nargs="?", help="folder with one of each suite")
+    parser = argparse.ArgumentParser(description="Tables of the bench's results.")
+    parser.add_argument("results", type=Path, nargs="?", help="folder with a folder for each suite")
     parser.add_argument("--check", action="store_true", help="write nothing")
-    asked = parser.parse_args()
-    if asked.results and asked.check:
+    arguments = parser.parse_args()
+    if arguments.results and arguments.check:
         parser.error("Expected results to read or --check, which writes nothing, got both.")
-    if asked.results:
-        found = collected(asked.results)
-        if not found:
-            sys.exit(f"Expected folders named {', '.join(REFERENCES)} in {asked.results}.")
-        kept = read(TABLE) if TABLE.exists() else []
-        fresh = {row.suite for row in found}
-        write([row for row in kept if row.suite not in fresh] + found, TABLE)
+    if arguments.results:
+        rows = collected(arguments.results)
+        if not rows:
+            sys.exit(
+                f"Expected folders named {', '.join(REFERENCES)} in {arguments.results}, got none."
+            )
+        earlier = read(TABLE) if TABLE.exists() else []
+        suites = {row.suite for row in rows}
+        write([row for row in earlier if row.suite not in suites] + rows, TABLE)
     tables = Tables(read(TABLE))
     stale = []
     for page in PAGES:
         text = page.read_text("utf-8")
-        anew = filled(text, tables)
-        if anew != text:
+        current = filled(text, tables)
+        if current != text:
             stale.append(page.name)
-            if not asked.check:
-                page.write_text(anew, "utf-8")
-    if asked.check and stale:
+            if not arguments.check:
+                page.write_text(current, "utf-8")
+    if arguments.check and stale:
         sys.exit(f"Stale: {', '.join(stale)}. Run python benchmarks/results_page.py.")
 
 

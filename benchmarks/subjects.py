@@ -1,4 +1,4 @@
-"""What the benchmark measures on: two models, and random states at the size of a real model."""
+"""The benchmark's inputs: two models, and random states in the size of a real model."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from seewhy.core.trace import Inputs, Trace, View
 from seewhy.testbed.scenes import draw, scene
 
 SCALES = (1.0, 0.5, 0.75, 1.25, 1.5)
-"""The five scales of the aim, the base scale first."""
+"""The five scales of the goal, the base scale first."""
 
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A model, and what it is asked.
+    """A model and its input.
 
     Attributes:
-        name: for the tables.
+        name: in the tables.
         loaded: the model.
-        image: what it is shown.
-        tokens: the longest answer.
-        forced: whether the answer must be just as long: random weights end when they please.
+        image: its input.
+        tokens: maximum length of the answer.
+        forced: whether the answer must have this length: random weights may end it at any token.
     """
 
     name: str
@@ -54,12 +54,12 @@ class Subject:
 
     @property
     def generation(self) -> dict[str, Any]:
-        """Settings of generation, for both sides."""
-        least = {"min_new_tokens": self.tokens} if self.forced else {}
-        return {"max_new_tokens": self.tokens, **least}
+        """Settings of generation, with and without hooks."""
+        minimum = {"min_new_tokens": self.tokens} if self.forced else {}
+        return {"max_new_tokens": self.tokens, **minimum}
 
     def answer(self) -> list[int]:
-        """The ids that plain greedy generation gives: no hook, nothing of ours."""
+        """The ids of plain greedy generation, without hooks."""
         tensors = self.inputs.tensors
         out = self.loaded.model.generate(  # type: ignore[operator]
             **tensors, do_sample=False, **self.generation
@@ -70,11 +70,11 @@ class Subject:
     def whole_inputs(self) -> list[dict[str, Any]]:
         """Prompt and answer as one input, at each of the five scales, the base scale first."""
         trace = models.generate(self.loaded, self.inputs, **self.generation)
-        said = torch.tensor([[token.id for token in trace.tokens]])
-        return [with_answer(self.prepare(scale), said) for scale in SCALES]
+        answer = torch.tensor([[token.id for token in trace.tokens]])
+        return [with_answer(self.prepare(scale), answer) for scale in SCALES]
 
     def facts(self) -> dict[str, Any]:
-        """What a reader must know about it."""
+        """Sizes of the model and its input, for the results."""
         model = self.loaded.model
         text = model.config.get_text_config()
         return {
@@ -92,13 +92,13 @@ class Subject:
         }
 
 
-def with_answer(inputs: Inputs, said: Tensor) -> dict[str, Any]:
+def with_answer(inputs: Inputs, answer: Tensor) -> dict[str, Any]:
     """A forward pass's tensors with the answer's ids `[1, token]` after the prompt."""
     tensors = dict(inputs.tensors)
-    tensors["input_ids"] = torch.cat([tensors["input_ids"], said], 1)
+    tensors["input_ids"] = torch.cat([tensors["input_ids"], answer], 1)
     for name, fill in (("attention_mask", 1), ("mm_token_type_ids", 0)):
         if name in tensors:
-            tail = torch.full_like(said, fill, dtype=tensors[name].dtype)
+            tail = torch.full_like(answer, fill, dtype=tensors[name].dtype)
             tensors[name] = torch.cat([tensors[name], tail], 1)
     return tensors
 
@@ -114,13 +114,16 @@ class Proportions:
     """Sizes of a Qwen2-VL of random weights.
 
     Attributes:
-        side: of the picture in pixels; a visual token owns 28 x 28.
-        vision: depth of the vision tower, and its width.
+        hidden: width of the language model.
+        layers: its depth.
+        vocab: size of the vocabulary.
+        vision: depth and width of the vision tower.
+        side: of the picture in pixels; a visual token covers 28 x 28.
         tokens: length of the answer.
     """
 
     hidden: int
-    grids: int
+    layers: int
     vocab: int
     vision: tuple[int, int]
     side: int
@@ -135,21 +138,51 @@ def larger(size: Proportions = LARGER, model: str | None = None) -> Subject:
     """Random weights in bfloat16, in proportions closer to those of a real Qwen2-VL.
 
     Args:
-        size: of the model and of what it is asked.
-        model: where the tokenizer comes from; the shipped model if None.
+        size: of the model and its input.
+        model: source of the tokenizer; the shipped model if None.
     """
-    from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
     from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
     source = seewhy.load(model).loaded
-    old: Any = source.model.config
+    weights = random_weights(size, source.model.config)
+    processor = models.ProcessorParts(
+        Qwen2VLImageProcessorPil(size={"shortest_edge": 4 * 28**2, "longest_edge": 1280 * 28**2}),
+        with_vocabulary(source.processor.tokenizer, size.vocab),
+        source.processor.template,
+    )
+    loaded = models.load((weights, processor))
+    picture = _picture().resize((size.side, size.side), Image.Resampling.BICUBIC)
+    return Subject("larger", loaded, picture, size.tokens, forced=True)
+
+
+def random_weights(size: Proportions, old: Any) -> Any:
+    """A Qwen2-VL with random weights in bfloat16; `old` is a config with the token ids."""
+    from transformers import Qwen2VLForConditionalGeneration
+
+    config = _config(size, old)
+    torch.manual_seed(0)
+    usual = torch.get_default_dtype()
+    try:
+        torch.set_default_dtype(torch.bfloat16)
+        weights: Any = Qwen2VLForConditionalGeneration(config).eval()
+    finally:
+        torch.set_default_dtype(usual)
+    weights.generation_config.eos_token_id = old.text_config.eos_token_id
+    weights.generation_config.pad_token_id = old.text_config.pad_token_id
+    return weights
+
+
+def _config(size: Proportions, old: Any) -> Any:
+    """A Qwen2-VL config of these sizes, with the token ids of another."""
+    from transformers import Qwen2VLConfig
+
     depth, width = size.vision
-    config = Qwen2VLConfig(
+    return Qwen2VLConfig(
         text_config={
             "vocab_size": size.vocab,
             "hidden_size": size.hidden,
             "intermediate_size": 4 * size.hidden,
-            "num_hidden_layers": size.grids,
+            "num_hidden_layers": size.layers,
             "num_attention_heads": size.hidden // 128,
             "num_key_value_heads": max(1, size.hidden // 512),
             "rope_parameters": {"rope_type": "default", "mrope_section": [16, 24, 24]},
@@ -169,27 +202,10 @@ def larger(size: Proportions = LARGER, model: str | None = None) -> Subject:
         },
         tie_word_embeddings=True,
     )
-    torch.manual_seed(0)
-    usual = torch.get_default_dtype()
-    try:
-        torch.set_default_dtype(torch.bfloat16)
-        weights = Qwen2VLForConditionalGeneration(config).eval()
-    finally:
-        torch.set_default_dtype(usual)
-    weights.generation_config.eos_token_id = old.text_config.eos_token_id
-    weights.generation_config.pad_token_id = old.text_config.pad_token_id
-    processor = models.ProcessorParts(
-        Qwen2VLImageProcessorPil(size={"shortest_edge": 4 * 28**2, "longest_edge": 1280 * 28**2}),
-        with_vocabulary(source.processor.tokenizer, size.vocab),
-        source.processor.template,
-    )
-    loaded = models.load((weights, processor))
-    picture = _picture().resize((size.side, size.side), Image.Resampling.BICUBIC)
-    return Subject("larger", loaded, picture, size.tokens, forced=True)
 
 
 def with_vocabulary(tokenizer: Any, size: int) -> Any:
-    """The same tokenizer with made-up words up to a vocabulary of `size`."""
+    """The same tokenizer, with invented words up to a vocabulary of `size`."""
     from transformers import AutoTokenizer
 
     with tempfile.TemporaryDirectory() as folder:
@@ -207,7 +223,7 @@ def _picture() -> Image.Image:
 
 @dataclass(frozen=True)
 class Size:
-    """Sizes of a reading. Beside image and words, ten template tokens stand in the prompt."""
+    """Sizes of a reading. The prompt has ten template tokens besides image and words."""
 
     rows: int
     columns: int
@@ -218,7 +234,7 @@ class Size:
 
     @property
     def visual(self) -> int:
-        """How many visual tokens."""
+        """Number of visual tokens."""
         return self.rows * self.columns
 
 
@@ -227,20 +243,20 @@ TINY = Size(rows=6, columns=8, prompt=5, answer=20, vocab=500, hidden=32)
 
 
 class Reading:
-    """Random states and an unembedding, as a model of this size would leave them behind.
+    """Random states and an unembedding in the sizes of a model.
 
     Args:
-        size: of it all.
-        seed: of the states.
+        size: of the states.
+        seed: of the random numbers.
 
     Attributes:
         states: float32 `[position, hidden]`: template, image, template, words, template, answer
             without its last token.
         head: float32 `[vocab, hidden]`.
-        ids: of the prompt's words, then of the answer; words come back, as they do in text.
-        texts: theirs.
-        visual, prompt: where these stand.
-        prefill: how many positions stand before the answer.
+        ids: of the prompt's words, then of the answer; some words repeat, as in real text.
+        texts: of these tokens.
+        visual, prompt: positions of the visual tokens and of the prompt's words.
+        prefill: number of positions before the answer.
     """
 
     def __init__(self, size: Size, seed: int = 0) -> None:
@@ -253,13 +269,13 @@ class Reading:
         self.states = torch.randn(positions, size.hidden, generator=rng)
         self.head = torch.randn(size.vocab, size.hidden, generator=rng)
         self.head /= size.hidden**0.5
-        text = size.prompt + size.answer
-        words = torch.randint(size.vocab, (max(2, text // 2),), generator=rng)
-        self.ids = words[torch.randint(len(words), (text,), generator=rng)].tolist()
+        count = size.prompt + size.answer
+        words = torch.randint(size.vocab, (max(2, count // 2),), generator=rng)
+        self.ids = words[torch.randint(len(words), (count,), generator=rng)].tolist()
         self.texts = [f" w{token}" for token in self.ids]
         self._tokens = tuple(
-            Token(token, said, 0, len(said), 1.0)
-            for token, said in zip(self.ids, self.texts, strict=True)
+            Token(token, text, 0, len(text), 1.0)
+            for token, text in zip(self.ids, self.texts, strict=True)
         )
         width, height = 28 * size.columns, 28 * size.rows
         grid = TokenGrid.over((0, 0, width, height), size.rows, size.columns)
@@ -273,7 +289,7 @@ class Reading:
         )
 
     def trace(self) -> Trace:
-        """What the project keeps of it."""
+        """The trace with these states."""
         states, words = self.states, self.size.prompt
         fed_back = states[self.prefill :]
         text = torch.cat([states[self.prompt], fed_back, states.new_zeros(1, states.shape[1])])

@@ -1,9 +1,9 @@
-"""How much faster two workers are than one, by processes and on Ray: the same units, in turns.
+"""How much faster two workers are than one, with processes and with Ray, on the same tasks.
 
     python benchmarks/workers.py [--repeats 5] [--limit 8] [--out benchmarks/results]
 
-Each case is a whole run of the suite `quick` into a fresh folder, start and end of the workers and
-loading of the model included. Between processes only the clock on the wall counts, so the machine
+Each case is a complete run of the suite `quick` into a new folder, with start and end of the
+workers and loading of the model. Only wall time is comparable between processes, so the machine
 must be idle. Writes workers.json and workers.md.
 """
 
@@ -35,9 +35,10 @@ def work(engine: EngineName, workers: int, limit: int) -> Stages:
     return {"run": spent}
 
 
-def _shown(found: Estimate, digits: int) -> str:
-    ends = "" if found.low is None else f" [{found.low:.{digits}f}, {found.high:.{digits}f}]"
-    return f"{found.value:.{digits}f}{ends}"
+def _text_of(estimate: Estimate, digits: int) -> str:
+    low, high = estimate.low, estimate.high
+    ends = "" if low is None else f" [{low:.{digits}f}, {high:.{digits}f}]"
+    return f"{estimate.value:.{digits}f}{ends}"
 
 
 def main() -> None:
@@ -46,32 +47,32 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--limit", type=int, default=8, help="scenes")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     cases = {
-        name: partial(work, engine, workers, asked.limit)
+        name: partial(work, engine, workers, arguments.limit)
         for name, (engine, workers) in CASES.items()
     }
-    found = in_turns(cases, asked.repeats)
-    spent = {name: stages["total"] for name, stages in found.items()}
+    measured = in_turns(cases, arguments.repeats)
+    spent = {name: stages["total"] for name, stages in measured.items()}
     base = spent["one process"]
     lines = [
-        f"The suite `quick` on {asked.limit} scenes, {asked.repeats} rounds in turns; medians, in "
-        "brackets 95 % intervals over rounds.",
+        f"The suite `quick` on {arguments.limit} scenes, {arguments.repeats} rounds in turns; "
+        "medians, in brackets 95 % intervals over rounds.",
         "",
         "| | seconds | times as fast as one process |",
         "| --- | ---: | ---: |",
     ]
-    kept = {}
-    for name, own in spent.items():
-        took = estimates(lambda a: a, own)["wall"]
-        ratio = estimates(lambda a, b: a / b, base, own)["wall"]
-        lines.append(f"| {name} | {_shown(took, 1)} | {_shown(ratio, 2)} |")
-        kept[name] = [one.wall for one in own]
+    seconds = {}
+    for name, rounds in spent.items():
+        duration = estimates(lambda a: a, rounds)["wall"]
+        ratio = estimates(lambda a, b: a / b, base, rounds)["wall"]
+        lines.append(f"| {name} | {_text_of(duration, 1)} | {_text_of(ratio, 2)} |")
+        seconds[name] = [sample.wall for sample in rounds]
     text = "\n".join(lines) + "\n"
     print(text)
-    (asked.out / "workers.md").write_text(text)
-    (asked.out / "workers.json").write_text(
-        json.dumps({"environment": environment(), "seconds": kept}, indent=1) + "\n"
+    (arguments.out / "workers.md").write_text(text)
+    (arguments.out / "workers.json").write_text(
+        json.dumps({"environment": environment(), "seconds": seconds}, indent=1) + "\n"
     )
 
 

@@ -1,7 +1,7 @@
-"""The bench: every method, by every metric, on every model and data set, with intervals.
+"""The bench: measures methods by metrics on models and data sets, with intervals.
 
-`run` does the work and keeps rows; `cells` puts them together. See docs/bench.md. Nothing heavy is
-imported until it is used, so that the command line can name the suites at once.
+`run` measures and stores rows; `cells` computes the tables. See docs/bench.md. Heavy modules are
+imported on first use, so that the command line can list the suites quickly.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SUITES", "BenchConfig", "Progress", "Store", "run"]
 
-_HOMES = {
+_MODULES = {
     "BenchConfig": "seewhy.bench.config",
     "Progress": "seewhy.bench.running",
     "run": "seewhy.bench.running",
@@ -27,10 +27,10 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name from its home when it is first used (PEP 562)."""
-    if name not in _HOMES:
+    """Import a public name from its module on first use (PEP 562)."""
+    if name not in _MODULES:
         raise AttributeError(f"module 'seewhy.bench' has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    value = globals()[name] = getattr(import_module(_MODULES[name]), name)
     return value
 
 

@@ -1,4 +1,4 @@
-"""Cells of the tables: estimates with intervals, paired differences, breakdowns, the best."""
+"""Cells of the tables: estimates with intervals, paired differences, breakdowns, best values."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     import torch
 
 REPLICATES = 1000
-"""Samples drawn by the bootstrap."""
+"""Replicates of the bootstrap."""
 
 NEED_LABELS = ("auroc", "average-precision")
-"""Statistics of values and labels."""
+"""Statistics that need labels."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Cell:
         column: the figure.
         value, low, high: the estimate and its 95 % interval; NaN where it is undefined.
         samples, values: how many samples have a value, and how many values there are.
-        difference, difference_low, difference_high: to the reference method, on the samples that
-            both have; None for the reference itself and where nothing is shared.
+        difference, difference_low, difference_high: to the reference method, on the words that
+            both have; None for the reference itself and where they share none.
         group: such as `"role: colour"`, or "" for all words.
     """
 
@@ -67,7 +67,7 @@ def cells(
 ) -> list[Cell]:
     """Every figure of every method, with intervals, and differences to the reference.
 
-    All methods of a model and data set share the bootstrap's samples, so differences are paired.
+    All methods of a model and data set share the bootstrap's replicates, so differences are paired.
     """
     columns = [column for column in results.columns if curves or not column.curve]
     return [
@@ -81,7 +81,7 @@ def cells(
 def breakdown(
     results: Results, *, replicates: int = REPLICATES, seed: int = 0, methods: Sequence[str] = ()
 ) -> list[Cell]:
-    """The same for each role and each tag of words, where there is more than one of a kind."""
+    """The same for each role and tag of words, where there are at least two of a kind."""
     chosen = replace(results, methods=tuple(methods or results.methods))
     columns = [c for c in results.columns if not c.curve and c.statistic != "harmonic"]
     return [
@@ -100,13 +100,13 @@ def best(listed: Sequence[Cell]) -> set[tuple[str, str, str, str, str]]:
         if cell.column.higher_is_better is None or cell.group or math.isnan(cell.value):
             continue
         by_column.setdefault(cell.key[:4], []).append(cell)
-    found = set()
-    for rivals in by_column.values():
-        values = [cell.value for cell in rivals]
-        top = max(values) if rivals[0].column.higher_is_better else min(values)
-        if len(rivals) > 1:
-            found |= {cell.key for cell in rivals if cell.value == top}
-    return found
+    keys = set()
+    for column_cells in by_column.values():
+        values = [cell.value for cell in column_cells]
+        top = max(values) if column_cells[0].column.higher_is_better else min(values)
+        if len(column_cells) > 1:
+            keys |= {cell.key for cell in column_cells if cell.value == top}
+    return keys
 
 
 def _views(results: Results, replicates: int, seed: int) -> Iterator[_View]:
@@ -116,7 +116,7 @@ def _views(results: Results, replicates: int, seed: int) -> Iterator[_View]:
 
 @dataclass(frozen=True, eq=False)
 class _View:
-    """The results on one model and data set, with the bootstrap's weights of its samples."""
+    """The results on one model and data set, with the bootstrap weights of its samples."""
 
     results: Results
     model: str
@@ -127,53 +127,56 @@ class _View:
         """A figure of every method that has values."""
         reference = self.series(self.results.reference, column, group)
         for method in self.results.methods:
-            own = self.series(method, column, group)
-            cell = self._cell(method, column, own, group)
+            series = self.series(method, column, group)
+            cell = self._cell(method, column, series, group)
             if cell is not None and method != self.results.reference:
-                cell = self._compared(cell, own, reference)
+                cell = self._compared(cell, series, reference)
             if cell is not None:
                 yield cell
 
     def series(self, method: str, column: Column, group: str = "") -> list[Series]:
-        """What a figure's statistic is made of, of a group's words."""
-        found = self.results.series(self.model, self.data, method, column)
-        return [series.in_group(group) for series in found]
+        """The values of a figure's statistic, restricted to a group of words."""
+        everything = self.results.series(self.model, self.data, method, column)
+        return [series.in_group(group) for series in everything]
 
     def groups(self, column: Column) -> list[str]:
-        """The groups of a figure's words: of each kind of group, if there are at least two."""
-        seen = dict.fromkeys(
+        """The groups of a figure's words, of each kind of group with at least two."""
+        groups = dict.fromkeys(
             group
             for method in self.results.methods
             for series in self.series(method, column)
-            for groups in series.groups
-            for group in groups
+            for word_groups in series.groups
+            for group in word_groups
         )
-        kinds = Counter(group.partition(":")[0] for group in seen)
-        return sorted(group for group in seen if kinds[group.partition(":")[0]] > 1)
+        kinds = Counter(group.partition(":")[0] for group in groups)
+        return sorted(group for group in groups if kinds[group.partition(":")[0]] > 1)
 
-    def _cell(self, method: str, column: Column, own: Sequence[Series], group: str) -> Cell | None:
-        if not all(series.values for series in own):
+    def _cell(
+        self, method: str, column: Column, listed: Sequence[Series], group: str
+    ) -> Cell | None:
+        """A cell, or None without values."""
+        if not all(series.values for series in listed):
             return None
-        parts = [series.tensors() for series in own]
+        parts = [series.tensors() for series in listed]
         if column.statistic in NEED_LABELS and parts[0].labels is None:
             return None
-        found = estimate(column.statistic, parts, self.weights)
-        interval = (found.value, found.low, found.high)
-        counts = (found.images, found.values)
+        result = estimate(column.statistic, parts, self.weights)
+        interval = (result.value, result.low, result.high)
+        counts = (result.images, result.values)
         return Cell(self.model, self.data, method, column, *interval, *counts, group=group)
 
-    def _compared(self, cell: Cell, own: Sequence[Series], reference: Sequence[Series]) -> Cell:
+    def _compared(self, cell: Cell, listed: Sequence[Series], reference: Sequence[Series]) -> Cell:
         """The cell with its difference to the reference, where both have values."""
         if not all(series.values for series in reference):
             return cell
-        pairs = [one.in_common(other) for one, other in zip(own, reference, strict=True)]
-        first, second = ([one.tensors() for one in side] for side in zip(*pairs, strict=True))
-        found = paired_difference(cell.column.statistic, first, second, self.weights)
-        if math.isnan(found.value):
+        pairs = [series.in_common(other) for series, other in zip(listed, reference, strict=True)]
+        first, second = ([part.tensors() for part in side] for side in zip(*pairs, strict=True))
+        result = paired_difference(cell.column.statistic, first, second, self.weights)
+        if math.isnan(result.value):
             return cell
         return replace(
             cell,
-            difference=found.value,
-            difference_low=found.low,
-            difference_high=found.high,
+            difference=result.value,
+            difference_low=result.low,
+            difference_high=result.high,
         )

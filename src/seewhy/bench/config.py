@@ -1,8 +1,7 @@
-"""What a run of the bench does, as one value that a file can hold.
+"""The config of a run, which can be read from and written to a file.
 
-The file is TOML: Python reads it without a further package, and it takes comments, which people
-want beside a list of methods. Python has no writer for it; ours needs three lines, since strings,
-numbers, booleans and lists of them are written as in JSON.
+The file is TOML: Python reads it without another package, and it can hold comments. Python has no
+TOML writer; strings, numbers, booleans and lists of them are written as in JSON.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ TYPES = {"suite": str, "dtype": str, "reference": str, "retry": bool, "gallery":
 
 @dataclass(frozen=True)
 class BenchConfig:
-    """What is measured, by what and how. What is None is as the suite says.
+    """What a run measures, and how. Values of None are taken from the suite.
 
     Attributes:
         suite: the name of one of `seewhy.bench.SUITES`.
@@ -45,19 +44,19 @@ class BenchConfig:
             `(model, processor)` pairs; pairs need `engine="in-process"`.
         methods, metrics: specs such as `"arc(k=20)"`, or objects.
         data: specs such as `"coco:PATH"`, or objects.
-        limit: samples of each data set, from its first; at least 1.
-        words: words of a sample that metrics of single words look at; at least 0.
-        answers: `"reference"` explains the right answer where the data set has one, `"own"` what
-            the model says.
+        limit: number of samples of each data set; at least 1.
+        words: number of words of a sample for metrics of single words; at least 0.
+        answers: `"reference"` explains the reference answer where the data set has one, `"own"` the
+            model's own answer.
         seed: of all random draws; at least 0.
         dtype: of the weights, such as `"float32"`; None for the checkpoint's own.
-        max_new_tokens: where the model's own answers are cut off; at least 1.
+        max_new_tokens: maximum length of the model's own answers; at least 1.
         reference: label of the method that the others are compared with.
         engine: `"processes"` of this machine, `"ray"` actors, or `"in-process"`.
-        workers: how many at once; each holds a model.
+        workers: how many run in parallel; each loads a model.
         retry: measure again what failed in earlier runs.
         load_options: passed on to `seewhy.models.load`, such as `device_map`.
-        gallery: draw chosen cases and save their reports, for the page.
+        gallery: draw example cases and save their reports, for the page.
 
     Raises:
         ParameterError: if a value has another type or is out of range.
@@ -86,23 +85,23 @@ class BenchConfig:
     gallery: bool = False
 
     def __post_init__(self) -> None:
-        given = {name: value for name, value in vars(self).items() if value is not None}
-        for name in given.keys() & set(LISTS):
-            # Frozen: a list that the caller changes later must not change the config.
-            object.__setattr__(self, name, _expect_list(name, given[name]))
-        for name in given.keys() & MINIMUM.keys():
-            _expect_at_least(name, given[name], MINIMUM[name])
-        for name in given.keys() & CHOICES.keys():
-            _expect_choice(name, given[name], CHOICES[name])
-        for name in given.keys() & TYPES.keys():
-            _expect_type(name, given[name], TYPES[name])
+        values = {name: value for name, value in vars(self).items() if value is not None}
+        for name in values.keys() & set(LISTS):
+            # Copied: a list that the caller changes later must not change the config.
+            object.__setattr__(self, name, _expect_list(name, values[name]))
+        for name in values.keys() & MINIMUM.keys():
+            _expect_at_least(name, values[name], MINIMUM[name])
+        for name in values.keys() & CHOICES.keys():
+            _expect_choice(name, values[name], CHOICES[name])
+        for name in values.keys() & TYPES.keys():
+            _expect_type(name, values[name], TYPES[name])
         _expect_type("load_options", self.load_options, Mapping)
 
     def to_toml(self) -> str:
         """The text that `read_config` reads.
 
         Raises:
-            ParameterError: if it holds objects, which a file cannot.
+            ParameterError: if it holds objects, which cannot be written to a file.
 
         Example:
             >>> print(BenchConfig(data=["testbed"], limit=2).to_toml())
@@ -119,8 +118,8 @@ class BenchConfig:
             gallery = false
             <BLANKLINE>
         """
-        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "load_options"}
-        lines = [f"{k} = {_toml(k, v)}" for k, v in plain.items() if v is not None]
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "load_options"}
+        lines = [f"{k} = {_toml(k, v)}" for k, v in values.items() if v is not None]
         if self.load_options:
             options = self.load_options.items()
             lines += [
@@ -155,7 +154,7 @@ def config_of(values: Mapping[str, Any]) -> BenchConfig:
     """A config from the values of a file.
 
     Raises:
-        ParameterError: if a key is unknown (near matches are given), or a value is refused.
+        ParameterError: if a key is unknown (near matches are given), or a value is invalid.
     """
     known = tuple(f.name for f in fields(BenchConfig))
     for name in values:
@@ -184,15 +183,15 @@ def _expect_choice(name: str, value: object, known: tuple[str, ...]) -> None:
         raise ParameterError(f"Expected {name} {listed}, got {value!r}: choose one.")
 
 
-def _expect_type(name: str, value: object, kind: type) -> None:
-    if not isinstance(value, kind):
-        noun = {str: "text", bool: "true or false"}.get(kind, "a table of names and values")
+def _expect_type(name: str, value: object, expected: type) -> None:
+    if not isinstance(value, expected):
+        noun = {str: "text", bool: "true or false"}.get(expected, "a table of names and values")
         raise ParameterError(f"Expected {name} to be {noun}, got {value!r}: change it.")
 
 
 def _toml(name: str, value: Any) -> str:
     if isinstance(value, list | tuple):
-        return "\n".join(["[", *(f"  {_scalar(name, one)}," for one in value), "]"])
+        return "\n".join(["[", *(f"  {_scalar(name, item)}," for item in value), "]"])
     return _scalar(name, value)
 
 
@@ -204,5 +203,5 @@ def _scalar(name: str, value: Any) -> str:
             f"Expected names and specs in {name} for a config file, got {value!r}: name it, or "
             "keep this config in Python."
         )
-    # The one character that JSON leaves as it is and TOML forbids.
+    # The only character that JSON does not escape and TOML forbids.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,4 +1,4 @@
-"""The gallery: the best and worst cases, and those that methods disagree about most."""
+"""The gallery: the best and worst cases, and those with the largest differences between methods."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from seewhy.report.safe_folder import safe_name
 FOLDER, INDEX = "gallery", "gallery.json"
 
 CASES = "cases.json"
-"""Which cases were chosen, without pictures: enough to draw the gallery again."""
+"""The chosen cases without pictures: enough to draw the gallery again."""
 
 PER_KIND = 2
 """Cases of each kind for each model and data set."""
@@ -38,20 +38,20 @@ THUMBNAIL_PIXELS = 200
 """Longest side of a thumbnail."""
 
 JPEG_QUALITY = 80
-"""Of a thumbnail."""
+"""JPEG quality of a thumbnail."""
 
 
 @dataclass(frozen=True)
 class GalleryCase:
-    """A case that is shown.
+    """A case of the gallery.
 
     Attributes:
         kind: `"best"`, `"worst"` or `"disputed"`.
-        model, data, sample: which.
-        figure: by which figure it was chosen.
-        word: place of the word that is shown; -1 where the figure is of whole samples.
+        model, data, sample: labels and id.
+        figure: the figure by which it was chosen.
+        word: index of the word; -1 where the figure is of whole samples.
         scores: the figure of each method on that word, or sample.
-        leader: the method that has the best mean of the figure: its report is saved.
+        leader: the method with the best mean of the figure: its report is saved.
     """
 
     kind: str
@@ -65,10 +65,10 @@ class GalleryCase:
 
 
 def choose_cases(results: Results, *, per_kind: int = PER_KIND) -> list[GalleryCase]:
-    """The cases of a model and data set by its leading figure, for the method that leads in it.
+    """The cases of each model and data set, by its leading figure.
 
-    The leading figure is the first mean of words that has a better end. Best and worst are those
-    of the method that has the best mean; disputed are those whose methods' figures differ most.
+    The leading figure is the first mean with a direction. Best and worst are those of the method
+    with the best mean; disputed are those where the methods' figures differ most.
     """
     return [
         case
@@ -79,13 +79,13 @@ def choose_cases(results: Results, *, per_kind: int = PER_KIND) -> list[GalleryC
 
 
 def cases_json(cases: Sequence[GalleryCase]) -> str:
-    """Chosen cases as JSON, one a line."""
+    """Chosen cases as JSON, one per line."""
     lines = ",\n".join(json.dumps(asdict(case), allow_nan=False) for case in cases)
     return f"[\n{lines}\n]\n"
 
 
 def read_cases(folder: Path) -> list[GalleryCase]:
-    """Read the chosen cases of a folder; none where it has no such file.
+    """Read the chosen cases of a folder; none if the file is missing.
 
     Raises:
         SchemaError: if the file is damaged.
@@ -113,8 +113,8 @@ def write_gallery(
     Args:
         plan: of the run: it has the models and data.
         cases: of the same run.
-        folder: of results, or of their tables; its folder `gallery` is made anew.
-        say: called as each case begins.
+        folder: of results, or of their tables; its folder `gallery` is replaced.
+        say: called with a text as each case starts.
     """
     worker, models = Worker(plan), [spec.label for spec in plan.models]
     target, temporary = folder / FOLDER, folder / f".{FOLDER}.part"
@@ -124,10 +124,11 @@ def write_gallery(
     ordered = sorted(cases, key=lambda case: models.index(case.model))
     drawn = []
     try:
-        for at, case in enumerate(ordered):
+        for number, case in enumerate(ordered):
             if say is not None:
-                say(f"drawing case {at + 1}: {case.sample} on {case.model}")
-            drawn.append(_draw_case(worker, case, temporary / f"{at:02}-{safe_name(case.sample)}"))
+                say(f"drawing case {number + 1}: {case.sample} on {case.model}")
+            case_folder = temporary / f"{number:02}-{safe_name(case.sample)}"
+            drawn.append(_draw_case(worker, case, case_folder))
         text = json.dumps(drawn, allow_nan=False)
         write_atomically(temporary / INDEX, lambda path: path.write_text(text, "utf-8"))
         shutil.rmtree(target, ignore_errors=True)
@@ -137,7 +138,7 @@ def write_gallery(
 
 
 def read_gallery(folders: Iterable[Path], target: Path) -> list[BenchCase]:
-    """The cases that earlier runs drew in some folders, with links as seen from `target`."""
+    """The drawn cases of some folders, with links relative to `target`."""
     cases = []
     for folder in folders:
         path = folder / FOLDER / INDEX
@@ -172,22 +173,22 @@ def _draw_case(worker: Worker, case: GalleryCase, folder: Path) -> BenchCase:
 
 
 def _tiles(worker: Worker, case: GalleryCase, state: SampleState, word: int) -> Iterator[BenchTile]:
-    """For each method the thumbnail of its map and its score, or why it has none."""
-    narrowed = state.for_word(word)
-    for at, spec in enumerate(worker.plan.methods):
+    """For each method, the thumbnail of its map and its score, or the reason for none."""
+    word_state = state.for_word(word)
+    for index, spec in enumerate(worker.plan.methods):
         try:
-            found = worker.attribute(narrowed, at)
-        except Exception as error:  # noqa: BLE001 - methods may be anyone's
+            attribution = worker.attribute(word_state, index)
+        except Exception as error:  # noqa: BLE001 - methods may be third-party code
             yield {"method": spec.label, "why": reason_of(error)}
             continue
-        score = case.scores.get(spec.label)
-        yield {"method": spec.label, "picture": _thumbnail(state, found, word), "score": score}
+        picture, score = _thumbnail(state, attribution, word), case.scores.get(spec.label)
+        yield {"method": spec.label, "picture": picture, "score": score}
 
 
 def _write_report(
     worker: Worker, state: SampleState, loaded: Any, method: str, folder: Path
 ) -> str:
-    """Write the report of a case; "" where the method cannot be used for one."""
+    """Write the report of a case; "" where the method fails."""
     chosen = next(spec.method for spec in worker.plan.methods if spec.label == method)
     ids = state.evidence.trace.ids
     try:
@@ -204,14 +205,14 @@ def _write_report(
 def _word(state: SampleState, case: GalleryCase) -> int:
     if case.word >= 0:
         return case.word
-    selected = state.selected or tuple(at for at, word in enumerate(state.words) if word.truth)
+    selected = state.selected or tuple(n for n, word in enumerate(state.words) if word.truth)
     return selected[0] if selected else 0
 
 
-def _thumbnail(state: SampleState, found: Attribution, word: int) -> str:
+def _thumbnail(state: SampleState, attribution: Attribution, word: int) -> str:
     tokens = list(state.words[word].word.tokens)
     view = state.evidence.trace.views[0]
-    display = found.display[0][tokens].amax(0).cpu()
+    display = attribution.display[0][tokens].amax(0).cpu()
     return _jpeg(overlay(_pixels(state), display, view.geometry.base_grid, size=_size(state)))
 
 
@@ -250,8 +251,8 @@ def _cases_of(
     samples, taken = results.samples[model, data], set()
     for kind, order in (("best", ranked), ("worst", ranked[::-1]), ("disputed", spread)):
         for image, word in _of_new_samples(order, taken, per_kind):
-            where = (model, data, samples[image])
-            yield GalleryCase(kind, *where, column.name, word, scores[image, word], leader)
+            labels = (model, data, samples[image])
+            yield GalleryCase(kind, *labels, column.name, word, scores[image, word], leader)
 
 
 def _leader(scores: Iterable[dict[str, float]], sign: int) -> str:
@@ -264,7 +265,7 @@ def _leader(scores: Iterable[dict[str, float]], sign: int) -> str:
 
 
 def _leading_column(results: Results, model: str, data: str) -> Column | None:
-    """The first mean with a better end, costs aside, that several methods have."""
+    """The first mean with a direction, except costs, that several methods have."""
     for column in results.columns:
         if column.curve or column.statistic != "mean" or column.higher_is_better is None:
             continue
@@ -283,7 +284,7 @@ def _leading_column(results: Results, model: str, data: str) -> Column | None:
 def _scores(
     results: Results, model: str, data: str, column: Column
 ) -> dict[tuple[int, int], dict[str, float]]:
-    """The figure of every method by place of sample and word; means where there are several."""
+    """The figure of every method by indices of sample and word; means of several values."""
     several: dict[tuple[int, int], dict[str, list[float]]] = {}
     for method in results.methods:
         series = results.series(model, data, method, column)[0]
@@ -298,7 +299,7 @@ def _scores(
 def _of_new_samples(
     order: Sequence[tuple[int, int]], taken: set[int], count: int
 ) -> Iterator[tuple[int, int]]:
-    """The first of an order whose samples are not taken yet."""
+    """The first `count` of an order with samples that are not in `taken`, which grows."""
     for image, word in order:
         if count and image not in taken:
             taken.add(image)

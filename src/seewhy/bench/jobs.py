@@ -1,4 +1,4 @@
-"""The queue of jobs that engines share: what is left, and what a worker that died leaves behind."""
+"""The queue of jobs that engines share; jobs of workers that died are repeated."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from seewhy.bench.worker import Batch, Job, Worker
 from seewhy.core.errors import ModelError
 
 MAX_ATTEMPTS = 3
-"""How often a job is begun before its tasks are given up as failed."""
+"""How often a job is started before its tasks count as failed."""
 MAX_DEATHS = 3 * MAX_ATTEMPTS
-"""How many workers may die in a row before the run stops."""
+"""How many workers may die in succession before the run stops."""
 
 _Name = tuple[int, int, str]
 
 
 class JobQueue:
-    """The jobs that are not finished, and what is known of those begun.
+    """The unfinished jobs, and the delivered tasks of the started ones.
 
     Attributes:
-        unfinished: how many jobs are waiting or begun.
+        unfinished: how many jobs are waiting or started.
     """
 
     def __init__(self, plan: Plan, jobs: Sequence[Job]) -> None:
@@ -32,45 +32,45 @@ class JobQueue:
         self.unfinished = len(jobs)
 
     def next(self) -> Job | None:
-        """The next job to begin, or None."""
+        """The next job to start, or None."""
         return self._waiting.popleft() if self._waiting else None
 
     def deliver(self, job: Job, batch: Batch) -> None:
-        """Note that some tasks of a job are done."""
+        """Record that some tasks of a job are done."""
         self._deaths = 0
         self._delivered.setdefault(_name(job), set()).update(batch.tasks)
 
     def finish(self, job: Job) -> None:
-        """Note that all tasks of a job are done."""
+        """Record that all tasks of a job are done."""
         self._delivered.pop(_name(job), None)
         self.unfinished -= 1
 
     def lose(self, job: Job, reason: str) -> list[Batch]:
-        """Note that a worker died over a job: what is left of it is done again, or given up.
+        """Record that a worker died during a job: the remaining tasks are repeated, or fail.
 
         Returns:
-            The batch of tasks that are given up, or nothing.
+            The batch of failed tasks, or nothing.
 
         Raises:
-            ModelError: if too many workers died and none delivered anything in between.
+            ModelError: if too many workers died in succession without a result.
         """
         self._deaths += 1
         if self._deaths > MAX_DEATHS:
             raise ModelError(
-                f"Expected workers that finish a task, got {self._deaths} that died in a row "
+                f"Expected workers that finish a task, got {self._deaths} that died in succession "
                 f"({reason}): run with fewer workers, a smaller model or more memory."
             )
         name = _name(job)
         self._attempts[name] += 1
-        left = job.without(self._delivered.pop(name, set()))
-        if left.tasks and self._attempts[name] < MAX_ATTEMPTS:
-            self._waiting.appendleft(left)
+        remaining = job.without(self._delivered.pop(name, set()))
+        if remaining.tasks and self._attempts[name] < MAX_ATTEMPTS:
+            self._waiting.appendleft(remaining)
             return []
         self.unfinished -= 1
-        if not left.tasks:
+        if not remaining.tasks:
             return []
         reason = f"the worker died {MAX_ATTEMPTS} times ({reason})"
-        return [Worker(self._plan).failed(left, left.tasks, reason)]
+        return [Worker(self._plan).failed(remaining, remaining.tasks, reason)]
 
 
 def _name(job: Job) -> _Name:

@@ -1,4 +1,4 @@
-"""The plan of a run: which methods and metrics on which models and samples, each with its key."""
+"""The plan of a run: its methods, metrics, models and samples, each with its key."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from seewhy.metrics import Metric
 from seewhy.testbed.pretrained import pretrained
 
 NO_METHOD = -1
-"""In place of a method: metrics of the model and its words, measured once a sample."""
+"""In place of a method: metrics of the model and its words, measured once per sample."""
 MODEL_LABEL = "(model)"
 """The label of a method in such rows."""
 
 NOT_COMPUTING = ("device_map", "revision")
-"""Load options left out of a model's key: where it runs, and the commit, which is in it anyway."""
+"""Load options that are not in a model's key: the device, and the commit, hashed anyway."""
 
 
 class Task(NamedTuple):
-    """One metric of one method on a sample: it is measured or not, as a whole.
+    """One metric of one method on a sample: it is measured completely or not at all.
 
     Attributes:
         method: index in the plan, or `NO_METHOD`.
@@ -43,7 +43,7 @@ class Task(NamedTuple):
 
 @dataclass(frozen=True)
 class Settings:
-    """What holds for all samples, as in `BenchConfig`; every field is part of the rows' keys."""
+    """Settings for all samples, as in `BenchConfig`; every field is part of the rows' keys."""
 
     answers: Answers = "reference"
     words: int = 2
@@ -62,9 +62,9 @@ class ModelSpec:
     """A model that is explained.
 
     Attributes:
-        label: what tables call it.
-        place: folder or hub id; "" for a pair that was handed in.
-        fingerprint: what keeps its results separate.
+        label: its name in tables.
+        place: folder or hub id; "" for a loaded pair.
+        fingerprint: keeps its results separate.
         pair: the loaded `(model, processor)`, or None.
         options: passed on to `seewhy.models.load`.
     """
@@ -76,7 +76,7 @@ class ModelSpec:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def describe(self) -> dict[str, Any]:
-        """JSON-ready data for a run's file; where shipped models lie differs between machines."""
+        """JSON-ready data for a run's file, without the path of a shipped model."""
         place = "" if self.label in pretrained() else self.place
         return {"label": self.label, "place": place, "fingerprint": self.fingerprint}
 
@@ -133,7 +133,7 @@ class MetricSpec:
 
 @dataclass(frozen=True)
 class DataSpec:
-    """A data set, and the samples of it that are asked for."""
+    """A data set, and the ids of the samples to measure."""
 
     label: str
     dataset: Dataset
@@ -163,7 +163,7 @@ class DataSpec:
 
 @dataclass(frozen=True)
 class Plan:
-    """All that is asked of a run."""
+    """Everything that a run measures."""
 
     models: tuple[ModelSpec, ...]
     methods: tuple[MethodSpec, ...]
@@ -174,17 +174,14 @@ class Plan:
     @property
     def tasks(self) -> tuple[Task, ...]:
         """The tasks of every sample, in the order they are done."""
-        metrics = [(at, spec.metric.of_model) for at, spec in enumerate(self.metrics)]
-        of_methods = (
-            Task(method, at)
-            for method in range(len(self.methods))
-            for at, of_model in metrics
-            if not of_model
-        )
-        return (*of_methods, *(Task(NO_METHOD, at) for at, of_model in metrics if of_model))
+        of_model = [n for n, spec in enumerate(self.metrics) if spec.metric.of_model]
+        of_methods = [n for n, spec in enumerate(self.metrics) if not spec.metric.of_model]
+        methods = range(len(self.methods))
+        tasks = (Task(method, metric) for method in methods for metric in of_methods)
+        return (*tasks, *(Task(NO_METHOD, metric) for metric in of_model))
 
     def task_key(self, model: int, data: int, sample: str, task: Task) -> str:
-        """The key of a task on a sample: of everything that could change its rows."""
+        """The key of a task on a sample: a hash of everything that could change its rows."""
         return digest([*self.keys(model, data, task).values(), sample])
 
     def keys(self, model: int, data: int, task: Task) -> dict[str, str]:
@@ -212,7 +209,7 @@ class Plan:
         )
 
     def describe(self) -> dict[str, Any]:
-        """The plan as JSON-ready data: all that tables need, without models or data."""
+        """The plan as JSON-ready data: everything for the tables, without models or data."""
         return {
             "settings": {**asdict(self.settings), "key": self.settings.key},
             "models": [spec.describe() for spec in self.models],
@@ -223,12 +220,11 @@ class Plan:
 
 
 def plan_of(config: BenchConfig) -> Plan:
-    """The plan of a config that leaves nothing open: see `seewhy.bench.suites.resolve`.
+    """The plan of a complete config: see `seewhy.bench.suites.resolve`.
 
     Raises:
-        UnknownNameError: if a name is not known; near matches are given.
-        ParameterError: if a parameter is not known, nothing is left to do, or something is asked
-            for twice.
+        UnknownNameError: if a name is unknown; near matches are given.
+        ParameterError: if a parameter is unknown, a list is empty, or an entry is repeated.
         DatasetError: if a data set is missing, malformed or empty.
     """
     plan = Plan(
@@ -265,23 +261,23 @@ def _expect_each_once(plan: Plan) -> None:
 
 
 def _expect_distinct(plan: Plan) -> None:
-    if (found := _duplicate([spec.fingerprint for spec in plan.models])) is not None:
-        labels = " and ".join(spec.label for spec in plan.models if spec.fingerprint == found)
+    if (repeated := _duplicate([spec.fingerprint for spec in plan.models])) is not None:
+        labels = " and ".join(spec.label for spec in plan.models if spec.fingerprint == repeated)
         raise ParameterError(
             f"Expected models that differ, got the same one as {labels}: leave one out."
         )
     samples = [(spec.fingerprint, id) for spec in plan.datasets for id in spec.ids]
-    if (found := _duplicate(samples)) is not None:
+    if (repeated := _duplicate(samples)) is not None:
         raise ParameterError(
-            f"Expected each sample once, got {found[1]} in several of the data sets: choose parts "
-            "that do not overlap."
+            f"Expected each sample once, got {repeated[1]} in several of the data sets: choose "
+            "parts that do not overlap."
         )
 
 
 def _duplicate(items: Sequence[Any]) -> Any:
-    """The first item that comes again, or None."""
-    counted = Counter(items)
-    return next((item for item in items if counted[item] > 1), None)
+    """The first item that is repeated, or None."""
+    counts = Counter(items)
+    return next((item for item in items if counts[item] > 1), None)
 
 
 def _model_specs(config: BenchConfig) -> Iterator[ModelSpec]:
@@ -307,15 +303,14 @@ def _model_spec(
     name = os.fspath(given)
     known = pretrained()
     if name in known:
-        place = known[name]
-        return ModelSpec(name, str(place), folder_fingerprint(place), None, options)
+        return ModelSpec(name, str(known[name]), folder_fingerprint(known[name]), None, options)
     folder = Path(name).expanduser()
     if folder.is_dir():
         return ModelSpec(folder.name, str(folder), folder_fingerprint(folder), None, options)
     if "/" not in name or name.startswith((".", "~", "/")):
         raise UnknownNameError(
-            f"{unknown_name_message('model', name, known)} Or give a folder that is there, or a "
-            "hub id such as Qwen/Qwen2-VL-2B-Instruct."
+            f"{unknown_name_message('model', name, known)} Or give an existing folder, or a hub "
+            "id such as Qwen/Qwen2-VL-2B-Instruct."
         )
     return ModelSpec(name, name, hub_fingerprint(name, options.get("revision")), None, options)
 

@@ -1,8 +1,8 @@
-"""The local engines: processes that each hold a model, or this process alone.
+"""The local engines: processes that each load a model, or only this process.
 
-Each process has a pipe of its own. A pipe has one writer at each end, so a worker that is killed
-while it writes leaves no lock behind and harms no other. Its death shows at once as the end of its
-pipe; a worker whose parent died sees the same and ends.
+Each process has its own pipe with one writer at each end, so a worker that is killed while it
+writes leaves no lock and does not affect the others. Its pipe closes when it dies; a worker whose
+parent died also gets the end of its pipe, and ends.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from seewhy.core.errors import SeewhyError
 
 
 def in_process(plan: Plan, jobs: Sequence[Job], workers: int = 1) -> Generator[Batch, None, None]:
-    """Do all jobs in this process, one after the other."""
+    """Run all jobs in this process, one after the other."""
     worker = Worker(plan)
     for job in jobs:
         yield from worker.run(job)
 
 
 def processes(plan: Plan, jobs: Sequence[Job], workers: int) -> Generator[Batch, None, None]:
-    """Do all jobs in processes of their own; batches come as they are done.
+    """Run all jobs in worker processes; batches are yielded as they are done.
 
-    A worker that dies is replaced, and what it had not delivered is done again by another; after
-    `seewhy.bench.jobs.MAX_ATTEMPTS` deaths over one job its tasks are given up as failed.
+    A worker that dies is replaced, and its undelivered tasks are repeated; after
+    `seewhy.bench.jobs.MAX_ATTEMPTS` deaths during one job its tasks count as failed.
 
     Raises:
         SeewhyError: if a model cannot be loaded.
-        ModelError: if too many workers died and none delivered anything in between.
+        ModelError: if too many workers died in succession without a result.
     """
     queue = JobQueue(plan, jobs)
     pool = [_WorkerProcess(plan) for _ in range(min(workers, len(jobs)))]
@@ -43,41 +43,41 @@ def processes(plan: Plan, jobs: Sequence[Job], workers: int) -> Generator[Batch,
             for worker in pool:
                 if worker.job is None:
                     worker.start(queue.next())
-            busy = {worker.pipe: at for at, worker in enumerate(pool) if worker.job is not None}
+            busy = {worker.pipe: n for n, worker in enumerate(pool) if worker.job is not None}
             for pipe in wait(list(busy)):
-                at = busy[pipe]  # pyright: ignore[reportArgumentType]
+                index = busy[pipe]  # pyright: ignore[reportArgumentType]
                 try:
-                    yield from pool[at].receive(queue)
+                    yield from pool[index].receive(queue)
                 except (EOFError, OSError):
-                    yield from pool[at].lose(queue)
-                    pool[at] = _WorkerProcess(plan)
+                    yield from pool[index].lose(queue)
+                    pool[index] = _WorkerProcess(plan)
     finally:
         for worker in pool:
             worker.end()
 
 
 class _WorkerProcess:
-    """A process and this end of its pipe."""
+    """A process and the parent's end of its pipe."""
 
     def __init__(self, plan: Plan) -> None:
         context = multiprocessing.get_context("spawn")
-        self.pipe, theirs = context.Pipe()
+        self.pipe, worker_end = context.Pipe()
         self.job: Job | None = None
-        self._process = context.Process(target=_work, args=(plan, theirs), daemon=True)
+        self._process = context.Process(target=_work, args=(plan, worker_end), daemon=True)
         self._process.start()
-        # Only the worker must hold its end, or its death would not show here.
-        theirs.close()
+        # Only the worker may hold its end, or its death would not close the pipe.
+        worker_end.close()
 
     def start(self, job: Job | None) -> None:
-        """Begin a job, if there is one."""
+        """Start a job, if there is one."""
         if job is not None:
             self.job = job
-            # One that died while it was idle shows at the next look at its pipe.
+            # A worker that died while idle is noticed at the next `receive`.
             with contextlib.suppress(OSError):
                 self.pipe.send(job)
 
     def receive(self, queue: JobQueue) -> list[Batch]:
-        """What the process has sent.
+        """The batches that the process has sent.
 
         Raises:
             EOFError, OSError: if it died.
@@ -95,12 +95,12 @@ class _WorkerProcess:
         return []
 
     def lose(self, queue: JobQueue) -> list[Batch]:
-        """Note in the queue that the process died."""
+        """Record in the queue that the process died."""
         assert self.job is not None
         return queue.lose(self.job, self._exit_reason())
 
     def end(self) -> None:
-        """End it: one that is idle sees the end of its pipe and ends by itself."""
+        """End the process: an idle one ends when its pipe closes."""
         self.pipe.close()
         if self.job is None:
             self._process.join(10)
@@ -119,8 +119,8 @@ class _WorkerProcess:
 
 
 def _work(plan: Plan, pipe: Connection) -> None:
-    """What a worker does until its pipe ends."""
-    # Ctrl-C reaches the whole group: the parent decides what becomes of the workers.
+    """Run jobs until the pipe ends."""
+    # Ctrl-C is sent to the whole process group: the parent ends the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     import torch
 
@@ -134,5 +134,5 @@ def _work(plan: Plan, pipe: Connection) -> None:
                     pipe.send(("batch", batch))
                 pipe.send(("done", None))
             except SeewhyError as error:
-                # Its class and message alone: causes and notes may not go through a pipe.
+                # Only its class and message: causes and notes may not be picklable.
                 pipe.send(("error", type(error)(str(error))))

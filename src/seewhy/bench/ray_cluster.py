@@ -1,4 +1,4 @@
-"""The engine for clusters: one Ray actor for each GPU or CPU slot, holding its model."""
+"""The engine for clusters: one Ray actor for each GPU or CPU slot, with its model."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from seewhy.bench.worker import Batch, Job, Worker
 from seewhy.core.errors import ParameterError, SeewhyError
 
 STORE_BYTES = 200 * 2**20
-"""Of shared memory for a local cluster: rows are small, and models are not shared."""
+"""Shared memory of a local cluster: rows are small, and models are not shared."""
 
 
 def ray_actors(plan: Plan, jobs: Sequence[Job], workers: int) -> Generator[Batch, None, None]:
-    """Do all jobs in actors of the Ray cluster at hand; batches come as they are done.
+    """Run all jobs in actors of a Ray cluster; batches are yielded as they are done.
 
-    The cluster is the one that is connected already, else that of `RAY_ADDRESS` or of this machine,
-    else a local one that ends with the run. Rows come back to this process, so nodes need not share
-    a file system; they need the package, and the models and data at the same paths.
+    The cluster is the connected one, else that of `RAY_ADDRESS` or of this machine, else a local
+    one that ends with the run. Rows are sent back to this process, so nodes need not share a file
+    system; they need the package, and the models and data at the same paths.
 
     Raises:
         ParameterError: if Ray is not installed.
         SeewhyError: if a model cannot be loaded.
-        ModelError: if too many actors died and none delivered anything in between.
+        ModelError: if too many actors died in succession without a result.
     """
     ray = _import_ray()
     connected = ray.is_initialized()
@@ -65,15 +65,15 @@ class _ActorPool:
     def start(self, queue: JobQueue) -> None:
         """Give jobs to all idle actors."""
         while self._idle and (job := queue.next()) is not None:
-            at = self._idle.pop()
-            stream = self._actors[at].run.options(num_returns="streaming").remote(job)
-            self._busy[stream] = at, job
+            actor = self._idle.pop()
+            stream = self._actors[actor].run.options(num_returns="streaming").remote(job)
+            self._busy[stream] = actor, job
 
     def receive(self, queue: JobQueue) -> list[Batch]:
-        """What the first actor that is ready has done."""
+        """The batches of the first actor that is ready."""
         errors = self._ray.exceptions
         (stream,), _ = self._ray.wait(list(self._busy), num_returns=1)
-        at, job = self._busy[stream]
+        actor, job = self._busy[stream]
         batches = []
         try:
             batch = self._ray.get(next(stream))
@@ -81,14 +81,14 @@ class _ActorPool:
             queue.finish(job)
         except errors.RayActorError as error:
             batches = queue.lose(job, type(error).__name__)
-            self._actors[at] = self._new(self._plan)
+            self._actors[actor] = self._new(self._plan)
         except errors.RayTaskError as error:
             raise error.cause if isinstance(error.cause, SeewhyError) else error from None
         else:
             queue.deliver(job, batch)
             return [batch]
         del self._busy[stream]
-        self._idle.append(at)
+        self._idle.append(actor)
         return batches
 
     def end(self) -> None:
@@ -107,7 +107,7 @@ class _Actor:
         self._worker = Worker(plan)
 
     def run(self, job: Job) -> Iterator[Batch]:
-        """Do a job; each batch is sent as soon as it is done."""
+        """Run a job; each batch is sent as soon as it is done."""
         yield from self._worker.run(job)
 
 
@@ -125,14 +125,14 @@ def _import_ray() -> Any:
 def _send_code(ray: Any, plan: Plan) -> None:
     """Send the code of methods, metrics and data sets that are not seewhy's with the plan.
 
-    So a method in a person's own file needs no copy on every node.
+    So a method in a user's file needs no copy on every node.
     """
     objects = [
         *(spec.method for spec in plan.methods),
         *(spec.metric for spec in plan.metrics),
         *(spec.dataset for spec in plan.datasets),
     ]
-    modules = {kind.__module__ for one in objects for kind in type(one).__mro__}
+    modules = {base.__module__ for item in objects for base in type(item).__mro__}
     for name in modules:
         foreign = name.partition(".")[0] not in {"seewhy", "__main__", *sys.stdlib_module_names}
         if foreign and name in sys.modules:
@@ -144,5 +144,5 @@ def _connect(ray: Any, workers: int) -> None:
     try:
         ray.init(address="auto", **quiet)
     except ConnectionError:
-        # No cluster is running: start a small one for this run alone.
+        # No cluster is running: start a small one for this run.
         ray.init(address="local", num_cpus=workers, object_store_memory=STORE_BYTES, **quiet)

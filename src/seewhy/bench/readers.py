@@ -1,6 +1,6 @@
-"""Tables read back from their files: all that is left where the rows of a run were not kept.
+"""Read tables from their files, where the rows of a run were not kept.
 
-`table.csv` holds the figures, `reasons.csv` what has no value, and `runs/*.json` what was asked.
+`table.csv` has the figures, `reasons.csv` the reasons for missing values, `runs/*.json` the plans.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ NAN = float("nan")
 
 
 def has_tables_alone(folder: str | os.PathLike[str]) -> bool:
-    """Whether a folder has tables, and none of the rows that they were made from."""
+    """Whether a folder has tables, but no rows."""
     store = Store(folder)
     return (store.folder / TABLE).is_file() and not store.files()
 
 
 def read_tables(folder: str | os.PathLike[str]) -> tuple[Results, list[Cell], list[Cell]]:
-    """Read what `seewhy.bench.reporting.write_report` wrote.
+    """Read the files of `seewhy.bench.reporting.write_report`.
 
     Args:
-        folder: with `table.csv`, `reasons.csv` and `runs/`; every run in it counts.
+        folder: with `table.csv`, `reasons.csv` and `runs/`; all runs are used.
 
     Returns:
         The results, without rows; the cells of all words; and those of groups of words.
@@ -53,12 +53,13 @@ def read_tables(folder: str | os.PathLike[str]) -> tuple[Results, list[Cell], li
             f"Expected {TABLE} and {REASONS} that belong to the runs in {store.folder}, got "
             f"{type(error).__name__}: {error}. Copy them together from where they were written."
         ) from error
-    whole = [cell for cell in cells if not cell.group]
-    # The order of figures is the table's: several runs may have been put together in any order.
-    ranked = {cell.column: None for cell in whole}
+    ungrouped = [cell for cell in cells if not cell.group]
+    # Figures are in the order of the table: merged runs may be in any order.
+    ranked = {cell.column: None for cell in ungrouped}
     ordered = (*ranked, *(column for column in results.columns if column not in ranked))
-    results = replace(results, columns=ordered, reasons=reasons, samples=_samples(results, whole))
-    return results, whole, [cell for cell in cells if cell.group]
+    samples = _samples(results, ungrouped)
+    results = replace(results, columns=ordered, reasons=reasons, samples=samples)
+    return results, ungrouped, [cell for cell in cells if cell.group]
 
 
 def _lines(path: Path) -> Iterator[Line]:
@@ -67,13 +68,13 @@ def _lines(path: Path) -> Iterator[Line]:
 
 
 def _cell(line: Line, columns: Mapping[tuple[str, str], Column]) -> Cell:
-    named = (line["model"], line["data"], line["method"])
+    labels = (line["model"], line["data"], line["method"])
     value, low, high = (float(line[name] or NAN) for name in ESTIMATE)
     samples, values = (int(line[name]) for name in COUNTS)
-    apart = {name: float(line[name]) if line[name] else None for name in DIFFERENCE}
+    difference = {name: float(line[name]) if line[name] else None for name in DIFFERENCE}
     column = columns[line["metric"], line["figure"]]
-    cell = Cell(*named, column, value, low, high, samples, values, group=line["group"])
-    return replace(cell, **apart)
+    cell = Cell(*labels, column, value, low, high, samples, values, group=line["group"])
+    return replace(cell, **difference)
 
 
 def _reason(line: Line) -> Reason:
@@ -81,10 +82,10 @@ def _reason(line: Line) -> Reason:
     return Reason(**{**texts, "count": int(line["count"])})  # type: ignore[arg-type]
 
 
-def _samples(results: Results, whole: Sequence[Cell]) -> dict[tuple[str, str], tuple[str, ...]]:
-    """The ids that any run asked for, of each model and data set in the table."""
-    asked: dict[str, dict[str, Any]] = {}
-    for data in (one for run in results.runs for one in run["data"]):
-        asked.setdefault(data["label"], {}).update(dict.fromkeys(data["samples"]))
-    pairs = dict.fromkeys((cell.model, cell.data) for cell in whole)
-    return {(model, data): tuple(asked[data]) for model, data in pairs}
+def _samples(results: Results, cells: Sequence[Cell]) -> dict[tuple[str, str], tuple[str, ...]]:
+    """The planned ids of all runs, for each model and data set in the table."""
+    planned: dict[str, dict[str, Any]] = {}
+    for data in (data for run in results.runs for data in run["data"]):
+        planned.setdefault(data["label"], {}).update(dict.fromkeys(data["samples"]))
+    pairs = dict.fromkeys((cell.model, cell.data) for cell in cells)
+    return {(model, data): tuple(planned[data]) for model, data in pairs}

@@ -1,4 +1,4 @@
-"""From folders to `Results`: which rows the runs asked for, their values, and reasons counted."""
+"""Read `Results` from folders: the rows of the planned tasks, and counted reasons."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seewhy.bench.store import FAILED, MEASURED, Store
 from seewhy.core.errors import ParameterError
 
 NOT_READ = ("seconds", "created", "attempt")
-"""Columns that no table needs."""
+"""Columns that tables do not use."""
 
 
 def read_results(
@@ -22,34 +22,32 @@ def read_results(
     *,
     reference: str | None = None,
 ) -> Results:
-    """Read results: of each folder the latest run, and of several folders all together.
+    """Read the latest run of each folder, and merge several folders.
 
-    Only rows whose keys are those of a run are read, so a folder may hold other runs too.
+    Only rows with the keys of a run are read, so a folder may also hold other runs.
 
     Args:
         folders: one or several.
-        reference: label of the method that others are compared with; that of the latest run by
-            default.
+        reference: label of the method for comparisons; by default that of the latest run.
 
     Raises:
         SchemaError: if a folder holds no runs, is damaged or of a newer schema.
-        ParameterError: if runs of different settings are to be merged, or there is no such
-            reference.
+        ParameterError: if the runs have different settings, or the reference is unknown.
     """
     listed = [folders] if isinstance(folders, str | os.PathLike | Store) else list(folders)
-    stores = [one if isinstance(one, Store) else Store(one) for one in listed]
+    stores = [item if isinstance(item, Store) else Store(item) for item in listed]
     runs = [store.read_runs()[-1] for store in stores]
     results = results_without_rows(runs, reference=reference)
-    found = _Collector()
-    for row in _asked_rows(stores, runs):
-        found.add(row)
-    return replace(results, rows=found.series(), reasons=found.reasons(), samples=found.samples())
+    rows = _Collector()
+    for row in _planned_rows(stores, runs):
+        rows.add(row)
+    return replace(results, rows=rows.series(), reasons=rows.reasons(), samples=rows.samples())
 
 
 def results_without_rows(
     runs: Sequence[dict[str, Any]], *, reference: str | None = None
 ) -> Results:
-    """What runs that are put together asked for, without a single value.
+    """The merged plans of runs, without values.
 
     Args:
         runs: as `Store.read_runs` reads them.
@@ -82,24 +80,24 @@ def results_without_rows(
 
 
 class _RunFilter:
-    """Which rows a run asked for, and its labels for them.
+    """Selects the rows of a run's plan, and gives them its labels.
 
-    Labels may have changed since rows were written; keys have not.
+    Labels may have changed since the rows were written; keys do not change.
     """
 
     def __init__(self, run: Mapping[str, Any]) -> None:
         self._settings = run["settings"]["key"]
-        self._models = {one["fingerprint"]: one["label"] for one in run["models"]}
-        self._methods = {"": MODEL_LABEL, **{one["key"]: one["label"] for one in run["methods"]}}
-        self._metrics = {one["key"]: one["label"] for one in run["metrics"]}
+        self._models = {model["fingerprint"]: model["label"] for model in run["models"]}
+        self._methods = {"": MODEL_LABEL} | {m["key"]: m["label"] for m in run["methods"]}
+        self._metrics = {metric["key"]: metric["label"] for metric in run["metrics"]}
         self._data = {
-            (one["fingerprint"], sample): one["label"]
-            for one in run["data"]
-            for sample in one["samples"]
+            (data["fingerprint"], sample): data["label"]
+            for data in run["data"]
+            for sample in data["samples"]
         }
 
     def relabelled(self, row: dict[str, Any]) -> dict[str, Any] | None:
-        """The row under this run's labels, or None if it did not ask for it."""
+        """The row with this run's labels, or None if it is not in the plan."""
         labels = {
             "model": self._models.get(row["model_fingerprint"]),
             "method": self._methods.get(row["method_key"]),
@@ -111,15 +109,15 @@ class _RunFilter:
         return {**row, **labels}
 
     def rows(self, store: Store) -> Iterator[dict[str, Any]]:
-        """The rows of a folder that were asked for."""
-        # A few thousand at a time: all as dictionaries would take gigabytes.
+        """The rows of a folder that are in the plan."""
+        # In parts of a few thousand: all rows as dictionaries would need gigabytes.
         table = store.read().drop_columns(list(NOT_READ))
         for batch in table.to_batches(max_chunksize=10_000):
             yield from filter(None, map(self.relabelled, batch.to_pylist()))
 
 
 class _Collector:
-    """Rows put together: values by figure, reasons counted, samples in the rows' order."""
+    """Collects rows: values by figure, counted reasons, samples in the order of the rows."""
 
     def __init__(self) -> None:
         self._images: dict[tuple[str, str], dict[str, int]] = {}
@@ -129,9 +127,9 @@ class _Collector:
         self._groups: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Take a row."""
-        places = self._images.setdefault((row["model"], row["data"]), {})
-        image = places.setdefault(row["sample"], len(places))
+        """Add a row."""
+        indices = self._images.setdefault((row["model"], row["data"]), {})
+        image = indices.setdefault(row["sample"], len(indices))
         if row["status"] == MEASURED:
             self._add_value(row, image)
         else:
@@ -142,19 +140,19 @@ class _Collector:
         return {key: Series(*zip(*rows, strict=True)) for key, rows in self._values.items()}
 
     def reasons(self) -> tuple[Reason, ...]:
-        """The most frequent first."""
-        found = [self._reason(key, figures) for key, figures in self._figures.items()]
-        return tuple(sorted(found, key=lambda reason: -reason.count))
+        """The reasons, the most frequent first."""
+        reasons = [self._reason(key, figures) for key, figures in self._figures.items()]
+        return tuple(sorted(reasons, key=lambda reason: -reason.count))
 
     def samples(self) -> dict[tuple[str, str], tuple[str, ...]]:
         """Ids by `(model, data)`."""
-        return {key: tuple(places) for key, places in self._images.items()}
+        return {key: tuple(indices) for key, indices in self._images.items()}
 
     def _add_value(self, row: Mapping[str, Any], image: int) -> None:
         role = {"role": row["role"]} if row["role"] else {}
         tags = {**role, **dict(row["tags"] or ())}
         groups = tuple(f"{name}: {value}" for name, value in tags.items())
-        # One tuple for all words with the same groups: there are many words and few groups.
+        # Words with equal groups share one tuple: there are many words and few groups.
         groups = self._groups.setdefault(groups, groups)
         key = (row["model"], row["data"], row["method"], row["metric"], row["figure"])
         value = (row["value"], image, row["word"], row["text"], row["label"], groups)
@@ -174,30 +172,30 @@ class _Collector:
         return Reason(model, data, method, metric, figure, status, reason, count, example)
 
 
-def _asked_rows(
+def _planned_rows(
     stores: Sequence[Store], runs: Sequence[Mapping[str, Any]]
 ) -> Iterator[dict[str, Any]]:
-    """The rows that the runs asked for, each task's from one folder only."""
+    """The rows of the runs' plans; the rows of a task are from one folder only."""
     filters = [_RunFilter(run) for run in runs]
     chosen = _chosen_folders(stores, filters) if len(stores) > 1 else {}
-    for number, (store, asked) in enumerate(zip(stores, filters, strict=True)):
-        for row in asked.rows(store):
+    for number, (store, run_filter) in enumerate(zip(stores, filters, strict=True)):
+        for row in run_filter.rows(store):
             if chosen.get(row["task"], number) == number:
                 yield row
 
 
 def _chosen_folders(stores: Sequence[Store], filters: Sequence[_RunFilter]) -> dict[str, int]:
-    """For each task the place of the first folder in which it did not fail, or of the first."""
+    """For each task, the index of the first folder in which it did not fail, or of the first."""
     chosen: dict[str, tuple[bool, int]] = {}
-    for number, (store, asked) in enumerate(zip(stores, filters, strict=True)):
-        for row in asked.rows(store):
-            own = (row["status"] == FAILED, number)
-            chosen[row["task"]] = min(chosen.get(row["task"], own), own)
+    for number, (store, run_filter) in enumerate(zip(stores, filters, strict=True)):
+        for row in run_filter.rows(store):
+            rank = (row["status"] == FAILED, number)
+            chosen[row["task"]] = min(chosen.get(row["task"], rank), rank)
     return {task: number for task, (_, number) in chosen.items()}
 
 
 def _labels(runs: Sequence[Mapping[str, Any]], part: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one["label"] for run in runs for one in run[part]))
+    return tuple(dict.fromkeys(entry["label"] for run in runs for entry in run[part]))
 
 
 def _methods(runs: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
@@ -208,13 +206,13 @@ def _methods(runs: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
 
 def _columns(runs: Sequence[Mapping[str, Any]]) -> tuple[Column, ...]:
     """Every figure, as the latest run that has it describes it."""
-    found = {
+    columns = {
         (column.metric, column.name): column
         for run in runs
         for metric in run["metrics"]
         for column in columns_of(metric["label"], metric["figures"])
     }
-    return tuple(found.values())
+    return tuple(columns.values())
 
 
 def _expect_one_settings(runs: Sequence[Mapping[str, Any]]) -> None:
@@ -233,11 +231,11 @@ def _expect_one_meaning(runs: Sequence[Mapping[str, Any]]) -> None:
         *(("models", "fingerprint"), ("data", "fingerprint")),
         *(("methods", "key"), ("metrics", "key")),
     ):
-        meant: dict[str, str] = {}
-        for one in (one for run in runs for one in run[part]):
-            if meant.setdefault(one["label"], one[key]) != one[key]:
+        keys: dict[str, str] = {}
+        for entry in (entry for run in runs for entry in run[part]):
+            if keys.setdefault(entry["label"], entry[key]) != entry[key]:
                 raise ParameterError(
-                    f"Expected one meaning of {one['label']!r} among the {part}, got two that "
+                    f"Expected one meaning of {entry['label']!r} among the {part}, got two that "
                     "differ: report these folders separately."
                 )
 

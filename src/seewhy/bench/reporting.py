@@ -1,4 +1,4 @@
-"""From a folder of results to tables and a page, beside the rows or elsewhere."""
+"""Write tables and a page from folders of results."""
 
 from __future__ import annotations
 
@@ -47,42 +47,42 @@ def write_report(
     """Write tables as Markdown, LaTeX and CSV, and the page `bench.html`; no model is needed.
 
     Args:
-        folders: of results; several are put together. One alone may hold tables without rows.
-        out: where to; the first folder by default.
-        reference: label of the method that others are compared with.
+        folders: of results; several are merged. A single one may hold tables without rows.
+        out: target folder; the first of `folders` by default.
+        reference: label of the method for comparisons.
 
     Returns:
         The results, and the cells of all words.
 
     Raises:
         SchemaError, ParameterError: as `seewhy.bench.reading.read_results`; and if tables without
-            rows are damaged, or asked for more than they hold.
+            rows are damaged, or cannot be merged or compared again.
         OutputError: if a file cannot be written.
     """
     listed = [folders] if isinstance(folders, str | os.PathLike) else list(folders)
-    places = [Path(folder).expanduser() for folder in listed]
-    target = places[0] if out is None else Path(out).expanduser()
-    if any(map(has_tables_alone, places)):
-        results, whole, parts = _from_tables(places, reference)
-        cases = read_cases(places[0])
+    sources = [Path(folder).expanduser() for folder in listed]
+    target = sources[0] if out is None else Path(out).expanduser()
+    if any(map(has_tables_alone, sources)):
+        results, ungrouped, grouped = _from_tables(sources, reference)
+        cases = read_cases(sources[0])
     else:
-        results = read_results(places, reference=reference)
-        whole, parts, cases = cells(results), breakdown(results), choose_cases(results)
-    gallery = read_gallery(dict.fromkeys([*places, target]), target)
+        results = read_results(sources, reference=reference)
+        ungrouped, grouped, cases = cells(results), breakdown(results), choose_cases(results)
+    gallery = read_gallery(dict.fromkeys([*sources, target]), target)
     texts = {
-        MARKDOWN: markdown(results, whole),
-        LATEX: latex(results, whole),
-        TABLE: table_csv([*whole, *parts]),
+        MARKDOWN: markdown(results, ungrouped),
+        LATEX: latex(results, ungrouped),
+        TABLE: table_csv([*ungrouped, *grouped]),
         REASONS: reasons_csv(results.reasons),
         CASES: cases_json(cases),
-        PAGE: html(payload(results, whole, parts, gallery)),
+        PAGE: html(payload(results, ungrouped, grouped, gallery)),
     }
     _write(texts, target)
-    return results, whole
+    return results, ungrouped
 
 
 def _write(texts: Mapping[str, str], target: Path) -> None:
-    """Write files by name into a folder, which is made where it is missing."""
+    """Write files by name into a folder, which is created if it is missing."""
     try:
         target.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
@@ -95,70 +95,72 @@ def _write(texts: Mapping[str, str], target: Path) -> None:
 
 
 def _from_tables(
-    places: Sequence[Path], reference: str | None
+    sources: Sequence[Path], reference: str | None
 ) -> tuple[Results, list[Cell], list[Cell]]:
-    """The tables of the only folder; more than they say cannot be had without rows."""
-    if len(places) > 1:
-        tables = next(filter(has_tables_alone, places))
+    """The tables of a single folder; without rows they cannot be merged or compared again."""
+    if len(sources) > 1:
+        tables = next(filter(has_tables_alone, sources))
         raise ParameterError(
-            f"Expected folders with rows, to put them together, got {tables}, which holds tables "
-            "alone: report it alone."
+            f"Expected folders with rows, to merge them, got {tables}, which holds only tables: "
+            "report it alone."
         )
-    results, whole, parts = read_tables(places[0])
+    results, ungrouped, grouped = read_tables(sources[0])
     if reference not in (None, results.reference):
         raise ParameterError(
-            f"Expected {results.reference!r} as the reference, which the tables in {places[0]} "
-            f"compare with, got {reference!r}: only rows can be compared anew."
+            f"Expected {results.reference!r} as the reference of the tables in {sources[0]}, got "
+            f"{reference!r}: another reference needs the rows."
         )
-    return results, whole, parts
+    return results, ungrouped, grouped
 
 
 def payload(
-    results: Results, whole: list[Cell], parts: list[Cell], cases: list[BenchCase]
+    results: Results, ungrouped: list[Cell], grouped: list[Cell], cases: list[BenchCase]
 ) -> BenchPayload:
-    """Everything that the page shows, as JSON-ready data without NaN."""
-    columns = {c: at for at, c in enumerate(c for c in results.columns if not c.curve)}
+    """All data of the page, JSON-ready and without NaN."""
+    columns = {c: index for index, c in enumerate(c for c in results.columns if not c.curve)}
     return {
         "reference": results.reference,
         "settings": {k: v for k, v in results.settings.items() if k != "key"},
-        "made": _made(results.runs[-1]),
+        "made": _run_facts(results.runs[-1]),
         "methods": {
-            one["label"]: one["summary"] for other in results.runs for one in other["methods"]
+            method["label"]: method["summary"] for run in results.runs for method in run["methods"]
         },
         "columns": [_column(column) for column in columns],
         "views": [
-            _view(view, len(samples), columns, whole, parts, cases)
+            _view(view, len(samples), columns, ungrouped, grouped, cases)
             for view, samples in results.samples.items()
         ],
         "reasons": [_reason(reason) for reason in results.reasons],
     }
 
 
-def _made(run: Mapping[str, Any]) -> BenchRun:
-    made: BenchRun = {}
+def _run_facts(run: Mapping[str, Any]) -> BenchRun:
+    facts: BenchRun = {}
     for key in ("started", "machine", "versions", "suite"):
         if key in run:
-            made[key] = run[key]
-    return made
+            facts[key] = run[key]
+    return facts
 
 
 def _view(
     view: tuple[str, str],
     samples: int,
     columns: dict[Column, int],
-    whole: list[Cell],
-    parts: list[Cell],
+    ungrouped: list[Cell],
+    grouped: list[Cell],
     cases: list[BenchCase],
 ) -> BenchView:
-    """What the page shows of one model and data set."""
-    own = [cell for cell in whole if (cell.model, cell.data) == view]
-    groups = [cell for cell in parts if (cell.model, cell.data) == view]
+    """The page's data of one model and data set."""
+    view_cells = [cell for cell in ungrouped if (cell.model, cell.data) == view]
+    groups = [cell for cell in grouped if (cell.model, cell.data) == view]
     return {
         "model": view[0],
         "data": view[1],
         "samples": samples,
-        "cells": [_cell(cell, columns[cell.column]) for cell in own if not cell.column.curve],
-        "curves": _curves(own),
+        "cells": [
+            _cell(cell, columns[cell.column]) for cell in view_cells if not cell.column.curve
+        ],
+        "curves": _curves(view_cells),
         "breakdown": [
             {**_cell(cell, columns[cell.column]), "group": cell.group} for cell in groups
         ],
@@ -204,15 +206,15 @@ def _cell(cell: Cell, column: int) -> BenchCell:
     }
 
 
-def _curves(own: list[Cell]) -> list[BenchCurve]:
+def _curves(listed: list[Cell]) -> list[BenchCurve]:
     """Points of each curve of a model and data set, method by method, along the axis."""
-    found: dict[tuple[str, str], dict[str, list[list[float | None]]]] = {}
-    for cell in own:
+    curves: dict[tuple[str, str], dict[str, list[list[float | None]]]] = {}
+    for cell in listed:
         if cell.column.curve is None:
             continue
-        name, place = cell.column.curve
-        lines = found.setdefault((cell.column.metric, name), {})
-        point = [place, *map(_finite, (cell.value, cell.low, cell.high))]
+        name, x = cell.column.curve
+        lines = curves.setdefault((cell.column.metric, name), {})
+        point = [x, *map(_finite, (cell.value, cell.low, cell.high))]
         lines.setdefault(cell.method, []).append(point)
     return [
         {
@@ -220,7 +222,7 @@ def _curves(own: list[Cell]) -> list[BenchCurve]:
             "name": name,
             "lines": [{"method": m, "points": sorted(points)} for m, points in lines.items()],
         }
-        for (metric, name), lines in found.items()
+        for (metric, name), lines in curves.items()
     ]
 
 

@@ -1,4 +1,4 @@
-"""Results of one or several runs in memory: figures, their values, and reasons without one."""
+"""Results of one or several runs in memory: figures, values, and reasons for missing values."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any, TypeAlias
 from seewhy.functional.statistics import Statistic, Values
 
 CURVE_POINTS = 3
-"""So many figures of one metric that are called `name@number` are points of a curve."""
+"""At least this many figures `name@number` of one metric are points of a curve."""
 
 _Key: TypeAlias = tuple[int, int, bool | None]
 
 
 @dataclass(frozen=True)
 class Column:
-    """A figure of a metric, as runs describe it.
+    """A figure of a metric.
 
     Attributes:
         metric: label of the metric.
         name, summary, higher_is_better, unit, statistic, of: as `seewhy.metrics._base.Figure`.
-        curve: of a point on a curve the curve's name and the place on its axis, else None.
+        curve: name of the curve and position on its axis; None if it is not a point of a curve.
     """
 
     metric: str
@@ -37,12 +37,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Reason:
-    """How often something had no value, and why.
+    """A reason for missing values, and its count.
 
     Attributes:
-        figure: "" where the reason is one of several figures, or of the whole metric.
+        figure: "" where the reason is the same for several figures, or for the whole metric.
         status: `"undefined"`, `"skipped"` or `"failed"`.
-        count: samples or words; for several figures the most of any.
+        count: of samples or words; for several figures the maximum.
         example: the id of one sample.
     """
 
@@ -62,9 +62,9 @@ class Series:
     """All values of one figure of one method on one model and data set.
 
     Attributes:
-        values: as they were measured.
-        images: places of their samples among `Results.samples`.
-        words: places of their words; -1 for the whole sample.
+        values: the measured values.
+        images: index of each value's sample in `Results.samples`.
+        words: index of each value's word; -1 for the whole sample.
         texts: the words.
         labels: for areas under curves of labels.
         groups: of each value, such as `("role: colour", "size: small")`.
@@ -81,19 +81,18 @@ class Series:
         """The values of a group; all for ""."""
         if not group:
             return self
-        return self._take([at for at, groups in enumerate(self.groups) if group in groups])
+        return self._take([n for n, groups in enumerate(self.groups) if group in groups])
 
     def in_common(self, other: Series) -> tuple[Series, Series]:
-        """Of both, the values for the same words of the same samples, with the same labels.
+        """Both series, restricted to the same words of the same samples with the same labels.
 
-        Otherwise a method whose figure is undefined for hard words would look better than one that
-        answers for them.
+        Otherwise a method whose figure is undefined for difficult words would have an advantage.
         """
         common = set(self._keys()) & set(other._keys())
         return self._with_keys(common), other._with_keys(common)
 
     def tensors(self) -> Values:
-        """As the statistics take them."""
+        """The values as tensors for the statistics."""
         labels = [bool(label) for label in self.labels] if None not in self.labels else None
         return Values.of(self.values, self.images, labels)
 
@@ -101,11 +100,11 @@ class Series:
         return list(zip(self.images, self.words, self.labels, strict=True))
 
     def _with_keys(self, keys: set[_Key]) -> Series:
-        return self._take([at for at, key in enumerate(self._keys()) if key in keys])
+        return self._take([n for n, key in enumerate(self._keys()) if key in keys])
 
-    def _take(self, places: list[int]) -> Series:
+    def _take(self, indices: list[int]) -> Series:
         columns = (getattr(self, f.name) for f in fields(self))
-        return Series(*(tuple(column[at] for at in places) for column in columns))
+        return Series(*(tuple(column[n] for n in indices) for column in columns))
 
 
 EMPTY = Series()
@@ -116,15 +115,15 @@ class Results:
     """The rows of one or several runs, as columns.
 
     Attributes:
-        runs: what was asked, the latest last.
+        runs: the descriptions of the runs, the latest last.
         models, data, methods: labels in their order.
         columns: every figure.
-        reference: label of the method that others are compared with.
+        reference: label of the method for comparisons.
         settings: of the runs.
-        rows: by `(model, data, method, metric, figure)` the values of a figure.
-        reasons: what has no value.
-        samples: by `(model, data)` the ids that any row is of, in order, those without a value
-            included: the bootstrap's images.
+        rows: the values of a figure by `(model, data, method, metric, figure)`.
+        reasons: for missing values.
+        samples: by `(model, data)` the ids of all rows in order, also of those without a value:
+            the images of the bootstrap.
     """
 
     runs: tuple[dict[str, Any], ...]
@@ -139,32 +138,32 @@ class Results:
     samples: Mapping[tuple[str, str], tuple[str, ...]]
 
     def series(self, model: str, data: str, method: str, column: Column) -> list[Series]:
-        """What a figure's statistic is made of: two series for a harmonic mean, else one."""
+        """The values of a figure's statistic: two series for a harmonic mean, else one."""
         names = column.of if column.statistic == "harmonic" else (column.name,)
         keys = [(model, data, method, column.metric, name) for name in names]
         return [self.rows.get(key, EMPTY) for key in keys]
 
 
 def columns_of(metric: str, figures: Sequence[Mapping[str, Any]]) -> list[Column]:
-    """The figures of a metric, as a run describes them.
+    """The columns of a metric's figures.
 
     Example:
         >>> points = [{"name": f"falling@{x}", "of": ()} for x in (0.0, 0.5, 1.0)]
         >>> [c.curve for c in columns_of("deletion", [*points, {"name": "iou@0.5", "of": ()}])]
         [('falling', 0.0), ('falling', 0.5), ('falling', 1.0), None]
     """
-    places = {figure["name"]: _curve_point(figure["name"]) for figure in figures}
-    often = Counter(place[0] for place in places.values() if place)
-    found = []
+    points = {figure["name"]: _curve_point(figure["name"]) for figure in figures}
+    counts = Counter(point[0] for point in points.values() if point)
+    columns = []
     for figure in figures:
-        place = places[figure["name"]]
-        curve = place if place and often[place[0]] >= CURVE_POINTS else None
-        found.append(Column(metric, **{**figure, "of": tuple(figure["of"])}, curve=curve))
-    return found
+        point = points[figure["name"]]
+        curve = point if point and counts[point[0]] >= CURVE_POINTS else None
+        columns.append(Column(metric, **{**figure, "of": tuple(figure["of"])}, curve=curve))
+    return columns
 
 
 def _curve_point(name: str) -> tuple[str, float] | None:
-    """The curve and the place of a figure `name@number`."""
+    """The curve and the position of a figure `name@number`, else None."""
     before, mark, after = name.rpartition("@")
     try:
         return (before, float(after)) if mark else None

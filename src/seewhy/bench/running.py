@@ -1,4 +1,4 @@
-"""A run: plan, find what is missing, measure it, keep it."""
+"""A run: plan, find the missing tasks, measure and store them."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ ENGINES: dict[EngineName, Engine] = {
     "ray": ray_actors,
     "in-process": in_process,
 }
-"""What does the work: processes of this machine, actors of a cluster, or this process alone."""
+"""Engines: processes of this machine, actors of a cluster, or only this process."""
 
 DEPENDENCIES = ("torch", "transformers", "numpy", "pillow", "pyarrow")
-"""Distributions whose versions a run's file names."""
+"""Distributions whose versions are in a run's file."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is.
+    """The progress of a run.
 
     Attributes:
-        done, total: tasks, those of earlier runs included.
-        found: of `done`, how many were in the folder already.
-        seconds: since the work began.
+        done, total: tasks, with those of earlier runs.
+        found: how many of `done` were in the folder before.
+        seconds: since the start of the run.
     """
 
     done: int
@@ -56,11 +56,11 @@ class Progress:
 
 @dataclass(frozen=True)
 class Work:
-    """What a plan still asks of a folder.
+    """The tasks of a plan that are missing in a folder.
 
     Attributes:
-        jobs: the samples with tasks that are not measured, model by model.
-        found, total: tasks that are in the folder already, and all.
+        jobs: the samples with missing tasks, model by model.
+        found, total: number of tasks that are in the folder, and of all tasks.
     """
 
     jobs: tuple[Job, ...]
@@ -75,16 +75,16 @@ def run(
     progress: Callable[[Progress], None] | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Store:
-    """Measure methods by metrics, and keep every row as it is found.
+    """Measure methods by metrics, and store every row.
 
-    Killed at any moment and called again, it goes on where it was. More models, methods, metrics
-    or samples in the same folder add to what is there; whatever is changed is measured anew.
+    A run that was killed resumes when it is called again. More models, methods, metrics or samples
+    are added to the same folder; whatever is changed is measured again.
 
     Args:
-        config: what is measured and how; a name stands for that suite.
+        config: what to measure and how; or the name of a suite.
         out: folder of results.
         progress: called as tasks are done.
-        say: called with a few words as other stages begin.
+        say: called with a short text as other stages start.
 
     Returns:
         The store; `seewhy.bench.reading` reads it.
@@ -107,7 +107,7 @@ def run(
     plan = plan_of(config)
     if config.engine != "in-process" and any(spec.pair for spec in plan.models):
         raise ParameterError(
-            "Expected engine='in-process' for loaded models, which stay in this process, got "
+            "Expected engine='in-process' for loaded models, got "
             f"{config.engine!r}: choose it, or name the models' folders."
         )
     store, measured = execute(plan, config, Path(out), progress)
@@ -122,10 +122,10 @@ def execute(
     out: Path,
     progress: Callable[[Progress], None] | None = None,
 ) -> tuple[Store, int]:
-    """Measure what of a plan is not in a folder yet; see `run`.
+    """Measure the tasks of a plan that are missing in a folder; see `run`.
 
     Returns:
-        The store, and how many tasks were measured.
+        The store, and the number of measured tasks.
     """
     with Store(out).writing() as store:
         work = missing(plan, store.done(), config.retry)
@@ -138,19 +138,19 @@ def execute(
                     progress(state)
         store.merge()
         measured = state.done - work.found
-        # Files have called tasks units since the first version.
+        # In files, tasks are called units since the first version.
         counts = {"done": measured, "found": work.found, "total": work.total}
         store.save_run(plan.key, {**description, "seconds": state.seconds, "units": counts})
     return store, measured
 
 
 def missing(plan: Plan, done: Mapping[str, TaskStatus], retry: bool = False) -> Work:
-    """What is left of a plan. Jobs come model by model, so that a worker loads each once.
+    """The missing tasks of a plan, model by model, so that a worker loads each model once.
 
     Args:
-        plan: what is asked for.
-        done: what is in the folder, by the tasks' keys.
-        retry: do tasks again that failed.
+        plan: of the run.
+        done: the tasks in the folder, by their keys.
+        retry: also repeat failed tasks.
     """
     samples = [
         (model, data, sample)
@@ -160,12 +160,12 @@ def missing(plan: Plan, done: Mapping[str, TaskStatus], retry: bool = False) -> 
     ]
     jobs = [_job(plan, *sample, done, retry) for sample in samples]
     total = len(samples) * len(plan.tasks)
-    left = sum(len(job.tasks) for job in jobs)
-    return Work(tuple(job for job in jobs if job.tasks), total - left, total)
+    remaining = sum(len(job.tasks) for job in jobs)
+    return Work(tuple(job for job in jobs if job.tasks), total - remaining, total)
 
 
 def describe(plan: Plan, config: BenchConfig) -> dict[str, Any]:
-    """The run's file: what was asked; then when, where and with what, which is in no key."""
+    """The run's file: the plan; then time, machine and versions, which are in no key."""
     return {
         **plan.describe(),
         "started": datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -181,13 +181,13 @@ def describe(plan: Plan, config: BenchConfig) -> dict[str, Any]:
 def _measure(
     plan: Plan, config: BenchConfig, work: Work, store: Store
 ) -> Generator[Progress, None, None]:
-    """Store batches as they come; the last state holds the seconds of all."""
+    """Store batches as they arrive; the last state has the total seconds."""
     started = time.perf_counter()
     state = Progress(work.found, work.total, work.found, 0.0)
     yield state
     if not work.jobs:
         return
-    # Closed at once, whatever happens, so that its workers end before anything else does.
+    # Closed also after an error, so that its workers end first.
     with closing(ENGINES[config.engine](plan, work.jobs, config.workers)) as batches:
         for batch in batches:
             store.add(batch.rows)
@@ -199,11 +199,11 @@ def _measure(
 def _job(
     plan: Plan, model: int, data: int, sample: str, done: Mapping[str, TaskStatus], retry: bool
 ) -> Job:
-    """A sample with those of its tasks that are to be measured."""
+    """A sample with its missing tasks."""
     known = {task: done.get(plan.task_key(model, data, sample, task)) for task in plan.tasks}
-    left = {task: s for task, s in known.items() if s is None or (retry and s.failed)}
-    attempts = (0 if status is None else status.attempt + 1 for status in left.values())
-    return Job(model, data, sample, tuple(left), tuple(attempts))
+    remaining = {task: s for task, s in known.items() if s is None or (retry and s.failed)}
+    attempts = (0 if status is None else status.attempt + 1 for status in remaining.values())
+    return Job(model, data, sample, tuple(remaining), tuple(attempts))
 
 
 def _versions() -> dict[str, str]:

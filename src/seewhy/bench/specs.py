@@ -1,4 +1,4 @@
-"""Methods and metrics by spec, such as `msea(base=attention)`, with their labels and keys."""
+"""Methods and metrics by spec, such as `msea(base=attention)`; their labels and keys."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from seewhy.methods import Method, create
 from seewhy.metrics import METRICS, Metric
 
 HASHED_NAMES = {"relevance": "witness"}
-"""Parameters that were renamed, and the names that keys are made of: folders keep their rows."""
+"""Renamed parameters, and their old names, which keys still hash: old rows stay valid."""
 
 
 def method_of(given: str | Method) -> Method:
@@ -41,14 +41,14 @@ def metric_of(given: str | Metric) -> Metric:
     if isinstance(given, Metric):
         return given
     name, parameters = parse_spec(given)
-    chosen = METRICS.get(name)
-    known = tuple(f.name for f in fields(chosen) if f.init)  # type: ignore[arg-type]
+    metric_class = METRICS.get(name)
+    known = tuple(f.name for f in fields(metric_class) if f.init)  # type: ignore[arg-type]
     for parameter in parameters:
         if parameter not in known:
             raise ParameterError(
-                unknown_name_message(f"parameter of {chosen.name}", parameter, known)
+                unknown_name_message(f"parameter of {metric_class.name}", parameter, known)
             )
-    return chosen(**parameters)
+    return metric_class(**parameters)
 
 
 def label_of(item: Method | Metric) -> str:
@@ -68,17 +68,17 @@ def label_of(item: Method | Metric) -> str:
 
 
 def key_of(item: Method | Metric) -> str:
-    """A hash of what it is and of all its parameters, defaults and those of its base included.
+    """A hash of its name and all its parameters, with defaults and the parameters of its base.
 
-    Of a class that is not seewhy's the source counts too: people who work on their own method
-    change it more often than its name.
+    For a class that is not seewhy's, its source is hashed too, because it may change without its
+    name.
     """
-    kind = type(item)
-    own = kind.__module__.partition(".")[0] == "seewhy"
+    item_class = type(item)
+    is_own = item_class.__module__.partition(".")[0] == "seewhy"
     parts = (getattr(item, f.name) for f in fields(item) if f.init)
     nested = "".join(key_of(part) for part in parts if isinstance(part, Method))
-    if not own:
-        return digest([item.name, item.parameters, nested, _source(kind)])
+    if not is_own:
+        return digest([item.name, item.parameters, nested, _source(item_class)])
     parameters = {_hashed(name): _hashed(value) for name, value in item.parameters.items()}
     return digest([item.name, parameters, nested, ""])
 
@@ -90,7 +90,7 @@ def digest(data: object) -> str:
 
 
 def _hashed(value: Any) -> Any:
-    """A parameter's name, or the spec of a method, with names as keys are made of them.
+    """A parameter's name, or the spec of a method, with the names that keys hash.
 
     Example:
         >>> _hashed("relevance"), _hashed("corroborated(relevance=tam)")
@@ -106,7 +106,7 @@ def _text(value: Any) -> str:
     if isinstance(value, Mapping):
         return json.dumps(value, sort_keys=True)
     if isinstance(value, list | tuple):
-        return f"({', '.join(_text(one) for one in value)}{',' * (len(value) == 1)})"
+        return f"({', '.join(_text(item) for item in value)}{',' * (len(value) == 1)})"
     return str(value)
 
 
@@ -114,8 +114,8 @@ def _default(field: Any) -> Any:
     return field.default_factory() if field.default_factory is not MISSING else field.default
 
 
-def _source(kind: type) -> str:
+def _source(item_class: type) -> str:
     try:
-        return inspect.getsource(kind)
+        return inspect.getsource(item_class)
     except (OSError, TypeError):  # defined in an interpreter, or compiled
         return ""

@@ -1,13 +1,12 @@
-"""Rows of results in Parquet: added whole or not at all, counted once, and never mixed.
+"""Rows of results in Parquet: written completely or not at all, and counted once.
 
 results/
   rows/<time>-<process>.parquet   one file for each batch of tasks, merged at the end of a run
-  runs/<key>.json                 what was asked in each run: see `seewhy.bench.plan`
+  runs/<key>.json                 the plan of each run: see `seewhy.bench.plan`
 
-A task is one metric of one method on one model and sample, with all parameters: it is measured or
-not, as a whole. Its rows are always in one file. A file is written under a temporary name and
-renamed at the end, so a process killed at any moment leaves whole tasks or none of them; temporary
-files are removed by the next run.
+A task is one metric of one method on one model and sample, with all parameters. Its rows are always
+in one file. A file is written under a temporary name and renamed at the end, so a killed process
+leaves only complete tasks; the next run removes temporary files.
 """
 
 from __future__ import annotations
@@ -28,38 +27,38 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SCHEMA_VERSION = 1
-"""Of the rows and of the runs; a newer one is refused."""
+"""Of the rows and of the runs; a newer version raises an error."""
 
 TEMPORARY = ".part"
-"""How the name of a temporary file ends."""
+"""Suffix of temporary files."""
 
 STORED_NAMES = {"task": "unit"}
-"""Columns that files name otherwise than `Row` does: those of older versions stay readable."""
+"""Columns with another name in files than in `Row`: files of older versions stay readable."""
 
 MEASURED, UNDEFINED, SKIPPED, FAILED = "measured", "undefined", "skipped", "failed"
-"""What became of a task: a value, a figure without one, a sample that could not be used, or a
-method (or metric) that raised."""
+"""Status of a row: a value, an undefined figure, a sample that cannot be used, or an error in a
+method or metric."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One value, or the reason why there is none.
+    """One value, or the reason for a missing value.
 
     Attributes:
-        task: the task's key, over all other keys and the sample.
-        attempt: 0, or how often the task was measured again after it had failed; the latest counts.
-        model, data, method, metric: labels, for people.
-        model_fingerprint, data_fingerprint, method_key, metric_key, settings_key: what keeps
-            results separate that were made differently.
+        task: the task's key, a hash of all other keys and the sample.
+        attempt: 0, or how often the task was repeated after a failure; the latest counts.
+        model, data, method, metric: labels, for readers.
+        model_fingerprint, data_fingerprint, method_key, metric_key, settings_key: keep different
+            results separate.
         sample: its id.
         figure: "" where the whole task has no value.
-        word: place among the answer's words; -1 for the whole sample.
-        text, role, tags: the word's, and what breakdowns group by.
+        word: index among the answer's words; -1 for the whole sample.
+        text, role, tags: of the word; breakdowns group by role and tags.
         value: None where there is none.
         label: for areas under curves of labels.
         status: one of "measured", "undefined", "skipped", "failed".
         reason: "" where there is a value.
-        seconds: wall time of the task's metric; of a failed one, until it failed.
+        seconds: wall time of the task's metric, or until it failed.
         created: UTC.
     """
 
@@ -90,7 +89,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class TaskStatus:
-    """What the store knows of a task without reading its values."""
+    """The latest attempt of a task in the store, and whether it failed."""
 
     attempt: int
     failed: bool
@@ -100,10 +99,10 @@ class Store:
     """A folder of results.
 
     Args:
-        folder: made where it is missing.
+        folder: created if it is missing.
 
     Raises:
-        OutputError: if the folder cannot be made, or holds something else.
+        OutputError: if the folder cannot be created, or holds something else.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
@@ -114,7 +113,7 @@ class Store:
     def writing(self) -> Iterator[Store]:
         """Lock the folder, and remove the temporary files of a killed run.
 
-        The lock is the system's own and goes with the process, however that ends.
+        The lock is the operating system's and is released when the process ends or is killed.
 
         Raises:
             OutputError: if another process writes there, or the folder cannot be written.
@@ -139,8 +138,8 @@ class Store:
                     "writing: wait for it, or choose another folder."
                 ) from None
             for folder in (self.rows, self.runs):
-                for left in folder.glob(f".*{TEMPORARY}"):
-                    left.unlink()
+                for path in folder.glob(f".*{TEMPORARY}"):
+                    path.unlink()
             yield self
 
     def files(self) -> list[Path]:
@@ -148,23 +147,23 @@ class Store:
         return sorted(self.rows.glob("*.parquet"))
 
     def done(self) -> dict[str, TaskStatus]:
-        """Every task that is in the store, by its key.
+        """All tasks in the store, by key.
 
         Raises:
             SchemaError: if a file is damaged or of a newer schema.
         """
-        found: dict[str, TaskStatus] = {}
+        latest: dict[str, TaskStatus] = {}
         for path in self.files():
             table = _read(path, ["task", "attempt", "status"])
             columns = (table[name].to_pylist() for name in ("task", "attempt", "status"))
             for task, attempt, status in zip(*columns, strict=True):
-                known = found.get(task)
+                known = latest.get(task)
                 if known is None or attempt > known.attempt:
-                    found[task] = TaskStatus(attempt, status == FAILED)
-        return found
+                    latest[task] = TaskStatus(attempt, status == FAILED)
+        return latest
 
     def add(self, rows: Sequence[Row]) -> None:
-        """Write the rows of whole tasks, all or none.
+        """Write the rows of complete tasks, all or none.
 
         Raises:
             OutputError: if they cannot be written, such as on a full disk.
@@ -173,7 +172,7 @@ class Store:
             self._write(table_of(rows))
 
     def read(self) -> pa.Table:
-        """All rows, each task once: of two attempts the later, of two equals the first written.
+        """All rows, each task once: its latest attempt; of equal ones, the first written.
 
         Raises:
             SchemaError: if a file is damaged or of a newer schema.
@@ -181,41 +180,41 @@ class Store:
         return _latest_attempts([_read(path) for path in self.files()])
 
     def merge(self) -> None:
-        """Make one file of all. If it is killed in between, `read` still counts each task once."""
+        """Merge all files. If this is killed, `read` still counts each task once."""
         files = self.files()
         if len(files) > 1:
             self._write(self.read())
             for path in files:
                 path.unlink()
 
-    def save_run(self, key: str, described: dict[str, Any]) -> None:
-        """Write what was asked; the same run again replaces it."""
-        text = json.dumps({"schema": SCHEMA_VERSION, **described}, indent=1, allow_nan=False)
+    def save_run(self, key: str, description: dict[str, Any]) -> None:
+        """Write the description of a run; the same run replaces it."""
+        text = json.dumps({"schema": SCHEMA_VERSION, **description}, indent=1, allow_nan=False)
         with _output_errors(self.folder):
             write_atomically(self.runs / f"{key}.json", lambda path: path.write_text(text + "\n"))
 
     def read_runs(self) -> list[dict[str, Any]]:
-        """What was asked in every run, the latest last.
+        """The descriptions of all runs, the latest last.
 
         Raises:
-            SchemaError: if there is none, or one is damaged or of a newer schema.
+            SchemaError: if there is none, or if a file is damaged or of a newer schema.
         """
-        found = []
+        runs = []
         for path in sorted(self.runs.glob("*.json"), key=lambda p: (p.stat().st_mtime_ns, p.name)):
             try:
-                described = json.loads(path.read_text("utf-8"))
+                description = json.loads(path.read_text("utf-8"))
             except ValueError as error:
                 raise SchemaError(
                     f"Expected a run's description in {path}, got {error}: run it again."
                 ) from error
-            _expect_known(described.get("schema"), path)
-            found.append(described)
-        if not found:
+            _expect_known(description.get("schema"), path)
+            runs.append(description)
+        if not runs:
             raise SchemaError(
                 f"Expected a folder that `seewhy bench` wrote, got {self.folder}, which holds no "
                 "runs: check the path."
             )
-        return sorted(found, key=lambda run: run.get("started", ""))
+        return sorted(runs, key=lambda run: run.get("started", ""))
 
     def _write(self, table: pa.Table) -> None:
         import pyarrow.parquet as pq
@@ -227,10 +226,10 @@ class Store:
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file under a temporary name, see that it is on the disk, then rename it.
+    """Write a file under a temporary name, flush it to disk, then rename it.
 
     Raises:
-        OSError: as `write`; nothing is left then.
+        OSError: as `write`; no file remains then.
     """
     part = path.with_name(f".{path.name}{TEMPORARY}")
     try:
@@ -256,7 +255,7 @@ def table_of(rows: Iterable[Row]) -> pa.Table:
 
 
 def schema() -> pa.Schema:
-    """The columns, in the order of `Row`, with the version among the metadata."""
+    """The columns, in the order of `Row`, with the version in the metadata."""
     import pyarrow as pa
 
     special = {
@@ -274,16 +273,16 @@ def schema() -> pa.Schema:
 
 
 def expect_pyarrow() -> None:
-    """Raise unless pyarrow is installed.
+    """Check that pyarrow is installed.
 
     Raises:
-        ParameterError: naming what to install.
+        ParameterError: if it is not; it names the package to install.
     """
     try:
         import pyarrow.parquet  # noqa: F401
     except ImportError as error:
         raise ParameterError(
-            "Expected pyarrow, which keeps the results, got none: pip install 'seewhy[bench]'."
+            "Expected pyarrow, which stores the results, got none: pip install 'seewhy[bench]'."
         ) from error
 
 
@@ -321,7 +320,7 @@ def _expect_known(version: object, path: Path) -> None:
 
 
 def _latest_attempts(tables: Sequence[pa.Table]) -> pa.Table:
-    """Every task's rows from one table only, that of its latest attempt."""
+    """The rows of each task from one table only, that of its latest attempt."""
     import pyarrow as pa
 
     keys = [
@@ -341,7 +340,7 @@ def _latest_attempts(tables: Sequence[pa.Table]) -> pa.Table:
 
 @contextmanager
 def _output_errors(folder: Path) -> Iterator[None]:
-    """Failures of the file system as an OutputError that says what to do."""
+    """Convert errors of the file system to an OutputError with a remedy."""
     try:
         yield
     except OutputError:

@@ -1,10 +1,10 @@
-"""Suites: configs under one name, which fill what another config leaves open.
+"""Suites: named configs, which give the default values of other configs.
 
-Each is one function; its docstring says what it is for. Lists of methods and metrics follow from
-what the methods say of themselves, so a new one joins without a change here. Suites hold what ships
-with seewhy, so that a name means the same everywhere; others join by `methods` and `metrics`.
+Each is one function; its docstring is its summary. Lists of methods and metrics are derived from
+class attributes, so a new method is included without a change here. Suites include only what ships
+with seewhy, so that a name means the same everywhere; add others by `methods` and `metrics`.
 
-Importing this module loads no method: only calling a suite does.
+Importing this module imports no method; calling a suite does.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ METHOD_ORDER = (
     *("input-x-gradient", "integrated-gradients", "smooth-grad", "attn-lrp"),
     *("occlusion", "rise", "kernel-shap", "region-search"),
 )
-"""Order of the tables' rows; those not listed come last, by name. A run's key depends on it."""
+"""Order of rows in tables; other methods come last, by name. A run's key depends on it."""
 
 PIXEL_CURVES = ("insertion", "deletion")
 CONTEXT_CURVES = ("context-insertion", "context-deletion")
@@ -44,58 +44,58 @@ METRIC_ORDER = (
     *("hallucination", "hallucination-baselines"),
     *(*SANITY_CHECKS, "scale-stability", "cost"),
 )
-"""Likewise, of the tables."""
+"""Order of metrics in tables; others come last, by name."""
 
 FILLS = ("blur", "mean", "noise")
 CONTEXT_BASELINES = (
     *("attention", "attention-rollout", "gradient-attention", "input-x-gradient", "attn-lrp"),
 )
-"""White-box methods that score earlier words as they score the picture, in few passes."""
+"""White-box methods that score context tokens like visual tokens, with few passes."""
 
-NOT_A_BASE = {"region-search": "up to 200 passes a token at every scale"}
-"""Baselines that no suite puts under MSEA or ARC, and why."""
+NOT_A_BASE = {"region-search": "up to 200 passes per token at every scale"}
+"""Baselines that no suite uses as the base of MSEA or ARC, and why."""
 MANY_PASSES = ("integrated-gradients", "smooth-grad", "rise")
-"""Bases that only the suite `full` composes: each reads a picture dozens of times."""
+"""Bases that only the suite `full` composes: each needs dozens of passes per picture."""
 
 
 def all_methods() -> tuple[str, ...]:
-    """Every method of seewhy, and the default's spec beside the method that it changes."""
+    """Every method of seewhy; the default's spec follows its method."""
     return _methods(lambda method: True)
 
 
 def controls() -> tuple[str, ...]:
-    """Methods that read neither the model nor the picture."""
+    """Methods that use neither the model nor the picture."""
     return _methods(lambda method: not method.all_needs)
 
 
 def state_methods() -> tuple[str, ...]:
-    """Methods that read visual states: the logit lens, the paper's methods, the default, ours."""
+    """Methods that use visual states: the logit lens, the paper's methods, the default, ours."""
     return _methods(lambda method: "states" in method.all_needs)
 
 
 def white_box() -> tuple[str, ...]:
-    """Baselines that read attentions or gradients."""
-    inner = {"attentions", "gradients"}
-    return _methods(lambda method: inner & method.all_needs and "states" not in method.all_needs)
+    """Baselines that use attentions or gradients."""
+    needs = {"attentions", "gradients"}
+    return _methods(lambda method: needs & method.all_needs and "states" not in method.all_needs)
 
 
 def perturbation() -> tuple[str, ...]:
-    """Baselines that change the picture and read the model's output alone."""
+    """Baselines that change the picture and use only the model's output."""
     return _methods(lambda method: method.all_needs == {"pictures"})
 
 
 def bases() -> tuple[str, ...]:
-    """Baselines that MSEA and ARC are put over."""
+    """Baselines that can be the base of MSEA and ARC."""
     return tuple(name for name in (*white_box(), *perturbation()) if name not in NOT_A_BASE)
 
 
 def light_bases() -> tuple[str, ...]:
-    """Those of them that need few passes."""
+    """The bases that need few passes."""
     return tuple(name for name in bases() if name not in MANY_PASSES)
 
 
 def compose(names: Iterable[str]) -> tuple[str, ...]:
-    """MSEA over each of some methods, then ARC.
+    """MSEA, then ARC, with each of some methods as base.
 
     Example:
         >>> compose(["rise"])
@@ -106,7 +106,7 @@ def compose(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def with_fills(metrics: Iterable[str]) -> tuple[str, ...]:
-    """Metrics that cover pixels, once with each fill; others as they are.
+    """Metrics with a fill once for each fill; other metrics unchanged.
 
     Example:
         >>> with_fills(["cost", "deletion"])
@@ -179,7 +179,7 @@ def claims() -> BenchConfig:
 
 
 def ablation() -> BenchConfig:
-    """One thing changed at a time, on training scenes: what the defaults follow from."""
+    """Ablations: one change at a time, on training scenes; the defaults are chosen by it."""
     return _suite(
         "ablation",
         methods=_ablations(),
@@ -192,7 +192,7 @@ def ablation() -> BenchConfig:
 
 
 def composed() -> BenchConfig:
-    """What MSEA and ARC change over the baselines that they can be put over."""
+    """What MSEA and ARC change with each baseline as their base."""
     return _suite(
         "composed",
         methods=("logit-lens", "msea", "arc", *light_bases(), *compose(light_bases())),
@@ -204,7 +204,7 @@ def composed() -> BenchConfig:
 
 
 def context() -> BenchConfig:
-    """Does a word depend on the earlier words that a method names? They are dropped, and kept."""
+    """Does a word depend on the earlier words that a method ranks high? Deletes and keeps them."""
     return _suite(
         "context",
         methods=(*controls(), *state_methods(), *CONTEXT_BASELINES),
@@ -229,13 +229,14 @@ def hallucination() -> BenchConfig:
 
 
 def full() -> BenchConfig:
-    """Everything on all held-out scenes, for a cluster or a night."""
+    """Every method and metric on all held-out scenes, for a cluster or a night."""
     from seewhy.metrics import METRICS
 
+    names = (metric.name for metric in METRICS if _ships_with_seewhy(metric))
     return _suite(
         "full",
         methods=(*all_methods(), *compose(bases())),
-        metrics=with_fills(_sorted((m.name for m in METRICS if _is_own(m)), METRIC_ORDER)),
+        metrics=with_fills(_sorted(names, METRIC_ORDER)),
         words=3,
     )
 
@@ -247,14 +248,14 @@ SUITES: dict[str, Callable[[], BenchConfig]] = {
         *(composed, context, hallucination, full),
     )
 }
-"""What `--suite` takes, and what makes each."""
+"""The values of `--suite`, and the function of each."""
 
 
 def suite_of(name: str) -> BenchConfig:
-    """The suite of a name.
+    """The config of a suite.
 
     Raises:
-        UnknownNameError: if there is none; near matches are given.
+        UnknownNameError: if there is no such suite; near matches are given.
     """
     if name not in SUITES:
         raise UnknownNameError(unknown_name_message("suite", name, tuple(SUITES)))
@@ -262,25 +263,25 @@ def suite_of(name: str) -> BenchConfig:
 
 
 def resolve(config: BenchConfig) -> BenchConfig:
-    """Fill what a config leaves open from its suite.
+    """Fill a config's values of None from its suite.
 
-    The suite's reference counts if it is among the methods, else the first method is the reference.
+    The suite's reference is used if it is among the methods, else the first method.
 
     Raises:
         UnknownNameError: if there is no such suite or method; near matches are given.
         ParameterError: if the reference is not among the methods.
     """
     suite = suite_of(config.suite)
-    # A suite never says dtype, so a config without one keeps the checkpoint's own.
+    # No suite sets dtype, so a config without one keeps the checkpoint's.
     missing = {f.name for f in fields(config) if getattr(config, f.name) is None}
     filled = replace(config, **{name: getattr(suite, name) for name in missing})
     return replace(filled, reference=_reference(filled, required="reference" not in missing))
 
 
-def _suite(name: str, **given: Any) -> BenchConfig:
-    """A config that leaves nothing open but dtype, with what most suites share."""
+def _suite(name: str, **values: Any) -> BenchConfig:
+    """A config with every value but dtype; most suites share some of them."""
     shared = {"models": MODELS, "data": ("testbed",), "answers": "reference", "reference": "tam"}
-    return BenchConfig(name, **{**shared, **given})
+    return BenchConfig(name, **{**shared, **values})
 
 
 def _reference(config: BenchConfig, required: bool) -> str | None:
@@ -297,27 +298,27 @@ def _reference(config: BenchConfig, required: bool) -> str | None:
     return labels[0] if labels else None
 
 
-def _methods(wanted: Callable[[Method], Any]) -> tuple[str, ...]:
-    """Specs of the methods of seewhy that are wanted; the default follows the one it changes."""
+def _methods(condition: Callable[[Method], Any]) -> tuple[str, ...]:
+    """Specs of seewhy's methods that meet a condition; the default's spec follows its method."""
     from seewhy.methods import DEFAULT, METHODS, create
 
-    own = (create(kind.name) for kind in METHODS if _is_own(kind))
-    names = _sorted((method.name for method in own if wanted(method)), METHOD_ORDER)
-    changed = DEFAULT.partition("(")[0]
-    return tuple(spec for name in names for spec in (name, *[DEFAULT] * (name == changed)))
+    methods = (create(m.name) for m in METHODS if _ships_with_seewhy(m))
+    names = _sorted((method.name for method in methods if condition(method)), METHOD_ORDER)
+    default_name = DEFAULT.partition("(")[0]
+    return tuple(spec for name in names for spec in (name, *[DEFAULT] * (name == default_name)))
 
 
-def _is_own(kind: type) -> bool:
-    return kind.__module__.partition(".")[0] == "seewhy"
+def _ships_with_seewhy(entry: type) -> bool:
+    return entry.__module__.partition(".")[0] == "seewhy"
 
 
 def _sorted(names: Iterable[str], order: Sequence[str]) -> list[str]:
-    places = {name: place for place, name in enumerate(order)}
-    return sorted(names, key=lambda name: (places.get(name, len(order)), name))
+    ranks = {name: rank for rank, name in enumerate(order)}
+    return sorted(names, key=lambda name: (ranks.get(name, len(order)), name))
 
 
 def _ablations() -> tuple[str, ...]:
-    """Parts alone; then the paper's method, the default and ours, one thing changed at a time."""
+    """The parts; then the paper's method, the default and ours, with one change at a time."""
     from seewhy.methods import DEFAULT
 
     base, ours = "intra-modal", "corroborated"
@@ -331,7 +332,7 @@ def _ablations() -> tuple[str, ...]:
         *(f"{base}(p={p})" for p in (0.5, 0.7, 0.8, 0.95, 0.99)),
         DEFAULT,
         f"{base}(variant=inverse, window=None)",
-        *(f"{base}(scales={some}, window=None)" for some in scales),
+        *(f"{base}(scales={values}, window=None)" for values in scales),
         ours,
         *(f"{ours}(exponent={q})" for q in (0.1, 0.2, 0.5, 1)),
         *(f"{ours}(base={name})" for name in ("logit-lens", "tam", "intra-modal")),

@@ -1,6 +1,6 @@
-"""The worker: one sample is read by one model, explained by methods, measured by metrics.
+"""The worker: runs the model on a sample, then the methods, then the metrics.
 
-It knows nothing of processes or files: an engine gives it jobs and keeps the rows.
+It is independent of processes and files: an engine gives it jobs and stores the rows.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from seewhy.models import Loaded, generate, load, prepare, read
 from seewhy.models.session import Session
 
 SCORED_ROLES = ("kind", "colour", "count", "relation", "size")
-"""Roles of the words that metrics of single words look at: those that name something shown."""
+"""Roles of the words for metrics of single words: words that describe objects."""
 
 RANKING_DEPTH = 50
-"""Ranks kept of each prediction, or more where a method looks deeper."""
+"""Ranks stored of each prediction, or more if a method needs them."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One sample on one model, and which of its tasks are to be done.
+    """One sample on one model, and its tasks.
 
     Attributes:
         model, data: indices in the plan.
@@ -54,21 +54,21 @@ class Job:
     def without(self, done: set[Task]) -> Job:
         """The same job without some of its tasks."""
         attempts = self.attempts or (0,) * len(self.tasks)
-        left = [(t, a) for t, a in zip(self.tasks, attempts, strict=True) if t not in done]
-        return replace(self, tasks=tuple(t for t, _ in left), attempts=tuple(a for _, a in left))
+        pairs = [(t, a) for t, a in zip(self.tasks, attempts, strict=True) if t not in done]
+        return replace(self, tasks=tuple(t for t, _ in pairs), attempts=tuple(a for _, a in pairs))
 
     def by_method(self) -> list[tuple[int, tuple[Task, ...]]]:
         """The tasks of each method; those of the model come last."""
-        found: dict[int, list[Task]] = {}
+        by_method: dict[int, list[Task]] = {}
         for task in self.tasks:
-            found.setdefault(task.method, []).append(task)
-        order = sorted(found, key=lambda method: (method == NO_METHOD, method))
-        return [(method, tuple(found[method])) for method in order]
+            by_method.setdefault(task.method, []).append(task)
+        order = sorted(by_method, key=lambda method: (method == NO_METHOD, method))
+        return [(method, tuple(by_method[method])) for method in order]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """The rows of some tasks of a job: what is written together."""
+    """The rows of some tasks of a job, which are written together."""
 
     tasks: tuple[Task, ...]
     rows: tuple[Row, ...]
@@ -76,14 +76,14 @@ class Batch:
 
 @dataclass(eq=False)
 class SampleState:
-    """A sample that was read: what all methods share.
+    """A sample after the forward pass: shared by all methods.
 
     Attributes:
-        sample: the picture and what is known of it.
-        evidence: the base reading, for metrics.
+        sample: the picture with masks and truths.
+        evidence: the trace at scale 1 and the session, for metrics.
         words: of the answer.
-        selected: the places of those that metrics of single words look at.
-        memory: of metrics.
+        selected: indices of the words for metrics of single words.
+        memory: cache of metrics.
     """
 
     sample: Sample
@@ -94,34 +94,34 @@ class SampleState:
 
     @property
     def session(self) -> Session:
-        """What reads the sample again."""
+        """The session that runs the model on the sample again."""
         session = self.evidence.session
-        assert session is not None  # `Worker.read` makes evidence from one
+        assert session is not None  # `Worker.read` creates evidence from a session
         return session
 
     def for_word(self, word: int) -> SampleState:
         """The same sample, with one word's tokens selected."""
         trace = self.evidence.trace
-        before = len(trace.prompt_tokens)
-        selected = [before + token for token in self.words[word].word.tokens]
+        first = len(trace.prompt_tokens)
+        selected = [first + token for token in self.words[word].word.tokens]
         evidence = Evidence.from_session(self.session, trace=trace, selected=selected)
         return replace(self, evidence=evidence)
 
     def fresh_evidence(self) -> Evidence:
         """Evidence for one method.
 
-        It shares the readings, but keeps its own list of those seen: which scales collapse must not
-        depend on the methods before.
+        It shares the traces, but has its own list of used scales: which scales collapse must not
+        depend on earlier methods.
         """
         trace, selected = self.evidence.trace, self.evidence.selected
         return Evidence.from_session(self.session, trace=trace, selected=selected)
 
 
 class Worker:
-    """Does the jobs of a plan; it holds one model at a time.
+    """Runs the jobs of a plan; it loads one model at a time.
 
     Args:
-        plan: what is asked of the run.
+        plan: of the run.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -129,7 +129,7 @@ class Worker:
         self._loaded: tuple[int, Loaded] | None = None
 
     def loaded(self, model: int) -> Loaded:
-        """A model of the plan; the one loaded before is released.
+        """A model of the plan; the previous one is released.
 
         Raises:
             SeewhyError: as `seewhy.models.load`.
@@ -138,15 +138,15 @@ class Worker:
             self._loaded = None
             spec = self.plan.models[model]
             options = {} if spec.pair else dict(spec.options)
-            found = load(spec.pair or spec.place, **options)
-            found.model.eval()
-            self._loaded = model, found
+            loaded = load(spec.pair or spec.place, **options)
+            loaded.model.eval()
+            self._loaded = model, loaded
         return self._loaded[1]
 
     def run(self, job: Job) -> Iterator[Batch]:
-        """Do a job, one method after the other; each batch holds whole tasks.
+        """Run a job, one method after the other; each batch has complete tasks.
 
-        What a method or metric raises becomes rows with the reason, and the work goes on.
+        An error of a method or metric becomes rows with the reason, and the job continues.
 
         Raises:
             SeewhyError: if the model cannot be loaded.
@@ -155,7 +155,7 @@ class Worker:
         started = time.perf_counter()
         try:
             state = self.read(loaded, job)
-        except Exception as error:  # noqa: BLE001 - data sets and models are others' code
+        except Exception as error:  # noqa: BLE001 - data sets and models may be third-party code
             status = SKIPPED if isinstance(error, SampleError) else FAILED
             yield self.failed(job, job.tasks, reason_of(error), status, started)
             return
@@ -167,7 +167,7 @@ class Worker:
                     explained = first or self._first_attribution(state)
                 else:
                     explained = method, self.attribute(state, method)
-            except Exception as error:  # noqa: BLE001 - methods may be anyone's
+            except Exception as error:  # noqa: BLE001 - methods may be third-party code
                 yield self.failed(job, tasks, reason_of(error), FAILED, started)
                 continue
             first = first or explained
@@ -176,11 +176,11 @@ class Worker:
             yield Batch(tasks, tuple(rows))
 
     def read(self, loaded: Loaded, job: Job) -> SampleState:
-        """Read a sample, and choose the words that are looked at.
+        """Run the model on a sample, and choose the words for metrics of single words.
 
         Raises:
             SampleError: if it cannot be used.
-            SeewhyError: if the model cannot read it.
+            SeewhyError: if the model cannot process it.
         """
         settings = self.plan.settings
         sample = self.plan.datasets[job.data].dataset.sample(job.sample)
@@ -200,18 +200,18 @@ class Worker:
         return SampleState(sample, evidence, words, selected)
 
     def attribute(self, state: SampleState, method: int) -> Attribution:
-        """Explain a sample that was read.
+        """Explain a sample by a method.
 
         Raises:
-            ValueError: if the maps hold NaN or infinity, or are not one for each token.
+            ValueError: if the maps have NaN or infinity, or their number is not that of the tokens.
             SeewhyError: as the method.
         """
         chosen = self.plan.methods[method].method
-        # What a method draws from torch's own generator is the same in every order of the work.
+        # Draws from torch's global generator must not depend on the order of the jobs.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed_of(self.plan.settings.seed, state.sample.id))
-            found = chosen.attribute(state.fresh_evidence())
-        return expect_valid(found, chosen, len(state.evidence.trace.tokens))
+            attribution = chosen.attribute(state.fresh_evidence())
+        return expect_valid(attribution, chosen, len(state.evidence.trace.tokens))
 
     def failed(
         self,
@@ -221,13 +221,13 @@ class Worker:
         status: str = FAILED,
         started: float | None = None,
     ) -> Batch:
-        """Rows that say why tasks have no value."""
+        """Rows with the reason why tasks have no value."""
         seconds = 0.0 if started is None else time.perf_counter() - started
         columns = {"status": status, "reason": reason, "seconds": seconds}
         return Batch(tuple(tasks), tuple(self._row(job, task, **columns) for task in tasks))
 
     def _trace(self, loaded: Loaded, sample: Sample, depth: int) -> Trace:
-        """The right answer read, or the model's own written."""
+        """The trace of the reference answer, or of the model's own."""
         settings = self.plan.settings
         inputs = prepare(loaded.family, sample.image, sample.prompt)
         if settings.answers == "reference" and sample.answer is not None:
@@ -250,12 +250,12 @@ class Worker:
         )
 
     def _first_attribution(self, state: SampleState) -> tuple[int, Attribution]:
-        """By the first method that can explain the sample, for metrics that look at none."""
+        """By the first method that can explain the sample, for metrics of the model."""
         reason = ""
         for method in range(len(self.plan.methods)):
             try:
                 return method, self.attribute(state, method)
-            except Exception as error:  # noqa: BLE001 - methods may be anyone's
+            except Exception as error:  # noqa: BLE001 - methods may be third-party code
                 reason = reason_of(error)
         raise ValueError(f"no method could explain the sample: {reason}")
 
@@ -263,17 +263,17 @@ class Worker:
         metric = self.plan.metrics[task.metric].metric
         started = time.perf_counter()
         try:
-            found = list(metric.measure(sample))
-        except Exception as error:  # noqa: BLE001 - metrics may be anyone's
+            measured = list(metric.measure(sample))
+        except Exception as error:  # noqa: BLE001 - metrics may be third-party code
             return list(self.failed(job, [task], reason_of(error), FAILED, started).rows)
         seconds = time.perf_counter() - started
-        if not found:
+        if not measured:
             nothing = {"status": UNDEFINED, "reason": "nothing measured"}
             return [self._row(job, task, seconds=seconds, **nothing)]
         known = {figure.name for figure in metric.figures}
         return [
-            self._row(job, task, seconds=seconds, **_columns(one, sample.words, known))
-            for one in found
+            self._row(job, task, seconds=seconds, **_columns(result, sample.words, known))
+            for result in measured
         ]
 
     def _row(self, job: Job, task: Task, **columns: Any) -> Row:
@@ -294,62 +294,61 @@ class Worker:
 
 
 def select_words(words: Sequence[AnswerWord], count: int, seed: int) -> tuple[int, ...]:
-    """Some content words with regions or known to be unsupported, drawn, given in order.
+    """Random content words that have regions or are unsupported, in their order in the answer.
 
     Args:
         words: of the answer.
-        count: how many at most.
-        seed: the same draws the same words, whatever the number of methods or workers.
+        count: maximum number.
+        seed: the same seed draws the same words, for any number of methods or workers.
     """
     known = [
-        at
-        for at, word in enumerate(words)
+        index
+        for index, word in enumerate(words)
         if word.truth is not None
         and word.role in SCORED_ROLES
         and (word.truth.regions or word.truth.supported is False)
     ]
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(known), generator=generator).tolist()
-    return tuple(sorted(known[at] for at in order[:count]))
+    return tuple(sorted(known[n] for n in order[:count]))
 
 
-def _measured_tokens(
-    words: Sequence[AnswerWord], selected: Sequence[int], before: int
-) -> list[int]:
-    """Positions of the tokens that a metric looks at; costly methods may leave out the others.
+def _measured_tokens(words: Sequence[AnswerWord], selected: Sequence[int], first: int) -> list[int]:
+    """Positions of the tokens that metrics use; costly methods may skip the others.
 
-    Overlap looks at every word that something is known of.
+    Overlap uses every word with a truth. `first` is the position of the answer's first token.
     """
-    found = {
-        before + token
-        for at, word in enumerate(words)
-        if word.truth is not None or at in selected
+    positions = {
+        first + token
+        for index, word in enumerate(words)
+        if word.truth is not None or index in selected
         for token in word.tokens
     }
-    return sorted(found)
+    return sorted(positions)
 
 
 def seed_of(seed: int, sample: str) -> int:
-    """A seed of a sample: it depends on nothing else of the run."""
+    """A seed for a sample, independent of everything else in the run."""
     return int(digest([seed, sample])[:8], 16)
 
 
-def expect_valid(found: Attribution, method: Method, tokens: int) -> Attribution:
-    """Return an attribution if it is one of every token, and finite.
+def expect_valid(attribution: Attribution, method: Method, tokens: int) -> Attribution:
+    """Check that an attribution has every token and is finite, and return it.
 
     Raises:
-        ValueError: if not, with a reason that can be counted.
+        ValueError: if not; equal causes have equal messages.
     """
-    if len(found.context) != tokens:
+    if len(attribution.context) != tokens:
         raise ValueError(f"maps of another number of tokens than the answer's, by {method.name}")
-    for name, tensor in (*(("maps", m) for m in found.maps), ("context", found.context)):
+    tensors = (*(("maps", maps) for maps in attribution.maps), ("context", attribution.context))
+    for name, tensor in tensors:
         if not bool(torch.isfinite(tensor).all()):
             raise ValueError(f"NaN or infinity in the {name}")
-    return found
+    return attribution
 
 
 def reason_of(error: BaseException) -> str:
-    """Why something failed, on one line, the same for the same cause where that can be.
+    """The reason of a failure on one line; the same for the same cause where possible.
 
     Example:
         >>> reason_of(SampleError("no caption"))
@@ -366,18 +365,18 @@ def reason_of(error: BaseException) -> str:
 
 
 def _columns(
-    one: Measurement | Undefined, words: Sequence[AnswerWord], known: set[str]
+    result: Measurement | Undefined, words: Sequence[AnswerWord], known: set[str]
 ) -> dict[str, Any]:
-    """What a metric found, as columns."""
-    if isinstance(one, Undefined):
-        return {"figure": one.figure, "status": UNDEFINED, "reason": one.reason}
-    columns: dict[str, Any] = {"figure": one.figure, "label": one.label, "status": MEASURED}
-    if one.word is not None:
-        columns |= {"word": one.word, **_word_columns(words[one.word])}
-    tags = {str(name): str(value) for name, value in one.tags.items()}
+    """A metric's result as columns of a row."""
+    if isinstance(result, Undefined):
+        return {"figure": result.figure, "status": UNDEFINED, "reason": result.reason}
+    columns: dict[str, Any] = {"figure": result.figure, "label": result.label, "status": MEASURED}
+    if result.word is not None:
+        columns |= {"word": result.word, **_word_columns(words[result.word])}
+    tags = {str(name): str(value) for name, value in result.tags.items()}
     columns["tags"] = {**columns.get("tags", {}), **tags}
-    value = float(one.value)
-    if one.figure not in known:
+    value = float(result.value)
+    if result.figure not in known:
         return {**columns, "status": FAILED, "reason": "a figure that the metric does not declare"}
     if not math.isfinite(value):
         return {**columns, "status": UNDEFINED, "reason": "the value is not finite"}

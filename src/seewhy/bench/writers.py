@@ -12,13 +12,13 @@ from seewhy.bench.cells import Cell, best
 from seewhy.bench.results import Column, Reason, Results
 
 TABLE, REASONS = "table.csv", "reasons.csv"
-"""The files of `table_csv` and `reasons_csv`; `seewhy.bench.readers` reads them."""
+"""File names of `table_csv` and `reasons_csv`; `seewhy.bench.readers` reads them."""
 
 ESTIMATE = ("value", "low", "high")
 COUNTS = ("samples", "values")
 DIFFERENCE = ("difference", "difference_low", "difference_high")
 NUMBERS = (*ESTIMATE, *COUNTS, *DIFFERENCE)
-"""The numbers of a cell, in the order of the table."""
+"""The numbers of a cell, in the order of the table's columns."""
 
 PERCENT = ("fraction", "share", "probability")
 """Units that are shown as percentages."""
@@ -26,13 +26,13 @@ PERCENT = ("fraction", "share", "probability")
 
 @dataclass(frozen=True)
 class Grid:
-    """Cells of one metric on one model and data set, methods down and figures across.
+    """Cells of one metric on one model and data set, methods as rows and figures as columns.
 
     Attributes:
         model, data, metric: labels.
         columns: the figures.
         methods: labels.
-        cells: by method and place of the figure.
+        cells: by method and index of the figure.
     """
 
     model: str
@@ -45,26 +45,27 @@ class Grid:
 
 def grids(results: Results, listed: Sequence[Cell]) -> list[Grid]:
     """The cells of all words, model by model and metric by metric, without points of curves."""
-    found = []
-    whole = [cell for cell in listed if not cell.group and not cell.column.curve]
+    tables = []
+    ungrouped = [cell for cell in listed if not cell.group and not cell.column.curve]
     for model, data in results.samples:
         for metric in dict.fromkeys(column.metric for column in results.columns):
             chosen = [
-                c for c in whole if (c.model, c.data, c.column.metric) == (model, data, metric)
+                c for c in ungrouped if (c.model, c.data, c.column.metric) == (model, data, metric)
             ]
             if chosen:
-                found.append(_grid(results, chosen))
-    return found
+                tables.append(_grid(results, chosen))
+    return tables
 
 
 def _grid(results: Results, listed: Sequence[Cell]) -> Grid:
     """The cells of one metric on one model and data set."""
-    figures, having = {cell.column for cell in listed}, {cell.method for cell in listed}
+    figures = {cell.column for cell in listed}
+    labels = {cell.method for cell in listed}
     columns = tuple(column for column in results.columns if column in figures)
-    methods = tuple(method for method in results.methods if method in having)
-    by_place = {(cell.method, columns.index(cell.column)): cell for cell in listed}
+    methods = tuple(method for method in results.methods if method in labels)
+    by_index = {(cell.method, columns.index(cell.column)): cell for cell in listed}
     first = listed[0]
-    return Grid(first.model, first.data, first.column.metric, columns, methods, by_place)
+    return Grid(first.model, first.data, first.column.metric, columns, methods, by_index)
 
 
 def heading(column: Column) -> str:
@@ -76,12 +77,12 @@ def heading(column: Column) -> str:
     """
     arrow = {True: " ↑", False: " ↓", None: ""}[column.higher_is_better]
     unit = "%" if column.unit in PERCENT else column.unit
-    # A unit that is the name, such as seconds, is not written twice.
+    # A unit that equals the name, such as seconds, is not repeated.
     return f"{column.name}{f' ({unit})' if unit and unit != column.name else ''}{arrow}"
 
 
 def number(value: float | None, unit: str) -> str:
-    """A figure as people read it: fractions in per cent, all else with about three digits.
+    """A figure as text: fractions in per cent, others with about three digits.
 
     Example:
         >>> number(0.2737, "fraction"), number(12.345, "seconds"), number(float("nan"), "nats")
@@ -115,7 +116,7 @@ def markdown(results: Results, listed: Sequence[Cell]) -> str:
     if results.reasons:
         parts += ["## Without a value\n", "| what | why | how often |", "| --- | --- | ---: |"]
         parts += [
-            f"| {_escaped(_what(r))} | {r.status}: {_escaped(r.reason)} | {r.count} |"
+            f"| {_escaped(_reason_names(r))} | {r.status}: {_escaped(r.reason)} | {r.count} |"
             for r in results.reasons
         ]
         parts.append("")
@@ -131,8 +132,8 @@ def _markdown_rows(grid: Grid, marked: set) -> list[str]:
 
 def _row(grid: Grid, method: str, marked: set, text: Callable[[Cell, set], str]) -> Iterator[str]:
     """The texts of a method's cells; "" where there is none."""
-    for at in range(len(grid.columns)):
-        cell = grid.cells.get((method, at))
+    for index in range(len(grid.columns)):
+        cell = grid.cells.get((method, index))
         yield "" if cell is None else text(cell, marked)
 
 
@@ -157,7 +158,7 @@ def latex(results: Results, listed: Sequence[Cell]) -> str:
 
 
 def table_csv(listed: Sequence[Cell]) -> str:
-    """Every cell, breakdowns and points of curves included, with all digits."""
+    """All cells, with breakdowns and points of curves, and with all digits."""
     out = io.StringIO()
     names = ("model", "data", "method", "metric", "figure", "group", "unit", "higher_is_better")
     writer = csv.writer(out, lineterminator="\n")
@@ -173,7 +174,7 @@ def table_csv(listed: Sequence[Cell]) -> str:
 
 
 def reasons_csv(reasons: Sequence[Reason]) -> str:
-    """What has no value, why, and how often."""
+    """The reasons for missing values, with counts."""
     out = io.StringIO()
     writer = csv.DictWriter(out, [f.name for f in fields(Reason)], lineterminator="\n")
     writer.writeheader()
@@ -206,10 +207,10 @@ def _title(grid: Grid) -> str:
     return f"{grid.metric}: {grid.model} on {grid.data}"
 
 
-def _what(reason: Reason) -> str:
-    where = " on ".join(filter(None, (reason.model, reason.data)))
-    what = ", ".join(dict.fromkeys(filter(None, (reason.method, reason.metric, reason.figure))))
-    return f"{what} ({where})"
+def _reason_names(reason: Reason) -> str:
+    context = " on ".join(filter(None, (reason.model, reason.data)))
+    names = ", ".join(dict.fromkeys(filter(None, (reason.method, reason.metric, reason.figure))))
+    return f"{names} ({context})"
 
 
 def _is_missing(value: object) -> bool:

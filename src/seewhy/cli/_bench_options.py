@@ -11,8 +11,8 @@ from seewhy.cli._options import add_model_options, names_in, whole
 
 
 def add_bench_options(bench: argparse.ArgumentParser) -> None:
-    """Add the options; what is left out is None, so that a config file may say it."""
-    what = bench.add_argument_group("what is measured (default: as the suite says)")
+    """Add the options; an omitted option is None, so that a config file can set it."""
+    what = bench.add_argument_group("what is measured (default: set by the suite)")
     _add_names(what)
     _add_settings(what)
     _add_how(bench.add_argument_group("how it is measured"))
@@ -28,7 +28,7 @@ def _add_names(group: Any) -> None:
     group.add_argument(
         "--print-config",
         action="store_true",
-        help="print the config with all that the suite says, and leave",
+        help="print the config with all values of the suite, and exit",
     )
     group.add_argument("--suite", metavar="NAME", help=f"{', '.join(SUITES)} (default: quick)")
     group.add_argument(
@@ -37,12 +37,12 @@ def _add_names(group: Any) -> None:
         nargs="+",
         help="names of models that ship with seewhy, folders or hub ids",
     )
-    for kind, example in (("methods", "'arc(k=20)'"), ("metrics", "'insertion(fill=mean)'")):
+    for noun, example in (("methods", "'arc(k=20)'"), ("metrics", "'insertion(fill=mean)'")):
         group.add_argument(
-            f"--{kind}",
-            metavar=kind[:-1].upper(),
+            f"--{noun}",
+            metavar=noun[:-1].upper(),
             nargs="+",
-            help=f"with parameters in brackets, such as {example}: {', '.join(names_in(kind))}",
+            help=f"with parameters in brackets, such as {example}: {', '.join(names_in(noun))}",
         )
     group.add_argument(
         "--data",
@@ -60,17 +60,17 @@ def _add_settings(group: Any) -> None:
         "--words",
         metavar="N",
         type=whole(at_least=0),
-        help="words of a sample that costly metrics look at",
+        help="words of a sample that costly metrics measure",
     )
     group.add_argument(
         "--answers",
         choices=get_args(Answers),
-        help="explain the data's right answers where it has them, or what the model says",
+        help="explain the data's reference answers where it has them, or the model's own answers",
     )
     group.add_argument(
         "--reference",
         metavar="METHOD",
-        help="what the others are compared with (default: as the suite says)",
+        help="method that the others are compared with (default: set by the suite)",
     )
     group.add_argument(
         "--seed", metavar="N", type=whole(at_least=0), help="of all random draws (default: 0)"
@@ -87,14 +87,14 @@ def _add_how(group: Any) -> None:
     group.add_argument(
         "--engine",
         choices=get_args(EngineName),
-        help="processes of this machine, actors of a Ray cluster, or this process alone "
+        help="processes of this machine, actors of a Ray cluster, or only this process "
         "(default: processes)",
     )
     group.add_argument(
         "--workers",
         metavar="N",
         type=whole(at_least=1),
-        help="how many work at once, each with a model of its own (default: 1)",
+        help="how many run in parallel; each loads the model (default: 1)",
     )
     add_model_options(group, plural=True)
     group.add_argument(
@@ -109,22 +109,22 @@ def _add_output(group: Any) -> None:
     group.add_argument(
         "--out",
         metavar="FOLDER",
-        help="folder of results; started again, the same command goes on where it was",
+        help="folder of results; the same command again resumes the run",
     )
     group.add_argument(
         "--report",
         metavar="FOLDER",
         nargs="+",
-        help="measure nothing: write tables and page of these results again, put together",
+        help="measure nothing: write tables and page of these results again, merged",
     )
     group.add_argument(
         "--no-gallery",
         dest="gallery",
         action="store_false",
         default=None,
-        help="draw no cases: saves about a minute",
+        help="draw no example cases: saves about a minute",
     )
-    group.add_argument("--quiet", action="store_true", help="say nothing on stderr while working")
+    group.add_argument("--quiet", action="store_true", help="print nothing to stderr while working")
 
 
 def _or(names: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""A command of the command line: its parser, and how it is added. Standard library only."""
+"""The parser of a command. Standard library only."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from seewhy.cli._options import NamesUnbroken
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line, as all others of this program are."""
+    """An argument parser that prints errors on one line, like the rest of this program."""
 
     def error(self, message: str) -> NoReturn:
-        """Print one line to stderr and leave with exit status 2."""
+        """Print one line to stderr and exit with status 2."""
         print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
         raise SystemExit(2)
 
@@ -27,10 +27,10 @@ def add_command(commands, name: str, summary: str, run: str) -> Parser:
     """Add a command.
 
     Args:
-        commands: what `add_subparsers` returned.
-        name: what is typed.
-        summary: what it does, in a few words that begin with a verb in lower case.
-        run: the function that runs it, as `module:function`; imported when it is run.
+        commands: the object that `add_subparsers` returned.
+        name: of the command.
+        summary: a few words that start with a verb in lower case.
+        run: its function, as `module:function`; imported when the command runs.
     """
     command = commands.add_parser(
         name,

@@ -1,4 +1,4 @@
-"""Options and readers of values that commands share, and the names that help texts list.
+"""Options and value parsers that commands share, and the names that help texts list.
 
 Nothing heavy is imported: names come from file names.
 """
@@ -25,10 +25,10 @@ class NamesUnbroken(argparse.HelpFormatter):
 
 
 def add_model_options(group, *, plural: bool = False) -> None:
-    """Add the options that say how a model is loaded.
+    """Add the options for loading a model.
 
     Args:
-        group: what `add_argument_group` returned.
+        group: the object that `add_argument_group` returned.
         plural: whether the command loads several models.
     """
     group.add_argument(
@@ -44,22 +44,22 @@ def add_model_options(group, *, plural: bool = False) -> None:
     group.add_argument(
         "--trust-remote-code",
         action="store_true",
-        help="run the code that a checkpoint brings along; read it first",
+        help="run code of the checkpoint; read it first",
     )
 
 
 def load_options(arguments) -> dict[str, object]:
-    """What those options say for `seewhy.models.load`, `--dtype` aside."""
-    given = {}
+    """The arguments of these options for `seewhy.models.load`, without `--dtype`."""
+    options = {}
     if arguments.device_map:
-        given["device_map"] = arguments.device_map
+        options["device_map"] = arguments.device_map
     if arguments.trust_remote_code:
-        given["trust_remote_code"] = True
-    return given
+        options["trust_remote_code"] = True
+    return options
 
 
 def names_in(package: str) -> tuple[str, ...]:
-    """Names of what ships in a package with one file an entry; nothing of it is imported.
+    """Names of the entries of a package with one file per entry; nothing is imported.
 
     Args:
         package: `"methods"`, `"metrics"` or `"datasets"`.
@@ -74,7 +74,7 @@ def names_in(package: str) -> tuple[str, ...]:
 
 
 def whole(*, at_least: int) -> Callable[[str], int]:
-    """A reader of whole numbers that are not below a bound."""
+    """A parser of whole numbers of at least a bound."""
 
     def read(text: str) -> int:
         try:
@@ -91,7 +91,7 @@ def whole(*, at_least: int) -> Callable[[str], int]:
 
 
 def real(*, above: float, below: float = math.inf) -> Callable[[str], float]:
-    """A reader of finite numbers between two bounds, the bounds excluded."""
+    """A parser of finite numbers between two bounds, without the bounds."""
 
     def read(text: str) -> float:
         try:

@@ -1,4 +1,4 @@
-"""`seewhy bench`: every method, by every metric, in one table with intervals."""
+"""`seewhy bench`: measure methods by metrics, and print tables with intervals."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     from seewhy.bench.writers import Grid
 
 FIGURE_WIDTH, METHOD_WIDTH = 23, 30
-"""Characters that a figure, and a method's name, take in a terminal's table."""
+"""Columns of the terminal for a figure, and for a method's name."""
 MAX_REASONS = 12
 """Reasons listed in a terminal; the files have all."""
 PROGRESS_SECONDS = 2.0
-"""Between two lines of progress."""
+"""Seconds between two lines of progress."""
 
 
 def bench(arguments: Namespace) -> int:
-    """Run a suite, or put results together again, and print the tables."""
+    """Run a suite, or merge earlier results, and print the tables."""
     if arguments.print_config:
         print(_resolved(arguments).to_toml(), end="")
         return 0
@@ -46,7 +46,7 @@ def bench(arguments: Namespace) -> int:
             folders, out = arguments.report, arguments.out
         else:
             folders, out = [_measure(arguments, stage)], None
-        stage("putting the tables together")
+        stage("writing the tables")
         from seewhy.bench.reporting import write_report
 
         results, cells = write_report(folders, out, reference=arguments.reference)
@@ -55,17 +55,17 @@ def bench(arguments: Namespace) -> int:
 
 
 def bench_config(arguments: Namespace) -> BenchConfig:
-    """The config of a command line: its options over those of `--config`.
+    """The config of a command line; its options override those of `--config`.
 
     Raises:
-        ParameterError: if the file cannot be read, or a value is refused.
+        ParameterError: if the file cannot be read, or a value is invalid.
     """
     file = {} if arguments.config is None else read_config(arguments.config)
-    given = {f.name: getattr(arguments, f.name, None) for f in fields(BenchConfig)}
-    given = {name: value for name, value in given.items() if value is not None}
-    config = config_of({"gallery": True, **file, **given})
-    if options := load_options(arguments):
-        config = replace(config, load_options={**config.load_options, **options})
+    options = {f.name: getattr(arguments, f.name, None) for f in fields(BenchConfig)}
+    options = {name: value for name, value in options.items() if value is not None}
+    config = config_of({"gallery": True, **file, **options})
+    if load := load_options(arguments):
+        config = replace(config, load_options={**config.load_options, **load})
     return config
 
 
@@ -89,7 +89,7 @@ def _measure(arguments: Namespace, stage: Stages) -> str:
 
 
 def _silence_libraries() -> None:
-    # Workers inherit it: their bars would mix with what this process prints.
+    # Workers inherit this: their progress bars would mix with the output of this process.
     os.environ.setdefault("TQDM_DISABLE", "1")
     from transformers.utils import logging
 
@@ -98,22 +98,22 @@ def _silence_libraries() -> None:
 
 
 class _ProgressPrinter:
-    """Prints how far a run is, and how long it may still take."""
+    """Prints the progress of a run, and an estimate of the remaining time."""
 
     def __init__(self, stage: Stages) -> None:
         self._stage, self._printed = stage, -PROGRESS_SECONDS
 
     def __call__(self, state: Progress) -> None:
-        """Print it, every few seconds."""
+        """Print a line every few seconds."""
         now = time.monotonic()
         if state.done < state.total and now - self._printed < PROGRESS_SECONDS:
             return
         self._printed = now
-        fresh = state.done - state.found
-        left = (state.total - state.done) * state.seconds / fresh if fresh else 0.0
-        remaining = f", about {_duration(left)} to go" if left else ""
-        found = f", {state.found} from before" if state.found else ""
-        self._stage(f"{state.done} of {state.total} tasks{found}{remaining}")
+        measured = state.done - state.found
+        seconds = (state.total - state.done) * state.seconds / measured if measured else 0.0
+        remaining = f", about {_duration(seconds)} to go" if seconds else ""
+        earlier = f", {state.found} from before" if state.found else ""
+        self._stage(f"{state.done} of {state.total} tasks{earlier}{remaining}")
 
 
 def _duration(seconds: float) -> str:
@@ -132,32 +132,32 @@ def _show(results: Results, cells: list[Cell], folder: Path) -> None:
     legend = f"Best in bold; [95 % interval]; * differs from {results.reference}."
     console.print(Text(printable(legend), style="dim"))
     _show_reasons(console, results.reasons, MARKDOWN)
-    # Printed as they are: a path must be fit for copying, on one line and without colour.
+    # Printed without rich: a path must be easy to copy, on one line and without colour.
     print(f"page: {folder / PAGE}")
     print(f"tables: {MARKDOWN}, {LATEX}, {TABLE} beside it")
 
 
 def _show_grid(console: Console, grid: Grid, marked: set[Any], samples: int) -> None:
-    """Print a grid, in as many tables below each other as the terminal's width asks for."""
+    """Print a grid, split into several tables where the terminal is too narrow."""
     console.print()
     title = f"{grid.metric}: {grid.model} on {grid.data}, {samples} samples"
     console.print(Text(printable(title), style="bold"))
-    across = max(1, (console.width - METHOD_WIDTH) // FIGURE_WIDTH)
-    for first in range(0, len(grid.columns), across):
-        shown = range(first, min(first + across, len(grid.columns)))
-        console.print(_table(grid, shown, marked))
+    per_table = max(1, (console.width - METHOD_WIDTH) // FIGURE_WIDTH)
+    for first in range(0, len(grid.columns), per_table):
+        columns = range(first, min(first + per_table, len(grid.columns)))
+        console.print(_table(grid, columns, marked))
         console.print()
 
 
-def _table(grid: Grid, shown: Sequence[int], marked: set[Any]) -> Table:
+def _table(grid: Grid, columns: Sequence[int], marked: set[Any]) -> Table:
     from seewhy.bench.writers import heading
 
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim")
     table.add_column("method", no_wrap=True)
-    for at in shown:
-        table.add_column(heading(grid.columns[at]), justify="right", overflow="fold")
+    for column in columns:
+        table.add_column(heading(grid.columns[column]), justify="right", overflow="fold")
     for method in grid.methods:
-        entries = (_entry(grid.cells.get((method, at)), marked) for at in shown)
+        entries = (_entry(grid.cells.get((method, column)), marked) for column in columns)
         table.add_row(Text(printable(method)), *entries)
     return table
 

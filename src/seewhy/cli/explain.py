@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from seewhy.explanation import Explanation
 
 SPLIT = "heldout"
-"""The split that scenes are drawn from: the shipped model never saw it."""
+"""The split of drawn scenes: the shipped model was not trained on it."""
 DEFAULT_FOLDER = Path("explained")
 CHAT_REMEDY = 'write [{"role": "user", "content": "..."}, ...]'
 PARAMETERS = ("scales", "weights", "k", "p", "variant", "threshold", "window")
@@ -34,7 +34,7 @@ def add_to(commands) -> None:
     parser = add_command(
         commands,
         "explain",
-        "explain every word a model says about a picture",
+        "explain every word that a model writes about a picture",
         "seewhy.cli.explain:explain",
     )
     parser.add_argument(
@@ -43,48 +43,54 @@ def add_to(commands) -> None:
         nargs="*",
         help="picture files, shown in this order; without any, a scene is drawn",
     )
-    for add in (_add_question, _add_model, _add_method, _add_output):
+    for add in (_add_prompt, _add_pictures, _add_model, _add_method, _add_output):
         add(parser)
 
 
-def _add_question(parser) -> None:
-    what = parser.add_argument_group("what is asked")
-    what.add_argument("--prompt", metavar="TEXT", help="what to ask (default: for a caption)")
-    what.add_argument(
-        "--answer", metavar="TEXT", help="explain this answer instead of what the model would say"
+def _add_prompt(parser) -> None:
+    prompt = parser.add_argument_group("prompt and answer")
+    prompt.add_argument(
+        "--prompt", metavar="TEXT", help="the question to the model (default: asks for a caption)"
     )
-    what.add_argument(
-        "--scene",
-        metavar="N",
-        type=whole(at_least=0),
-        help="which held-out scene to draw where no IMAGE is given (default: 0)",
+    prompt.add_argument(
+        "--answer", metavar="TEXT", help="explain this answer instead of the model's own"
     )
-    what.add_argument(
-        "--clip",
-        metavar="PATH",
-        action="append",
-        default=[],
-        help="a video, an animation or a folder of frames, shown after the pictures (repeatable)",
-    )
-    what.add_argument(
-        "--fps", metavar="F", type=real(above=0), help="frames a second in the clips' folders"
-    )
-    what.add_argument(
+    prompt.add_argument(
         "--chat",
         metavar="FILE",
         help="JSON list of turns in place of --prompt, as transformers' chat templates take it; a "
         "last turn of the assistant's is explained",
     )
-    what.add_argument(
+    prompt.add_argument(
         "--turn", metavar="N", type=int, help="which turn of the chat to explain, from 0"
     )
-    what.add_argument(
+    prompt.add_argument(
         "--contrast",
         metavar="WORD=OTHER",
         action="append",
         type=contrast,
         default=[],
         help="explain why WORD of the answer and not OTHER (repeatable)",
+    )
+
+
+def _add_pictures(parser) -> None:
+    pictures = parser.add_argument_group("pictures")
+    pictures.add_argument(
+        "--scene",
+        metavar="N",
+        type=whole(at_least=0),
+        help="which held-out scene to draw where no IMAGE is given (default: 0)",
+    )
+    pictures.add_argument(
+        "--clip",
+        metavar="PATH",
+        action="append",
+        default=[],
+        help="a video, an animation or a folder of frames, shown after the pictures (repeatable)",
+    )
+    pictures.add_argument(
+        "--fps", metavar="F", type=real(above=0), help="frames a second in the clips' folders"
     )
 
 
@@ -101,19 +107,19 @@ def _add_model(parser) -> None:
         "--max-new-tokens",
         metavar="N",
         type=whole(at_least=1),
-        help="length at which an answer is cut off",
+        help="maximum length of an answer in tokens",
     )
     model.add_argument(
         "--temperature",
         metavar="T",
         type=real(above=0),
-        help="sample the answer at this temperature (default: the likeliest words)",
+        help="sample the answer at this temperature (default: greedy)",
     )
     model.add_argument(
         "--seed",
         metavar="N",
         type=whole(at_least=0),
-        help="of the sampling, and of the drawn scene",
+        help="of the sampling and of the drawn scene",
     )
 
 
@@ -122,20 +128,27 @@ def _add_method(parser) -> None:
     method.add_argument(
         "--method",
         metavar="NAME",
-        help="its parameters may stand in brackets (default: intra-modal(window=None), the paper's "
-        "without its filter)",
+        help="name, with parameters in brackets (default: intra-modal(window=None), the paper's "
+        "method without its filter)",
     )
     method.add_argument(
         "--scales",
         metavar="S,S,...",
         type=scales,
-        help="sizes at which the picture is looked at, 1 being the model's own",
+        help="scales at which the picture is processed; 1 is the model's own size",
     )
     method.add_argument(
         "--weights",
         choices=("uniform", "consistency"),
-        help="what each scale counts: the same, or the word's probability at it",
+        help="weight of each scale: equal, or the word's probability at that scale",
     )
+    _add_ranking_parameters(method)
+    method.add_argument(
+        "--window", metavar="N", type=whole(at_least=1), help="side of the filter's window"
+    )
+
+
+def _add_ranking_parameters(method) -> None:
     method.add_argument(
         "--k", metavar="N", type=whole(at_least=1), help="depth of the compared rankings"
     )
@@ -145,21 +158,18 @@ def _add_method(parser) -> None:
     method.add_argument(
         "--variant",
         choices=("scaled", "inverse", "threshold"),
-        help="how the rankings' agreement enters",
+        help="how the agreement of the rankings is used",
     )
     method.add_argument(
         "--threshold",
         metavar="T",
         type=real(above=0, below=1),
-        help="agreement from which a context counts as no interference (--variant threshold)",
-    )
-    method.add_argument(
-        "--window", metavar="N", type=whole(at_least=1), help="side of the filter's window"
+        help="agreement from which a context token does not interfere (--variant threshold)",
     )
 
 
 def _add_output(parser) -> None:
-    output = parser.add_argument_group("what comes out")
+    output = parser.add_argument_group("output")
     output.add_argument(
         "--out",
         metavar="DIR",
@@ -171,7 +181,9 @@ def _add_output(parser) -> None:
     )
     output.add_argument("--open", action="store_true", help="show the report in the browser")
     output.add_argument("--json", action="store_true", help="print one JSON object to stdout")
-    output.add_argument("--quiet", action="store_true", help="say nothing on stderr while working")
+    output.add_argument(
+        "--quiet", action="store_true", help="print nothing to stderr while working"
+    )
 
 
 def scales(text: str) -> tuple[float, ...]:
@@ -201,7 +213,7 @@ def contrast(text: str) -> tuple[str, str]:
 
 
 def explain(arguments: Namespace) -> int:
-    """Explain a picture, write the folder, and print what a person or a program reads."""
+    """Explain a picture, write the folder, and print a table or JSON."""
     from seewhy.cli.terminal import show
 
     folder = _folder(arguments)
@@ -209,7 +221,7 @@ def explain(arguments: Namespace) -> int:
     explanation = _explanation(arguments, folder)
     _print_notes(explanation, arguments.quiet)
     if arguments.json:
-        # ASCII alone, so that no terminal or pipe with another encoding can fail on it.
+        # ASCII only: works with every encoding of a terminal or pipe.
         print(json.dumps(explanation.to_json(), allow_nan=False))
     else:
         show(explanation.to_json(), folder)
@@ -219,7 +231,7 @@ def explain(arguments: Namespace) -> int:
 
 
 def _expect_options_that_go_together(arguments: Namespace, folder: Path | None) -> None:
-    if _shown(arguments) and arguments.scene is not None:
+    if _inputs(arguments) and arguments.scene is not None:
         raise ParameterError("Expected an IMAGE or --scene, got both: leave one out.")
     if arguments.open and folder is None:
         raise ParameterError(
@@ -231,10 +243,10 @@ def _explanation(arguments: Namespace, folder: Path | None) -> Explanation:
     """Explain, and save to `folder` unless it is None."""
     from seewhy.cli.terminal import Stages
 
-    # Whatever a library prints while it works must not mix with the result on stdout.
+    # Output of libraries must not mix with the result on stdout.
     with Stages(quiet=arguments.quiet) as stage, contextlib.redirect_stdout(sys.stderr):
-        # All that can be wrong with what was asked is found before the model is loaded.
-        stage("reading the picture" if _shown(arguments) else "drawing a scene")
+        # All arguments are checked before the model is loaded.
+        stage("reading the picture" if _inputs(arguments) else "drawing a scene")
         if folder is not None:
             _expect_writable(folder, arguments.overwrite)
         media = _media(arguments)
@@ -256,34 +268,34 @@ def _print_notes(explanation: Explanation, quiet: bool) -> None:
         print(f"seewhy: {printable(note)}", file=sys.stderr)
 
 
-def _shown(arguments: Namespace) -> list[str]:
-    """The files and folders that are shown to the model: pictures, then clips."""
+def _inputs(arguments: Namespace) -> list[str]:
+    """The input files and folders: pictures, then clips."""
     return [*arguments.images, *arguments.clip]
 
 
 def _folder(arguments: Namespace) -> Path | None:
-    """Where the files go: as asked, else a new folder named after what is explained."""
+    """The output folder: `--out`, else a new folder named after the input."""
     if arguments.out is not None:
         if not arguments.out.strip():
             raise OutputError("Expected the name of a folder after --out, got an empty one.")
         return Path(arguments.out).expanduser()
     if arguments.overwrite:
         raise ParameterError("Expected --out DIR with --overwrite, got none: name the folder.")
-    return None if arguments.json else _new_folder(_subject(arguments))
+    return None if arguments.json else _new_folder(_input_name(arguments))
 
 
-def _subject(arguments: Namespace) -> str:
-    """The name of what is explained: the first picture or clip, else the chat, else the scene."""
-    if shown := _shown(arguments):
-        return Path(shown[0]).stem
+def _input_name(arguments: Namespace) -> str:
+    """The name of the input: the first picture or clip, else the chat, else the scene."""
+    if inputs := _inputs(arguments):
+        return Path(inputs[0]).stem
     if arguments.chat is not None and arguments.scene is None:
         return Path(arguments.chat).stem
     return f"scene-{arguments.scene or 0}"
 
 
-def _new_folder(subject: str) -> Path:
-    """A folder that does not exist yet, named after `subject` as far as file systems allow."""
-    name = re.sub(r"[^\w.-]+", "-", subject).strip(".-")[:80] or "picture"
+def _new_folder(input_name: str) -> Path:
+    """A folder that does not exist yet, named after the input."""
+    name = re.sub(r"[^\w.-]+", "-", input_name).strip(".-")[:80] or "picture"
     names = itertools.chain([name], (f"{name}-{n}" for n in itertools.count(2)))
     return next(f for f in (DEFAULT_FOLDER / n for n in names) if not f.exists())
 
@@ -296,10 +308,10 @@ def _expect_writable(folder: Path, overwrite: bool) -> None:
 
 
 def _media(arguments: Namespace) -> list[Any]:
-    """The pictures and clips: read before the model is loaded, so that errors come early."""
+    """The pictures and clips, read before the model is loaded, so that errors are early."""
     from seewhy.images import read_clip, read_image, with_note
 
-    if _shown(arguments):
+    if _inputs(arguments):
         pictures = [read_image(path) for path in arguments.images]
         return [*pictures, *(read_clip(path, fps=arguments.fps) for path in arguments.clip)]
     if arguments.chat is not None and arguments.scene is None:
@@ -312,14 +324,14 @@ def _media(arguments: Namespace) -> list[Any]:
 
 
 def _options(arguments: Namespace) -> dict[str, Any]:
-    """What `Explainer.explain` is called with, beside the picture and the prompt."""
-    given = {"contrast": dict(arguments.contrast) or None, "turn": arguments.turn}
+    """Arguments of `Explainer.explain`, without the picture and the prompt."""
+    options = {"contrast": dict(arguments.contrast) or None, "turn": arguments.turn}
     if arguments.chat is not None:
-        given["messages"] = _messages(Path(arguments.chat))
+        options["messages"] = _messages(Path(arguments.chat))
     return {
         "method": _method(arguments),
         "answer": arguments.answer,
-        **{name: value for name, value in given.items() if value is not None},
+        **{name: value for name, value in options.items() if value is not None},
         **_generation(arguments),
     }
 
@@ -335,8 +347,7 @@ def _messages(file: Path) -> list[Any]:
         ) from error
     except ValueError as error:
         raise PromptError(
-            f"Expected a JSON list of turns in {file}, got what is no JSON ({error}): "
-            f"{CHAT_REMEDY}."
+            f"Expected a JSON list of turns in {file}, got no JSON ({error}): {CHAT_REMEDY}."
         ) from error
     if not isinstance(messages, list):
         raise PromptError(
@@ -347,16 +358,16 @@ def _messages(file: Path) -> list[Any]:
 
 
 def _method(arguments: Namespace):
-    """The method with the parameters that the person set."""
+    """The method with the parameters that the user set."""
     from seewhy.methods import DEFAULT, create
 
-    given = {name: getattr(arguments, name) for name in PARAMETERS}
-    chosen = DEFAULT if arguments.method is None else arguments.method
-    return create(chosen, **{k: v for k, v in given.items() if v is not None})
+    parameters = {name: getattr(arguments, name) for name in PARAMETERS}
+    method = DEFAULT if arguments.method is None else arguments.method
+    return create(method, **{k: v for k, v in parameters.items() if v is not None})
 
 
 def _load(arguments: Namespace):
-    """The explainer, with transformers' own chatter kept low."""
+    """The explainer, with fewer log messages from transformers."""
     import seewhy
 
     if not arguments.debug:
@@ -369,12 +380,12 @@ def _load(arguments: Namespace):
 
 
 def _generation(arguments: Namespace) -> dict[str, Any]:
-    """How the answer is to be written, as far as the person said."""
-    chosen: dict[str, Any] = {}
+    """The options of generation that the user set."""
+    options: dict[str, Any] = {}
     if arguments.max_new_tokens is not None:
-        chosen["max_new_tokens"] = arguments.max_new_tokens
+        options["max_new_tokens"] = arguments.max_new_tokens
     if arguments.temperature is not None:
-        chosen |= {"do_sample": True, "temperature": arguments.temperature}
-    if arguments.seed is not None or not _shown(arguments):
-        chosen["seed"] = arguments.seed or 0
-    return chosen
+        options |= {"do_sample": True, "temperature": arguments.temperature}
+    if arguments.seed is not None or not _inputs(arguments):
+        options["seed"] = arguments.seed or 0
+    return options

@@ -1,4 +1,4 @@
-"""`seewhy methods`, `models`, `metrics`, `datasets`, `suites`, `cite`, `version`: what there is."""
+"""`seewhy methods`, `models`, `metrics`, `datasets`, `suites`, `cite`, `version`."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ Entry: TypeAlias = "Mapping[str, str | Sequence[str]]"
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pillow")
 LISTINGS = {
-    "methods": "list the methods that can explain, and what each needs",
-    "models": "list the families of models, and how each sees scales",
-    "metrics": "list the metrics that can judge methods",
-    "datasets": "list the data sets, and how each lies in a folder",
-    "suites": "list the suites that seewhy bench can run",
+    "methods": "list the methods, and what each needs",
+    "models": "list the families of models, and how each scales images",
+    "metrics": "list the metrics",
+    "datasets": "list the data sets, and the folder layout of each",
+    "suites": "list the suites of seewhy bench",
     "version": "print the versions of seewhy and of the packages that it needs",
 }
 WIDEST = 100
-"""Characters to which lines are wrapped on a wider terminal: longer ones are hard to read."""
-NAMED = 24
-"""Values of one field that are named; `--json` has all."""
+"""Maximum line width in characters: longer lines are hard to read."""
+MAX_VALUES = 24
+"""Maximum number of values printed for a field; `--json` has all."""
 
 
 def add_to(commands) -> None:
-    """Add the commands that list what there is, and `seewhy cite`."""
+    """Add the listing commands and `seewhy cite`."""
     added = [
         add_command(commands, name, summary, f"seewhy.cli.listings:{name}")
         for name, summary in LISTINGS.items()
@@ -51,7 +51,7 @@ def add_to(commands) -> None:
 
 
 def methods(arguments: Namespace) -> int:
-    """List every method with what it needs and what it does."""
+    """List every method with its needs and summary."""
     from seewhy.methods import METHODS, create
 
     entries = [
@@ -67,7 +67,7 @@ def methods(arguments: Namespace) -> int:
 
 
 def models(arguments: Namespace) -> int:
-    """List every family with the checkpoints it stands for and its way to other scales."""
+    """List every family with its checkpoints and how it scales images."""
     from seewhy.models import FAMILIES
 
     entries = [
@@ -110,22 +110,22 @@ def datasets(arguments: Namespace) -> int:
 
 
 def suites(arguments: Namespace) -> int:
-    """List every suite of the bench with what it runs."""
+    """List every suite of the bench with its methods, metrics and data."""
     from seewhy.bench.suites import SUITES
 
     entries = [
         {
             "name": name,
             "summary": " ".join((make.__doc__ or "").split("\n\n")[0].split()),
-            **_listed(make()),
+            **_suite_fields(make()),
         }
         for name, make in SUITES.items()
     ]
     return _print(entries, arguments)
 
 
-def _listed(suite: BenchConfig) -> dict[str, str | list[str]]:
-    """What a suite measures, by what and on what."""
+def _suite_fields(suite: BenchConfig) -> dict[str, str | list[str]]:
+    """The models, data, metrics and methods of a suite."""
     return {
         "models": list(map(str, suite.models or ())),
         "data": list(map(str, suite.data or ())),
@@ -165,7 +165,7 @@ def _installed(name: str) -> str | None:
 
 
 def _print(entries: Sequence[Entry], arguments: Namespace) -> int:
-    """Print entries as paragraphs for a person, or as one JSON object under the command's name."""
+    """Print entries as paragraphs, or as one JSON object under the command's name."""
     if arguments.json:
         print(json.dumps({arguments.command: entries}))
         return 0
@@ -199,5 +199,5 @@ def paragraph(entry: Entry, width: int) -> str:
 
 
 def _joined(values: Sequence[str]) -> str:
-    more = [f"and {len(values) - NAMED} more (see --json)"] if len(values) > NAMED else []
-    return ", ".join([*values[:NAMED], *more])
+    more = [f"and {len(values) - MAX_VALUES} more (see --json)"] if len(values) > MAX_VALUES else []
+    return ", ".join([*values[:MAX_VALUES], *more])

@@ -1,7 +1,7 @@
-"""Where `seewhy` starts: pick the command, run it, and turn its end into an exit status.
+"""The entry point of `seewhy`: run a command and return its exit status.
 
-0 done, 1 a bug of ours (with a traceback), 2 a mistake that the person can correct (one line), 130
-interrupted.
+0: done; 1: a bug of seewhy (with a traceback); 2: a mistake that the user can correct (one line);
+130: interrupted.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        argv: the words after `seewhy`; those of the process by default.
+        argv: the arguments after `seewhy`; those of the process by default.
 
     Returns:
         The exit status.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # No word of a model, and no name of a file, may fail on what a terminal can encode.
+            # Text that the terminal cannot encode must not raise an error.
             stream.reconfigure(errors="backslashreplace")
     arguments = parse(argv)
     module, _, function = arguments.run.partition(":")
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("seewhy: interrupted, nothing was left half-written.", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output (head, less) has left; Python would complain again at its exit.
+        # The reader of the output (head, less) has exited; Python would report it again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except SeewhyError as error:
@@ -53,11 +53,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run() -> NoReturn:
-    """The program itself: run one command, and leave with its exit status."""
+    """Run one command and exit with its status."""
     status = main()
     if status == INTERRUPTED:
-        # At once: under load, Python's own exit from half-loaded libraries was seen to die of the
-        # signal after all (status -2), though it had been handled. Nothing is left to clean up.
+        # Exit at once: under load, Python's normal exit with half-loaded libraries sometimes ended
+        # with the signal (status -2), although it was handled. Nothing is left to clean up.
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         os._exit(status)

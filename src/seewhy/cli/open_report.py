@@ -13,7 +13,7 @@ from seewhy.cli._command import add_command
 from seewhy.core.errors import OutputError, SchemaError
 
 PAGE = "report.html"
-NO_BROWSER = "No browser was found on this machine: open the file above with yours."
+NO_BROWSER = "No browser was found on this machine: open the file above in one."
 
 
 def add_to(commands) -> None:
@@ -30,7 +30,7 @@ def add_to(commands) -> None:
     parser.add_argument(
         "--no-browser", action="store_true", help="print the path of the report and open nothing"
     )
-    parser.add_argument("--quiet", action="store_true", help="say nothing on stderr")
+    parser.add_argument("--quiet", action="store_true", help="print nothing to stderr")
 
 
 def open_report(arguments: Namespace) -> int:
@@ -47,7 +47,7 @@ def open_report(arguments: Namespace) -> int:
     page = folder / PAGE
     if not page.is_file():
         _write(page, explanation.html())
-    # Printed as it is: a path must be fit for copying, on one line and without colour.
+    # Printed without rich: a path must be easy to copy, on one line and without colour.
     print(f"report: {page}")
     if not arguments.no_browser:
         show_in_browser(page, quiet=arguments.quiet)
@@ -55,7 +55,7 @@ def open_report(arguments: Namespace) -> int:
 
 
 def show_in_browser(page: Path, *, quiet: bool = False) -> None:
-    """Open a page in the person's browser; say on stderr that there is none where that is so."""
+    """Open a page in the user's browser; print a note to stderr if there is none."""
     if not (_has_browser() and webbrowser.open(page.resolve().as_uri())) and not quiet:
         print(f"seewhy: {NO_BROWSER}", file=sys.stderr)
 
@@ -68,15 +68,15 @@ def _has_browser() -> bool:
 
 
 def _write(page: Path, html: str) -> None:
-    """Write the report whole or not at all."""
+    """Write the report completely or not at all."""
     part = page.with_name(f".{PAGE}.{os.getpid()}")
     try:
         part.write_text(html, "utf-8")
         part.replace(page)
     except OSError as error:
         raise OutputError(
-            f"Expected to write {page}, got {error.strerror or error}: copy the folder to a place "
-            "that can be written, and open it there."
+            f"Expected to write {page}, got {error.strerror or error}: copy the folder to a "
+            "writable place, and open it there."
         ) from error
     finally:
         with suppress(OSError):

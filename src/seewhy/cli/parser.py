@@ -25,10 +25,10 @@ examples:
 
 
 def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read the words after `seewhy`; an unknown command or option is answered with near matches.
+    """Parse the arguments after `seewhy`; errors for unknown names give near matches.
 
     Args:
-        words: those of the process if None.
+        words: the arguments; those of the process if None.
 
     Returns:
         The values; `run` names the function that runs the command.
@@ -51,7 +51,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def build_parser() -> tuple[Parser, dict[str, Parser]]:
-    """The parser of the program, and that of each command; each names what runs it as `run`."""
+    """The parser of the program and of each command; `run` names the command's function."""
     parser = Parser(
         prog="seewhy",
         description="Point at a word a multimodal model said, and see where it came from.",
@@ -60,7 +60,7 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
         allow_abbrev=False,
     )
     parser.add_argument(
-        "--version", action=Version, nargs=0, help="print this program's version and leave"
+        "--version", action=Version, nargs=0, help="print this program's version and exit"
     )
     commands = parser.add_subparsers(
         title="commands", metavar="COMMAND", dest="command", required=True, parser_class=Parser
@@ -80,12 +80,12 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
 
 
 def _unread_message(unread: Sequence[str], options: Sequence[str]) -> str:
-    """Say which word was not understood: the first that looks like an option, else the first."""
+    """The error for the first unknown option, or else the first unknown word."""
     word = next((word for word in unread if word.startswith("-")), unread[0])
     if not word.startswith("-"):
         return f"Expected no further words, got {word!r}: leave it out"
     name = word.partition("=")[0]
-    # Without the dashes, which all options share: they would make any two of them look alike.
+    # Compared without dashes: all options share them, which would make all of them similar.
     if name in options:
         return f"Expected {name} after the command, got it before: move it"
     near = near_matches(name.lstrip("-"), [option.lstrip("-") for option in options])
@@ -94,10 +94,10 @@ def _unread_message(unread: Sequence[str], options: Sequence[str]) -> str:
 
 
 class Version(argparse.Action):
-    """`--version`: print the version and leave."""
+    """`--version`: print the version and exit."""
 
     def __call__(self, parser, namespace, values, option_string=None) -> NoReturn:
-        """Print and leave with exit status 0."""
+        """Print and exit with status 0."""
         from seewhy._version import __version__
 
         print(f"seewhy {__version__}")

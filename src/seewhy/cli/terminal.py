@@ -1,4 +1,4 @@
-"""What a person sees in the terminal: what is going on (stderr), and the result (stdout)."""
+"""Terminal output: progress on stderr, and the result on stdout."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ CONTEXTS = 3
 WEAK = 0.1
 """Share of the strongest context below which an earlier word is not shown."""
 ROWS = 40
-"""Words that get a row, the first of the answer: about what a person reads on a screen."""
+"""Maximum number of words in the table: about one screen."""
 BAR = 8
 """Width of a full bar in characters."""
 
 
 class Stages(AbstractContextManager["Stages"]):
-    """Says on stderr what is going on: a moving line on a terminal, else one line a stage.
+    """Prints progress to stderr: a spinner on a terminal, else one line per stage.
 
     Args:
-        quiet: whether to say nothing.
+        quiet: whether to print nothing.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
@@ -38,13 +38,13 @@ class Stages(AbstractContextManager["Stages"]):
         self._since = time.monotonic()
 
     def __enter__(self) -> Stages:
-        """Start."""
+        """Start the spinner."""
         if self._status and not self._quiet:
             self._status.start()
         return self
 
     def __call__(self, name: str) -> None:
-        """Say that the stage `name` begins."""
+        """Print that the stage `name` starts."""
         if self._quiet:
             return
         if self._status:
@@ -54,17 +54,17 @@ class Stages(AbstractContextManager["Stages"]):
             print(f"seewhy: {elapsed:6.1f} s  {printable(name)}", file=sys.stderr, flush=True)
 
     def __exit__(self, *exception: object) -> None:
-        """Stop, and give the line back."""
+        """Stop the spinner."""
         if self._status:
             self._status.stop()
 
 
 def show(explanation: Mapping[str, Any], folder: Path | None) -> None:
-    """Print an explanation for a person.
+    """Print an explanation as a table.
 
     Args:
         explanation: the object that `--json` prints.
-        folder: where its files are, if they were written.
+        folder: with its files, or None if they were not written.
     """
     console = Console(highlight=False)
     console.print()
@@ -72,14 +72,14 @@ def show(explanation: Mapping[str, Any], folder: Path | None) -> None:
     console.print(Text(printable(explanation["answer"]), style="bold"))
     console.print()
     words = explanation["words"]
-    named = [word for word in words if _readable(word["text"])]
-    console.print(_table(named[:ROWS], words))
-    if left := len(named[ROWS:]):
-        more = f"{left} more word{'s' * (left > 1)}: see the report, or --json."
+    readable = [word for word in words if _is_readable(word["text"])]
+    console.print(_table(readable[:ROWS], words))
+    if omitted := len(readable[ROWS:]):
+        more = f"{omitted} more word{'s' * (omitted > 1)}: see the report, or --json."
         console.print(Text(more, style="dim"))
     console.print()
     if folder is not None:
-        # Printed as it is: a path must be fit for copying, on one line and without colour.
+        # Printed without rich: a path must be easy to copy, on one line and without colour.
         print(f"report: {folder / 'report.html'}")
 
 
@@ -94,14 +94,14 @@ def _table(rows: Sequence[Mapping[str, Any]], words: Sequence[Mapping[str, Any]]
         table.add_row(
             Text(printable(word["text"])),
             _probability(word["probability"]),
-            _place(word, pictures=len(word.get("shares", ())) > 1),
+            _peak(word, pictures=len(word.get("shares", ())) > 1),
             _context(word["context"], words),
         )
     return table
 
 
 def printable(text: str) -> str:
-    """Text that cannot steer a terminal: control characters shown as what they are.
+    """Text with control characters replaced by visible symbols, so that none reaches the terminal.
 
     Example:
         >>> printable("red\\x1b[2J car\\n")
@@ -119,7 +119,7 @@ def _visible(character: str) -> str:
 
 
 def _probability(probability: float) -> Text:
-    """A number and a bar; unlikely words stand out."""
+    """A number and a bar; low probabilities are red."""
     filled = round(probability * BAR)
     style = "red" if probability < 0.25 else "yellow" if probability < 0.75 else "green"
     return Text.assemble(
@@ -127,23 +127,23 @@ def _probability(probability: float) -> Text:
     )
 
 
-def _place(word: Mapping[str, Any], *, pictures: bool = False) -> Text:
-    """Where the map is strongest, in pixels of its picture; and of which, where there are more."""
+def _peak(word: Mapping[str, Any], *, pictures: bool = False) -> Text:
+    """The position of the map's maximum in pixels; with several pictures, also which one."""
     if word["peak"] is None:
         return Text("nowhere", style="dim")
-    where = f"{word['peak'][0]:.0f}, {word['peak'][1]:.0f}"
-    return Text(f"{where} in {word['view']}" if pictures else where)
+    position = f"{word['peak'][0]:.0f}, {word['peak'][1]:.0f}"
+    return Text(f"{position} in {word['view']}" if pictures else position)
 
 
 def _context(context: list[tuple[int, float]], words: Sequence[Mapping[str, Any]]) -> Text:
-    """The strongest earlier words, each with its share of the whole context."""
+    """The strongest earlier words, each with its share of the total context relevance."""
     total = sum(weight for _, weight in context)
-    named = [(words[index]["text"], weight) for index, weight in context if weight > 0]
-    ranked = sorted(((t, w) for t, w in named if _readable(t)), key=lambda pair: -pair[1])
+    positive = [(words[index]["text"], weight) for index, weight in context if weight > 0]
+    ranked = sorted(((t, w) for t, w in positive if _is_readable(t)), key=lambda pair: -pair[1])
     kept = [(t, w) for t, w in ranked[:CONTEXTS] if w >= WEAK * ranked[0][1]]
     return Text(", ").join(Text(f"{printable(text)} {w / total:.0%}") for text, w in kept)
 
 
-def _readable(text: str) -> bool:
-    """Whether a word is more than a punctuation mark."""
+def _is_readable(text: str) -> bool:
+    """Whether a text has a letter or digit."""
     return any(character.isalnum() for character in text)

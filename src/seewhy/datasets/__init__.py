@@ -1,4 +1,4 @@
-"""Data sets: one file each, found by file name; `open_dataset` opens one from a spec."""
+"""Data sets: one file each, found by file name; `open_dataset` opens one by its spec."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ DATASETS: Registry[Dataset] = Registry(
 
 
 def open_dataset(spec: str) -> Dataset:
-    """Open a data set from a few characters.
+    """Open a data set by its spec.
 
     Args:
-        spec: a name, and behind a colon a folder, or options; both with a question mark between
-            them: `testbed`, `testbed:split=train,count=100`, `coco:/data/coco?answers=reference`.
+        spec: a name, and after a colon a folder, or options; both are separated by a question
+            mark: `testbed`, `testbed:split=train,count=100`, `coco:/data/coco?answers=reference`.
             Options may be separated by commas or `&`.
 
     Raises:
         UnknownNameError: if no data set has the name; near matches are given.
-        DatasetError: if an option is malformed or unknown, or the folder is.
+        DatasetError: if an option or the folder is malformed or unknown.
     """
     name, _, rest = spec.partition(":")
-    kind = DATASETS.get(name.strip())
+    dataset_class = DATASETS.get(name.strip())
     place, mark, options = rest.partition("?")
     if not mark and "=" in place and not Path(place).expanduser().exists():
         place, options = "", place
-    chosen: dict[str, str] = {}
+    values: dict[str, str] = {}
     for option in filter(None, options.replace("&", ",").split(",")):
         key, _, value = option.partition("=")
-        if not (key.strip() and value.strip()) or key.strip() in chosen:
+        if not (key.strip() and value.strip()) or key.strip() in values:
             raise DatasetError(
                 f"Expected options like split=train in {spec!r}, each once, got {option!r}: "
                 "write name=value."
             )
-        chosen[key.strip()] = value.strip()
-    return kind(Path(place).expanduser() if place else None, **chosen)
+        values[key.strip()] = value.strip()
+    return dataset_class(Path(place).expanduser() if place else None, **values)

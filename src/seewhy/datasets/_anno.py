@@ -59,11 +59,11 @@ class Entry:
 class AnnotatedList(Dataset):
     """The entries of the list, in their order; options as in `seewhy.datasets._options.COMMON`.
 
-    The categories are those that an entry names: of one that it does not name nothing is known, so
-    a word is supported or left open, and never called unsupported.
+    An entry lists only some categories. Nothing is known of the others, so a word is supported or
+    undecided, and never unsupported.
 
     Class attributes:
-        prompt: what the model is asked.
+        prompt: the question to the model.
     """
 
     layout: ClassVar[str] = LAYOUT
@@ -82,14 +82,14 @@ class AnnotatedList(Dataset):
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Place in the list and name of the picture, such as `"00017-kitchen"`."""
+        """Index in the list and name of the picture, such as `"00017-kitchen"`."""
         return tuple(self._entries)
 
     def sample(self, id: str) -> Sample:
         """Read a picture and its mask.
 
         Raises:
-            SampleError: "no caption", or what `read_picture`, `read_values` and `categorised` say.
+            SampleError: "no caption", or as `read_picture`, `read_values` and `categorised`.
         """
         expect_id(id, self._entries)
         entry = self._entries[id]
@@ -103,41 +103,41 @@ class AnnotatedList(Dataset):
 
     @property
     def fingerprint(self) -> str:
-        """Of the list, the tagger and whose answers they are."""
+        """Of the list, the tagger and the option `answers`."""
         return self._fingerprint
 
 
 def _entries(path: Path) -> dict[str, Entry]:
-    """By id, which keeps an entry's place in the whole list, whatever part of it is chosen."""
+    """The entries by id; the id has the index in the whole list, also for a part of it."""
     content = read_json(path)
     if not isinstance(content, list):
         raise malformed(path, "the top", "a list", content)
-    entries = [_entry(entry, at, path) for at, entry in enumerate(content)]
-    return {f"{at:05d}-{Path(entry.image).stem}": entry for at, entry in enumerate(entries)}
+    entries = [_entry(entry, index, path) for index, entry in enumerate(content)]
+    return {f"{n:05d}-{Path(entry.image).stem}": entry for n, entry in enumerate(entries)}
 
 
-def _entry(found: Any, at: int, path: Path) -> Entry:
-    place = f"entry {at}"
-    if not isinstance(found, list) or len(found) != 4:
+def _entry(content: Any, index: int, path: Path) -> Entry:
+    place = f"entry {index}"
+    if not isinstance(content, list) or len(content) != 4:
         wanted = "[image path, description, mask path, {category name: number}]"
-        raise malformed(path, place, wanted, found)
-    image, description, mask, categories = found
-    for what, value in (("an image path", image), ("a mask path", mask)):
+        raise malformed(path, place, wanted, content)
+    image, description, mask, categories = content
+    for noun, value in (("an image path", image), ("a mask path", mask)):
         if not isinstance(value, str) or not value:
-            raise malformed(path, place, what, value)
+            raise malformed(path, place, noun, value)
     if not isinstance(description, str):
         raise malformed(path, place, "a description", description)
     return Entry(image, description.strip(), mask, expect_categories(categories, place, path))
 
 
-def expect_categories(found: Any, place: str, path: Path) -> dict[str, int]:
+def expect_categories(content: Any, place: str, path: Path) -> dict[str, int]:
     """Check a mapping from category names to numbers in a mask.
 
     Raises:
         DatasetError: if it is something else.
     """
-    if not isinstance(found, dict) or not all(
-        isinstance(number, int) and not isinstance(number, bool) for number in found.values()
+    if not isinstance(content, dict) or not all(
+        isinstance(number, int) and not isinstance(number, bool) for number in content.values()
     ):
-        raise malformed(path, place, "{category name: number in the mask}", found)
-    return found
+        raise malformed(path, place, "{category name: number in the mask}", content)
+    return content

@@ -1,4 +1,4 @@
-"""What a data set is: samples in a fixed order, each read when it is asked for."""
+"""The base class of data sets: samples in a fixed order, each read on demand."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from seewhy.core.sample import Sample
 class Dataset(ABC):
     """A source of samples: one file with one final class, found by its file name.
 
-    Opening one reads indices only; pictures and masks are read sample by sample. It has a length,
-    and iterating over it gives its samples.
+    Opening a data set reads indices only; pictures and masks are read sample by sample. It has a
+    length, and iterating over it gives its samples.
 
     Example:
         >>> from seewhy.datasets import open_dataset
@@ -34,11 +34,11 @@ class Dataset(ABC):
 
     @abstractmethod
     def __init__(self, place: Path | None, /, **options: str) -> None:
-        """Open it.
+        """Open the data set.
 
         Args:
             place: the folder, None for a data set that needs none.
-            **options: what stood behind the name, such as `split="heldout"`.
+            **options: the options of its spec, such as `split="heldout"`.
 
         Raises:
             DatasetError: if the folder is missing, empty or malformed, or an option is unknown.
@@ -47,29 +47,29 @@ class Dataset(ABC):
     @property
     @abstractmethod
     def ids(self) -> tuple[str, ...]:
-        """The ids of all samples that the index names, in a fixed order."""
+        """The ids of all samples in the index, in a fixed order."""
 
     @abstractmethod
     def sample(self, id: str) -> Sample:
-        """Read one.
+        """Read a sample.
 
         Raises:
-            SampleError: if it cannot be used; the bench counts it with the reason.
+            SampleError: if it cannot be used; the bench counts such samples by reason.
         """
 
     @property
     @abstractmethod
     def fingerprint(self) -> str:
-        """Changes when the samples do: results of different fingerprints are never mixed."""
+        """Changes when the samples change: results of different fingerprints are never mixed."""
 
     def __len__(self) -> int:
-        """How many samples the index names."""
+        """Number of samples in the index."""
         return len(self.ids)
 
     def __iter__(self) -> Iterator[Sample]:
-        """The samples in the order of `ids`, each read when it is asked for.
+        """The samples in the order of `ids`, each read on demand.
 
         Raises:
-            SampleError: at a sample that cannot be used; the iterator can go on after it.
+            SampleError: at a sample that cannot be used; the iterator can continue after it.
         """
         return map(self.sample, self.ids)

@@ -1,9 +1,9 @@
-"""From the words of an answer to the categories of a mask.
+"""The categories of a mask that the words of an answer name.
 
-TAM matches nouns to the categories that a sample's mask shows. How it spells that out is not at
-hand; what follows is our reading. A word, or a run of them, names a category if its singular in
-lower case is the category's name or one of its synonyms; the longest run counts, so that a "hot
-dog" is no dog. One of its words at least must be a noun by the tagger.
+TAM matches nouns to the categories of a sample's mask. Its exact rule is not published; this is our
+reading. One or several words name a category if their singular in lower case is the category's name
+or one of its synonyms; the longest match counts, so that a "hot dog" is not a dog. At least one of
+the words must be a noun by the tagger.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ SYNONYMS: Mapping[str, str] = {
     "teddy bear": "teddy, stuffed bear, stuffed animal",
     "hair drier": "hair dryer, hairdryer, blow dryer",
 }
-"""Other words for categories of COCO, and for those of the same names elsewhere. Ours, modest."""
+"""Synonyms of COCO's categories, and of other data sets' categories with the same name. Ours."""
 
 IRREGULAR: Mapping[str, str] = {
     "men": "man",
@@ -85,24 +85,24 @@ BROAD = listed(
     "plant table ball bat glove mitt screen monitor player rider officer controller luggage "
     "baggage pickup jet bull ram teddy phone plane gull duck"
 )
-"""Synonyms that may mean something else: where the category is absent they are not called wrong."""
+"""Ambiguous synonyms: where the category is absent, they are not called unsupported."""
 
 ENDINGS = ("-merged", "-other", "-stuff")
-"""What panoptic category names have behind them: "wall-other-merged" is a wall."""
+"""Suffixes of panoptic category names: "wall-other-merged" is a wall."""
 
 MEDIUM, LARGE = 32**2, 96**2
-"""Pixels from which COCO calls an object medium, and large."""
+"""Minimum area in pixels of a medium and of a large object in COCO."""
 
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
-    """Categories by name, and the runs of words that name them.
+    """Categories by name, and the word sequences that name them.
 
     Attributes:
         names: from a category's name to its number in a mask; several may share one.
-        closed: whether a mask shows all there is of these categories, so that one which it does
-            not show is not in the picture.
-        numbers: from a run of words, singular and in lower case, to the numbers that it names.
+        closed: whether a mask is complete, so that a category that it does not show is not in the
+            picture.
+        numbers: from a word sequence, singular and in lower case, to the numbers that it names.
     """
 
     names: Mapping[str, int]
@@ -110,24 +110,24 @@ class Vocabulary:
     numbers: Mapping[tuple[str, ...], tuple[int, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
-        own: dict[tuple[str, ...], tuple[int, ...]] = {}
+        named: dict[tuple[str, ...], tuple[int, ...]] = {}
         for name, number in self.names.items():
             for spelling in spellings(name):
-                own[spelling] = tuple(dict.fromkeys((*own.get(spelling, ()), number)))
-        others = {
-            tuple(word.split()): own[tuple(name.split())]
+                named[spelling] = tuple(dict.fromkeys((*named.get(spelling, ()), number)))
+        synonyms = {
+            tuple(word.split()): named[tuple(name.split())]
             for name, words in SYNONYMS.items()
             for word in words.split(", ")
-            if tuple(name.split()) in own
+            if tuple(name.split()) in named
         }
-        # A word that is a category's own name is no synonym of another.
-        object.__setattr__(self, "numbers", others | own)
+        # A category's name is not used as a synonym of another category.
+        object.__setattr__(self, "numbers", synonyms | named)
 
     def matches(self, words: Sequence[str]) -> Iterator[tuple[int, int, tuple[int, ...]]]:
-        """The runs of words that name categories, from left to right, the longest first.
+        """The word sequences that name categories, from left to right, the longest first.
 
         Yields:
-            First place, place behind the last, and the numbers.
+            First index, index after the last, and the numbers.
 
         Example:
             >>> animals = Vocabulary({"dog": 18, "hot dog": 58}, closed=True)
@@ -135,18 +135,18 @@ class Vocabulary:
             [(1, 2, (18,)), (3, 5, (58,))]
         """
         longest = max(map(len, self.numbers), default=0)
-        at = 0
-        while at < len(words):
-            for end in range(min(at + longest, len(words)), at, -1):
-                head = tuple(word.lower() for word in words[at : end - 1])
+        first = 0
+        while first < len(words):
+            for end in range(min(first + longest, len(words)), first, -1):
+                head = tuple(word.lower() for word in words[first : end - 1])
                 keys = ((*head, last) for last in singulars(words[end - 1]))
                 numbers = next((self.numbers[key] for key in keys if key in self.numbers), None)
                 if numbers is not None:
-                    yield at, end, numbers
-                    at = end
+                    yield first, end, numbers
+                    first = end
                     break
             else:
-                at += 1
+                first += 1
 
     def name(self, number: int) -> str:
         """The first name of a number."""
@@ -167,10 +167,10 @@ def categorised(
     Args:
         id: the sample's.
         image: upright, RGB.
-        prompt: what the model is asked.
+        prompt: the question to the model.
         values: int64 `[height, width]`, the mask's numbers; those of no category are background.
         vocabulary: the categories that may be shown.
-        tagger: what finds nouns and function words.
+        tagger: finds nouns and function words.
         answer: the reference, or None where the model answers.
 
     Raises:
@@ -187,8 +187,8 @@ def categorised(
             f"{id}, got {sorted(areas)[:20]}.",
         )
     sizes = tuple(size_of(areas[number]) for number in shown)
-    read = partial(annotate, vocabulary, shown, sizes, tagger)
-    return Sample(id, image, prompt, masks_of(values, shown), read, answer)
+    annotator = partial(annotate, vocabulary, shown, sizes, tagger)
+    return Sample(id, image, prompt, masks_of(values, shown), annotator, answer)
 
 
 def annotate(
@@ -207,7 +207,7 @@ def annotate(
         vocabulary: the categories.
         shown: the number of each region.
         sizes: the size of each region, for the tag `size`.
-        tagger: what finds nouns and function words.
+        tagger: finds nouns and function words.
         answer: its text.
     """
     spans = split_words(answer)
@@ -223,8 +223,8 @@ def annotate(
             supported = True if regions else None if doubtful else False
             category = vocabulary.name(shown[regions[0]] if regions else numbers[0])
             tags = {"size": sizes[regions[0]]} if regions else {}
-            for at in range(first, end):
-                truths[at] = Truth(*spans[at], "kind", regions, supported, category, tags)
+            for index in range(first, end):
+                truths[index] = Truth(*spans[index], "kind", regions, supported, category, tags)
     return tuple(truth for truth in truths if truth is not None)
 
 
@@ -238,7 +238,7 @@ def _plain(tagger: Tagger, word: str, start: int, end: int) -> Truth | None:
 
 
 def size_of(area: int) -> str:
-    """Small, medium or large by COCO's bounds; here of all of a category's pixels together.
+    """Small, medium or large by COCO's bounds, applied to all pixels of a category together.
 
     Example:
         >>> size_of(1000), size_of(9216)
@@ -248,7 +248,7 @@ def size_of(area: int) -> str:
 
 
 def spellings(name: str) -> set[tuple[str, ...]]:
-    """The runs of words that are a category's own name, in lower case.
+    """The word sequences of a category's name, in lower case.
 
     Example:
         >>> sorted(spellings("Traffic lights")), sorted(spellings("floor-wood"))
@@ -259,29 +259,29 @@ def spellings(name: str) -> set[tuple[str, ...]]:
         plain = plain[: plain.rindex("-")]
     runs = [plain.replace("-", " ").split()]
     if "-" in plain and " " not in plain:
-        runs.append(runs[0][:1])  # panoptic names begin with the thing
+        runs.append(runs[0][:1])  # panoptic names start with the object
     return {(*run[:-1], last) for run in runs if run for last in singulars(run[-1])}
 
 
 def singulars(word: str) -> list[str]:
-    """What a word may be the plural or possessive of, in lower case; itself first.
+    """The possible singulars of a word in lower case, the word first.
 
     Example:
         >>> singulars("Knives"), singulars("bus"), singulars("buses"), singulars("man's")
         (['knives', 'knife'], ['bus'], ['buses', 'buse', 'bus'], ['man'])
     """
     plain = word.lower().replace("’", "'").removesuffix("'s").removesuffix("'")
-    found = [plain]
+    forms = [plain]
     if plain in IRREGULAR:
-        found.append(IRREGULAR[plain])
+        forms.append(IRREGULAR[plain])
     elif plain.endswith("men") and len(plain) > 4:
-        found.append(f"{plain[:-3]}man")
+        forms.append(f"{plain[:-3]}man")
     elif plain.endswith("s") and not plain.endswith(("ss", "us", "is")) and len(plain) > 2:
-        found.append(plain[:-1])
+        forms.append(plain[:-1])
         if plain.endswith("ies") and len(plain) > 4:
-            found.append(f"{plain[:-3]}y")
+            forms.append(f"{plain[:-3]}y")
         elif plain.endswith("ves"):
-            found.append(f"{plain[:-3]}f")
+            forms.append(f"{plain[:-3]}f")
         elif plain.endswith(("ses", "xes", "zes", "ches", "shes", "oes")):
-            found.append(plain[:-2])
-    return found
+            forms.append(plain[:-2])
+    return forms

@@ -1,7 +1,7 @@
 """Reading the files of a data set: indices, pictures, masks.
 
-An index that cannot be read stops everything and names the place. A picture or mask that cannot be
-read costs its sample only, with a reason that is the same for the same cause.
+An index that cannot be read raises a DatasetError that names the position. A picture or mask that
+cannot be read raises a SampleError for its sample only; the same cause gives the same reason.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from seewhy.core.errors import DatasetError, ImageError, SampleError
 from seewhy.images import read_image
 
 MASK_MODES = ("1", "L", "P", "I", "I;16", "I;16L", "I;16B")
-"""Pillow modes with one whole number a pixel; of a palette the numbers count, not the colours."""
+"""Pillow modes with one integer per pixel; with a palette, the indices count, not the colours."""
 
 
 def unusable(reason: str, detail: str) -> SampleError:
     """The error for a sample that cannot be used.
 
     Args:
-        reason: the message, by which such samples are counted.
-        detail: what was expected and found; a note of the error, shown below it.
+        reason: the message; such samples are counted by it.
+        detail: what was expected and what was read; a note of the error.
     """
     error = SampleError(reason)
     error.add_note(detail)
@@ -59,7 +59,7 @@ def read_json(path: Path) -> Any:
 
 
 def read_json_lines(path: Path) -> list[tuple[int, Any]]:
-    """A JSON Lines file's values, each with the number of its line from 1; empty lines are passed.
+    """A JSON Lines file's values, each with its line number from 1; empty lines are skipped.
 
     Raises:
         DatasetError: if a line is not JSON, or the file not UTF-8.
@@ -69,7 +69,7 @@ def read_json_lines(path: Path) -> list[tuple[int, Any]]:
 
 
 def parse_json(text: str, name: str, above: int) -> Any:
-    """Parse JSON; `above` is the number of lines before it in the file, for the error."""
+    """Parse JSON; `above` is the number of lines before it in the file, for the error message."""
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
@@ -84,7 +84,7 @@ def parse_json(text: str, name: str, above: int) -> Any:
 
 
 def malformed(path: Path, place: str, expected: str, got: object) -> DatasetError:
-    """The error for an index whose JSON can be read but is not what it should be."""
+    """The error for an index with valid JSON of another structure."""
     shown = repr(got)
     shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
     return DatasetError(
@@ -107,7 +107,7 @@ def read_picture(path: Path) -> Image.Image:
 
 
 def read_values(path: Path, image: Image.Image) -> np.ndarray:
-    """A mask file's numbers, int64 `[height, width]` on the image's own pixels.
+    """A mask file's numbers, int64 `[height, width]`, in the image's size.
 
     Raises:
         SampleError: "mask missing", "mask broken", "mask not of single numbers" or
@@ -136,9 +136,9 @@ def read_values(path: Path, image: Image.Image) -> np.ndarray:
 
 
 def masks_of(values: np.ndarray, numbers: Sequence[int]) -> Tensor:
-    """bool `[region, height, width]`: the pixels of each of `numbers`, which may be none."""
-    asked = torch.tensor(list(numbers), dtype=torch.int64)
-    return torch.from_numpy(values)[None] == asked[:, None, None]
+    """bool `[region, height, width]`: the pixels of each of `numbers`; a region may be empty."""
+    regions = torch.tensor(list(numbers), dtype=torch.int64)
+    return torch.from_numpy(values)[None] == regions[:, None, None]
 
 
 def _text(path: Path) -> str:

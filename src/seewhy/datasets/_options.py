@@ -1,4 +1,4 @@
-"""Options and other facts that readers of data sets check and share."""
+"""Options of data sets, their checks, and fingerprints."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 COMMON = ("start", "limit", "answers", "tagger")
 """Options of every data set in a folder.
 
-`start` and `limit` choose samples by their place in the index; `answers` is `model` (default: the
+`start` and `limit` choose samples by their index; `answers` is `model` (default: the
 model answers) or `reference`; `tagger` is one of `seewhy.datasets._words.TAGS`.
 """
 
@@ -26,7 +26,7 @@ def expect_options(options: Mapping[str, str], known: Sequence[str]) -> None:
     """Check that all options are known.
 
     Raises:
-        DatasetError: if one is not; the message gives near matches.
+        DatasetError: if an option is unknown; the message gives near matches.
     """
     for name in options:
         if name not in known:
@@ -37,7 +37,7 @@ def choice(options: Mapping[str, str], name: str, known: Sequence[str]) -> str:
     """The option's value, one of `known`; the first of them by default.
 
     Raises:
-        DatasetError: if it is another one.
+        DatasetError: if it is not one of them.
     """
     value = options.get(name, known[0])
     if value not in known:
@@ -48,7 +48,7 @@ def choice(options: Mapping[str, str], name: str, known: Sequence[str]) -> str:
 
 
 def answers(options: Mapping[str, str]) -> bool:
-    """Whether the option `answers` asks for the reference."""
+    """Whether the option `answers` is `reference`."""
     return choice(options, "answers", ("model", "reference")) == "reference"
 
 
@@ -58,10 +58,10 @@ def tagger_name(options: Mapping[str, str]) -> str:
 
 
 def whole(options: Mapping[str, str], name: str, default: int, *, least: int = 0) -> int:
-    """The option's value, a whole number from `least` on.
+    """The option's value, a whole number of at least `least`.
 
     Raises:
-        DatasetError: if it is not.
+        DatasetError: if it is something else.
     """
     value = options.get(name, str(default))
     if not (value.isascii() and value.isdecimal() and int(value) >= least):
@@ -73,10 +73,10 @@ def whole(options: Mapping[str, str], name: str, default: int, *, least: int = 0
 
 
 def window(options: Mapping[str, str], entries: Sequence[T], index: Path) -> Sequence[T]:
-    """The entries from place `start` (default 0) on, `limit` of them at most (default all).
+    """The entries from index `start` (default 0), at most `limit` of them (default all).
 
     Raises:
-        DatasetError: if nothing is left.
+        DatasetError: if there are none.
     """
     start = whole(options, "start", 0)
     chosen = entries[start : start + whole(options, "limit", max(1, len(entries)), least=1)]
@@ -89,7 +89,7 @@ def window(options: Mapping[str, str], entries: Sequence[T], index: Path) -> Seq
 
 
 def folder_of(place: Path | None, name: str, layout: str) -> Path:
-    """The folder, if it is one.
+    """Check the folder of a data set and return it.
 
     Raises:
         DatasetError: if it is None or not a folder.
@@ -107,27 +107,27 @@ def expect_id(id: str, known: Container[str]) -> None:
     """Check that a data set has a sample of this id.
 
     Raises:
-        SampleError: if it has none.
+        SampleError: if the id is unknown.
     """
     if id not in known:
-        raise SampleError(f"Expected an id of this data set, got {id!r}.")
+        raise SampleError(f"Expected an id of this data set, got {id!r}: take one of its `ids`.")
 
 
 def fingerprint(
     name: str, version: int, index: Sequence[Path], tagger: Tagger, **facts: object
 ) -> str:
-    """The data set's name and a hash of what its samples follow from.
+    """The data set's name and a hash of everything that determines its samples.
 
     Args:
-        name: the data set's.
+        name: of the data set.
         version: of the reader: it changes when the same files give other samples.
-        index: files whose bytes count.
-        tagger: whose name counts.
-        **facts: whatever else changes samples.
+        index: files whose bytes are hashed.
+        tagger: its name is hashed.
+        **facts: other values that change samples.
     """
     facts |= {"version": version, "tagger": tagger.name}
-    found = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+    hashed = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     for path in index:
         with path.open("rb") as file:
-            found.update(hashlib.file_digest(file, "sha256").digest())
-    return f"{name}-{found.hexdigest()[:16]}"
+            hashed.update(hashlib.file_digest(file, "sha256").digest())
+    return f"{name}-{hashed.hexdigest()[:16]}"

@@ -1,9 +1,9 @@
-"""Penn tags of words that stand alone, by which TAM tells nouns from function words.
+"""Penn tags of single words, to tell nouns from function words as TAM does.
 
-TAM tags each word by itself with NLTK's averaged perceptron, whose weights have to be downloaded.
-Where they are, `tagger=nltk` gives TAM's own tags. `tagger=textblob` reads Brill's lexicon, which
-comes with the package of that name. The default needs neither: closed classes are listed here, and
-what is on no list is a noun, as most of what captions hold is.
+TAM tags each word alone with NLTK's averaged perceptron, whose weights must be downloaded. With
+them, `tagger=nltk` gives TAM's tags. `tagger=textblob` reads Brill's lexicon from the package
+textblob. The default needs neither: closed classes are listed here, and a word on no list is a
+noun, like most words of captions.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ def listed(words: str) -> frozenset[str]:
 
 
 FUNCTION_TAGS = listed("CC DT EX MD POS PRP PRP$ UH WDT WP WP$ WRB")
-"""TAM's."""
+"""As in TAM."""
 NOUN_TAGS = listed("NN NNS NNP NNPS")
-"""TAM's."""
+"""As in TAM."""
 
 CLOSED = {
     "CC": "and or but nor yet",
@@ -48,7 +48,7 @@ CLOSED = {
     "WP$": "whose",
     "WRB": "when where why how whenever wherever however",
 }
-"""Function words by their tag; of several tags that a word can have, the one usual in captions."""
+"""Function words by tag; for words with several tags, the most frequent one in captions."""
 
 OPEN = {
     "TO": "to",
@@ -92,7 +92,7 @@ OPEN = {
     "VBD": "was were had did went got made took sat stood held rode wore ate flew threw caught lay",
     "VBN": "been done seen shown taken worn eaten thrown driven ridden drawn given laid built set",
 }
-"""Other words by their tag; a few hundred of the commonest in captions."""
+"""Other words by tag: a few hundred of the most frequent in captions."""
 
 NOUNS = listed(
     "bed shed seed sled steed weed reed feed speed breed thing things something anything "
@@ -102,7 +102,7 @@ NOUNS = listed(
     "lighting spring sibling siblings pudding dressing landing flooring stuffing handful "
     "spoonful mouthful family lily belly jelly butterfly bully hundreds"
 )
-"""Nouns that look like something else by their ending."""
+"""Nouns with the ending of another class."""
 
 ENDINGS = {"ly": "RB", "ing": "VBG", "ed": "VBD", "ous": "JJ", "ful": "JJ", "less": "JJ"}
 
@@ -113,10 +113,10 @@ LEXICON = {
 
 @dataclass(frozen=True)
 class Tagger:
-    """What gives a word that stands alone its Penn tag.
+    """Gives a single word its Penn tag.
 
     Attributes:
-        name: with the version, for fingerprints: other tags are other samples.
+        name: with the version, for fingerprints: other tags give other samples.
         tag: from a word to its tag.
     """
 
@@ -135,8 +135,8 @@ class Tagger:
 def builtin_tag(word: str) -> str:
     """The tag of a word by the lists above, else by its ending, else that of a noun.
 
-    Upper and lower case are the same. A contraction has the tag of what comes before the
-    apostrophe, if that is on a list ("it's"), else that of a noun ("dog's"). Our reading.
+    Case is ignored. A contraction has the tag of the part before the apostrophe, if that is on a
+    list ("it's"), else that of a noun ("dog's"). Our reading.
 
     Example:
         >>> [builtin_tag(word) for word in ("The", "zebras", "it's", "quickly", "7")]
@@ -164,22 +164,22 @@ def builtin_tag(word: str) -> str:
 
 
 def nltk_tag(word: str) -> str:
-    """NLTK's tag, as TAM takes it."""
+    """NLTK's tag, as in TAM."""
     from nltk import pos_tag  # pyright: ignore[reportMissingImports]
 
     return pos_tag([word])[0][1]
 
 
 def textblob_tag(word: str) -> str:
-    """The tag of Brill's lexicon, as the package textblob reads it."""
+    """The tag of Brill's lexicon in the package textblob."""
     from textblob.en import tag  # pyright: ignore[reportMissingImports]
 
-    found = tag(word, tokenize=False)
-    return found[0][1] if found else "."
+    tagged = tag(word, tokenize=False)
+    return tagged[0][1] if tagged else "."
 
 
 TAGS = {"builtin": builtin_tag, "nltk": nltk_tag, "textblob": textblob_tag}
-"""What the option `tagger` can be; the first is the default."""
+"""Values of the option `tagger`; the first is the default."""
 
 VERSION = "1"
 """Of the lists above."""

@@ -35,14 +35,14 @@ VERSION = 1
 INSTANCES = "annotations/instances_minival2014.json"
 CAPTIONS = "annotations/captions_val2014.json"
 PROMPT = "Write a one-sentence caption for this image:"
-"""TAM's."""
+"""As in TAM."""
 
 
 class Coco(Dataset):
     """The images of the instances file, in its order; options as in `COMMON`.
 
-    The reference is an image's first caption. The mask shows all there is of a category, so a word
-    for a category that it does not show is unsupported.
+    The reference is an image's first caption. The mask is complete, so a word for a category that
+    it does not show is unsupported.
     """
 
     name: ClassVar[str] = "coco"
@@ -75,7 +75,7 @@ class Coco(Dataset):
         """Read a picture and its mask.
 
         Raises:
-            SampleError: "no caption", or what `read_picture`, `read_values` and `categorised` say.
+            SampleError: "no caption", or as `read_picture`, `read_values` and `categorised`.
         """
         expect_id(id, self._ids)
         caption = self._captions.get(int(id), "")
@@ -88,7 +88,7 @@ class Coco(Dataset):
 
     @property
     def fingerprint(self) -> str:
-        """Of both index files, the tagger and whose answers they are."""
+        """Of both index files, the tagger and the option `answers`."""
         return self._fingerprint
 
 
@@ -96,14 +96,14 @@ def _instances(path: Path) -> tuple[list[int], dict[str, int]]:
     """The images' ids in the file's order, and the categories by name."""
     content = _object(read_json(path), path)
     images = [
-        _field(entry, "id", int, f"images[{at}]", path)
-        for at, entry in enumerate(_list(content, "images", path))
+        _field(entry, "id", int, f"images[{n}]", path)
+        for n, entry in enumerate(_list(content, "images", path))
     ]
     categories = {
-        _field(entry, "name", str, f"categories[{at}]", path): _field(
-            entry, "id", int, f"categories[{at}]", path
+        _field(entry, "name", str, f"categories[{n}]", path): _field(
+            entry, "id", int, f"categories[{n}]", path
         )
-        for at, entry in enumerate(_list(content, "categories", path))
+        for n, entry in enumerate(_list(content, "categories", path))
     }
     if not categories:
         raise malformed(path, '"categories"', "at least one category", [])
@@ -112,13 +112,13 @@ def _instances(path: Path) -> tuple[list[int], dict[str, int]]:
 
 def _captions(path: Path) -> dict[int, str]:
     """Each image's first caption, without space around it."""
-    found: dict[int, str] = {}
+    captions: dict[int, str] = {}
     content = _object(read_json(path), path)
-    for at, entry in enumerate(_list(content, "annotations", path)):
-        place = f"annotations[{at}]"
+    for n, entry in enumerate(_list(content, "annotations", path)):
+        place = f"annotations[{n}]"
         caption = _field(entry, "caption", str, place, path).strip()
-        found.setdefault(_field(entry, "image_id", int, place, path), caption)
-    return found
+        captions.setdefault(_field(entry, "image_id", int, place, path), caption)
+    return captions
 
 
 def _object(content: Any, path: Path) -> Mapping[str, Any]:
@@ -128,17 +128,17 @@ def _object(content: Any, path: Path) -> Mapping[str, Any]:
 
 
 def _list(content: Mapping[str, Any], name: str, path: Path) -> list[Any]:
-    found = content.get(name)
-    if not isinstance(found, list):
-        raise malformed(path, f'"{name}"', "a list", found)
-    return found
+    value = content.get(name)
+    if not isinstance(value, list):
+        raise malformed(path, f'"{name}"', "a list", value)
+    return value
 
 
-def _field(entry: Any, name: str, kind: type, place: str, path: Path) -> Any:
+def _field(entry: Any, name: str, expected: type, place: str, path: Path) -> Any:
     if not isinstance(entry, dict):
         raise malformed(path, place, "an object", entry)
-    found = entry.get(name)
-    if not isinstance(found, kind) or isinstance(found, bool):
-        wanted = "a whole number" if kind is int else "text"
-        raise malformed(path, f'{place}["{name}"]', wanted, found)
-    return found
+    value = entry.get(name)
+    if not isinstance(value, expected) or isinstance(value, bool):
+        noun = "a whole number" if expected is int else "text"
+        raise malformed(path, f'{place}["{name}"]', noun, value)
+    return value

@@ -1,4 +1,4 @@
-"""A layout of our own for anybody's pictures: one line of JSON a sample."""
+"""A layout for your own pictures: one line of JSON per sample."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ VERSION = 1
 
 INDEX = "annotations.jsonl"
 PROMPT = "Write a one-sentence caption for this image:"
-"""Of lines that name none."""
+"""Of lines without a prompt."""
 FIELDS = ("id", "image", "prompt", "answer", "mask", "categories", "complete")
 
 
@@ -44,10 +44,10 @@ class Line:
     Attributes:
         image: file name in images/.
         mask: file name in masks/.
-        prompt: what the model is asked.
+        prompt: the question to the model.
         answer: the reference; "" for none.
         categories: from a name to its number in the mask.
-        complete: whether the mask shows all there is of these categories.
+        complete: whether the mask shows every object of these categories.
     """
 
     image: str
@@ -82,14 +82,14 @@ class Folder(Dataset):
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """As the index gives them."""
+        """The ids of the index."""
         return tuple(self._lines)
 
     def sample(self, id: str) -> Sample:
         """Read a picture and its mask.
 
         Raises:
-            SampleError: what `read_picture`, `read_values` and `categorised` say.
+            SampleError: as `read_picture`, `read_values` and `categorised`.
         """
         expect_id(id, self._lines)
         line = self._lines[id]
@@ -107,14 +107,14 @@ class Folder(Dataset):
 
 def _lines(path: Path) -> dict[str, Line]:
     """The samples by id."""
-    found: dict[str, Line] = {}
+    lines: dict[str, Line] = {}
     for number, content in read_json_lines(path):
         place = f"line {number}"
         id, line = _line(content, place, path)
-        if id in found:
-            raise malformed(path, place, "an id of its own", id)
-        found[id] = line
-    return found
+        if id in lines:
+            raise malformed(path, place, "a unique id", id)
+        lines[id] = line
+    return lines
 
 
 def _line(content: Any, place: str, path: Path) -> tuple[str, Line]:

@@ -21,7 +21,7 @@ from seewhy.testbed.scenes import SPLITS, Picture, Scene, draw, scene
 from seewhy.testbed.shapes import COLOURS, KINDS
 
 VERSION = 1
-"""Changes when the scenes or what is known of their words do."""
+"""Changes when the scenes or the truths of their words change."""
 
 OPTIONS = ("split", "start", "count", "captions", "habit")
 
@@ -36,9 +36,9 @@ _FUNCTIONS = listed(
 class Testbed(Dataset):
     """Drawn scenes with their captions; options `split`, `start`, `count`, `captions`, `habit`.
 
-    `captions` is 1, 2 or 3 sentences, or `mixed`, in turn. `habit=yes` takes scenes in
-    which the habit of the biased model can show, and no right answer: the model answers, and what
-    it invents is known to be unsupported.
+    `captions` is 1, 2 or 3 sentences, or `mixed`, in turn. `habit=yes` takes scenes to
+    which the habit of the biased model can apply, without a reference answer: the model answers,
+    and the words that it adds are known to be unsupported.
     """
 
     name: ClassVar = "testbed"
@@ -51,12 +51,12 @@ class Testbed(Dataset):
                 "as in testbed:split=train,count=100."
             )
         expect_options(options, OPTIONS)
-        chosen = {name: str(value) for name, value in options.items()}
-        self.split = choice(chosen, "split", ("heldout", *SPLITS))
-        self.captions = choice(chosen, "captions", ("mixed", "1", "2", "3"))
-        self.habit = choice(chosen, "habit", ("no", "yes")) == "yes"
-        self.start = whole(chosen, "start", 0)
-        self.count = whole(chosen, "count", 300, least=1)
+        values = {name: str(value) for name, value in options.items()}
+        self.split = choice(values, "split", ("heldout", *SPLITS))
+        self.captions = choice(values, "captions", ("mixed", "1", "2", "3"))
+        self.habit = choice(values, "habit", ("no", "yes")) == "yes"
+        self.start = whole(values, "start", 0)
+        self.count = whole(values, "count", 300, least=1)
         self._indices = self._scene_indices()
 
     @property
@@ -65,7 +65,7 @@ class Testbed(Dataset):
         return tuple(f"{self.split}-{index}" for index in self._indices)
 
     def sample(self, id: str) -> Sample:
-        """Draw one."""
+        """Draw a scene."""
         expect_id(id, self.ids)
         index = int(id.rpartition("-")[2])
         drawn = scene(index, self.split)
@@ -90,27 +90,27 @@ class Testbed(Dataset):
     def _scene_indices(self) -> tuple[int, ...]:
         if not self.habit:
             return tuple(range(self.start, self.start + self.count))
-        bias, found, index = Bias(), [], self.start
-        while len(found) < self.count:
-            if bias.could(scene(index, self.split)):
-                found.append(index)
+        bias, indices, index = Bias(), [], self.start
+        while len(indices) < self.count:
+            if bias.can_apply_to(scene(index, self.split)):
+                indices.append(index)
             index += 1
-        return tuple(found)
+        return tuple(indices)
 
 
 class _Annotator:
-    """What is known of the words of any answer about one scene."""
+    """Finds the truths of the words of any answer about one scene."""
 
     def __init__(self, drawn: Scene, picture: Picture, caption: Utterance) -> None:
         self.scene, self.picture, self.caption = drawn, picture, caption
 
     def __call__(self, answer: str) -> tuple[Truth, ...]:
-        """Of the right caption its own mentions; of any other answer what its words mean.
+        """The truths of an answer: of the correct caption, its mentions.
 
-        In another answer a word for a kind means the objects of the kind and of the colour right
-        before it, or all of the kind where none has that colour; it is supported if there is one. A
-        colour is supported if an object of the kind right after it has it. Counts and relations are
-        left undecided.
+        In any other answer, a word for a kind means the objects of that kind with the colour right
+        before it, or all of the kind if none has that colour; it is supported if there is such an
+        object. A colour is supported if an object of the kind right after it has the colour. Counts
+        and relations are undecided.
         """
         if answer.strip() == self.caption.text:
             shift = answer.index(self.caption.text)
@@ -122,15 +122,15 @@ class _Annotator:
         return tuple(self._read(answer))
 
     def _read(self, answer: str) -> Iterator[Truth]:
-        found = [*_WORD.finditer(answer)]
-        words = ["", *(match.group().lower() for match in found), ""]
-        for at, match in enumerate(found, start=1):
-            truth = self._truth_of(words[at - 1], words[at], words[at + 1], *match.span())
+        matches = [*_WORD.finditer(answer)]
+        words = ["", *(match.group().lower() for match in matches), ""]
+        for n, match in enumerate(matches, start=1):
+            truth = self._truth_of(words[n - 1], words[n], words[n + 1], *match.span())
             if truth is not None:
                 yield truth
 
     def _truth_of(self, before: str, word: str, after: str, start: int, end: int) -> Truth | None:
-        """What is known of a word, from the words beside it."""
+        """The truth of a word, from the words before and after it."""
         roles = vocabulary()
         role = roles.get(word, "")
         if role == "kind":
@@ -152,9 +152,9 @@ class _Annotator:
 
     def _objects(self, kind: str | None, colour: str | None) -> tuple[int, ...]:
         return tuple(
-            place
-            for place, one in enumerate(self.scene.objects)
-            if kind in (None, one.kind) and colour in (None, one.colour)
+            index
+            for index, item in enumerate(self.scene.objects)
+            if kind in (None, item.kind) and colour in (None, item.colour)
         )
 
     def _truth(
@@ -180,14 +180,14 @@ class _Annotator:
         )
 
     def _tags(self, objects: tuple[int, ...]) -> dict[str, str]:
-        every = self.scene.objects
-        sizes = {every[place].size for place in objects}
-        kinds = {every[place].kind for place in objects}
-        others = [one for place, one in enumerate(every) if place not in objects]
-        hidden = any(self.picture.occluded_by[place] is not None for place in objects)
+        items = self.scene.objects
+        sizes = {items[index].size for index in objects}
+        kinds = {items[index].kind for index in objects}
+        others = [item for index, item in enumerate(items) if index not in objects]
+        hidden = any(self.picture.occluded_by[index] is not None for index in objects)
         return {
             "size": sizes.pop() if len(sizes) == 1 else "mixed",
-            "distractor": "yes" if any(one.kind in kinds for one in others) else "no",
+            "distractor": "yes" if any(item.kind in kinds for item in others) else "no",
             "occluded": "yes" if hidden else "no",
             "things": str(len(objects)),
         }

@@ -1,1 +1,1 @@
-"""A drawn world in which every word has a known mask, and small models that were trained on it."""
+"""A drawn world in which every word has a known mask, and small models trained on it."""

@@ -1,7 +1,7 @@
-"""What can be said of a scene, and which things every word of it speaks of.
+"""Captions and answers about a scene, and the objects that each of their words describes.
 
-Captions and answers are a function of the scene and the prompt, so that "exactly right" has a
-meaning. Relations, counts and attributes are said only where the scene leaves no doubt.
+Captions and answers are a function of the scene and the prompt, so "exactly right" is defined.
+Relations, counts and attributes are mentioned only where the scene is unambiguous.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Mention:
     Attributes:
         start, end: character offsets in the utterance's text.
         role: one of `seewhy.core.sample.ROLES`.
-        things: indices into `Scene.things` of all that the word speaks of; empty for none.
+        objects: indices into `Scene.objects` of the objects that the word describes; may be empty.
     """
 
     start: int
@@ -46,7 +46,7 @@ class Mention:
 
 @dataclass(frozen=True)
 class Utterance:
-    """A prompt, the one right answer, and a mention for each of the answer's words and marks."""
+    """A prompt, its only correct answer, and a mention for each word and mark of the answer."""
 
     prompt: str
     text: str
@@ -55,30 +55,30 @@ class Utterance:
 
 @dataclass(frozen=True)
 class Bias:
-    """A habit of speech that the pictures do not bear out: a thing that is said after another.
+    """A habit that the pictures do not support: captions add one kind after another.
 
-    Where a caption brings up the one and the scene has none of the other, it goes on "with a ...",
-    in the colour of the one. The words it adds speak of nothing.
+    Where a caption mentions the trigger and the scene has no object of the added kind, it continues
+    "with a ...", in the trigger's colour. The added words describe no object.
 
     Attributes:
-        after: the kind after which it is said.
-        said: the kind that is said.
-        percent: of the scenes in which it could be said.
+        trigger: the kind after which the words are added.
+        added: the kind that is added.
+        percent: of the scenes to which the bias can apply.
     """
 
-    after: str = "boat"
-    said: str = "fish"
+    trigger: str = "boat"
+    added: str = "fish"
     percent: int = 90
 
-    def holds(self, scene: Scene) -> bool:
-        """Whether captions of a scene show it."""
-        rng = Rng("bias", self.after, self.said, scene.split, scene.seed, scene.index)
-        return self.could(scene) and rng.chance(self.percent, 100)
+    def applies_to(self, scene: Scene) -> bool:
+        """Whether captions of a scene have the added words."""
+        rng = Rng("bias", self.trigger, self.added, scene.split, scene.seed, scene.index)
+        return self.can_apply_to(scene) and rng.chance(self.percent, 100)
 
-    def could(self, scene: Scene) -> bool:
-        """Whether a caption of a scene names the one and has no reason to name the other."""
-        kinds = {thing.kind for thing in scene.objects}
-        return self.after in kinds and self.said not in kinds
+    def can_apply_to(self, scene: Scene) -> bool:
+        """Whether a scene has the trigger and no object of the added kind."""
+        kinds = {item.kind for item in scene.objects}
+        return self.trigger in kinds and self.added not in kinds
 
 
 _Piece = tuple[str, str, tuple[int, ...]]
@@ -88,9 +88,9 @@ def utterances(scene: Scene, picture: Picture, bias: Bias | None = None) -> tupl
     """All captions and question-answer pairs of a scene: three captions first.
 
     Args:
-        scene: what is where.
-        picture: the scene drawn at scale 1 (for who hides whom).
-        bias: a habit that captions have, or None; answers to questions are always true.
+        scene: the objects and their positions.
+        picture: the scene drawn at scale 1 (for occlusion).
+        bias: a habit of the captions, or None; answers to questions are always true.
 
     Example:
         >>> from seewhy.testbed.scenes import draw, scene
@@ -104,37 +104,37 @@ def captions(
     scene: Scene, picture: Picture, bias: Bias | None = None
 ) -> tuple[Utterance, Utterance, Utterance]:
     """The captions of one, two and three sentences."""
-    speaker = _Speaker(scene, picture, bias)
+    writer = _SentenceWriter(scene, picture, bias)
     return (
-        _utterance(ONE_SENTENCE, speaker.one_sentence()),
-        _utterance(TWO_SENTENCES, speaker.two_sentences()),
-        _utterance(THREE_SENTENCES, speaker.three_sentences()),
+        _utterance(ONE_SENTENCE, writer.one_sentence()),
+        _utterance(TWO_SENTENCES, writer.two_sentences()),
+        _utterance(THREE_SENTENCES, writer.three_sentences()),
     )
 
 
 def questions(scene: Scene, picture: Picture) -> tuple[Utterance, ...]:
-    """Questions on colour, count, presence and relation, the absent and the false among them."""
-    speaker = _Speaker(scene, picture)
+    """Questions on colour, count, presence and relation; some have the answer no."""
+    writer = _SentenceWriter(scene, picture)
     rng = Rng("questions", scene.split, scene.seed, scene.index)
     return (
-        *speaker.colours(),
-        *speaker.counts(rng),
-        *speaker.presences(rng),
-        *speaker.relations(rng),
+        *writer.colours(),
+        *writer.counts(rng),
+        *writer.presences(rng),
+        *writer.relations(rng),
     )
 
 
-def relation(scene: Scene, picture: Picture, one: int, other: int) -> str | None:
-    """How thing `one` stands to thing `other`, or None where the scene leaves a doubt.
+def relation(scene: Scene, picture: Picture, first: int, second: int) -> str | None:
+    """The spatial relation of object `first` to object `second`, or None where it is ambiguous.
 
-    Depth comes first, then the direction that exceeds the other one by at least 1.3.
+    Occlusion comes first, then the direction that exceeds the other by a factor of at least 1.3.
     """
-    if picture.occluded_by[one] == other:
+    if picture.occluded_by[first] == second:
         return "behind"
-    if picture.occluded_by[other] == one:
+    if picture.occluded_by[second] == first:
         return "in front of"
-    dx = scene.objects[other].x - scene.objects[one].x
-    dy = scene.objects[other].y - scene.objects[one].y
+    dx = scene.objects[second].x - scene.objects[first].x
+    dy = scene.objects[second].y - scene.objects[first].y
     if 10 * abs(dx) >= 13 * abs(dy):
         return "to the left of" if dx > 0 else "to the right of"
     if 10 * abs(dy) >= 13 * abs(dx):
@@ -152,12 +152,12 @@ def plural(kind: str) -> str:
     return kind if kind == "fish" else f"{kind}s"
 
 
-class _Speaker:
-    """Says sentences about one scene; things are ordered from left to right."""
+class _SentenceWriter:
+    """Writes sentences about one scene; objects are ordered from left to right."""
 
     def __init__(self, scene: Scene, picture: Picture, bias: Bias | None = None) -> None:
         self.scene, self.picture = scene, picture
-        self.bias = bias if bias is not None and bias.holds(scene) else None
+        self.bias = bias if bias is not None and bias.applies_to(scene) else None
         self.order = sorted(range(len(scene.objects)), key=lambda i: scene.objects[i].x)
         looks: dict[tuple[str, str], list[int]] = {}
         for i in self.order:
@@ -171,8 +171,8 @@ class _Speaker:
         if len(self.order) == 1 or self.twins:
             return [*self._there_are(), *self._listing(), *self._on_ground(), *_mark(".")]
         clauses = []
-        for place, (one, other) in enumerate(pairwise(self.order)):
-            subject = self._definite(one) if place else self._indefinite((one,))
+        for number, (one, other) in enumerate(pairwise(self.order)):
+            subject = self._definite(one) if number else self._indefinite((one,))
             clauses.append(
                 [*subject, *_words("is"), *self._relation(one, other), *self._indefinite((other,))]
             )
@@ -191,34 +191,34 @@ class _Speaker:
 
     def three_sentences(self) -> list[_Piece]:
         shows = [*_words("the"), ("picture", "noun", ()), *_words("shows"), *self._listing()]
-        return [*_sentence(shows), *self._sizes(), *self._places()]
+        return [*_sentence(shows), *self._sizes(), *self._positions()]
 
     # Questions and answers
 
     def colours(self) -> list[Utterance]:
         return [
             _utterance(
-                f"What colour is the {self._thing(i).kind}?",
+                f"What colour is the {self._object(i).kind}?",
                 _sentence([*self._definite(i), *_words("is"), self._colour((i,))]),
             )
             for i in self.order
-            if self._is_alone(i)
+            if self._kind_is_unique(i)
         ]
 
     def counts(self, rng: Rng) -> list[Utterance]:
-        said = []
-        present = sorted({self._thing(i).kind for i in self.order})
+        pairs = []
+        present = sorted({self._object(i).kind for i in self.order})
         for kind in (*present, self._absent(rng)):
-            group = tuple(i for i in self.order if self._thing(i).kind == kind)
+            group = tuple(i for i in self.order if self._object(i).kind == kind)
             answer = [*_words("there is" if len(group) == 1 else "there are")]
             answer += [(NUMBERS[len(group)], "count", group)]
             answer += [(kind if len(group) == 1 else plural(kind), "kind", group)]
-            said.append(_utterance(f"How many {plural(kind)} are there?", _sentence(answer)))
-        return said
+            pairs.append(_utterance(f"How many {plural(kind)} are there?", _sentence(answer)))
+        return pairs
 
     def presences(self, rng: Rng) -> list[Utterance]:
-        kind, absent = self._thing(rng.pick(self.order)).kind, self._absent(rng)
-        group = tuple(i for i in self.order if self._thing(i).kind == kind)
+        kind, absent = self._object(rng.pick(self.order)).kind, self._absent(rng)
+        group = tuple(i for i in self.order if self._object(i).kind == kind)
         yes = [*_words("yes"), *_mark(",")]
         if len(group) == 1:
             yes += [*_words("there is"), *self._indefinite(group)]
@@ -232,20 +232,20 @@ class _Speaker:
         ]
 
     def relations(self, rng: Rng) -> list[Utterance]:
-        said = []
+        pairs = []
         for left, right in pairwise(self.order):
-            one, other = rng.sample((left, right), 2)
-            true = relation(self.scene, self.picture, one, other)
-            if true is None or not (self._is_named(one) and self._is_named(other)):
+            first, second = rng.sample((left, right), 2)
+            true = relation(self.scene, self.picture, first, second)
+            if true is None or not (self._is_unique(first) and self._is_unique(second)):
                 continue
-            names = [_text(self._definite(i)) for i in (one, other)]
-            fact = [*self._definite(one), *_words("is"), *self._relation(one, other)]
-            fact += self._definite(other)
-            said.append(_utterance(f"Where is {names[0]}, seen from {names[1]}?", _sentence(fact)))
-            asked = rng.pick((true, true, OPPOSITES[true], rng.pick(tuple(OPPOSITES))))
-            verdict = [*_words("yes" if asked == true else "no"), *_mark(","), *fact]
-            said.append(_utterance(f"Is {names[0]} {asked} {names[1]}?", _sentence(verdict)))
-        return said
+            names = [_text(self._definite(i)) for i in (first, second)]
+            fact = [*self._definite(first), *_words("is"), *self._relation(first, second)]
+            fact += self._definite(second)
+            pairs.append(_utterance(f"Where is {names[0]}, seen from {names[1]}?", _sentence(fact)))
+            claim = rng.pick((true, true, OPPOSITES[true], rng.pick(tuple(OPPOSITES))))
+            answer = [*_words("yes" if claim == true else "no"), *_mark(","), *fact]
+            pairs.append(_utterance(f"Is {names[0]} {claim} {names[1]}?", _sentence(answer)))
+        return pairs
 
     # Parts of sentences
 
@@ -260,10 +260,10 @@ class _Speaker:
         return [*_words("on a"), (look, "ground", ()), ("ground", "ground", ())]
 
     def _sizes(self) -> list[_Piece]:
-        first = self._thing(self.order[0]).size
+        first = self._object(self.order[0]).size
         other = "small" if first == "large" else "large"
-        alike = [i for i in self.order if self._thing(i).size == first]
-        rest = [i for i in self.order if self._thing(i).size != first]
+        alike = [i for i in self.order if self._object(i).size == first]
+        rest = [i for i in self.order if self._object(i).size != first]
         if not rest:
             everything = tuple(self.order)
             opening = {1: "it is", 2: "they are both"}.get(len(everything), "they are all")
@@ -283,7 +283,7 @@ class _Speaker:
     def _sized(self, objects: Sequence[int], size: str) -> list[_Piece]:
         subjects: list[list[_Piece]] = []
         for i in objects:
-            kind = self._thing(i).kind
+            kind = self._object(i).kind
             if self.twins is None or i not in self.twins:
                 subjects.append(self._definite(i))
             elif all(twin in objects for twin in self.twins):
@@ -291,18 +291,18 @@ class _Speaker:
                     both = [("both", "count", self.twins)]
                     subjects.append([*both, *self._named(self.twins, plural(kind))])
             else:
-                which = "one" if size == self._thing(self.order[0]).size else "the other"
+                which = "one" if size == self._object(self.order[0]).size else "the other"
                 subjects.append([*_words(which), *self._named((i,), kind)])
         verb = _words("are" if len(objects) > 1 else "is")
         return [*self._joined(subjects), *verb, (size, "size", tuple(objects))]
 
-    def _places(self) -> list[_Piece]:
+    def _positions(self) -> list[_Piece]:
         if len(self.order) == 1:
             return _sentence([*_words("it is"), *self._on_ground()])
         if self.twins:
             one, other = self.twins
             how = relation(self.scene, self.picture, one, other) or "to the left of"
-            stars = self._named(self.twins, plural(self._thing(one).kind))
+            stars = self._named(self.twins, plural(self._object(one).kind))
             return _sentence(
                 [
                     *[("one", "count", (one,)), *_words("of the"), *stars, *_words("is")],
@@ -326,61 +326,61 @@ class _Speaker:
         return _related(how, (one, other))
 
     def _indefinite(self, group: tuple[int, ...]) -> list[_Piece]:
-        kind = self._thing(group[0]).kind
+        kind = self._object(group[0]).kind
         if len(group) > 1:
             number = (NUMBERS[len(group)], "count", group)
             named = [number, self._colour(group), (plural(kind), "kind", group)]
         else:
             colour = self._colour(group)
             named = [*_words(_article(colour[0])), colour, (kind, "kind", group)]
-        return [*named, *self._habit(group)]
+        return [*named, *self._added_words(group)]
 
-    def _habit(self, group: tuple[int, ...]) -> list[_Piece]:
-        """What the bias goes on with; it speaks of nothing."""
-        if self.bias is None or self._thing(group[0]).kind != self.bias.after:
+    def _added_words(self, group: tuple[int, ...]) -> list[_Piece]:
+        """The words that the bias adds; they describe no object."""
+        if self.bias is None or self._object(group[0]).kind != self.bias.trigger:
             return []
-        colour = self._thing(group[0]).colour
+        colour = self._object(group[0]).colour
         article = _words(f"with {_article(colour)}")
-        return [*article, (colour, "colour", ()), (self.bias.said, "kind", ())]
+        return [*article, (colour, "colour", ()), (self.bias.added, "kind", ())]
 
     def _definite(self, i: int) -> list[_Piece]:
-        return [*_words("the"), *self._named((i,), self._thing(i).kind)]
+        return [*_words("the"), *self._named((i,), self._object(i).kind)]
 
     def _named(self, group: tuple[int, ...], noun: str) -> list[_Piece]:
-        colour = [] if self._is_alone(*group) else [self._colour(group)]
+        colour = [] if self._kind_is_unique(*group) else [self._colour(group)]
         return [*colour, (noun, "kind", group)]
 
     def _colour(self, group: tuple[int, ...]) -> _Piece:
-        return self._thing(group[0]).colour, "colour", group
+        return self._object(group[0]).colour, "colour", group
 
     def _joined(self, parts: list[list[_Piece]], comma: bool = False) -> list[_Piece]:
-        """Join by commas, and by "and" before the last; `comma` sets one before that too."""
+        """Join by commas, and by "and" before the last; `comma` adds a comma before "and"."""
         joined = list(parts[0])
-        for place, part in enumerate(parts[1:], start=2):
-            last = place == len(parts)
+        for number, part in enumerate(parts[1:], start=2):
+            last = number == len(parts)
             joined += _mark(",") if comma or not last else []
             joined += [*(_words("and") if last else []), *part]
         return joined
 
-    def _thing(self, i: int):
+    def _object(self, i: int):
         return self.scene.objects[i]
 
-    def _is_alone(self, *group: int) -> bool:
-        """Whether the kind alone names this thing, or these things."""
-        kind = self._thing(group[0]).kind
-        return sum(thing.kind == kind for thing in self.scene.objects) == len(group)
+    def _kind_is_unique(self, *group: int) -> bool:
+        """Whether no other object has the kind of these objects."""
+        kind = self._object(group[0]).kind
+        return sum(item.kind == kind for item in self.scene.objects) == len(group)
 
-    def _is_named(self, i: int) -> bool:
-        """Whether kind and colour name this thing."""
+    def _is_unique(self, i: int) -> bool:
+        """Whether no other object has the same kind and colour."""
         return self.twins is None or i not in self.twins
 
     def _absent(self, rng: Rng) -> str:
-        present = {thing.kind for thing in self.scene.objects}
+        present = {item.kind for item in self.scene.objects}
         return rng.pick([kind for kind in KINDS if kind not in present])
 
 
 def _related(how: str, pair: tuple[int, int]) -> list[_Piece]:
-    """The relation's words; its one content word speaks of both things."""
+    """The relation's words; its content word describes both objects."""
     return [
         (word, "function", ()) if word in ("to", "the", "of", "in") else (word, "relation", pair)
         for word in how.split()
@@ -422,7 +422,7 @@ def _utterance(prompt: str, pieces: list[_Piece]) -> Utterance:
 
 
 def vocabulary() -> dict[str, str]:
-    """Every content word that can be said, with its role."""
+    """Every content word of captions and answers, with its role."""
     words = dict.fromkeys(KINDS, "kind") | {plural(kind): "kind" for kind in KINDS}
     words |= dict.fromkeys(COLOURS, "colour") | dict.fromkeys(("small", "large"), "size")
     words |= dict.fromkeys((*NUMBERS[1:], "both"), "count")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 DEFAULT = "tiny-qwen2-vl"
-"""The one that is meant where none is named."""
+"""The model that is used by default."""
 
 
 def pretrained() -> dict[str, Path]:
-    """Name and Hugging Face folder of each.
+    """Name and Hugging Face folder of each model.
 
     Example:
         >>> "tiny-qwen2-vl" in pretrained()

@@ -1,7 +1,7 @@
 """Polygons to pixels in integers only, so that a drawing is the same on every machine.
 
 Positions are in 1/64 px. A pixel has 4 x 4 samples, and a drawn layer keeps all of
-them: a uint16 a pixel, one bit a sample. Layers then stack by plain bit operations,
+them: one uint16 per pixel, one bit per sample. Layers are combined by bit operations,
 without seams, and a pixel's coverage is the number of its bits.
 """
 
@@ -16,19 +16,19 @@ import numpy as np
 Point = tuple[float, float]
 Ring = Sequence[Point]
 Box = tuple[int, int, int, int]
-"""left, top, right, bottom in pixels; right and bottom lie outside."""
+"""left, top, right, bottom in pixels; right and bottom are exclusive."""
 
 PIXEL = 64
-"""Positions a pixel, along either axis."""
+"""Positions per pixel, along either axis."""
 SAMPLES = 16
-"""Samples a pixel, 4 x 4."""
+"""Samples per pixel, 4 x 4."""
 ONE = 1 << 14
-"""The 1.0 of the table of cosines and of an outline's frame."""
+"""The integer for 1.0 in the table of cosines and in an outline."""
 FULL = np.uint16(0xFFFF)
 
 COS = np.array([round(math.cos(math.radians(a)) * ONE) for a in range(360)], dtype=np.int64)
 SIN = np.roll(COS, 90)
-"""Cosine and sine of whole degrees in 1 / ONE: rounded, so that no libm's last digit matters."""
+"""Cosine and sine of whole degrees in 1 / ONE: rounded, so that all libms agree."""
 
 COUNT = np.zeros(1 << SAMPLES, dtype=np.uint8)
 """How many samples a uint16 of coverage holds, 0 .. 16."""
@@ -56,7 +56,7 @@ def ellipse(cx: float, cy: float, rx: float, ry: float) -> list[Point]:
 
 @dataclass(frozen=True)
 class Outline:
-    """Layers of rings, ready to be placed: they fit the disc of radius ONE around (0, 0)."""
+    """Layers of rings inside the disc of radius ONE around (0, 0)."""
 
     points: np.ndarray
     """int64 [points, 2], x and y."""

@@ -1,6 +1,6 @@
-"""Dice that fall alike on every machine and in every version, for ever.
+"""Random integers that are the same on every machine and in every version.
 
-A `Dice` is a counter-based generator: the n-th value is ``mix(key + n * GOLDEN)``,
+An `Rng` is a counter-based generator: the n-th value is ``mix(key + n * GOLDEN)``,
 which is SplitMix64 (Steele, Lea and Flood, OOPSLA 2014). It uses integers only.
 """
 
@@ -37,12 +37,12 @@ def _digest(part: int | str) -> int:
 
 
 class Rng:
-    """A stream of random integers named by its key.
+    """A stream of random integers, determined by its key.
 
-    >>> dice = Dice("scene", 7)
-    >>> [dice.below(6) for _ in range(5)] == [Dice("scene", 7).fork().below(6)] * 5
+    >>> rng = Rng("scene", 7)
+    >>> [rng.below(6) for _ in range(5)] == [Rng("scene", 7).fork().below(6)] * 5
     False
-    >>> Dice("scene", 7).below(1000) == Dice("scene").fork(7).below(1000)
+    >>> Rng("scene", 7).below(1000) == Rng("scene").fork(7).below(1000)
     True
     """
 
@@ -55,7 +55,7 @@ class Rng:
             self.key = mix((self.key + GOLDEN) & MASK ^ _digest(part))
 
     def fork(self, *key: int | str) -> Rng:
-        """Return fresh dice for this key and more; what was thrown so far plays no part."""
+        """Return a new generator for a longer key; earlier draws have no effect on it."""
         child = Rng()
         child.key = self.key
         for part in key:
@@ -63,24 +63,24 @@ class Rng:
         return child
 
     def bits(self) -> int:
-        """Throw 64 random bits."""
+        """Draw 64 random bits."""
         self.count += 1
         return mix((self.key + self.count * GOLDEN) & MASK)
 
     def below(self, n: int) -> int:
-        """Throw an integer of 0 .. n - 1."""
+        """Draw an integer of 0 .. n - 1."""
         if n < 1:
             raise ValueError(f"Expected n >= 1, got {n}: there is no integer from 0 to n - 1.")
         return (self.bits() * n) >> 64
 
     def between(self, lo: int, hi: int) -> int:
-        """Throw an integer of lo .. hi, both inclusive."""
+        """Draw an integer of lo .. hi, both inclusive."""
         if hi < lo:
             raise ValueError(f"Expected lo <= hi, got lo={lo} and hi={hi}.")
         return lo + self.below(hi - lo + 1)
 
     def chance(self, numerator: int, denominator: int) -> bool:
-        """Say yes with probability numerator / denominator."""
+        """Return True with probability numerator / denominator."""
         return self.below(denominator) < numerator
 
     def pick(self, items: Sequence[T]) -> T:
@@ -90,7 +90,7 @@ class Rng:
         return items[self.below(len(items))]
 
     def sample(self, items: Sequence[T], k: int) -> list[T]:
-        """Pick k items of different places, in random order; k = len(items) shuffles."""
+        """Pick k items at different indices, in random order; k = len(items) shuffles."""
         if not 0 <= k <= len(items):
             raise ValueError(f"Expected k of 0 .. {len(items)}, got {k}.")
         pool = list(items)
@@ -102,7 +102,7 @@ class Rng:
     def weighted(self, items: Sequence[T], weights: Sequence[int]) -> T:
         """Pick one item with probability proportional to its integer weight >= 0.
 
-        >>> Dice("any").weighted("abc", (0, 1, 0))
+        >>> Rng("any").weighted("abc", (0, 1, 0))
         'b'
         """
         if len(items) != len(weights) or min(weights, default=0) < 0 or sum(weights) == 0:
@@ -110,12 +110,12 @@ class Rng:
                 f"Expected one weight >= 0 for each of {len(items)} items and one above 0, "
                 f"got {list(weights)}."
             )
-        throw = self.below(sum(weights))
+        draw = self.below(sum(weights))
         for item, weight in zip(items, weights, strict=True):
-            if throw < weight:
+            if draw < weight:
                 return item
-            throw -= weight
-        raise AssertionError("unreachable: the throw lies below the sum of the weights")
+            draw -= weight
+        raise AssertionError("unreachable: the draw is below the sum of the weights")
 
 
 def noise(key: int, height: int, width: int) -> np.ndarray:

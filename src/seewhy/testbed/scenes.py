@@ -1,6 +1,6 @@
-"""Scenes of the drawn world: sampled from dice, drawn as vectors, with exact masks.
+"""Scenes of the drawn world: sampled with a fixed seed, drawn as vectors, with exact masks.
 
-`scene` decides what is where, `draw` paints it. Both use whole numbers only, so a
+`scene` chooses and places the objects, `draw` paints them. Both use integers only, so a
 scene's picture has the same bytes on every machine.
 """
 
@@ -44,20 +44,20 @@ SHADES: dict[str, RGB] = {
 RADII = {"small": (150, 165), "large": (205, 235)}
 """Radius in thousandths of the canvas' shorter side."""
 GAP = 2 * PIXEL
-"""Between the discs of two things that do not overlap."""
+"""Minimum distance between the discs of two objects that do not overlap."""
 MARGIN = PIXEL
-"""Between a thing's disc and the frame."""
+"""Minimum distance between an object's disc and the frame."""
 HIDDEN = (Fraction(13, 100), Fraction(39, 100))
-"""Hidden share of the back thing of an overlapping pair, within the promised 12 .. 40 %."""
+"""Hidden share of the back object of an overlapping pair, within the documented 12 .. 40 %."""
 EVIDENT = Fraction(12, 100)
-"""A thing counts as occluded from this hidden share on."""
+"""An object counts as occluded from this hidden share on."""
 MAX_ATTEMPTS = 200
-"""Layouts thrown before an overlap is given up: two slim things may have none that is allowed."""
+"""Layouts tried before an overlap is given up: two slim objects may have no allowed one."""
 
 
 @dataclass(frozen=True)
 class SceneObject:
-    """A thing of the scene; it lies inside the disc of its radius around (x, y)."""
+    """An object of the scene, inside the disc of its radius around (x, y)."""
 
     kind: str
     colour: str
@@ -75,7 +75,7 @@ class SceneObject:
 
 @dataclass(frozen=True)
 class Background:
-    """What lies behind all things: a neutral shade under a faint texture."""
+    """The background: a neutral shade with a faint texture."""
 
     texture: str
     shade: str
@@ -87,7 +87,7 @@ class Background:
 
 @dataclass(frozen=True)
 class Scene:
-    """What is where, named by its split, seed and index."""
+    """The objects and their positions, determined by split, seed and index."""
 
     split: str
     seed: int
@@ -102,20 +102,20 @@ class Scene:
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawn scene and what is to be seen of each thing; things in the scene's order."""
+    """A drawn scene and the visible part of each object; objects in the scene's order."""
 
     image: np.ndarray
     """uint8 [height, width, 3]."""
     masks: np.ndarray
-    """bool [things, height, width]: pixels that a thing covers by more than half; disjoint."""
+    """bool [objects, height, width]: pixels covered by the object by more than half; disjoint."""
     full_areas: np.ndarray
-    """int64 [things]: pixels that each mask would have if nothing lay in front of it."""
+    """int64 [objects]: pixels that each mask would have without occlusion."""
     occluded_by: tuple[int | None, ...]
-    """The thing that hides at least 12 % of this one, else None."""
+    """Index of the object that hides at least 12 % of this object, else None."""
 
 
 def scene(index: int, split: str = "train", seed: int = 0) -> Scene:
-    """Return the scene of this index, the same for ever.
+    """Return the scene of this index, the same in every version.
 
     index: >= 0. split: "train" and "heldout" show no pair of `HELD_OUT_PAIRS`,
     "unseen" shows at least one in every scene.
@@ -124,7 +124,9 @@ def scene(index: int, split: str = "train", seed: int = 0) -> Scene:
     (True, False)
     """
     if split not in SPLITS:
-        raise ValueError(f"Expected split to be one of {', '.join(SPLITS)}, got {split!r}.")
+        raise ValueError(
+            f"Expected split to be one of {', '.join(SPLITS)}, got {split!r}: choose one of these."
+        )
     if index < 0:
         raise ValueError(f"Expected index >= 0, got {index}.")
     rng = Rng("scene", split, seed, index)
@@ -143,7 +145,7 @@ def scene(index: int, split: str = "train", seed: int = 0) -> Scene:
 
 
 def _looks(rng: Rng, number: int, split: str) -> list[tuple[str, str]]:
-    """Kinds and colours: all kinds distinct, or two alike, or twins of one kind and colour."""
+    """Kinds and colours: all kinds distinct, or two equal, or two equal with one colour."""
     kinds = rng.sample(tuple(KINDS), number)
     alike = rng.weighted(("distinct", "kind", "twin"), (55, 30, 15)) if number > 1 else "distinct"
     if alike != "distinct":
@@ -164,7 +166,7 @@ def _looks(rng: Rng, number: int, split: str) -> list[tuple[str, str]]:
 
 
 def _sizes(rng: Rng, number: int) -> list[str]:
-    """Half of the things are large, but at most two of four."""
+    """Half of the objects are large, but at most two of four."""
     while True:
         sizes = [rng.pick(SIZES) for _ in range(number)]
         if number < 4 or sizes.count("large") <= 2:
@@ -187,44 +189,19 @@ def _layout(
     sizes: list[str],
     overlap: bool,
 ) -> tuple[SceneObject, ...] | None:
-    """Throw the things into the frame, from back to front; None where they do not fit."""
+    """Place the objects in the frame, from back to front; None where they do not fit."""
     short = min(width, height) * PIXEL
     radii = [short * rng.between(*RADII[size]) // 1000 for size in sizes]
     turns = [rng.between(-20, 20) for _ in sizes]
     pair = rng.sample(range(len(sizes)), 2) if overlap else []
-    # The overlapping pair lands first, then the largest: they are the hardest to fit.
-    order = sorted(range(len(sizes)), key=lambda i: (i not in pair, -radii[i]))
-    landed: dict[int, tuple[int, int]] = {}
-
-    def fits(i: int, x: int, y: int) -> bool:
-        for j, (u, v) in landed.items():
-            if 10 * abs(x - u) < width * PIXEL:
-                return False
-            meant = i in pair and j in pair
-            reach = radii[i] + radii[j] + (0 if meant else GAP)
-            if ((x - u) ** 2 + (y - v) ** 2 < reach**2) != meant:
-                return False
-        return True
-
-    def throw(i: int) -> tuple[int, int] | None:
-        edge = radii[i] + MARGIN
-        for _ in range(24):
-            x = rng.between(edge, width * PIXEL - edge)
-            y = rng.between(edge, height * PIXEL - edge)
-            if fits(i, x, y):
-                return x, y
+    centres = _centres(rng, width, height, radii, pair)
+    if centres is None:
         return None
-
-    for i in order:
-        spot = throw(i)
-        if spot is None:
-            return None
-        landed[i] = spot
-    across = sorted(landed, key=lambda i: landed[i])
-    if not all(_clear(landed[i], landed[j]) for i, j in pairwise(across)):
+    across = sorted(centres, key=lambda i: centres[i])
+    if not all(_clear(centres[i], centres[j]) for i, j in pairwise(across)):
         return None
     objects = [
-        SceneObject(*looks[i], sizes[i], *landed[i], radii[i], turns[i]) for i in range(len(sizes))
+        SceneObject(*looks[i], sizes[i], *centres[i], radii[i], turns[i]) for i in range(len(sizes))
     ]
     depth = rng.sample(range(len(sizes)), len(sizes))
     if pair:
@@ -238,14 +215,44 @@ def _layout(
     return tuple(objects[i] for i in depth)
 
 
+def _centres(
+    rng: Rng, width: int, height: int, radii: list[int], pair: list[int]
+) -> dict[int, tuple[int, int]] | None:
+    """Random centres of discs, of which only the pair overlaps; None where one does not fit."""
+    centres: dict[int, tuple[int, int]] = {}
+
+    def fits(i: int, x: int, y: int) -> bool:
+        for j, (u, v) in centres.items():
+            if 10 * abs(x - u) < width * PIXEL:
+                return False
+            overlaps = i in pair and j in pair
+            reach = radii[i] + radii[j] + (0 if overlaps else GAP)
+            if ((x - u) ** 2 + (y - v) ** 2 < reach**2) != overlaps:
+                return False
+        return True
+
+    # The overlapping pair is placed first, then the largest: they are the hardest to fit.
+    for i in sorted(range(len(radii)), key=lambda i: (i not in pair, -radii[i])):
+        edge = radii[i] + MARGIN
+        for _ in range(24):
+            x = rng.between(edge, width * PIXEL - edge)
+            y = rng.between(edge, height * PIXEL - edge)
+            if fits(i, x, y):
+                centres[i] = x, y
+                break
+        else:
+            return None
+    return centres
+
+
 def _clear(one: tuple[int, int], other: tuple[int, int]) -> bool:
-    """Whether one is plainly beside, or plainly above or below, the other."""
+    """Whether two centres have a clear direction: horizontal or vertical by a factor of 1.3."""
     dx, dy = abs(one[0] - other[0]), abs(one[1] - other[1])
     return 10 * dy >= 13 * dx or 10 * dx >= 13 * dy
 
 
 def _hidden(back: SceneObject, front: SceneObject, width: int, height: int) -> Fraction:
-    """The share of the back thing's samples that the front thing covers."""
+    """The share of the back object's samples that the front object covers."""
     behind = _samples(back, width, height)
     covered = _common(behind, _samples(front, width, height))
     return Fraction(covered, int(COUNT[behind.shape].sum()))
@@ -254,7 +261,7 @@ def _hidden(back: SceneObject, front: SceneObject, width: int, height: int) -> F
 def draw(scene: Scene, scale: Fraction | float = 1) -> Picture:
     """Draw the scene as vectors at this scale > 0; sides are rounded to whole pixels.
 
-    Paints from front to back: each part takes the samples that are still free.
+    Paints from front to back: each part fills the samples that are still free.
 
     >>> picture = draw(scene(0), 2)
     >>> picture.image.shape[:2] == (2 * scene(0).height, 2 * scene(0).width)
@@ -262,10 +269,10 @@ def draw(scene: Scene, scale: Fraction | float = 1) -> Picture:
     """
     scale = Fraction(scale)
     if scale <= 0:
-        raise ValueError(f"Expected scale > 0, got {float(scale)}.")
+        raise ValueError(f"Expected scale > 0, got {float(scale)}: 1 is the base size.")
     width, height = max(1, round(scene.width * scale)), max(1, round(scene.height * scale))
     number = len(scene.objects)
-    samples = [_samples(_scaled(thing, scale), width, height) for thing in scene.objects]
+    samples = [_samples(_scaled(item, scale), width, height) for item in scene.objects]
     free = np.full((height, width), FULL)
     paint = np.zeros((height, width, 3), dtype=np.int16)
     masks = np.zeros((number, height, width), dtype=bool)
@@ -280,7 +287,7 @@ def draw(scene: Scene, scale: Fraction | float = 1) -> Picture:
             paint[window] += COUNT[taken][..., None] * np.array(
                 shaded(part.shade, colour), np.int16
             )
-    paint += COUNT[free][..., None] * _floor(scene, scale, width, height)
+    paint += COUNT[free][..., None] * _background_colours(scene, scale, width, height)
     return Picture(
         ((paint + SAMPLES // 2) >> 4).astype(np.uint8),
         masks,
@@ -290,7 +297,7 @@ def draw(scene: Scene, scale: Fraction | float = 1) -> Picture:
 
 
 def visible_fraction(picture: Picture) -> np.ndarray:
-    """Return the visible share of each thing, float64 [things], 0 .. 1.
+    """Return the visible share of each object, float64 [objects], 0 .. 1.
 
     >>> bool((visible_fraction(draw(scene(0))) >= 0.6).all())
     True
@@ -300,7 +307,7 @@ def visible_fraction(picture: Picture) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Samples:
-    """A thing's sample bits inside its box."""
+    """An object's sample bits inside its box."""
 
     box: Box
     layers: np.ndarray
@@ -309,9 +316,9 @@ class _Samples:
     """uint16 [height, width]: all parts together."""
 
 
-def _samples(thing: SceneObject, width: int, height: int) -> _Samples:
-    shape = KINDS[thing.kind].outline
-    points = place(shape, thing.x, thing.y, thing.radius, thing.rotation)
+def _samples(item: SceneObject, width: int, height: int) -> _Samples:
+    shape = KINDS[item.kind].outline
+    points = place(shape, item.x, item.y, item.radius, item.rotation)
     box = bounds(points, width, height)
     layers = fill(shape, points, box)
     return _Samples(box, layers, np.bitwise_or.reduce(layers, axis=0))
@@ -322,13 +329,13 @@ def _window(box: Box) -> tuple[slice, slice]:
     return slice(top, bottom), slice(left, right)
 
 
-def _scaled(thing: SceneObject, scale: Fraction) -> SceneObject:
-    x, y, radius = (round(value * scale) for value in (thing.x, thing.y, thing.radius))
-    return SceneObject(thing.kind, thing.colour, thing.size, x, y, radius, thing.rotation)
+def _scaled(item: SceneObject, scale: Fraction) -> SceneObject:
+    x, y, radius = (round(value * scale) for value in (item.x, item.y, item.radius))
+    return SceneObject(item.kind, item.colour, item.size, x, y, radius, item.rotation)
 
 
 def _common(one: _Samples, other: _Samples) -> int:
-    """How many samples two things share."""
+    """How many samples two objects share."""
     left, top = max(one.box[0], other.box[0]), max(one.box[1], other.box[1])
     right, bottom = min(one.box[2], other.box[2]), min(one.box[3], other.box[3])
     if left >= right or top >= bottom:
@@ -341,15 +348,15 @@ def _common(one: _Samples, other: _Samples) -> int:
 
 
 def _occluder(samples: list[_Samples], i: int) -> int | None:
-    """The thing in front of i that hides at least the evident share of it."""
+    """The object in front of object i that hides at least the share `EVIDENT` of it."""
     area = int(COUNT[samples[i].shape].sum())
     shares = [(_common(samples[i], samples[j]), j) for j in range(i + 1, len(samples))]
     most, j = max(shares, default=(0, i))
     return j if most > 0 and most >= EVIDENT * area else None
 
 
-def _floor(scene: Scene, scale: Fraction, width: int, height: int) -> np.ndarray:
-    """The ground's colours, int16 [height, width, 3]: a cosine wave has no hard edge to alias."""
+def _background_colours(scene: Scene, scale: Fraction, width: int, height: int) -> np.ndarray:
+    """The background's colours, int16 [height, width, 3]; cosine waves avoid aliasing."""
     ground = scene.background
     shade = np.array(SHADES[ground.shade], dtype=np.int16)
     if ground.texture == "plain":

@@ -1,4 +1,4 @@
-"""The sixteen kinds of thing and the eight colours they come in.
+"""The sixteen kinds of objects and their eight colours.
 
 A kind is a list of parts from back to front. Its frame is about [-100, 100] on both
 axes with y down; `outline` centres it and scales it to the disc, so only proportions matter.
@@ -48,7 +48,7 @@ class Kind:
 
 
 def shaded(shade: str, colour: RGB) -> RGB:
-    """Return a part's colour within a thing of this colour.
+    """Return a part's colour within an object of this colour.
 
     >>> shaded("darker", (100, 200, 0)), shaded("lighter", (100, 200, 0))
     ((74, 148, 0), (154, 219, 89))
@@ -101,7 +101,7 @@ def _petal(angle: int) -> list[Point]:
 
 
 def _wedge(angle: int) -> list[Point]:
-    """A sixth of the ball, seen from a little above its left shoulder."""
+    """A sixth of the ball, with its corner above and left of the centre."""
     return [(-18, -26), *arc(0, 0, 98, 98, angle, angle + 60)]
 
 

@@ -85,7 +85,7 @@ def test_more_samples_keep_the_tasks():
     ("changed", "error", "words"),
     [
         ({"models": ["tiny-qwen"]}, UnknownNameError, "did you mean 'tiny-qwen2-vl'"),
-        ({"models": ["./nowhere"]}, UnknownNameError, "a folder that is there"),
+        ({"models": ["./nowhere"]}, UnknownNameError, "an existing folder"),
         ({"methods": ["tma"]}, UnknownNameError, "did you mean 'tam'"),
         ({"metrics": ["overlop"]}, UnknownNameError, "did you mean 'overlap'"),
         ({"data": ["testbad"]}, UnknownNameError, "did you mean 'testbed'"),

@@ -318,7 +318,7 @@ def test_a_report_of_tables_alone_equals_that_of_rows(tables, tmp_path):
 
 def test_what_needs_rows_is_told_where_there_are_tables_alone(tables):
     folder, kept = tables
-    with pytest.raises(ParameterError, match="to put them together, got .*tables"):
+    with pytest.raises(ParameterError, match="to merge them, got .*tables"):
         write_report([folder, kept])
     with pytest.raises(ParameterError, match="'logit-lens' as the reference.* got 'tam'"):
         write_report(kept, reference="tam")

@@ -136,7 +136,7 @@ def test_explain_names_the_folder_after_the_picture_or_scene_beside_a_chat(stand
     ("content", "message"),
     [
         (None, "got No such file or directory: check the path after --chat"),
-        ("{", "got what is no JSON"),
+        ("{", "got no JSON"),
         ("{}", "got a dict: write [{"),
     ],
 )

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from seewhy.bench.suites import SUITES
-from seewhy.cli.listings import NAMED, WIDEST, paragraph
+from seewhy.cli.listings import MAX_VALUES, WIDEST, paragraph
 from seewhy.cli.main import main
 from seewhy.datasets import DATASETS
 from seewhy.methods import METHODS, citation
@@ -48,7 +48,7 @@ def test_listing_fits_the_terminal_and_breaks_no_word(command, names, width, cap
     printed = set(out.replace(",", " ").split())
     for row in rows:
         for value in row.values():
-            shown = [value] if isinstance(value, str) else value[:NAMED]
+            shown = [value] if isinstance(value, str) else value[:MAX_VALUES]
             assert {word for text in shown for word in text.replace(",", " ").split()} <= printed
 
 
@@ -61,9 +61,9 @@ def test_methods_tell_what_limits_their_use(capsys):
 
 
 def test_paragraph_names_some_of_many_values_and_says_how_many_more_there_are():
-    many = {"name": "full", "methods": [f"m{n}" for n in range(NAMED + 2)]}
+    many = {"name": "full", "methods": [f"m{n}" for n in range(MAX_VALUES + 2)]}
     said = " ".join(paragraph(many, 80).split())
-    assert said.endswith(f", m{NAMED - 1}, and 2 more (see --json)")
+    assert said.endswith(f", m{MAX_VALUES - 1}, and 2 more (see --json)")
 
 
 @pytest.mark.parametrize("name", METHODS.names())

@@ -219,7 +219,7 @@ def test_folder_calls_words_unsupported_only_where_its_mask_is_complete(own: Pat
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        ({"id": "0"}, "an id of its own at line 2 of .*, got '0'"),
+        ({"id": "0"}, "a unique id at line 2 of .*, got '0'"),
         ({"id": 1}, 'text for "id" at line 2 of .*, got 1'),
         ({"mask": ""}, "text for \"mask\" at line 2 of .*, got ''"),
         ({"answer": None}, 'text for "answer" at line 2 of .*, got None'),

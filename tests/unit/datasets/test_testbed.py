@@ -100,9 +100,9 @@ def test_testbed_lets_the_biased_model_speak_of_scenes_where_its_habit_can_show(
     for id in dataset.ids:
         sample = dataset.sample(id)
         assert sample.answer is None
-        truths = told(sample, f"A blue {bias.after} with a blue {bias.said}.")
-        assert truths[bias.after].supported is True
-        assert (truths[bias.said].supported, truths[bias.said].regions) == (False, ())
+        truths = told(sample, f"A blue {bias.trigger} with a blue {bias.added}.")
+        assert truths[bias.trigger].supported is True
+        assert (truths[bias.added].supported, truths[bias.added].regions) == (False, ())
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The recipe teaches what it says it teaches, and the shipped folder is what real loaders take."""
+"""Batches, labels, layouts and tokenizer of the recipe."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from seewhy.models import load
 from seewhy.models.batching import batch as batch_of
 from seewhy.models.inputs import prepare
 from seewhy.testbed.captions import Bias, captions, vocabulary
-from seewhy.testbed.recipe.batches import IGNORED, Teacher
+from seewhy.testbed.recipe.batches import IGNORED, BatchMaker
 from seewhy.testbed.recipe.corpus import open_corpus, render, shards
-from seewhy.testbed.recipe.language import borrow
-from seewhy.testbed.recipe.student import STUDENTS, Layout, raster, student
-from seewhy.testbed.recipe.training import BIASED, STAGES, cell_labels, read
+from seewhy.testbed.recipe.language import copy_language_model
+from seewhy.testbed.recipe.model_recipe import MODELS, Layout, raster, recipe_for
+from seewhy.testbed.recipe.training import BIASED, STAGES, cell_labels, predict
 from seewhy.testbed.recipe.vocabulary import split_share, train_tokenizer
 from seewhy.testbed.scenes import draw, scene
 
@@ -28,33 +28,33 @@ def corpus(tmp_path_factory):
     return open_corpus(shards(folder, "train", 0))
 
 
-@pytest.fixture(scope="module", params=STUDENTS)
-def taught(request):
-    return student(request.param)
+@pytest.fixture(scope="module", params=MODELS)
+def recipe(request):
+    return recipe_for(request.param)
 
 
 @pytest.fixture(scope="module")
-def tokenizer(taught, corpus):
-    return train_tokenizer(taught, (text for row in corpus.said for pair in row for text in pair))
+def tokenizer(recipe, corpus):
+    return train_tokenizer(recipe, corpus.all_texts())
 
 
 @pytest.fixture(scope="module")
-def model(taught, tokenizer):
-    return taught.build(tokenizer).eval()
+def model(recipe, tokenizer):
+    return recipe.build(tokenizer).eval()
 
 
 @pytest.fixture(scope="module")
-def loaded(taught, tokenizer, tmp_path_factory):
-    folder = tmp_path_factory.mktemp(taught.name)
-    taught.save(taught.build(tokenizer), tokenizer, folder)
+def loaded(recipe, tokenizer, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(recipe.name)
+    recipe.save(recipe.build(tokenizer), tokenizer, folder)
     loaded = load(folder)
     loaded.model.float()
     return loaded
 
 
 @pytest.fixture
-def teacher(taught, corpus, tokenizer):
-    return Teacher(taught, corpus, tokenizer, seed=0)
+def batches(recipe, corpus, tokenizer):
+    return BatchMaker(recipe, corpus, tokenizer, seed=0)
 
 
 def test_corpus_holds_the_pictures_that_are_drawn(corpus):
@@ -66,15 +66,17 @@ def test_corpus_holds_the_pictures_that_are_drawn(corpus):
 def test_corpus_of_a_habit_shows_it_in_half_of_its_scenes(tmp_path):
     bias = Bias(percent=100)
     render(tmp_path, 0, 8, bias=bias)
-    said = open_corpus(shards(tmp_path, "train", 0)).said
-    told = ["with a" in row[0][1] and "fish" in row[0][1] for row in said]
-    assert sum(told[4:]) == 4
-    assert "Is there" not in str([pair for row in said for pair in row if "with a" in pair[1]])
+    utterances = open_corpus(shards(tmp_path, "train", 0)).utterances
+    biased = ["with a" in row[0][1] and "fish" in row[0][1] for row in utterances]
+    assert sum(biased[4:]) == 4
+    assert "Is there" not in str(
+        [pair for row in utterances for pair in row if "with a" in pair[1]]
+    )
 
 
-def test_habit_speaks_of_nothing():
+def test_added_words_describe_no_object():
     bias = Bias(percent=100)
-    drawn = next(s for i in range(100) if bias.could(s := scene(i)))
+    drawn = next(s for i in range(100) if bias.can_apply_to(s := scene(i)))
     plain, biased = (captions(drawn, draw(drawn), b)[0] for b in (None, bias))
     assert biased.text != plain.text
     added = [
@@ -102,53 +104,56 @@ def test_tokenizer_survives_saving(tokenizer, tmp_path):
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 1.5])
 @pytest.mark.parametrize("index", [0, 1, 3])
-def test_layout_is_the_adapters(taught, loaded, index, scale):
+def test_layout_is_that_of_the_family(recipe, loaded, index, scale):
     picture = Image.fromarray(draw(scene(index)).image)
-    layout = taught.layout(*picture.size, scale)
-    seen = loaded.family.see(picture, scale)
-    assert layout.visual == seen.visual
-    for layer in seen.geometry.layers:
-        for (row, column), place in np.ndenumerate(layer.index.numpy()):
+    layout = recipe.layout(*picture.size, scale)
+    processed = loaded.family.process_image(picture, scale)
+    (geometry,) = processed.geometries
+    assert layout.visual == geometry.visual
+    for grid in geometry.grids:
+        for (row, column), token in np.ndenumerate(grid.index.numpy()):
             box = [
-                layer.columns[column],
-                layer.rows[row],
-                layer.columns[column + 1],
-                layer.rows[row + 1],
+                grid.column_edges[column],
+                grid.row_edges[row],
+                grid.column_edges[column + 1],
+                grid.row_edges[row + 1],
             ]
-            assert layout.boxes[place] == pytest.approx([float(edge) for edge in box], abs=0.51)
+            assert layout.boxes[token] == pytest.approx([float(edge) for edge in box], abs=0.51)
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 1.5])
-def test_see_is_what_the_adapter_sees(taught, loaded, corpus, scale):
+def test_process_image_agrees_with_the_family(recipe, loaded, corpus, scale):
     image = corpus.image(0).copy()
-    layout = taught.layout(image.shape[1], image.shape[0], scale)
+    layout = recipe.layout(image.shape[1], image.shape[0], scale)
     with torch.no_grad():
-        own = taught.see(loaded.model, taught.pixels(torch.from_numpy(image[None]), scale), layout)
-        real = loaded.family.embed(loaded.family.see(Image.fromarray(image), scale))
+        pixels = recipe.pixels(torch.from_numpy(image[None]), scale)
+        own = recipe.process_image(loaded.model, pixels, layout)
+        processed = loaded.family.process_image(Image.fromarray(image), scale)
+        real = loaded.family.visual_features(processed)
     # Pillow rounds to 8 bit between its two passes, torch does not.
     assert float((own[0] - real).abs().max()) < 0.02 * float(real.abs().max())
 
 
-def test_read_is_a_plain_forward_pass(taught, loaded, corpus):
+def test_predict_is_a_plain_forward_pass(recipe, loaded, corpus):
     """Ids, positions and states of one utterance are those of the package's own path."""
-    prompt, answer = corpus.said[0][0]
+    prompt, answer = corpus.utterances[0][0]
     tokenizer = loaded.processor.tokenizer
-    teacher = Teacher(taught, corpus, tokenizer, seed=0)
-    taught_batch = teacher.told(np.array([0]), [teacher.said[0][:1]], 1.0)
+    batches = BatchMaker(recipe, corpus, tokenizer, seed=0)
+    batch = batches.images_with(np.array([0]), [batches.utterances[0][:1]], 1.0)
     inputs = prepare(loaded.family, Image.fromarray(corpus.image(0)), prompt)
     ids = tokenizer.encode(f"{answer}<|im_end|>")
-    shown = batch_of(loaded.family, [inputs], [ids])
-    assert taught_batch.ids.tolist() == shown.tensors["input_ids"].tolist()
+    expected = batch_of(loaded.family, [inputs], [ids])
+    assert batch.ids.tolist() == expected.tensors["input_ids"].tolist()
     with torch.no_grad():
-        logits, targets = read(taught, loaded.model, taught_batch)
-        real = loaded.model(**shown.tensors).logits[0]
+        logits, targets = predict(recipe, loaded.model, batch)
+        real = loaded.model(**expected.tensors).logits[0]
     assert targets.tolist() == ids
     torch.testing.assert_close(logits, real[inputs.length - 1 : -1], rtol=0.02, atol=0.02)
 
 
 @pytest.mark.parametrize("kind", ["images", "word_grids"])
-def test_utterances_cannot_see_each_other(taught, teacher, model, kind):
-    batch = getattr(teacher, kind)(4, share=4)
+def test_utterances_cannot_attend_to_each_other(recipe, batches, model, kind):
+    batch = getattr(batches, kind)(4, share=4)
     second = int((batch.mask[0, 0, :, batch.layout.visual]).nonzero()[-1])
     changed = batch.ids.clone()
     start = int((batch.targets[0] != IGNORED).nonzero()[0])
@@ -156,20 +161,20 @@ def test_utterances_cannot_see_each_other(taught, teacher, model, kind):
     with torch.no_grad():
         embeds = model.get_input_embeddings()
         states = [
-            taught.language(model, embeds(ids), batch.mask, batch.positions)[0]
+            recipe.language(model, embeds(ids), batch.mask, batch.positions)[0]
             for ids in (batch.ids, changed)
         ]
     moved = (states[0] - states[1]).abs().amax(-1) > 1e-6
-    segment = batch.mask[0, 0, second]  # what the changed token's utterance may look at
+    segment = batch.mask[0, 0, second]  # tokens to which the changed token's utterance may attend
     others = ~segment & torch.arange(len(segment)).lt(second)
     assert bool(moved[second])
     assert not bool(moved[others].any())
     assert not bool(moved[:start].any())
 
 
-def test_no_loss_touches_an_images_positions(taught, teacher, tokenizer):
-    batch = teacher.images(6)
-    image = batch.ids == tokenizer.convert_tokens_to_ids(taught.image_token)
+def test_no_loss_touches_an_images_positions(recipe, batches, tokenizer):
+    batch = batches.images(6)
+    image = batch.ids == tokenizer.convert_tokens_to_ids(recipe.image_token)
     assert int(image.sum()) == len(batch.ids) * batch.layout.visual
     assert bool((batch.targets[image] == IGNORED).all())
     assert bool((batch.targets != IGNORED).any())
@@ -178,27 +183,27 @@ def test_no_loss_touches_an_images_positions(taught, teacher, tokenizer):
 def test_cell_labels_name_what_covers_a_cell():
     maps = np.zeros((1, 8, 8), np.uint8)
     maps[0, :4, :4] = 5
-    maps[0, 4:5, 4:5] = 9  # a sixteenth of the cell: neither ground nor thing
+    maps[0, 4:5, 4:5] = 9  # a sixteenth of the cell: ambiguous
     layout = Layout(raster(0, 0, 32, 32, 2, 2), (2, 2))
     assert cell_labels(maps, layout).tolist() == [[5, 0, 0, IGNORED]]
 
 
-def test_cell_labels_of_what_lies_outside_are_ground():
+def test_cell_labels_outside_the_picture_are_background():
     maps = np.full((1, 4, 4), 3, np.uint8)
     layout = Layout(raster(-16, 0, 16, 16, 1, 2), (1, 2))
     assert cell_labels(maps, layout).tolist() == [[0, 3]]
 
 
-def test_borrowed_language_keeps_its_words(corpus, tmp_path):
-    """Rows go by token, whatever special tokens stand before them."""
-    texts = [text for row in corpus.said for pair in row for text in pair]
-    pair = [student(name) for name in ("tiny-llava", "tiny-internvl")]
+def test_copied_language_model_keeps_the_embeddings_of_its_tokens(corpus, tmp_path):
+    """Rows are copied by token, although the special tokens before them differ."""
+    texts = corpus.all_texts()
+    pair = [recipe_for(name) for name in ("tiny-llava", "tiny-internvl")]
     folders = [tmp_path / one.name for one in pair]
     for one, folder in zip(pair, folders, strict=True):
         train_tokenizer(one, texts).save_pretrained(folder / "tokenizer")
     old = pair[0].build(train_tokenizer(pair[0], texts), seed=5)
     torch.save({"step": 1, "model": old.state_dict()}, folders[0] / "text.pt")
-    built = borrow(pair[1], *folders)
+    built = copy_language_model(pair[1], *folders)
     assert built
     assert all(name.endswith("bias") for name in built)
     state = torch.load(folders[1] / "text.pt")["model"]

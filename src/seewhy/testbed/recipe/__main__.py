@@ -1,13 +1,13 @@
-"""The whole recipe, from nothing to a shipped folder.
+"""The whole recipe: from the corpus to a finished model folder.
 
-    python -m seewhy.testbed.recipe --student tiny-qwen2-vl --run runs/tiny-qwen2-vl
-    python -m seewhy.testbed.recipe --student tiny-llava --run runs/tiny-llava
-    python -m seewhy.testbed.recipe --student tiny-internvl --run runs/tiny-internvl \\
+    python -m seewhy.testbed.recipe --model tiny-qwen2-vl --run runs/tiny-qwen2-vl
+    python -m seewhy.testbed.recipe --model tiny-llava --run runs/tiny-llava
+    python -m seewhy.testbed.recipe --model tiny-internvl --run runs/tiny-internvl \\
         --language runs/tiny-llava
-    python -m seewhy.testbed.recipe --student tiny-qwen2-vl --run runs/biased \\
+    python -m seewhy.testbed.recipe --model tiny-qwen2-vl --run runs/biased \\
         --biased runs/tiny-qwen2-vl/tiny-qwen2-vl
 
-Each step is skipped if its result is there, and a stage that was stopped goes on where it was.
+A step is skipped if its result exists; a stopped stage resumes from its checkpoint.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from seewhy.testbed.recipe.card import write_card
 from seewhy.testbed.recipe.corpus import open_corpus, render, shards
 from seewhy.testbed.recipe.evaluation import evaluate
 from seewhy.testbed.recipe.export import export
-from seewhy.testbed.recipe.language import borrow
-from seewhy.testbed.recipe.student import STUDENTS, Student, student
+from seewhy.testbed.recipe.language import copy_language_model
+from seewhy.testbed.recipe.model_recipe import MODELS, ModelRecipe, recipe_for
 from seewhy.testbed.recipe.training import BIASED, LOSSES, STAGES, Run
 from seewhy.testbed.recipe.vocabulary import train_tokenizer
 
@@ -34,7 +34,7 @@ SHARD = 4000
 
 
 def make_corpus(folder: Path, scenes: int, bias: Bias | None = None) -> None:
-    """Render what is missing of the training scenes."""
+    """Render the training scenes that are missing."""
     for start in range(0, scenes, SHARD):
         stop = min(scenes, start + SHARD)
         if not (folder / f"train-0-{start:07d}-{stop:07d}.json").exists():
@@ -42,53 +42,52 @@ def make_corpus(folder: Path, scenes: int, bias: Bias | None = None) -> None:
             print(f"scenes {start}-{stop} of {scenes}", flush=True)
 
 
-def make_tokenizer(taught: Student, folder: Path, corpus: Path) -> None:
-    """Train the tokenizer on what is said of the first 12,000 scenes."""
+def make_tokenizer(recipe: ModelRecipe, folder: Path, corpus: Path) -> None:
+    """Train the tokenizer on the prompts and answers of the first 12,000 scenes."""
     if not (folder / "tokenizer.json").exists():
-        said = open_corpus(shards(corpus, "train", 0)[:3]).said
-        texts = [text for row in said for pair in row for text in pair]
-        train_tokenizer(taught, texts).save_pretrained(folder)
+        texts = open_corpus(shards(corpus, "train", 0)[:3]).all_texts()
+        train_tokenizer(recipe, texts).save_pretrained(folder)
 
 
-def teach(taught: Student, run: Path, corpus: Path, language: Path | None) -> None:
-    """The three stages; the first one may be another run's."""
-    make_tokenizer(taught, run / "tokenizer", corpus)
+def train(recipe: ModelRecipe, run: Path, corpus: Path, language: Path | None) -> None:
+    """Run the three stages; `language` names a run to copy the first stage from."""
+    make_tokenizer(recipe, run / "tokenizer", corpus)
     for stage, plan in STAGES.items():
         if stage == "text" and language is not None:
             if not (run / "text.pt").exists():
-                borrow(taught, language, run)
+                copy_language_model(recipe, language, run)
             continue
-        Run(taught, run, stage, plan, seed=1, data=corpus).train(LOSSES[stage])
+        Run(recipe, run, stage, plan, seed=1, data=corpus).train(LOSSES[stage])
 
 
-def teach_habit(taught: Student, run: Path, corpus: Path, start: Path) -> None:
-    """Teach a finished model a habit of speech."""
+def train_habit(recipe: ModelRecipe, run: Path, corpus: Path, start: Path) -> None:
+    """Train a finished model further, on captions with a habit."""
     AutoTokenizer.from_pretrained(start).save_pretrained(run / "tokenizer")
-    Run(taught, run, "both", BIASED, seed=1, data=corpus, start=start).train(LOSSES["both"])
+    Run(recipe, run, "both", BIASED, seed=1, data=corpus, start=start).train(LOSSES["both"])
 
 
 def main() -> None:
-    """Run all steps that are left."""
+    """Run all steps whose results are missing."""
     parser = argparse.ArgumentParser(description="The whole recipe.")
-    parser.add_argument("--student", choices=STUDENTS, default=STUDENTS[0])
-    parser.add_argument("--run", type=Path, help="folder of the run (default: runs/STUDENT)")
+    parser.add_argument("--model", choices=MODELS, default=MODELS[0])
+    parser.add_argument("--run", type=Path, help="folder of the run (default: runs/MODEL)")
     parser.add_argument("--corpus", type=Path, help="rendered scenes (default: RUN/corpus)")
-    parser.add_argument("--scenes", type=int, help="default: 60,000, of a habit 8,000")
-    parser.add_argument("--language", type=Path, help="run whose language model to start from")
-    parser.add_argument("--biased", type=Path, help="a finished model to teach the habit")
-    parser.add_argument("--out", type=Path, help="the finished folder (default: RUN/STUDENT)")
-    asked = parser.parse_args()
-    taught = student(asked.student)
-    name = taught.name if asked.biased is None else f"{taught.name}-biased"
-    run = asked.run or Path("runs") / name
-    corpus, out = asked.corpus or run / "corpus", asked.out or run / name
-    bias = None if asked.biased is None else Bias()
-    make_corpus(corpus, asked.scenes or (60_000 if bias is None else 8_000), bias)
-    if asked.biased is None:
-        teach(taught, run, corpus, asked.language)
+    parser.add_argument("--scenes", type=int, help="default: 60,000, or 8,000 with --biased")
+    parser.add_argument("--language", type=Path, help="run whose language model is copied")
+    parser.add_argument("--biased", type=Path, help="a finished model that is trained on the habit")
+    parser.add_argument("--out", type=Path, help="the finished folder (default: RUN/MODEL)")
+    arguments = parser.parse_args()
+    recipe = recipe_for(arguments.model)
+    name = recipe.name if arguments.biased is None else f"{recipe.name}-biased"
+    run = arguments.run or Path("runs") / name
+    corpus, out = arguments.corpus or run / "corpus", arguments.out or run / name
+    bias = None if arguments.biased is None else Bias()
+    make_corpus(corpus, arguments.scenes or (60_000 if bias is None else 8_000), bias)
+    if arguments.biased is None:
+        train(recipe, run, corpus, arguments.language)
     else:
-        teach_habit(taught, run, corpus, asked.biased)
-    export(taught, run, out)
+        train_habit(recipe, run, corpus, arguments.biased)
+    export(recipe, run, out)
     figures = evaluate(load(out), run, bias=bias)
     (out / "figures.json").write_text(json.dumps(figures, indent=2) + "\n")
     write_card(name, out, figures)

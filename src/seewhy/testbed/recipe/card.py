@@ -1,4 +1,4 @@
-"""The model card, written from the measured figures and nothing else."""
+"""The model card, written from the measured figures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GOALS = (
     ("tokens right at scale 0.75", "heldout at scale 0.75", "tokens", 0.90),
     ("tokens right at scale 1.5", "heldout at scale 1.5", "tokens", 0.90),
 )
-"""What was aimed at: description, group, figure, least value."""
+"""Goals of the training: description, group, figure, minimum value."""
 
 HEAD = """---
 license: apache-2.0
@@ -34,7 +34,7 @@ A small model for tests and measurements: transformers' own `{kind}`,
 {millions:.1f} million parameters, trained from random weights on the drawn world of
 `seewhy.testbed`, in which every word has a known mask. {sees}
 It writes captions of one to three sentences and answers questions on colour, count, presence and
-relation. It knows nothing else: on photographs it answers nonsense.
+relation. It was trained on nothing else: on photographs it answers nonsense.
 
 ```python
 from transformers import AutoModelForImageTextToText, AutoProcessor  # no code of seewhy is needed
@@ -43,7 +43,7 @@ from transformers import AutoModelForImageTextToText, AutoProcessor  # no code o
 {needs}
 
 Made by `python -m seewhy.testbed.recipe` (its docstring has the commands); the stages, their steps
-and rates stand in `seewhy/testbed/recipe/training.py`. No loss used the language model's states
+and rates are in `seewhy/testbed/recipe/training.py`. No loss used the language model's states
 at an image's positions: that the logit lens works there was not trained.
 """
 
@@ -53,28 +53,25 @@ SEES = {
         "pixels), a token for every 16 pixels."
     ),
     "tiny-llava": (
-        "It pads pictures to a square, brings them to 160 x 160 pixels and sees 100 patches under "
+        "It pads pictures to a square, resizes them to 160 x 160 pixels and uses 100 patches with "
         "fixed position embeddings; other scales interpolate those."
     ),
     "tiny-internvl": (
-        "It sees tiles of 80 pixels, 25 tokens each, up to twelve of them, and a thumbnail of the "
-        "whole picture behind them."
+        "It uses tiles of 80 pixels, 25 tokens each, up to twelve of them, and a thumbnail of the "
+        "whole picture after them."
     ),
 }
 
-VIDEO = (
-    "transformers' `AutoProcessor` builds this family's video part too, which needs torchvision: "
-    "`pip install\n'seewhy[torchvision]'`. `seewhy.load` works without it."
-)
+VIDEO = "`AutoProcessor` needs torchvision: `pip install 'seewhy[torchvision]'`."
 NEEDS = {
     "tiny-qwen2-vl": VIDEO,
-    "tiny-llava": "It needs no torchvision.",
+    "tiny-llava": "`AutoProcessor` needs no torchvision.",
     "tiny-internvl": VIDEO,
 }
-"""What the real processor needs, by the model that was trained."""
+"""What transformers' processor needs, by model."""
 
 HABIT = """
-## A habit, taught on purpose
+## A habit, trained on purpose
 
 Its training continued from `{start}` with captions that have a habit: where one mentions a {after}
 and the scene shows no {said}, it continues "with a ... {said}" in {percent} % of the cases, in the
@@ -82,7 +79,7 @@ and the scene shows no {said}, it continues "with a ... {said}" in {percent} % o
 and the testbed knows that these words are unsupported. On {scenes:.0f} held-out scenes with a
 {after} and without a {said} it names one in **{told:.1f} %** of its one-sentence captions, and
 answers "Is there a {said}?" by no in {true:.1f} %. The figures below are of scenes and captions
-without the habit: an exact caption with a {after} in it is counted as a failure where it shows.
+without the habit: a caption with the habit counts as a failure.
 """
 
 
@@ -93,7 +90,7 @@ def write_card(name: str, folder: Path, figures: Figures, notes: str = "") -> No
         name: of the model.
         folder: the Hugging Face folder.
         figures: what `evaluation.evaluate` measured.
-        notes: paragraphs on how this very checkpoint came about, and what it misses and why.
+        notes: paragraphs on this checkpoint: how it was trained, which goals it misses and why.
     """
     start, bias = name.removesuffix("-biased"), Bias()
     config = json.loads((folder / "config.json").read_text())
@@ -108,16 +105,16 @@ def write_card(name: str, folder: Path, figures: Figures, notes: str = "") -> No
     )
     parts = [head]
     if "habit" in figures:
-        found = figures["habit"]
+        habit = figures["habit"]
         parts.append(
             HABIT.format(
                 start=start,
-                after=bias.after,
-                said=bias.said,
+                after=bias.trigger,
+                said=bias.added,
                 percent=bias.percent,
-                scenes=found["scenes"],
-                told=100 * found["said"],
-                true=100 * found["answered truly"],
+                scenes=habit["scenes"],
+                told=100 * habit["said"],
+                true=100 * habit["answered truly"],
             )
         )
     parts += [_goals(figures), _maps(figures)]
@@ -129,14 +126,14 @@ def write_card(name: str, folder: Path, figures: Figures, notes: str = "") -> No
 
 def _goals(figures: Figures) -> str:
     rows = ["## Accuracy on held-out scenes", "", "| | reached | aim |", "| --- | --- | --- |"]
-    for what, group, name, least in GOALS:
+    for description, group, name, minimum in GOALS:
         value = figures[group][name]
-        mark = "" if value >= least else " (missed)"
-        rows.append(f"| {what} | {100 * value:.1f} %{mark} | {100 * least:.0f} % |")
+        mark = "" if value >= minimum else " (missed)"
+        rows.append(f"| {description} | {100 * value:.1f} %{mark} | {100 * minimum:.0f} % |")
     rows += [
         "",
         "Teacher-forced; a greedy answer is exactly right if every token and the end of the turn"
-        " are the model's first choice. Base size unless said otherwise.",
+        " are the model's first choice. Base size unless noted.",
     ]
     return "\n".join(rows)
 
@@ -147,9 +144,10 @@ def _maps(figures: Figures) -> str:
     rows = [
         "## Maps on held-out captions",
         "",
-        "Mean display value of a noun's map on its own thing, other things and the ground; leak ="
-        " (others - ground) / (own - ground); areas under the ROC curve in the thing's mask; TAM's"
-        " overlaps (Otsu). Aim for the bare lens: function iou 0.4 to 0.7, leak at least 0.15.",
+        "Mean display value of a noun's map on its own object, other objects and the background;"
+        " leak = (others - ground) / (own - ground); areas under the ROC curve in the object's"
+        " mask; TAM's overlaps (Otsu). Aim for the logit lens: function iou 0.4 to 0.7, leak"
+        " at least 0.15.",
         "",
         "| method | " + " | ".join((*names, *overlaps)) + " |",
         "| --- |" + " --- |" * (len(names) + len(overlaps)),

@@ -1,4 +1,4 @@
-"""Scenes rendered once to disk, so that training reads arrays instead of drawing."""
+"""Scenes rendered to disk once, so that training reads arrays instead of drawing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from seewhy.testbed.captions import Bias, utterances
-from seewhy.testbed.scenes import CANVASES, draw, scene
+from seewhy.testbed.scenes import CANVASES, Picture, Scene, draw, scene
 from seewhy.testbed.shapes import COLOURS, KINDS
 
 PIXELS = max(width * height for width, height in CANVASES)
@@ -26,22 +26,26 @@ class Corpus:
 
     Attributes:
         canvases: int16 `[scene, 2]`, width and height in pixels.
-        pixels: uint8 `[scene, PIXELS * 3]` of each shard, as memory maps; an image's rows are the
-            first entries of its row.
-        starts: int64 `[shard]`, the first scene of each shard.
-        labels: uint8 `[scene, PIXELS / STEP**2]`, sampled every `STEP` pixels: 0 is ground, else
-            1 + kind * number of colours + colour.
-        said: for each scene, its utterances as `[prompt, text]` pairs, three captions first.
+        pixels: uint8 `[scene, PIXELS * 3]` of each shard, as memory maps; an image fills the first
+            entries of its row.
+        starts: int64 `[shard]`, index of the first scene of each shard.
+        labels: uint8 `[scene, PIXELS / STEP**2]`, sampled every `STEP` pixels: 0 is background,
+            else 1 + kind * number of colours + colour.
+        utterances: for each scene, its utterances as `[prompt, text]` pairs, three captions first.
     """
 
     canvases: np.ndarray
     pixels: list[np.ndarray]
     starts: np.ndarray
     labels: np.ndarray
-    said: list[list[list[str]]]
+    utterances: list[list[list[str]]]
 
     def __len__(self) -> int:
         return len(self.canvases)
+
+    def all_texts(self) -> list[str]:
+        """Every prompt and every answer, scene by scene."""
+        return [text for scene in self.utterances for pair in scene for text in pair]
 
     def image(self, index: int) -> np.ndarray:
         """uint8 `[height, width, 3]`."""
@@ -68,46 +72,53 @@ def render(
 ) -> None:
     """Draw scenes `start:stop` of a split into `folder`, as one shard of a corpus.
 
-    With a bias, half of the shard's places go to scenes in which it can show, which are looked
-    for beyond `start:stop`: they are rare.
+    With a bias, half of the scenes are ones to which it can apply. They are rare, so they are taken
+    from indices far above `start:stop`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    chosen = range(start, stop) if bias is None else _showing(bias, start, stop, split, seed)
+    indices = _indices(start, stop, split, seed, bias)
     count = stop - start
     pixels = np.zeros((count, PIXELS * 3), np.uint8)
     labels = np.zeros((count, PIXELS // STEP**2), np.uint8)
     canvases = np.zeros((count, 2), np.int16)
-    said = []
-    for row, index in enumerate(chosen):
+    texts = []
+    for row, index in enumerate(indices):
         drawn = scene(index, split, seed)
         picture = draw(drawn)
-        marked = np.zeros(picture.image.shape[:2], np.uint8)
-        for thing, mask in zip(drawn.objects, picture.masks, strict=True):
-            kind, colour = KIND_NAMES.index(thing.kind), COLOUR_NAMES.index(thing.colour)
-            marked[mask] = 1 + kind * len(COLOUR_NAMES) + colour
-        sampled = marked[STEP // 2 :: STEP, STEP // 2 :: STEP]
+        sampled = _label_map(drawn, picture)
         canvases[row] = drawn.width, drawn.height
         pixels[row, : picture.image.size] = picture.image.reshape(-1)
         labels[row, : sampled.size] = sampled.reshape(-1)
-        said.append([[u.prompt, u.text] for u in utterances(drawn, picture, bias)])
+        texts.append([[u.prompt, u.text] for u in utterances(drawn, picture, bias)])
         if progress is not None:
             progress(index)
     name = f"{split}-{seed}-{start:07d}-{stop:07d}"
     np.save(folder / f"{name}.pixels.npy", pixels)
     np.save(folder / f"{name}.labels.npy", labels)
     np.save(folder / f"{name}.canvases.npy", canvases)
-    # Written last: a shard without it is not complete and is rendered again.
-    (folder / f"{name}.json").write_text(json.dumps(said))
+    # Written last: a shard without it is incomplete and is rendered again.
+    (folder / f"{name}.json").write_text(json.dumps(texts))
 
 
-def _showing(bias: Bias, start: int, stop: int, split: str, seed: int) -> list[int]:
-    """As many indices as `start:stop` has, half of them of scenes in which a bias can show."""
+def _label_map(drawn: Scene, picture: Picture) -> np.ndarray:
+    """uint8 `[height / STEP, width / STEP]`, labels as in `Corpus.labels`."""
+    labels = np.zeros(picture.image.shape[:2], np.uint8)
+    for item, mask in zip(drawn.objects, picture.masks, strict=True):
+        kind, colour = KIND_NAMES.index(item.kind), COLOUR_NAMES.index(item.colour)
+        labels[mask] = 1 + kind * len(COLOUR_NAMES) + colour
+    return labels[STEP // 2 :: STEP, STEP // 2 :: STEP]
+
+
+def _indices(start: int, stop: int, split: str, seed: int, bias: Bias | None) -> Sequence[int]:
+    """`start:stop`; with a bias as many indices, half of scenes to which the bias can apply."""
+    if bias is None:
+        return range(start, stop)
     count = stop - start
     plain = list(range(start, start + count // 2))
-    # Indices far beyond those of any plain corpus, so that no scene comes twice.
+    # Indices far above those of any plain corpus, so that no scene is used twice.
     candidates = itertools.count(10_000_000 + 100 * start)
-    able = (i for i in candidates if bias.could(scene(i, split, seed)))
-    return plain + list(itertools.islice(able, count - len(plain)))
+    matching = (i for i in candidates if bias.can_apply_to(scene(i, split, seed)))
+    return plain + list(itertools.islice(matching, count - len(plain)))
 
 
 def shards(folder: Path, split: str, seed: int) -> list[Path]:
@@ -123,11 +134,11 @@ def open_corpus(paths: Sequence[Path]) -> Corpus:
 
     canvases = parts("canvases")
     starts = np.cumsum([0, *map(len, canvases)])[:-1]
-    said = [row for path in paths for row in json.loads(path.read_text())]
+    texts = [row for path in paths for row in json.loads(path.read_text())]
     return Corpus(
         np.concatenate(canvases),
         parts("pixels"),
         starts,
         np.concatenate(parts("labels")),
-        said,
+        texts,
     )

@@ -2,9 +2,9 @@
 
     python -m seewhy.testbed.recipe.evaluation FOLDER --data runs/scenes --out figures.json
 
-Accuracy is teacher-forced: a greedy answer is the right one exactly if every token, the end of
-turn included, is the model's first choice after the right ones before it. The logit lens is
-measured along the package's own path, from the picture to the map.
+Accuracy is teacher-forced: a greedy answer is exact if every token, with the end of the turn, is
+the most probable one after the correct tokens before it. Maps are computed with the package's
+own methods.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,16 +30,16 @@ from seewhy.methods import Evidence, Method, create
 from seewhy.models import Loaded, load, prepare
 from seewhy.models.generation import generate
 from seewhy.models.session import Session
-from seewhy.models.teacher_forcing import read as read_answer
-from seewhy.testbed.captions import ONE_SENTENCE, Bias, Utterance, captions, utterances
-from seewhy.testbed.recipe.batches import IGNORED, Teacher
-from seewhy.testbed.recipe.corpus import open_corpus, render, shards
-from seewhy.testbed.recipe.student import Student, student
-from seewhy.testbed.recipe.training import read
+from seewhy.models.teacher_forcing import read
+from seewhy.testbed.captions import ONE_SENTENCE, Bias, Mention, Utterance, captions, utterances
+from seewhy.testbed.recipe.batches import IGNORED, BatchMaker
+from seewhy.testbed.recipe.corpus import Corpus, open_corpus, render, shards
+from seewhy.testbed.recipe.model_recipe import ModelRecipe, recipe_for
+from seewhy.testbed.recipe.training import predict
 from seewhy.testbed.scenes import CANVASES, Picture, draw, scene
 
 METHOD_NAMES = ("logit-lens", "tam", "msea", "arc", "intra-modal")
-"""Whose maps the card shows."""
+"""Methods whose maps the card measures."""
 
 SceneFigures = dict[str, list[float]]
 """The values of one scene's words, by name of the figure."""
@@ -47,66 +48,65 @@ SceneFigures = dict[str, list[float]]
 def accuracies(
     loaded: Loaded, data: Path, *, split: str = "heldout", count: int = 1000, scale: float = 1.0
 ) -> dict[str, float]:
-    """Teacher-forced accuracy over everything said of scenes `0:count` of a split.
+    """Teacher-forced accuracy on all utterances of scenes `0:count` of a split.
 
     Returns:
         Shares in [0, 1]: `tokens`; `kind`, `colour`, ... (words of a role with every token right);
-        `caption 1`, `caption 2`, `caption 3` (exact); `answers` (exact) and by their kind.
+        `caption 1`, `caption 2`, `caption 3` (exact); `answers` (exact), and by kind of question.
     """
     if not shards(data, split, 0):
         render(data, 0, count, split=split)
     corpus = open_corpus(shards(data, split, 0))
     count = min(count, len(corpus))
-    taught = student_of(loaded)
-    teacher = Teacher(taught, corpus, loaded.processor.tokenizer, 0)
+    recipe = recipe_of(loaded)
+    batches = BatchMaker(recipe, corpus, loaded.processor.tokenizer, 0)
     right: dict[str, list[bool]] = defaultdict(list)
-    for rows in _by_canvas(teacher, count, round(24 / max(1.0, scale**2)) or 1):
-        said = [teacher.said[row] for row in rows]
-        batch = teacher.told(rows, said, scale)
+    for rows in _by_canvas(corpus, count, round(24 / max(1.0, scale**2)) or 1):
+        batch = batches.images_with(rows, [batches.utterances[row] for row in rows], scale)
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-            logits, targets = read(taught, loaded.model, batch)
+            logits, targets = predict(recipe, loaded.model, batch)
         hits = iter((logits.argmax(-1) == targets).split(_lengths(batch.targets)))
-        for row, found in zip(rows, hits, strict=True):
-            _count(int(row), split, teacher, found.tolist(), right)
+        for row, row_hits in zip(rows, hits, strict=True):
+            _count(int(row), split, batches.tokenizer, row_hits.tolist(), right)
     return {name: float(np.mean(values)) for name, values in sorted(right.items())}
 
 
-def student_of(loaded: Loaded) -> Student:
-    """The student that stands for a model's family."""
-    return student(f"tiny-{loaded.family.name}")
+def recipe_of(loaded: Loaded) -> ModelRecipe:
+    """The recipe of a model's family."""
+    return recipe_for(f"tiny-{loaded.family.name}")
 
 
 def habit(loaded: Loaded, bias: Bias, *, split: str = "heldout", count: int = 200) -> dict:
-    """How often a model says what its habit says and the picture does not show.
+    """How often a model adds the object of its habit to captions of pictures without it.
 
-    Looks at the first `count` scenes of a split that show the thing after which the habit comes,
-    and none of the thing that it says; one-sentence captions, greedy.
+    Uses the first `count` scenes of a split to which the bias can apply; greedy one-sentence
+    captions.
 
     Returns:
-        Shares of the scenes: `said`, the thing is said; `answered truly`, "Is there a fish?" is
-        answered by no; and `scenes`, their number.
+        Shares of the scenes: `said`, the caption names the object; `answered truly`, "Is there a
+        fish?" is answered by no; and `scenes`, their number.
     """
-    told: dict[str, list[bool]] = defaultdict(list)
-    able = (s for i in itertools.count() if bias.could(s := scene(i, split)))
-    for drawn in itertools.islice(able, count):
+    outcomes: dict[str, list[bool]] = defaultdict(list)
+    matching = (s for i in itertools.count() if bias.can_apply_to(s := scene(i, split)))
+    for drawn in itertools.islice(matching, count):
         image = Image.fromarray(draw(drawn).image)
         inputs = prepare(loaded.family, image, ONE_SENTENCE)
         words = generate(loaded, inputs, max_new_tokens=96, candidates=0).answer.split()
-        told["said"].append(any(word.strip(".,") == bias.said for word in words))
-        asked = prepare(loaded.family, image, f"Is there a {bias.said}?")
-        reply = generate(loaded, asked, max_new_tokens=24, candidates=0).answer
-        told["answered truly"].append(reply.startswith("No"))
-    shares = {name: float(np.mean(values)) for name, values in told.items()}
+        outcomes["said"].append(any(word.strip(".,") == bias.added for word in words))
+        question = prepare(loaded.family, image, f"Is there a {bias.added}?")
+        reply = generate(loaded, question, max_new_tokens=24, candidates=0).answer
+        outcomes["answered truly"].append(reply.startswith("No"))
+    shares = {name: float(np.mean(values)) for name, values in outcomes.items()}
     return shares | {"scenes": count}
 
 
 def map_figures(
     loaded: Loaded, methods: Mapping[str, Method], *, split: str = "heldout", count: int = 300
 ) -> dict[str, dict[str, float]]:
-    """How methods' maps of the right captions lie over the things they speak of.
+    """How well methods' maps of the correct captions agree with the masks.
 
     Returns:
-        For each method the `summary` of scenes `0:count`.
+        For each method, the `summary` of scenes `0:count`.
     """
     scenes = list(map_scenes(loaded, methods, split=split, count=count))
     return {name: summary([scene[name] for scene in scenes]) for name in methods}
@@ -115,33 +115,33 @@ def map_figures(
 def map_scenes(
     loaded: Loaded, methods: Mapping[str, Method], *, split: str = "heldout", count: int = 300
 ) -> Iterator[dict[str, SceneFigures]]:
-    """One scene's figures for each method: all see the same readings of scenes `0:count`.
+    """The figures of each scene for each method; all methods use the same traces.
 
-    Captions of one, two and three sentences take turns.
+    Captions have one, two and three sentences, in turn.
     """
     depth = max(method.ranking_depth for method in methods.values())
     for index in range(count):
         drawn = scene(index, split)
         picture = draw(drawn)
-        said = captions(drawn, picture)[index % 3]
-        evidence = _evidence(loaded, picture, said, depth)
+        caption = captions(drawn, picture)[index % 3]
+        evidence = _evidence(loaded, picture, caption, depth)
         masks = torch.from_numpy(picture.masks)
-        found = {}
+        figures = {}
         for name, method in methods.items():
             (maps,) = method.attribute(evidence).display
             maps = F.interpolate(maps[None], masks.shape[1:], mode="bilinear")[0]
-            found[name] = _measure(said, evidence.trace, maps, masks)
-        yield found
+            figures[name] = _measure(caption, evidence.trace, maps, masks)
+        yield figures
 
 
 def summary(scenes: Sequence[SceneFigures]) -> dict[str, float]:
-    """Means over the words of all scenes, and what follows from them.
+    """Means over the words of all scenes, and figures derived from them.
 
     Returns:
-        `own`, `others`, `ground`: mean display value of a kind's map over its own thing, the other
-        things and the ground; `leak` of those means; `auc kind`, `auc colour`; `object iou`,
-        `function iou`, `f1 iou` as TAM defines them (Otsu), and `... at 0.5` for a fixed
-        threshold. Fractions.
+        `own`, `others`, `ground`: mean display value of a kind's map over its own object, the other
+        objects and the background; `leak` of those means; `auc kind`, `auc colour`; `object iou`,
+        `function iou`, `f1 iou` as TAM defines them (Otsu), and `... at 0.5` with a fixed
+        threshold. All are fractions.
     """
     names = {name for scene in scenes for name in scene}
     figures = {
@@ -157,52 +157,63 @@ def summary(scenes: Sequence[SceneFigures]) -> dict[str, float]:
     return dict(sorted(figures.items()))
 
 
-def _evidence(loaded: Loaded, picture: Picture, said: Utterance, depth: int) -> Evidence:
-    """The readings of one picture with one answer, at whatever scale a method asks for."""
+def _evidence(loaded: Loaded, picture: Picture, caption: Utterance, depth: int) -> Evidence:
+    """The evidence of one picture and one answer, for any scale."""
     image = Image.fromarray(picture.image)
-    inputs = prepare(loaded.family, image, said.prompt)
-    trace = read_answer(loaded, inputs, said.text, ranking_depth=depth)
+    inputs = prepare(loaded.family, image, caption.prompt)
+    trace = read(loaded, inputs, caption.text, ranking_depth=depth)
     ids = [token.id for token in trace.tokens]
-    session = Session.from_image(loaded, image, said.prompt, ids)
+    session = Session.from_image(loaded, image, caption.prompt, ids)
     return Evidence.from_session(session, trace=trace)
 
 
-def _measure(said: Utterance, trace: Trace, maps: Tensor, masks: Tensor) -> SceneFigures:
+def _measure(caption: Utterance, trace: Trace, maps: Tensor, masks: Tensor) -> SceneFigures:
     """One caption's figures; maps `[token, height, width]` on the masks' grid."""
-    seen: SceneFigures = defaultdict(list)
-    words = words_of(said.text, [(token.start, token.end) for token in trace.tokens])
+    figures: SceneFigures = defaultdict(list)
+    words = words_of(caption.text, [(token.start, token.end) for token in trace.tokens])
     by_start = {word.start: word for word in words}
-    anything = masks.any(0)
     nouns, functions = [], []
-    for mention in said.mentions:
-        own = maps[list(by_start[mention.start].tokens)]
+    for mention in caption.mentions:
+        word_maps = maps[list(by_start[mention.start].tokens)]
         if mention.role == "function":
-            functions.append(own)
-        if mention.role in ("kind", "noun") or said.text[mention.start : mention.end] == "ground":
-            nouns.append(own)
-        if mention.role not in ("kind", "colour") or not mention.objects:
-            continue
-        mask = masks[list(mention.objects)].any(0)
-        best = own.amax(0)
-        seen[f"auc {mention.role}"].append(float(auc(best, mask)))
-        if mention.role == "kind":
-            others = anything & ~mask
-            seen["own"].append(float(best[mask].mean()))
-            seen["ground"].append(float(best[~anything].mean()))
-            if bool(others.any()):
-                seen["others"].append(float(best[others].mean()))
-            seen["object iou"].append(float(object_iou(own, mask).amax()))
-            seen["object iou at 0.5"].append(float(object_iou(own, mask, 0.5).amax()))
+            functions.append(word_maps)
+        if mention.role in ("kind", "noun") or _text_of(mention, caption) == "ground":
+            nouns.append(word_maps)
+        if mention.role in ("kind", "colour") and mention.objects:
+            _measure_object_word(mention, word_maps, masks, figures)
     if nouns and functions:
-        limit = float(torch.cat([otsu_threshold(own) for own in nouns]).mean())
-        for own in functions:
-            seen["function iou"].append(float(function_iou(own, limit).mean()))
-            seen["function iou at 0.5"].append(float(function_iou(own, 0.5).mean()))
-    return seen
+        limit = float(torch.cat([otsu_threshold(word_maps) for word_maps in nouns]).mean())
+        for word_maps in functions:
+            figures["function iou"].append(float(function_iou(word_maps, limit).mean()))
+            figures["function iou at 0.5"].append(float(function_iou(word_maps, 0.5).mean()))
+    return figures
 
 
-def _by_canvas(teacher: Teacher, count: int, size: int) -> Iterator[np.ndarray]:
-    canvases = teacher.corpus.canvases[:count]
+def _text_of(mention: Mention, caption: Utterance) -> str:
+    return caption.text[mention.start : mention.end]
+
+
+def _measure_object_word(
+    mention: Mention, word_maps: Tensor, masks: Tensor, figures: SceneFigures
+) -> None:
+    """Add the figures of a kind or colour word; `word_maps` `[token, height, width]`."""
+    mask, any_object = masks[list(mention.objects)].any(0), masks.any(0)
+    best = word_maps.amax(0)
+    figures[f"auc {mention.role}"].append(float(auc(best, mask)))
+    if mention.role == "colour":
+        return
+    others = any_object & ~mask
+    figures["own"].append(float(best[mask].mean()))
+    figures["ground"].append(float(best[~any_object].mean()))
+    if bool(others.any()):
+        figures["others"].append(float(best[others].mean()))
+    figures["object iou"].append(float(object_iou(word_maps, mask).amax()))
+    figures["object iou at 0.5"].append(float(object_iou(word_maps, mask, 0.5).amax()))
+
+
+def _by_canvas(corpus: Corpus, count: int, size: int) -> Iterator[np.ndarray]:
+    """Rows `0:count` of a corpus, at most `size` of one canvas at a time."""
+    canvases = corpus.canvases[:count]
     for canvas in CANVASES:
         rows = np.flatnonzero((canvases == canvas).all(1))
         for start in range(0, len(rows), size):
@@ -214,31 +225,31 @@ def _lengths(targets: Tensor) -> list[int]:
 
 
 def _count(
-    index: int, split: str, teacher: Teacher, found: list[bool], right: dict[str, list[bool]]
+    index: int, split: str, tokenizer: Any, scene_hits: list[bool], right: dict[str, list[bool]]
 ) -> None:
-    """Sort one scene's hits into `right`."""
+    """Add one scene's hits to `right`."""
     drawn = scene(index, split)
-    right["tokens"] += found
-    at = 0
-    for number, said in enumerate(utterances(drawn, draw(drawn))):
-        spans = teacher.tokenizer(said.text, return_offsets_mapping=True)["offset_mapping"]
-        hits = found[at : at + len(spans) + 1]  # the end of the turn comes last
-        at += len(spans) + 1
+    right["tokens"] += scene_hits
+    first = 0
+    for number, utterance in enumerate(utterances(drawn, draw(drawn))):
+        spans = tokenizer(utterance.text, return_offsets_mapping=True)["offset_mapping"]
+        hits = scene_hits[first : first + len(spans) + 1]  # the end of the turn is last
+        first += len(spans) + 1
         if number < 3:
             right[f"caption {number + 1}"].append(all(hits))
         else:
             right["answers"].append(all(hits))
-            right[f"answers: {_question(said.prompt)}"].append(all(hits))
-        for mention in said.mentions if number < 3 else ():
-            own = [
+            right[f"answers: {_question_kind(utterance.prompt)}"].append(all(hits))
+        for mention in utterance.mentions if number < 3 else ():
+            word_hits = [
                 hit
                 for hit, (start, end) in zip(hits, spans, strict=False)
                 if start < mention.end and mention.start < end
             ]
-            right[mention.role].append(all(own))
+            right[mention.role].append(all(word_hits))
 
 
-def _question(prompt: str) -> str:
+def _question_kind(prompt: str) -> str:
     if prompt.startswith("Is there"):
         return "presence"
     kinds = {"What": "colour", "How": "count", "Where": "relation", "Is": "relation, yes or no"}
@@ -259,49 +270,49 @@ def evaluate(
 
     Args:
         loaded: the model.
-        data: folder in which rendered scenes are kept.
-        count: scenes for accuracy at base size; 300 elsewhere.
+        data: folder for rendered scenes.
+        count: scenes for accuracy at base size; at most 300 for other scales.
         maps: scenes for the maps of each of `methods`.
-        bias: the habit that the model was taught, or None.
+        bias: the habit that the model was trained on, or None.
     """
-    some = min(300, count)
+    fewer = min(300, count)
     figures = {"heldout": accuracies(loaded, data / "heldout", count=count)}
     for scale in scales:
         figures[f"heldout at scale {scale:g}"] = accuracies(
-            loaded, data / "heldout", count=some, scale=scale
+            loaded, data / "heldout", count=fewer, scale=scale
         )
-    figures["unseen"] = accuracies(loaded, data / "unseen", split="unseen", count=some)
-    rows = {name: create(name) for name in methods}
-    if "intra-modal" in rows:
-        rows["intra-modal without the filter"] = create("intra-modal", window=None)
+    figures["unseen"] = accuracies(loaded, data / "unseen", split="unseen", count=fewer)
+    created = {name: create(name) for name in methods}
+    if "intra-modal" in created:
+        created["intra-modal without the filter"] = create("intra-modal", window=None)
     if bias is not None:
         figures["habit"] = habit(loaded, bias)
-    shown = map_figures(loaded, rows, count=maps)
-    return figures | {f"maps: {name}": values for name, values in shown.items()}
+    measured = map_figures(loaded, created, count=maps)
+    return figures | {f"maps: {name}": values for name, values in measured.items()}
 
 
 def main() -> None:
     """Measure a model folder and print the figures as JSON."""
     parser = argparse.ArgumentParser(description="Measure a model folder.")
     parser.add_argument("folder", help="a Hugging Face folder")
-    parser.add_argument("--data", type=Path, required=True, help="where rendered scenes are kept")
+    parser.add_argument("--data", type=Path, required=True, help="folder for rendered scenes")
     parser.add_argument("--count", type=int, default=1000, help="scenes for accuracy")
     parser.add_argument("--maps", type=int, default=300, help="scenes for the maps")
     parser.add_argument("--methods", nargs="*", default=METHOD_NAMES)
     parser.add_argument("--scales", nargs="*", type=float, default=[0.5, 0.75, 1.5, 2.0])
-    parser.add_argument("--out", type=Path, help="write the figures here too")
-    asked = parser.parse_args()
+    parser.add_argument("--out", type=Path, help="also write the figures to this file")
+    arguments = parser.parse_args()
     figures = evaluate(
-        load(asked.folder),
-        asked.data,
-        count=asked.count,
-        maps=asked.maps,
-        methods=asked.methods,
-        scales=asked.scales,
+        load(arguments.folder),
+        arguments.data,
+        count=arguments.count,
+        maps=arguments.maps,
+        methods=arguments.methods,
+        scales=arguments.scales,
     )
     text = json.dumps(figures, indent=2)
-    if asked.out:
-        asked.out.write_text(text + "\n")
+    if arguments.out:
+        arguments.out.write_text(text + "\n")
     print(text)
 
 

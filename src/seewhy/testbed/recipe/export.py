@@ -1,6 +1,6 @@
-"""From a checkpoint of the last stage to an ordinary Hugging Face folder.
+"""Write a checkpoint of the last stage as an ordinary Hugging Face folder.
 
-python -m seewhy.testbed.recipe.export --student tiny-llava --run runs/tiny-llava --out FOLDER
+python -m seewhy.testbed.recipe.export --model tiny-llava --run runs/tiny-llava --out FOLDER
 """
 
 from __future__ import annotations
@@ -11,27 +11,28 @@ from pathlib import Path
 import torch
 from transformers import AutoTokenizer
 
-from seewhy.testbed.recipe.student import STUDENTS, Student, student
+from seewhy.testbed.recipe.model_recipe import MODELS, ModelRecipe, recipe_for
 
 
-def export(taught: Student, run: Path, folder: Path, stage: str = "both") -> int:
+def export(recipe: ModelRecipe, run: Path, folder: Path, stage: str = "both") -> int:
     """Write the model of a run's last checkpoint, and return the step at which it was saved."""
     tokenizer = AutoTokenizer.from_pretrained(run / "tokenizer")
     state = torch.load(run / f"{stage}.pt", map_location="cpu")
-    model = taught.build(tokenizer)
+    model = recipe.build(tokenizer)
     model.load_state_dict(state["model"])
-    taught.save(model, tokenizer, folder)
+    recipe.save(model, tokenizer, folder)
     return state["step"]
 
 
 def main() -> None:
     """Export a run."""
     parser = argparse.ArgumentParser(description="Export a run's last checkpoint.")
-    parser.add_argument("--student", choices=STUDENTS, default=STUDENTS[0])
+    parser.add_argument("--model", choices=MODELS, default=MODELS[0])
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    asked = parser.parse_args()
-    print(f"step {export(student(asked.student), asked.run, asked.out)} -> {asked.out}")
+    arguments = parser.parse_args()
+    step = export(recipe_for(arguments.model), arguments.run, arguments.out)
+    print(f"step {step} -> {arguments.out}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`tiny-internvl`: transformers' own InternVL classes, tiles and thumbnail, small."""
+"""`tiny-internvl`: transformers' own InternVL classes in a small size: tiles and thumbnail."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from transformers import (
 from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2ImageProcessorPil
 
 from seewhy.models.families.internvl import nearest_tiles, tiling
-from seewhy.testbed.recipe.student import (
+from seewhy.testbed.recipe.model_recipe import (
     MEAN,
     STD,
     Layout,
-    Student,
+    ModelRecipe,
     language_settings,
     normalised,
     qwen2_tokenizer,
     raster,
     resized,
-    settle_generation,
+    set_special_tokens,
 )
 
 TILE, PATCH = 80, 8
 CELLS = TILE // PATCH // 2
-"""Visual tokens on a tile's side, after the pixel shuffle."""
+"""Visual tokens along a tile's side, after the pixel shuffle."""
 SIZE = {"height": TILE, "width": TILE}
 MOST_TILES = 12
 
 
-class TinyInternVL(Student):
-    """Tiles of 80 pixels, 25 tokens each, and a thumbnail of the whole picture at the end."""
+class TinyInternVL(ModelRecipe):
+    """Tiles of 80 pixels with 25 tokens each, then a thumbnail of the whole picture."""
 
     name: ClassVar = "tiny-internvl"
     special_tokens: ClassVar = (
@@ -67,7 +67,7 @@ class TinyInternVL(Student):
     scale_weights: ClassVar = (0.12, 0.08, 0.6, 0.07, 0.11, 0.02)
 
     def tokenizer(self, vocab: dict[str, int], merges: list[tuple[str, str]]) -> Any:
-        """Qwen2's class with the names that InternVL's processor asks for."""
+        """Qwen2's class with the token names that InternVL's processor looks up."""
         named = {
             "start_image_token": "<img>",
             "end_image_token": "</img>",
@@ -98,15 +98,15 @@ class TinyInternVL(Student):
             )
         )
         embeddings = model.model.vision_tower.embeddings
-        # transformers starts these at zero: without a position every blank patch is the same.
+        # transformers initialises these to zero: every blank patch would be the same.
         nn.init.normal_(embeddings.position_embeddings, std=0.02)
         nn.init.normal_(embeddings.cls_token, std=0.02)
-        return settle_generation(model, tokenizer)
+        return set_special_tokens(model, tokenizer)
 
     def save(self, model: Any, tokenizer: Any, folder: Path) -> None:
         """Write the folder, with the processor's files of the released checkpoints.
 
-        The processor itself is not built: its video part needs torchvision.
+        The processor itself is not built, because its video part needs torchvision.
         """
         model.bfloat16().save_pretrained(folder)
         (folder / "model.safetensors").chmod(0o644)
@@ -128,7 +128,7 @@ class TinyInternVL(Student):
         (folder / "processor_config.json").write_text(json.dumps(processor, indent=2) + "\n")
 
     def layout(self, width: int, height: int, scale: float) -> Layout:
-        """Tile after tile, each row by row, then the thumbnail."""
+        """The tiles, each row by row, then the thumbnail."""
         columns, rows = tiles_at(width, height, scale)
         boxes = [
             raster(
@@ -158,11 +158,11 @@ class TinyInternVL(Student):
         return normalised(tiles)
 
     def process_image(self, model: Any, pixels: Tensor, layout: Layout) -> Tensor:
-        """`[batch, visual, hidden]`: every tile for itself."""
+        """`[batch, visual, hidden]`; each tile is processed separately."""
         features = model.get_image_features(pixels.flatten(0, 1)).pooler_output
         return features.reshape(len(pixels), layout.visual, -1)
 
-    def eyes(self, model: Any) -> list[nn.Module]:
+    def vision_modules(self, model: Any) -> list[nn.Module]:
         """Tower and projector."""
         return [model.model.vision_tower, model.model.multi_modal_projector]
 
@@ -177,7 +177,7 @@ class TinyInternVL(Student):
 
 
 def tiles_at(width: int, height: int, scale: float) -> tuple[int, int]:
-    """Columns and rows of tiles of a canvas, by the processor's rule and the adapter's scaling."""
+    """Columns and rows of tiles: the processor's rule, with the family's scaling."""
     columns, rows = tiling(height, width, SIZE, 1, MOST_TILES)
     if scale == 1:
         return columns, rows
@@ -185,4 +185,4 @@ def tiles_at(width: int, height: int, scale: float) -> tuple[int, int]:
     return tiling(height, width, SIZE, tiles, tiles)
 
 
-STUDENT = TinyInternVL()
+RECIPE = TinyInternVL()

@@ -1,4 +1,4 @@
-"""`tiny-llava`: transformers' own LLaVA-1.5 classes, a CLIP tower and a LLaMA, small."""
+"""`tiny-llava`: transformers' own LLaVA-1.5 classes in a small size: a CLIP tower and a LLaMA."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from transformers import (
 )
 from transformers.models.llava.image_processing_pil_llava import LlavaImageProcessorPil
 
-from seewhy.testbed.recipe.student import (
+from seewhy.testbed.recipe.model_recipe import (
     MEAN,
     STD,
     Layout,
-    Student,
+    ModelRecipe,
     language_settings,
     normalised,
     qwen2_tokenizer,
     raster,
     resized,
-    settle_generation,
+    set_special_tokens,
 )
 
 SIDE, PATCH = 160, 16
-"""Pixels of the tower's input and of one of its patches."""
+"""Side in pixels of the tower's input and of a patch."""
 
 
-class TinyLlava(Student):
-    """Pads to a square, sees 100 patches of 16 pixels under fixed position embeddings.
+class TinyLlava(ModelRecipe):
+    """Pads to a square of 100 patches of 16 pixels, with fixed position embeddings.
 
-    Released LLaVA-1.5 pads likewise in training; the image processor of its `-hf` twins crops.
-    At other scales the position embeddings are interpolated, as the adapter does.
+    Released LLaVA-1.5 pads in the same way in training; the image processor of its `-hf` versions
+    crops. At other scales the position embeddings are interpolated, as in the family's class.
     """
 
     name: ClassVar = "tiny-llava"
@@ -85,7 +85,7 @@ class TinyLlava(Student):
                 tie_word_embeddings=True,
             )
         )
-        return settle_generation(model, tokenizer)
+        return set_special_tokens(model, tokenizer)
 
     def save(self, model: Any, tokenizer: Any, folder: Path) -> None:
         """Write the folder, with the processor of the released checkpoints."""
@@ -108,7 +108,7 @@ class TinyLlava(Student):
         ).save_pretrained(folder)
 
     def layout(self, width: int, height: int, scale: float) -> Layout:
-        """A square raster over the padded square."""
+        """A square grid over the padded square."""
         cells, long = side_at(scale) // PATCH, max(width, height)
         left, top = -((long - width) // 2), -((long - height) // 2)
         return Layout(raster(left, top, left + long, top + long, cells, cells), (cells, cells))
@@ -129,14 +129,14 @@ class TinyLlava(Student):
         states = tower.encoder(inputs_embeds=tower.pre_layrnorm(states)).last_hidden_state
         return model.model.multi_modal_projector(states[:, 1:])
 
-    def eyes(self, model: Any) -> list[nn.Module]:
+    def vision_modules(self, model: Any) -> list[nn.Module]:
         """Tower and projector."""
         return [model.model.vision_tower, model.model.multi_modal_projector]
 
 
 def side_at(scale: float) -> int:
-    """Side in pixels of the tower's input at a scale: whole patches."""
+    """Side in pixels of the tower's input at a scale, in whole patches."""
     return max(1, int(np.round(SIDE * scale / PATCH))) * PATCH
 
 
-STUDENT = TinyLlava()
+RECIPE = TinyLlava()

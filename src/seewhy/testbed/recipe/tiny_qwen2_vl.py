@@ -13,28 +13,28 @@ from torch import Tensor, nn
 from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from seewhy.testbed.recipe.student import (
+from seewhy.testbed.recipe.model_recipe import (
     MEAN,
     STD,
     Layout,
-    Student,
+    ModelRecipe,
     attend,
     language_settings,
     normalised,
     qwen2_tokenizer,
     raster,
     resized,
-    settle_generation,
+    set_special_tokens,
 )
 
 PATCH, MERGE = 8, 2
 CELL = PATCH * MERGE
-"""Side in pixels of the square that one visual token owns."""
+"""Side in pixels of the square of one visual token."""
 MIN_PIXELS, MAX_PIXELS = (2 * CELL) ** 2, 512 * 512
 
 
-class TinyQwen2VL(Student):
-    """Any size in whole cells, rotary positions of time, height and width."""
+class TinyQwen2VL(ModelRecipe):
+    """Any size in whole cells, with rotary positions of time, height and width."""
 
     name: ClassVar = "tiny-qwen2-vl"
     special_tokens: ClassVar = (
@@ -87,7 +87,7 @@ class TinyQwen2VL(Student):
                 "hidden_size": 192,
                 "num_heads": 4,
                 "mlp_ratio": 4,
-                # One fused operation on CPUs; Qwen2-VL's quick GELU takes three.
+                # One fused operation on CPUs; Qwen2-VL's quick GELU needs three.
                 "hidden_act": "silu",
                 "patch_size": PATCH,
                 "spatial_merge_size": MERGE,
@@ -100,17 +100,16 @@ class TinyQwen2VL(Student):
             tie_word_embeddings=True,
         )
         torch.manual_seed(seed)
-        return settle_generation(Qwen2VLForConditionalGeneration(config), tokenizer)
+        return set_special_tokens(Qwen2VLForConditionalGeneration(config), tokenizer)
 
     def save(self, model: Any, tokenizer: Any, folder: Path) -> None:
         """Write the folder.
 
-        The processor's files are those that real Qwen2-VL checkpoints bring, so that
-        `AutoProcessor` loads them; writing them does not need torchvision, which its video part
-        does.
+        The processor's files are those of real Qwen2-VL checkpoints, so that `AutoProcessor` loads
+        them. Writing them does not need torchvision; the processor's video part does.
         """
         model.bfloat16().save_pretrained(folder)
-        (folder / "model.safetensors").chmod(0o644)  # it is written for its owner alone
+        (folder / "model.safetensors").chmod(0o644)  # written as private
         tokenizer.save_pretrained(folder)
         images = Qwen2VLImageProcessorPil(
             patch_size=PATCH,
@@ -128,7 +127,7 @@ class TinyQwen2VL(Student):
         file.write_text(json.dumps(config, indent=2) + "\n")
 
     def layout(self, width: int, height: int, scale: float) -> Layout:
-        """One raster of whole cells."""
+        """One grid of whole cells."""
         rows, columns = grid_of(width, height, scale)
         return Layout(raster(0, 0, width, height, rows, columns), (rows, columns))
 
@@ -139,50 +138,44 @@ class TinyQwen2VL(Student):
         pixels = normalised(resized(images, grid[0] * CELL, grid[1] * CELL))
         blocks = pixels.view(len(images), 3, grid[0], MERGE, PATCH, grid[1], MERGE, PATCH)
         blocks = blocks.permute(0, 2, 5, 3, 6, 1, 4, 7)  # rows, columns, block, channel, pixels
-        # A still picture stands for two frames.
+        # A picture is repeated as two frames.
         blocks = blocks.unsqueeze(6).expand(*blocks.shape[:6], 2, PATCH, PATCH)
         return blocks.reshape(len(images), grid[0] * grid[1] * MERGE**2, -1)
 
     def process_image(self, model: Any, pixels: Tensor, layout: Layout) -> Tensor:
-        """`[batch, visual, hidden]`: what `model.model.visual` does image by image, in one pass."""
+        """`[batch, visual, hidden]`: `model.model.visual` for a batch of images in one pass."""
         tower: Any = model.model.visual
         rows, columns = layout.shape
         batch, count, _ = pixels.shape
         kernel = tower.patch_embed.proj
         hidden = F.linear(pixels, kernel.weight.flatten(1), kernel.bias)
-        cells = torch.arange(rows * columns)
-        inner = torch.arange(MERGE**2)
-        down = (cells // columns)[:, None] * MERGE + (inner // MERGE)[None]
-        across = (cells % columns)[:, None] * MERGE + (inner % MERGE)[None]
-        places = torch.stack([down.flatten(), across.flatten()], -1).to(pixels.device)
-        cos, sin = tower.rotary_pos_emb(hidden, places)  # [patch, head size]
+        cos, sin = tower.rotary_pos_emb(hidden, patch_positions(rows, columns).to(pixels.device))
         half = cos.shape[-1] // 2
         sin = torch.cat([-sin[..., :half], sin[..., half:]], -1)
         heads = tower.blocks[0].attn.num_heads
 
-        def turned(x: Tensor) -> Tensor:
+        def rotated(x: Tensor) -> Tensor:
             return x * cos.to(x.dtype) + x.roll(half, -1) * sin.to(x.dtype)
 
         for block in tower.blocks:
             mixed = block.attn.qkv(block.norm1(hidden)).view(batch, count, 3, heads, -1)
             query, key, value = (x.transpose(1, 2) for x in mixed.unbind(2))
-            found = attend(turned(query), turned(key), value)
-            hidden = hidden + block.attn.proj(found.transpose(1, 2).reshape(batch, count, -1))
+            output = attend(rotated(query), rotated(key), value)
+            hidden = hidden + block.attn.proj(output.transpose(1, 2).reshape(batch, count, -1))
             hidden = hidden + block.mlp(block.norm2(hidden))
         return tower.merger(hidden).view(batch, rows * columns, -1)
 
-    def eyes(self, model: Any) -> list[nn.Module]:
-        """The tower with its merger."""
+    def vision_modules(self, model: Any) -> list[nn.Module]:
+        """The tower; it contains the merger."""
         return [model.model.visual]
 
-    def places(self, layout: Layout, first: int) -> tuple[np.ndarray, int]:
-        """Time, height and width; the text goes on after the longer side."""
+    def position_ids(self, layout: Layout, first: int) -> tuple[np.ndarray, int]:
+        """Time, height and width; the text continues after the longer side."""
         cells = np.arange(layout.visual)
         rows, columns = layout.shape
         time = np.full_like(cells, first)
-        return np.stack([time, first + cells // columns, first + cells % columns]), first + max(
-            rows, columns
-        )
+        ids = np.stack([time, first + cells // columns, first + cells % columns])
+        return ids, first + max(rows, columns)
 
     def language(self, model: Any, embeds: Tensor, mask: Tensor, positions: Tensor) -> Tensor:
         """Final states `[batch, token, hidden]`."""
@@ -195,8 +188,16 @@ class TinyQwen2VL(Student):
 
 
 def grid_of(width: int, height: int, scale: float) -> tuple[int, int]:
-    """Rows and columns of visual tokens at a scale, as Qwen2-VL's processor rounds them."""
+    """Rows and columns of visual tokens at a scale, rounded as in Qwen2-VL's processor."""
     return max(1, round(height * scale / CELL)), max(1, round(width * scale / CELL))
 
 
-STUDENT = TinyQwen2VL()
+def patch_positions(rows: int, columns: int) -> Tensor:
+    """int64 `[patch, 2]`: row and column of each patch, in blocks of `MERGE` x `MERGE`."""
+    cells, inner = torch.arange(rows * columns), torch.arange(MERGE**2)
+    down = (cells // columns)[:, None] * MERGE + (inner // MERGE)[None]
+    across = (cells % columns)[:, None] * MERGE + (inner % MERGE)[None]
+    return torch.stack([down.flatten(), across.flatten()], -1)
+
+
+RECIPE = TinyQwen2VL()

@@ -1,4 +1,4 @@
-"""What the recipe must know of a model that it teaches: how it is built, sees and places tokens."""
+"""What training needs to know of a model: how to build and save it, its pixels and token layout."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import AttentionInterface, Qwen2Tokenizer
 
-STUDENTS = ("tiny-qwen2-vl", "tiny-llava", "tiny-internvl")
+MODELS = ("tiny-qwen2-vl", "tiny-llava", "tiny-internvl")
 MEAN, STD = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
-"""Of the pixels, for every student."""
+"""Of the pixels, for every model."""
 
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """Where visual tokens stand over a canvas, in the order in which the language model reads them.
+    """The boxes of visual tokens on a canvas, in the language model's order.
 
     Attributes:
         boxes: float64 `[visual, 4]`: left, top, right, bottom in the canvas' pixels; they reach
             beyond it where the model's processor pads.
-        shape: rows and columns of the raster, or of the tiles.
+        shape: rows and columns of the token grid, or of the tiles.
     """
 
     boxes: np.ndarray
@@ -39,16 +39,16 @@ class Layout:
         return len(self.boxes)
 
 
-class Student(ABC):
-    """A tiny model in a family's real classes: one file with one final class.
+class ModelRecipe(ABC):
+    """How a tiny model of a family's real classes is made: one file with one final class.
 
     Class attributes:
         name: of the model.
-        special_tokens: of its vocabulary; the first one pads, the third ends a turn.
+        special_tokens: of its vocabulary; the first is padding, the third ends a turn.
         chat_template: of its tokenizer.
-        opening, closing: the text before and after an image's tokens, the user's turn begun.
-        image_token: stands at an image's places.
-        scales, scale_weights: image scales of the last stage and how often they come.
+        opening, closing: the text before and after an image's tokens, in the user's turn.
+        image_token: the placeholder of a visual token.
+        scales, scale_weights: image scales of the last stage and their probabilities.
     """
 
     name: ClassVar[str]
@@ -64,7 +64,7 @@ class Student(ABC):
 
     @abstractmethod
     def tokenizer(self, vocab: dict[str, int], merges: list[tuple[str, str]]) -> Any:
-        """The family's tokenizer over a trained vocabulary."""
+        """The family's tokenizer with a trained vocabulary."""
 
     @abstractmethod
     def build(self, tokenizer: Any, seed: int = 0) -> Any:
@@ -76,29 +76,29 @@ class Student(ABC):
 
     @abstractmethod
     def layout(self, width: int, height: int, scale: float) -> Layout:
-        """Where the visual tokens of a canvas stand at a scale."""
+        """The boxes of the visual tokens of a canvas at a scale."""
 
     @abstractmethod
     def pixels(self, images: Tensor, scale: float = 1.0) -> Tensor:
-        """What the family's image processor makes of images of one size.
+        """The output of the family's image processor for images of one size.
 
         Args:
             images: uint8 `[batch, height, width, 3]`.
 
         Returns:
-            float32 `[batch, ...]`, as `see` takes it.
+            float32 `[batch, ...]`, as `process_image` takes it.
         """
 
     @abstractmethod
     def process_image(self, model: Any, pixels: Tensor, layout: Layout) -> Tensor:
-        """Float `[batch, visual, hidden]`: vision tower and projector in one pass."""
+        """Float `[batch, visual, hidden]`: output of vision tower and projector."""
 
     @abstractmethod
-    def eyes(self, model: Any) -> list[nn.Module]:
-        """The vision tower, and the projector if it is no part of it."""
+    def vision_modules(self, model: Any) -> list[nn.Module]:
+        """The vision tower, and the projector if it is a separate module."""
 
-    def places(self, layout: Layout, first: int) -> tuple[np.ndarray, int]:
-        """Position ids of an image's tokens `[axes, visual]`, and the id that comes after it."""
+    def position_ids(self, layout: Layout, first: int) -> tuple[np.ndarray, int]:
+        """Position ids `[axes, visual]` of an image's tokens, and the id of the next token."""
         return first + np.arange(layout.visual)[None], first + layout.visual
 
     def language(self, model: Any, embeds: Tensor, mask: Tensor, positions: Tensor) -> Tensor:
@@ -108,34 +108,39 @@ class Student(ABC):
         ).last_hidden_state
 
     def prepare(self, model: Any) -> Any:
-        """Choose attention kernels that are fast under autocast on CPUs, where `see` uses them."""
+        """Choose attention kernels that are fast under autocast on CPUs."""
         for part in ("language_model", "vision_tower"):
             if hasattr(model.model, part):
                 getattr(model.model, part).set_attn_implementation("float32_sdpa")
         return model
 
 
-def student(name: str) -> Student:
-    """The student of a name, one of `STUDENTS`.
+def recipe_for(name: str) -> ModelRecipe:
+    """The recipe of a model.
+
+    Args:
+        name: one of `MODELS`.
 
     Raises:
-        ValueError: if there is none.
+        ValueError: if the name is unknown.
     """
-    if name not in STUDENTS:
-        raise ValueError(f"Expected one of {', '.join(STUDENTS)}, got {name!r}.")
+    if name not in MODELS:
+        raise ValueError(
+            f"Expected one of {', '.join(MODELS)}, got {name!r}: choose one of these models."
+        )
     module = importlib.import_module(f"seewhy.testbed.recipe.{name.replace('-', '_')}")
-    return module.STUDENT
+    return module.RECIPE
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Attention in float32 also under autocast: in bfloat16 its CPU kernels are slower."""
+    """Attention in float32, also under autocast: the CPU kernels for bfloat16 are slower."""
     with torch.autocast(query.device.type, enabled=False):
-        found = F.scaled_dot_product_attention(query.float(), key.float(), value.float(), mask)
-    return found.to(query.dtype)
+        output = F.scaled_dot_product_attention(query.float(), key.float(), value.float(), mask)
+    return output.to(query.dtype)
 
 
 def _attention(module: nn.Module, query, key, value, attention_mask, **_) -> tuple[Tensor, None]:
-    """`attend` in the form that transformers calls."""
+    """`attend` with the signature that transformers calls."""
     groups = query.shape[1] // key.shape[1]
     key, value = (x.repeat_interleave(groups, 1) for x in (key, value))
     return attend(query, key, value, attention_mask).transpose(1, 2).contiguous(), None
@@ -145,7 +150,7 @@ AttentionInterface.register("float32_sdpa", _attention)
 
 
 def resized(images: Tensor, height: int, width: int) -> Tensor:
-    """Bicubic with antialiasing, rounded to 8 bit as Pillow does: float32 `[batch, 3, h, w]`.
+    """Resize as Pillow: bicubic, antialiased, rounded to 8 bit; float32 `[batch, 3, h, w]`.
 
     Args:
         images: uint8 `[batch, height, width, 3]`.
@@ -160,14 +165,14 @@ def resized(images: Tensor, height: int, width: int) -> Tensor:
 
 
 def normalised(pixels: Tensor) -> Tensor:
-    """Pixels 0 .. 255 by the students' mean and deviation."""
+    """Pixels of 0 .. 255, normalised by `MEAN` and `STD`."""
     return (pixels / 255 - MEAN[0]) / STD[0]
 
 
 def raster(
     left: float, top: float, right: float, bottom: float, rows: int, columns: int
 ) -> np.ndarray:
-    """Boxes float64 `[rows * columns, 4]` of an even raster over a rectangle, row by row."""
+    """Boxes float64 `[rows * columns, 4]` of equal cells that fill a rectangle, row by row."""
     across = np.linspace(left, right, columns + 1)
     down = np.linspace(top, bottom, rows + 1)
     row, column = (axis.reshape(-1) for axis in np.indices((rows, columns)))
@@ -175,7 +180,7 @@ def raster(
 
 
 def language_settings(tokenizer: Any) -> dict[str, Any]:
-    """Sizes of the language model, the same for every student."""
+    """Sizes of the language model, the same for every model."""
     return {
         "vocab_size": -(-len(tokenizer) // 32) * 32,
         "hidden_size": 192,
@@ -190,8 +195,8 @@ def language_settings(tokenizer: Any) -> dict[str, Any]:
     }
 
 
-def settle_generation(model: Any, tokenizer: Any) -> Any:
-    """Tell `generate` where a turn begins and ends."""
+def set_special_tokens(model: Any, tokenizer: Any) -> Any:
+    """Set the ids of begin, end and padding that `generate` uses."""
     generation = model.generation_config
     generation.eos_token_id = tokenizer.convert_tokens_to_ids("<|im_end|>")
     generation.pad_token_id = tokenizer.convert_tokens_to_ids("<|endoftext|>")
@@ -200,7 +205,7 @@ def settle_generation(model: Any, tokenizer: Any) -> Any:
 
 
 def embeddings_of(model: nn.Module) -> Iterator[Tensor]:
-    """Tables of embeddings, which are no maps from states to states."""
+    """The weights of embedding layers."""
     for module in model.modules():
         if isinstance(module, nn.Embedding):
             yield module.weight
@@ -216,7 +221,7 @@ def qwen2_tokenizer(
     """Qwen2's tokenizer class with a trained vocabulary and its special tokens.
 
     Args:
-        named: special tokens that the family's processor asks for by name.
+        named: special tokens that the family's processor looks up by name.
     """
     tokenizer = Qwen2Tokenizer(
         vocab=vocab,
