@@ -104,7 +104,7 @@ def test_explain_without_an_image_explains_a_drawn_scene_with_the_shipped_model(
         (["--prompt", "Where <|image_pad|> is", "--answer", "A star."], "<|image_pad|>"),
         (["--answer", ""], "answer"),
         (["--answer", "A star.", "--scales", "1,1.001"], "1.001"),
-        (["--answer", "A star.", "--temperature", "0.5"], "beside an answer"),
+        (["--answer", "A star.", "--temperature", "0.5"], "with a given answer"),
     ],
 )
 def test_explain_answers_bad_input_with_one_line(model, picture, words, message, capsys):

@@ -19,7 +19,10 @@ from seewhy.testbed.pretrained import DEFAULT as DEFAULT_MODEL
 from seewhy.testbed.pretrained import pretrained
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from seewhy.explanation import Explanation
+    from seewhy.options import ExplainOptions
 
 SPLIT = "heldout"
 """The split of drawn scenes: the shipped model was not trained on it."""
@@ -250,10 +253,10 @@ def _explanation(arguments: Namespace, folder: Path | None) -> Explanation:
         if folder is not None:
             _expect_writable(folder, arguments.overwrite)
         media = _media(arguments)
-        options = _options(arguments)
+        chat, options = _chat(arguments), _options(arguments, stage)
         stage(f"loading {arguments.model or 'the model that ships with seewhy'}")
         explanation = _load(arguments).explain(
-            media[0] if len(media) == 1 else media, arguments.prompt, progress=stage, **options
+            media[0] if len(media) == 1 else media, arguments.prompt, options=options, **chat
         )
         if folder is not None:
             stage(f"writing {folder}")
@@ -323,17 +326,23 @@ def _media(arguments: Namespace) -> list[Any]:
     return [with_note(drawn, f"The picture is scene {index} of the split {SPLIT!r}, seed {seed}.")]
 
 
-def _options(arguments: Namespace) -> dict[str, Any]:
-    """Arguments of `Explainer.explain`, without the picture and the prompt."""
-    options = {"contrast": dict(arguments.contrast) or None, "turn": arguments.turn}
-    if arguments.chat is not None:
-        options["messages"] = _messages(Path(arguments.chat))
-    return {
-        "method": _method(arguments),
-        "answer": arguments.answer,
-        **{name: value for name, value in options.items() if value is not None},
+def _options(arguments: Namespace, progress: Callable[[str], None]) -> ExplainOptions:
+    """How to explain, and how to generate, as far as the user set it."""
+    from seewhy.options import ExplainOptions
+
+    return ExplainOptions.of(
+        method=_method(arguments),
+        contrast=dict(arguments.contrast),
+        progress=progress,
         **_generation(arguments),
-    }
+    )
+
+
+def _chat(arguments: Namespace) -> dict[str, Any]:
+    """Arguments of `Explainer.explain` beside the picture and the prompt."""
+    chat = None if arguments.chat is None else _messages(Path(arguments.chat))
+    given = {"answer": arguments.answer, "messages": chat, "turn": arguments.turn}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _messages(file: Path) -> list[Any]:

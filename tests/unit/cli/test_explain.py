@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,6 +14,7 @@ from seewhy.cli.main import main
 from seewhy.core.errors import ModelError
 from seewhy.images import notes_of
 from seewhy.methods import create
+from seewhy.options import ExplainOptions
 
 RESULT = {
     "prompt": "What?",
@@ -67,17 +69,21 @@ def test_explain_passes_on_what_was_asked(stand, picture):
     words += ["--answer", "a car", "--method", "arc", "--k", "9", "--max-new-tokens", "5"]
     assert main(["explain", picture, *words]) == 0
     assert stand.loaded == [(("m",), {"dtype": "float32", "device_map": "cpu"})]
-    image, prompt, options = stand.asked[0]
+    image, prompt, given = stand.asked[0]
+    options = given.pop("options")
     assert (image.size, prompt) == ((8, 6), "What?")
-    assert (options.pop("method"), options.pop("answer")) == (create("arc", k=9), "a car")
-    options.pop("progress")("a stage")
-    assert options == {"max_new_tokens": 5}
+    assert given == {"answer": "a car"}
+    options.progress("a stage")
+    assert options == replace(
+        ExplainOptions(method=create("arc", k=9), max_new_tokens=5), progress=options.progress
+    )
 
 
 def test_explain_samples_where_a_temperature_is_given(stand, picture):
     assert main(["explain", picture, "--temperature", "0.7", "--seed", "3"]) == 0
-    options = stand.asked[0][2]
-    assert (options["do_sample"], options["temperature"], options["seed"]) == (True, 0.7, 3)
+    options = stand.asked[0][2]["options"]
+    assert options.generation == {"do_sample": True, "temperature": 0.7}
+    assert options.seed == 3
 
 
 def test_explain_draws_a_held_out_scene_without_an_image(stand):
@@ -85,10 +91,10 @@ def test_explain_draws_a_held_out_scene_without_an_image(stand):
 
     assert main(["explain", "--scene", "5", "--json"]) == 0
     drawn = draw(scene(5, "heldout")).image
-    image, _, options = stand.asked[0]
+    image, _, given = stand.asked[0]
     assert np.array_equal(np.asarray(image), drawn)
     assert notes_of(image) == ("The picture is scene 5 of the split 'heldout', seed 0.",)
-    assert options["seed"] == 0
+    assert given["options"].seed == 0
 
 
 def test_explain_prints_one_json_object_and_nothing_else(stand, picture, capsys):
