@@ -527,7 +527,7 @@ def test_trace_refuses_what_it_did_not_hear(explainer):
     inputs = raw(explainer, noise(96, 64))
     with traced(explainer) as trace:
         explainer.loaded.model.generate(**inputs, max_new_tokens=2)
-    with pytest.raises(ParameterError, match="the pictures that were asked about, got none"):
+    with pytest.raises(ParameterError, match="the pictures of the prompt, got none"):
         trace.explain()
     with pytest.raises(GeometryError, match=r"Expected the 144 image tokens of picture 0"):
         trace.explain(noise(100, 100))
