@@ -28,6 +28,42 @@ class Mutant:
 
 MUTANTS = (
     Mutant(
+        "hook-of-every-thread",
+        "if threading.get_ident() != thread or not (nested or _CALL.get() is call):",
+        "if not (nested or _CALL.get() is call):",
+        "test_hooks_hear_their_own_call_alone",
+    ),
+    Mutant(
+        "hook-of-nested-calls",
+        "if threading.get_ident() != thread or not (nested or _CALL.get() is call):",
+        "if threading.get_ident() != thread:",
+        "test_a_call_within_a_call_is_not_captured_by_the_outer_one",
+    ),
+    Mutant(
+        "block-records-every-thread",
+        "of_block = [listener for block, listener in listeners if block in _BLOCKS.get()]",
+        "of_block = [listener for _, listener in listeners]",
+        "test_blocks_of_threads_record_their_own_calls",
+    ),
+    Mutant(
+        "own-calls-recorded",
+        "listeners = () if is_internal() else tuple(method.listeners)",
+        "listeners = tuple(method.listeners)",
+        "test_explanations_within_a_block_are_not_recorded",
+    ),
+    Mutant(
+        "generation-config-of-the-model-swapped",
+        "model = copy.copy(loaded.model)",
+        "model = loaded.model",
+        "test_generation_settings_of_the_model_are_the_users_while_we_generate",
+    ),
+    Mutant(
+        "any-picture-of-the-right-size",
+        "return float((values.to(expected) - expected).abs().max()) <= bound",
+        "return True",
+        "test_another_picture_of_the_right_size_is_refused",
+    ),
+    Mutant(
         "area-without-span",
         "return torch.trapezoid(values, points) / (points[-1] - points[0])",
         "return torch.trapezoid(values, points)",

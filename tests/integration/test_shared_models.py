@@ -267,6 +267,7 @@ def test_explanations_within_a_block_are_not_recorded(explainer):
     with traced(explainer) as trace:
         explained(explainer, 0)
         assert trace.calls == []
+        assert trace._recording.preprocessed == []
         generated(explainer, 1)
         explained(explainer, 2)
     assert len(trace.calls) == 1
