@@ -50,6 +50,9 @@ class Attribution:
         low, high: float32 `[token]`, the joint range of image and text scores, which is shown as
             [0, 1] (`seewhy.core.display.to_display`).
         scales: what each scale contributed, the base scale first.
+        visual_share: float32 `[token]` in [0, 1], how much of what a token took from the picture
+            and from the conversation's words came from the picture; None where the method does not
+            measure both in one unit.
     """
 
     maps: tuple[Tensor, ...]
@@ -57,6 +60,7 @@ class Attribution:
     low: Tensor
     high: Tensor
     scales: tuple[ScaleView, ...] = ()
+    visual_share: Tensor | None = None
 
     def __post_init__(self) -> None:
         tokens = expect_axes(self.context, "token text", name="context")["token"]

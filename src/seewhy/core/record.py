@@ -11,6 +11,7 @@ from torch import Tensor
 
 from seewhy.core.attribution import Attribution
 from seewhy.core.geometry import TokenGrid
+from seewhy.core.layers import Layers
 from seewhy.core.text import Token, Word, words_of
 from seewhy.core.trace import PromptSpan
 
@@ -84,6 +85,7 @@ class Record:
         turns: the role of each part of the prompt.
         contrasts: `(word, alternative)`: indices of words of the answer whose maps explain why
             the model chose them and not the alternative.
+        layers: the answer's tokens layer by layer, or None where that was not asked for.
         provenance: how the explanation was made.
     """
 
@@ -98,6 +100,7 @@ class Record:
     prompt_attribution: Attribution | None = None
     turns: tuple[PromptSpan, ...] = ()
     contrasts: tuple[tuple[int, str], ...] = ()
+    layers: Layers | None = None
 
     @cached_property
     def prompt_words(self) -> tuple[Word, ...]:
