@@ -12,7 +12,7 @@ import torch
 from seewhy.chats import Media, read_media, read_medium
 from seewhy.core.errors import ParameterError
 from seewhy.core.suggestions import give_index
-from seewhy.explainer import Explainer, explanation_of, reading_depth
+from seewhy.explainer import Explainer, explanation_of, reading_options
 from seewhy.explanation import Explanation
 from seewhy.images import Clip
 from seewhy.models.capture import GenerateCall, Recording, record_calls
@@ -91,9 +91,15 @@ class CapturedGeneration:
         chosen.report_progress("reading the answer again")
         loaded, media = self._media(image, recorded, row_of(recorded, sequence))
         source, ids = prompt_of(loaded, recorded, sequence, media, text=prompt)
-        session = Session(loaded, source, ids, progress=chosen.report_progress)
-        depth = reading_depth(chosen.explaining_method)
-        session.keep(read(loaded, session.inputs(), ids, **depth))
+        reading = reading_options(loaded, chosen)
+        session = Session(
+            loaded,
+            source,
+            ids,
+            attention=reading["attention"],
+            progress=chosen.report_progress,
+        )
+        session.keep(read(loaded, session.inputs(), ids, **reading))
         seconds = time.perf_counter() - start
         record = {"answer": "captured"}
         return explanation_of(session, session.trace(), chosen, record, seconds)

@@ -16,14 +16,15 @@ from seewhy import models
 from seewhy._version import __version__
 from seewhy.chats import Media, Question, read_question
 from seewhy.core.attribution import Attribution
-from seewhy.core.errors import ParameterError
+from seewhy.core.errors import ParameterError, UnsupportedModelError
 from seewhy.core.record import Picture, Provenance, Record
 from seewhy.core.text import Word, words_of
 from seewhy.core.trace import Trace, View
 from seewhy.explanation import Explanation, place_of
 from seewhy.images import Clip, notes_of
-from seewhy.methods import Evidence, Method
+from seewhy.methods import DEFAULT, FALLBACK, Evidence, Method, create
 from seewhy.models.contrast import contrasted, deciding_token
+from seewhy.models.residual_stream import is_readable
 from seewhy.models.session import Session, read_ahead
 from seewhy.options import ExplainOptions
 
@@ -178,6 +179,7 @@ class Explainer:
         sessions = [
             replace(
                 Session.from_chat(self.loaded, question.conversation, trace.ids),
+                attention=trace.attention is not None,
                 progress=options.report_progress,
             ).keep(trace)
             for question, trace in zip(questions, traces, strict=True)
@@ -197,7 +199,7 @@ class Explainer:
         """Read the given answers, or generate answers where none are given."""
         family = self.loaded.family
         inputs = [models.prepare_chat(family, question.conversation) for question in questions]
-        depth = reading_depth(options.explaining_method)
+        depth = reading_options(self.loaded, options)
         if answers:
             return models.read_batch(self.loaded, inputs, answers, **depth)
         return models.generate_batch(
@@ -227,9 +229,14 @@ def _expect_all_or_no_answers(questions: Sequence[Question], options: ExplainOpt
     return answers
 
 
-def reading_depth(method: Method) -> dict[str, int]:
-    """How many ranks and candidates a base reading keeps, for a method and for the report."""
-    return {"ranking_depth": max(method.ranking_depth, CANDIDATES), "candidates": CANDIDATES}
+def reading_options(loaded: models.Loaded, options: ExplainOptions) -> dict[str, Any]:
+    """What a base reading keeps, for a method and for the report."""
+    method = options.explaining_method
+    depths = [method.ranking_depth, CANDIDATES]
+    if options.method == DEFAULT:
+        depths.append(create(FALLBACK).ranking_depth)
+    attention = "shares" in method.all_needs and is_readable(loaded.model)
+    return {"ranking_depth": max(depths), "candidates": CANDIDATES, "attention": attention}
 
 
 def explanation_of(
@@ -252,7 +259,7 @@ def explanation_of(
     method = options.explaining_method
     words = words_of(trace.answer, [(token.start, token.end) for token in trace.tokens])
     evidence = Evidence.from_session(session, trace=trace, start=options.start)
-    attribution = method.attribute(evidence)
+    method, attribution = _attributed(method, evidence, options)
     contrasts = {place_of(words, word): other for word, other in options.contrast.items()}
     for index, alternative in contrasts.items():
         attribution = _contrasted(attribution, evidence, words[index], alternative, method)
@@ -284,6 +291,20 @@ def explanation_of(
             ),
         )
     )
+
+
+def _attributed(
+    method: Method, evidence: Evidence, options: ExplainOptions
+) -> tuple[Method, Attribution]:
+    """The attribution and its method: the fallback where the default cannot read the model."""
+    try:
+        return method, method.attribute(evidence)
+    except UnsupportedModelError as error:
+        if options.method != DEFAULT:
+            raise
+        method = create(FALLBACK)
+        evidence.note(f"Explained by {method.spec}, not by {DEFAULT}. {error}")
+        return method, method.attribute(evidence)
 
 
 def _provenance(

@@ -25,6 +25,7 @@ MODELS = ("tiny-qwen2-vl", "tiny-llava", "tiny-internvl")
 
 METHOD_ORDER = (
     *("random", "centre", "logit-lens", "tam", "msea", "arc", "intra-modal", "corroborated"),
+    "logit-shares",
     *("attention", "attention-rollout", "gradient-attention"),
     *("grad-cam", "grad-cam-plus-plus", "layer-cam"),
     *("input-x-gradient", "integrated-gradients", "smooth-grad", "attn-lrp"),
@@ -59,7 +60,7 @@ MANY_PASSES = ("integrated-gradients", "smooth-grad", "rise")
 
 
 def all_methods() -> tuple[str, ...]:
-    """Every method of seewhy; the default's spec follows its method."""
+    """Every method of seewhy; the fallback's spec follows its method."""
     return _methods(lambda method: True)
 
 
@@ -69,8 +70,8 @@ def controls() -> tuple[str, ...]:
 
 
 def state_methods() -> tuple[str, ...]:
-    """Methods that use visual states: the logit lens, the paper's methods, the default, ours."""
-    return _methods(lambda method: "states" in method.all_needs)
+    """Methods of states and shares: the logit lens, the paper's methods, the default, ours."""
+    return _methods(lambda method: {"states", "shares"} & method.all_needs)
 
 
 def white_box() -> tuple[str, ...]:
@@ -178,6 +179,23 @@ def claims() -> BenchConfig:
     )
 
 
+def shares() -> BenchConfig:
+    """The default, its parts and MSEA over it, beside the strongest others. Many scenes."""
+    base = "logit-shares"
+    return _suite(
+        "shares",
+        methods=(
+            *("logit-lens", "intra-modal(window=None)", "corroborated"),
+            *("gradient-attention", "attn-lrp", base, f"{base}(hops=1)"),
+            f"msea(base={base}, scales=(1, 1.5))",
+        ),
+        metrics=("overlap", "pointing-game", "auc", *PIXEL_CURVES),
+        limit=100,
+        words=2,
+        reference=base,
+    )
+
+
 def ablation() -> BenchConfig:
     """Ablations: one change at a time, on training scenes; the defaults are chosen by it."""
     return _suite(
@@ -244,7 +262,7 @@ def full() -> BenchConfig:
 SUITES: dict[str, Callable[[], BenchConfig]] = {
     suite.__name__: suite
     for suite in (
-        *(quick, paper, cost, sanity, claims, ablation),
+        *(quick, paper, cost, sanity, claims, shares, ablation),
         *(composed, context, hallucination, full),
     )
 }
@@ -299,13 +317,13 @@ def _reference(config: BenchConfig, required: bool) -> str | None:
 
 
 def _methods(condition: Callable[[Method], Any]) -> tuple[str, ...]:
-    """Specs of seewhy's methods that meet a condition; the default's spec follows its method."""
-    from seewhy.methods import DEFAULT, METHODS, create
+    """Specs of seewhy's methods that meet a condition; the fallback's spec follows its method."""
+    from seewhy.methods import FALLBACK, METHODS, create
 
     methods = (create(m.name) for m in METHODS if _ships_with_seewhy(m))
     names = _sorted((method.name for method in methods if condition(method)), METHOD_ORDER)
-    default_name = DEFAULT.partition("(")[0]
-    return tuple(spec for name in names for spec in (name, *[DEFAULT] * (name == default_name)))
+    variant = FALLBACK.partition("(")[0]
+    return tuple(spec for name in names for spec in (name, *[FALLBACK] * (name == variant)))
 
 
 def _ships_with_seewhy(entry: type) -> bool:
@@ -318,8 +336,8 @@ def _sorted(names: Iterable[str], order: Sequence[str]) -> list[str]:
 
 
 def _ablations() -> tuple[str, ...]:
-    """The parts; then the paper's method, the default and ours, with one change at a time."""
-    from seewhy.methods import DEFAULT
+    """The parts; then the paper's method, without its filter, and ours, one change at a time."""
+    from seewhy.methods import FALLBACK
 
     base, ours = "intra-modal", "corroborated"
     scales = ("(0.5, 1)", "(1, 1.5)", "(1, 2)", "(0.5, 1, 1.5)", "(0.75, 1, 1.25)")
@@ -330,7 +348,7 @@ def _ablations() -> tuple[str, ...]:
         f"{base}(weights=consistency)",
         *(f"{base}(k={k})" for k in (5, 10, 20, 100, 200)),
         *(f"{base}(p={p})" for p in (0.5, 0.7, 0.8, 0.95, 0.99)),
-        DEFAULT,
+        FALLBACK,
         f"{base}(variant=inverse, window=None)",
         *(f"{base}(scales={values}, window=None)" for values in scales),
         ours,

@@ -25,6 +25,7 @@ from seewhy.methods import Evidence, Method
 from seewhy.metrics import AnswerWord, Measurement, Undefined, answer_words
 from seewhy.metrics._reruns import SessionSample
 from seewhy.models import Loaded, generate, load, prepare, read
+from seewhy.models.residual_stream import is_readable
 from seewhy.models.session import Session
 
 SCORED_ROLES = ("kind", "colour", "count", "relation", "size")
@@ -185,8 +186,11 @@ class Worker:
         settings = self.plan.settings
         sample = self.plan.datasets[job.data].dataset.sample(job.sample)
         depth = max(RANKING_DEPTH, *(spec.method.ranking_depth for spec in self.plan.methods))
-        trace = self._trace(loaded, sample, depth)
+        needed = any("shares" in spec.method.all_needs for spec in self.plan.methods)
+        attention = needed and is_readable(loaded.model)
+        trace = self._trace(loaded, sample, depth, attention)
         session = Session.from_image(loaded, sample.image, sample.prompt, trace.ids)
+        session = replace(session, attention=attention)
         evidence = Evidence.from_session(session, trace=trace, ranking_depth=depth)
         spans = [(token.start, token.end) for token in trace.tokens]
         words = answer_words(trace.answer, spans, sample.annotate(trace.answer))
@@ -226,14 +230,20 @@ class Worker:
         columns = {"status": status, "reason": reason, "seconds": seconds}
         return Batch(tuple(tasks), tuple(self._row(job, task, **columns) for task in tasks))
 
-    def _trace(self, loaded: Loaded, sample: Sample, depth: int) -> Trace:
+    def _trace(self, loaded: Loaded, sample: Sample, depth: int, attention: bool) -> Trace:
         """The trace of the reference answer, or of the model's own."""
         settings = self.plan.settings
         inputs = prepare(loaded.family, sample.image, sample.prompt)
         if settings.answers == "reference" and sample.answer is not None:
-            return read(loaded, inputs, sample.answer, ranking_depth=depth)
+            return read(loaded, inputs, sample.answer, ranking_depth=depth, attention=attention)
         new_tokens = settings.max_new_tokens
-        return generate(loaded, inputs, ranking_depth=depth, max_new_tokens=new_tokens)
+        return generate(
+            loaded,
+            inputs,
+            ranking_depth=depth,
+            max_new_tokens=new_tokens,
+            attention=attention,
+        )
 
     def _explained(
         self, state: SampleState, method: int, attribution: Attribution

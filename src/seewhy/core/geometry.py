@@ -66,6 +66,13 @@ class TokenGrid:
         )
 
     @property
+    def cell_area(self) -> float:
+        """The mean area of a cell, in square pixels of the original image."""
+        height = float(self.row_edges[-1] - self.row_edges[0])
+        width = float(self.column_edges[-1] - self.column_edges[0])
+        return height * width / self.index.numel()
+
+    @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns."""
         return self.index.shape[0], self.index.shape[1]

@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from seewhy.core.axes import expect_axes
+from seewhy.core.captured_attention import CapturedAttention
 from seewhy.core.errors import NonFiniteError
 from seewhy.core.geometry import Geometry, TokenGrid
 from seewhy.core.text import Token
@@ -121,6 +122,8 @@ class Trace:
             context token, best first.
         first_prediction_state: `[hidden]`, the state from which the answer's first token was
             predicted (at the last position before the answer), or None if it was not kept.
+        attention: what a method needs to compute attention of text positions, or None if it was
+            not asked for.
     """
 
     inputs: Inputs
@@ -137,6 +140,7 @@ class Trace:
     foil_biases: Tensor | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     first_prediction_state: Tensor | None = None
+    attention: CapturedAttention | None = None
 
     @property
     def views(self) -> tuple[View, ...]:

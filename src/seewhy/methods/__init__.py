@@ -19,6 +19,7 @@ from seewhy.methods._scores import attribution_from_maps
 
 __all__ = [
     "DEFAULT",
+    "FALLBACK",
     "METHODS",
     "PARTS",
     "Evidence",
@@ -35,9 +36,11 @@ METHODS: Registry[Method] = Registry(
     "method",
     group="seewhy.methods",
 )
-DEFAULT = "intra-modal(window=None)"
-"""The default method: the paper's without the filter, chosen on training scenes of three families
-(`seewhy bench --suite ablation`)."""
+DEFAULT = "logit-shares"
+"""The default method, chosen on training scenes of three families (`docs/logit-shares.md`)."""
+FALLBACK = "intra-modal(window=None)"
+"""The method in place of the default for a model whose attention cannot be read exactly: the
+paper's without the filter."""
 PARTS = frozenset({"base", "relevance"})
 """Names of the parameters whose values are methods."""
 

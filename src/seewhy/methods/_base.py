@@ -25,9 +25,12 @@ class Method(ABC):
         name: the registry name, the file's with dashes.
         summary: one sentence.
         citations: keys in `_citations.py`, the method's own paper first.
-        needs: what it uses: `"states"`, `"rankings"`, `"scales"`, `"attentions"`,
-            `"gradients"`, `"pictures"` (it reads changed pictures), or nothing.
+        needs: what it uses: `"states"`, `"rankings"`, `"scales"`, `"shares"` (attention that is
+            captured while the model runs), `"attentions"`, `"gradients"`, `"pictures"` (it
+            reads changed pictures), or nothing.
         contrastive: whether it can contrast a token with a foil, if the trace has foils.
+        amounts: whether a map's values are amounts, which finer cells divide among them; else they
+            are intensities, which do not depend on the size of cells.
         licence: one sentence on limits of its use, such as a patent; often empty.
     """
 
@@ -36,6 +39,7 @@ class Method(ABC):
     citations: ClassVar[tuple[str, ...]]
     needs: ClassVar[frozenset[str]]
     contrastive: ClassVar[bool] = False
+    amounts: ClassVar[bool] = False
     licence: ClassVar[str] = ""
 
     @abstractmethod

@@ -164,3 +164,28 @@ def own_range(maps: Tensor) -> tuple[Tensor, Tensor]:
     """
     high = maps.amax(1)
     return torch.zeros_like(high), high
+
+
+def answer_range(maps: Tensor, answer: Tensor) -> tuple[Tensor, Tensor]:
+    """One display scale for an answer: words remain comparable, and strong ones are visible.
+
+    The upper end is 60 % of the token's own largest value, but no less than the 99th percentile of
+    all cells of the answer: so the map of a word that took little from the picture is dark.
+    Chosen on training scenes (see "What was tried" in the docs).
+
+    Args:
+        maps: float32 `[token, cell]`, non-negative.
+        answer: float32 `[token, cell]`, those of the answer's tokens.
+
+    Returns:
+        low, which is 0, and high, float32 `[token]`.
+    """
+    own = maps.amax(1)
+    least = _quantile(answer.flatten(), 0.99)
+    return torch.zeros_like(own), (0.6 * own).maximum(least)
+
+
+def _quantile(values: Tensor, share: float) -> Tensor:
+    """The value below which a share of all values lies; unlike torch's, for any number of them."""
+    count = values.numel()
+    return values.kthvalue(max(1, math.ceil(share * count))).values

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from seewhy.core.attribution import Attribution, ScaleView
 from seewhy.core.errors import ParameterError
-from seewhy.core.geometry import flatten, resample, unflatten
+from seewhy.core.geometry import TokenGrid, flatten, resample, unflatten
 from seewhy.core.trace import Trace
 from seewhy.functional.aggregate_scales import aggregate_scales
 from seewhy.functional.interference import context_weights, interference, remove_interference
@@ -31,6 +31,7 @@ from seewhy.methods._parameters import SCALES, Variant, Weights, expect_choice, 
 from seewhy.methods._scores import (
     LENS,
     BaseMap,
+    answer_range,
     context_states,
     joint_range,
     output_of,
@@ -85,9 +86,10 @@ class Aggregation:
         native = [_native_maps(base, trace, evidence, first, selected) for trace in traces]
         shares = self._shares(traces)
         grids = evidence.trace.inputs.base_grids
+        amounts = isinstance(base, Method) and base.amounts
         maps = aggregate_scales(
             [
-                flatten(list(map(resample, views, trace.inputs.base_grids, grids)))
+                flatten(_on_grids(views, trace.inputs.base_grids, grids, amounts))
                 for views, trace in zip(native, traces, strict=True)
             ],
             shares,
@@ -106,6 +108,19 @@ class Aggregation:
             )
         shares[:, shares.sum(0) == 0] = 1.0  # improbable at every scale: uniform
         return (shares / shares.sum(0)).to(traces[0].unembedding_rows.device)
+
+
+def _on_grids(
+    maps: Sequence[Tensor],
+    sources: Sequence[TokenGrid],
+    targets: Sequence[TokenGrid],
+    amounts: bool,
+) -> list[Tensor]:
+    """Maps `[text, height, width]` on other grids; amounts are divided like the cells."""
+    return [
+        resample(view, source, target) * (target.cell_area / source.cell_area if amounts else 1.0)
+        for view, source, target in zip(maps, sources, targets, strict=True)
+    ]
 
 
 def _native_maps(
@@ -242,9 +257,9 @@ class Pipeline:
     """Base map, aggregation over scales, removal of interference, filter.
 
     The scores of a base map that is a method have their own unit, so they are not scaled together
-    with the text activations: each token's range begins at 0 and ends at the maximum of its maps.
-    If such a method has no map of a context token (because the token is not selected, or is in
-    the prompt), that token does not interfere.
+    with the text activations: each token's range begins at 0 and ends at the maximum of its maps,
+    or, if they are amounts, at the end of `answer_range`. If such a method has no map of a context
+    token (because the token is not selected, or is in the prompt), that token does not interfere.
 
     Attributes:
         base: maps of single tokens, from a base map or a method.
@@ -296,11 +311,20 @@ class Pipeline:
             maps, relevance = maps[explained], activation[explained]
         else:
             maps, relevance = self.interference(maps, activation, trace, explained)
-        low, high = own_range(maps) if method else joint_range(maps, activation[explained])
+        low, high = _display_range(method, maps, activation[explained], len(trace.tokens))
         views = unflatten(maps, trace.inputs.base_grids)
         if self.filter is not None:
             views = tuple(self.filter(view, low, high) for view in views)
         return Attribution(views, relevance, low, high, scales)
+
+
+def _display_range(
+    base: Method | None, maps: Tensor, activation: Tensor, answer: int
+) -> tuple[Tensor, Tensor]:
+    """The display range of maps `[token, cell]`, of which the last `answer` are the answer's."""
+    if base is None:
+        return joint_range(maps, activation)
+    return answer_range(maps, maps[-answer:]) if base.amounts else own_range(maps)
 
 
 class StagedMethod(Method):

@@ -59,10 +59,10 @@ def _attend(*arguments: Any, **keywords: Any) -> tuple[Tensor, None]:
 def fast_attention(
     module: Any, query: Tensor, key: Tensor, value: Tensor, mask: Any, **keywords: Any
 ) -> tuple[Tensor, None]:
-    """Attention through sdpa, or with full weights if scores are capped, which sdpa cannot do."""
+    """Attention through sdpa, or with full weights for soft caps and sinks, which sdpa lacks."""
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-    if keywords.get("softcap") is not None:
+    if keywords.get("softcap") is not None or keywords.get("s_aux") is not None:
         weights = attention_weights(query, key, mask, **score_options(keywords))
         return attention_output(weights, value)
     return sdpa_attention_forward(module, query, key, value, mask, **keywords)
@@ -70,7 +70,11 @@ def fast_attention(
 
 def score_options(keywords: Mapping[str, Any]) -> dict[str, Any]:
     """The keyword arguments of an attention function that `attention_weights` takes."""
-    return {name: keywords.get(name) for name in ("scaling", "softcap")}
+    return {
+        "scaling": keywords.get("scaling"),
+        "softcap": keywords.get("softcap"),
+        "sinks": keywords.get("s_aux"),
+    }
 
 
 def attention_weights(
@@ -80,11 +84,14 @@ def attention_weights(
     *,
     scaling: float | None = None,
     softcap: float | None = None,
+    sinks: Tensor | None = None,
     rows: Tensor | None = None,
 ) -> Tensor:
     r"""Attention weights of some queries, as in the eager functions of transformers.
 
     $$A = \mathrm{softmax}(c \tanh(s\, q k^T / c) + m)$$
+
+    With attention sinks, each head's logit is one more term of the softmax's denominator.
 
     Args:
         query: `[batch, head, position, dim]`.
@@ -92,10 +99,12 @@ def attention_weights(
         mask: bool `[batch, 1, position, position]`, or numbers to add, or None for causal.
         scaling: s; the root of 1 / dim if None.
         softcap: c, or None if scores are not capped.
+        sinks: `[head]`, the logits of attention sinks, or None.
         rows: int64 `[row]`, which queries; all if None.
 
     Returns:
-        float32 `[batch, head, row, position]`, float64 for a float64 model; rows sum to 1.
+        float32 `[batch, head, row, position]`, float64 for a float64 model; rows sum to 1, or to
+        less with sinks.
     """
     rows = torch.arange(query.shape[2], device=query.device) if rows is None else rows
     wide = torch.promote_types(query.dtype, torch.float32)
@@ -112,7 +121,15 @@ def attention_weights(
         scores = scores.masked_fill(~mask, torch.finfo(wide).min)
     else:
         scores = scores + mask.to(wide)
-    return scores.softmax(-1)
+    return softmax_with_sinks(scores, sinks)
+
+
+def softmax_with_sinks(scores: Tensor, sinks: Tensor | None) -> Tensor:
+    """The softmax of scores `[..., head, row, position]`, with sinks `[head]` or None."""
+    if sinks is None:
+        return scores.softmax(-1)
+    column = sinks.to(scores)[:, None, None].expand(*scores.shape[:-1], 1)
+    return torch.cat([scores, column], -1).softmax(-1)[..., :-1]
 
 
 def attention_output(weights: Tensor, value: Tensor) -> tuple[Tensor, None]:

@@ -21,6 +21,7 @@ from seewhy.core.errors import AnswerError, ParameterError
 from seewhy.core.suggestions import unknown_name_message
 from seewhy.core.trace import Inputs, Trace
 from seewhy.models.answer_ids import without_end
+from seewhy.models.attention_hooks import AttentionHooks, attached
 from seewhy.models.batching import Batch, batch
 from seewhy.models.family import input_device
 from seewhy.models.isolation import eval_mode
@@ -67,6 +68,7 @@ def generate(
     max_new_tokens: int = 128,
     ranking_depth: int = 50,
     candidates: int = 10,
+    attention: bool = False,
     seed: int | None = None,
     watch: Callable[[int], None] | None = None,
     **generation: Any,
@@ -79,6 +81,7 @@ def generate(
         max_new_tokens: maximum length of the answer.
         ranking_depth: number of first ranks that are kept of each prediction.
         candidates: number of candidates that are kept for each token.
+        attention: whether the trace keeps what attention of text positions needs.
         seed: of sampling; the caller's random state is not changed.
         watch: called after each token with the number of tokens so far.
         **generation: passed on to `model.generate`, such as `temperature` or `eos_token_id`.
@@ -87,6 +90,7 @@ def generate(
         AnswerError: if the answer is empty.
         ParameterError: if a parameter is out of range, or generation is not plain (beams).
         NonFiniteError: if a state is NaN or infinite.
+        UnsupportedModelError: with `attention`, as `residual_stream`.
     """
     (trace,) = generate_batch(
         loaded,
@@ -94,6 +98,7 @@ def generate(
         max_new_tokens=max_new_tokens,
         ranking_depth=ranking_depth,
         candidates=candidates,
+        attention=attention,
         seed=seed,
         watch=watch,
         **generation,
@@ -108,6 +113,7 @@ def generate_batch(
     max_new_tokens: int = 128,
     ranking_depth: int = 50,
     candidates: int = 10,
+    attention: bool = False,
     seed: int | None = None,
     watch: Callable[[int], None] | None = None,
     **generation: Any,
@@ -122,10 +128,11 @@ def generate_batch(
     Args:
         loaded: the model.
         rows: the prompts.
-        max_new_tokens, ranking_depth, candidates, seed, watch, **generation: as for `generate`.
+        max_new_tokens, ranking_depth, candidates, attention, seed, watch, **generation: as for
+            `generate`.
 
     Raises:
-        AnswerError, ParameterError, NonFiniteError: as `generate`.
+        AnswerError, ParameterError, NonFiniteError, UnsupportedModelError: as `generate`.
     """
     depth = {"ranking_depth": ranking_depth, "candidates": candidates}
     expect_counts(max_new_tokens=max_new_tokens, **depth)
@@ -143,7 +150,13 @@ def generate_batch(
             watch(sequence.shape[1] - prompts.length)
         return torch.zeros(len(sequence), dtype=torch.bool, device=sequence.device)
 
-    with eval_mode(loaded.model), hooks.attached(loaded.model), seeded(seed, loaded):
+    attending = AttentionHooks.of(loaded, rows, prompts, max_new_tokens) if attention else None
+    with (
+        eval_mode(loaded.model),
+        attached(attending, loaded.model),
+        hooks.attached(loaded.model),
+        seeded(seed, loaded),
+    ):
         model, options = _generator(loaded, max_new_tokens, generation)
         options["stopping_criteria"] = [*options.get("stopping_criteria", ()), after_step]
         try:
@@ -151,7 +164,7 @@ def generate_batch(
         except RuntimeError:  # sampling from NaN
             hooks.expect_finite()
             raise
-    captured = _rows(loaded, rows, prompts, getattr(out, "sequences", out), steps, hooks)
+    captured = _rows(loaded, rows, prompts, getattr(out, "sequences", out), steps, hooks, attending)
     state = hooks.states_at(0, torch.tensor([prompts.length - 1]))[0]
     unembedding = infer_unembedding(loaded.model, state, steps.first[0])
     seconds = {"generate": (time.perf_counter() - begun) / len(rows)}
@@ -165,6 +178,7 @@ def _rows(
     sequences: Tensor,
     steps: LogitsBuffer,
     hooks: StateHooks,
+    attending: AttentionHooks | None,
 ) -> list[CapturedRow]:
     """The answer of each prompt with its predictions.
 
@@ -182,7 +196,8 @@ def _rows(
                 "Change the prompt, or give an answer to explain."
             )
         predictions, pad = steps.of(index, len(answer)), prompts.pads[index]
-        captured.append(CapturedRow(row, answer, index, pad, prompts.length, predictions))
+        kept = attending.captured(index, row, pad, answer) if attending else None
+        captured.append(CapturedRow(row, answer, index, pad, prompts.length, predictions, kept))
     return captured
 
 

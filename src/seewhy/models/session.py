@@ -82,6 +82,7 @@ class Session:
         source: the prompt.
         ids: the answer's ids.
         scale: the scale of the pictures if a method gets none.
+        attention: whether traces keep what attention of text positions needs.
         progress: called with a few words before the forward pass at a scale.
     """
 
@@ -89,6 +90,7 @@ class Session:
     source: InputSource
     ids: tuple[int, ...]
     scale: float = 1.0
+    attention: bool = False
     progress: Callable[[str], None] = field(default=lambda stage: None, repr=False)
     _inputs: dict[float, Inputs] = field(default_factory=dict, init=False, repr=False)
     _traces: dict[float, Trace] = field(default_factory=dict, init=False, repr=False)
@@ -156,7 +158,8 @@ class Session:
 
     def read(self, inputs: Inputs | None = None, **options: Any) -> Trace:
         """A trace of the same answer; options as for `seewhy.models.read`. Not cached."""
-        return read(self.loaded, self.inputs() if inputs is None else inputs, self.ids, **options)
+        inputs = self.inputs() if inputs is None else inputs
+        return read(self.loaded, inputs, self.ids, **{"attention": self.attention, **options})
 
     def generate(self, **options: Any) -> Trace:
         """Generate a new answer; options as for `seewhy.models.generate`."""
@@ -234,7 +237,8 @@ def read_ahead(sessions: Sequence[Session], scales: Iterable[float]) -> None:
         if new:
             inputs = [session.inputs(scale) for session in new]
             answers = [session.ids for session in new]
-            traces = read_batch(new[0].loaded, inputs, answers, **SHALLOW)
+            attention = new[0].attention
+            traces = read_batch(new[0].loaded, inputs, answers, attention=attention, **SHALLOW)
             for session, trace in zip(new, traces, strict=True):
                 session.keep(trace)
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from seewhy.core.trace import Inputs, Trace
 from seewhy.models.answer_ids import ids_of
+from seewhy.models.attention_hooks import AttentionHooks, attached
 from seewhy.models.batching import Batch, batch
 from seewhy.models.isolation import eval_mode
 from seewhy.models.loading import Loaded
@@ -26,6 +27,7 @@ def read(
     *,
     ranking_depth: int = 50,
     candidates: int = 10,
+    attention: bool = False,
 ) -> Trace:
     """Trace a given answer in one forward pass (teacher forcing).
 
@@ -37,13 +39,20 @@ def read(
         answer: text, or ids; special tokens at its end are left out.
         ranking_depth: number of first ranks that are kept of each prediction.
         candidates: number of candidates that are kept for each token.
+        attention: whether the trace keeps what attention of text positions needs.
 
     Raises:
         AnswerError: if the answer has no tokens, or contains a special token or unknown id.
         NonFiniteError: if a state is NaN or infinite.
+        UnsupportedModelError: with `attention`, as `residual_stream`.
     """
     (trace,) = read_batch(
-        loaded, [inputs], [answer], ranking_depth=ranking_depth, candidates=candidates
+        loaded,
+        [inputs],
+        [answer],
+        ranking_depth=ranking_depth,
+        candidates=candidates,
+        attention=attention,
     )
     return trace
 
@@ -55,6 +64,7 @@ def read_batch(
     *,
     ranking_depth: int = 50,
     candidates: int = 10,
+    attention: bool = False,
 ) -> list[Trace]:
     """Trace the given answers of several prompts in one forward pass: see `read`.
 
@@ -62,7 +72,7 @@ def read_batch(
     one, up to rounding.
 
     Raises:
-        AnswerError, NonFiniteError: as `read`.
+        AnswerError, NonFiniteError, UnsupportedModelError: as `read`.
     """
     depth = {"ranking_depth": ranking_depth, "candidates": candidates}
     expect_counts(**depth)
@@ -70,7 +80,8 @@ def read_batch(
     ids = [ids_of(loaded, row, answer) for row, answer in zip(rows, answers, strict=True)]
     inputs = batch(loaded.family, rows, ids)
     hooks = _hooks(inputs, rows)
-    with eval_mode(loaded.model), hooks.attached(loaded.model):
+    attending = AttentionHooks.of(loaded, rows, inputs, max(map(len, ids))) if attention else None
+    with eval_mode(loaded.model), attached(attending, loaded.model), hooks.attached(loaded.model):
         # The unembedding is applied below, in chunks; here only to one position.
         loaded.model(**{"logits_to_keep": 1, **inputs.tensors, "use_cache": False})
         longest = max(range(len(rows)), key=lambda row: len(ids[row]))
@@ -82,7 +93,8 @@ def read_batch(
             before = torch.arange(inputs.length - 1, inputs.length + len(answer) - 1)
             states, pad = hooks.states_at(index, before), inputs.pads[index]
             predictions = predict(unembedding, states, torch.tensor(answer), **depth)
-            captured.append(CapturedRow(row, answer, index, pad, inputs.length, predictions))
+            kept = attending.captured(index, row, pad, answer) if attending else None
+            captured.append(CapturedRow(row, answer, index, pad, inputs.length, predictions, kept))
     seconds = {"read": (time.perf_counter() - begun) / len(rows)}
     return [assemble(loaded, row, hooks, unembedding, **depth, seconds=seconds) for row in captured]
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from seewhy.core.captured_attention import CapturedAttention
 from seewhy.core.text import Token
 from seewhy.core.trace import Inputs, Trace
 from seewhy.models.decoding import tokens_of
@@ -29,6 +30,7 @@ class CapturedRow:
         pad: number of padding positions before the prompt.
         begin: the position at which the answer begins, padding included.
         predictions: those of the answer's tokens.
+        attention: what was kept of attention, or None.
     """
 
     inputs: Inputs
@@ -37,6 +39,7 @@ class CapturedRow:
     pad: int
     begin: int
     predictions: Predictions
+    attention: CapturedAttention | None = None
 
 
 def selected_positions(inputs: Inputs, pad: int, *others: Tensor) -> Tensor:
@@ -100,6 +103,7 @@ def assemble(
         first_prediction_state=states_at(torch.tensor([begin - 1]))[0],
         rankings=torch.cat([prompt.rankings, row.predictions.rankings])[:, :ranking_depth],
         seconds=seconds,
+        attention=row.attention,
     ).expect_finite()
 
 

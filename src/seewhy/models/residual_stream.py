@@ -1,0 +1,331 @@
+"""How the attention of each decoder layer enters the residual stream, found by measurement.
+
+In a decoder the states of one position are a sum: x' = k x + e N(o) + rest, where o is the output
+of the layer's attention, N a norm or nothing, k and e numbers (1 in most families), and rest what
+the other parts of the layer add. Names and formulas differ between families. So they are measured
+once for each model: a few ids go through the language model, each attention's output is replaced by
+random numbers, and the other parts' outputs by zeros. What is left must be k x + e N(o).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor, nn
+
+from seewhy.core.errors import UnsupportedModelError
+from seewhy.models.attention import fast_attention, patched_attention
+from seewhy.models.decoder import decoder_of
+from seewhy.models.family import input_device
+from seewhy.models.isolation import eval_mode, of_this_call, unwrap
+
+#: Number of ids in the pass that measures.
+IDS = 12
+
+#: Largest allowed error, as a share of the layer's output: half precision rounds.
+TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-4, torch.float16: 5e-3, torch.bfloat16: 3e-2}
+
+#: Factors this close to 1 are 1: half precision rounds.
+CLOSE_TO_ONE = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class AttentionBranch:
+    """How one layer's attention enters the residual stream: x' = keeps x + enters N(o) + rest.
+
+    Attributes:
+        attention: the attention module.
+        projection: the name of its output projection, whose output is o.
+        norm: N, or None.
+        keeps, enters: the two factors.
+        gated: whether the heads' outputs change before the projection, as by a gate.
+    """
+
+    attention: Any
+    projection: str
+    norm: Any | None
+    keeps: float
+    enters: float
+    gated: bool = False
+
+    @property
+    def output_projection(self) -> Any:
+        """The module from the heads' outputs to o."""
+        return getattr(self.attention, self.projection)
+
+
+@dataclass(frozen=True, eq=False)
+class ResidualStream:
+    """The attention branches of all decoder layers, the lowest first, and the final norm."""
+
+    branches: tuple[AttentionBranch, ...]
+    norm: Any
+
+    @property
+    def kept_after(self) -> list[float]:
+        """For each layer, by what later layers multiply the states that leave it."""
+        factors = [branch.keeps for branch in self.branches]
+        later = itertools.accumulate(reversed(factors[1:]), lambda a, b: a * b, initial=1.0)
+        return list(later)[::-1]
+
+
+_STREAMS: WeakKeyDictionary[Any, ResidualStream] = WeakKeyDictionary()
+_REFUSED: WeakKeyDictionary[Any, UnsupportedModelError] = WeakKeyDictionary()
+
+
+def residual_stream(model: Any) -> ResidualStream:
+    """How attention enters the residual stream of a model. Measured at the first call.
+
+    Raises:
+        UnsupportedModelError: if a layer has no attention or several, does not use transformers'
+            attention functions, or is not such a sum.
+    """
+    model = unwrap(model)
+    if model in _REFUSED:
+        raise _REFUSED[model]
+    known = _STREAMS.get(model)
+    if known is None or not _is_current(known, model):
+        try:
+            known = _STREAMS[model] = _measure(model)
+        except UnsupportedModelError as error:
+            _REFUSED[model] = error
+            raise
+    return known
+
+
+def is_readable(model: Any) -> bool:
+    """Whether `residual_stream` can read a model."""
+    try:
+        residual_stream(model)
+    except UnsupportedModelError:
+        return False
+    return True
+
+
+def _is_current(stream: ResidualStream, model: Any) -> bool:
+    """Whether the layers are still those that were measured."""
+    layers = decoder_of(model).layers
+    return len(layers) == len(stream.branches) and all(
+        any(module is branch.attention for module in layer.modules())
+        for layer, branch in zip(layers, stream.branches, strict=True)
+    )
+
+
+@dataclass(eq=False)
+class _Seen:
+    """What the measuring passes kept.
+
+    Attributes:
+        attentions: for each layer the attention modules that were called.
+        projections: for each layer the part of its attention whose output is the attention's.
+        attended: for each layer the output of its attention function, heads joined.
+        projected: for each layer the input of its output projection.
+        branch: for each layer the random output of its attention.
+        normed: for each layer `(norm, output)` of the norm that took that output.
+        states: for each layer the states that enter and leave it.
+        norms: `(norm, input, output)` of the norms outside of layers.
+    """
+
+    attentions: dict[int, list[Any]] = field(default_factory=dict)
+    projections: dict[int, str] = field(default_factory=dict)
+    attended: dict[int, Tensor] = field(default_factory=dict)
+    projected: dict[int, Tensor] = field(default_factory=dict)
+    branch: dict[int, Tensor] = field(default_factory=dict)
+    normed: dict[int, tuple[Any, Tensor]] = field(default_factory=dict)
+    states: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
+    norms: list[tuple[Any, Tensor, Tensor]] = field(default_factory=list)
+
+
+def _measure(model: Any) -> ResidualStream:
+    decoder = decoder_of(model)
+    seen = _Seen()
+    with eval_mode(model):
+        _find_attentions(model, decoder, seen)
+        output = _run_with_random_attention(decoder, seen)
+    branches = [_branch(number, layer, seen) for number, layer in enumerate(decoder.layers)]
+    return ResidualStream(tuple(branches), _final_norm(decoder, seen, output))
+
+
+def _run(decoder: Any) -> Tensor:
+    """Final states `[1, position, hidden]` of a few ids."""
+    vocabulary = decoder.get_input_embeddings().weight.shape[0]
+    ids = torch.linspace(1, vocabulary // 2, IDS).long()[None].to(input_device(decoder))
+    return decoder(input_ids=ids, use_cache=False).last_hidden_state
+
+
+def _find_attentions(model: Any, decoder: Any, seen: _Seen) -> None:
+    """Which modules attend in each layer, and their output projections."""
+    layer_of = {m: number for number, layer in enumerate(decoder.layers) for m in layer.modules()}
+    latest: dict[Any, tuple[str, Any, Any]] = {}
+
+    def attend(module: Any, *arguments: Any, **keywords: Any) -> Any:
+        if module in layer_of:
+            seen.attentions.setdefault(layer_of[module], []).append(module)
+            output = fast_attention(module, *arguments, **keywords)
+            seen.attended[layer_of[module]] = output[0].flatten(2)
+            return output
+        return fast_attention(module, *arguments, **keywords)
+
+    def keep_part(parent: Any, name: str) -> Hook:
+        return lambda module, states, output: latest.update({parent: (name, states, output)})
+
+    def keep_projection(module: Any, states: Tensor, output: Any) -> None:
+        name, entering, projected = latest.get(module, ("", None, None))
+        if isinstance(projected, Tensor) and _equal(_first(output), projected):
+            seen.projections[layer_of[module]] = name
+            seen.projected[layer_of[module]] = entering
+
+    with ExitStack() as stack, patched_attention(model, attend):
+        for module in layer_of:
+            for name, part in module.named_children():
+                stack.enter_context(_hooked(part, keep_part(module, name)))
+        for module in layer_of:
+            if (
+                "attn" in type(module).__name__.lower()
+                or "attention" in type(module).__name__.lower()
+            ):
+                stack.enter_context(_hooked(module, keep_projection))
+        _run(decoder)
+
+
+def _run_with_random_attention(decoder: Any, seen: _Seen) -> Tensor:
+    """Run with random outputs of attentions, and zeros from the layers' other parts."""
+    generator = torch.Generator().manual_seed(0)
+
+    def random_output(number: int) -> Hook:
+        def replace(module: Any, states: Tensor, output: Any) -> Any:
+            noise = torch.randn(_first(output).shape, generator=generator).to(_first(output))
+            seen.branch[number] = noise
+            return (noise, *output[1:]) if isinstance(output, tuple) else noise
+
+        return replace
+
+    def keep_states(number: int) -> Hook:
+        return lambda module, states, output: seen.states.update({number: (states, _first(output))})
+
+    def keep_normed(number: int) -> Hook:
+        def keep(module: Any, states: Tensor, output: Tensor) -> None:
+            if number in seen.branch and _equal(states, seen.branch[number]):
+                seen.normed[number] = module, output
+
+        return keep
+
+    def keep_norm(module: Any, states: Tensor, output: Tensor) -> None:
+        seen.norms.append((module, states, output))
+
+    with ExitStack() as stack:
+        others: list[nn.Module] = []
+        for number, layer in enumerate(decoder.layers):
+            attention = _only_attention(number, layer, seen)
+            stack.enter_context(_hooked(attention, random_output(number)))
+            stack.enter_context(_hooked(layer, keep_states(number)))
+            for part in layer.children():
+                if _is_norm(part):
+                    stack.enter_context(_hooked(part, keep_normed(number)))
+                elif attention not in part.modules() and next(part.parameters(), None) is not None:
+                    others.append(part)
+        inside = {module for layer in decoder.layers for module in layer.modules()}
+        for part in decoder.modules():
+            if _is_norm(part) and part not in inside:
+                stack.enter_context(_hooked(part, keep_norm))
+        stack.enter_context(_zeroed(others))
+        return _run(decoder)
+
+
+def _only_attention(number: int, layer: Any, seen: _Seen) -> Any:
+    attentions = list(dict.fromkeys(seen.attentions.get(number, ())))
+    if len(attentions) != 1 or number not in seen.projections:
+        found = "several" if len(attentions) > 1 else "another one" if attentions else "none"
+        raise UnsupportedModelError(
+            f"Expected one attention with an output projection in decoder layer {number} "
+            f"({type(layer).__name__}), through transformers' attention functions, got {found}: "
+            "its parts of a logit cannot be computed; choose a method such as intra-modal."
+        )
+    return attentions[0]
+
+
+def _branch(number: int, layer: Any, seen: _Seen) -> AttentionBranch:
+    """Fit the two factors of a layer by least squares."""
+    attention = _only_attention(number, layer, seen)
+    norm, entering = seen.normed.get(number, (None, seen.branch[number]))
+    before, after = (states[0].double().flatten().cpu() for states in seen.states[number])
+    parts = torch.stack([before, entering[0].double().flatten().cpu()], 1)
+    factors = torch.linalg.lstsq(parts, after[:, None]).solution[:, 0]
+    error = float((after - parts @ factors).norm() / after.norm().clamp_min(1e-30))
+    if not error <= TOLERANCE[entering.dtype]:
+        raise UnsupportedModelError(
+            f"Expected decoder layer {number} ({type(layer).__name__}) to add its attention to its "
+            f"input, got an output that differs from such a sum by {error:.1%}: its parts of a "
+            "logit cannot be computed; choose a method such as intra-modal."
+        )
+    keeps, enters = (1.0 if abs(f - 1) < CLOSE_TO_ONE else f for f in factors.tolist())
+    attended, projected = seen.attended[number], seen.projected[number]
+    if attended.shape != projected.shape:
+        raise UnsupportedModelError(
+            f"Expected the output projection of decoder layer {number} ({type(layer).__name__}) to "
+            f"take {attended.shape[-1]} values of the heads, got {projected.shape[-1]}: its parts "
+            "of a logit cannot be computed; choose a method such as intra-modal."
+        )
+    gated = not _equal(attended, projected)
+    return AttentionBranch(attention, seen.projections[number], norm, keeps, enters, gated)
+
+
+def _final_norm(decoder: Any, seen: _Seen, output: Tensor) -> Any:
+    _, last = seen.states[len(decoder.layers) - 1]
+    for norm, states, normed in seen.norms:
+        if _equal(states, last) and _equal(normed, output):
+            return norm
+    raise UnsupportedModelError(
+        f"Expected {type(decoder).__name__} to end with one norm after its last layer, got another "
+        "end: parts of a logit cannot be computed; choose a method such as intra-modal."
+    )
+
+
+def _is_norm(module: Any) -> bool:
+    return type(module).__name__.endswith("Norm")
+
+
+def _first(output: Any) -> Tensor:
+    return output[0] if isinstance(output, tuple) else output
+
+
+def _equal(one: Tensor, other: Tensor) -> bool:
+    return one.shape == other.shape and bool((one == other).all())
+
+
+Hook = Callable[[Any, Tensor, Any], Any]
+"""From a module, its hidden states and its output, to a new output or None."""
+
+
+@contextmanager
+def _hooked(module: Any, hook: Hook) -> Iterator[None]:
+    """Call a hook after a module, only for passes of this call."""
+
+    def after(module: Any, arguments: Any, keywords: Any, output: Any) -> Any:
+        return hook(module, arguments[0] if arguments else keywords.get("hidden_states"), output)
+
+    handle = module.register_forward_hook(of_this_call(after, nested=True), with_kwargs=True)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+@contextmanager
+def _zeroed(modules: Sequence[nn.Module]) -> Iterator[None]:
+    """Replace the outputs of modules by zeros."""
+
+    def zero(module: Any, states: Tensor, output: Any) -> Any:
+        zeros = torch.zeros_like(_first(output))
+        return (zeros, *output[1:]) if isinstance(output, tuple) else zeros
+
+    with ExitStack() as stack:
+        for module in modules:
+            stack.enter_context(_hooked(module, zero))
+        yield
