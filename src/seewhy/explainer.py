@@ -23,6 +23,7 @@ from seewhy.core.trace import Trace, View
 from seewhy.explanation import Explanation, place_of
 from seewhy.images import Clip, notes_of
 from seewhy.methods import DEFAULT, FALLBACK, Evidence, Method, create
+from seewhy.methods._layers import layers_of_answer
 from seewhy.models.contrast import contrasted, deciding_token
 from seewhy.models.residual_stream import is_readable
 from seewhy.models.session import Session, read_ahead
@@ -86,8 +87,8 @@ class Explainer:
             answer: explain these words (or ids) instead of the model's own.
             options: how to explain.
             **settings: fields of `ExplainOptions` (`method`, `contrast`, `explain_prompt`,
-                `scales`, `max_new_tokens`, `seed`, `progress`), parameters of the method (`k`,
-                `p`, `window`, ...) and settings of generation (`do_sample`, `temperature`, ...).
+                `layers`, `scales`, `max_new_tokens`, `seed`, `progress`), parameters of the method
+                (`k`, `p`, `window`, ...) and settings of generation (`do_sample`, ...).
 
         Raises:
             ImageError: if a picture is missing, broken, empty or too large.
@@ -284,6 +285,7 @@ def explanation_of(
             prompt_attribution=prompt if options.explain_prompt else None,
             turns=trace.inputs.turns,
             contrasts=tuple(contrasts.items()),
+            layers=layers_of_answer(session, trace) if options.layers else None,
             provenance=replace(
                 _provenance(session, method, parameters, seconds_of_stages),
                 seed=options.seed,

@@ -30,6 +30,8 @@ class ExplainOptions:
         contrast: words of the answer (by number or text) and what each is contrasted with, such as
             `{"cup": "table"}`: its map then shows the evidence for "cup" rather than "table".
         explain_prompt: explain the prompt's words too.
+        layers: also read the answer's tokens layer by layer, for `explanation.layers`: one more
+            forward pass.
         scales: scales of the image for methods that take them; 1 is always included. None takes
             the method's own, without scales that give the same size.
         max_new_tokens: the largest number of tokens of an answer.
@@ -53,6 +55,7 @@ class ExplainOptions:
     method: str | Method = DEFAULT
     contrast: Mapping[str | int, str] = field(default_factory=dict)
     explain_prompt: bool = True
+    layers: bool = False
     scales: Sequence[float] | None = None
     max_new_tokens: int = 128
     seed: int | None = None

@@ -191,7 +191,7 @@ def shares() -> BenchConfig:
         ),
         metrics=("overlap", "pointing-game", "auc", *PIXEL_CURVES),
         limit=100,
-        words=2,
+        words=1,
         reference=base,
     )
 

@@ -131,8 +131,13 @@ def _add_method(parser) -> None:
     method.add_argument(
         "--method",
         metavar="NAME",
-        help="name, with parameters in brackets (default: intra-modal(window=None), the paper's "
-        "method without its filter)",
+        help="name, with parameters in brackets (default: logit-shares, what a word took from each "
+        "place)",
+    )
+    method.add_argument(
+        "--layers",
+        action="store_true",
+        help="also show each word layer by layer (one more pass through the model)",
     )
     method.add_argument(
         "--scales",
@@ -333,6 +338,7 @@ def _options(arguments: Namespace, progress: Callable[[str], None]) -> ExplainOp
     return ExplainOptions.of(
         method=_method(arguments),
         contrast=dict(arguments.contrast),
+        layers=arguments.layers,
         progress=progress,
         **_generation(arguments),
     )

@@ -114,6 +114,12 @@ class SessionSample:
         return self.attribution.context[self._answer]
 
     @property
+    def visual_share(self) -> Tensor | None:
+        """float32 `[token]`, the picture's part of what was taken; None if not measured."""
+        share = self.attribution.visual_share
+        return None if share is None else share[self._answer]
+
+    @property
     def shared(self) -> dict[Any, Any]:
         """Values that metrics keep for all methods on this sample."""
         return self.memory.setdefault("sample", {})

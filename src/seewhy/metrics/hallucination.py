@@ -20,6 +20,7 @@ SCORES = {
     "context-share": "the strongest context over itself and the brightest cell",
     "context-share-mean": "the mean context over itself and the mean cell",
     "negative-map-peak": "the negative value of the brightest cell",
+    "negative-visual-share": "the negative part of what was taken that came from the picture",
 }
 
 
@@ -29,8 +30,9 @@ class Hallucination(Metric):
 
     With a the raw map (all views, before display) and c the context relevance of a word, each the
     largest over its tokens: `context-share` = max c / (max c + max a), `context-share-mean` the
-    same of means, `negative-map-peak` = -max a. Raw values of one method can be compared over
-    words and pictures, unless the method normalises within a word.
+    same of means, `negative-map-peak` = -max a. `negative-visual-share` is the negative mean over
+    its tokens of the share that came from the picture, for methods that measure it. Raw values of
+    one method can be compared over words and pictures, unless it normalises within a word.
 
     Labels: words whose truth tells whether the picture supports them; and the same word with the
     original picture and with one without its object, with the same answer (counterfactual). Ours.
@@ -90,7 +92,14 @@ def scores(sample: ExplainedSample, word: int) -> dict[str, float]:
         "context-share": _share(largest_context, brightest),
         "context-share-mean": _share(mean_context, mean_map),
         "negative-map-peak": -brightest,
+        "negative-visual-share": _negative_visual_share(sample, tokens),
     }
+
+
+def _negative_visual_share(sample: ExplainedSample, tokens: list[int]) -> float:
+    """The mean over tokens; NaN if the method does not measure it."""
+    share = getattr(sample, "visual_share", None)  # an ArraySample has none
+    return float("nan") if share is None else -float(share[tokens].mean())
 
 
 def _share(context: float, image: float) -> float:
