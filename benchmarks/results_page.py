@@ -24,15 +24,16 @@ from seewhy.bench.cells import breakdown, cells
 from seewhy.bench.reading import read_results
 from seewhy.bench.results import Column, Results
 from seewhy.bench.suites import CONTEXT_CURVES, PIXEL_CURVES, compose, light_bases
-from seewhy.methods import DEFAULT
+from seewhy.methods import DEFAULT, FALLBACK
 
 ROOT = Path(__file__).parents[1]
 TABLE = Path(__file__).parent / "results" / "answers.csv"
-PAGES = (ROOT / "README.md", ROOT / "docs" / "results.md")
+PAGES = (ROOT / "README.md", ROOT / "docs" / "results.md", ROOT / "docs" / "logit-shares.md")
 
 REFERENCES = {
-    "claims": ("tam", "intra-modal", DEFAULT),
-    "ablation": ("intra-modal", DEFAULT),
+    "claims": ("tam", "intra-modal", FALLBACK),
+    "shares": (DEFAULT,),
+    "ablation": ("intra-modal", FALLBACK),
     "hallucination": ("intra-modal",),
     "paper": ("tam",),
     "cost": ("tam",),
@@ -46,6 +47,10 @@ FIGURES = {
     "claims": (
         *("object-iou", "function-iou", "f1-iou", "f1-iou@0.5"),
         *("auc", "insertion", "deletion", *FILLED),
+    ),
+    "shares": (
+        *("object-iou", "function-iou", "f1-iou", "f1-iou@0.5", "pointing-game", "auc"),
+        *(f"{curve}{unit}" for curve in PIXEL_CURVES for unit in ("", "-nats")),
     ),
     "ablation": ("object-iou", "function-iou", "f1-iou", "deletion"),
     "hallucination": (),
@@ -63,15 +68,27 @@ FAMILIES = {
     "tiny-llava": "LLaVA",
     "tiny-internvl": "InternVL",
 }
-FALLING = {"deletion", "context-deletion"}
+FALLING = {"deletion", "deletion-nats", "context-deletion"}
 """Figures with lower values for better methods."""
 
 PAPER_CLAIM = ("the paper's claim: `intra-modal` above `tam`", "intra-modal", "tam")
 OUR_CLAIMS = (
     ("`corroborated` above `intra-modal`", "corroborated", "intra-modal"),
-    ("`corroborated` above the default", "corroborated", DEFAULT),
+    (f"`corroborated` above `{FALLBACK}`", "corroborated", FALLBACK),
 )
 """Claims on the paper's method and on ours: text, method, reference."""
+
+SHARES = {
+    "f1-iou": "F1-IoU ↑",
+    "f1-iou@0.5": "at 0.5 ↑",
+    "function-iou": "Func-IoU ↑",
+    "auc": "AUC ↑",
+    "pointing-game": "pointing ↑",
+    "deletion": "deletion ↓",
+    "deletion-nats": "nats ↓",
+    "insertion": "insertion ↑",
+}
+"""The figures of the default method's page, and their heads."""
 
 MEASURED = ("value", "low", "high", "difference", "difference_low", "difference_high")
 
@@ -194,7 +211,7 @@ class Tables:
         rows = [r for key, r in self.rows.items() if _is_comparable(key, row)]
         sign = _sign(row)
         best = max(sign * r.value for r in rows)
-        value = f"{100 * row.value:.1f}"
+        value = f"{_factor(row) * row.value:.{_places(row)}f}"
         return f"**{value}**" if sign * row.value == best else value
 
     def claims(self) -> str:
@@ -202,8 +219,8 @@ class Tables:
         figures = {"f1-iou": "F1-IoU ↑", "deletion": "deletion ↓", "insertion": "insertion ↑"}
         claims = (
             PAPER_CLAIM,
-            ("the default above `tam`", DEFAULT, "tam"),
-            ("the default above `intra-modal`", DEFAULT, "intra-modal"),
+            (f"`{FALLBACK}` above `tam`", FALLBACK, "tam"),
+            (f"`{FALLBACK}` above `intra-modal`", FALLBACK, "intra-modal"),
             *OUR_CLAIMS,
         )
         return self._contrasts("claims", claims, figures)
@@ -307,6 +324,24 @@ class Tables:
         body.sort(key=lambda line: -float(line[2].split()[0]))
         return _table(["method", "score", "AUROC"], body)
 
+    def shares(self) -> str:
+        """The default method and others: overlap and faithfulness on each family."""
+        body = []
+        for model, family in FAMILIES.items():
+            for method in self._methods_with_maps("shares"):
+                rows = [self.rows["shares", DEFAULT, model, method, name] for name in SHARES]
+                body.append([family, f"`{method}`", *map(self._marked, rows)])
+        return _table(["family", "method", *SHARES.values()], body)
+
+    def shares_claims(self) -> str:
+        """How much better the default is than each other method."""
+        body = []
+        for method in self._methods_with_maps("shares"):
+            for model, family in FAMILIES.items() if method != DEFAULT else ():
+                rows = [self.rows["shares", DEFAULT, model, method, name] for name in SHARES]
+                body.append([f"`{method}`", family, *map(_advantage, rows)])
+        return _table(["method", "family", *(h[:-2] for h in SHARES.values())], body)
+
     def functions(self) -> str:
         """Func-IoU: how empty the maps of function words are."""
         return self._grid("claims", "intra-modal", "function-iou")
@@ -409,7 +444,7 @@ class Tables:
         return self._by("auc", ("role",))
 
     def _by(self, figure: str, kinds: Sequence[str]) -> str:
-        methods = ("tam", "intra-modal", DEFAULT, "attn-lrp", "corroborated")
+        methods = ("tam", "intra-modal", FALLBACK, "attn-lrp", "corroborated")
         groups = dict.fromkeys(
             key[0] for key in self.groups if key[3] == figure and key[0].split(":")[0] in kinds
         )
@@ -442,6 +477,23 @@ def _plain(row: Row) -> str:
     return f"{100 * row.value:.1f}"
 
 
+def _factor(row: Row) -> int:
+    """Figures are in per cent, except those in nats."""
+    return 1 if row.figure.endswith("-nats") else 100
+
+
+def _places(row: Row) -> int:
+    return 2 if row.figure.endswith("-nats") else 1
+
+
+def _advantage(row: Row) -> str:
+    """How much better the reference is than a row's method, with its interval."""
+    factor = -_sign(row) * _factor(row)
+    ends = sorted(factor * end for end in (row.difference_low, row.difference_high))
+    value, low, high = (f"{end:+.{_places(row)}f}" for end in (factor * row.difference, *ends))
+    return f"{value} [{low}, {high}]".replace("-", "−")
+
+
 def _difference(row: Row) -> str:
     ends = (row.difference, row.difference_low, row.difference_high)
     value, low, high = (f"{100 * end:+.1f}" for end in ends)
@@ -461,11 +513,18 @@ def _table(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
 
 
 PLACE = re.compile(r"(<!-- table: (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+FILE = re.compile(r"(<!-- file: (\S+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 
 def filled(text: str, tables: Tables) -> str:
-    """A page with its tables replaced."""
+    """A page with its tables replaced, those of other scripts' results among them."""
+    text = FILE.sub(lambda m: f"{m[1]}\n{_table_in(ROOT / m[2])}\n\n{m[4]}", text)
     return PLACE.sub(lambda m: f"{m[1]}\n{tables.rendered(m[2])}\n\n{m[4]}", text)
+
+
+def _table_in(file: Path) -> str:
+    """The table of a Markdown file."""
+    return "\n".join(line for line in file.read_text("utf-8").splitlines() if line[:1] == "|")
 
 
 def main() -> None:
