@@ -10,7 +10,14 @@ from typing import Any
 from seewhy.core.errors import ParameterError
 from seewhy.core.specs import parse_spec
 from seewhy.core.suggestions import did_you_mean
-from seewhy.methods import DEFAULT, METHODS, Method, create, parameters_of
+from seewhy.methods import (
+    DEFAULT,
+    METHODS,
+    Method,
+    create,
+    parameters_of,
+    unknown_parameter,
+)
 from seewhy.models.generation import setting_names
 
 __all__ = ["ExplainOptions"]
@@ -106,7 +113,7 @@ class ExplainOptions:
         if self.scales is not None:
             method_class = _class_of(self.method)
             if "scales" not in parameters_of(method_class):
-                raise _foreign_parameter("scales", method_class)
+                raise unknown_parameter("scales", method_class)
             parameters["scales"] = tuple(self.scales)
         return create(self.method, **parameters)
 
@@ -147,20 +154,12 @@ def _split_settings(
         if name in parameters_of(method_class):
             parameters[name] = value
         elif any(name in parameters_of(other) for other in METHODS):
-            raise _foreign_parameter(name, method_class)
+            raise unknown_parameter(name, method_class)
         elif name in of_generation:
             generation[name] = value
         else:
             raise _unknown_setting(name, method_class, of_generation)
     return parameters, generation
-
-
-def _foreign_parameter(name: str, method_class: type[Method]) -> ParameterError:
-    others = [method.name for method in METHODS if name in parameters_of(method)]
-    return ParameterError(
-        f"Expected a parameter of {method_class.name} ({_parameter_names(method_class)}), got "
-        f"{name!r}, which is one of {', '.join(others)}: leave it out, or choose another method."
-    )
 
 
 def _unknown_setting(

@@ -28,6 +28,7 @@ __all__ = [
     "citation",
     "create",
     "parameters_of",
+    "unknown_parameter",
 ]
 
 METHODS: Registry[Method] = Registry(
@@ -87,9 +88,7 @@ def create(method: str | Method = DEFAULT, /, **parameters: Any) -> Method:
     known = parameters_of(method_class)
     for name in parameters:
         if name not in known:
-            raise ParameterError(
-                unknown_name_message(f"parameter of {method_class.name}", name, known)
-            )
+            raise unknown_parameter(name, method_class)
     for name in PARTS & parameters.keys():
         if isinstance(part := parameters[name], str):
             parameters[name] = create(part)
@@ -104,6 +103,19 @@ def parameters_of(method: type[Method]) -> tuple[str, ...]:
         ('window',)
     """
     return tuple(f.name for f in fields(method) if f.init)  # type: ignore[arg-type]
+
+
+def unknown_parameter(name: str, method: type[Method]) -> ParameterError:
+    """The error for a parameter that a method lacks; it names the methods that have it."""
+    others = [other.name for other in METHODS if name in parameters_of(other)]
+    if not others:
+        kind = f"parameter of {method.name}"
+        return ParameterError(unknown_name_message(kind, name, parameters_of(method)))
+    known = ", ".join(parameters_of(method)) or "it has none"
+    return ParameterError(
+        f"Expected a parameter of {method.name} ({known}), got {name!r}, which is one of "
+        f"{', '.join(others)}: leave it out, or choose another method."
+    )
 
 
 def citation(name: str) -> str:
