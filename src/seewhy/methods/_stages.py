@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from seewhy.core.attribution import Attribution, ScaleView
+from seewhy.core.display import LEAST_RANGE
 from seewhy.core.errors import ParameterError
 from seewhy.core.geometry import TokenGrid, flatten, resample, unflatten
 from seewhy.core.trace import Trace
@@ -315,7 +316,10 @@ class Pipeline:
         views = unflatten(maps, trace.inputs.base_grids)
         if self.filter is not None:
             views = tuple(self.filter(view, low, high) for view in views)
-        return Attribution(views, relevance, low, high, scales)
+        attribution = Attribution(views, relevance, low, high, scales)
+        if method is None or not method.amounts or self.interference is not None:
+            return attribution
+        return _with_context_of(method.attribute(evidence), attribution)
 
 
 def _display_range(
@@ -325,6 +329,19 @@ def _display_range(
     if base is None:
         return joint_range(maps, activation)
     return answer_range(maps, maps[-answer:]) if base.amounts else own_range(maps)
+
+
+def _with_context_of(base: Attribution, attribution: Attribution) -> Attribution:
+    """An attribution with the context and the visual share of its base map at the base scale.
+
+    The context is shown as the same part of all that was taken.
+    """
+    parts = base.context / base.high.clamp_min(LEAST_RANGE)[:, None]
+    return replace(
+        attribution,
+        context=parts * attribution.high[:, None],
+        visual_share=base.visual_share,
+    )
 
 
 class StagedMethod(Method):

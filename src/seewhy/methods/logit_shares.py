@@ -35,8 +35,8 @@ class LogitShares(Method):
     and time beside generation are small, and no pass is added.
 
     The context is what was taken from the conversation's words and not passed on to places, divided
-    among them by a rollout over all layers of the positive shares. It is shown as its part of all
-    that was taken.
+    among them by a rollout over all layers of the positive shares. The strongest word is shown as
+    bright as the text's part of all that was taken, the others in proportion.
 
     Source: direct logit attribution (Elhage et al. 2021) by source position, as in the logit
     contributions of Ferrando et al. (2023); rollout after Abnar and Zuidema (2020). Ours: the
@@ -81,7 +81,7 @@ class LogitShares(Method):
         answer = len(trace.tokens)
         low, high = answer_range(flatten(maps), flatten(maps)[-answer:])
         visual = shares.visual_share
-        parts = shares.context / shares.context.sum(1, keepdim=True).clamp_min(1e-30)
+        parts = shares.context / shares.context.amax(1, keepdim=True).clamp_min(1e-30)
         context = parts * ((1 - visual) * high)[:, None]
         first = explained.start
         full = [torch.cat([m.new_zeros(first, *m.shape[1:]), m]) for m in maps]
