@@ -373,3 +373,53 @@ def test_attn_lrp_equals_its_rules_carried_back_by_hand(inside):
     # What arrives, and what the softmax took up, is the logit: nothing else is lost.
     logits = (final[inside.origins] * rows).sum(-1)
     torch.testing.assert_close(found.sum(1) + taken, logits, rtol=1e-3, atol=1e-3)
+
+
+def early_logits(inside, layer, attend):
+    """z_i^(l) of every explained token, by the output of a decoder layer under `attend`."""
+    loaded, heard = inside.session.loaded, []
+    decoder = decoder_of(loaded.model)
+    hook = decoder.layers[layer].register_forward_hook(
+        lambda module, arguments, output: heard.append(output[0])
+    )
+    try:
+        with patched_attention(loaded.model, attend):
+            final_states(loaded, inside.trace.inputs, ANSWER)
+    finally:
+        hook.remove()
+    states = heard[0] if heard[0].ndim == 2 else heard[0][0]
+    normed_states = normed(decoder.norm, states)
+    rows = inside.trace.unembedding_rows[-len(ANSWER) :]
+    return (normed_states[inside.origins] * rows).sum(-1)
+
+
+def test_dex_ar_equals_its_equations_with_one_whole_backward_pass_per_token_and_layer(inside):
+    loaded, visual = inside.session.loaded, set(inside.visual.tolist())
+    layers = len(decoder_of(loaded.model).layers)
+    expected = torch.zeros(len(ANSWER), len(entered(inside)), dtype=torch.float64)
+    for number, origin in enumerate(inside.origins.tolist()):
+        for layer in range(layers):
+            heard = {}
+
+            def attend(module, query, key, value, mask, heard=heard, **keywords):
+                weights = attention_weights(query, key, mask, scaling=keywords["scaling"])
+                weights = weights if weights.requires_grad else weights.requires_grad_()
+                weights.retain_grad()
+                heard[module.layer_idx] = weights
+                return attention_output(weights, value)
+
+            with differentiable(loaded.model):
+                early_logits(inside, layer, attend)[number].backward()
+            for head in heard[layer].grad[0, :, origin]:
+                positive = [max(float(g), 0.0) for g in head[: origin + 1]]
+                of_picture = max(g for v, g in enumerate(positive) if v in visual)
+                of_text = max(g for v, g in enumerate(positive) if v not in visual)
+                for v, g in enumerate(positive):
+                    expected[number, v] += max(of_picture - of_text, 0.0) * g
+    assert float(expected[:, inside.visual].max()) > 0
+    attribution = create("dex-ar").attribute(inside.evidence)
+    torch.testing.assert_close(
+        attribution.maps[0].flatten(1).double(), at_visual(inside, expected), rtol=1e-4, atol=1e-10
+    )
+    context = expected[:, inside.text].tril(len(inside.text) - len(ANSWER) - 1).float()
+    torch.testing.assert_close(attribution.context, context, rtol=1e-4, atol=1e-10)

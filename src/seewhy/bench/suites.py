@@ -25,7 +25,7 @@ MODELS = ("tiny-qwen2-vl", "tiny-llava", "tiny-internvl")
 
 METHOD_ORDER = (
     *("random", "centre", "logit-lens", "tam", "msea", "arc", "intra-modal", "corroborated"),
-    *("attention", "attention-rollout", "gradient-attention"),
+    *("attention", "attention-rollout", "gradient-attention", "dex-ar"),
     *("grad-cam", "grad-cam-plus-plus", "layer-cam"),
     *("input-x-gradient", "integrated-gradients", "smooth-grad", "attn-lrp"),
     *("occlusion", "rise", "kernel-shap", "region-search"),

@@ -22,7 +22,11 @@ from seewhy.functional.logit_lens import text_activation
 from seewhy.methods._evidence import Evidence
 from seewhy.methods._scores import context_states, joint_range, output_of, own_range, scale_view
 from seewhy.models.attention import attention_rows
-from seewhy.models.gradients import attention_gradients, state_gradients
+from seewhy.models.gradients import (
+    attention_gradients,
+    early_attention_gradients,
+    state_gradients,
+)
 from seewhy.models.session import Session
 
 
@@ -118,6 +122,28 @@ class WhiteBox:
         )
         return torch.stack(scores).cpu()
 
+    def gradients_of_early_attention(
+        self, score: Callable[[Tensor, Tensor], Tensor], layers: Sequence[int]
+    ) -> list[Tensor]:
+        """For each layer `[selected, ...]`, the `score` at the `origins`.
+
+        See `early_attention_gradients`; `score` gets `[head, row, position]` and gives
+        `[row, ...]`.
+        """
+        rows, row_of = self.origins.unique(return_inverse=True)
+        # A token at position 0 has no prediction, and would share the row of the next one.
+        predicted = self.text[list(self.evidence.selected)] > 0
+        scores = early_attention_gradients(
+            self.session.loaded,
+            self.trace.inputs,
+            self.session.ids,
+            rows,
+            lambda states: self.logits(states)[predicted.to(states.device)],
+            score,
+            layers,
+        )
+        return [of_layer[row_of.to(of_layer.device)].cpu() for of_layer in scores]
+
     def gradients(
         self,
         score: Callable[[Tensor, Tensor], Tensor],
@@ -207,13 +233,17 @@ def rollout(rows: Tensor, steps: Sequence[Tensor], keep: float, mix: float) -> T
     return (relevance - stayed * start).clamp_min(0.0)
 
 
-def expect_layer(layer: object) -> None:
+def expect_layer(layer: object, name: str = "layer") -> None:
     """Check that a layer's number is an integer; its range is checked with the model.
+
+    Args:
+        layer: the value.
+        name: of the parameter.
 
     Raises:
         ParameterError: if it is not a whole number.
     """
     if isinstance(layer, bool) or not isinstance(layer, int):
         raise ParameterError(
-            f"Expected layer as a whole number, got {layer!r}: 0 is the lowest, -1 the last."
+            f"Expected {name} as a whole number, got {layer!r}: 0 is the lowest, -1 the last."
         )

@@ -57,6 +57,21 @@ def layer_at(model: Any, layer: int) -> int:
     return layer % count
 
 
+def final_norm_of(model: Any) -> Any:
+    """The norm between the last decoder layer and the unembedding.
+
+    Raises:
+        UnsupportedModelError: as `decoder_of`, or if the decoder has no norm of this name.
+    """
+    norm = getattr(decoder_of(model), "norm", None)
+    if not isinstance(norm, nn.Module):
+        raise UnsupportedModelError(
+            f"Expected a language model with a final norm named 'norm', got "
+            f"{type(decoder_of(model)).__name__}: choose a method that uses final states."
+        )
+    return norm
+
+
 def final_states(loaded: Loaded, inputs: Inputs, ids: Sequence[int]) -> Tensor:
     """Run a prompt and an answer through a model, in one forward pass.
 

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from families import build, shared
+from families import BUILDERS, build, shared
 from painting import noise
 from seewhy.core.errors import (
     ModelError,
@@ -21,6 +21,7 @@ from seewhy.core.errors import (
 from seewhy.images.clips import Clip
 from seewhy.methods import METHODS, Evidence, citation, create
 from seewhy.methods._whitebox import WhiteBox, expect_finite, rollout
+from seewhy.methods.dex_ar import filtered_sum
 from seewhy.methods.integrated_gradients import blank
 from seewhy.models.decoder import decoder_of, final_states
 from seewhy.models.passes import count_passes
@@ -32,7 +33,7 @@ CAMS = ("grad-cam", "grad-cam-plus-plus", "layer-cam")
 LOOKS = ("attention", "attention-rollout")
 GRADIENTS = (
     *("gradient-attention", "input-x-gradient", "integrated-gradients(steps=2)"),
-    *("smooth-grad(samples=2)", "attn-lrp"),
+    *("smooth-grad(samples=2)", "attn-lrp", "dex-ar"),
 )
 SPECS = (*LOOKS, *CAMS, *GRADIENTS)
 #: A Llama under CLIP; Qwen2 with tiles and a thumbnail; a prefix that sees itself; M-RoPE.
@@ -114,6 +115,7 @@ def test_method_runs_nothing_where_nothing_is_wanted(spec):
         ("gradient-attention", 1, 3),
         ("grad-cam", 1, 3),
         ("attn-lrp", 1, 3),
+        ("dex-ar", 1, 2),
         ("integrated-gradients(steps=4)", 6, 12),
         ("smooth-grad(samples=2)", 2, 6),
     ],
@@ -324,6 +326,7 @@ def test_expect_finite_says_which_dtype_to_take():
         ("attention(layer=0.5)", "whole number, got 0.5"),
         ("grad-cam(layer=last)", "whole number, got 'last'"),
         ("grad-cam-plus-plus(layer=1.5)", "whole number, got 1.5"),
+        ("dex-ar(first_layer=mean)", "first_layer as a whole number, got 'mean'"),
         ("layer-cam(layer=true)", "whole number, got True"),
         ("integrated-gradients(steps=0)", "steps as a whole number of at least 1, got 0"),
         ("smooth-grad(samples=0)", "samples as a whole number of at least 1, got 0"),
@@ -335,7 +338,9 @@ def test_method_refuses_parameters_out_of_range(spec, match):
         create(spec)
 
 
-@pytest.mark.parametrize("spec", ["attention(layer=9)", "grad-cam(layer=-3)"])
+@pytest.mark.parametrize(
+    "spec", ["attention(layer=9)", "grad-cam(layer=-3)", "dex-ar(first_layer=2)"]
+)
 def test_method_refuses_a_layer_that_the_model_has_not(spec):
     with pytest.raises(ParameterError, match="Expected a layer from -2 to 1"):
         create(spec).attribute(evidence_of("llava"))
@@ -344,3 +349,33 @@ def test_method_refuses_a_layer_that_the_model_has_not(spec):
 @pytest.mark.parametrize("spec", SPECS)
 def test_method_cites_its_work(spec):
     assert citation(spec).startswith("@")
+
+
+@pytest.mark.parametrize("family", BUILDERS)
+def test_dex_ar_explains_every_family(family):
+    session = Session.from_image(shared(family), noise(90, 60), PROMPT, ANSWER)
+    evidence = Evidence.from_session(session, ranking_depth=1)
+    attribution = create("dex-ar").attribute(evidence)
+    assert all(bool(maps.isfinite().all()) for maps in attribution.maps)
+    assert max(float(maps.max()) for maps in attribution.maps) > 0
+
+
+def test_dex_ar_takes_the_layers_from_the_first_one_on():
+    evidence = evidence_of("internvl")
+
+    def maps(first):
+        return create("dex-ar", first_layer=first).attribute(evidence).maps[0]
+
+    assert torch.equal(maps(-10), maps(0))
+    assert torch.equal(maps(-1), maps(1))
+    below = maps(0) - maps(1)
+    rounding = 1e-5 * float(maps(0).max())
+    assert float(below.min()) >= -rounding
+    assert float(below.max()) > 100 * rounding
+
+
+def test_dex_ar_leaves_out_heads_that_look_at_text():
+    weights = torch.tensor([[[0.5, 0.5, 0.0]], [[0.5, 0.5, 0.0]]])
+    gradients = torch.tensor([[[2.0, 3.0, 9.0]], [[3.0, 1.0, 9.0]]])
+    found = filtered_sum(weights, gradients, torch.tensor([0]))
+    assert found.tolist() == [[6.0, 2.0, 0.0]]
