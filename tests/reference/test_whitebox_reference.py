@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import tiny_llava
 from painting import noise
@@ -423,3 +424,33 @@ def test_dex_ar_equals_its_equations_with_one_whole_backward_pass_per_token_and_
     )
     context = expected[:, inside.text].tril(len(inside.text) - len(ANSWER) - 1).float()
     torch.testing.assert_close(attribution.context, context, rtol=1e-4, atol=1e-10)
+
+
+def test_llava_cam_equals_its_equations_by_hooks_on_the_norm_before_the_mlp(inside):
+    """As in the published code: states and gradients at the output of the layer's second norm."""
+    loaded, visual, generator = inside.session.loaded, inside.visual, np.random.default_rng(3)
+    layer = decoder_of(loaded.model).layers[0]
+    expected = torch.zeros(len(ANSWER), len(visual), dtype=torch.float64)
+    for _ in range(2):
+        pixels = np.asarray(inside.session.images[0], dtype=np.float32)
+        moved = np.clip(pixels + generator.normal(0, 0.2 * 255, pixels.shape), 0, 255)
+        session = inside.session.with_images(Image.fromarray(moved.astype(np.uint8)))
+        for number in range(len(ANSWER)):
+            heard = []
+
+            def listen(module, arguments, output, heard=heard):
+                output.requires_grad_()
+                output.retain_grad()
+                heard.append(output)
+
+            hook = layer.post_attention_layernorm.register_forward_hook(listen)
+            with differentiable(loaded.model):
+                inside.logits(final_states(loaded, session.inputs(), ANSWER))[number].backward()
+            hook.remove()
+            states, gradient = heard[0].detach()[0][visual], heard[0].grad[0][visual]
+            weights = gradient.clamp_min(0).mean(0)
+            cam = (states * weights).mean(1).clamp_min(0)
+            expected[number] += cam / cam.max() / 2
+    grid = inside.trace.to_grid(expected.float())[0].flatten(1).double()
+    method = create("llava-cam", samples=2, noise=0.2, seed=3)
+    torch.testing.assert_close(maps_of(method, inside), grid, rtol=1e-4, atol=1e-6)

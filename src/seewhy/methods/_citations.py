@@ -228,6 +228,15 @@ _ENTRIES = {
   journal = {arXiv preprint arXiv:2603.06302},
   year    = {2026},
 }""",
+    "zhang2025redundancy": r"""@inproceedings{zhang2025redundancy,
+  title     = {From Redundancy to Relevance: Information Flow in {LVLMs} Across Reasoning Tasks},
+  author    = {Zhang, Xiaofeng and Quan, Yihao and Shen, Chen and Yuan, Xiaosong and Yan, Shaotian
+               and Xie, Liang and Wang, Wenxiao and Gu, Chaochen and Tang, Hao and Ye, Jieping},
+  booktitle = {Proceedings of the 2025 Conference of the Nations of the Americas Chapter of the
+               Association for Computational Linguistics (NAACL)},
+  year      = {2025},
+  note      = {arXiv:2406.06579},
+}""",
     "judd2009predict": r"""@inproceedings{judd2009predict,
   title     = {Learning to Predict Where Humans Look},
   author    = {Judd, Tilke and Ehinger, Krista and Durand, Fr{\'e}do and Torralba, Antonio},

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from seewhy.core.attribution import Attribution
-from seewhy.core.errors import NonFiniteError, ParameterError
+from seewhy.core.errors import ModelError, NonFiniteError, ParameterError
 from seewhy.core.geometry import flatten
-from seewhy.core.trace import Trace
+from seewhy.core.trace import Inputs, Trace
 from seewhy.functional.logit_lens import text_activation
 from seewhy.methods._evidence import Evidence
 from seewhy.methods._scores import context_states, joint_range, output_of, own_range, scale_view
@@ -149,19 +150,40 @@ class WhiteBox:
         score: Callable[[Tensor, Tensor], Tensor],
         *,
         layer: int = 0,
+        part: Literal["layer", "mlp"] = "layer",
         change: Callable[[Tensor], Tensor] | None = None,
+        inputs: Inputs | None = None,
     ) -> Tensor:
-        """`[selected, position, ...]`, the `score` of each token: see `state_gradients`."""
+        """`[selected, position, ...]`, the `score` of each token: see `state_gradients`.
+
+        `inputs` are those of another picture with the same positions; None for the trace's.
+        """
         scores = state_gradients(
             self.session.loaded,
-            self.trace.inputs,
+            self.trace.inputs if inputs is None else inputs,
             self.session.ids,
             self.logits,
             score,
             layer=layer,
+            part=part,
             change=change,
         )
         return torch.stack(scores).cpu()
+
+    def inputs_of(self, *media: Any) -> Inputs:
+        """The inputs of other pictures or clips of the same size, one for each.
+
+        Raises:
+            ModelError: if they have visual tokens at other positions.
+        """
+        inputs = self.session.with_images(*media).inputs(self.trace.inputs.scale)
+        if not torch.equal(inputs.visual_positions.cpu(), self.visual):
+            raise ModelError(
+                f"Expected another picture of the same size to have {len(self.visual)} visual "
+                f"tokens at the same positions, got {len(inputs.visual_positions)}: this model's "
+                "tokens depend on the content; choose input-x-gradient."
+            )
+        return inputs
 
     def attribution(self, compute: Callable[[], Tensor], *, context: bool = True) -> Attribution:
         """The attribution of a method, from a value for every position.

@@ -97,6 +97,10 @@ def final_states(loaded: Loaded, inputs: Inputs, ids: Sequence[int]) -> Tensor:
     return captured[0][0]
 
 
+MLPS = ("mlp", "feed_forward", "block_sparse_moe")
+"""Names of a decoder layer's MLP in transformers."""
+
+
 @contextmanager
 def hook_layer_input(model: Any, layer: int, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
     """Replace the hidden states that enter a decoder layer with `change(states)`.
@@ -114,14 +118,46 @@ def hook_layer_input(model: Any, layer: int, change: Callable[[Tensor], Tensor])
         UnsupportedModelError: as `decoder_of`.
     """
 
+    with _hook_input(layers_of(model)[layer_at(model, layer)], change):
+        yield
+
+
+@contextmanager
+def hook_mlp_input(model: Any, layer: int, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
+    """Replace the normed states that enter the MLP of a decoder layer with `change(states)`.
+
+    In most families they are the output of the layer's `post_attention_layernorm`.
+
+    Args:
+        model: the model.
+        layer: counted from 0, or from the end if negative.
+        change: from `[batch, position, hidden]` to the same shape.
+
+    Raises:
+        ParameterError: if the model has no such layer.
+        UnsupportedModelError: as `decoder_of`, or if the layer has no MLP of a known name.
+    """
+    module = layers_of(model)[layer_at(model, layer)]
+    mlp = next((getattr(module, name) for name in MLPS if hasattr(module, name)), None)
+    if mlp is None:
+        raise UnsupportedModelError(
+            f"Expected decoder layers with one of {', '.join(MLPS)}, got {type(module).__name__}: "
+            "choose a method that uses the states between layers, such as grad-cam."
+        )
+    with _hook_input(mlp, change):
+        yield
+
+
+@contextmanager
+def _hook_input(module: nn.Module, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
+    """Replace the hidden states that enter a module."""
+
     def before(module: Any, arguments: Any, keywords: Any) -> Any:
         if arguments:
             return (change(arguments[0]), *arguments[1:]), keywords
         return arguments, {**keywords, "hidden_states": change(keywords["hidden_states"])}
 
-    hook = layers_of(model)[layer_at(model, layer)].register_forward_pre_hook(
-        of_this_call(before, nested=True), with_kwargs=True
-    )
+    hook = module.register_forward_pre_hook(of_this_call(before, nested=True), with_kwargs=True)
     try:
         yield
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -24,6 +24,7 @@ from seewhy.models.decoder import (
     final_norm_of,
     final_states,
     hook_layer_input,
+    hook_mlp_input,
     layers_of,
 )
 from seewhy.models.isolation import eval_mode
@@ -175,9 +176,10 @@ def state_gradients(
     score: Callable[[Tensor, Tensor], Tensor],
     *,
     layer: int = 0,
+    part: Literal["layer", "mlp"] = "layer",
     change: Callable[[Tensor], Tensor] | None = None,
 ) -> list[Tensor]:
-    """Hidden states that enter a layer with the gradients of several targets.
+    """Hidden states that enter a layer, or its MLP, with the gradients of several targets.
 
     One forward pass for all, one backward pass for each.
 
@@ -189,6 +191,7 @@ def state_gradients(
         score: from states and a target's gradient, at least float32 `[position, hidden]`, to the
             result.
         layer: counted from 0, or from the end if negative; 0 for the embeddings.
+        part: `"layer"`, or `"mlp"` for the normed states that enter the layer's MLP.
         change: applied to the states first, `[position, hidden]`.
 
     Returns:
@@ -196,8 +199,9 @@ def state_gradients(
 
     Raises:
         ParameterError: if the model has no such layer.
-        UnsupportedModelError: as `decoder_of`.
+        UnsupportedModelError: as `decoder_of`, or as `hook_mlp_input`.
     """
+    hook = hook_layer_input if part == "layer" else hook_mlp_input
     leaves: list[Tensor] = []
 
     def make_leaf(states: Tensor) -> Tensor:
@@ -207,7 +211,7 @@ def state_gradients(
         leaves.append(states.requires_grad_())
         return states
 
-    with differentiable(loaded.model), hook_layer_input(loaded.model, layer, make_leaf):
+    with differentiable(loaded.model), hook(loaded.model, layer, make_leaf):
         values = targets(final_states(loaded, inputs, ids))
         states = at_least_float32(leaves[0].detach()[0])
         return [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -23,13 +24,14 @@ from seewhy.methods import METHODS, Evidence, citation, create
 from seewhy.methods._whitebox import WhiteBox, expect_finite, rollout
 from seewhy.methods.dex_ar import filtered_sum
 from seewhy.methods.integrated_gradients import blank
+from seewhy.methods.llava_cam import noisy
 from seewhy.models.decoder import decoder_of, final_states
 from seewhy.models.passes import count_passes
 from seewhy.models.session import Session
 
 PROMPT = "What is to the left of the red star?"
 ANSWER = (40, 41, 42, 43)
-CAMS = ("grad-cam", "grad-cam-plus-plus", "layer-cam")
+CAMS = ("grad-cam", "grad-cam-plus-plus", "layer-cam", "llava-cam(samples=2)")
 LOOKS = ("attention", "attention-rollout")
 GRADIENTS = (
     *("gradient-attention", "input-x-gradient", "integrated-gradients(steps=2)"),
@@ -118,6 +120,7 @@ def test_method_runs_nothing_where_nothing_is_wanted(spec):
         ("dex-ar", 1, 2),
         ("integrated-gradients(steps=4)", 6, 12),
         ("smooth-grad(samples=2)", 2, 6),
+        ("llava-cam(samples=2)", 2, 6),
     ],
 )
 def test_method_costs_what_it_says(spec, forward_passes, backward_passes):
@@ -329,6 +332,9 @@ def test_expect_finite_says_which_dtype_to_take():
         ("dex-ar(first_layer=mean)", "first_layer as a whole number, got 'mean'"),
         ("layer-cam(layer=true)", "whole number, got True"),
         ("integrated-gradients(steps=0)", "steps as a whole number of at least 1, got 0"),
+        ("llava-cam(samples=0)", "samples as a whole number of at least 1, got 0"),
+        ("llava-cam(noise=2)", "noise between 0 and 1, both excluded, got 2"),
+        ("llava-cam(layer=mean)", "layer as a whole number, got 'mean'"),
         ("smooth-grad(samples=0)", "samples as a whole number of at least 1, got 0"),
         ("smooth-grad(noise=0)", "noise between 0 and 1"),
     ],
@@ -379,3 +385,54 @@ def test_dex_ar_leaves_out_heads_that_look_at_text():
     gradients = torch.tensor([[[2.0, 3.0, 9.0]], [[3.0, 1.0, 9.0]]])
     found = filtered_sum(weights, gradients, torch.tensor([0]))
     assert found.tolist() == [[6.0, 2.0, 0.0]]
+
+
+@pytest.mark.parametrize("family", BUILDERS)
+def test_llava_cam_explains_every_family(family):
+    session = Session.from_image(shared(family), noise(90, 60), PROMPT, ANSWER)
+    evidence = Evidence.from_session(session, ranking_depth=1)
+    attribution = create("llava-cam", samples=1).attribute(evidence)
+    largest = max(float(maps.max()) for maps in attribution.maps)
+    assert 0 < largest <= 1
+
+
+@pytest.mark.parametrize("layer", [-1, 1])
+def test_llava_cam_refuses_the_last_layer(layer):
+    with pytest.raises(ParameterError, match=f"below the last, got {layer}: .* would be empty"):
+        create("llava-cam", layer=layer).attribute(evidence_of("llava"))
+
+
+def test_llava_cam_depends_on_its_seed_and_takes_clips():
+    one, two = (
+        create("llava-cam", samples=1, seed=seed).attribute(evidence_of("llava")).maps[0]
+        for seed in (0, 1)
+    )
+    assert not torch.allclose(one, two, rtol=1e-3)
+    clip = Clip((noise(24, 16), noise(24, 16, 1)), (0.0, 0.5))
+    moved = noisy(clip, 0.1, np.random.default_rng(0))
+    assert moved.seconds == clip.seconds
+    assert [frame.size for frame in moved.frames] == [(24, 16)] * 2
+
+
+def test_noise_has_its_share_of_the_colour_range():
+    grey = Image.new("RGB", (200, 100), (128, 128, 128))
+    pixels = np.asarray(noisy(grey, 0.1, np.random.default_rng(0)), dtype=float)
+    assert pixels.std() == pytest.approx(25.5, rel=0.02)
+    assert pixels.mean() == pytest.approx(127.5, abs=0.3)
+
+
+def test_a_decoder_layer_without_an_mlp_is_refused(monkeypatch):
+    monkeypatch.setattr("seewhy.models.decoder.MLPS", ("experts",))
+    with pytest.raises(UnsupportedModelError, match="one of experts, got LlamaDecoderLayer"):
+        create("llava-cam", samples=1).attribute(evidence_of("llava"))
+
+
+def test_a_decoder_without_a_norm_is_refused():
+    loaded = build("llava")
+    evidence = Evidence.from_session(
+        Session.from_image(loaded, noise(90, 60), PROMPT, ANSWER), ranking_depth=1
+    )
+    decoder = decoder_of(loaded.model)
+    decoder.last_norm = decoder._modules.pop("norm")
+    with pytest.raises(UnsupportedModelError, match="final norm named 'norm', got LlamaModel"):
+        create("dex-ar").attribute(evidence)
