@@ -57,3 +57,11 @@ def test_suites_have_the_keys_of_earlier_versions(name):
 )
 def test_renamed_parameters_keep_their_keys(spec, key):
     assert key_of(method_of(spec)) == key
+
+
+def test_parameters_that_were_added_later_are_part_of_a_key_unless_at_their_default():
+    old, new = (
+        key_of(method_of(spec)) for spec in ("region-search", "region-search(superpixels=slico)")
+    )
+    assert old != new
+    assert old == key_of(method_of("region-search(superpixels=slic)"))
