@@ -454,3 +454,45 @@ def test_llava_cam_equals_its_equations_by_hooks_on_the_norm_before_the_mlp(insi
     grid = inside.trace.to_grid(expected.float())[0].flatten(1).double()
     method = create("llava-cam", samples=2, noise=0.2, seed=3)
     torch.testing.assert_close(maps_of(method, inside), grid, rtol=1e-4, atol=1e-6)
+
+
+def test_attention_of_layers_and_heads_equals_their_mean(inside):
+    heard = []
+
+    def attend(module, query, key, value, mask, **keywords):
+        weights = attention_weights(query, key, mask, scaling=keywords["scaling"])
+        heard.append(weights[0])
+        return attention_output(weights, value)
+
+    loaded = inside.session.loaded
+    with torch.no_grad(), patched_attention(loaded.model, attend):
+        final_states(loaded, inside.trace.inputs, ANSWER)
+    rows = [
+        sum(heard[layer][head, origin] for layer in (0, 1) for head in (1, 2)) / 4
+        for origin in inside.origins.tolist()
+    ]
+    torch.testing.assert_close(
+        maps_of(create("attention", layer="0-1", head=(2, 1)), inside),
+        at_visual(inside, torch.stack(rows)),
+        rtol=1e-5,
+        atol=1e-8,
+    )
+
+
+@torch.no_grad()
+def test_lens_of_layers_equals_its_equation_with_the_layers_carried_out_by_hand(inside):
+    decoder, h = decoder_of(inside.session.loaded.model), entered(inside)
+    positions = torch.arange(len(h))[None]
+    cos, sin = (part[0].double() for part in decoder.rotary_emb(h[None], positions))
+    rows, maps = inside.trace.unembedding_rows[-len(ANSWER) :], []
+    for layer in decoder.layers:
+        h = TokenGrid(layer, cos, sin).read(h)
+        maps.append((rows @ normed(decoder.norm, h)[inside.visual].T).clamp_min(0))
+    for spec, expected in (
+        ("logit-lens(layer=0)", maps[0]),
+        ("logit-lens(layer=-1)", maps[-1]),
+        ("logit-lens(layer=(0, 1))", (maps[0] + maps[1]) / 2),
+        ("logit-lens", maps[-1]),
+    ):
+        found = inside.trace.to_grid(expected.float())[0].flatten(1).double()
+        torch.testing.assert_close(maps_of(create(spec), inside), found, rtol=1e-4, atol=1e-5)

@@ -67,7 +67,7 @@ def label_of(item: Method | Metric) -> str:
     return f"{item.name}({', '.join(changed)})" if changed else item.name
 
 
-ADDED = {"region-search": ("superpixels",)}
+ADDED = {"attention": ("head",), "logit-lens": ("layer",), "region-search": ("superpixels",)}
 """Parameters that methods got after their first release: at its default none is part of a key."""
 
 

@@ -103,10 +103,13 @@ class WhiteBox:
             return logits
         return logits - logits_of(trace.foils, trace.foil_biases)
 
-    def attention(self, layers: Sequence[int] | None = None) -> Tensor:
+    def attention(
+        self, layers: Sequence[int] | None = None, heads: Sequence[int] | None = None
+    ) -> Tensor:
         """float32 `[layer, selected, position]`: mean over heads, from the `origins`."""
+        session = self.session
         return attention_rows(
-            self.session.loaded, self.trace.inputs, self.session.ids, self.origins, layers
+            session.loaded, self.trace.inputs, session.ids, self.origins, layers, heads
         )
 
     def full_attention(self) -> Tensor:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -55,6 +56,21 @@ def layer_at(model: Any, layer: int) -> int:
             f"{type(model).__name__} has {count} decoder layers."
         )
     return layer % count
+
+
+def head_at(model: Any, head: int) -> int:
+    """An attention head's number counted from 0; a negative `head` counts from the end.
+
+    Raises:
+        ParameterError: if the model's layers have no such head.
+    """
+    count = decoder_of(model).config.num_attention_heads
+    if not -count <= head < count:
+        raise ParameterError(
+            f"Expected a head from {-count} to {count - 1}, got {head}: {type(model).__name__} has "
+            f"{count} attention heads in each layer."
+        )
+    return head % count
 
 
 def final_norm_of(model: Any) -> Any:
@@ -181,6 +197,43 @@ def layer_input_states(
     with eval_mode(loaded.model), hook_layer_input(loaded.model, layer, keep):
         final_states(loaded, inputs, ids)
     return captured[0]
+
+
+def normed_layer_states(
+    loaded: Loaded, inputs: Inputs, ids: Sequence[int], layers: Sequence[int], positions: Tensor
+) -> list[Tensor]:
+    """Hidden states that leave some decoder layers, after the final norm, in one forward pass.
+
+    What leaves a layer is what enters the next one; what leaves the last one are the final states.
+
+    Args:
+        loaded: the model.
+        inputs: the prompt.
+        ids: of the answer.
+        layers: counted from 0, each once.
+        positions: int64 `[row]`, the positions whose states are wanted.
+
+    Returns:
+        For each layer `[row, hidden]`, in the model's dtype.
+
+    Raises:
+        UnsupportedModelError: as `final_norm_of`.
+    """
+    captured: dict[int, Tensor] = {}
+    norm, last = final_norm_of(loaded.model), len(layers_of(loaded.model)) - 1
+
+    def keep(layer: int, states: Tensor) -> Tensor:
+        captured[layer] = norm(states[:1, positions.to(states.device)])[0]
+        return states
+
+    with ExitStack() as stack:
+        stack.enter_context(eval_mode(loaded.model))
+        for layer in layers:
+            if layer != last:
+                stack.enter_context(hook_layer_input(loaded.model, layer + 1, partial(keep, layer)))
+        final = final_states(loaded, inputs, ids)
+    captured[last] = final[positions.to(final.device)]
+    return [captured[layer] for layer in layers]
 
 
 def at_least_float32(values: Tensor) -> Tensor:

@@ -59,9 +59,16 @@ def test_renamed_parameters_keep_their_keys(spec, key):
     assert key_of(method_of(spec)) == key
 
 
-def test_parameters_that_were_added_later_are_part_of_a_key_unless_at_their_default():
-    old, new = (
-        key_of(method_of(spec)) for spec in ("region-search", "region-search(superpixels=slico)")
-    )
-    assert old != new
-    assert old == key_of(method_of("region-search(superpixels=slic)"))
+@pytest.mark.parametrize(
+    ("name", "key", "added"),
+    [
+        ("attention", "96320a1adad28224", "head=0"),
+        ("logit-lens", "e3b17da53950632a", "layer=-1"),
+        ("region-search", "40cb136bde3e1a6c", "superpixels=slico"),
+    ],
+)
+def test_parameters_that_were_added_later_are_part_of_a_key_unless_at_their_default(
+    name, key, added
+):
+    assert key_of(method_of(name)) == key
+    assert key_of(method_of(f"{name}({added})")) != key
