@@ -837,4 +837,46 @@ MUTANTS = (
         'return float(f"{number:.2g}")',
         "test_payload_holds_every_words_map_to_8_bit",
     ),
+    Mutant(
+        "dex-ar-heads-that-look-at-text",
+        "heads = (of_picture - of_text).relu()",
+        "heads = of_picture.relu()",
+        "test_dex_ar_leaves_out_heads_that_look_at_text",
+    ),
+    Mutant(
+        "dex-ar-positions-that-are-not-attended-to",
+        "positive = gradients.relu() * (weights > 0)",
+        "positive = gradients.relu()",
+        "test_dex_ar_leaves_out_heads_that_look_at_text",
+    ),
+    Mutant(
+        "llava-cam-signed-gradients",
+        "gradient[visual].relu().mean(0)).relu()",
+        "gradient[visual].mean(0)).relu()",
+        "test_llava_cam_equals_its_equations_by_hooks_on_the_norm_before_the_mlp",
+    ),
+    Mutant(
+        "llava-cam-scaled-by-the-text",
+        "largest = cam[visual].max()",
+        "largest = cam.max()",
+        "test_llava_cam_equals_its_equations_by_hooks_on_the_norm_before_the_mlp",
+    ),
+    Mutant(
+        "eagle-scores-with-the-own-gain",
+        "scores[token, region] = before if steps is None else score",
+        "scores[token, region] = score",
+        "test_region_search_is_the_slow_one_for_every_token_and_reads_nothing_twice",
+    ),
+    Mutant(
+        "lens-of-a-layer-without-the-norm",
+        "captured[layer] = norm(states[:1, positions.to(states.device)])[0]",
+        "captured[layer] = states[0, positions.to(states.device)]",
+        "test_lens_of_layers_equals_its_equation_with_the_layers_carried_out_by_hand",
+    ),
+    Mutant(
+        "later-parameters-in-old-keys",
+        "if name not in added",
+        "if name",
+        "test_parameters_that_were_added_later_are_part_of_a_key_unless_at_their_default",
+    ),
 )

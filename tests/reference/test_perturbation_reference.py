@@ -128,7 +128,7 @@ def test_coalitions_are_drawn_by_the_shapley_kernel() -> None:
     np.testing.assert_allclose(found, mass / mass.sum(), atol=0.03)
 
 
-def slow_search(game: Game, token: int, steps: int) -> list[float]:
+def slow_search(game: Game, token: int, steps: int | None) -> list[float]:
     """Greedy choice, one subset at a time."""
 
     def probability(chosen: frozenset[int]) -> float:
@@ -140,22 +140,26 @@ def slow_search(game: Game, token: int, steps: int) -> list[float]:
     everything = frozenset(range(game.features))
     chosen: frozenset[int] = frozenset()
     gains: list[tuple[int, float]] = []
-    while len(gains) < min(steps, game.features):
+    while len(gains) < min(steps or game.features, game.features):
         gain, region = max(
             (objective(chosen | {r}) - objective(chosen), r) for r in everything - chosen
         )
-        if gain <= 0:
+        if gain <= 0 and steps:
             break
         gains.append((region, gain))
         chosen |= {region}
     scores = [0.0] * game.features
     for place, (region, _) in enumerate(gains):
         scores[region] = sum(gain for _, gain in gains[place:])
+        if steps is None:  # EAGLE: minus the sum of absolute gains so far, less the lowest value
+            scores[region] = sum(abs(gain) for _, gain in gains[place + 1 :])
     return scores
 
 
-@pytest.mark.parametrize("steps", [1, 3, 9])
-def test_region_search_is_the_slow_one_for_every_token_and_reads_nothing_twice(steps: int) -> None:
+@pytest.mark.parametrize("steps", [1, 3, 9, None])
+def test_region_search_is_the_slow_one_for_every_token_and_reads_nothing_twice(
+    steps: int | None,
+) -> None:
     game, read = Game(6, tokens=3, seed=5), set()
 
     def reading(subsets: Iterable[frozenset[int]]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import tiny_llava
 from painting import noise
@@ -373,3 +374,125 @@ def test_attn_lrp_equals_its_rules_carried_back_by_hand(inside):
     # What arrives, and what the softmax took up, is the logit: nothing else is lost.
     logits = (final[inside.origins] * rows).sum(-1)
     torch.testing.assert_close(found.sum(1) + taken, logits, rtol=1e-3, atol=1e-3)
+
+
+def early_logits(inside, layer, attend):
+    """z_i^(l) of every explained token, by the output of a decoder layer under `attend`."""
+    loaded, heard = inside.session.loaded, []
+    decoder = decoder_of(loaded.model)
+    hook = decoder.layers[layer].register_forward_hook(
+        lambda module, arguments, output: heard.append(output[0])
+    )
+    try:
+        with patched_attention(loaded.model, attend):
+            final_states(loaded, inside.trace.inputs, ANSWER)
+    finally:
+        hook.remove()
+    states = heard[0] if heard[0].ndim == 2 else heard[0][0]
+    normed_states = normed(decoder.norm, states)
+    rows = inside.trace.unembedding_rows[-len(ANSWER) :]
+    return (normed_states[inside.origins] * rows).sum(-1)
+
+
+def test_dex_ar_equals_its_equations_with_one_whole_backward_pass_per_token_and_layer(inside):
+    loaded, visual = inside.session.loaded, set(inside.visual.tolist())
+    layers = len(decoder_of(loaded.model).layers)
+    expected = torch.zeros(len(ANSWER), len(entered(inside)), dtype=torch.float64)
+    for number, origin in enumerate(inside.origins.tolist()):
+        for layer in range(layers):
+            heard = {}
+
+            def attend(module, query, key, value, mask, heard=heard, **keywords):
+                weights = attention_weights(query, key, mask, scaling=keywords["scaling"])
+                weights = weights if weights.requires_grad else weights.requires_grad_()
+                weights.retain_grad()
+                heard[module.layer_idx] = weights
+                return attention_output(weights, value)
+
+            with differentiable(loaded.model):
+                early_logits(inside, layer, attend)[number].backward()
+            for head in heard[layer].grad[0, :, origin]:
+                positive = [max(float(g), 0.0) for g in head[: origin + 1]]
+                of_picture = max(g for v, g in enumerate(positive) if v in visual)
+                of_text = max(g for v, g in enumerate(positive) if v not in visual)
+                for v, g in enumerate(positive):
+                    expected[number, v] += max(of_picture - of_text, 0.0) * g
+    assert float(expected[:, inside.visual].max()) > 0
+    attribution = create("dex-ar").attribute(inside.evidence)
+    torch.testing.assert_close(
+        attribution.maps[0].flatten(1).double(), at_visual(inside, expected), rtol=1e-4, atol=1e-10
+    )
+    context = expected[:, inside.text].tril(len(inside.text) - len(ANSWER) - 1).float()
+    torch.testing.assert_close(attribution.context, context, rtol=1e-4, atol=1e-10)
+
+
+def test_llava_cam_equals_its_equations_by_hooks_on_the_norm_before_the_mlp(inside):
+    """As in the published code: states and gradients at the output of the layer's second norm."""
+    loaded, visual, generator = inside.session.loaded, inside.visual, np.random.default_rng(3)
+    layer = decoder_of(loaded.model).layers[0]
+    expected = torch.zeros(len(ANSWER), len(visual), dtype=torch.float64)
+    for _ in range(2):
+        pixels = np.asarray(inside.session.images[0], dtype=np.float32)
+        moved = np.clip(pixels + generator.normal(0, 0.2 * 255, pixels.shape), 0, 255)
+        session = inside.session.with_images(Image.fromarray(moved.astype(np.uint8)))
+        for number in range(len(ANSWER)):
+            heard = []
+
+            def listen(module, arguments, output, heard=heard):
+                output.requires_grad_()
+                output.retain_grad()
+                heard.append(output)
+
+            hook = layer.post_attention_layernorm.register_forward_hook(listen)
+            with differentiable(loaded.model):
+                inside.logits(final_states(loaded, session.inputs(), ANSWER))[number].backward()
+            hook.remove()
+            states, gradient = heard[0].detach()[0][visual], heard[0].grad[0][visual]
+            weights = gradient.clamp_min(0).mean(0)
+            cam = (states * weights).mean(1).clamp_min(0)
+            expected[number] += cam / cam.max() / 2
+    grid = inside.trace.to_grid(expected.float())[0].flatten(1).double()
+    method = create("llava-cam", samples=2, noise=0.2, seed=3)
+    torch.testing.assert_close(maps_of(method, inside), grid, rtol=1e-4, atol=1e-6)
+
+
+def test_attention_of_layers_and_heads_equals_their_mean(inside):
+    heard = []
+
+    def attend(module, query, key, value, mask, **keywords):
+        weights = attention_weights(query, key, mask, scaling=keywords["scaling"])
+        heard.append(weights[0])
+        return attention_output(weights, value)
+
+    loaded = inside.session.loaded
+    with torch.no_grad(), patched_attention(loaded.model, attend):
+        final_states(loaded, inside.trace.inputs, ANSWER)
+    rows = [
+        sum(heard[layer][head, origin] for layer in (0, 1) for head in (1, 2)) / 4
+        for origin in inside.origins.tolist()
+    ]
+    torch.testing.assert_close(
+        maps_of(create("attention", layer="0-1", head=(2, 1)), inside),
+        at_visual(inside, torch.stack(rows)),
+        rtol=1e-5,
+        atol=1e-8,
+    )
+
+
+@torch.no_grad()
+def test_lens_of_layers_equals_its_equation_with_the_layers_carried_out_by_hand(inside):
+    decoder, h = decoder_of(inside.session.loaded.model), entered(inside)
+    positions = torch.arange(len(h))[None]
+    cos, sin = (part[0].double() for part in decoder.rotary_emb(h[None], positions))
+    rows, maps = inside.trace.unembedding_rows[-len(ANSWER) :], []
+    for layer in decoder.layers:
+        h = TokenGrid(layer, cos, sin).read(h)
+        maps.append((rows @ normed(decoder.norm, h)[inside.visual].T).clamp_min(0))
+    for spec, expected in (
+        ("logit-lens(layer=0)", maps[0]),
+        ("logit-lens(layer=-1)", maps[-1]),
+        ("logit-lens(layer=(0, 1))", (maps[0] + maps[1]) / 2),
+        ("logit-lens", maps[-1]),
+    ):
+        found = inside.trace.to_grid(expected.float())[0].flatten(1).double()
+        torch.testing.assert_close(maps_of(create(spec), inside), found, rtol=1e-4, atol=1e-5)

@@ -67,6 +67,10 @@ def label_of(item: Method | Metric) -> str:
     return f"{item.name}({', '.join(changed)})" if changed else item.name
 
 
+ADDED = {"attention": ("head",), "logit-lens": ("layer",), "region-search": ("superpixels",)}
+"""Parameters that methods got after their first release: at its default none is part of a key."""
+
+
 def key_of(item: Method | Metric) -> str:
     """A hash of its name and all its parameters, with defaults and the parameters of its base.
 
@@ -79,7 +83,12 @@ def key_of(item: Method | Metric) -> str:
     nested = "".join(key_of(part) for part in parts if isinstance(part, Method))
     if not is_own:
         return digest([item.name, item.parameters, nested, _source(item_class)])
-    parameters = {_hashed(name): _hashed(value) for name, value in item.parameters.items()}
+    added = {name for name in ADDED.get(item.name, ()) if _is_default(item, name)}
+    parameters = {
+        _hashed(name): _hashed(value)
+        for name, value in item.parameters.items()
+        if name not in added
+    }
     return digest([item.name, parameters, nested, ""])
 
 
@@ -87,6 +96,10 @@ def digest(data: object) -> str:
     """The first 16 hexadecimal digits of the SHA-256 of data as JSON."""
     text = json.dumps(data, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _is_default(item: Method | Metric, name: str) -> bool:
+    return getattr(item, name) == getattr(type(item), name)
 
 
 def _hashed(value: Any) -> Any:

@@ -26,8 +26,8 @@ MODELS = ("tiny-qwen2-vl", "tiny-llava", "tiny-internvl")
 METHOD_ORDER = (
     *("random", "centre", "logit-lens", "tam", "msea", "arc", "intra-modal", "corroborated"),
     "logit-shares",
-    *("attention", "attention-rollout", "gradient-attention"),
-    *("grad-cam", "grad-cam-plus-plus", "layer-cam"),
+    *("attention", "attention-rollout", "gradient-attention", "dex-ar"),
+    *("grad-cam", "grad-cam-plus-plus", "layer-cam", "llava-cam"),
     *("input-x-gradient", "integrated-gradients", "smooth-grad", "attn-lrp"),
     *("occlusion", "rise", "kernel-shap", "region-search"),
 )
@@ -55,7 +55,7 @@ CONTEXT_BASELINES = (
 
 NOT_A_BASE = {"region-search": "up to 200 passes per token at every scale"}
 """Baselines that no suite uses as the base of MSEA or ARC, and why."""
-MANY_PASSES = ("integrated-gradients", "smooth-grad", "rise")
+MANY_PASSES = ("integrated-gradients", "smooth-grad", "llava-cam", "rise")
 """Bases that only the suite `full` composes: each needs dozens of passes per picture."""
 
 

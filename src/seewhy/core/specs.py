@@ -22,6 +22,8 @@ def parse_spec(spec: str) -> tuple[str, dict[str, Any]]:
         ('arc', {'base': 'grad-cam(layer=1)', 'k': 20})
         >>> parse_spec("msea(scales=(0.5, 1), window=none)")
         ('msea', {'scales': (0.5, 1), 'window': None})
+        >>> parse_spec("attention(layer=4-7)")
+        ('attention', {'layer': '4-7'})
         >>> parse_spec("tam")
         ('tam', {})
     """
@@ -70,15 +72,19 @@ def _value(node: ast.expr) -> Any:
             return {"true": True, "false": False, "none": None}.get(word.lower(), word)
         case ast.Tuple(elts=parts) | ast.List(elts=parts):
             return tuple(map(_value, parts))
-        # Python parses a dash in a name as a subtraction, and a nested spec as a call.
+        # Python parses a dash in a name or range as a subtraction, and a nested spec as a call.
         case ast.BinOp(op=ast.Sub()) | ast.Call():
             return _source(node)
     return ast.literal_eval(node)
 
 
 def _source(node: ast.expr) -> str:
-    """The text of names with dashes and of specs, as it was written."""
+    """The text of names with dashes, of ranges and of specs, as it was written."""
     match node:
+        case ast.Constant(value=int() as number) if not isinstance(number, bool):
+            return str(number)
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() as number)):
+            return f"-{number}"
         case ast.Name(id=word):
             return word
         case ast.BinOp(left=left, op=ast.Sub(), right=right):

@@ -14,7 +14,7 @@ from seewhy.core.axes import expect_axes
 from seewhy.core.errors import ParameterError
 from seewhy.core.suggestions import unknown_choice_message
 
-Fill = Literal["mean", "blur", "noise"]
+Fill = Literal["mean", "blur", "noise", "black"]
 """What replaces the removed pixels of a picture."""
 
 BLUR = 1 / 8
@@ -26,7 +26,7 @@ def fill_of(image: Tensor, fill: Fill, seed: int = 0) -> Tensor:
 
     `"mean"` is the picture's mean colour, `"blur"` the picture under a Gaussian of `BLUR` times
     its longer side, `"noise"` is drawn for each pixel and channel from the normal distribution of
-    that channel's mean and standard deviation.
+    that channel's mean and standard deviation, `"black"` is 0 everywhere.
 
     Args:
         image: float `[height, width, channel]` in [0, 255].
@@ -41,7 +41,8 @@ def fill_of(image: Tensor, fill: Fill, seed: int = 0) -> Tensor:
         ShapeError: if the axes differ.
 
     Source:
-        Ours; the mean colour is usual for occlusion, the blur for insertion (Petsiuk et al. 2018).
+        Ours; the mean colour is usual for occlusion, the blur for insertion (Petsiuk et al. 2018),
+        black is EAGLE's (Chen et al. 2026).
 
     Example:
         >>> fill_of(torch.tensor([[[0.0], [100.0]]]), "mean").flatten()
@@ -58,6 +59,8 @@ def fill_of(image: Tensor, fill: Fill, seed: int = 0) -> Tensor:
         noise = torch.randn(image.shape, generator=generator).to(image.device)
         spread = image.std((0, 1), correction=0)
         return (image.mean((0, 1)) + spread * noise).clamp(0, 255)
+    if fill == "black":
+        return torch.zeros_like(image)
     raise ParameterError(unknown_choice_message("fill", fill, get_args(Fill)))
 
 

@@ -99,11 +99,6 @@ class Evidence:
         return Evidence(_GivenTraces(traces), traces[1.0], selected=selected, start=start)
 
     @property
-    def model(self) -> object | None:
-        """The session's model, or None."""
-        return None if self.session is None else self.session.loaded.model
-
-    @property
     def explained(self) -> slice:
         """The tokens to explain, on the text axis."""
         return slice(self._start, None)

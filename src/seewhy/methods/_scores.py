@@ -25,8 +25,13 @@ class BaseMap(Protocol):
     name: ClassVar[str]
 
     @abstractmethod
-    def __call__(self, trace: Trace, model: object | None) -> Tensor:
-        """float32 `[text, visual]`, non-negative: each visual token's score for each text token."""
+    def __call__(self, trace: Trace, evidence: Evidence) -> Tensor:
+        """float32 `[text, visual]`, non-negative: each visual token's score for each text token.
+
+        Args:
+            trace: the reading at one scale.
+            evidence: of the method, for base maps that run the model.
+        """
         ...
 
 
@@ -36,7 +41,7 @@ class LensMap:
 
     name: ClassVar[str] = "logit-lens"
 
-    def __call__(self, trace: Trace, model: object | None = None) -> Tensor:
+    def __call__(self, trace: Trace, evidence: Evidence | None = None) -> Tensor:
         """float32 `[text, visual]`."""
         return logit_lens(trace.visual_states, trace.unembedding_rows, **output_of(trace))
 

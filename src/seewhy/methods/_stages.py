@@ -133,7 +133,7 @@ def _native_maps(
 ) -> tuple[Tensor, ...]:
     """For each view float32 `[text, height, width]` on the grid of the trace's scale."""
     if not isinstance(base, Method):
-        return trace.to_grid(base(trace, evidence.model))
+        return trace.to_grid(base(trace, evidence))
     single = evidence.at_scale(trace.inputs.scale, selected, first)
     maps = base.attribute(single).maps
     evidence.seconds += single.seconds
@@ -383,7 +383,11 @@ class StagedMethod(Method):
 
 
 def base_map_of(method: Method) -> BaseMap | Method:
-    """The base map of a method that has no other stage (such as the logit lens), or the method."""
+    """The base map of a method that has no other stage, or the method.
+
+    A base map with parameters, such as the logit lens of a layer, stays a method: it has a spec.
+    """
     if isinstance(method, StagedMethod) and method.stages == Pipeline(base=method.stages.base):
-        return method.stages.base
+        base = method.stages.base
+        return base if isinstance(base, Method) or base == LENS else method
     return method

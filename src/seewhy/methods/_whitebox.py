@@ -10,19 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from seewhy.core.attribution import Attribution
-from seewhy.core.errors import NonFiniteError, ParameterError
+from seewhy.core.errors import ModelError, NonFiniteError, ParameterError
 from seewhy.core.geometry import flatten
-from seewhy.core.trace import Trace
+from seewhy.core.trace import Inputs, Trace
 from seewhy.functional.logit_lens import text_activation
 from seewhy.methods._evidence import Evidence
 from seewhy.methods._scores import context_states, joint_range, output_of, own_range, scale_view
 from seewhy.models.attention import attention_rows
-from seewhy.models.gradients import attention_gradients, state_gradients
+from seewhy.models.gradients import (
+    attention_gradients,
+    early_attention_gradients,
+    state_gradients,
+)
 from seewhy.models.session import Session
 
 
@@ -98,10 +103,13 @@ class WhiteBox:
             return logits
         return logits - logits_of(trace.foils, trace.foil_biases)
 
-    def attention(self, layers: Sequence[int] | None = None) -> Tensor:
+    def attention(
+        self, layers: Sequence[int] | None = None, heads: Sequence[int] | None = None
+    ) -> Tensor:
         """float32 `[layer, selected, position]`: mean over heads, from the `origins`."""
+        session = self.session
         return attention_rows(
-            self.session.loaded, self.trace.inputs, self.session.ids, self.origins, layers
+            session.loaded, self.trace.inputs, session.ids, self.origins, layers, heads
         )
 
     def full_attention(self) -> Tensor:
@@ -118,24 +126,67 @@ class WhiteBox:
         )
         return torch.stack(scores).cpu()
 
+    def gradients_of_early_attention(
+        self, score: Callable[[Tensor, Tensor], Tensor], layers: Sequence[int]
+    ) -> list[Tensor]:
+        """For each layer `[selected, ...]`, the `score` at the `origins`.
+
+        See `early_attention_gradients`; `score` gets `[head, row, position]` and gives
+        `[row, ...]`.
+        """
+        rows, row_of = self.origins.unique(return_inverse=True)
+        # A token at position 0 has no prediction, and would share the row of the next one.
+        predicted = self.text[list(self.evidence.selected)] > 0
+        scores = early_attention_gradients(
+            self.session.loaded,
+            self.trace.inputs,
+            self.session.ids,
+            rows,
+            lambda states: self.logits(states)[predicted.to(states.device)],
+            score,
+            layers,
+        )
+        return [of_layer[row_of.to(of_layer.device)].cpu() for of_layer in scores]
+
     def gradients(
         self,
         score: Callable[[Tensor, Tensor], Tensor],
         *,
         layer: int = 0,
+        part: Literal["layer", "mlp"] = "layer",
         change: Callable[[Tensor], Tensor] | None = None,
+        inputs: Inputs | None = None,
     ) -> Tensor:
-        """`[selected, position, ...]`, the `score` of each token: see `state_gradients`."""
+        """`[selected, position, ...]`, the `score` of each token: see `state_gradients`.
+
+        `inputs` are those of another picture with the same positions; None for the trace's.
+        """
         scores = state_gradients(
             self.session.loaded,
-            self.trace.inputs,
+            self.trace.inputs if inputs is None else inputs,
             self.session.ids,
             self.logits,
             score,
             layer=layer,
+            part=part,
             change=change,
         )
         return torch.stack(scores).cpu()
+
+    def inputs_of(self, *media: Any) -> Inputs:
+        """The inputs of other pictures or clips of the same size, one for each.
+
+        Raises:
+            ModelError: if they have visual tokens at other positions.
+        """
+        inputs = self.session.with_images(*media).inputs(self.trace.inputs.scale)
+        if not torch.equal(inputs.visual_positions.cpu(), self.visual):
+            raise ModelError(
+                f"Expected another picture of the same size to have {len(self.visual)} visual "
+                f"tokens at the same positions, got {len(inputs.visual_positions)}: this model's "
+                "tokens depend on the content; choose input-x-gradient."
+            )
+        return inputs
 
     def attribution(self, compute: Callable[[], Tensor], *, context: bool = True) -> Attribution:
         """The attribution of a method, from a value for every position.
@@ -207,13 +258,17 @@ def rollout(rows: Tensor, steps: Sequence[Tensor], keep: float, mix: float) -> T
     return (relevance - stayed * start).clamp_min(0.0)
 
 
-def expect_layer(layer: object) -> None:
+def expect_layer(layer: object, name: str = "layer") -> None:
     """Check that a layer's number is an integer; its range is checked with the model.
+
+    Args:
+        layer: the value.
+        name: of the parameter.
 
     Raises:
         ParameterError: if it is not a whole number.
     """
     if isinstance(layer, bool) or not isinstance(layer, int):
         raise ParameterError(
-            f"Expected layer as a whole number, got {layer!r}: 0 is the lowest, -1 the last."
+            f"Expected {name} as a whole number, got {layer!r}: 0 is the lowest, -1 the last."
         )

@@ -8,11 +8,9 @@ from typing import ClassVar, Literal
 from seewhy.core.attribution import Attribution
 from seewhy.methods._base import Method
 from seewhy.methods._evidence import Evidence
-from seewhy.methods._parameters import expect_choice
-from seewhy.methods._whitebox import WhiteBox, expect_layer
-from seewhy.models.decoder import layer_at, layers_of
-
-Layers = Literal["middle", "mean"]
+from seewhy.methods._indices import Indices, all_of, expect_indices
+from seewhy.methods._whitebox import WhiteBox
+from seewhy.models.decoder import head_at, layer_at, layers_of
 
 
 @dataclass(frozen=True)
@@ -28,8 +26,11 @@ class Attention(Method):
     multimodal models use the mean of all layers or a middle layer.
 
     Attributes:
-        layer: `"mean"` is the mean over all layers; `"middle"` is number floor(L / 2) of L; a
-            number is counted from 0, or from the end if negative.
+        layer: `"mean"` is the mean over all layers; `"middle"` is number floor(L / 2) of L; or one
+            number, several such as `(3, 5)`, or a range such as `"4-7"`, both ends included:
+            counted from 0, or from the end if negative.
+        head: over which heads of these layers the mean is taken: `"mean"` for all, or numbers as
+            for `layer`.
     """
 
     name: ClassVar = "attention"
@@ -37,22 +38,29 @@ class Attention(Method):
     citations: ClassVar = ("vaswani2017attention",)
     needs: ClassVar = frozenset({"attentions"})
 
-    layer: int | Layers = "mean"
+    layer: Indices | Literal["middle", "mean"] = "mean"
+    head: Indices | Literal["mean"] = "mean"
 
     def __post_init__(self) -> None:
-        if isinstance(self.layer, str):
-            expect_choice("layer", self.layer, Layers)
-        else:
-            expect_layer(self.layer)
+        expect_indices("layer", self.layer, "mean", "middle")
+        expect_indices("head", self.head, "mean")
 
     def attribute(self, evidence: Evidence) -> Attribution:
         """Explain the tokens of `evidence.explained`."""
         white_box = WhiteBox.of(evidence, self.name)
-        layers = self._layers(white_box.session.loaded.model)
-        return white_box.attribution(lambda: white_box.attention(layers).mean(0))
+        model = white_box.session.loaded.model
+        layers, heads = self._layers(model), self._heads(model)
+        return white_box.attribution(lambda: white_box.attention(layers, heads).mean(0))
 
     def _layers(self, model: object) -> tuple[int, ...]:
         count = len(layers_of(model))
         if self.layer == "mean":
             return tuple(range(count))
-        return (count // 2,) if isinstance(self.layer, str) else (layer_at(model, self.layer),)
+        if self.layer == "middle":
+            return (count // 2,)
+        return all_of("layer", self.layer, lambda layer: layer_at(model, layer))
+
+    def _heads(self, model: object) -> tuple[int, ...] | None:
+        if self.head == "mean":
+            return None
+        return all_of("head", self.head, lambda head: head_at(model, head))

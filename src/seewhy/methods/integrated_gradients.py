@@ -10,7 +10,6 @@ from PIL import Image
 from torch import Tensor
 
 from seewhy.core.attribution import Attribution
-from seewhy.core.errors import ModelError
 from seewhy.images.clips import Clip
 from seewhy.methods._base import Method
 from seewhy.methods._evidence import Evidence
@@ -87,14 +86,8 @@ def blank_embeddings(white_box: WhiteBox) -> Tensor:
     Raises:
         ModelError: if a grey picture of the same size has other visual tokens.
     """
-    session = white_box.session.with_images(*map(blank, white_box.session.images))
-    inputs = session.inputs(white_box.trace.inputs.scale)
-    if not torch.equal(inputs.visual_positions.cpu(), white_box.visual):
-        raise ModelError(
-            f"Expected a grey picture of the same size to have {len(white_box.visual)} visual "
-            f"tokens at the same positions, got {len(inputs.visual_positions)}: this model's "
-            "tokens depend on the content; choose input-x-gradient."
-        )
+    session = white_box.session
+    inputs = white_box.inputs_of(*map(blank, session.images))
     states = layer_input_states(session.loaded, inputs, session.ids)
     return states[inputs.visual_positions.to(states.device)]
 

@@ -41,7 +41,8 @@ class KernelShap(Method):
     Attributes:
         segments: approximate number of superpixels of each picture.
         samples: number of drawn coalitions; equal ones are read once.
-        fill: what covers those left out: `"mean"` the mean colour, `"blur"`, or `"noise"`.
+        fill: what covers those left out: `"mean"` the mean colour, `"blur"`, `"noise"` or
+            `"black"`.
         seed: of the coalitions, and of the noise.
     """
 

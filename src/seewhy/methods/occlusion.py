@@ -38,7 +38,8 @@ class Occlusion(Method):
     Attributes:
         window: the square's side in visual tokens.
         stride: its step in visual tokens.
-        fill: colour of the square: `"mean"` the mean colour, `"blur"`, or `"noise"`.
+        fill: colour of the square: `"mean"` the mean colour, `"blur"`, `"noise"` or
+            `"black"`.
         context: whether the context is measured too, with one reading per context token: the
             drop when that token is left out. If not, it is the text activations.
         seed: of the noise.

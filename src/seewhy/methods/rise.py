@@ -42,7 +42,8 @@ class RandomizedInputSampling(Method):
         samples: number of masks for each picture.
         cells: the masks' grid along each side.
         keep: share of its cells that stay, in (0, 1).
-        fill: of the other cells: `"mean"` the mean colour, `"blur"`, or `"noise"`.
+        fill: of the other cells: `"mean"` the mean colour, `"blur"`, `"noise"` or
+            `"black"`.
         seed: of the masks, and of the noise.
     """
 

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from seewhy.functional.curves import area_under, between, falling_order, first_of
-from seewhy.functional.perturbation import Fill
 from seewhy.metrics._base import Figure, Measurement, Metric, Results, Undefined
 from seewhy.metrics._perturbation import (
+    Fill,
     answer_log_probabilities,
     blank_reading,
     original_log_probabilities,

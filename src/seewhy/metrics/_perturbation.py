@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -12,9 +12,12 @@ from torch import Tensor
 from seewhy.core.errors import ParameterError
 from seewhy.core.suggestions import unknown_choice_message
 from seewhy.functional.curves import dilated
-from seewhy.functional.perturbation import Fill, fill_of
+from seewhy.functional.perturbation import fill_of
 from seewhy.metrics._reruns import RerunnableSample, session_of
 from seewhy.metrics._sample import seed_for
+
+Fill = Literal["mean", "blur", "noise"]
+"""The fills of metrics. Methods also take black, which no figure of a metric is measured with."""
 
 #: Width of the ring whose mean colour fills an erased object, as a fraction of the longer side.
 RING = 1 / 32

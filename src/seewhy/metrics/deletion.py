@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from seewhy.functional.perturbation import Fill
 from seewhy.metrics._base import Figure, Metric, Results
 from seewhy.metrics._curves import curve_figures, on_picture
-from seewhy.metrics._perturbation import expect_fill
+from seewhy.metrics._perturbation import Fill, expect_fill
 from seewhy.metrics._reruns import RerunnableSample
 
 

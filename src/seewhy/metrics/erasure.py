@@ -13,9 +13,8 @@ from torch import Tensor
 from seewhy.core.errors import AnswerError, ParameterError
 from seewhy.core.text import split_words
 from seewhy.functional.curves import falling_order, first_of, nearest_cells
-from seewhy.functional.perturbation import Fill
 from seewhy.metrics._base import Figure, Measurement, Metric, Results
-from seewhy.metrics._perturbation import blank_picture, expect_fill, replace_pixels
+from seewhy.metrics._perturbation import Fill, blank_picture, expect_fill, replace_pixels
 from seewhy.metrics._reruns import RerunnableSample, lacks_model, session_of
 from seewhy.metrics._sample import invalid_reason, seed_for, word_heatmap, word_mask
 from seewhy.models.generation import generate_batch

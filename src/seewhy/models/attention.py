@@ -144,6 +144,7 @@ def attention_rows(
     ids: Sequence[int],
     positions: Tensor,
     layers: Sequence[int] | None = None,
+    heads: Sequence[int] | None = None,
 ) -> Tensor:
     """Attention from some positions, mean over heads, recomputed in a forward pass.
 
@@ -155,6 +156,7 @@ def attention_rows(
         ids: of the answer.
         positions: int64 `[row]`, the attending positions.
         layers: counted from 0, in ascending order; all if None.
+        heads: counted from 0, over which the mean is taken; all if None.
 
     Returns:
         float32 `[layer, row, position]` on the CPU, each row sums to 1.
@@ -164,6 +166,7 @@ def attention_rows(
     """
     layers = range(len(layers_of(loaded.model))) if layers is None else layers
     captured: dict[int, Tensor] = {}
+    chosen = slice(None) if heads is None else list(heads)
 
     def attend(
         module: Any, query: Tensor, key: Tensor, value: Tensor, mask: Any, **keywords: Any
@@ -172,7 +175,10 @@ def attention_rows(
         if module.layer_idx in layers:
             # In blocks of rows: the weights of all heads need much more memory than their mean.
             blocks = [
-                attention_weights(query, key, mask, rows=rows, **options)[0].mean(0).float().cpu()
+                attention_weights(query, key, mask, rows=rows, **options)[0, chosen]
+                .mean(0)
+                .float()
+                .cpu()
                 for rows in positions.to(query.device).split(ROWS)
             ]
             captured[module.layer_idx] = torch.cat(blocks)

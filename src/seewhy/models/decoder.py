@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -57,6 +58,36 @@ def layer_at(model: Any, layer: int) -> int:
     return layer % count
 
 
+def head_at(model: Any, head: int) -> int:
+    """An attention head's number counted from 0; a negative `head` counts from the end.
+
+    Raises:
+        ParameterError: if the model's layers have no such head.
+    """
+    count = decoder_of(model).config.num_attention_heads
+    if not -count <= head < count:
+        raise ParameterError(
+            f"Expected a head from {-count} to {count - 1}, got {head}: {type(model).__name__} has "
+            f"{count} attention heads in each layer."
+        )
+    return head % count
+
+
+def final_norm_of(model: Any) -> Any:
+    """The norm between the last decoder layer and the unembedding.
+
+    Raises:
+        UnsupportedModelError: as `decoder_of`, or if the decoder has no norm of this name.
+    """
+    norm = getattr(decoder_of(model), "norm", None)
+    if not isinstance(norm, nn.Module):
+        raise UnsupportedModelError(
+            f"Expected a language model with a final norm named 'norm', got "
+            f"{type(decoder_of(model)).__name__}: choose a method that uses final states."
+        )
+    return norm
+
+
 def final_states(loaded: Loaded, inputs: Inputs, ids: Sequence[int]) -> Tensor:
     """Run a prompt and an answer through a model, in one forward pass.
 
@@ -82,6 +113,10 @@ def final_states(loaded: Loaded, inputs: Inputs, ids: Sequence[int]) -> Tensor:
     return captured[0][0]
 
 
+MLPS = ("mlp", "feed_forward", "block_sparse_moe")
+"""Names of a decoder layer's MLP in transformers."""
+
+
 @contextmanager
 def hook_layer_input(model: Any, layer: int, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
     """Replace the hidden states that enter a decoder layer with `change(states)`.
@@ -99,14 +134,46 @@ def hook_layer_input(model: Any, layer: int, change: Callable[[Tensor], Tensor])
         UnsupportedModelError: as `decoder_of`.
     """
 
+    with _hook_input(layers_of(model)[layer_at(model, layer)], change):
+        yield
+
+
+@contextmanager
+def hook_mlp_input(model: Any, layer: int, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
+    """Replace the normed states that enter the MLP of a decoder layer with `change(states)`.
+
+    In most families they are the output of the layer's `post_attention_layernorm`.
+
+    Args:
+        model: the model.
+        layer: counted from 0, or from the end if negative.
+        change: from `[batch, position, hidden]` to the same shape.
+
+    Raises:
+        ParameterError: if the model has no such layer.
+        UnsupportedModelError: as `decoder_of`, or if the layer has no MLP of a known name.
+    """
+    module = layers_of(model)[layer_at(model, layer)]
+    mlp = next((getattr(module, name) for name in MLPS if hasattr(module, name)), None)
+    if mlp is None:
+        raise UnsupportedModelError(
+            f"Expected decoder layers with one of {', '.join(MLPS)}, got {type(module).__name__}: "
+            "choose a method that uses the states between layers, such as grad-cam."
+        )
+    with _hook_input(mlp, change):
+        yield
+
+
+@contextmanager
+def _hook_input(module: nn.Module, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
+    """Replace the hidden states that enter a module."""
+
     def before(module: Any, arguments: Any, keywords: Any) -> Any:
         if arguments:
             return (change(arguments[0]), *arguments[1:]), keywords
         return arguments, {**keywords, "hidden_states": change(keywords["hidden_states"])}
 
-    hook = layers_of(model)[layer_at(model, layer)].register_forward_pre_hook(
-        of_this_call(before, nested=True), with_kwargs=True
-    )
+    hook = module.register_forward_pre_hook(of_this_call(before, nested=True), with_kwargs=True)
     try:
         yield
     finally:
@@ -130,6 +197,43 @@ def layer_input_states(
     with eval_mode(loaded.model), hook_layer_input(loaded.model, layer, keep):
         final_states(loaded, inputs, ids)
     return captured[0]
+
+
+def normed_layer_states(
+    loaded: Loaded, inputs: Inputs, ids: Sequence[int], layers: Sequence[int], positions: Tensor
+) -> list[Tensor]:
+    """Hidden states that leave some decoder layers, after the final norm, in one forward pass.
+
+    What leaves a layer is what enters the next one; what leaves the last one are the final states.
+
+    Args:
+        loaded: the model.
+        inputs: the prompt.
+        ids: of the answer.
+        layers: counted from 0, each once.
+        positions: int64 `[row]`, the positions whose states are wanted.
+
+    Returns:
+        For each layer `[row, hidden]`, in the model's dtype.
+
+    Raises:
+        UnsupportedModelError: as `final_norm_of`.
+    """
+    captured: dict[int, Tensor] = {}
+    norm, last = final_norm_of(loaded.model), len(layers_of(loaded.model)) - 1
+
+    def keep(layer: int, states: Tensor) -> Tensor:
+        captured[layer] = norm(states[:1, positions.to(states.device)])[0]
+        return states
+
+    with ExitStack() as stack:
+        stack.enter_context(eval_mode(loaded.model))
+        for layer in layers:
+            if layer != last:
+                stack.enter_context(hook_layer_input(loaded.model, layer + 1, partial(keep, layer)))
+        final = final_states(loaded, inputs, ids)
+    captured[last] = final[positions.to(final.device)]
+    return [captured[layer] for layer in layers]
 
 
 def at_least_float32(values: Tensor) -> Tensor:

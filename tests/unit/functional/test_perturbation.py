@@ -34,6 +34,13 @@ def test_fill_has_the_pictures_shape_range_and_colour(fill: str) -> None:
     torch.testing.assert_close(made.mean((0, 1)), image.mean((0, 1)), rtol=0.1, atol=1.0)
 
 
+def test_fill_of_black_is_zero_in_the_pictures_shape() -> None:
+    made = fill_of(noise(3, 4, 3), "black")
+    assert made.shape == (3, 4, 3)
+    assert made.dtype == torch.float32
+    assert not made.any()
+
+
 def test_fill_of_noise_depends_on_its_seed() -> None:
     image = noise(8, 8, 3)
     assert torch.equal(fill_of(image, "noise", 1), fill_of(image, "noise", 1))
@@ -41,7 +48,7 @@ def test_fill_of_noise_depends_on_its_seed() -> None:
 
 
 def test_fill_refuses_an_unknown_name_and_other_axes() -> None:
-    with pytest.raises(ParameterError, match="fill as one of mean, blur, noise, got 'grey'"):
+    with pytest.raises(ParameterError, match="fill as one of mean, blur, noise, black, got 'grey'"):
         fill_of(noise(4, 4, 3), "grey")
     with pytest.raises(ShapeError, match="image"):
         fill_of(noise(4, 4), "mean")

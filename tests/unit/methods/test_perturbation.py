@@ -13,10 +13,12 @@ import torch
 from PIL import Image
 
 from families import shared
+from painting import noise
 from random_traces import random_evidence, random_trace
 from seewhy.core.errors import ParameterError, UnsupportedInputError
 from seewhy.core.specs import parse_spec, spec_of
 from seewhy.methods import Evidence, citation, create
+from seewhy.methods._perturbation import perturbed_views, superpixels
 from seewhy.methods._scores import LENS
 from seewhy.models import read
 from seewhy.models.session import Session
@@ -129,6 +131,29 @@ def test_region_search_reads_only_for_selected_tokens() -> None:
     assert free.rows == 0
 
 
+def test_region_search_with_the_settings_of_eagle_chooses_every_region() -> None:
+    spec = "region-search(segments=64, steps=none, fill=black, superpixels=slico)"
+    method = create(spec)
+    assert (method.steps, method.spec) == (  # type: ignore[attr-defined]
+        None,
+        "region-search(segments=64, steps=None, fill=black, superpixels=slico)",
+    )
+    assert create(method.spec) == method
+    evidence, reader = planted(selected=[len(planted()[0].trace.prompt_tokens)])
+    few = replace(method, segments=4)
+    few.attribute(evidence)
+    regions = len(superpixels(perturbed_views(evidence, "x", "black")[0].image, 4, "slico"))
+    # Nothing and everything; then every larger subset and its rest, which is shared at the ends.
+    assert 2 + 2 * (regions - 1) <= reader.rows <= 2 + regions * (regions + 1)
+
+
+def test_slico_superpixels_cover_every_pixel_once_and_differ_from_slic() -> None:
+    image = torch.from_numpy(np.array(noise(90, 60), dtype=np.float32))
+    slic, slico = (superpixels(image, 12, name) for name in ("slic", "slico"))
+    assert bool((slico.sum(0) == 1).all())
+    assert slic.shape != slico.shape or not torch.equal(slic, slico)
+
+
 def test_rise_begins_its_display_at_each_tokens_minimum() -> None:
     evidence, _ = planted()
     attribution = create("rise", samples=64).attribute(evidence)
@@ -188,12 +213,14 @@ def test_method_says_what_to_install(
     [
         ("occlusion(window=0)", "window as a whole number of at least 1, got 0"),
         ("occlusion(window=2, stride=3)", "stride of at most the window's side 2, got 3"),
-        ("occlusion(fill=grey)", "fill as one of mean, blur, noise, got 'grey'"),
+        ("occlusion(fill=grey)", "fill as one of mean, blur, noise, black, got 'grey'"),
         ("rise(samples=0)", "samples as a whole number of at least 1, got 0"),
         ("rise(keep=1)", "keep between 0 and 1, both excluded, got 1"),
         ("rise(cells=2.5)", "cells as a whole number of at least 1, got 2.5"),
         ("kernel-shap(segments=1)", "segments as a whole number of at least 2, got 1"),
         ("region-search(steps=true)", "steps as a whole number of at least 1, got True"),
+        ("region-search(steps=0)", "steps as a whole number of at least 1, got 0"),
+        ("region-search(superpixels=seeds)", "superpixels as one of slic, slico, got 'seeds'"),
         ("random(seed=-1)", "seed as a whole number of at least 0, got -1"),
         ("centre(sigma=0)", "sigma between 0 and 1, both excluded, got 0"),
     ],

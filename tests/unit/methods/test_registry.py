@@ -38,7 +38,7 @@ def test_create_refuses_parameters_beside_an_instance() -> None:
 
 def test_parameters_of_lists_fields_in_order() -> None:
     assert parameters_of(METHODS.get("arc"))[:3] == ("k", "p", "variant")
-    assert parameters_of(METHODS.get("logit-lens")) == ()
+    assert parameters_of(METHODS.get("logit-lens")) == ("layer",)
 
 
 def test_citation_of_intra_modal_names_all_its_papers() -> None:

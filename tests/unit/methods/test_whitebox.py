@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 from torch import nn
 
-from families import build, shared
+from families import BUILDERS, build, shared
 from painting import noise
 from seewhy.core.errors import (
     ModelError,
@@ -21,18 +22,20 @@ from seewhy.core.errors import (
 from seewhy.images.clips import Clip
 from seewhy.methods import METHODS, Evidence, citation, create
 from seewhy.methods._whitebox import WhiteBox, expect_finite, rollout
+from seewhy.methods.dex_ar import filtered_sum
 from seewhy.methods.integrated_gradients import blank
+from seewhy.methods.llava_cam import noisy
 from seewhy.models.decoder import decoder_of, final_states
 from seewhy.models.passes import count_passes
 from seewhy.models.session import Session
 
 PROMPT = "What is to the left of the red star?"
 ANSWER = (40, 41, 42, 43)
-CAMS = ("grad-cam", "grad-cam-plus-plus", "layer-cam")
+CAMS = ("grad-cam", "grad-cam-plus-plus", "layer-cam", "llava-cam(samples=2)")
 LOOKS = ("attention", "attention-rollout")
 GRADIENTS = (
     *("gradient-attention", "input-x-gradient", "integrated-gradients(steps=2)"),
-    *("smooth-grad(samples=2)", "attn-lrp"),
+    *("smooth-grad(samples=2)", "attn-lrp", "dex-ar"),
 )
 SPECS = (*LOOKS, *CAMS, *GRADIENTS)
 #: A Llama under CLIP; Qwen2 with tiles and a thumbnail; a prefix that sees itself; M-RoPE.
@@ -114,8 +117,10 @@ def test_method_runs_nothing_where_nothing_is_wanted(spec):
         ("gradient-attention", 1, 3),
         ("grad-cam", 1, 3),
         ("attn-lrp", 1, 3),
+        ("dex-ar", 1, 2),
         ("integrated-gradients(steps=4)", 6, 12),
         ("smooth-grad(samples=2)", 2, 6),
+        ("llava-cam(samples=2)", 2, 6),
     ],
 )
 def test_method_costs_what_it_says(spec, forward_passes, backward_passes):
@@ -320,12 +325,21 @@ def test_expect_finite_says_which_dtype_to_take():
 @pytest.mark.parametrize(
     ("spec", "match"),
     [
-        ("attention(layer=top)", "one of middle, mean, got 'top'"),
-        ("attention(layer=0.5)", "whole number, got 0.5"),
+        ("attention(layer=top)", "layer as mean, middle, a whole number, .* got 'top'"),
+        ("attention(layer=0.5)", r"several such as \(3, 5\), or a range such as 4-7, got 0.5"),
+        ("attention(layer=())", r"a whole number, .* got \(\)"),
+        ("attention(layer=(1, true))", r"a whole number, .* got \(1, True\)"),
+        ("attention(head=middle)", "head as mean, a whole number, .* got 'middle'"),
+        ("logit-lens(layer=mean)", "layer as a whole number, .* got 'mean'"),
+        ("logit-lens(layer=true)", "layer as a whole number, .* got True"),
         ("grad-cam(layer=last)", "whole number, got 'last'"),
         ("grad-cam-plus-plus(layer=1.5)", "whole number, got 1.5"),
+        ("dex-ar(first_layer=mean)", "first_layer as a whole number, got 'mean'"),
         ("layer-cam(layer=true)", "whole number, got True"),
         ("integrated-gradients(steps=0)", "steps as a whole number of at least 1, got 0"),
+        ("llava-cam(samples=0)", "samples as a whole number of at least 1, got 0"),
+        ("llava-cam(noise=2)", "noise between 0 and 1, both excluded, got 2"),
+        ("llava-cam(layer=mean)", "layer as a whole number, got 'mean'"),
         ("smooth-grad(samples=0)", "samples as a whole number of at least 1, got 0"),
         ("smooth-grad(noise=0)", "noise between 0 and 1"),
     ],
@@ -335,7 +349,9 @@ def test_method_refuses_parameters_out_of_range(spec, match):
         create(spec)
 
 
-@pytest.mark.parametrize("spec", ["attention(layer=9)", "grad-cam(layer=-3)"])
+@pytest.mark.parametrize(
+    "spec", ["attention(layer=9)", "grad-cam(layer=-3)", "dex-ar(first_layer=2)"]
+)
 def test_method_refuses_a_layer_that_the_model_has_not(spec):
     with pytest.raises(ParameterError, match="Expected a layer from -2 to 1"):
         create(spec).attribute(evidence_of("llava"))
@@ -344,3 +360,194 @@ def test_method_refuses_a_layer_that_the_model_has_not(spec):
 @pytest.mark.parametrize("spec", SPECS)
 def test_method_cites_its_work(spec):
     assert citation(spec).startswith("@")
+
+
+@pytest.mark.parametrize("family", BUILDERS)
+def test_dex_ar_explains_every_family(family):
+    session = Session.from_image(shared(family), noise(90, 60), PROMPT, ANSWER)
+    evidence = Evidence.from_session(session, ranking_depth=1)
+    attribution = create("dex-ar").attribute(evidence)
+    assert all(bool(maps.isfinite().all()) for maps in attribution.maps)
+    assert max(float(maps.max()) for maps in attribution.maps) > 0
+
+
+def test_dex_ar_takes_the_layers_from_the_first_one_on():
+    evidence = evidence_of("internvl")
+
+    def maps(first):
+        return create("dex-ar", first_layer=first).attribute(evidence).maps[0]
+
+    assert torch.equal(maps(-10), maps(0))
+    assert torch.equal(maps(-1), maps(1))
+    below = maps(0) - maps(1)
+    rounding = 1e-5 * float(maps(0).max())
+    assert float(below.min()) >= -rounding
+    assert float(below.max()) > 100 * rounding
+
+
+def test_dex_ar_leaves_out_heads_that_look_at_text():
+    weights = torch.tensor([[[0.5, 0.5, 0.0]], [[0.5, 0.5, 0.0]]])
+    gradients = torch.tensor([[[2.0, 3.0, 9.0]], [[3.0, 1.0, 9.0]]])
+    found = filtered_sum(weights, gradients, torch.tensor([0]))
+    assert found.tolist() == [[6.0, 2.0, 0.0]]
+
+
+@pytest.mark.parametrize("family", BUILDERS)
+def test_llava_cam_explains_every_family(family):
+    session = Session.from_image(shared(family), noise(90, 60), PROMPT, ANSWER)
+    evidence = Evidence.from_session(session, ranking_depth=1)
+    attribution = create("llava-cam", samples=1).attribute(evidence)
+    largest = max(float(maps.max()) for maps in attribution.maps)
+    assert 0 < largest <= 1
+
+
+@pytest.mark.parametrize("layer", [-1, 1])
+def test_llava_cam_refuses_the_last_layer(layer):
+    with pytest.raises(ParameterError, match=f"below the last, got {layer}: .* would be empty"):
+        create("llava-cam", layer=layer).attribute(evidence_of("llava"))
+
+
+def test_llava_cam_depends_on_its_seed_and_takes_clips():
+    one, two = (
+        create("llava-cam", samples=1, seed=seed).attribute(evidence_of("llava")).maps[0]
+        for seed in (0, 1)
+    )
+    assert not torch.allclose(one, two, rtol=1e-3)
+    clip = Clip((noise(24, 16), noise(24, 16, 1)), (0.0, 0.5))
+    moved = noisy(clip, 0.1, np.random.default_rng(0))
+    assert moved.seconds == clip.seconds
+    assert [frame.size for frame in moved.frames] == [(24, 16)] * 2
+
+
+def test_noise_has_its_share_of_the_colour_range():
+    grey = Image.new("RGB", (200, 100), (128, 128, 128))
+    pixels = np.asarray(noisy(grey, 0.1, np.random.default_rng(0)), dtype=float)
+    assert pixels.std() == pytest.approx(25.5, rel=0.02)
+    assert pixels.mean() == pytest.approx(127.5, abs=0.3)
+
+
+def test_a_decoder_layer_without_an_mlp_is_refused(monkeypatch):
+    monkeypatch.setattr("seewhy.models.decoder.MLPS", ("experts",))
+    with pytest.raises(UnsupportedModelError, match="one of experts, got LlamaDecoderLayer"):
+        create("llava-cam", samples=1).attribute(evidence_of("llava"))
+
+
+def test_a_decoder_without_a_norm_is_refused():
+    loaded = build("llava")
+    evidence = Evidence.from_session(
+        Session.from_image(loaded, noise(90, 60), PROMPT, ANSWER), ranking_depth=1
+    )
+    decoder = decoder_of(loaded.model)
+    decoder.last_norm = decoder._modules.pop("norm")
+    with pytest.raises(UnsupportedModelError, match="final norm named 'norm', got LlamaModel"):
+        create("dex-ar").attribute(evidence)
+
+
+def maps_of(spec, family="qwen2-vl"):
+    return create(spec).attribute(evidence_of(family)).maps[0]
+
+
+@pytest.mark.parametrize("name", ["attention", "logit-lens"])
+def test_several_layers_are_their_mean(name):
+    lower, upper = (maps_of(f"{name}(layer={layer})") for layer in (0, 1))
+    assert not torch.allclose(lower, upper, rtol=1e-3)
+    for several in ("(0, 1)", "(1, 0, -1)", "0-1", "-2--1", "0--1"):
+        torch.testing.assert_close(maps_of(f"{name}(layer={several})"), (lower + upper) / 2)
+    assert torch.equal(maps_of(f"{name}(layer=1-1)"), upper)
+
+
+def test_attention_takes_the_heads_that_it_names():
+    heads = decoder_of(shared("qwen2-vl").model).config.num_attention_heads
+    single = [maps_of(f"attention(head={head})") for head in range(heads)]
+    assert not torch.allclose(single[0], single[1], rtol=1e-3)
+    torch.testing.assert_close(torch.stack(single).mean(0), maps_of("attention"))
+    torch.testing.assert_close(maps_of(f"attention(head=0-{heads - 1})"), maps_of("attention"))
+    torch.testing.assert_close(maps_of("attention(head=(0, 1))"), (single[0] + single[1]) / 2)
+    assert torch.equal(maps_of("attention(head=-1)"), single[-1])
+
+
+@pytest.mark.parametrize("family", BUILDERS)
+def test_lens_of_the_last_layer_is_that_of_the_final_states_in_every_family(family):
+    session = Session.from_image(shared(family), noise(90, 60), PROMPT, ANSWER)
+    evidence = Evidence.from_session(session, ranking_depth=1)
+    final, last, lowest, both = (
+        create(f"logit-lens(layer={layer})").attribute(evidence)
+        for layer in ("none", "-1", "0", "0-1")
+    )
+    assert torch.equal(last.context, final.context)
+    for index, maps in enumerate(final.maps):
+        torch.testing.assert_close(last.maps[index], maps, rtol=1e-3, atol=1e-5)
+        assert not torch.allclose(lowest.maps[index], maps, rtol=1e-2)
+        mean = (lowest.maps[index] + last.maps[index]) / 2
+        torch.testing.assert_close(both.maps[index], mean)
+
+
+@pytest.mark.parametrize("family", BUILDERS)
+def test_attention_of_chosen_layers_and_heads_is_there_in_every_family(family):
+    session = Session.from_image(shared(family), noise(90, 60), PROMPT, ANSWER)
+    evidence = Evidence.from_session(session, ranking_depth=1)
+    attribution = create("attention(layer=(0, 1), head=0)").attribute(evidence)
+    assert all(float(maps.max()) > 0 for maps in attribution.maps)
+
+
+@pytest.mark.parametrize("layer", ["none", "0", "(0, 1)"])
+def test_lens_costs_one_pass_more_for_layers(layer):
+    with count_passes(shared("llava").model) as passes:
+        create(f"logit-lens(layer={layer})").attribute(evidence_of("llava"))
+    assert (passes.forward, passes.backward) == (int(layer != "none"), 0)
+
+
+def test_lens_of_a_layer_contrasts_words():
+    evidence = evidence_of("llava")
+    rows = evidence.trace.unembedding_rows
+    other = evidence.map(lambda trace: replace(trace, foils=rows.flip(0)))
+    plain, contrasted = (
+        create("logit-lens(layer=0)").attribute(one).maps[0] for one in (evidence, other)
+    )
+    assert not torch.allclose(plain, contrasted, rtol=1e-2)
+
+
+def test_lens_of_a_layer_is_a_base_with_its_own_spec():
+    method = create("msea(scales=(1.0, 0.5), base=logit-lens(layer=0))")
+    assert method.spec == "msea(scales=(1.0, 0.5), base=logit-lens(layer=0))"
+    assert create(method.spec) == method
+    attribution = method.attribute(evidence_of("qwen2-vl"))
+    assert [view.scale for view in attribution.scales] == [1.0, 0.5]
+    torch.testing.assert_close(attribution.scales[0].maps[0], maps_of("logit-lens(layer=0)"))
+
+
+def test_lens_of_a_layer_refuses_a_trace_alone():
+    with pytest.raises(ParameterError, match=r"logit-lens runs the model\. Explain with"):
+        create("logit-lens(layer=0)").attribute(Evidence.from_traces({1.0: reading("llava")[1]}))
+
+
+@pytest.mark.parametrize(
+    ("spec", "match"),
+    [
+        ("attention(layer=(0, 9))", "Expected a layer from -2 to 1, got 9"),
+        ("attention(layer=1-0)", "layer as a rising range, got '1-0'"),
+        ("attention(head=64)", "Expected a head from -. to ., got 64: .* attention heads"),
+        ("attention(head=-1-0)", "head as a rising range, got '-1-0'"),
+        ("logit-lens(layer=2)", "Expected a layer from -2 to 1, got 2"),
+        ("logit-lens(layer=0-2)", "Expected a layer from -2 to 1, got 2"),
+    ],
+)
+def test_layers_and_heads_that_the_model_has_not_are_refused(spec, match):
+    with pytest.raises(ParameterError, match=match):
+        create(spec).attribute(evidence_of("llava"))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "attention(layer=(3, 5), head=0)",
+        "attention(layer=4-7, head=-2--1)",
+        "logit-lens(layer=4)",
+        "logit-lens(layer=-1)",
+        "arc(base=logit-lens(layer=(4,)))",
+        "arc(base=attention(layer=4-7))",
+    ],
+)
+def test_spec_of_layers_is_there_and_back(spec):
+    assert create(spec).spec == spec
+    assert create(create(spec).spec) == create(spec)
