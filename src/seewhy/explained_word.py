@@ -152,6 +152,15 @@ class ExplainedWord:
         return self._span.shares
 
     @property
+    def visual_share(self) -> float | None:
+        """How much of what it took from the picture and from the words came from the picture.
+
+        In [0, 1]; the rest came from the conversation's earlier words. For a word of several tokens
+        the mean over its tokens. None where the method does not measure both in one unit.
+        """
+        return self._span.visual_share
+
+    @property
     def range(self) -> tuple[float, float]:
         """The raw values that `display` shows as 0 and 1."""
         return self._span.low, self._span.high
@@ -227,7 +236,8 @@ class ExplainedWord:
     def to_json(self) -> dict[str, Any]:
         """JSON-ready: text, offsets, tokens, probability, peak, box and context in the answer.
 
-        With several views also the view of `peak` and `box`, and the shares.
+        `visual_share` is None where the method does not measure it. With several views also the
+        view of `peak` and `box`, and the shares.
         """
         views = {} if len(self.shares) == 1 else {"view": self.view, "shares": list(self.shares)}
         return {
@@ -236,6 +246,7 @@ class ExplainedWord:
             "end": self.end,
             "tokens": list(self._span.tokens),
             "probability": self.probability,
+            "visual_share": self.visual_share,
             "peak": None if self.peak is None else list(self.peak),
             "box": None if self.box is None else list(self.box),
             "context": [

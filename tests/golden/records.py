@@ -229,6 +229,13 @@ def clip(steps: int = 8, medium: int = 0, every: float = 0.5) -> tuple[Shown, ..
     return tuple(views)
 
 
+def with_visual_share(record: Record, seed: int = 0) -> Record:
+    """The record with a random visual share of every token of the answer."""
+    rng = torch.Generator().manual_seed(seed)
+    share = torch.rand(len(record.tokens), generator=rng)
+    return replace(record, attribution=replace(record.attribution, visual_share=share))
+
+
 def pictures_record(explained: bool = False) -> Record:
     """Two pictures: a wide one with a star and a house, a tall one with a tree."""
     wide = still(480, 300, {k: THINGS[k] for k in ("star", "house")}, 0)

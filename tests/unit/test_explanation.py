@@ -3,7 +3,7 @@ from dataclasses import replace
 import matplotlib
 import pytest
 
-from golden.records import chat_record, small_record
+from golden.records import chat_record, small_record, with_visual_share
 from seewhy import Explanation
 from seewhy.core import record as record_module
 from seewhy.report import spans as spans_module
@@ -63,3 +63,19 @@ def test_word_of_an_answer_without_words_is_refused_in_plain_english():
     empty = Explanation(replace(small_record(), words=()))
     with pytest.raises(IndexError, match="0 words, got 0: there are none"):
         empty[0]
+
+
+def test_word_visual_share_is_the_mean_of_its_tokens():
+    record = with_visual_share(small_record())
+    word = Explanation(record)["star"]
+    shares = [token.visual_share for token in word.tokens]
+    assert record.attribution.visual_share is not None
+    assert shares == pytest.approx(record.attribution.visual_share[1:].tolist())
+    assert word.visual_share == pytest.approx(sum(shares) / 2)
+    assert word.to_json()["visual_share"] == word.visual_share
+
+
+def test_word_visual_share_is_none_where_it_is_not_measured():
+    word = Explanation(small_record())["star"]
+    assert word.visual_share is None
+    assert word.to_json()["visual_share"] is None

@@ -24,7 +24,7 @@ class Layers:
             non-negative: the logit lens after this layer.
         share_maps: for each view float32 `[token, layer, height, width]`, non-negative: what the
             token took from each place through this layer's attention.
-        picture: float32 `[token, layer, head]`: the sum of the positive shares of all visual tokens.
+        picture: float32 `[token, layer, head]`: the sum of the positive shares of visual tokens.
         text: float32 `[token, layer, head]`: likewise of all other positions.
         feed_forward: float32 `[token, layer]`, signed: the share of the layer's other parts.
     """

@@ -136,7 +136,8 @@ class UnitData(TypedDict):
     `maps`, `shares`, `peaks` and `boxes` have one entry for each view, `best` is the view with the
     highest value. `low` and `high` are the joint range of image and text scores that becomes
     [0, 1]; `context` holds pairs of index (the prompt's spans first, then the answer's units) and
-    strength in [0, 1] on that scale, as are `picture` and `earlier`.
+    strength in [0, 1] on that scale, as are `picture` and `earlier`. `visual_share` is in [0, 1],
+    or null where the method does not measure it.
     """
 
     text: str
@@ -152,6 +153,7 @@ class UnitData(TypedDict):
     picture: float
     earlier: float
     share: float
+    visual_share: float | None
     shares: list[float]
     best: int
     peaks: list[XY | None]
@@ -353,6 +355,7 @@ def _unit(unit: TextSpan, first: int) -> UnitData:
         "picture": _short(unit.image_strength),
         "earlier": _short(unit.context_strength),
         "share": _short(unit.image_share),
+        "visual_share": None if unit.visual_share is None else _short(unit.visual_share),
         "shares": [_short(share) for share in unit.shares],
         "best": unit.best_view,
         "peaks": [None if peak is None else [_short(xy) for xy in peak] for peak in unit.peaks],

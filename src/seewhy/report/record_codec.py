@@ -121,6 +121,7 @@ def provenance_from_json(data: Mapping[str, Any]) -> Provenance:
 def _numbers(span: TextSpan) -> dict[str, Any]:
     return {
         "probability": span.probability,
+        "visual_share": span.visual_share,
         "shares": span.shares,
         "best_view": span.best_view,
         "peaks": span.peaks,
@@ -197,6 +198,8 @@ def _attribution(part: str, data: Mapping[str, Any], tensors: Tensors) -> Attrib
             _scale(f"{part}.scales.{index}", scale, views, tensors)
             for index, scale in enumerate(data[part]["scales"])
         ),
+        # Most methods do not measure it, and folders of seewhy 0.1 do not have it.
+        visual_share=tensors.get(f"{part}.visual_share"),
     )
 
 

@@ -19,6 +19,7 @@ from golden.records import (
     record_of,
     small_record,
     small_views_record,
+    with_visual_share,
 )
 from seewhy.report import payload as module
 from seewhy.report.payload import (
@@ -197,3 +198,11 @@ def test_clock_counts_minutes_of_sixty_seconds():
     assert [clock(seconds) for seconds in (0.04, 59.96, 95.5, 3725.5)] == [
         "0:00.0", "1:00.0", "1:35.5", "62:05.5",
     ]  # fmt: skip
+
+
+def test_payload_holds_the_mean_visual_share_of_a_words_tokens():
+    record = with_visual_share(small_record())
+    assert record.attribution.visual_share is not None
+    (one, first, second) = record.attribution.visual_share.tolist()
+    shares = [unit["visual_share"] for unit in payload(record)["words"]["answer"]]
+    assert shares == pytest.approx([one, (first + second) / 2], abs=1e-4)

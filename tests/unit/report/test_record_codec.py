@@ -1,6 +1,7 @@
+import pytest
 import torch
 
-from golden.records import pictures_record, same, small_views_record
+from golden.records import pictures_record, same, small_views_record, with_visual_share
 from seewhy.report.record_codec import record_from_parts, record_to_json, record_to_tensors
 
 
@@ -30,6 +31,24 @@ def test_record_from_parts_undoes_the_two():
     images = [picture.image for picture in record.pictures]
     parts = record_to_json(record), record_to_tensors(record), images
     assert same(record_from_parts(*parts, record.provenance), record)
+
+
+def test_record_from_parts_keeps_the_visual_share():
+    record = with_visual_share(small_views_record())
+    tensors = record_to_tensors(record)
+    assert "prompt_attribution.visual_share" not in tensors
+    images = [picture.image for picture in record.pictures]
+    back = record_from_parts(record_to_json(record), tensors, images, record.provenance)
+    assert back.attribution.visual_share is not None
+    assert same(back, record)
+
+
+def test_record_to_json_holds_the_mean_visual_share_of_a_words_tokens():
+    record = with_visual_share(small_views_record())
+    (_, first, second) = record.attribution.visual_share.tolist()
+    data = record_to_json(record)
+    assert data["words"][1]["visual_share"] == pytest.approx((first + second) / 2)
+    assert data["prompt_words"][0]["visual_share"] is None
 
 
 def test_record_to_json_holds_the_numbers_of_every_word():

@@ -6,6 +6,7 @@ import { comparisonDetails } from "./comparison.js";
 import { bar, block, heading, scalesBlock, section, shareName } from "./detail_parts.js";
 import { hasLowEvidence, shareOf, shownPlaces, viewOf } from "./selection.js";
 import { contextPiece, summary } from "./summary.js";
+import { isShareMeasured, visualShare } from "./visual_share.js";
 
 /** @import {Report} from "./report.js" */
 /** @import {ExplainedPiece} from "./types.d.ts" */
@@ -40,6 +41,7 @@ function wordDetails(report, piece) {
       element("p", {}, about),
     ),
     element("p", { class: "summary" }, summary(report, piece)),
+    ...visualShare(report, piece.unit),
     element(
       "div",
       { class: "columns" },
@@ -159,7 +161,8 @@ function numbers(report, { unit, part }) {
       entry("above half maximum", box ? `${point(box)} to ${point(box.slice(2))} px` : "nowhere"),
       entry("map", `${decimal(low)} to ${decimal(high)}`),
       entry("joint range", `${decimal(unit.low)} to ${decimal(unit.high)}`),
-      entry(shareName(report), percent(unit.share)),
+      // Where the share is measured, a second one in another unit would confuse.
+      isShareMeasured(unit) ? null : entry(shareName(report), percent(unit.share)),
       entry(unit.tokens.length > 1 ? "tokens" : "token", ...tokens),
     ),
   );

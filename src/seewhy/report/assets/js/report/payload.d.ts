@@ -64,6 +64,7 @@ export interface UnitData {
   picture: number;
   earlier: number;
   share: number;
+  visual_share: number | null;
   shares: number[];
   best: number;
   peaks: ([number, number] | null)[];
