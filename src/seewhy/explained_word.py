@@ -17,6 +17,7 @@ from seewhy.core.text import Token, Word
 from seewhy.report.colourmaps import DEFAULT as COLOURMAP
 from seewhy.report.overlay import OPACITY, overlay
 from seewhy.report.spans import TextSpan, spans_of
+from seewhy.report.word_layers import WordLayers, word_layers
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -213,6 +214,25 @@ class ExplainedWord:
             for view, scale in zip(self._record.attribution.scales, self._span.scales, strict=True)
         )
 
+    @property
+    def layers(self) -> WordLayers:
+        """The word layer by layer: what could be read there, and what was taken there.
+
+        Raises:
+            InputError: if the explanation has no layers, or the word is one of the prompt.
+        """
+        if self._part != "answer":
+            raise InputError(
+                f"Expected a word of the answer, got {self.text!r} of the prompt: only words that "
+                "the model chose have layers."
+            )
+        if self._record.layers is None:
+            raise InputError(
+                "Expected an explanation with layers, got one without: explain again with "
+                "explain(..., layers=True), or --layers on the command line."
+            )
+        return word_layers(self._record.layers, self._span.tokens)
+
     def overlay(
         self, view: int | None = None, *, colourmap: str = COLOURMAP, opacity: float = OPACITY
     ) -> Image:
@@ -237,9 +257,11 @@ class ExplainedWord:
         """JSON-ready: text, offsets, tokens, probability, peak, box and context in the answer.
 
         `visual_share` is None where the method does not measure it. With several views also the
-        view of `peak` and `box`, and the shares.
+        view of `peak` and `box`, and the shares; with layers also `WordLayers.to_json`.
         """
         views = {} if len(self.shares) == 1 else {"view": self.view, "shares": list(self.shares)}
+        has_layers = self._part == "answer" and self._record.layers is not None
+        layers = {"layers": self.layers.to_json()} if has_layers else {}
         return {
             "text": self.text,
             "start": self.start,
@@ -253,6 +275,7 @@ class ExplainedWord:
                 [word.index, weight] for word, weight in self.context if word.part == "answer"
             ],
             **views,
+            **layers,
         }
 
     def _repr_png_(self) -> bytes:

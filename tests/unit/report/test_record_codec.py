@@ -1,7 +1,13 @@
 import pytest
 import torch
 
-from golden.records import pictures_record, same, small_views_record, with_visual_share
+from golden.records import (
+    pictures_record,
+    same,
+    small_views_record,
+    with_layers,
+    with_visual_share,
+)
 from seewhy.report.record_codec import record_from_parts, record_to_json, record_to_tensors
 
 
@@ -41,6 +47,32 @@ def test_record_from_parts_keeps_the_visual_share():
     back = record_from_parts(record_to_json(record), tensors, images, record.provenance)
     assert back.attribution.visual_share is not None
     assert same(back, record)
+
+
+def test_record_to_tensors_names_layers_after_their_fields():
+    added = set(record_to_tensors(with_layers(small_views_record())))
+    added -= set(record_to_tensors(small_views_record()))
+    single = ("probabilities", "ranks", "picture", "text", "feed_forward")
+    maps = [f"{name}.{view}" for name in ("lens_maps", "share_maps") for view in (0, 1)]
+    assert added == {f"layers.{name}" for name in (*single, *maps)}
+
+
+def test_record_from_parts_keeps_the_layers():
+    record = with_layers(small_views_record())
+    images = [picture.image for picture in record.pictures]
+    parts = record_to_json(record), record_to_tensors(record), images
+    back = record_from_parts(*parts, record.provenance)
+    assert back.layers is not None
+    assert same(back, record)
+
+
+def test_record_from_parts_refuses_incomplete_layers():
+    record = with_layers(small_views_record())
+    tensors = record_to_tensors(record)
+    del tensors["layers.text"]
+    images = [picture.image for picture in record.pictures]
+    with pytest.raises(KeyError, match="layers.text"):
+        record_from_parts(record_to_json(record), tensors, images, record.provenance)
 
 
 def test_record_to_json_holds_the_mean_visual_share_of_a_words_tokens():
