@@ -238,11 +238,12 @@ def test_comparison_and_the_prompts_words_show_their_own_maps(open_page):
     assert page.find_elements(By.ID, "layers") == []
 
 
-def test_maps_of_several_pictures_share_one_scale(open_page):
+@pytest.mark.parametrize("word", [STAR, TREE])
+def test_maps_of_several_pictures_share_one_scale(open_page, word):
     record = with_layers(pictures_record())
-    page = open_page(record, fragment=f"#word={STAR}")
+    page = open_page(record, fragment=f"#word={word}")
     open_layer(page, 5)
-    found = layers_of(record)
+    found = layers_of(record, word)
     highest = max(maps.max() for maps in found.lens_maps)
     alphas = [canvas(page, view)[..., 3].max() / 255 for view in (0, 1)]
     wanted = [0.8 * (0.62 + 0.38 * maps[5].max() / highest) for maps in found.lens_maps]
