@@ -17,6 +17,7 @@ from seewhy.core.text import Token, Word
 from seewhy.report.colourmaps import DEFAULT as COLOURMAP
 from seewhy.report.overlay import OPACITY, overlay
 from seewhy.report.spans import TextSpan, spans_of
+from seewhy.report.word_layers import WordLayers, word_layers
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -152,6 +153,15 @@ class ExplainedWord:
         return self._span.shares
 
     @property
+    def visual_share(self) -> float | None:
+        """How much of what it took from the picture and from the words came from the picture.
+
+        In [0, 1]; the rest came from the conversation's earlier words. For a word of several tokens
+        the mean over its tokens. None where the method does not measure both in one unit.
+        """
+        return self._span.visual_share
+
+    @property
     def range(self) -> tuple[float, float]:
         """The raw values that `display` shows as 0 and 1."""
         return self._span.low, self._span.high
@@ -204,6 +214,25 @@ class ExplainedWord:
             for view, scale in zip(self._record.attribution.scales, self._span.scales, strict=True)
         )
 
+    @property
+    def layers(self) -> WordLayers:
+        """The word layer by layer: what could be read there, and what was taken there.
+
+        Raises:
+            InputError: if the explanation has no layers, or the word is one of the prompt.
+        """
+        if self._part != "answer":
+            raise InputError(
+                f"Expected a word of the answer, got {self.text!r} of the prompt: only words that "
+                "the model chose have layers."
+            )
+        if self._record.layers is None:
+            raise InputError(
+                "Expected an explanation with layers, got one without: explain again with "
+                "explain(..., layers=True), or --layers on the command line."
+            )
+        return word_layers(self._record.layers, self._span.tokens)
+
     def overlay(
         self, view: int | None = None, *, colourmap: str = COLOURMAP, opacity: float = OPACITY
     ) -> Image:
@@ -227,21 +256,26 @@ class ExplainedWord:
     def to_json(self) -> dict[str, Any]:
         """JSON-ready: text, offsets, tokens, probability, peak, box and context in the answer.
 
-        With several views also the view of `peak` and `box`, and the shares.
+        `visual_share` is None where the method does not measure it. With several views also the
+        view of `peak` and `box`, and the shares; with layers also `WordLayers.to_json`.
         """
         views = {} if len(self.shares) == 1 else {"view": self.view, "shares": list(self.shares)}
+        has_layers = self._part == "answer" and self._record.layers is not None
+        layers = {"layers": self.layers.to_json()} if has_layers else {}
         return {
             "text": self.text,
             "start": self.start,
             "end": self.end,
             "tokens": list(self._span.tokens),
             "probability": self.probability,
+            "visual_share": self.visual_share,
             "peak": None if self.peak is None else list(self.peak),
             "box": None if self.box is None else list(self.box),
             "context": [
                 [word.index, weight] for word, weight in self.context if word.part == "answer"
             ],
             **views,
+            **layers,
         }
 
     def _repr_png_(self) -> bytes:

@@ -16,6 +16,7 @@ from seewhy.report.bundle import save_record
 from seewhy.report.figures import plot
 from seewhy.report.page import frame, html
 from seewhy.report.spans import spans_of
+from seewhy.report.word_layers import WordLayers
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -126,6 +127,18 @@ class Explanation:
         joined = phrase(self.answer, self.record.words[begin : end + 1])
         return ExplainedWord(self._words, spans_of(self.record).word(joined, begin))
 
+    def layers(self, word: int | str) -> WordLayers:
+        """A word layer by layer: what could be read there, and what was taken there.
+
+        Args:
+            word: its number, or its text.
+
+        Raises:
+            UnknownNameError, IndexError: as for `explanation[word]`.
+            InputError: if the explanation was made without layers.
+        """
+        return self[word].layers
+
     def plot(self, words: Sequence[int | str] | None = None, **options: Any) -> tuple[Any, Any]:
         """Draw the picture and, beside it, the maps of words, with matplotlib.
 
@@ -162,7 +175,7 @@ class Explanation:
         """JSON-ready: prompt, answer, words, method and model; what `seewhy explain --json` prints.
 
         A word's `context` holds pairs of an earlier word's index and a weight; `peak` and `box`
-        are in pixels of the image.
+        are in pixels of the image. Its `layers`, where the explanation has them, are numbers only.
         """
         return {
             "prompt": self.prompt,

@@ -71,5 +71,8 @@ def open_page(chromium: WebDriver, tmp_path: Path) -> Iterator[OpenPage]:
         return chromium
 
     yield open_
+    # Pages that are opened without this fixture have the window's own size and a mouse.
+    chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    chromium.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
     assert chromium.get_log("browser") == []
     chromium.execute_script("try { localStorage.clear() } catch { }")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.action_chains import ActionChains
@@ -17,7 +19,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-from golden.records import record_of
+from golden.records import record_of, with_visual_share
 from seewhy.report.overlay import overlay
 from seewhy.report.spans import spans_of
 
@@ -413,3 +415,29 @@ def test_unseen_margins_are_marked(open_page):
     margin = pixels[:, : int(0.19 * width), :3].astype(int)
     assert np.ptp(margin, axis=2).max() <= 2
     assert len(np.unique(margin[..., 0] // 8)) >= 2
+
+
+def test_panel_says_how_much_came_from_the_picture(open_page):
+    record = with_visual_share(record_of())
+    record.attribution.visual_share[2:4] = torch.tensor([0.76, 0.9])
+    page = open_page(record, fragment=f"#word={STAR}")
+    share = page.find_element(By.ID, "visual-share")
+    assert share.text == "From the picture: 83 %. From earlier words: 17 %."
+    assert share.find_element(By.CSS_SELECTOR, ".split-bar").size["height"] > 0
+    assert "picture’s share" not in facts(page)
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0.0, "0 %. From earlier words: 100 %"), (0.997, "> 99 %.*words: < 1 %")]
+)
+def test_panel_says_no_share_is_none_or_all_if_it_is_not(open_page, share, text):
+    record = with_visual_share(record_of())
+    record.attribution.visual_share.fill_(share)
+    page = open_page(record)
+    assert re.search(text, page.find_element(By.ID, "visual-share").text)
+
+
+def test_panel_says_nothing_of_a_share_that_is_not_measured(open_page):
+    page = open_page(fragment=f"#word={STAR}")
+    assert page.find_elements(By.ID, "visual-share") == []
+    assert "picture’s share" in facts(page)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from seewhy.core.attribution import Attribution, ScaleView
 from seewhy.core.geometry import TokenGrid
+from seewhy.core.layers import Layers
 from seewhy.core.record import Picture, Provenance, Record
 from seewhy.core.text import Token, words_of
 from seewhy.core.trace import PromptSpan
@@ -227,6 +228,40 @@ def clip(steps: int = 8, medium: int = 0, every: float = 0.5) -> tuple[Shown, ..
         frames = 2 * step, 2 * step + 1
         views.append(Shown(draw(480, 270, objects), (9, 16), objects, medium, frames, step * every))
     return tuple(views)
+
+
+def with_visual_share(record: Record, seed: int = 0) -> Record:
+    """The record with a random visual share of every token of the answer."""
+    rng = torch.Generator().manual_seed(seed)
+    share = torch.rand(len(record.tokens), generator=rng)
+    return replace(record, attribution=replace(record.attribution, visual_share=share))
+
+
+def with_layers(record: Record, layers: int = 6, heads: int = 4, seed: int = 0) -> Record:
+    """The record with random layers, in which probabilities grow from layer to layer."""
+    rng = torch.Generator().manual_seed(seed)
+    tokens, depth = len(record.tokens), torch.linspace(0, 1, layers)
+    rise = depth ** (1 + 4 * torch.rand(tokens, 1, generator=rng))
+    own = torch.tensor([token.probability for token in record.tokens])
+    taken = torch.exp(-((depth - torch.rand(tokens, 1, generator=rng)) ** 2) / 0.05)
+
+    def maps(strength: Tensor) -> tuple[Tensor, ...]:
+        return tuple(
+            strength[:, :, None, None]
+            * (one[:, None] + torch.rand(tokens, layers, *one.shape[1:], generator=rng))
+            for one in record.attribution.maps
+        )
+
+    made = Layers(
+        probabilities=own[:, None] * rise,
+        ranks=(500 * (1 - rise) ** 3).long(),
+        lens_maps=maps(rise),
+        share_maps=maps(taken),
+        picture=taken[:, :, None] * torch.rand(tokens, layers, heads, generator=rng) ** 3,
+        text=torch.rand(tokens, layers, heads, generator=rng) ** 3,
+        feed_forward=torch.randn(tokens, layers, generator=rng) / 3,
+    )
+    return replace(record, layers=made)
 
 
 def pictures_record(explained: bool = False) -> Record:

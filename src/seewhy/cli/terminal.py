@@ -86,14 +86,19 @@ def show(explanation: Mapping[str, Any], folder: Path | None) -> None:
 def _table(rows: Sequence[Mapping[str, Any]], words: Sequence[Mapping[str, Any]]) -> Table:
     """One row for each of `rows`; `words` are all words of the answer."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim")
+    has_share = any(word.get("visual_share") is not None for word in words)
     table.add_column("word", overflow="fold")
     table.add_column("probability", no_wrap=True)
+    if has_share:
+        table.add_column("from the picture", justify="right", no_wrap=True)
     table.add_column("peak", justify="right", no_wrap=True)
     table.add_column("earlier words", overflow="fold")
     for word in rows:
+        share = [_visual_share(word["visual_share"])] if has_share else []
         table.add_row(
             Text(printable(word["text"])),
             _probability(word["probability"]),
+            *share,
             _peak(word, pictures=len(word.get("shares", ())) > 1),
             _context(word["context"], words),
         )
@@ -125,6 +130,11 @@ def _probability(probability: float) -> Text:
     return Text.assemble(
         f"{probability:.2f} ", ("█" * filled, style), ("░" * (BAR - filled), "dim")
     )
+
+
+def _visual_share(share: float | None) -> Text:
+    """The part that came from the picture, in percent."""
+    return Text("") if share is None else Text(f"{share:.0%}")
 
 
 def _peak(word: Mapping[str, Any], *, pictures: bool = False) -> Text:

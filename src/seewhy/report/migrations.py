@@ -17,7 +17,8 @@ from seewhy.report.record_codec import picture_file
 Parts = tuple[dict[str, Any], dict[str, Tensor]]
 """The content of `explanation.json`, and the tensors of `maps.safetensors` by name."""
 
-#: Increased by one for each change after which older folders need a conversion.
+#: Increased by one for each change after which older folders need a conversion. Tensors that a
+#: record may lack, as the visual share and the layers, need none.
 SCHEMA_VERSION = 3
 
 

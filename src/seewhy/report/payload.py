@@ -8,18 +8,21 @@ from __future__ import annotations
 import base64
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, TypedDict
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
 from seewhy.core.attribution import ScaleView
+from seewhy.core.layers import Layers
 from seewhy.core.record import Picture, Provenance, Record
 from seewhy.core.text import Token, Word
 from seewhy.report.colourmaps import NAMES, colour_table
 from seewhy.report.spans import SpanScale, TextSpan, spans_of
+from seewhy.report.word_layers import WordLayers, word_layers
 
 #: Increased by one for each change after which the page cannot read older payloads.
 SCHEMA_VERSION = 2
@@ -130,13 +133,33 @@ class UnitScale(TypedDict):
     weight: float
 
 
+class LayerData(TypedDict):
+    """A unit at one decoder layer.
+
+    `probability` and `rank` (0 for the first) are those of its first token if the answer is read
+    out after this layer. `picture` and `text` hold for each head what it took from the pictures and
+    from the conversation's words, `feed_forward` is the share of the layer's other parts, all in
+    logits. `lens` (what could be read there) and `taken` are indices of the payload's maps, one for
+    each view.
+    """
+
+    probability: float
+    rank: int
+    picture: list[float]
+    text: list[float]
+    feed_forward: float
+    lens: list[int]
+    taken: list[int]
+
+
 class UnitData(TypedDict):
     """A word or token, of the answer or of the prompt.
 
     `maps`, `shares`, `peaks` and `boxes` have one entry for each view, `best` is the view with the
     highest value. `low` and `high` are the joint range of image and text scores that becomes
     [0, 1]; `context` holds pairs of index (the prompt's spans first, then the answer's units) and
-    strength in [0, 1] on that scale, as are `picture` and `earlier`.
+    strength in [0, 1] on that scale, as are `picture` and `earlier`. `visual_share` is in [0, 1],
+    or null where the method does not measure it. `layers` is empty where the record has none.
     """
 
     text: str
@@ -152,11 +175,13 @@ class UnitData(TypedDict):
     picture: float
     earlier: float
     share: float
+    visual_share: float | None
     shares: list[float]
     best: int
     peaks: list[XY | None]
     boxes: list[Box | None]
     scales: list[UnitScale]
+    layers: list[LayerData]
 
 
 class TextData(TypedDict):
@@ -205,12 +230,13 @@ def payload(record: Record) -> Payload:
     """Convert a record to the data of the page.
 
     Each map is quantised to 8 bit over its own range, whose raw ends are kept; other numbers are
-    rounded to five significant digits. A word of one token shares that token's maps.
+    rounded to five significant digits, those of a layer's heads to three. A word of one token
+    shares that token's maps.
 
     Raises:
         ValueError: if a number is NaN or infinite.
     """
-    spans, maps = spans_of(record), _Maps()
+    spans, maps = spans_of(record), _Maps(record.layers)
     return {
         "schema": SCHEMA_VERSION,
         "pictures": _pictures(record.pictures),
@@ -230,9 +256,11 @@ def payload(record: Record) -> Payload:
 class _Maps:
     """The payload's maps; words and tokens of the same tokens share theirs."""
 
-    def __init__(self) -> None:
+    def __init__(self, layers: Layers | None = None) -> None:
         self.data: list[MapData] = []
         self._starts: dict[tuple[str, tuple[int, ...]], int] = {}
+        self._layers = layers
+        self._layer_data: dict[tuple[int, ...], list[LayerData]] = {}
 
     def start(self, part: str, unit: TextSpan) -> int:
         """The index of the first of the unit's maps: those of its views, then of its scales."""
@@ -242,6 +270,33 @@ class _Maps:
             self.data.extend(map(quantise, unit.maps))
             self.data.extend(quantise(values) for scale in unit.scales for values in scale.maps)
         return self._starts[key]
+
+    def layers(self, unit: TextSpan) -> list[LayerData]:
+        """The layers of a unit of the answer; empty where the record has none."""
+        if self._layers is None:
+            return []
+        if unit.tokens not in self._layer_data:
+            word = word_layers(self._layers, unit.tokens)
+            made = [self._layer(word, index) for index in range(len(word))]
+            self._layer_data[unit.tokens] = made
+        return self._layer_data[unit.tokens]
+
+    def _layer(self, word: WordLayers, index: int) -> LayerData:
+        return {
+            "probability": _short(word.probabilities[index]),
+            "rank": int(word.ranks[index]),
+            "picture": [_short(share, 3) for share in word.picture[index]],
+            "text": [_short(share, 3) for share in word.text[index]],
+            "feed_forward": _short(word.feed_forward[index]),
+            "lens": self._added(maps[index] for maps in word.lens_maps),
+            "taken": self._added(maps[index] for maps in word.share_maps),
+        }
+
+    def _added(self, maps: Iterable[np.ndarray]) -> list[int]:
+        """The indices of maps that are added."""
+        start = len(self.data)
+        self.data.extend(quantise(torch.from_numpy(values)) for values in maps)
+        return list(range(start, len(self.data)))
 
 
 def _text(
@@ -255,8 +310,10 @@ def _text(
             {"text": s.text, "start": s.start, "end": s.end, "unit": i if prompt_units else None}
             for i, s in enumerate(prompt)
         ],
-        "asked": [_unit(unit, maps.start("prompt", unit)) for unit in prompt_units],
-        "answer": [_unit(unit, maps.start("answer", unit)) for unit in answer_units],
+        "asked": [_unit(unit, maps.start("prompt", unit), []) for unit in prompt_units],
+        "answer": [
+            _unit(unit, maps.start("answer", unit), maps.layers(unit)) for unit in answer_units
+        ],
     }
 
 
@@ -334,7 +391,7 @@ def _pictures(pictures: Sequence[Picture]) -> list[PictureData]:
     ]
 
 
-def _unit(unit: TextSpan, first: int) -> UnitData:
+def _unit(unit: TextSpan, first: int, layers: list[LayerData]) -> UnitData:
     """The data of a word or token whose maps begin at index `first` of the payload's maps."""
     views = len(unit.maps)
     return {
@@ -353,6 +410,7 @@ def _unit(unit: TextSpan, first: int) -> UnitData:
         "picture": _short(unit.image_strength),
         "earlier": _short(unit.context_strength),
         "share": _short(unit.image_share),
+        "visual_share": None if unit.visual_share is None else _short(unit.visual_share),
         "shares": [_short(share) for share in unit.shares],
         "best": unit.best_view,
         "peaks": [None if peak is None else [_short(xy) for xy in peak] for peak in unit.peaks],
@@ -361,6 +419,7 @@ def _unit(unit: TextSpan, first: int) -> UnitData:
             _unit_scale(scale, first + views * number, views)
             for number, scale in enumerate(unit.scales, 1)
         ],
+        "layers": layers,
     }
 
 
@@ -415,7 +474,7 @@ def _base64(table: Tensor) -> str:
     return base64.b64encode(table.contiguous().numpy().tobytes()).decode()
 
 
-def _short(number: float | Tensor, digits: int = 5) -> float:
+def _short(number: float | np.floating | Tensor, digits: int = 5) -> float:
     """Round to significant digits.
 
     >>> _short(0.123456789), _short(1234567.0)

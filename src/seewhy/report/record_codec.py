@@ -2,7 +2,9 @@
 
 Names of tensors follow the record's own fields: `attribution.maps.0` is the answer's map of the
 first view, `prompt_attribution.scales.1.is_top1` whether each token of the prompt is still the
-first choice at the second scale, `base_grids.0.row_edges` the edges of the first view's rows.
+first choice at the second scale, `base_grids.0.row_edges` the edges of the first view's rows,
+`layers.lens_maps.0` the logit lens of the first view after every layer. Tensors that a record does
+not have are left out.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from torch import Tensor
 
 from seewhy.core.attribution import Attribution, ScaleView
 from seewhy.core.geometry import TokenGrid
+from seewhy.core.layers import Layers
 from seewhy.core.record import Picture, Provenance, Record
 from seewhy.core.text import Token, Word
 from seewhy.core.trace import PromptSpan
@@ -66,6 +69,7 @@ def record_to_tensors(record: Record) -> dict[str, Tensor]:
         "base_grids": tuple(picture.base_grid for picture in record.pictures),
         "attribution": record.attribution,
         "prompt_attribution": record.prompt_attribution,
+        "layers": record.layers,
     }
     # Tensors that share memory, as low and high of one range may, cannot be stored without a copy.
     return {
@@ -104,6 +108,7 @@ def record_from_parts(
         else _attribution("prompt_attribution", data, tensors),
         turns=tuple(PromptSpan(**turn) for turn in data["turns"]),
         contrasts=tuple((pair["word"], pair["alternative"]) for pair in data["contrasts"]),
+        layers=_layers(len(data["pictures"]), tensors),
         provenance=provenance,
     )
 
@@ -121,6 +126,7 @@ def provenance_from_json(data: Mapping[str, Any]) -> Provenance:
 def _numbers(span: TextSpan) -> dict[str, Any]:
     return {
         "probability": span.probability,
+        "visual_share": span.visual_share,
         "shares": span.shares,
         "best_view": span.best_view,
         "peaks": span.peaks,
@@ -197,6 +203,8 @@ def _attribution(part: str, data: Mapping[str, Any], tensors: Tensors) -> Attrib
             _scale(f"{part}.scales.{index}", scale, views, tensors)
             for index, scale in enumerate(data[part]["scales"])
         ),
+        # Most methods do not measure it, and folders of seewhy 0.1 do not have it.
+        visual_share=tensors.get(f"{part}.visual_share"),
     )
 
 
@@ -210,5 +218,16 @@ def _scale(part: str, data: Mapping[str, Any], views: int, tensors: Tensors) -> 
     )
 
 
-def _maps(part: str, views: int, tensors: Tensors) -> tuple[Tensor, ...]:
-    return tuple(tensors[f"{part}.maps.{view}"] for view in range(views))
+def _maps(part: str, views: int, tensors: Tensors, name: str = "maps") -> tuple[Tensor, ...]:
+    return tuple(tensors[f"{part}.{name}.{view}"] for view in range(views))
+
+
+def _layers(views: int, tensors: Tensors) -> Layers | None:
+    if "layers.probabilities" not in tensors:
+        return None
+    names = ("probabilities", "ranks", "picture", "text", "feed_forward")
+    return Layers(
+        lens_maps=_maps("layers", views, tensors, "lens_maps"),
+        share_maps=_maps("layers", views, tensors, "share_maps"),
+        **{name: tensors[f"layers.{name}"] for name in names},
+    )

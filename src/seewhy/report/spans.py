@@ -60,6 +60,9 @@ class TextSpan:
             picture; None where the map is empty.
         boxes: for each view the box around the cells above half of the map's maximum, in pixels,
             within the picture; None where the map is empty.
+        visual_share: in [0, 1], of what its tokens took from the picture and from the
+            conversation's words, the part that came from the picture: the mean over its tokens.
+            None where the method does not measure both in one unit.
     """
 
     text: str
@@ -76,6 +79,7 @@ class TextSpan:
     shares: tuple[float, ...]
     peaks: tuple[tuple[float, float] | None, ...]
     boxes: tuple[Box | None, ...]
+    visual_share: float | None
 
     @cached_property
     def displays(self) -> tuple[Tensor, ...]:
@@ -218,6 +222,7 @@ def _span(
         shares=_shares(maps),
         peaks=tuple(_peak(values, picture.base_grid) for values, picture in views),
         boxes=tuple(_box(values, picture.base_grid, picture.size) for values, picture in views),
+        visual_share=_visual_share(attribution, rows),
     )
 
 
@@ -244,6 +249,11 @@ def _scale(view: ScaleView, rows: list[int]) -> SpanScale:
 def _shares(maps: Sequence[Tensor]) -> tuple[float, ...]:
     means = [float(values.mean()) for values in maps]
     return tuple(mean / sum(means) if sum(means) else 0.0 for mean in means)
+
+
+def _visual_share(attribution: Attribution, rows: list[int]) -> float | None:
+    share = attribution.visual_share
+    return None if share is None else float(share[rows].double().mean())
 
 
 def _peak(values: Tensor, grid: TokenGrid) -> tuple[float, float] | None:

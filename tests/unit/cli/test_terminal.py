@@ -40,6 +40,17 @@ def test_show_names_shares_of_the_strongest_words_without_weak_ones_and_marks(ca
     assert rows[0].split()[-3:] == ["82", "red", "78%"]
 
 
+def test_show_says_what_came_from_the_picture_only_where_it_is_measured(capsys):
+    assert "from the picture" not in shown(capsys)
+    shares = (0.834, None, 0.0, None)
+    words = [w | {"visual_share": s} for w, s in zip(EXPLANATION["words"], shares, strict=True)]
+    lines = shown(capsys, EXPLANATION | {"words": words}).splitlines()
+    assert any("from the picture" in line for line in lines)
+    rows = {line.split()[0]: line for line in lines if "█" in line or "░" in line}
+    assert "83%" in rows["a"]
+    assert rows["car"].split()[3] == "0%"
+
+
 def answer_of(count):
     """An explanation with a mark behind each of `count` words."""
     word = {"probability": 1.0, "peak": None, "context": []}

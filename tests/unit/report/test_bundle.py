@@ -17,6 +17,8 @@ from golden.records import (
     same,
     small_record,
     small_views_record,
+    with_layers,
+    with_visual_share,
 )
 from seewhy.core.errors import OutputError, SchemaError
 from seewhy.report import safe_folder
@@ -80,6 +82,14 @@ def test_open_record_gives_back_an_explained_prompt(tmp_path):
     back = open_record(save_record(record, tmp_path / "out"))
     assert back.prompt_attribution is not None
     assert len(back.prompt_attribution.scales) == 5
+    assert same(back, record)
+
+
+def test_open_record_gives_back_layers_and_the_visual_share(tmp_path):
+    record = with_visual_share(with_layers(small_views_record()))
+    back = open_record(save_record(record, tmp_path / "layered"))
+    assert back.layers is not None
+    assert back.attribution.visual_share is not None
     assert same(back, record)
 
 

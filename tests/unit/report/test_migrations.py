@@ -1,7 +1,8 @@
 """Folders in `tests/data/folders` were written by the versions of seewhy that had these schemas.
 
 Commits 5d8229f and 29a2056 wrote them. Each holds a record of `golden.records` with a second scale;
-overlays and page were taken out.
+overlays and page were taken out. `tests/data/folder_without_layers` was written by commit 4c90006,
+with schema 3 before records had a visual share and layers.
 """
 
 import shutil
@@ -25,6 +26,8 @@ def with_a_second_scale(record: Record) -> Record:
     quarter = replace(half, scale=0.25, weights=half.weights / 2)
     return replace(record, attribution=replace(record.attribution, scales=(half, quarter)))
 
+
+WITHOUT_LAYERS = FOLDERS.parent / "folder_without_layers"
 
 WRITTEN = {
     1: replace(with_a_second_scale(small_record()), turns=(PromptSpan("user", 0, 7),)),
@@ -54,6 +57,12 @@ def test_record_of_an_older_schema_can_be_saved_anew(tmp_path, schema):
     record = open_record(old)
     assert same(open_record(save_record(record, old, overwrite=True)), record)
     assert not (old / "picture.png").exists()
+
+
+def test_open_record_reads_a_folder_of_before_visual_share_and_layers():
+    record = open_record(WITHOUT_LAYERS)
+    assert same(record, small_views_record())
+    assert (record.attribution.visual_share, record.layers) == (None, None)
 
 
 @pytest.mark.parametrize("name", ["explanation.json", "maps.safetensors", "picture.png"])

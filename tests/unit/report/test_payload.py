@@ -19,6 +19,8 @@ from golden.records import (
     record_of,
     small_record,
     small_views_record,
+    with_layers,
+    with_visual_share,
 )
 from seewhy.report import payload as module
 from seewhy.report.payload import (
@@ -29,6 +31,7 @@ from seewhy.report.payload import (
     quantise,
     view_names,
 )
+from seewhy.report.word_layers import word_layers
 
 
 def values_of(data) -> np.ndarray:
@@ -197,3 +200,57 @@ def test_clock_counts_minutes_of_sixty_seconds():
     assert [clock(seconds) for seconds in (0.04, 59.96, 95.5, 3725.5)] == [
         "0:00.0", "1:00.0", "1:35.5", "62:05.5",
     ]  # fmt: skip
+
+
+def test_payload_holds_the_mean_visual_share_of_a_words_tokens():
+    record = with_visual_share(small_record())
+    assert record.attribution.visual_share is not None
+    (one, first, second) = record.attribution.visual_share.tolist()
+    shares = [unit["visual_share"] for unit in payload(record)["words"]["answer"]]
+    assert shares == pytest.approx([one, (first + second) / 2], abs=1e-4)
+
+
+# --- layers ----------------------------------------------------------------------------------
+
+
+def test_payload_has_no_layers_and_no_more_maps_where_the_record_has_none():
+    plain, layered = payload(small_record()), payload(with_layers(small_record()))
+    units = [*plain["words"]["answer"], *plain["tokens"]["answer"]]
+    assert [unit["layers"] for unit in units] == [[]] * len(units)
+    # Two words and three tokens; the word of one token shares its maps.
+    assert len(layered["maps"]) - len(plain["maps"]) == 4 * 6 * 2
+
+
+def test_payload_holds_a_words_layers():
+    record = with_layers(small_views_record())
+    assert record.layers is not None
+    word = word_layers(record.layers, record.words[1].tokens)
+    data = payload(record)
+    layers = data["words"]["answer"][1]["layers"]
+    assert [one["probability"] for one in layers] == pytest.approx(word.probabilities, rel=1e-4)
+    assert [one["rank"] for one in layers] == word.ranks.tolist()
+    assert [one["feed_forward"] for one in layers] == pytest.approx(word.feed_forward, rel=1e-4)
+    for index, one in enumerate(layers):
+        assert one["picture"] == pytest.approx(word.picture[index], rel=6e-3)
+        assert one["text"] == pytest.approx(word.text[index], rel=6e-3)
+        for maps, whole in ((one["lens"], word.lens_maps), (one["taken"], word.share_maps)):
+            for number, values in zip(maps, whole, strict=True):
+                stored = data["maps"][number]
+                assert (stored["height"], stored["width"]) == values.shape[1:]
+                assert stored["high"] == pytest.approx(values[index].max(), rel=1e-4)
+                step = (stored["high"] - stored["low"]) / 255
+                assert values_of(stored) == pytest.approx(values[index], abs=step)
+
+
+def test_payload_of_layers_holds_none_for_the_prompts_words():
+    asked = payload(with_layers(small_views_record()))["words"]["asked"]
+    assert asked
+    assert all(unit["layers"] == [] for unit in asked)
+
+
+def test_payload_refuses_layers_that_are_not_finite():
+    record = with_layers(small_record())
+    assert record.layers is not None
+    record.layers.probabilities[0, 0] = math.nan
+    with pytest.raises(ValueError, match="Expected finite numbers in a record, got nan"):
+        payload(record)

@@ -1,6 +1,13 @@
+import pytest
 import torch
 
-from golden.records import pictures_record, same, small_views_record
+from golden.records import (
+    pictures_record,
+    same,
+    small_views_record,
+    with_layers,
+    with_visual_share,
+)
 from seewhy.report.record_codec import record_from_parts, record_to_json, record_to_tensors
 
 
@@ -30,6 +37,50 @@ def test_record_from_parts_undoes_the_two():
     images = [picture.image for picture in record.pictures]
     parts = record_to_json(record), record_to_tensors(record), images
     assert same(record_from_parts(*parts, record.provenance), record)
+
+
+def test_record_from_parts_keeps_the_visual_share():
+    record = with_visual_share(small_views_record())
+    tensors = record_to_tensors(record)
+    assert "prompt_attribution.visual_share" not in tensors
+    images = [picture.image for picture in record.pictures]
+    back = record_from_parts(record_to_json(record), tensors, images, record.provenance)
+    assert back.attribution.visual_share is not None
+    assert same(back, record)
+
+
+def test_record_to_tensors_names_layers_after_their_fields():
+    added = set(record_to_tensors(with_layers(small_views_record())))
+    added -= set(record_to_tensors(small_views_record()))
+    single = ("probabilities", "ranks", "picture", "text", "feed_forward")
+    maps = [f"{name}.{view}" for name in ("lens_maps", "share_maps") for view in (0, 1)]
+    assert added == {f"layers.{name}" for name in (*single, *maps)}
+
+
+def test_record_from_parts_keeps_the_layers():
+    record = with_layers(small_views_record())
+    images = [picture.image for picture in record.pictures]
+    parts = record_to_json(record), record_to_tensors(record), images
+    back = record_from_parts(*parts, record.provenance)
+    assert back.layers is not None
+    assert same(back, record)
+
+
+def test_record_from_parts_refuses_incomplete_layers():
+    record = with_layers(small_views_record())
+    tensors = record_to_tensors(record)
+    del tensors["layers.text"]
+    images = [picture.image for picture in record.pictures]
+    with pytest.raises(KeyError, match="layers.text"):
+        record_from_parts(record_to_json(record), tensors, images, record.provenance)
+
+
+def test_record_to_json_holds_the_mean_visual_share_of_a_words_tokens():
+    record = with_visual_share(small_views_record())
+    (_, first, second) = record.attribution.visual_share.tolist()
+    data = record_to_json(record)
+    assert data["words"][1]["visual_share"] == pytest.approx((first + second) / 2)
+    assert data["prompt_words"][0]["visual_share"] is None
 
 
 def test_record_to_json_holds_the_numbers_of_every_word():

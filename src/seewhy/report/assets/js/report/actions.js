@@ -5,13 +5,13 @@ import { announce } from "./announcement.js";
 import { writeLink } from "./links.js";
 import { drawTiles, layOutTiles } from "./overview.js";
 import { renderDetails } from "./details.js";
-import { render, renderViews } from "./render.js";
+import { render, renderLayer, renderViews } from "./render.js";
 import { shownPlaces, viewOf } from "./selection.js";
 import { layOutText } from "./text_layout.js";
 import { renderTints } from "./tints.js";
 
 /** @import {Report} from "./report.js" */
-/** @import {Cell, Segmentation, Style} from "./types.d.ts" */
+/** @import {Cell, LayerSource, Segmentation, Style} from "./types.d.ts" */
 
 const TILES_DELAY_MS = 60;
 
@@ -117,6 +117,26 @@ export class Actions {
     if (known?.view === cell?.view && known?.cell === cell?.cell) return;
     state.hoveredCell = cell;
     renderTints(this.report);
+  }
+
+  /**
+   * Show a layer's map in place of a word's own, or with null the word's own again.
+   * @param {number | null} layer
+   */
+  showLayer(layer) {
+    const { state } = this.report;
+    if (state.layer === layer) return;
+    state.layer = layer;
+    renderLayer(this.report);
+  }
+
+  /**
+   * Show what could be read at a layer, or what was taken there.
+   * @param {LayerSource} source
+   */
+  setLayerSource(source) {
+    this.report.state.layerSource = source;
+    renderLayer(this.report);
   }
 
   /**

@@ -4,8 +4,10 @@ import { element } from "../shared/dom.js";
 import { decimal, label, percent, point, visibleText } from "../shared/text.js";
 import { comparisonDetails } from "./comparison.js";
 import { bar, block, heading, scalesBlock, section, shareName } from "./detail_parts.js";
+import { makeLayerStrip } from "./layer_strip.js";
 import { hasLowEvidence, shareOf, shownPlaces, viewOf } from "./selection.js";
 import { contextPiece, summary } from "./summary.js";
+import { isShareMeasured, visualShare } from "./visual_share.js";
 
 /** @import {Report} from "./report.js" */
 /** @import {ExplainedPiece} from "./types.d.ts" */
@@ -19,8 +21,24 @@ const MOST_CANDIDATES = 5;
 export function renderDetails(report) {
   const pieces = shownPlaces(report.state).map((at) => report.text.explained(at));
   const [piece, other] = pieces;
+  // Payloads of older versions do not have layers.
+  const hasStrip = !other && piece.unit.layers?.length > 0;
+  report.layerStrip = hasStrip ? makeLayerStrip(report, piece.unit) : null;
   const nodes = other ? comparisonDetails(report, piece, other) : wordDetails(report, piece);
-  report.parts.details.replaceChildren(...nodes);
+  replaceDetails(report.parts.details, nodes);
+}
+
+/**
+ * Replace the details; what had the focus there keeps it.
+ * @param {HTMLElement} details
+ * @param {(Node | string)[]} nodes
+ */
+function replaceDetails(details, nodes) {
+  const focused = details.contains(document.activeElement) ? document.activeElement?.id : "";
+  details.replaceChildren(...nodes);
+  if (!focused) return;
+  const same = details.querySelector(`#${CSS.escape(focused)}`);
+  if (same instanceof HTMLElement) same.focus({ preventScroll: true });
 }
 
 /**
@@ -40,6 +58,7 @@ function wordDetails(report, piece) {
       element("p", {}, about),
     ),
     element("p", { class: "summary" }, summary(report, piece)),
+    ...visualShare(report, piece.unit),
     element(
       "div",
       { class: "columns" },
@@ -47,6 +66,7 @@ function wordDetails(report, piece) {
       shares(report, piece.unit),
       candidates(report, piece),
     ),
+    ...(report.layerStrip ? [report.layerStrip.node] : []),
     ...scalesBlock(report, piece, scalesTitle(piece)),
     numbers(report, piece),
   ];
@@ -159,7 +179,8 @@ function numbers(report, { unit, part }) {
       entry("above half maximum", box ? `${point(box)} to ${point(box.slice(2))} px` : "nowhere"),
       entry("map", `${decimal(low)} to ${decimal(high)}`),
       entry("joint range", `${decimal(unit.low)} to ${decimal(unit.high)}`),
-      entry(shareName(report), percent(unit.share)),
+      // Where the share is measured, a second one in another unit would confuse.
+      isShareMeasured(unit) ? null : entry(shareName(report), percent(unit.share)),
       entry(unit.tokens.length > 1 ? "tokens" : "token", ...tokens),
     ),
   );

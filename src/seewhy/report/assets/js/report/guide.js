@@ -16,14 +16,16 @@ const PROMPT =
   "The words of the prompt can be read as well: their maps say where the model finds what they speak of. Nobody chose them by a probability, so none is shown.";
 const CONTRAST =
   "A word with a dotted line beneath is contrasted: its map says why this word was said and not the other, and is dark where both are served alike.";
+const LAYERS =
+  "Layer by layer: a bar upwards is the word's probability if the answer were read out after that layer; a bar downwards is what the layer took from the picture. All maps of a word's layers share one scale. Of a word of several tokens, the probability is its first token's.";
 const LIMITS =
   "A map shows what the model's states carry, which is evidence for, not proof of, what made it speak.";
 
 /**
  * @param {Views} views
- * @param {{contrast: boolean, prompt: boolean}} applies
+ * @param {{contrast: boolean, prompt: boolean, layers: boolean}} applies
  */
-export function guide(views, { contrast, prompt }) {
+export function guide(views, { contrast, prompt, layers }) {
   const texts = [
     MAPS,
     PINS,
@@ -31,6 +33,7 @@ export function guide(views, { contrast, prompt }) {
     views.clips.length > 0 && CLIP,
     prompt && PROMPT,
     contrast && CONTRAST,
+    layers && LAYERS,
     LIMITS,
   ];
   const paragraphs = texts.flatMap((text) => (text ? [element("p", {}, text)] : []));

@@ -10,7 +10,7 @@ import { guide } from "./guide.js";
 /**
  * @param {MakeId} id
  * @param {Views} views
- * @param {{contrast: boolean, prompt: boolean}} applies what the text holds
+ * @param {{contrast: boolean, prompt: boolean, layers: boolean}} applies what the text holds
  */
 export function layout(id, views, applies) {
   const [top, viewer, text] = [topBar(id), viewerParts(id, views), textPanel(id)];
@@ -129,14 +129,14 @@ function styleControls(id) {
 function colourLegend(id) {
   const ramp = element("div", { class: "ramp", id: id("ramp") });
   const [low, high] = [element("span", { id: id("low") }), element("span", { id: id("high") })];
-  const middle = element("span", {}, "weak to strong, one scale for pixels and words");
+  const scaleNote = element("span");
   const node = element(
     "div",
     { class: "legend", "aria-hidden": "true" },
     ramp,
-    element("p", {}, low, middle, high),
+    element("p", {}, low, scaleNote, high),
   );
-  return { node, ramp, low, high };
+  return { node, ramp, low, high, scaleNote };
 }
 
 /** @param {MakeId} id */
@@ -203,7 +203,7 @@ function overviewParts(id, views) {
 /**
  * @param {MakeId} id
  * @param {Views} views
- * @param {{contrast: boolean, prompt: boolean}} applies
+ * @param {{contrast: boolean, prompt: boolean, layers: boolean}} applies
  */
 function footerParts(id, views, applies) {
   const provenance = element("dl", { class: "provenance", id: id("provenance") });

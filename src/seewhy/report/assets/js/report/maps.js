@@ -3,6 +3,7 @@
 import { clamp, decodeBase64 } from "../shared/text.js";
 
 /** @import {MapData, PictureData, UnitData} from "./payload.d.ts" */
+/** @import {LayerSource} from "./types.d.ts" */
 
 /**
  * A map to draw: values in [0, 1] row by row, and the edges of its cells in pixels of the picture.
@@ -71,6 +72,30 @@ export class Maps {
     const map = this.scaled(unit.scales[scale].maps[view], low, high);
     const { rows, columns } = this.pictures[view].canvas;
     return { ...map, rows: evenEdges(rows, map.height), columns: evenEdges(columns, map.width) };
+  }
+
+  /**
+   * A unit's map of a view at one layer; the maps of all its layers share one range, so they
+   * compare.
+   * @param {UnitData} unit
+   * @param {LayerSource} source
+   * @param {number} layer
+   * @param {number} view
+   * @returns {DisplayMap}
+   */
+  displayAtLayer(unit, source, layer, view) {
+    const high = this.highestOfLayers(unit, source);
+    const { rows, columns } = this.pictures[view].canvas;
+    return { ...this.scaled(unit.layers[layer][source][view], 0, high), rows, columns };
+  }
+
+  /**
+   * The highest value of a unit's maps of all layers and views.
+   * @param {UnitData} unit
+   * @param {LayerSource} source
+   */
+  highestOfLayers({ layers }, source) {
+    return Math.max(...layers.flatMap((one) => one[source].map((index) => this.all[index].high)));
   }
 
   /**

@@ -5,7 +5,7 @@ import { capitalize, clamp } from "../shared/text.js";
 import { paneCaption } from "./pane_caption.js";
 import { listenToPane } from "./pane_pointer.js";
 import { arrangement, paneRows, rowWeights } from "./pane_rows.js";
-import { LOW_EVIDENCE, hasLowEvidence, isComparison } from "./selection.js";
+import { LOW_EVIDENCE, hasLowEvidence, isComparison, shownLayer } from "./selection.js";
 
 /** @import {DisplayMap} from "./maps.js" */
 /** @import {PaneContent} from "./pane_rows.js" */
@@ -22,17 +22,20 @@ function makePane(report) {
   const image = element("img", { draggable: "false", decoding: "sync" });
   const canvas = element("canvas");
   const peak = element("i", { class: "peak" });
-  const frame = element("div", { class: "picture-frame" }, image, canvas, peak);
+  const badge = element("span", { class: "layer-badge" });
+  const frame = element("div", { class: "picture-frame" }, image, canvas, peak, badge);
   const caption = element("figcaption");
   const pane = {
     node: element("figure", { class: "pane" }, frame, caption),
     frame,
     image,
     peak,
+    badge,
     caption,
     context: context2d(canvas),
     unit: /** @type {UnitData | null} */ (null),
     view: -1,
+    layer: /** @type {number | null} */ (null),
     values: new Float32Array(),
     animation: 0,
   };
@@ -83,7 +86,7 @@ function placePanes(report, rows) {
  * @param {number} count of panes that are shown
  */
 function showInPane(report, pane, content, count) {
-  const { maps, text } = report;
+  const { maps, state, text } = report;
   const unit = text.unit(content.at);
   const isNewView = pane.view !== content.view;
   if (isNewView) showPicture(report, pane, content.view);
@@ -91,10 +94,15 @@ function showInPane(report, pane, content, count) {
   showPeak(report, pane, unit, content.view);
   showCaption(report, pane, content);
   markPane(report, pane, content);
-  const isNewWord = !isNewView && pane.unit !== unit;
-  pane.unit = unit;
-  pane.view = content.view;
-  showMap(report, pane, maps.display(unit, content.view), isNewWord);
+  const layer = shownLayer(state, unit);
+  showBadge(report, pane, layer);
+  const isNewMap = pane.unit !== unit || pane.layer !== layer;
+  Object.assign(pane, { unit, layer, view: content.view });
+  const map =
+    layer === null
+      ? maps.display(unit, content.view)
+      : maps.displayAtLayer(unit, state.layerSource, layer, content.view);
+  showMap(report, pane, map, isNewMap && !isNewView);
 }
 
 /**
@@ -134,11 +142,25 @@ function showPeak({ maps, state, views }, { peak }, unit, view) {
   const [x, y] = unit.peaks[view] ?? [0, 0];
   const isShown =
     unit.peaks[view] &&
+    shownLayer(state, unit) === null &&
     maps.peakValue(unit, view) >= LOW_EVIDENCE &&
     state.style.mode !== "picture";
   peak.style.left = `${(100 * x) / views.all[view].width}%`;
   peak.style.top = `${(100 * y) / views.all[view].height}%`;
   peak.style.opacity = isShown ? "1" : "0";
+}
+
+/**
+ * Which layer's map it is, where it is not the word's own.
+ * @param {Report} report
+ * @param {Pane} pane
+ * @param {number | null} layer
+ */
+function showBadge({ state }, { badge }, layer) {
+  badge.hidden = layer === null;
+  if (layer === null) return;
+  const what = state.layerSource === "lens" ? "could be read" : "was taken";
+  badge.textContent = `Layer ${layer + 1}: what ${what} there`;
 }
 
 /**
@@ -169,14 +191,14 @@ function markPane({ state, text, views }, { node }, { at, medium }) {
 }
 
 /**
- * Draw a map; a new word's values change gradually from those that were there.
+ * Draw a map; a new word's values, or a new layer's, change gradually from those that were there.
  * @param {Report} report
  * @param {Pane} pane
  * @param {DisplayMap} map
- * @param {boolean} isNewWord
+ * @param {boolean} isNewMap
  */
-function showMap(report, pane, map, isNewWord) {
-  const isGradual = isNewWord && pane.values.length === map.values.length && !prefersNoMotion();
+function showMap(report, pane, map, isNewMap) {
+  const isGradual = isNewMap && pane.values.length === map.values.length && !prefersNoMotion();
   const from = isGradual ? pane.values.slice() : map.values;
   const start = performance.now();
   /** @param {number} now */

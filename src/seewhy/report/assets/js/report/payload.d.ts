@@ -49,6 +49,17 @@ export interface UnitScale {
   weight: number;
 }
 
+/** A unit at one decoder layer. */
+export interface LayerData {
+  probability: number;
+  rank: number;
+  picture: number[];
+  text: number[];
+  feed_forward: number;
+  lens: number[];
+  taken: number[];
+}
+
 /** A word or token, of the answer or of the prompt. */
 export interface UnitData {
   text: string;
@@ -64,11 +75,13 @@ export interface UnitData {
   picture: number;
   earlier: number;
   share: number;
+  visual_share: number | null;
   shares: number[];
   best: number;
   peaks: ([number, number] | null)[];
   boxes: ([number, number, number, number] | null)[];
   scales: UnitScale[];
+  layers: LayerData[];
 }
 
 /** Prompt and answer, divided into words or into tokens. */

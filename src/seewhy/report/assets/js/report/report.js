@@ -19,6 +19,7 @@ import { Views } from "./views.js";
 import { listenToWordKeys } from "./word_keys.js";
 import { WordPointer } from "./word_pointer.js";
 
+/** @import {LayerStrip} from "./layer_strip.js" */
 /** @import {Pane} from "./panes.js" */
 /** @import {Payload} from "./payload.d.ts" */
 /** @import {Options} from "./types.d.ts" */
@@ -49,9 +50,12 @@ export class Report {
     this.parts = layout(id, this.views, {
       contrast: payload.contrasts.length > 0,
       prompt: payload.words.asked.length > 0,
+      layers: payload.tokens.answer.some(({ layers }) => layers?.length > 0),
     });
     /** @type {Pane[]} */
     this.panes = [];
+    /** @type {LayerStrip | null} */
+    this.layerStrip = null;
     this.actions = new Actions(this);
     this.playback = new Playback(this);
     this.filmstrips = makeFilmstrips(this);

@@ -21,6 +21,8 @@ export function initialState(colours) {
     hoveredView: null,
     hoveredCell: null,
     style: { mode: "heat", colours, opacity: 0.8 },
+    layer: null,
+    layerSource: "lens",
     tabStops: {},
   };
 }
@@ -60,6 +62,14 @@ export function shownView({ state, maps }, unit, among) {
   const chosen = chosenView(state);
   return chosen !== null && among.includes(chosen) ? chosen : maps.brightestView(unit, among);
 }
+
+/**
+ * The layer whose map of a unit is shown, or null where its own map is.
+ * @param {State} state
+ * @param {UnitData} unit
+ */
+export const shownLayer = (state, unit) =>
+  state.layer === null || isComparison(state) || !unit.layers?.[state.layer] ? null : state.layer;
 
 /** @param {UnitData} unit */
 export const hasLowEvidence = (unit) => unit.picture < LOW_EVIDENCE;

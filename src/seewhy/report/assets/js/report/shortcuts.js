@@ -43,7 +43,7 @@ function run(all, key) {
 function shortcuts(report) {
   const { actions, controls, parts, playback } = report;
   return [
-    { key: "Escape", does: "unpin everything", run: () => escape(report) },
+    { key: "Escape", does: "close the layer, or unpin everything", run: () => escape(report) },
     ...viewShortcuts(report),
     { key: "t", does: "words or tokens", run: controls.segmentation.next },
     { key: "m", does: "heat, spotlight or the bare picture", run: controls.mode.next },
@@ -83,6 +83,7 @@ function viewShortcuts({ actions, views }) {
  */
 function escape({ actions, playback, state }) {
   if (playback.isPlaying) playback.stop();
+  else if (state.layer !== null) actions.showLayer(null);
   else if (state.pins.length) actions.clearPins();
   else if (state.selectedView !== null) actions.selectView(null);
 }

@@ -28,6 +28,8 @@ export interface Mount {
 
 export type Part = "prompt" | "answer";
 export type Segmentation = "words" | "tokens";
+/** What a layer's map shows: what could be read there (logit lens), or what was taken there. */
+export type LayerSource = "lens" | "taken";
 export type Mode = "heat" | "spotlight" | "picture";
 
 /** How maps are drawn. `opacity` is from 0 to 1. */
@@ -67,6 +69,9 @@ export interface State {
   hoveredView: number | null;
   hoveredCell: Cell | null;
   style: Style;
+  /** The layer whose map is shown, from 0, or null for a word's own map. */
+  layer: number | null;
+  layerSource: LayerSource;
   /** The piece of each part that the tab key reaches. */
   tabStops: Partial<Record<Part, number>>;
 }
