@@ -75,7 +75,7 @@ export function shareName({ views }) {
  * @param {string} title
  */
 export function scalesBlock(report, piece, title) {
-  if (!piece.unit.scales.length) return [];
+  if (piece.unit.scales.length < 2) return [];
   const { payload, views } = report;
   const where = views.several ? ` · ${views.nameInText(viewOf(report, piece.unit))}` : "";
   const order = payload.scales.map((_, i) => i);
