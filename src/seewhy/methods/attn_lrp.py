@@ -15,7 +15,12 @@ from seewhy.core.errors import UnsupportedModelError
 from seewhy.methods._base import Method
 from seewhy.methods._evidence import Evidence
 from seewhy.methods._whitebox import WhiteBox
-from seewhy.models.attention import attention_output, attention_weights, patched_attention
+from seewhy.models.attention import (
+    attention_output,
+    attention_weights,
+    patched_attention,
+    score_options,
+)
 from seewhy.models.decoder import decoder_of, layers_of
 from seewhy.models.isolation import of_this_call
 
@@ -174,6 +179,6 @@ def lrp_attention(
     module: Any, query: Tensor, key: Tensor, value: Tensor, mask: Any, **keywords: Any
 ) -> tuple[Tensor, None]:
     """Full attention, half of the gradient to each factor of its products."""
-    options = {name: keywords.get(name) for name in ("scaling", "softcap")}
+    options = score_options(keywords)
     weights = attention_weights(half_gradient(query), half_gradient(key), mask, **options)
     return attention_output(half_gradient(weights), half_gradient(value))
