@@ -249,6 +249,7 @@ def test_maps_of_several_pictures_share_one_scale(open_page, word):
     wanted = [0.8 * (0.62 + 0.38 * maps[5].max() / highest) for maps in found.lens_maps]
     assert alphas == pytest.approx(wanted, abs=0.04)
     assert abs(wanted[0] - wanted[1]) > 0.1
+    assert "from the pictures" in readout(page)
 
 
 def test_strip_fits_every_width_and_names_every_control(open_page):

@@ -202,7 +202,8 @@ def test_to_json_is_the_object_of_the_command_line(explanation: Explanation) -> 
     told = json.loads(json.dumps(explanation.to_json(), allow_nan=False))
     assert list(told) == ["prompt", "answer", "words", "method", "model"]
     assert told["method"] == "intra-modal"
-    fields = ["text", "start", "end", "tokens", "probability", "peak", "box", "context"]
+    fields = ["text", "start", "end", "tokens", "probability", "visual_share"]
+    fields += ["peak", "box", "context"]
     for place, word in enumerate(told["words"]):
         assert list(word) == fields
         assert all(index < place and weight > 0 for index, weight in word["context"])

@@ -88,18 +88,19 @@ function stripControls({ id }, unit) {
  * @param {Report} report
  * @param {LayerStrip} strip
  */
-export function renderLayerStrip({ state }, strip) {
+export function renderLayerStrip({ state, views }, strip) {
   const { node, unit, columns, slider, close, readout, heads } = strip;
   const { layer, layerSource } = state;
+  const { name } = views.subject;
   node.dataset.source = layerSource;
   node.classList.toggle("open", layer !== null);
   columns.forEach((column, i) => column.classList.toggle("shown", i === layer));
   slider.value = String((layer ?? unit.layers.length - 1) + 1);
-  slider.setAttribute("aria-valuetext", spokenLayer(unit, layer));
+  slider.setAttribute("aria-valuetext", spokenLayer(unit, layer, name));
   close.hidden = layer === null;
-  readout.replaceChildren(...layerText(unit, layer));
+  readout.replaceChildren(...layerText(unit, layer, name));
   heads.hidden = layer === null;
-  heads.replaceChildren(...(layer === null ? [] : headCells(unit, layer)));
+  heads.replaceChildren(...(layer === null ? [] : headCells(unit, layer, name)));
 }
 
 /** @param {Report} report */
@@ -188,11 +189,12 @@ function listenToControls({ actions, state }, { node, slider, close }) {
  * What a screen reader is told of the slider.
  * @param {UnitData} unit
  * @param {number | null} layer
+ * @param {string} name of all that was shown
  */
-function spokenLayer({ layers }, layer) {
+function spokenLayer({ layers }, layer, name) {
   if (layer === null) return "no layer, the word's own map";
   const { probability, picture } = layers[layer];
-  const taken = `${decimal(sum(picture))} taken from the picture`;
+  const taken = `${decimal(sum(picture))} taken from ${name}`;
   return `layer ${layer + 1} of ${layers.length}, probability ${percent(probability)}, ${taken}`;
 }
 
@@ -200,14 +202,15 @@ function spokenLayer({ layers }, layer) {
  * The layer's numbers as a sentence, or what the slider is for.
  * @param {UnitData} unit
  * @param {number | null} layer
+ * @param {string} name of all that was shown
  */
-function layerText({ layers }, layer) {
-  if (layer === null) return ["Move the slider to lay a layer’s map over the picture."];
+function layerText({ layers }, layer, name) {
+  if (layer === null) return [`Move the slider to lay a layer’s map over ${name}.`];
   const { probability, rank, picture, text, feed_forward: other } = layers[layer];
   return [
     element("b", {}, `Layer ${layer + 1} of ${layers.length}.`),
     ` Read out here, its probability is ${percent(probability)}, rank ${rank + 1}.`,
-    ` Taken here, in logits: ${signed(sum(picture))} from the picture,`,
+    ` Taken here, in logits: ${signed(sum(picture))} from ${name},`,
     ` ${signed(sum(text))} from words, ${signed(other)} in the layer’s other parts.`,
   ];
 }
