@@ -66,8 +66,9 @@ class Attribution:
         tokens = expect_axes(self.context, "token text", name="context")["token"]
         for view, maps in enumerate(self.maps):
             expect_axes(maps, "token height width", name=f"maps of view {view}", token=tokens)
-        for name in ("low", "high"):
-            expect_axes(getattr(self, name), "token", name=name, token=tokens)
+        for name in ("low", "high", "visual_share"):
+            if (values := getattr(self, name)) is not None:
+                expect_axes(values, "token", name=name, token=tokens)
 
     @property
     def display(self) -> tuple[Tensor, ...]:
