@@ -92,11 +92,12 @@ families: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/explain.py
+	$(BIN)/python benchmarks/share_variants.py
 
 answers: FOUND := out/answers
 answers: PAPER := benchmarks/results/paper
 answers: $(READY)
-	for suite in ablation claims context composed hallucination cost sanity; do \
+	for suite in ablation claims shares context composed hallucination cost sanity; do \
 	    $(BIN)/seewhy bench --suite $$suite --out $(FOUND)/$$suite --workers $(WORKERS) --no-gallery || exit; \
 	done
 	$(BIN)/seewhy bench --suite paper --out $(FOUND)/paper --workers $(WORKERS) --no-gallery
