@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 
-import families
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+import families
 from seewhy.core.layers import Layers
 from seewhy.explainer import Explainer
 from seewhy.explanation import Explanation
