@@ -309,8 +309,15 @@ def wrong_queries(layer: dict[str, Any]) -> None:
     layer["queries"] = layer["queries"].roll(1, 0)
 
 
+def wrong_first_queries(layer: dict[str, Any]) -> None:
+    """Those of the template and the prompt, which predict no word of the answer."""
+    layer["queries"] = layer["queries"].clone()
+    layer["queries"][:8] = layer["queries"][:8].roll(1, 0)
+
+
 @pytest.mark.parametrize(
-    "spoil", [wrong_keys, wrong_values, wrong_mask, wrong_scaling, wrong_queries]
+    "spoil",
+    [wrong_keys, wrong_values, wrong_mask, wrong_scaling, wrong_queries, wrong_first_queries],
 )
 def test_shares_of_attention_that_is_read_wrongly_are_refused(spoil, monkeypatch):
     right = AttentionHooks._captured_layer
@@ -329,7 +336,7 @@ def test_shares_of_attention_that_is_read_wrongly_are_refused(spoil, monkeypatch
             layer.self_attn.v_proj.weight *= 5
     session = Session.from_image(loaded, noise(*SIZE), PROMPT, [40, 41])
     with pytest.raises(UnsupportedModelError, match="parts of an attention to add up"):
-        METHOD.attribute(Evidence.from_session(session, ranking_depth=1, start=0))
-    found = Explainer(loaded).explain(noise(*SIZE), PROMPT, max_new_tokens=2)
+        METHOD.attribute(Evidence.from_session(session, ranking_depth=1))
+    found = Explainer(loaded).explain(noise(*SIZE), PROMPT, max_new_tokens=2, explain_prompt=False)
     assert found.method == "intra-modal"
     assert any("Explained by intra-modal" in note for note in found.record.provenance.notes)

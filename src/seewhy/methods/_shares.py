@@ -152,6 +152,7 @@ class _TokenBlock:
         scores = self._focused_scores(focus)
         read, read_of_places = torch.zeros_like(taken), torch.zeros_like(taken)
         for number, rows, attention in self._attention():
+            self.reader.layers[number].expect_own_output(rows, attention)
             score = scores[number]
             read[number][:, rows] = _sum_read(attention, score).to(read)
             visual = attention[..., self._visual], score[..., self._visual]
