@@ -116,7 +116,7 @@ class _TokenBlock:
         kept = text.sum(0)
         if hops == 2:
             second, passed = self._second_hop(text, focus)
-            places, kept = places + second, kept - passed
+            places, kept = places + second, (kept - passed).clamp_min(0)
         return Shares(places, self._context(kept))
 
     @cached_property
@@ -149,9 +149,10 @@ class _TokenBlock:
         Returns:
             `[token, visual]` at the places, and `[token, row]` from the text positions.
         """
-        scores = [layer.value_scores(self.tokens).relu() ** focus for layer in self.reader.layers]
+        scores = self._focused_scores(focus)
         read, read_of_places = torch.zeros_like(taken), torch.zeros_like(taken)
         for number, rows, attention in self._attention():
+            self.reader.layers[number].expect_own_output(rows, attention)
             score = scores[number]
             read[number][:, rows] = _sum_read(attention, score).to(read)
             visual = attention[..., self._visual], score[..., self._visual]
@@ -163,6 +164,17 @@ class _TokenBlock:
             weight = weights[number][:, rows].to(score)
             places += ((weight @ attention[..., self._visual]) * score).sum(0).to(places)
         return places, (weights * read_of_places).sum(0)
+
+    def _focused_scores(self, focus: float) -> list[Tensor]:
+        """Each layer's <V, u>_+^q, `[head, token, position]`, as parts of the token's largest.
+
+        What a text position read is divided in proportion: a factor of each token has no effect,
+        and powers of numbers up to 1 do not overflow.
+        """
+        scores = [layer.value_scores(self.tokens).relu() for layer in self.reader.layers]
+        largest = torch.stack([score.amax((0, 2)).to(self._device) for score in scores]).amax(0)
+        largest = largest.clamp_min(torch.finfo(largest.dtype).tiny)[:, None]
+        return [(score / largest.to(score.device)) ** focus for score in scores]
 
     def _attention(self) -> Iterator[tuple[int, slice, Tensor]]:
         """Each layer's number, a block of rows, and their attention `[head, row, position]`."""

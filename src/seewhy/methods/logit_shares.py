@@ -77,11 +77,11 @@ class LogitShares(Method):
         """
         shares = shares_of(evidence, self.name, hops=self.hops, focus=self.focus)
         trace, explained = evidence.trace, evidence.explained
-        maps = densities(trace.views, shares.places)
+        maps = densities(trace.views, shares.places.float())
         answer = len(trace.tokens)
         low, high = answer_range(flatten(maps), flatten(maps)[-answer:])
-        visual = shares.visual_share
-        parts = shares.context / shares.context.amax(1, keepdim=True).clamp_min(1e-30)
+        visual, context = shares.visual_share.float(), shares.context.float()
+        parts = context / context.amax(1, keepdim=True).clamp_min(1e-30)
         context = parts * ((1 - visual) * high)[:, None]
         first = explained.start
         full = [torch.cat([m.new_zeros(first, *m.shape[1:]), m]) for m in maps]

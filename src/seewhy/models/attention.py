@@ -114,7 +114,10 @@ def attention_weights(
     if softcap is not None:
         scores = softcap * (scores / softcap).tanh()
     if mask is None:
-        mask = torch.arange(key.shape[2], device=rows.device) <= rows[:, None]
+        # As in sdpa: a single query attends to all keys, which a cache collected. Of several the
+        # first is at the first key; a cache of fixed size may have room after the last.
+        earlier = key.shape[2] - 1 if query.shape[2] == 1 else 0
+        mask = torch.arange(key.shape[2], device=rows.device) <= rows[:, None] + earlier
     else:
         mask = mask[:, :, rows]
     if mask.dtype == torch.bool:

@@ -20,7 +20,7 @@ from seewhy.core.trace import Inputs
 from seewhy.models.attention import fast_attention, patched_attention
 from seewhy.models.batching import Batch
 from seewhy.models.decoder import at_least_float32
-from seewhy.models.isolation import of_this_call
+from seewhy.models.isolation import current_call, of_this_call
 from seewhy.models.loading import Loaded
 from seewhy.models.residual_stream import ResidualStream, residual_stream
 
@@ -28,7 +28,8 @@ from seewhy.models.residual_stream import ResidualStream, residual_stream
 def attending_positions(inputs: Inputs, pad: int, *others: Tensor) -> Tensor:
     """int64 `[row]`, padding included: every position of a prompt that is no visual token.
 
-    Also the positions that predict the prompt's words, of which one may be a visual token.
+    Also the positions that predict the prompt's words and the answer's first token: they may be
+    visual tokens.
 
     Args:
         inputs: of one prompt.
@@ -37,6 +38,7 @@ def attending_positions(inputs: Inputs, pad: int, *others: Tensor) -> Tensor:
     """
     text = torch.ones(inputs.length, dtype=torch.bool)
     text[inputs.visual_positions] = False
+    text[-1] = True
     predicting = (inputs.prompt_positions - 1).clamp_min(0)
     return torch.cat([text.nonzero()[:, 0] + pad, predicting + pad, *others]).unique()
 
@@ -46,8 +48,8 @@ class _Positions:
     """Keys or values of one layer, `[batch, group, position, dim]`, collected over the passes.
 
     A growing cache passes all positions at each step: the latest tensor has everything. A cache of
-    fixed size passes a buffer that it may overwrite, and a sliding one only the latest positions:
-    then the new positions of each pass are kept.
+    fixed size passes a buffer that it overwrites, and a sliding one only the latest positions: then
+    the new positions of each pass are kept.
     """
 
     parts: list[Tensor] = field(default_factory=list)
@@ -55,7 +57,7 @@ class _Positions:
     def add(self, tensor: Tensor, begin: int, end: int) -> None:
         """Add a pass over the positions from `begin` to `end`."""
         length = tensor.shape[2]
-        if length == end and len(self.parts) <= 1:
+        if length == end and len(self.parts) <= 1 and not _is_buffer(tensor):
             self.parts = [tensor]
         else:
             new = slice(begin, end) if length > end else slice(length - (end - begin), length)
@@ -66,6 +68,11 @@ class _Positions:
         parts = [part[row] for part in self.parts]
         joined = parts[0] if len(parts) == 1 else torch.cat(parts, 1)
         return joined[:, pad:]
+
+
+def _is_buffer(tensor: Tensor) -> bool:
+    """Whether a tensor was written into, as the buffer of a cache of fixed size."""
+    return tensor.is_inference() or tensor._version > 0
 
 
 @dataclass(eq=False)
@@ -105,6 +112,7 @@ class AttentionHooks:
         self._layers = [_Layer([_Rows() for _ in positions]) for _ in stream.branches]
         self._last: list[list[Tensor]] = [[] for _ in positions]
         self._passed = 0
+        self._call: object | None = None
 
     @staticmethod
     def of(loaded: Loaded, rows: Sequence[Inputs], prompts: Batch, answers: int) -> AttentionHooks:
@@ -131,6 +139,7 @@ class AttentionHooks:
         """Attach to the model. Other hooks of this call must be attached inside of this block."""
         with ExitStack() as stack:
             stack.enter_context(patched_attention(model, self._attend))
+            self._call = current_call()
             for number, branch in enumerate(self._stream.branches):
                 projection = branch.output_projection
                 hook = of_this_call(self._keep_outputs(number))
@@ -161,9 +170,10 @@ class AttentionHooks:
         self, layer: _Layer, row: int, pad: int, length: int, kept: int
     ) -> CapturedLayer:
         rows, options = layer.rows[row], layer.options
+        sinks = options.get("s_aux")
         queries = torch.cat(rows.queries)[:kept]
         total = pad + length
-        mask = torch.cat([mask(total) for mask in rows.masks])[:kept, pad:]
+        mask = _joined([mask(total) for mask in rows.masks])[:kept, pad:]
         scaling = options.get("scaling")
         return CapturedLayer(
             queries=queries,
@@ -173,14 +183,15 @@ class AttentionHooks:
             outputs=torch.cat(rows.outputs)[:kept],
             scaling=queries.shape[-1] ** -0.5 if scaling is None else scaling,
             softcap=options.get("softcap"),
-            sinks=options.get("s_aux"),
+            sinks=None if sinks is None else sinks.detach(),
             gates=_gates(rows, kept),
         )
 
     def _attend(
         self, module: Any, query: Tensor, key: Tensor, value: Tensor, mask: Any, **keywords: Any
     ) -> Any:
-        number = self._numbers.get(module)
+        # A call within this one, such as from a stopping criterion, is not captured.
+        number = self._numbers.get(module) if current_call() is self._call else None
         if number is not None:
             layer = self._layers[number]
             begin, layer.seen = layer.seen, layer.seen + query.shape[2]
@@ -237,6 +248,19 @@ def _gates(rows: _Rows, kept: int) -> Tensor | None:
     attended = at_least_float32(torch.cat(rows.attended)[:kept])
     outputs = at_least_float32(torch.cat(rows.outputs)[:kept])
     return torch.where(attended == 0, torch.zeros_like(outputs), outputs / attended)
+
+
+def _joined(masks: Sequence[Tensor]) -> Tensor:
+    """Masks of several passes, one after another; numbers to add if one of them has numbers."""
+    kinds = {mask.dtype for mask in masks}
+    if torch.bool in kinds and len(kinds) > 1:
+        dtype = max(kinds - {torch.bool}, key=lambda kind: kind.itemsize)
+        masks = [_as_numbers(mask, dtype) if mask.dtype == torch.bool else mask for mask in masks]
+    return torch.cat(list(masks))
+
+
+def _as_numbers(mask: Tensor, dtype: torch.dtype) -> Tensor:
+    return torch.zeros_like(mask, dtype=dtype).masked_fill(~mask, torch.finfo(dtype).min)
 
 
 def _mask_of(

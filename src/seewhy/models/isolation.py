@@ -58,6 +58,11 @@ def is_internal() -> bool:
     return _CALL.get() is not None
 
 
+def current_call() -> object | None:
+    """A mark of the innermost call of this package in this thread or task; None outside of any."""
+    return _CALL.get()
+
+
 def of_this_call(hook: Callable[..., Any], *, nested: bool = False) -> Callable[..., Any]:
     """A hook that ignores the passes of other calls.
 

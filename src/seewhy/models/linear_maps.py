@@ -89,15 +89,15 @@ class LinearNorm:
 def projection_weight(module: Any, dtype: torch.dtype, width: int) -> tuple[Tensor, Tensor]:
     """A projection's weight and bias: at least float32 `[out, in]` and `[out]`.
 
-    A plain linear layer is read; any other (quantised, with an adapter, offloaded) is measured with
-    unit vectors.
+    A plain linear layer is read; any other (quantised, with an adapter or hooks, offloaded) is
+    measured with unit vectors.
 
     Args:
         module: the projection.
         dtype: of its inputs.
         width: number of its inputs.
     """
-    if type(module) is nn.Linear and module.weight.device.type != "meta":
+    if _is_plain(module):
         weight = at_least_float32(module.weight)
         bias = module.bias
         return weight, weight.new_zeros(len(weight)) if bias is None else at_least_float32(bias)
@@ -106,3 +106,11 @@ def projection_weight(module: Any, dtype: torch.dtype, width: int) -> tuple[Tens
     units = torch.eye(width, dtype=dtype, device=device).split(CHUNK)
     columns = torch.cat([at_least_float32(module(unit)) - bias for unit in units])
     return columns.T, bias
+
+
+def _is_plain(module: Any) -> bool:
+    """Whether a module is a linear layer that nothing changes."""
+    if type(module) is not nn.Linear or module.weight.device.type == "meta":
+        return False
+    hooks = len(module._forward_hooks) + len(module._forward_pre_hooks)
+    return hooks == 0 and "forward" not in vars(module)

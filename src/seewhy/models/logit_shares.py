@@ -62,15 +62,40 @@ class LayerShares:
             UnsupportedModelError: if they do not add up to what the layer's own output adds.
         """
         shares = self.attention(self.rows[tokens]) * self.value_scores(tokens)
-        error = (shares.sum((0, 2)) - self.totals[tokens]).abs()
-        allowed = TOLERANCE[self.layer.queries.dtype] * shares.abs().sum((0, 2))
-        if not bool((error <= allowed + torch.finfo(error.dtype).tiny).all()):
-            raise UnsupportedModelError(
-                f"Expected the parts of an attention to add up to its own output, got an error of "
-                f"{float(error.max()):.2g} logits: it is not read exactly here; choose a method "
-                "such as intra-modal."
-            )
+        self._expect_sum(shares, self.totals[tokens])
         return shares
+
+    def expect_own_output(self, rows: slice, attention: Tensor) -> None:
+        """Expect that some rows' attention gives the layer's own output, in one direction.
+
+        The direction has random signs, so that it costs little.
+
+        Args:
+            rows: captured rows.
+            attention: theirs, `[head, row, position]`.
+
+        Raises:
+            UnsupportedModelError: if it gives another output.
+        """
+        outputs, gates = self.layer.outputs[rows].to(attention), self.layer.gates
+        heads = len(attention)
+        signs = torch.randint(0, 2, outputs.shape[1:], generator=torch.Generator().manual_seed(0))
+        signs = (2 * signs - 1).to(outputs)[None]
+        direction = signs if gates is None else signs * gates[rows].to(outputs)
+        scores = value_scores(self.layer.values, direction.view(len(direction), heads, -1))
+        self._expect_sum(attention * scores, (outputs * signs).sum(-1))
+
+    def _expect_sum(self, parts: Tensor, totals: Tensor) -> None:
+        """Expect that parts `[head, row, position]` add up to `[row]`."""
+        error = (parts.sum((0, 2)) - totals).abs()
+        allowed = TOLERANCE[self.layer.queries.dtype] * parts.abs().sum((0, 2))
+        if not bool((error <= allowed + torch.finfo(error.dtype).tiny).all()):
+            share = (error / allowed.clamp_min(torch.finfo(error.dtype).tiny)).max()
+            raise UnsupportedModelError(
+                "Expected the parts of an attention to add up to its own output, got an error of "
+                f"{float(share):.2g} times what rounding allows: it is not read exactly here; "
+                "choose a method such as intra-modal."
+            )
 
 
 @dataclass(frozen=True, eq=False)

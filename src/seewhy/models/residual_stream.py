@@ -76,7 +76,8 @@ class ResidualStream:
 
 
 _STREAMS: WeakKeyDictionary[Any, ResidualStream] = WeakKeyDictionary()
-_REFUSED: WeakKeyDictionary[Any, UnsupportedModelError] = WeakKeyDictionary()
+_REFUSED: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+"""Why a model cannot be read. Not the error itself: its traceback would keep the model alive."""
 
 
 def residual_stream(model: Any) -> ResidualStream:
@@ -88,13 +89,13 @@ def residual_stream(model: Any) -> ResidualStream:
     """
     model = unwrap(model)
     if model in _REFUSED:
-        raise _REFUSED[model]
+        raise UnsupportedModelError(_REFUSED[model])
     known = _STREAMS.get(model)
     if known is None or not _is_current(known, model):
         try:
             known = _STREAMS[model] = _measure(model)
         except UnsupportedModelError as error:
-            _REFUSED[model] = error
+            _REFUSED[model] = str(error)
             raise
     return known
 
@@ -148,7 +149,8 @@ def _measure(model: Any) -> ResidualStream:
     with eval_mode(model):
         _find_attentions(model, decoder, seen)
         output = _run_with_random_attention(decoder, seen)
-    branches = [_branch(number, layer, seen) for number, layer in enumerate(decoder.layers)]
+        branches = [_branch(number, layer, seen) for number, layer in enumerate(decoder.layers)]
+        _expect_gates(model, decoder, branches)
     return ResidualStream(tuple(branches), _final_norm(decoder, seen, output))
 
 
@@ -173,7 +175,12 @@ def _find_attentions(model: Any, decoder: Any, seen: _Seen) -> None:
         return fast_attention(module, *arguments, **keywords)
 
     def keep_part(parent: Any, name: str) -> Hook:
-        return lambda module, states, output: latest.update({parent: (name, states, output)})
+        def keep(module: Any, states: Tensor, output: Any) -> None:
+            # A dropout after the projection changes nothing here, and is not the projection.
+            if not _is_unchanged(states, output):
+                latest[parent] = name, states, output
+
+        return keep
 
     def keep_projection(module: Any, states: Tensor, output: Any) -> None:
         name, entering, projected = latest.get(module, ("", None, None))
@@ -276,6 +283,60 @@ def _branch(number: int, layer: Any, seen: _Seen) -> AttentionBranch:
     return AttentionBranch(attention, seen.projections[number], norm, keeps, enters, gated)
 
 
+def _expect_gates(model: Any, decoder: Any, branches: Sequence[AttentionBranch]) -> None:
+    """Expect that what changes heads' outputs before the projection multiplies each value.
+
+    The heads' outputs are replaced by random signs, twice, and the attention's output by zeros. If
+    each value is multiplied, by a gate or by the scale of a norm, the factors are the same.
+
+    Raises:
+        UnsupportedModelError: if it does something else, such as mixing them.
+    """
+    numbers = {branch.attention: n for n, branch in enumerate(branches) if branch.gated}
+    if not numbers:
+        return
+    generator = torch.Generator().manual_seed(1)
+    one, other = (_factors(model, decoder, branches, numbers, generator) for _ in range(2))
+    for number in numbers.values():
+        error = float((one[number] - other[number]).norm() / one[number].norm().clamp_min(1e-30))
+        if not error <= TOLERANCE[next(decoder.parameters()).dtype]:
+            raise UnsupportedModelError(
+                f"Expected decoder layer {number} ({type(decoder.layers[number]).__name__}) to "
+                "project its heads' outputs, or to multiply each value before, got another change: "
+                "its parts of a logit cannot be computed; choose a method such as intra-modal."
+            )
+
+
+def _factors(
+    model: Any,
+    decoder: Any,
+    branches: Sequence[AttentionBranch],
+    numbers: dict[Any, int],
+    generator: torch.Generator,
+) -> dict[int, Tensor]:
+    """For each gated layer, by what heads' outputs of random signs are multiplied."""
+    signs: dict[int, Tensor] = {}
+    factors: dict[int, Tensor] = {}
+
+    def attend(module: Any, *arguments: Any, **keywords: Any) -> Any:
+        output = fast_attention(module, *arguments, **keywords)
+        if module not in numbers:
+            return output
+        drawn = torch.randint(0, 2, output[0].shape, generator=generator).to(output[0]) * 2 - 1
+        signs[numbers[module]] = drawn.flatten(2)
+        return drawn, *output[1:]
+
+    def keep(number: int) -> Hook:
+        return lambda module, states, output: factors.update({number: states * signs[number]})
+
+    with ExitStack() as stack, patched_attention(model, attend):
+        for number in numbers.values():
+            stack.enter_context(_hooked(branches[number].output_projection, keep(number)))
+        stack.enter_context(_zeroed(list(numbers)))
+        _run(decoder)
+    return {number: factor.double() for number, factor in factors.items()}
+
+
 def _final_norm(decoder: Any, seen: _Seen, output: Tensor) -> Any:
     _, last = seen.states[len(decoder.layers) - 1]
     for norm, states, normed in seen.norms:
@@ -293,6 +354,10 @@ def _is_norm(module: Any) -> bool:
 
 def _first(output: Any) -> Tensor:
     return output[0] if isinstance(output, tuple) else output
+
+
+def _is_unchanged(states: Any, output: Any) -> bool:
+    return isinstance(states, Tensor) and isinstance(output, Tensor) and _equal(states, output)
 
 
 def _equal(one: Tensor, other: Tensor) -> bool:

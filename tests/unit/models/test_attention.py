@@ -15,8 +15,10 @@ from seewhy.methods.attn_lrp import IdentityRule, attn_lrp_rules, half_gradient
 from seewhy.models import prepare
 from seewhy.models.attention import (
     SWITCH,
+    attention_output,
     attention_rows,
     attention_weights,
+    fast_attention,
     patched_attention,
 )
 from seewhy.models.decoder import (
@@ -311,3 +313,18 @@ def test_layer_at_refuses_what_is_not_there(layer):
 def test_decoder_of_refuses_what_has_no_layers(decoder):
     with pytest.raises(UnsupportedModelError, match="list of decoder layers"):
         decoder_of(SimpleNamespace(get_decoder=lambda: decoder))
+
+
+@pytest.mark.parametrize("queries", [1, 4, 7])
+def test_attention_weights_without_a_mask_are_those_of_sdpa(queries):
+    """A single query follows the keys of a cache; several begin at the first key.
+
+    A cache of fixed size has room behind the keys of the first pass.
+    """
+    draw = torch.Generator().manual_seed(0)
+    query = torch.randn(1, 4, queries, 6, generator=draw)
+    key, value = (torch.randn(1, 4, 7, 6, generator=draw) for _ in range(2))
+    weights = attention_weights(query, key, None)
+    wanted, _ = fast_attention(torch.nn.Module(), query, key, value, None, is_causal=True)
+    found, _ = attention_output(weights, value)
+    torch.testing.assert_close(found, wanted)
