@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -55,13 +55,32 @@ class LayerShares:
         """<V, u> of some tokens: `[head, token, position]`."""
         return value_scores(self.layer.values, self.directions[tokens])
 
+    def in_order(self, positions: Tensor) -> LayerShares:
+        """The same layer with its positions in another order, or with some of them left out."""
+        layer, index = self.layer, positions.to(self.layer.keys.device)
+        moved = {name: getattr(layer, name)[:, index] for name in ("keys", "values", "mask")}
+        return replace(self, layer=replace(layer, **moved))
+
     def shares(self, tokens: slice) -> Tensor:
         """What each position hands over to some tokens, signed: `[head, token, position]`.
 
         Raises:
             UnsupportedModelError: if they do not add up to what the layer's own output adds.
         """
-        shares = self.attention(self.rows[tokens]) * self.value_scores(tokens)
+        return self.expect_sum(
+            self.attention(self.rows[tokens]) * self.value_scores(tokens), tokens
+        )
+
+    def expect_sum(self, shares: Tensor, tokens: slice | Tensor) -> Tensor:
+        """Check that shares of some tokens add up to what the layer's own output adds.
+
+        Args:
+            shares: `[head, token, position]`, of all positions.
+            tokens: which tokens.
+
+        Raises:
+            UnsupportedModelError: if they do not.
+        """
         error = (shares.sum((0, 2)) - self.totals[tokens]).abs()
         allowed = TOLERANCE[self.layer.queries.dtype] * shares.abs().sum((0, 2))
         if not bool((error <= allowed + torch.finfo(error.dtype).tiny).all()):
