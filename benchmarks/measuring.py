@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import os
 import platform
@@ -57,7 +58,11 @@ def timed(work: Callable[[], T]) -> tuple[T, Spent]:
 
 
 def in_turns(
-    cases: Mapping[str, Callable[[], Stages]], repeats: int, say: Callable[[str], None] = print
+    cases: Mapping[str, Callable[[], Stages]],
+    repeats: int,
+    say: Callable[[str], None] = print,
+    *,
+    warm: bool = False,
 ) -> dict[str, dict[str, list[Spent]]]:
     """Run the cases one after the other in `repeats` rounds, after one round without measuring.
 
@@ -67,11 +72,12 @@ def in_turns(
         cases: each returns the times of its stages.
         repeats: number of rounds.
         say: called with a text after each round.
+        warm: whether every case ran before, so that the round without measuring is left out.
 
     Returns:
         For each case the times of each stage, and `"total"`, one entry per round.
     """
-    for case in cases.values():
+    for case in () if warm else cases.values():
         case()
     spent: dict[str, dict[str, list[Spent]]] = {name: {} for name in cases}
     order = random.Random(0)
@@ -126,11 +132,14 @@ def estimates(figure: Callable[..., Any], *samples: Sequence[Spent]) -> dict[str
 
 
 def peak_memory(work: Callable[[], object]) -> dict[str, int]:
-    """Bytes of resident memory before a call, and at its peak. For fresh processes.
+    """Bytes of resident memory before a call, and at its peak. For the first call of its kind.
 
     Python cannot see the memory that torch allocates, so the kernel's high-water mark is read.
     """
     gc.collect()
+    # What the C library keeps for later would hide what the call adds.
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
     # Linux resets the mark to the current size; other systems keep that of the preparation.
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")

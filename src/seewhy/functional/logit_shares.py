@@ -44,9 +44,10 @@ def attention_rows(
     """
     wide = torch.promote_types(queries.dtype, torch.float32)
     groups, heads = len(keys), queries.shape[1]
-    grouped = queries.to(wide).view(len(queries), groups, heads // groups, -1).permute(1, 2, 0, 3)
+    scaled = queries.to(wide) * scaling  # queries are smaller than scores
+    grouped = scaled.view(len(queries), groups, heads // groups, -1).permute(1, 2, 0, 3)
     scores = grouped.flatten(1, 2) @ keys.to(wide).transpose(1, 2)
-    scores = scores.view(heads, len(queries), -1) * scaling
+    scores = scores.view(heads, len(queries), -1)
     if softcap is not None:
         scores = softcap * (scores / softcap).tanh()
     if mask.dtype == torch.bool:

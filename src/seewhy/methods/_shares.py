@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -102,128 +101,180 @@ def _blocks(count: int, reader: ShareReader) -> Iterator[slice]:
     return (slice(begin, min(begin + size, count)) for begin in range(0, count, size))
 
 
-@dataclass(frozen=True, eq=False)
-class _TokenBlock:
-    """Some of a reader's tokens."""
+@dataclass(eq=False)
+class _Taken:
+    """What some tokens took, and what the captured rows read, collected over the layers.
 
-    trace: Trace
-    reader: ShareReader
-    tokens: slice
+    Attributes:
+        places: `[token, visual]`, taken from places directly.
+        text: `[layer, token, row]`, taken from text positions.
+        read: `[layer, token, row]`, all that each row read that speaks for a token.
+        read_of_places: `[layer, token, row]`, the places' part of it.
+        parts: `[token, row]`, of what the state that predicts each token is made.
+    """
+
+    places: Tensor
+    text: Tensor
+    read: Tensor
+    read_of_places: Tensor
+    parts: Tensor
+
+
+class _TokenBlock:
+    """Some of a reader's tokens.
+
+    Each layer is computed twice, so that no more than one layer's attention is in memory. Its
+    positions are put in order, the visual ones first, so that their part is a slice and no copy.
+
+    Args:
+        trace: of the pass.
+        reader: of its layers.
+        tokens: which of the reader's tokens.
+    """
+
+    def __init__(self, trace: Trace, reader: ShareReader, tokens: slice) -> None:
+        self._trace, self._reader = trace, reader
+        self._tokens, self._origins = tokens, reader.rows[tokens]
+        self._rows = reader.captured.positions
+        visual = trace.inputs.visual_positions.cpu()
+        positions = torch.arange(reader.captured.layers[0].keys.shape[1])
+        self._order = torch.cat([visual, positions[~torch.isin(positions, visual)]])
+        self._visual, self._others = slice(0, len(visual)), slice(len(visual), None)
+        self._columns = self._order.argsort()[self._rows]
+        self._is_text = self._columns >= len(visual)
 
     def shares(self, hops: int, focus: float) -> Shares:
         """The shares of these tokens."""
-        places, text = self._first_hop()
-        kept = text.sum(0)
+        taken = self._take(hops, focus)
+        places, kept = taken.places, taken.text.sum(0)
         if hops == 2:
-            second, passed = self._second_hop(text, focus)
-            places, kept = places + second, (kept - passed).clamp_min(0)
-        return Shares(places, self._context(kept))
+            weights = handed_on(taken.text, taken.read)
+            places = places + self._passed_on(weights, focus)
+            kept = (kept - (weights * taken.read_of_places).sum(0)).clamp_min(0)
+        return Shares(places, self._context(kept, taken.parts))
 
-    @cached_property
-    def _visual(self) -> Tensor:
-        return self.trace.inputs.visual_positions.cpu()
-
-    @cached_property
-    def _rows(self) -> Tensor:
-        """int64 `[row]`, the captured positions."""
-        return self.reader.captured.positions
-
-    @cached_property
-    def _device(self) -> torch.device:
-        return self.reader.directions.device
-
-    def _first_hop(self) -> tuple[Tensor, Tensor]:
-        """`[token, visual]` of places, and `[layer, token, row]` of text positions."""
-        layers = [layer.shares(self.tokens).relu().sum(0) for layer in self.reader.layers]
-        taken = torch.stack([layer.to(self._device) for layer in layers])
-        is_text = ~torch.isin(self._rows, self._visual)
-        return taken[..., self._visual].sum(0), taken[..., self._rows] * is_text.to(taken)
-
-    def _second_hop(self, taken: Tensor, focus: float) -> tuple[Tensor, Tensor]:
-        """What text positions pass on to the places that they read.
+    def _take(self, hops: int, focus: float) -> _Taken:
+        """What the tokens took in each layer, the highest first.
 
         Args:
-            taken: `[layer, token, row]`, what the tokens took from text positions.
-            focus: the exponent of what a text position read.
-
-        Returns:
-            `[token, visual]` at the places, and `[token, row]` from the text positions.
+            hops: 1 leaves out what the rows read.
+            focus: the exponent of what a row read.
         """
-        scores = self._focused_scores(focus)
-        read, read_of_places = torch.zeros_like(taken), torch.zeros_like(taken)
-        for number, rows, attention in self._attention():
-            self.reader.layers[number].expect_own_output(rows, attention)
-            score = scores[number]
-            read[number][:, rows] = _sum_read(attention, score).to(read)
-            visual = attention[..., self._visual], score[..., self._visual]
-            read_of_places[number][:, rows] = _sum_read(*visual).to(read)
-        weights = handed_on(taken, read)
-        places = taken.new_zeros(taken.shape[1], len(self._visual))
-        for number, rows, attention in self._attention():
-            score = scores[number][..., self._visual]
-            weight = weights[number][:, rows].to(score)
-            places += ((weight @ attention[..., self._visual]) * score).sum(0).to(places)
-        return places, (weights * read_of_places).sum(0)
+        zeros = self._reader.directions.new_zeros
+        layers, size = self._reader.layers, (len(self._origins), len(self._rows))
+        taken = _Taken(
+            places=zeros(size[0], self._visual.stop),
+            text=zeros(len(layers), *size),
+            read=zeros(len(layers), *size),
+            read_of_places=zeros(len(layers), *size),
+            parts=zeros(size),
+        )
+        taken.parts[torch.arange(size[0]), self._origins] = 1.0
+        for number in reversed(range(len(layers))):
+            layer = layers[number].in_order(self._order)
+            scores = layer.value_scores(self._tokens)
+            positive = scores.relu()
+            moved = torch.zeros_like(taken.parts)
+            for rows in self._row_blocks():
+                attention = layer.attention(rows)
+                layer.expect_own_output(rows, attention)
+                self._take_directly(taken, number, layer, rows, attention, scores)
+                moved += self._read_in(taken.parts[:, rows], attention, positive).to(moved)
+                if hops == 2:
+                    focused = self._focused(positive, focus)
+                    places, others = (
+                        _sum_read(attention[..., part], focused[..., part]).to(moved)
+                        for part in (self._visual, self._others)
+                    )
+                    taken.read_of_places[number, :, rows] = places
+                    taken.read[number, :, rows] = places + others
+            taken.parts = (taken.parts + moved) / 2
+        return taken
 
-    def _focused_scores(self, focus: float) -> list[Tensor]:
-        """Each layer's <V, u>_+^q, `[head, token, position]`, as parts of the token's largest.
+    def _focused(self, scores: Tensor, focus: float) -> Tensor:
+        """<V, u>_+^q of one layer, as parts of a bound for each token, the same in all layers.
 
         What a text position read is divided in proportion: a factor of each token has no effect,
         and powers of numbers up to 1 do not overflow.
+
+        Args:
+            scores: <V, u>_+, `[head, token, position]`.
+            focus: q.
         """
-        scores = [layer.value_scores(self.tokens).relu() for layer in self.reader.layers]
-        largest = torch.stack([score.amax((0, 2)).to(self._device) for score in scores]).amax(0)
-        largest = largest.clamp_min(torch.finfo(largest.dtype).tiny)[:, None]
-        return [(score / largest.to(score.device)) ** focus for score in scores]
+        bound = self._reader.score_bounds[self._tokens].to(scores)[:, None]
+        return (scores / bound) ** focus
 
-    def _attention(self) -> Iterator[tuple[int, slice, Tensor]]:
-        """Each layer's number, a block of rows, and their attention `[head, row, position]`."""
-        for number, layer in enumerate(self.reader.layers):
-            for rows in _blocks(len(self._rows), self.reader):
-                yield number, rows, layer.attention(rows)
+    def _take_directly(
+        self,
+        taken: _Taken,
+        number: int,
+        layer: LayerShares,
+        rows: slice,
+        attention: Tensor,
+        scores: Tensor,
+    ) -> None:
+        """Add what the tokens that these rows predict took through one layer."""
+        predicted = (self._origins >= rows.start) & (self._origins < rows.stop)
+        tokens = predicted.nonzero()[:, 0]
+        found = attention[:, self._origins[tokens] - rows.start] * scores[:, tokens]
+        shares = layer.expect_sum(found, tokens + self._tokens.start).relu().sum(0)
+        taken.places[tokens] += shares[:, self._visual].to(taken.places)
+        text = shares[:, self._columns].to(taken.text)
+        taken.text[number, tokens] = text * self._is_text.to(text)
 
-    def _context(self, kept: Tensor) -> Tensor:
+    def _read_in(self, parts: Tensor, attention: Tensor, scores: Tensor) -> Tensor:
+        """Divide rows' parts among what the rows read in a layer, at captured rows.
+
+        A rollout: in each layer, the highest first, half of each row's part stays, and half goes to
+        what the row reads, in proportion to A <V, u>_+ summed over heads. Parts at visual tokens
+        are not followed further.
+
+        Args:
+            parts: `[token, row]`.
+            attention: `[head, row, position]`, of these rows.
+            scores: `[head, token, position]`, <V, u>_+.
+        """
+        weights = parts.to(scores) / _sum_read(attention, scores).clamp_min(1e-30)
+        columns = self._columns.to(scores.device)
+        return ((weights @ attention[..., columns]) * scores[..., columns]).sum(0)
+
+    def _passed_on(self, weights: Tensor, focus: float) -> Tensor:
+        """`[token, visual]`, what text positions pass on to the places that they read.
+
+        Args:
+            weights: `[layer, token, row]`, what is passed on for each unit that a row read.
+            focus: the exponent of what a row read.
+        """
+        places = weights.new_zeros(weights.shape[1], self._visual.stop)
+        for number, layer in enumerate(self._reader.layers[:-1]):  # no layer is above the last
+            layer = layer.in_order(self._order)
+            scores = layer.value_scores(self._tokens)[..., self._visual].relu()
+            scores = self._focused(scores, focus)
+            for rows in self._row_blocks():
+                attention = layer.attention(rows)[..., self._visual]
+                passed = (weights[number, :, rows].to(scores) @ attention) * scores
+                places += passed.sum(0).to(places)
+        return places
+
+    def _row_blocks(self) -> Iterator[slice]:
+        return _blocks(len(self._rows), self._reader)
+
+    def _context(self, kept: Tensor, parts: Tensor) -> Tensor:
         """`[token, text]`: what named text handed over, divided by the context's part in the state.
 
         Args:
             kept: `[token, row]`, what text positions handed over and did not pass on.
+            parts: `[token, row]`, of what the state that predicts each token is made.
         """
-        positions = text_positions(self.trace)
-        first = self.reader.rows[self.tokens]
-        earlier = positions <= self._rows[first][:, None]
+        positions = text_positions(self._trace)
         named = torch.isin(self._rows, positions).to(kept)
-        parts = self._parts_of_state()[:, positions] * earlier.to(kept)
+        # The last token was no input, so it has no row; no token comes after it either.
+        parts = torch.cat([parts, torch.zeros_like(parts[:, :1])], 1)
+        parts = parts[:, torch.searchsorted(self._rows, positions)]
+        earlier = positions <= self._rows[self._origins][:, None]
+        parts = parts * earlier.to(kept)
         handed = (kept * named).sum(1, keepdim=True)
         return handed * parts / parts.sum(1, keepdim=True).clamp_min(torch.finfo(kept.dtype).tiny)
-
-    def _parts_of_state(self) -> Tensor:
-        """`[token, position]`: of what the state that predicts each token is made.
-
-        A rollout: in each layer, the highest first, half of each position's part stays, and half
-        goes to what the position reads, in proportion to A <V, u>_+ summed over heads. Parts at
-        visual tokens are not followed further.
-        """
-        origins = self._rows[self.reader.rows[self.tokens]]
-        # One more position than was captured: the last token was no input.
-        count = self.reader.captured.layers[0].keys.shape[1] + 1
-        parts = self.reader.directions.new_zeros(len(origins), count)
-        parts[torch.arange(len(origins)), origins] = 1.0
-        for layer in reversed(self.reader.layers):
-            moved = torch.zeros_like(parts)
-            moved[:, :-1] = self._read_in(layer, parts)
-            parts = (parts + moved) / 2
-        return parts
-
-    def _read_in(self, layer: LayerShares, parts: Tensor) -> Tensor:
-        """Divide each row's part among what the row reads in a layer: `[token, position]`."""
-        scores = layer.value_scores(self.tokens).relu()
-        moved = scores.new_zeros(scores.shape[1:])
-        for rows in _blocks(len(self._rows), self.reader):
-            attention = layer.attention(rows)
-            total = _sum_read(attention, scores)
-            weights = parts[:, self._rows[rows]].to(scores) / total.clamp_min(1e-30)
-            moved += ((weights @ attention) * scores).sum(0)
-        return moved.to(parts)
 
 
 def densities(views: Sequence[View], places: Tensor) -> tuple[Tensor, ...]:

@@ -75,12 +75,16 @@ def _is_buffer(tensor: Tensor) -> bool:
     return tensor.is_inference() or tensor._version > 0
 
 
+MaskRows = Callable[[int], Tensor]
+"""From a number of positions to the mask `[row, position]` of some rows."""
+
+
 @dataclass(eq=False)
 class _Rows:
     """What is kept of one layer and one prompt, a list entry for each pass with rows in it."""
 
     queries: list[Tensor] = field(default_factory=list)
-    masks: list[Callable[[int], Tensor]] = field(default_factory=list)
+    masks: list[MaskRows] = field(default_factory=list)
     outputs: list[Tensor] = field(default_factory=list)
     attended: list[Tensor] = field(default_factory=list)
 
@@ -94,6 +98,46 @@ class _Layer:
     values: _Positions = field(default_factory=_Positions)
     options: dict[str, Any] = field(default_factory=dict)
     seen: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class _Pass:
+    """A pass over the positions from `begin` to `end`; all layers share it.
+
+    Attributes:
+        positions: for each prompt int64, the kept positions in the pass.
+        masks: those of the layers so far: mask, first key and window, and each prompt's rows.
+    """
+
+    begin: int
+    end: int
+    positions: tuple[Tensor, ...]
+    masks: list[tuple[Any, int, Any, list[MaskRows]]] = field(default_factory=list)
+
+    def rows_of(self, states: Tensor, row: int) -> Tensor:
+        """A copy of a prompt's kept rows of states `[position, ...]`."""
+        kept = self.positions[row]
+        if len(kept) == len(states):  # each step of generation; much faster
+            return states.clone()
+        return states[(kept - self.begin).to(states.device)]
+
+    def masks_of(self, mask: Tensor | None, key: int, window: int | None) -> list[MaskRows]:
+        """Each prompt's rows of a layer's mask, the same objects for layers of the same mask.
+
+        Args:
+            mask: as for `_mask_of`.
+            key: the position of the first key.
+            window: of a sliding layer, or None.
+        """
+        for known, *span, rows in self.masks:
+            if known is mask and span == [key, window]:
+                return rows
+        rows = [
+            _mask_of(mask, row, kept, (self.begin, key), window)
+            for row, kept in enumerate(self.positions)
+        ]
+        self.masks.append((mask, key, window, rows))
+        return rows
 
 
 class AttentionHooks:
@@ -113,6 +157,7 @@ class AttentionHooks:
         self._last: list[list[Tensor]] = [[] for _ in positions]
         self._passed = 0
         self._call: object | None = None
+        self._pass = _Pass(0, 0, ())
 
     @staticmethod
     def of(loaded: Loaded, rows: Sequence[Inputs], prompts: Batch, answers: int) -> AttentionHooks:
@@ -162,24 +207,39 @@ class AttentionHooks:
         length = inputs.length + len(answer) - 1
         positions = self._positions[row] - pad
         kept = int((positions < length).sum())
-        layers = [self._captured_layer(layer, row, pad, length, kept) for layer in self._layers]
+        masks = [mask[:kept, pad:] for mask in self._masks(row, pad + length)]
+        layers = [
+            self._captured_layer(layer, row, pad, mask, kept)
+            for layer, mask in zip(self._layers, masks, strict=True)
+        ]
         last = torch.cat(self._last[row])[:kept]
         return CapturedAttention(positions[:kept], tuple(layers), last)
 
+    def _masks(self, row: int, total: int) -> list[Tensor]:
+        """Each layer's mask over `total` positions; layers of the same mask share one tensor."""
+        joined: dict[tuple[Any, ...], Tensor] = {}
+        masks = []
+        for layer in self._layers:
+            parts, device = layer.rows[row].masks, layer.rows[row].queries[0].device
+            known = device, *parts
+            if known not in joined:
+                joined[known] = _joined([part(total) for part in parts]).to(device)
+            masks.append(joined[known])
+        return masks
+
     def _captured_layer(
-        self, layer: _Layer, row: int, pad: int, length: int, kept: int
+        self, layer: _Layer, row: int, pad: int, mask: Tensor, kept: int
     ) -> CapturedLayer:
         rows, options = layer.rows[row], layer.options
         sinks = options.get("s_aux")
         queries = torch.cat(rows.queries)[:kept]
-        total = pad + length
-        mask = _joined([mask(total) for mask in rows.masks])[:kept, pad:]
+        length = mask.shape[1]
         scaling = options.get("scaling")
         return CapturedLayer(
             queries=queries,
             keys=layer.keys.of(row, pad)[:, :length],
             values=layer.values.of(row, pad)[:, :length],
-            mask=mask.to(queries.device),
+            mask=mask,
             outputs=torch.cat(rows.outputs)[:kept],
             scaling=queries.shape[-1] ** -0.5 if scaling is None else scaling,
             softcap=options.get("softcap"),
@@ -199,24 +259,27 @@ class AttentionHooks:
             layer.keys.add(key, begin, layer.seen)
             layer.values.add(value, begin, layer.seen)
             window = keywords.get("sliding_window")
-            span = (begin, max(0, layer.seen - key.shape[2]))
+            current = self._pass_over(begin, layer.seen)
+            masks = current.masks_of(mask, max(0, layer.seen - key.shape[2]), window)
             for row, rows in enumerate(layer.rows):
-                inside = self._inside(row, begin, layer.seen)
-                if len(inside):
-                    rows.queries.append(
-                        query[row].transpose(0, 1)[(inside - begin).to(query.device)]
-                    )
-                    rows.masks.append(_mask_of(mask, row, inside, span, window))
+                if len(current.positions[row]):
+                    rows.queries.append(current.rows_of(query[row].transpose(0, 1), row))
+                    rows.masks.append(masks[row])
         output = fast_attention(module, query, key, value, mask, **keywords)
         if number is not None and self._stream.branches[number].gated:
             layer = self._layers[number]
             self._keep(output[0], layer.seen, [rows.attended for rows in layer.rows])
         return output
 
-    def _inside(self, row: int, begin: int, end: int) -> Tensor:
-        """The kept positions of a prompt from `begin` to `end`."""
-        selected = self._sorted[row]
-        return self._positions[row][bisect_left(selected, begin) : bisect_left(selected, end)]
+    def _pass_over(self, begin: int, end: int) -> _Pass:
+        """The pass over these positions, which all layers share."""
+        if (self._pass.begin, self._pass.end) != (begin, end):
+            inside = tuple(
+                positions[bisect_left(selected, begin) : bisect_left(selected, end)]
+                for positions, selected in zip(self._positions, self._sorted, strict=True)
+            )
+            self._pass = _Pass(begin, end, inside)
+        return self._pass
 
     def _keep_outputs(self, number: int) -> Callable[..., None]:
         """A pre-hook of a layer's output projection."""
@@ -234,11 +297,10 @@ class AttentionHooks:
 
     def _keep(self, states: Tensor, end: int, targets: Sequence[list[Tensor]]) -> None:
         """Keep the rows of states `[batch, position, ...]` of a pass that ends at `end`."""
-        begin = end - states.shape[1]
+        current = self._pass_over(end - states.shape[1], end)
         for row, kept in enumerate(targets):
-            inside = self._inside(row, begin, end)
-            if len(inside):
-                kept.append(states[row, (inside - begin).to(states.device)].flatten(1))
+            if len(current.positions[row]):
+                kept.append(current.rows_of(states[row], row).flatten(1))
 
 
 def _gates(rows: _Rows, kept: int) -> Tensor | None:
@@ -265,7 +327,7 @@ def _as_numbers(mask: Tensor, dtype: torch.dtype) -> Tensor:
 
 def _mask_of(
     mask: Tensor | None, row: int, inside: Tensor, span: tuple[int, int], window: int | None
-) -> Callable[[int], Tensor]:
+) -> MaskRows:
     """A function from a number of positions to the mask `[row, position]` of some rows.
 
     Args:
@@ -279,7 +341,7 @@ def _mask_of(
     query, key = span
     kept = None
     if mask is not None and mask.ndim == 4:
-        kept = mask[min(row, len(mask) - 1), 0][(inside - query).to(mask.device)].cpu()
+        kept = mask[min(row, len(mask) - 1), 0][(inside - query).to(mask.device)]
 
     def rows(total: int) -> Tensor:
         if kept is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -55,6 +55,12 @@ class LayerShares:
         """<V, u> of some tokens: `[head, token, position]`."""
         return value_scores(self.layer.values, self.directions[tokens])
 
+    def in_order(self, positions: Tensor) -> LayerShares:
+        """The same layer with its positions in another order, or with some of them left out."""
+        layer, index = self.layer, positions.to(self.layer.keys.device)
+        moved = {name: getattr(layer, name)[:, index] for name in ("keys", "values", "mask")}
+        return replace(self, layer=replace(layer, **moved))
+
     def shares(self, tokens: slice) -> Tensor:
         """What each position hands over to some tokens, signed: `[head, token, position]`.
 
@@ -62,6 +68,18 @@ class LayerShares:
             UnsupportedModelError: if they do not add up to what the layer's own output adds.
         """
         shares = self.attention(self.rows[tokens]) * self.value_scores(tokens)
+        return self.expect_sum(shares, tokens)
+
+    def expect_sum(self, shares: Tensor, tokens: slice | Tensor) -> Tensor:
+        """Return shares of some tokens if they add up to what the layer's own output adds.
+
+        Args:
+            shares: `[head, token, position]`, of all positions.
+            tokens: which tokens.
+
+        Raises:
+            UnsupportedModelError: if they do not.
+        """
         self._expect_sum(shares, self.totals[tokens])
         return shares
 
@@ -145,6 +163,17 @@ class ShareReader:
     def tokens(self) -> int:
         """The number of tokens."""
         return len(self.rows)
+
+    @cached_property
+    def score_bounds(self) -> Tensor:
+        """`[token]`, no less than |<V, u>| in any layer, head and position; above 0."""
+        bounds = [
+            layer.directions.norm(dim=-1).amax(1)
+            * at_least_float32(layer.layer.values).norm(dim=-1).max()
+            for layer in self.layers
+        ]
+        largest = torch.stack([bound.to(self.directions) for bound in bounds]).amax(0)
+        return largest.clamp_min(torch.finfo(largest.dtype).tiny)
 
     @cached_property
     def layers(self) -> tuple[LayerShares, ...]:
