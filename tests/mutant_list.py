@@ -879,4 +879,52 @@ MUTANTS = (
         "if name",
         "test_parameters_that_were_added_later_are_part_of_a_key_unless_at_their_default",
     ),
+    Mutant(
+        "shares-not-cut-at-zero",
+        "shares = layer.expect_sum(found, tokens + self._tokens.start).relu().sum(0)",
+        "shares = layer.expect_sum(found, tokens + self._tokens.start).sum(0)",
+        "test_logit_shares_equal_the_equations",
+    ),
+    Mutant(
+        "layer-hands-on-what-it-read-itself",
+        "return above - ratio",
+        "return above",
+        "test_handed_on_divides_what_was_taken_among_lower_layers",
+    ),
+    Mutant(
+        "grids-of-amounts-averaged",
+        "geometry.base_grid.cell_area * len(geometry.grids)",
+        "geometry.base_grid.cell_area",
+        "test_densities_of_two_grids_over_the_same_pixels_are_added",
+    ),
+    Mutant(
+        "faint-words-shown-bright",
+        "return torch.zeros_like(own), (0.6 * own).maximum(least)",
+        "return torch.zeros_like(own), 0.6 * own",
+        "test_answer_range_ends_at_sixty_percent_of_strong_words_and_keeps_weak_ones_dark",
+    ),
+    Mutant(
+        "layer-norm-pulled-back-without-its-mean",
+        "pulled = pulled - pulled.mean(-1, keepdim=True)",
+        "pulled = pulled * 1",
+        "test_linear_norm_pulls_directions_back",
+    ),
+    Mutant(
+        "capture-takes-in-a-call-within-it",
+        "number = self._numbers.get(module) if current_call() is self._call else None",
+        "number = self._numbers.get(module)",
+        "test_capture_does_not_take_in_a_call_within_it",
+    ),
+    Mutant(
+        "amounts-resized-like-intensities",
+        "* (target.cell_area / source.cell_area if amounts else 1.0)",
+        "* 1.0",
+        "test_amounts_are_divided_like_the_cells",
+    ),
+    Mutant(
+        "lens-of-a-layer-read-below-it",
+        "probabilities, ranks = _readings(session, at_tokens[1:], trace.ids)",
+        "probabilities, ranks = _readings(session, at_tokens[:-1], trace.ids)",
+        "test_layers_end_with_the_models_own_prediction",
+    ),
 )

@@ -19,6 +19,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from seewhy.functional.attention_scores import weights_of_scores
+
 
 def attention_rows(
     queries: Tensor,
@@ -48,16 +50,7 @@ def attention_rows(
     grouped = scaled.view(len(queries), groups, heads // groups, -1).permute(1, 2, 0, 3)
     scores = grouped.flatten(1, 2) @ keys.to(wide).transpose(1, 2)
     scores = scores.view(heads, len(queries), -1)
-    if softcap is not None:
-        scores = softcap * (scores / softcap).tanh()
-    if mask.dtype == torch.bool:
-        scores = scores.masked_fill(~mask, torch.finfo(wide).min)
-    else:
-        scores = scores + mask.to(wide)
-    if sinks is None:
-        return scores.softmax(-1)
-    column = sinks.to(scores)[:, None, None].expand(heads, len(queries), 1)
-    return torch.cat([scores, column], -1).softmax(-1)[..., :-1]
+    return weights_of_scores(scores, mask, softcap=softcap, sinks=sinks)
 
 
 def value_scores(values: Tensor, directions: Tensor) -> Tensor:

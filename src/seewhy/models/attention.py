@@ -12,6 +12,7 @@ from torch import Tensor
 
 from seewhy.core.errors import UnsupportedModelError
 from seewhy.core.trace import Inputs
+from seewhy.functional.attention_scores import weights_of_scores
 from seewhy.models.decoder import decoder_of, final_states, layers_of
 from seewhy.models.isolation import eval_mode, exclusive
 from seewhy.models.loading import Loaded
@@ -111,8 +112,6 @@ def attention_weights(
     key = key.repeat_interleave(query.shape[1] // key.shape[1], 1)
     scores = query[:, :, rows].to(wide) @ key.to(wide).transpose(2, 3)
     scores = scores * (query.shape[-1] ** -0.5 if scaling is None else scaling)
-    if softcap is not None:
-        scores = softcap * (scores / softcap).tanh()
     if mask is None:
         # As in sdpa: a single query attends to all keys, which a cache collected. Of several the
         # first is at the first key; a cache of fixed size may have room after the last.
@@ -120,19 +119,7 @@ def attention_weights(
         mask = torch.arange(key.shape[2], device=rows.device) <= rows[:, None] + earlier
     else:
         mask = mask[:, :, rows]
-    if mask.dtype == torch.bool:
-        scores = scores.masked_fill(~mask, torch.finfo(wide).min)
-    else:
-        scores = scores + mask.to(wide)
-    return softmax_with_sinks(scores, sinks)
-
-
-def softmax_with_sinks(scores: Tensor, sinks: Tensor | None) -> Tensor:
-    """The softmax of scores `[..., head, row, position]`, with sinks `[head]` or None."""
-    if sinks is None:
-        return scores.softmax(-1)
-    column = sinks.to(scores)[:, None, None].expand(*scores.shape[:-1], 1)
-    return torch.cat([scores, column], -1).softmax(-1)[..., :-1]
+    return weights_of_scores(scores, mask, softcap=softcap, sinks=sinks)
 
 
 def attention_output(weights: Tensor, value: Tensor) -> tuple[Tensor, None]:

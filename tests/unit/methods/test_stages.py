@@ -17,13 +17,13 @@ from random_traces import (
     with_foils,
 )
 from seewhy.core.errors import ParameterError, ScaleError
-from seewhy.core.geometry import flatten, resample
+from seewhy.core.geometry import Geometry, flatten, resample
 from seewhy.core.trace import Trace
 from seewhy.functional import logit_lens
 from seewhy.methods import Evidence, create
 from seewhy.methods._parameters import base_first
 from seewhy.methods._scores import LensMap, context_states, joint_range, same_text
-from seewhy.methods._stages import Aggregation, Pipeline, RankGaussian
+from seewhy.methods._stages import Aggregation, Pipeline, RankGaussian, _on_grids
 
 
 @pytest.mark.parametrize(
@@ -449,3 +449,13 @@ def test_rank_gaussian_keeps_the_range_of_a_map():
     maps = torch.tensor([[[2.0, 2.0], [2.0, 2.0]]]).expand(1, 2, 2)
     filtered = RankGaussian(3)(maps, torch.tensor([1.0]), torch.tensor([5.0]))
     torch.testing.assert_close(filtered, maps)
+
+
+def test_amounts_are_divided_like_the_cells():
+    size = (40, 20)
+    coarse, fine = (Geometry.of_equal_cells(size, *shape).base_grid for shape in ((2, 4), (4, 8)))
+    amounts = torch.full((1, 2, 4), 3.0)
+    (divided,) = _on_grids([amounts], [coarse], [fine], True)
+    assert float(divided.sum()) == pytest.approx(float(amounts.sum()))
+    (kept,) = _on_grids([amounts], [coarse], [fine], False)
+    assert kept.unique().tolist() == [3.0]
