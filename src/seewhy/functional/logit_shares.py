@@ -48,7 +48,7 @@ def attention_rows(
     scores = grouped.flatten(1, 2) @ keys.to(wide).transpose(1, 2)
     scores = scores.view(heads, len(queries), -1) * scaling
     if softcap is not None:
-        scores = softcap * (scores / softcap).tanh()
+        scores = (scores / softcap).tanh() * softcap
     if mask.dtype == torch.bool:
         scores = scores.masked_fill(~mask, torch.finfo(wide).min)
     else:
