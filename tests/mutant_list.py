@@ -586,6 +586,54 @@ MUTANTS = (
         "test_attention_weights_equal_the_equation_row_by_row",
     ),
     Mutant(
+        "handed-on-within-a-layer",
+        "return above - ratio",
+        "return above",
+        "test_handed_on_divides_what_was_taken_among_lower_layers",
+    ),
+    Mutant(
+        "cached-keys-not-attended",
+        "earlier = key.shape[2] - 1 if query.shape[2] == 1 else 0",
+        "earlier = 0",
+        "test_attention_weights_without_a_mask_are_those_of_sdpa",
+    ),
+    Mutant(
+        "overwritten-buffers-kept",
+        " and not _is_buffer(tensor)",
+        "",
+        "test_positions_of_any_cache_are_all_that_went_through",
+    ),
+    Mutant(
+        "nested-call-captured",
+        " if current_call() is self._call else None",
+        "",
+        "test_capture_does_not_take_in_a_call_within_it",
+    ),
+    Mutant(
+        "last-visual-token-not-captured",
+        "text[-1] = True",
+        "pass",
+        "test_attending_positions_are_text_and_what_predicts",
+    ),
+    Mutant(
+        "hooked-projection-read",
+        "return hooks == 0 and ",
+        "return ",
+        "test_projection_weight_is_what_the_module_does",
+    ),
+    Mutant(
+        "focus-without-unit",
+        "return (scores / bound) ** focus",
+        "return scores**focus",
+        "test_logit_shares_are_finite_for_every_focus",
+    ),
+    Mutant(
+        "own-output-not-compared",
+        "layer.expect_own_output(rows, attention)",
+        "pass",
+        "test_shares_of_attention_that_is_read_wrongly_are_refused",
+    ),
+    Mutant(
         "attention-softcap-dropped",
         "scores = softcap * (scores / softcap).tanh()",
         "scores = scores",
@@ -884,12 +932,6 @@ MUTANTS = (
         "shares = layer.expect_sum(found, tokens + self._tokens.start).relu().sum(0)",
         "shares = layer.expect_sum(found, tokens + self._tokens.start).sum(0)",
         "test_logit_shares_equal_the_equations",
-    ),
-    Mutant(
-        "layer-hands-on-what-it-read-itself",
-        "return above - ratio",
-        "return above",
-        "test_handed_on_divides_what_was_taken_among_lower_layers",
     ),
     Mutant(
         "grids-of-amounts-averaged",

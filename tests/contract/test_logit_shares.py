@@ -240,6 +240,36 @@ def test_shares_in_a_padded_batch_are_those_of_single_prompts(name):
         expect_equal(found.record.prompt_attribution, alone.record.prompt_attribution)
 
 
+@pytest.mark.parametrize("name", ["olmo2: norms after", "llava", "mistral: sliding"])
+def test_shares_in_a_batch_of_which_an_answer_ends_early_are_those_of_single_prompts(name):
+    explainer = Explainer(decoder(name))
+    pictures, prompts = [noise(*SIZE), noise(60, 90, 1)], [PROMPT, "What?"]
+    plain = explainer.explain_batch(pictures, prompts, max_new_tokens=5)
+    first, second = ([token.id for token in one.record.tokens] for one in plain)
+    end = next(id for id in second[1:] if id not in first and id != second[0])
+    options: dict[str, Any] = {"max_new_tokens": 5, "eos_token_id": end}
+    batch = explainer.explain_batch(pictures, prompts, **options)
+    lengths = [len(found.record.tokens) for found in batch]
+    assert lengths[1] < lengths[0] == 5
+    for picture, prompt, found in zip(pictures, prompts, batch, strict=True):
+        alone = explainer.explain(picture, prompt, **options)
+        expect_equal(found.record.attribution, alone.record.attribution)
+
+
+@pytest.mark.parametrize("chunk", [16, 40])
+@pytest.mark.parametrize("name", ["gemma2: capped, sliding", "llava", "mistral: sliding"])
+def test_shares_are_those_of_a_prompt_that_is_read_in_chunks(name, chunk):
+    trace = generate(
+        decoder(name),
+        inputs_of(name),
+        max_new_tokens=4,
+        attention=True,
+        prefill_chunk_size=chunk,
+    )
+    assert ids_of(trace) == ids_of(generated(name))
+    expect_equal(attributed(decoder(name), trace), expected(name))
+
+
 @pytest.mark.parametrize("name", sorted(BUILDERS))
 def test_shares_of_several_pictures_are_those_of_one_reading(name):
     explainer = Explainer(shared(name))

@@ -42,7 +42,8 @@ def explainer() -> Explainer:
 
 @pytest.fixture(scope="module")
 def explanation(explainer: Explainer) -> Explanation:
-    return explainer.explain(picture(), answer=ANSWER, k=20)
+    """By a method with scales."""
+    return explainer.explain(picture(), answer=ANSWER, method="intra-modal", k=20)
 
 
 def test_a_contrast_computes_only_its_own_word(explainer: Explainer) -> None:
@@ -252,6 +253,21 @@ def test_plot_takes_words_by_text(explanation: Explanation) -> None:
         explanation.plot(["whale"])
 
 
+def test_explain_by_the_default_reads_the_picture_once(explainer: Explainer) -> None:
+    explainer.explain(picture(), "What is this?", max_new_tokens=2)  # the model is measured
+    with count_passes(explainer.loaded.model) as spent:
+        made = explainer.explain(picture(), "What is this?", max_new_tokens=4)
+    origin = made.record.provenance
+    assert (made.method, origin.parameters["hops"], origin.parameters["focus"]) == (
+        "logit-shares",
+        2,
+        2.0,
+    )
+    # Generation alone: no pass is added.
+    assert (spent.forward, spent.backward) == (len(made.record.tokens), 0)
+    assert all(word.heatmap.max() > 0 for word in made)
+
+
 def test_explain_takes_a_method_instance(explainer: Explainer) -> None:
     method = create("msea", scales=(0.5,), weights="consistency")
     made = explainer.explain(picture(), answer="A star.", method=method)
@@ -260,7 +276,7 @@ def test_explain_takes_a_method_instance(explainer: Explainer) -> None:
 
 
 def test_explain_leaves_out_default_scales_of_equal_size(explainer: Explainer) -> None:
-    small = explainer.explain(picture(16, 16), answer="A star.")
+    small = explainer.explain(picture(16, 16), answer="A star.", method="intra-modal")
     notes = small.record.provenance.notes
     used = small.record.provenance.parameters["scales"]
     assert len(used) + len(notes) == 3
@@ -269,7 +285,7 @@ def test_explain_leaves_out_default_scales_of_equal_size(explainer: Explainer) -
 
 def test_explain_refuses_given_scales_of_equal_size(explainer: Explainer) -> None:
     with pytest.raises(ScaleError, match=r"got 1 and 1\.01, which both come out at 96 x 64"):
-        explainer.explain(picture(), answer="A star.", scales=(1, 1.01))
+        explainer.explain(picture(), answer="A star.", method="msea", scales=(1, 1.01))
 
 
 @pytest.mark.parametrize(
@@ -277,13 +293,14 @@ def test_explain_refuses_given_scales_of_equal_size(explainer: Explainer) -> Non
     [
         ({"prompt": "  "}, PromptError, "words in it"),
         ({"method": "tma"}, UnknownNameError, "did you mean 'tam'"),
-        ({"scales": (0.0,)}, ScaleError, "positive scales"),
-        ({"scales": (2, 2)}, ScaleError, "each scale once"),
+        ({"method": "msea", "scales": (0.0,)}, ScaleError, "positive scales"),
+        ({"method": "msea", "scales": (2, 2)}, ScaleError, "each scale once"),
+        ({"scales": (2,)}, ParameterError, "of logit-shares .* one of intra-modal, msea"),
         ({"method": "tam", "scales": (2,)}, ParameterError, "one of intra-modal, msea"),
         ({"method": "logit-lens", "k": 3}, ParameterError, "it has none"),
         ({"temprature": 0.5}, ParameterError, "did you mean 'temperature'"),
         ({"answer": "A star.", "temperature": 0.5}, ParameterError, "with a given answer"),
-        ({"k": 10**6}, ParameterError, "k of at most"),
+        ({"method": "arc", "k": 10**6}, ParameterError, "k of at most"),
         ({"image": "nowhere.png"}, ImageError, "nowhere.png"),
     ],
 )
@@ -296,7 +313,9 @@ def test_explain_refuses_what_cannot_be(
 
 def test_explain_reports_its_stages(explainer: Explainer) -> None:
     said: list[str] = []
-    explainer.explain(picture(), answer="A star.", scales=(1, 0.5), progress=said.append)
+    explainer.explain(
+        picture(), answer="A star.", method="msea", scales=(1, 0.5), progress=said.append
+    )
     assert said == ["reading the image", "explaining", "reading at scale 0.5"]
 
 

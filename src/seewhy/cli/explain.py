@@ -131,8 +131,8 @@ def _add_method(parser) -> None:
     method.add_argument(
         "--method",
         metavar="NAME",
-        help="name, with parameters in brackets (default: logit-shares, what a word took from each "
-        "place)",
+        help="name, with parameters in brackets (default: logit-shares, or "
+        "intra-modal(window=None) for a model that it cannot read)",
     )
     method.add_argument(
         "--layers",

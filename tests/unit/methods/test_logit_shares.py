@@ -9,7 +9,7 @@ import torch
 
 import tiny_qwen3_vl
 import unadapted
-from families import shared
+from families import build, shared
 from painting import noise
 from random_traces import random_trace
 from seewhy.core.errors import ParameterError, UnsupportedModelError
@@ -22,6 +22,7 @@ from seewhy.methods._scores import answer_range
 from seewhy.methods._shares import densities, share_reader, shares_of
 from seewhy.models import Loaded, load
 from seewhy.models.contrast import contrasted
+from seewhy.models.decoder import decoder_of
 from seewhy.models.families.probed import Probed
 from seewhy.models.processing import parts_of
 from seewhy.models.session import Session
@@ -300,3 +301,51 @@ def test_logit_shares_explain_a_model_without_a_family():
     for a, b in zip(found.record.attribution.maps, again.record.attribution.maps, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4 * float(b.max()))
         assert float(a.max()) > 0
+
+
+# --- output projections that are not plain -----------------------------------------------------
+
+
+class LowRank(torch.nn.Module):
+    """A projection with a low-rank addition, as adapters are."""
+
+    def __init__(self, base: Any) -> None:
+        super().__init__()
+        self.base = base
+        draw = torch.Generator().manual_seed(0)
+        self.down = torch.nn.Linear(base.in_features, 2, bias=False)
+        self.up = torch.nn.Linear(2, base.out_features, bias=False)
+        for part in (self.down, self.up):
+            part.weight.data = 0.3 * torch.randn(part.weight.shape, generator=draw)
+
+    def forward(self, states: torch.Tensor) -> torch.Tensor:
+        return self.base(states) + self.up(self.down(states))
+
+
+def test_logit_shares_with_an_adapter_are_those_of_merged_weights():
+    found = []
+    for merged in (False, True):
+        loaded = build("llava")
+        for layer in decoder_of(loaded.model).layers:
+            plain: Any = layer.self_attn.o_proj
+            adapted = LowRank(plain)
+            if merged:
+                plain.weight.data += (adapted.up.weight @ adapted.down.weight).data
+            else:
+                layer.self_attn.o_proj = adapted
+        session = Session.from_image(loaded, PICTURE, PROMPT, ANSWER)
+        found.append(create("logit-shares").attribute(Evidence.from_session(session)))
+    torch.testing.assert_close(found[0].maps, found[1].maps, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(found[0].context, found[1].context, rtol=1e-4, atol=1e-6)
+
+
+def test_logit_shares_of_an_adapted_model_differ_from_those_of_its_base():
+    """The projection is looked at anew in every call: an adapter may be added in between."""
+    loaded = build("llava")
+    session = Session.from_image(loaded, PICTURE, PROMPT, ANSWER)
+    base = create("logit-shares").attribute(Evidence.from_session(session))
+    for layer in decoder_of(loaded.model).layers:
+        layer.self_attn.o_proj = LowRank(layer.self_attn.o_proj)
+    again = Session.from_image(loaded, PICTURE, PROMPT, ANSWER)
+    adapted = create("logit-shares").attribute(Evidence.from_session(again))
+    assert float((adapted.maps[0] - base.maps[0]).norm() / base.maps[0].norm()) > 0.05

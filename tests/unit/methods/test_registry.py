@@ -3,18 +3,22 @@ from __future__ import annotations
 import pytest
 
 from seewhy.core.errors import ParameterError, UnknownNameError
-from seewhy.methods import DEFAULT, METHODS, citation, create, parameters_of
+from seewhy.methods import DEFAULT, FALLBACK, METHODS, citation, create, parameters_of
 from seewhy.methods._citations import bibtex
 
 
 def test_create_makes_the_default_method() -> None:
     assert create() == create(DEFAULT)
-    assert create().name == "intra-modal"
+    assert create().name == "logit-shares"
+
+
+def test_create_makes_the_fallback() -> None:
+    assert create(FALLBACK) == create("intra-modal", window=None)
 
 
 def test_parameters_replace_those_of_the_default() -> None:
-    assert create(window=5) == create("intra-modal", window=5)
-    assert create(DEFAULT, window=3) == create("intra-modal")
+    assert create(hops=1) == create("logit-shares", hops=1)
+    assert create(DEFAULT, focus=2.0) == create("logit-shares")
 
 
 def test_create_takes_underscores_for_dashes() -> None:
