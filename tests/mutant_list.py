@@ -631,7 +631,7 @@ MUTANTS = (
         "focus-without-unit",
         "(score / largest.to(score.device)) ** focus",
         "score**focus",
-        "test_logit_shares_are_finite_for_every_focus",
+        "test_focus_does_not_depend_on_the_unit_of_the_scores",
     ),
     Mutant(
         "own-output-not-compared",
