@@ -248,7 +248,7 @@ def test_explain_needs_a_picture(explainer):
 
 
 @pytest.mark.parametrize("name", sorted(BUILDERS))
-@pytest.mark.parametrize("method", ["intra-modal"])
+@pytest.mark.parametrize("method", ["intra-modal", "logit-shares"])
 def test_explain_batch_equals_singles(name, method):
     explainer = Explainer(shared(name))
     pictures = [noise(96, 64), noise(150, 100, 1), noise(60, 120, 2)]
@@ -396,10 +396,12 @@ def test_trace_explains_what_generate_did(name):
     single = explainer.explain(picture, "What is this?", max_new_tokens=4)
     same(made, single)
     assert made.prompt == single.prompt
-    assert (
-        made.record.provenance.parameters["scales"]
-        == (single.record.provenance.parameters["scales"])
-    )
+    assert made.method == single.method == "logit-shares"
+    for parameter in ("hops", "focus"):
+        assert (
+            made.record.provenance.parameters[parameter]
+            == (single.record.provenance.parameters[parameter])
+        )
 
 
 def test_trace_finds_the_askers_words_without_being_told(explainer):

@@ -19,7 +19,14 @@ from seewhy.models import load
 from seewhy.models.isolation import eval_mode, exclusive, of_this_call
 from seewhy.models.passes import count_passes
 
-METHODS = ("intra-modal", "attention", "gradient-attention", "attn-lrp", "occlusion")
+METHODS = (
+    "intra-modal",
+    "attention",
+    "gradient-attention",
+    "attn-lrp",
+    "occlusion",
+    "logit-shares",
+)
 PICTURES = [noise(90 + 10 * n, 60, n) for n in range(4)]
 WAIT = 60.0
 """Seconds after which a thread that never ends fails a test."""

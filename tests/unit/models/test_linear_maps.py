@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -106,17 +108,17 @@ class Adapter(nn.Module):
         return self.base(states) + self.up(self.down(states))
 
 
-def linear(bias: bool = True) -> nn.Linear:
+def linear(bias: bool = True) -> Any:
     return filled(nn.Linear(WIDTH, 8, bias=bias))
 
 
-def hooked() -> nn.Linear:
+def hooked() -> Any:
     module = linear()
     module.register_forward_hook(lambda module, states, output: 2 * output)
     return module
 
 
-def replaced_forward() -> nn.Linear:
+def replaced_forward() -> Any:
     """As accelerate hooks a module."""
     module = linear()
     forward = module.forward
