@@ -101,7 +101,7 @@ def smolvlm(small: bool) -> tuple[Any, Any]:
             num_attention_heads=9,
             num_key_value_heads=3,
             max_position_embeddings=8192,
-            rope_theta=100_000.0,
+            rope_parameters={"rope_type": "default", "rope_theta": 100_000.0},
             bos_token_id=None,
             eos_token_id=tokens.convert_tokens_to_ids("<end_of_utterance>"),
             pad_token_id=tokens.pad_token_id,

@@ -10,7 +10,7 @@ import argparse
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -121,10 +121,7 @@ class Cases:
         """Evidence that explains the prompt's words too."""
         loaded, image = self.subject.loaded, self.subject.image
         session = models.Session.from_image(loaded, image, PROMPT, trace.ids)
-        if trace.attention is not None:
-            session = models.Session(loaded, session.source, tuple(trace.ids), attention=True).keep(
-                trace
-            )
+        session = replace(session, attention=trace.attention is not None).keep(trace)
         return Evidence.from_session(session, trace=trace, start=0)
 
 
@@ -275,13 +272,14 @@ def _interval(estimate: dict[str, Any]) -> str:
 def _markdown_model(model: dict[str, Any]) -> list[str]:
     """The sizes, times and memory of one model."""
     heads, groups = model["heads"]
+    width, height = model["picture"]
     lines = [
         "",
         f"## {model['name']}",
         "",
         f"{model['class']}, {model['parameters'] / 1e6:,.0f} M parameters, width "
         f"{model['hidden']}, {model['layers']} layers, {heads} heads in {groups} groups, "
-        f"vocabulary {model['vocabulary']:,}. Picture {model['picture'][0]} x {model['picture'][1]}, "
+        f"vocabulary {model['vocabulary']:,}. Picture {width} x {height}, "
         f"{model['visual_tokens']} visual tokens; {model['prompt_tokens']} tokens of input, "
         f"{model['answer_tokens']} of answer; explained: {model['prompt_words']} tokens of the "
         f"prompt and the answer. {model['rounds']} rounds.",

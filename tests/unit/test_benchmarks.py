@@ -25,7 +25,7 @@ def bench() -> Iterator[SimpleNamespace]:
     """The benchmark's modules; they stand beside the script, outside of any package."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(BENCHMARKS))
-        names = ("explain", "measuring", "pages", "published_tam", "subjects")
+        names = ("explain", "measuring", "pages", "published_tam", "shares", "subjects")
         yield SimpleNamespace(**{name: importlib.import_module(name) for name in names})
 
 
@@ -178,6 +178,31 @@ def test_markdown_tells_aims_that_are_missed(bench, measured) -> None:
     assert row.endswith("| >= 200 | **no** |")
     quick = explain.verdicts({**results, "quick": True})
     assert all(row.met is None for row in quick)
+
+
+def test_shares_are_measured_beside_plain_generation(bench, subject) -> None:
+    shares = bench.shares
+    measured = shares.measure(subject, shares.Plan(2, ("hooks", "msea")))
+    assert set(measured["ratios"]) == {"hooks", "capture", "logit-shares", "msea"}
+    assert set(measured["seconds"]["logit-shares"]) == {"generate", "attribute", "total"}
+    assert measured["answer_tokens"] == 3
+    kept = shares.kept(subject)
+    assert kept["masks_shared"]
+    assert kept["bytes"]["queries"] == kept["bytes"]["outputs"] == kept["rows"] * 48 * 4
+    ratio = {"value": 1.2, "low": 1.15, "high": 1.25}
+    measured["ratios"]["logit-shares"] = {"cpu": ratio, "wall": ratio}
+    results = {
+        "created": "2026-01-01",
+        "command": "python benchmarks/shares.py",
+        "environment": bench.measuring.environment(),
+        "load_average_after": 0.0,
+        "models": [measured],
+        "growth": {"tiny": [kept]},
+    }
+    page = shares.markdown(json.loads(json.dumps(results)))
+    row = next(line for line in page.splitlines() if "generation with `logit-shares`" in line)
+    assert row.endswith("| <= 1.10 | **no** |")
+    assert f"| tiny | {kept['visual_tokens']} | {kept['positions']} |" in page
 
 
 PAPER = BENCHMARKS / "results" / "paper"

@@ -207,7 +207,7 @@ class AttentionHooks:
         length = inputs.length + len(answer) - 1
         positions = self._positions[row] - pad
         kept = int((positions < length).sum())
-        masks = [mask[:kept, pad:] for mask in self._masks(row, pad + length)]
+        masks = self._masks(row, pad, length, kept)
         layers = [
             self._captured_layer(layer, row, pad, mask, kept)
             for layer, mask in zip(self._layers, masks, strict=True)
@@ -215,8 +215,8 @@ class AttentionHooks:
         last = torch.cat(self._last[row])[:kept]
         return CapturedAttention(positions[:kept], tuple(layers), last)
 
-    def _masks(self, row: int, total: int) -> list[Tensor]:
-        """Each layer's mask over `total` positions; layers of the same mask share one tensor."""
+    def _masks(self, row: int, pad: int, length: int, kept: int) -> list[Tensor]:
+        """Each layer's mask `[kept, length]`; layers of the same mask share one tensor."""
         joined: dict[tuple[Any, ...], Tensor] = {}
         masks = []
         for layer in self._layers:
