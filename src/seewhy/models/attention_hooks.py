@@ -223,7 +223,8 @@ class AttentionHooks:
             parts, device = layer.rows[row].masks, layer.rows[row].queries[0].device
             known = device, *parts
             if known not in joined:
-                joined[known] = _joined([part(total) for part in parts]).to(device)
+                whole = _joined([part(pad + length) for part in parts]).to(device)
+                joined[known] = whole[:kept, pad:]
             masks.append(joined[known])
         return masks
 
