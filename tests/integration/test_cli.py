@@ -103,7 +103,7 @@ def test_explain_without_an_image_explains_a_drawn_scene_with_the_shipped_model(
         (["--prompt", "  ", "--answer", "A star."], "prompt"),
         (["--prompt", "Where <|image_pad|> is", "--answer", "A star."], "<|image_pad|>"),
         (["--answer", ""], "answer"),
-        (["--answer", "A star.", "--scales", "1,1.001"], "1.001"),
+        (["--answer", "A star.", "--method", "msea", "--scales", "1,1.001"], "1.001"),
         (["--answer", "A star.", "--temperature", "0.5"], "with a given answer"),
     ],
 )
