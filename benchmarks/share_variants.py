@@ -289,6 +289,9 @@ VARIANTS: dict[str, Variant] = {
 }
 """Variants at one scale; the display is the method's own."""
 
+METHODS_TRIED = ("logit-shares", "arc(base=logit-shares)")
+"""The method itself, and ARC over it."""
+
 AGGREGATED = ((1.0, 0.75, 1.5), (1.0, 1.5), (1.0, 2.0), (1.0, 1.5, 2.0))
 """Scales of MSEA over the method."""
 
@@ -345,6 +348,16 @@ def figures(
     return [harmonic(""), harmonic("@0.5"), means["function-iou"], means["auc"]]
 
 
+def by_method(spec: str) -> Callable[[Scene], Tensor]:
+    """Maps of a method by its spec."""
+
+    def maps(scene: Scene) -> Tensor:
+        evidence = Evidence.from_session(scene.session, trace=scene.trace)
+        return create(spec).attribute(evidence).maps[0].flatten(1)
+
+    return maps
+
+
 def rows_of(all_scenes: list[Scene]) -> dict[str, list[float]]:
     """The figures of every variant on one family."""
 
@@ -364,11 +377,7 @@ def rows_of(all_scenes: list[Scene]) -> dict[str, list[float]]:
 
         return maps
 
-    def method(scene: Scene) -> Tensor:
-        evidence = Evidence.from_session(scene.session, trace=scene.trace)
-        return create("logit-shares").attribute(evidence).maps[0].flatten(1)
-
-    rows = {"logit-shares": figures(all_scenes, method)}
+    rows = {spec: figures(all_scenes, by_method(spec)) for spec in METHODS_TRIED}
     rows |= {name: figures(all_scenes, at_base(variant)) for name, variant in VARIANTS.items()}
     rows["two hops, not divided by areas"] = figures(all_scenes, at_base(hops, areas=False))
     for scales in AGGREGATED:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,6 +14,8 @@ from seewhy.methods._base import Method
 from seewhy.methods._evidence import Evidence
 from seewhy.methods._scores import answer_range, scale_view
 from seewhy.methods._shares import densities, shares_of
+
+MAX_FOCUS = 10
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class LogitShares(Method):
 
     Attributes:
         hops: 2, or 1 without what text positions pass on.
-        focus: q, at least 0.
+        focus: q, from 0 to 10; higher powers would vanish in float32.
     """
 
     name: ClassVar = "logit-shares"
@@ -66,8 +67,10 @@ class LogitShares(Method):
                 f"Expected hops as 1 or 2, got {self.hops!r}: 2 follows what text positions read."
             )
         number = isinstance(self.focus, int | float) and not isinstance(self.focus, bool)
-        if not (number and 0 <= self.focus < math.inf):
-            raise ParameterError(f"Expected focus of at least 0, got {self.focus!r}: 2 is usual.")
+        if not (number and 0 <= self.focus <= MAX_FOCUS):
+            raise ParameterError(
+                f"Expected focus from 0 to {MAX_FOCUS}, got {self.focus!r}: 2 is usual."
+            )
 
     def attribute(self, evidence: Evidence) -> Attribution:
         """Explain the tokens of `evidence.explained`.

@@ -223,7 +223,7 @@ class AttentionHooks:
             parts, device = layer.rows[row].masks, layer.rows[row].queries[0].device
             known = device, *parts
             if known not in joined:
-                whole = _joined([part(pad + length) for part in parts]).to(device)
+                whole = _joined([part(pad + length).to(device) for part in parts])
                 joined[known] = whole[:kept, pad:]
             masks.append(joined[known])
         return masks

@@ -57,13 +57,13 @@ def test_logit_shares_takes_one_or_two_hops(hops):
         create("logit-shares", hops=hops)
 
 
-@pytest.mark.parametrize("focus", [-0.1, float("inf"), float("nan"), True, "2", None])
-def test_logit_shares_takes_a_focus_of_at_least_zero(focus):
-    with pytest.raises(ParameterError, match="Expected focus of at least 0, got"):
+@pytest.mark.parametrize("focus", [-0.1, 10.1, float("inf"), float("nan"), True, "2", None])
+def test_logit_shares_takes_a_focus_from_zero_to_ten(focus):
+    with pytest.raises(ParameterError, match="Expected focus from 0 to 10, got"):
         create("logit-shares", focus=focus)
 
 
-@pytest.mark.parametrize("focus", [0, 2.0, 40.0, 1e4])
+@pytest.mark.parametrize("focus", [0, 2.0, 10.0])
 def test_logit_shares_are_finite_for_every_focus(evidence, focus):
     """Powers are of parts of the largest score: those of scores would overflow."""
     found = create("logit-shares", focus=focus).attribute(evidence)
@@ -81,7 +81,7 @@ def test_focus_does_not_depend_on_the_unit_of_the_scores():
         rows = trace.unembedding_rows * factor
         trace = type(trace)(**{**vars(trace), "unembedding_rows": rows})
         evidence = Evidence.from_session(session, trace=trace)
-        shares = shares_of(evidence, "this test", hops=2, focus=12.0)
+        shares = shares_of(evidence, "this test", hops=2, focus=8.0)
         found.append(shares.places / factor)
     torch.testing.assert_close(found[0], found[1], rtol=1e-3, atol=1e-6)
 
