@@ -329,17 +329,24 @@ class Tables:
         body = []
         for model, family in FAMILIES.items():
             for method in self._methods_with_maps("shares"):
-                rows = [self.rows["shares", DEFAULT, model, method, name] for name in SHARES]
-                body.append([family, f"`{method}`", *map(self._marked, rows)])
+                rows = [self.rows.get(("shares", DEFAULT, model, method, n)) for n in SHARES]
+                cells = ["" if row is None else self._marked(row) for row in rows]
+                body.append([family, f"`{method}`", *cells])
         return _table(["family", "method", *SHARES.values()], body)
+
+    def shares_short(self) -> str:
+        """The default method and the strongest others, in one row each."""
+        figures = {"f1-iou": "F1-IoU ↑", "f1-iou@0.5": "at 0.5 ↑", "deletion": "deletion ↓"}
+        return self._families("shares", DEFAULT, figures)
 
     def shares_claims(self) -> str:
         """How much better the default is than each other method."""
         body = []
         for method in self._methods_with_maps("shares"):
             for model, family in FAMILIES.items() if method != DEFAULT else ():
-                rows = [self.rows["shares", DEFAULT, model, method, name] for name in SHARES]
-                body.append([f"`{method}`", family, *map(_advantage, rows)])
+                rows = [self.rows.get(("shares", DEFAULT, model, method, n)) for n in SHARES]
+                cells = ["" if row is None else _advantage(row) for row in rows]
+                body.append([f"`{method}`", family, *cells])
         return _table(["method", "family", *(h[:-2] for h in SHARES.values())], body)
 
     def functions(self) -> str:
