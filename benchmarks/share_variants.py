@@ -26,7 +26,7 @@ from seewhy.datasets.testbed import Testbed
 from seewhy.methods import Evidence, create
 from seewhy.methods._scores import answer_range
 from seewhy.methods._shares import densities
-from seewhy.metrics import METRICS, ArraySample, answer_words
+from seewhy.metrics import METRICS, ArraySample, Measurement, answer_words
 from seewhy.models import Loaded, load, prepare, read
 from seewhy.models.attention import (
     attention_weights,
@@ -141,7 +141,8 @@ def matrices(loaded: Loaded, inputs: Inputs, trace: Trace) -> Matrices:
 
         return hook
 
-    layers, norm = layers_of(model), residual_stream(model).norm
+    layers: Any = layers_of(model)
+    norm = residual_stream(model).norm
     hooks = [
         module.register_forward_pre_hook(keep_input(number), with_kwargs=True)
         for number, module in enumerate((*layers, norm))
@@ -328,7 +329,7 @@ def measure(scene: Scene, maps: Tensor, display: Display | None, found: dict[str
     sample = ArraySample(scene.words, shown, scene.sample.masks)
     for name in ("overlap", "auc"):
         for result in METRICS.get(name)().measure(sample):
-            if hasattr(result, "value"):
+            if isinstance(result, Measurement):
                 found.setdefault(result.figure, []).append(result.value)
 
 

@@ -297,7 +297,7 @@ def test_explain_refuses_given_scales_of_equal_size(explainer: Explainer) -> Non
         ({"method": "msea", "scales": (2, 2)}, ScaleError, "each scale once"),
         ({"scales": (2,)}, ParameterError, "of logit-shares .* one of intra-modal, msea"),
         ({"method": "tam", "scales": (2,)}, ParameterError, "one of intra-modal, msea"),
-        ({"method": "logit-lens", "k": 3}, ParameterError, "it has none"),
+        ({"method": "gradient-attention", "k": 3}, ParameterError, "it has none"),
         ({"temprature": 0.5}, ParameterError, "did you mean 'temperature'"),
         ({"answer": "A star.", "temperature": 0.5}, ParameterError, "with a given answer"),
         ({"method": "arc", "k": 10**6}, ParameterError, "k of at most"),

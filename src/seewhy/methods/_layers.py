@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -87,7 +89,7 @@ def _readings(session: Session, states: Tensor, ids: tuple[int, ...]) -> tuple[T
 def _lens(session: Session, trace: Trace, states: Tensor) -> Tensor:
     """The logit lens after each layer: float32 `[token, layer, visual]`."""
     answer, norm = len(trace.tokens), residual_stream(session.loaded.model).norm
-    options = {
+    options: dict[str, Any] = {
         name: value[-answer:] if isinstance(value, Tensor) else value
         for name, value in output_of(trace).items()
     }
