@@ -145,12 +145,24 @@ class _Seen:
 
 def _measure(model: Any) -> ResidualStream:
     decoder = decoder_of(model)
-    seen = _Seen()
-    with eval_mode(model):
-        _find_attentions(model, decoder, seen)
-        output = _run_with_random_attention(decoder, seen)
-        branches = [_branch(number, layer, seen) for number, layer in enumerate(decoder.layers)]
-        _expect_gates(model, decoder, branches)
+    try:
+        with eval_mode(model):
+            return _measured(model, decoder, _Seen())
+    except (UnsupportedModelError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:  # any class of transformers, or of a third party
+        raise UnsupportedModelError(
+            f"Expected {type(decoder).__name__} to run on a few ids alone, got "
+            f"{type(error).__name__} ({error}): its parts of a logit cannot be computed; choose a "
+            "method such as intra-modal."
+        ) from error
+
+
+def _measured(model: Any, decoder: Any, seen: _Seen) -> ResidualStream:
+    _find_attentions(model, decoder, seen)
+    output = _run_with_random_attention(decoder, seen)
+    branches = [_branch(number, layer, seen) for number, layer in enumerate(decoder.layers)]
+    _expect_gates(model, decoder, branches)
     return ResidualStream(tuple(branches), _final_norm(decoder, seen, output))
 
 
@@ -263,6 +275,9 @@ def _branch(number: int, layer: Any, seen: _Seen) -> AttentionBranch:
     norm, entering = seen.normed.get(number, (None, seen.branch[number]))
     before, after = (states[0].double().flatten().cpu() for states in seen.states[number])
     parts = torch.stack([before, entering[0].double().flatten().cpu()], 1)
+    # Rounding is relative: without weights, a few very large states would decide both factors.
+    weights = 1 / parts.abs().sum(1).clamp_min(1e-30)
+    parts, after = parts * weights[:, None], after * weights
     factors = torch.linalg.lstsq(parts, after[:, None]).solution[:, 0]
     error = float((after - parts @ factors).norm() / after.norm().clamp_min(1e-30))
     if not error <= TOLERANCE[entering.dtype]:

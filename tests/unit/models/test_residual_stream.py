@@ -242,3 +242,23 @@ def test_measured_model_is_not_kept_alive():
     del loaded
     gc.collect()
     assert model() is None
+
+
+def test_residual_stream_is_not_misled_by_a_few_very_large_states(llama):
+    model: Any = llama.model.to(torch.bfloat16)
+    with torch.no_grad():
+        model.get_input_embeddings().weight[:, :2] = 3000.0
+        model.get_input_embeddings().weight[:, 2] = -1777.0
+    assert {(b.keeps, b.enters) for b in residual_stream(model).branches} == {(1.0, 1.0)}
+
+
+def test_residual_stream_refuses_a_decoder_that_does_not_run_on_ids_alone(llama, monkeypatch):
+    decoder = decoder_of(llama.model)
+
+    def forward(*arguments: Any, **keywords: Any) -> Any:
+        raise TypeError("no per-layer inputs")
+
+    monkeypatch.setattr(decoder, "forward", forward)
+    with pytest.raises(UnsupportedModelError, match="run on a few ids alone, got TypeError"):
+        residual_stream(llama.model)
+    assert not is_readable(llama.model)
