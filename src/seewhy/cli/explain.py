@@ -373,12 +373,14 @@ def _messages(file: Path) -> list[Any]:
 
 
 def _method(arguments: Namespace):
-    """The method with the parameters that the user set."""
+    """The method with the parameters that the user set; the default by name, for its fallback."""
     from seewhy.methods import DEFAULT, create
 
     parameters = {name: getattr(arguments, name) for name in PARAMETERS}
-    method = DEFAULT if arguments.method is None else arguments.method
-    return create(method, **{k: v for k, v in parameters.items() if v is not None})
+    given = {name: value for name, value in parameters.items() if value is not None}
+    if arguments.method is None and not given:
+        return DEFAULT
+    return create(DEFAULT if arguments.method is None else arguments.method, **given)
 
 
 def _load(arguments: Namespace):

@@ -13,7 +13,7 @@ import seewhy
 from seewhy.cli.main import main
 from seewhy.core.errors import ModelError
 from seewhy.images import notes_of
-from seewhy.methods import create
+from seewhy.methods import DEFAULT, create
 from seewhy.options import ExplainOptions
 
 RESULT = {
@@ -84,6 +84,13 @@ def test_explain_samples_where_a_temperature_is_given(stand, picture):
     options = stand.asked[0][2]["options"]
     assert options.generation == {"do_sample": True, "temperature": 0.7}
     assert options.seed == 3
+
+
+def test_explain_names_the_default_method_so_that_it_may_fall_back(stand, picture):
+    assert main(["explain", picture]) == 0
+    assert stand.asked[0][2]["options"].method == DEFAULT
+    assert main(["explain", picture, "--method", DEFAULT]) == 0
+    assert stand.asked[1][2]["options"].method == create(DEFAULT)
 
 
 def test_explain_draws_a_held_out_scene_without_an_image(stand):
