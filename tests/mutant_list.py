@@ -625,7 +625,7 @@ MUTANTS = (
         "focus-without-unit",
         "return (scores / bound) ** focus",
         "return scores**focus",
-        "test_logit_shares_are_finite_for_every_focus",
+        "test_focus_does_not_depend_on_the_unit_of_the_scores",
     ),
     Mutant(
         "own-output-not-compared",
