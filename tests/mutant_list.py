@@ -917,8 +917,8 @@ MUTANTS = (
     ),
     Mutant(
         "lens-of-a-layer-without-the-norm",
-        "captured[layer] = norm(states[:1, positions.to(states.device)])[0]",
-        "captured[layer] = states[0, positions.to(states.device)]",
+        "return [norm(of_layer[None])[0] for of_layer in states]",
+        "return [of_layer[None][0] for of_layer in states]",
         "test_lens_of_layers_equals_its_equation_with_the_layers_carried_out_by_hand",
     ),
     Mutant(

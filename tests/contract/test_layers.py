@@ -14,9 +14,9 @@ from seewhy.core.layers import Layers
 from seewhy.explainer import Explainer
 from seewhy.explanation import Explanation
 from seewhy.methods import Evidence, create
-from seewhy.methods._shares import share_reader, text_positions
-from seewhy.models import prepare
-from seewhy.models.layer_states import layer_states
+from seewhy.methods._layers import states_of_layers
+from seewhy.methods._scores import text_positions
+from seewhy.methods._shares import share_reader
 from seewhy.models.session import Session
 
 PIXELS = np.random.default_rng(0).integers(0, 255, (60, 90, 3), dtype=np.uint8)
@@ -63,7 +63,7 @@ def test_parts_of_all_layers_sum_to_the_logit(name):
     evidence = Evidence.from_session(session)
     reader, trace = share_reader(evidence, "layers"), evidence.trace
     origins = text_positions(trace)[len(trace.prompt_tokens) :] - 1
-    states = layer_states(loaded, prepare(loaded.family, PICTURE, PROMPT), session.ids, origins)
+    states = states_of_layers(session, trace, origins)
     kept = reader.stream.branches[0].keeps * reader.stream.kept_after[0]
     embedding = kept * (states[0].float() * reader.directions).sum(-1)
     attention = sum(layer.totals + layer.constants for layer in reader.layers)

@@ -22,7 +22,8 @@ from seewhy.core.errors import UnsupportedModelError
 from seewhy.core.trace import Inputs, Trace
 from seewhy.explainer import Explainer
 from seewhy.methods import Evidence, create
-from seewhy.methods._shares import share_reader, text_positions
+from seewhy.methods._scores import text_positions
+from seewhy.methods._shares import share_reader
 from seewhy.models import Loaded, generate, load, prepare, read
 from seewhy.models.attention_hooks import AttentionHooks
 from seewhy.models.conversation import user_message

@@ -185,7 +185,7 @@ def shares() -> BenchConfig:
     return _suite(
         "shares",
         methods=(
-            *("logit-lens", "intra-modal(window=None)", "corroborated"),
+            *("logit-lens", "tam", "arc", "intra-modal(window=None)", "corroborated"),
             *("gradient-attention", "attn-lrp", base, f"{base}(hops=1)"),
             f"msea(base={base}, scales=(1, 1.5))",
         ),

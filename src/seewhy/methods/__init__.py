@@ -54,7 +54,7 @@ def create(method: str | Method = DEFAULT, /, **parameters: Any) -> Method:
 
     Args:
         method: a registry name (`-` and `_` are the same), a spec, or a `Method`; `DEFAULT` if
-            left out, with its parameters replaced by `parameters`.
+            left out.
         **parameters: of the method; those left out have their defaults.
 
     Raises:
@@ -76,8 +76,6 @@ def create(method: str | Method = DEFAULT, /, **parameters: Any) -> Method:
             )
         return method
     name, of_spec = parse_spec(method)
-    if method == DEFAULT:
-        of_spec = {k: v for k, v in of_spec.items() if k not in parameters}
     if twice := of_spec.keys() & parameters:
         raise ParameterError(
             f"Expected each parameter once, got {', '.join(sorted(twice))} beside {method!r}: "

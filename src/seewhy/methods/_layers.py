@@ -11,14 +11,12 @@ from seewhy.core.layers import Layers
 from seewhy.core.trace import Trace
 from seewhy.functional.logit_lens import logit_lens
 from seewhy.methods._evidence import Evidence
-from seewhy.methods._scores import output_of
-from seewhy.methods._shares import densities, share_reader, text_positions
-from seewhy.models.decoder import at_least_float32
+from seewhy.methods._scores import output_of, text_positions
+from seewhy.methods._shares import densities, share_reader
+from seewhy.models.decoder import at_least_float32, final_norm_of, layer_states, layers_of
 from seewhy.models.isolation import eval_mode
-from seewhy.models.layer_states import layer_states
 from seewhy.models.logit_shares import LayerShares, ShareReader
 from seewhy.models.predictions import CHUNK
-from seewhy.models.residual_stream import residual_stream
 from seewhy.models.session import Session
 from seewhy.models.unembedding import cached_unembedding
 
@@ -38,7 +36,7 @@ def layers_of_answer(session: Session, trace: Trace) -> Layers:
     visual = trace.inputs.visual_positions.cpu()
     predicting = text_positions(trace)[len(trace.prompt_tokens) :] - 1
     positions = torch.cat([predicting, visual])
-    states = layer_states(session.loaded, trace.inputs, session.ids, positions)
+    states = states_of_layers(session, trace, positions)
     at_tokens, at_places = states.split([len(predicting), len(visual)], 1)
     probabilities, ranks = _readings(session, at_tokens[1:], trace.ids)
     lens = _lens(session, trace, at_places[1:])
@@ -52,6 +50,13 @@ def layers_of_answer(session: Session, trace: Trace) -> Layers:
         text=torch.stack(text, 1),
         feed_forward=_feed_forward(reader, at_tokens),
     )
+
+
+def states_of_layers(session: Session, trace: Trace, positions: Tensor) -> Tensor:
+    """`[layer + 1, row, hidden]`: the embeddings, then the states that leave each layer."""
+    layers = range(-1, len(layers_of(session.loaded.model)))
+    states = layer_states(session.loaded, trace.inputs, session.ids, layers, positions)
+    return torch.stack([of_layer.to(states[0].device) for of_layer in states])
 
 
 def _sums(layer: LayerShares, visual: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -71,7 +76,7 @@ def _readings(session: Session, states: Tensor, ids: tuple[int, ...]) -> tuple[T
         ids: of the tokens.
     """
     unembedding = cached_unembedding(session.loaded.model)
-    norm = residual_stream(session.loaded.model).norm
+    norm = final_norm_of(session.loaded.model)
     chosen = torch.tensor(ids).repeat(len(states))
     probabilities, ranks = [], []
     with eval_mode(session.loaded.model):
@@ -88,7 +93,7 @@ def _readings(session: Session, states: Tensor, ids: tuple[int, ...]) -> tuple[T
 
 def _lens(session: Session, trace: Trace, states: Tensor) -> Tensor:
     """The logit lens after each layer: float32 `[token, layer, visual]`."""
-    answer, norm = len(trace.tokens), residual_stream(session.loaded.model).norm
+    answer, norm = len(trace.tokens), final_norm_of(session.loaded.model)
     options: dict[str, Any] = {
         name: value[-answer:] if isinstance(value, Tensor) else value
         for name, value in output_of(trace).items()

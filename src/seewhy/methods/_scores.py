@@ -126,6 +126,13 @@ def context_states(trace: Trace) -> Tensor:
     return torch.cat([states[:prompt], first[None].to(states), states[prompt:-1]])
 
 
+def text_positions(trace: Trace) -> Tensor:
+    """int64 `[text]`, the positions of the context tokens, on the CPU."""
+    inputs = trace.inputs
+    answer = inputs.length + torch.arange(len(trace.tokens))
+    return torch.cat([inputs.prompt_positions.cpu(), answer])
+
+
 def same_text(trace: Trace) -> Tensor:
     """bool `[text, text]`: whether two context tokens decode to the same text.
 

@@ -17,6 +17,7 @@ from seewhy.core.geometry import Geometry
 from seewhy.core.trace import Trace, View
 from seewhy.functional.logit_shares import handed_on
 from seewhy.methods._evidence import Evidence
+from seewhy.methods._scores import text_positions
 from seewhy.models.logit_shares import LayerShares, ShareReader
 
 #: Numbers in memory at once: 16 million floats are 64 MB.
@@ -75,13 +76,6 @@ def share_reader(evidence: Evidence, method: str) -> ShareReader:
     # A prompt without a template may begin with a text token, which has no prediction.
     origins = (text_positions(trace)[evidence.explained] - 1).clamp_min(0)
     return ShareReader.of(session.loaded.model, captured, rows[evidence.explained], origins)
-
-
-def text_positions(trace: Trace) -> Tensor:
-    """int64 `[text]`, the positions of the context tokens."""
-    inputs = trace.inputs
-    answer = inputs.length + torch.arange(len(trace.tokens))
-    return torch.cat([inputs.prompt_positions.cpu(), answer])
 
 
 def _captured_attention(evidence: Evidence, method: str) -> CapturedAttention:

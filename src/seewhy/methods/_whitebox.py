@@ -21,7 +21,14 @@ from seewhy.core.geometry import flatten
 from seewhy.core.trace import Inputs, Trace
 from seewhy.functional.logit_lens import text_activation
 from seewhy.methods._evidence import Evidence
-from seewhy.methods._scores import context_states, joint_range, output_of, own_range, scale_view
+from seewhy.methods._scores import (
+    context_states,
+    joint_range,
+    output_of,
+    own_range,
+    scale_view,
+    text_positions,
+)
 from seewhy.models.attention import attention_rows
 from seewhy.models.gradients import (
     attention_gradients,
@@ -65,9 +72,7 @@ class WhiteBox:
     @property
     def text(self) -> Tensor:
         """int64 `[text]`, the positions of the context tokens."""
-        inputs = self.trace.inputs
-        answer = inputs.length + torch.arange(len(self.trace.tokens))
-        return torch.cat([inputs.prompt_positions.cpu(), answer])
+        return text_positions(self.trace)
 
     @property
     def origins(self) -> Tensor:

@@ -199,18 +199,16 @@ def layer_input_states(
     return captured[0]
 
 
-def normed_layer_states(
+def layer_states(
     loaded: Loaded, inputs: Inputs, ids: Sequence[int], layers: Sequence[int], positions: Tensor
 ) -> list[Tensor]:
-    """Hidden states that leave some decoder layers, after the final norm, in one forward pass.
-
-    What leaves a layer is what enters the next one; what leaves the last one are the final states.
+    """Hidden states that leave some decoder layers, before the final norm, in one forward pass.
 
     Args:
         loaded: the model.
         inputs: the prompt.
         ids: of the answer.
-        layers: counted from 0, each once.
+        layers: counted from 0, each once; -1 for the embeddings, which enter layer 0.
         positions: int64 `[row]`, the positions whose states are wanted.
 
     Returns:
@@ -220,20 +218,27 @@ def normed_layer_states(
         UnsupportedModelError: as `final_norm_of`.
     """
     captured: dict[int, Tensor] = {}
-    norm, last = final_norm_of(loaded.model), len(layers_of(loaded.model)) - 1
+    entered = (*layers_of(loaded.model), final_norm_of(loaded.model))
 
     def keep(layer: int, states: Tensor) -> Tensor:
-        captured[layer] = norm(states[:1, positions.to(states.device)])[0]
+        captured[layer] = states[0, positions.to(states.device)]
         return states
 
-    with ExitStack() as stack:
-        stack.enter_context(eval_mode(loaded.model))
+    with eval_mode(loaded.model), ExitStack() as stack:
         for layer in layers:
-            if layer != last:
-                stack.enter_context(hook_layer_input(loaded.model, layer + 1, partial(keep, layer)))
-        final = final_states(loaded, inputs, ids)
-    captured[last] = final[positions.to(final.device)]
+            stack.enter_context(_hook_input(entered[layer + 1], partial(keep, layer)))
+        final_states(loaded, inputs, ids)
     return [captured[layer] for layer in layers]
+
+
+def normed_layer_states(
+    loaded: Loaded, inputs: Inputs, ids: Sequence[int], layers: Sequence[int], positions: Tensor
+) -> list[Tensor]:
+    """Hidden states that leave some decoder layers, after the final norm: as `layer_states`."""
+    states = layer_states(loaded, inputs, ids, layers, positions)
+    norm = final_norm_of(loaded.model)
+    with eval_mode(loaded.model):
+        return [norm(of_layer[None])[0] for of_layer in states]
 
 
 def at_least_float32(values: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ from seewhy.core.errors import UnsupportedModelError
 from seewhy.models.attention import fast_attention, patched_attention
 from seewhy.models.decoder import decoder_of
 from seewhy.models.family import input_device
+from seewhy.models.input_embeddings import zeroed_outputs
 from seewhy.models.isolation import eval_mode, of_this_call, unwrap
 
 #: Number of ids in the pass that measures.
@@ -160,7 +161,7 @@ def _measure(model: Any) -> ResidualStream:
 
 def _measured(model: Any, decoder: Any, seen: _Seen) -> ResidualStream:
     _find_attentions(model, decoder, seen)
-    output = _run_with_random_attention(decoder, seen)
+    output = _run_with_random_attention(model, decoder, seen)
     branches = [_branch(number, layer, seen) for number, layer in enumerate(decoder.layers)]
     _expect_gates(model, decoder, branches)
     return ResidualStream(tuple(branches), _final_norm(decoder, seen, output))
@@ -213,7 +214,7 @@ def _find_attentions(model: Any, decoder: Any, seen: _Seen) -> None:
         _run(decoder)
 
 
-def _run_with_random_attention(decoder: Any, seen: _Seen) -> Tensor:
+def _run_with_random_attention(model: Any, decoder: Any, seen: _Seen) -> Tensor:
     """Run with random outputs of attentions, and zeros from the layers' other parts."""
     generator = torch.Generator().manual_seed(0)
 
@@ -253,7 +254,7 @@ def _run_with_random_attention(decoder: Any, seen: _Seen) -> Tensor:
         for part in decoder.modules():
             if _is_norm(part) and part not in inside:
                 stack.enter_context(_hooked(part, keep_norm))
-        stack.enter_context(_zeroed(others))
+        stack.enter_context(zeroed_outputs(model, others))
         return _run(decoder)
 
 
@@ -347,7 +348,7 @@ def _factors(
     with ExitStack() as stack, patched_attention(model, attend):
         for number in numbers.values():
             stack.enter_context(_hooked(branches[number].output_projection, keep(number)))
-        stack.enter_context(_zeroed(list(numbers)))
+        stack.enter_context(zeroed_outputs(model, list(numbers)))
         _run(decoder)
     return {number: factor.double() for number, factor in factors.items()}
 
@@ -395,17 +396,3 @@ def _hooked(module: Any, hook: Hook) -> Iterator[None]:
         yield
     finally:
         handle.remove()
-
-
-@contextmanager
-def _zeroed(modules: Sequence[nn.Module]) -> Iterator[None]:
-    """Replace the outputs of modules by zeros."""
-
-    def zero(module: Any, states: Tensor, output: Any) -> Any:
-        zeros = torch.zeros_like(_first(output))
-        return (zeros, *output[1:]) if isinstance(output, tuple) else zeros
-
-    with ExitStack() as stack:
-        for module in modules:
-            stack.enter_context(_hooked(module, zero))
-        yield

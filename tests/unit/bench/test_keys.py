@@ -15,7 +15,7 @@ KEYS = {
     "cost": ("5da4a3169722b357", "c07fe83a744a99e6", "d28c7d1ba2432d40"),
     "sanity": ("c6c52a81f767f116", "21acf5c8a4143cbe", "e27a8e7b52a82971"),
     "claims": ("5f16a0b6e93d210b", "6a5532ae9ffb1197", "7a38b410cd924e46"),
-    "shares": ("995830738cca4c04", "731c49ef393bbfb1", "08668459d45d7627"),
+    "shares": ("b830ad905b19b7dc", "731c49ef393bbfb1", "08668459d45d7627"),
     "ablation": ("663be66f5b918b3f", "be9150949c220881", "05aa05dd85696d28"),
     "composed": ("e9cfb0268be6bef5", "731c49ef393bbfb1", "a2b53bf286808f7e"),
     "context": ("2553008a87be2948", "54e3968d7ae86c51", "5b0a622eac7e0f16"),
