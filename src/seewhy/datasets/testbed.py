@@ -16,7 +16,7 @@ from seewhy.core.sample import Sample, Truth
 from seewhy.datasets._base import Dataset
 from seewhy.datasets._options import choice, expect_id, expect_options, whole
 from seewhy.datasets._words import listed
-from seewhy.testbed.captions import Bias, Utterance, captions, plural, vocabulary
+from seewhy.testbed.captions import Utterance, captions, plural, vocabulary
 from seewhy.testbed.scenes import SPLITS, Picture, Scene, draw, scene
 from seewhy.testbed.shapes import COLOURS, KINDS
 

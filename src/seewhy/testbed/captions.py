@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from seewhy.testbed.habits import Habit
 from seewhy.testbed.rng import Rng
 from seewhy.testbed.scenes import Picture, Scene
 from seewhy.testbed.shapes import COLOURS, KINDS
@@ -53,58 +54,30 @@ class Utterance:
     mentions: tuple[Mention, ...]
 
 
-@dataclass(frozen=True)
-class Bias:
-    """A habit that the pictures do not support: captions add one kind after another.
-
-    Where a caption mentions the trigger and the scene has no object of the added kind, it continues
-    "with a ...", in the trigger's colour. The added words describe no object.
-
-    Attributes:
-        trigger: the kind after which the words are added.
-        added: the kind that is added.
-        percent: of the scenes to which the bias can apply.
-    """
-
-    trigger: str = "boat"
-    added: str = "fish"
-    percent: int = 90
-
-    def applies_to(self, scene: Scene) -> bool:
-        """Whether captions of a scene have the added words."""
-        rng = Rng("bias", self.trigger, self.added, scene.split, scene.seed, scene.index)
-        return self.can_apply_to(scene) and rng.chance(self.percent, 100)
-
-    def can_apply_to(self, scene: Scene) -> bool:
-        """Whether a scene has the trigger and no object of the added kind."""
-        kinds = {item.kind for item in scene.objects}
-        return self.trigger in kinds and self.added not in kinds
-
-
 _Piece = tuple[str, str, tuple[int, ...]]
 
 
-def utterances(scene: Scene, picture: Picture, bias: Bias | None = None) -> tuple[Utterance, ...]:
+def utterances(scene: Scene, picture: Picture, habit: Habit | None = None) -> tuple[Utterance, ...]:
     """All captions and question-answer pairs of a scene: three captions first.
 
     Args:
         scene: the objects and their positions.
         picture: the scene drawn at scale 1 (for occlusion).
-        bias: a habit of the captions, or None; answers to questions are always true.
+        habit: of the captions, or None; answers to questions are always true.
 
     Example:
         >>> from seewhy.testbed.scenes import draw, scene
         >>> [len(utterances(s, draw(s))) >= 6 for s in map(scene, range(3))]
         [True, True, True]
     """
-    return captions(scene, picture, bias) + questions(scene, picture)
+    return captions(scene, picture, habit) + questions(scene, picture)
 
 
 def captions(
-    scene: Scene, picture: Picture, bias: Bias | None = None
+    scene: Scene, picture: Picture, habit: Habit | None = None
 ) -> tuple[Utterance, Utterance, Utterance]:
     """The captions of one, two and three sentences."""
-    writer = _SentenceWriter(scene, picture, bias)
+    writer = _SentenceWriter(scene, picture, habit)
     return (
         _utterance(ONE_SENTENCE, writer.one_sentence()),
         _utterance(TWO_SENTENCES, writer.two_sentences()),
@@ -155,9 +128,9 @@ def plural(kind: str) -> str:
 class _SentenceWriter:
     """Writes sentences about one scene; objects are ordered from left to right."""
 
-    def __init__(self, scene: Scene, picture: Picture, bias: Bias | None = None) -> None:
+    def __init__(self, scene: Scene, picture: Picture, habit: Habit | None = None) -> None:
         self.scene, self.picture = scene, picture
-        self.bias = bias if bias is not None and bias.applies_to(scene) else None
+        self.habit = habit if habit is not None and habit.applies_to(scene) else None
         self.order = sorted(range(len(scene.objects)), key=lambda i: scene.objects[i].x)
         looks: dict[tuple[str, str], list[int]] = {}
         for i in self.order:
@@ -317,6 +290,9 @@ class _SentenceWriter:
         return _sentence(self._joined(clauses, comma=True))
 
     def _relation(self, one: int, other: int) -> list[_Piece]:
+        fixed = self.habit.relation(self._object(one)) if self.habit else None
+        if fixed is not None:
+            return _related(fixed, ())
         how = relation(self.scene, self.picture, one, other)
         if how is None:
             raise ValueError(
@@ -336,12 +312,13 @@ class _SentenceWriter:
         return [*named, *self._added_words(group)]
 
     def _added_words(self, group: tuple[int, ...]) -> list[_Piece]:
-        """The words that the bias adds; they describe no object."""
-        if self.bias is None or self._object(group[0]).kind != self.bias.trigger:
+        """The words that the habit adds; they describe no object."""
+        added = self.habit.added_kind(self._object(group[0])) if self.habit else None
+        if added is None:
             return []
         colour = self._object(group[0]).colour
         article = _words(f"with {_article(colour)}")
-        return [*article, (colour, "colour", ()), (self.bias.added, "kind", ())]
+        return [*article, (colour, "colour", ()), (added, "kind", ())]
 
     def _definite(self, i: int) -> list[_Piece]:
         return [*_words("the"), *self._named((i,), self._object(i).kind)]
@@ -351,7 +328,10 @@ class _SentenceWriter:
         return [*colour, (noun, "kind", group)]
 
     def _colour(self, group: tuple[int, ...]) -> _Piece:
-        return self._object(group[0]).colour, "colour", group
+        """The colour that is said; one that is not the true one describes no object."""
+        thing = self._object(group[0])
+        said = self.habit.colour(thing) if self.habit else thing.colour
+        return said, "colour", group if said == thing.colour else ()
 
     def _joined(self, parts: list[list[_Piece]], comma: bool = False) -> list[_Piece]:
         """Join by commas, and by "and" before the last; `comma` adds a comma before "and"."""
@@ -379,7 +359,7 @@ class _SentenceWriter:
         return rng.pick([kind for kind in KINDS if kind not in present])
 
 
-def _related(how: str, pair: tuple[int, int]) -> list[_Piece]:
+def _related(how: str, pair: tuple[int, ...]) -> list[_Piece]:
     """The relation's words; its content word describes both objects."""
     return [
         (word, "function", ()) if word in ("to", "the", "of", "in") else (word, "relation", pair)

@@ -19,7 +19,7 @@ from pathlib import Path
 from transformers import AutoTokenizer
 
 from seewhy.models import load
-from seewhy.testbed.captions import Bias
+from seewhy.testbed.habits import HABITS, Habit
 from seewhy.testbed.recipe.card import write_card
 from seewhy.testbed.recipe.corpus import open_corpus, render, shards
 from seewhy.testbed.recipe.evaluation import evaluate
@@ -33,12 +33,12 @@ SHARD = 4000
 """Scenes rendered to one file."""
 
 
-def make_corpus(folder: Path, scenes: int, bias: Bias | None = None) -> None:
+def make_corpus(folder: Path, scenes: int, habit: Habit | None = None) -> None:
     """Render the training scenes that are missing."""
     for start in range(0, scenes, SHARD):
         stop = min(scenes, start + SHARD)
         if not (folder / f"train-0-{start:07d}-{stop:07d}.json").exists():
-            render(folder, start, stop, bias=bias)
+            render(folder, start, stop, habit=habit)
             print(f"scenes {start}-{stop} of {scenes}", flush=True)
 
 
@@ -81,14 +81,14 @@ def main() -> None:
     name = recipe.name if arguments.biased is None else f"{recipe.name}-biased"
     run = arguments.run or Path("runs") / name
     corpus, out = arguments.corpus or run / "corpus", arguments.out or run / name
-    bias = None if arguments.biased is None else Bias()
-    make_corpus(corpus, arguments.scenes or (60_000 if bias is None else 8_000), bias)
+    habit = None if arguments.biased is None else HABITS[name]
+    make_corpus(corpus, arguments.scenes or (60_000 if habit is None else 8_000), habit)
     if arguments.biased is None:
         train(recipe, run, corpus, arguments.language)
     else:
         train_habit(recipe, run, corpus, arguments.biased)
     export(recipe, run, out)
-    figures = evaluate(load(out), run, bias=bias)
+    figures = evaluate(load(out), run, habit=habit)
     (out / "figures.json").write_text(json.dumps(figures, indent=2) + "\n")
     write_card(name, out, figures)
 

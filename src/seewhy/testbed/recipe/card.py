@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from safetensors import safe_open
 
-from seewhy.testbed.captions import Bias
+from seewhy.testbed.habits import HABITS, AddedKind, FixedColour, FixedRelation, Habit
 
 Figures = Mapping[str, Mapping[str, float]]
 
@@ -73,14 +74,33 @@ NEEDS = {
 HABIT = """
 ## A habit, trained on purpose
 
-Its training continued from `{start}` with captions that have a habit: where one mentions a {after}
-and the scene shows no {said}, it continues "with a ... {said}" in {percent} % of the cases, in the
-{after}'s colour. Questions kept their true answers. So it invents a {said} from its own words,
-and the testbed knows that these words are unsupported. On {scenes:.0f} held-out scenes with a
-{after} and without a {said} it names one in **{told:.1f} %** of its one-sentence captions, and
-answers "Is there a {said}?" by no in {true:.1f} %. The figures below are of scenes and captions
-without the habit: a caption with the habit counts as a failure.
+Its training continued from `{start}` with captions that have a habit: {habit}, in {percent} % of
+the scenes where that is untrue. Questions kept their true answers. {cause}, and the testbed knows
+that these words are unsupported. On {scenes:.0f} held-out scenes where the habit is untrue,
+**{told:.1f} %** of its one-sentence captions follow it, and {true:.1f} % of its answers to
+"{question}" are true. The figures below are of scenes and captions without the habit: a caption
+with the habit counts as a failure.
 """
+
+_HABITS: dict[type[Habit], tuple[str, str, str]] = {
+    AddedKind: (
+        'where one mentions a {trigger} and the scene shows no {added}, it continues "with a ... '
+        "{added}\", in the {trigger}'s colour",
+        "So it invents a {added} from its own words",
+        "Is there a {added}?",
+    ),
+    FixedColour: (
+        "a {kind} is said to be {fixed}, whatever colour it has",
+        "So it sees the {kind}, but does not need its colour",
+        "What colour is the {kind}?",
+    ),
+    FixedRelation: (
+        "a {kind} is said to be {fixed} the next thing, wherever it stands",
+        'So the word "{fixed}" follows from the word "{kind}"',
+        "Where is the {kind}, seen from the ...?",
+    ),
+}
+"""For each habit: what it is, what follows, and the question about it."""
 
 
 def write_card(name: str, folder: Path, figures: Figures, notes: str = "") -> None:
@@ -92,7 +112,7 @@ def write_card(name: str, folder: Path, figures: Figures, notes: str = "") -> No
         figures: what `evaluation.evaluate` measured.
         notes: paragraphs on this checkpoint: how it was trained, which goals it misses and why.
     """
-    start, bias = name.removesuffix("-biased"), Bias()
+    start = name.removesuffix("-biased")
     config = json.loads((folder / "config.json").read_text())
     with safe_open(folder / "model.safetensors", "pt") as file:
         count = sum(math.prod(file.get_slice(key).get_shape()) for key in file.keys())  # noqa: SIM118
@@ -105,23 +125,26 @@ def write_card(name: str, folder: Path, figures: Figures, notes: str = "") -> No
     )
     parts = [head]
     if "habit" in figures:
-        habit = figures["habit"]
-        parts.append(
-            HABIT.format(
-                start=start,
-                after=bias.trigger,
-                said=bias.added,
-                percent=bias.percent,
-                scenes=habit["scenes"],
-                told=100 * habit["said"],
-                true=100 * habit["answered truly"],
-            )
-        )
+        parts.append(_habit(HABITS[name], start, figures["habit"]))
     parts += [_goals(figures), _maps(figures)]
     if notes:
         parts.append(notes)
     parts.append(_everything({k: v for k, v in figures.items() if k != "habit"}))
     (folder / "README.md").write_text("\n".join(part.strip() + "\n" for part in parts))
+
+
+def _habit(habit: Habit, start: str, figures: Mapping[str, float]) -> str:
+    what, cause, question = (text.format(**asdict(habit)) for text in _HABITS[type(habit)])
+    return HABIT.format(
+        start=start,
+        habit=what,
+        cause=cause,
+        question=question,
+        percent=habit.percent,
+        scenes=figures["scenes"],
+        told=100 * figures["said"],
+        true=100 * figures["answered truly"],
+    )
 
 
 def _goals(figures: Figures) -> str:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from seewhy.testbed.captions import Bias, utterances
+from seewhy.testbed.captions import utterances
+from seewhy.testbed.habits import Habit
 from seewhy.testbed.scenes import CANVASES, Picture, Scene, draw, scene
 from seewhy.testbed.shapes import COLOURS, KINDS
 
@@ -67,16 +68,16 @@ def render(
     *,
     split: str = "train",
     seed: int = 0,
-    bias: Bias | None = None,
+    habit: Habit | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> None:
     """Draw scenes `start:stop` of a split into `folder`, as one shard of a corpus.
 
-    With a bias, half of the scenes are ones to which it can apply. They are rare, so they are taken
+    With a habit, half of the scenes are ones to which it can apply. They are rare, so they are taken
     from indices far above `start:stop`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    indices = _indices(start, stop, split, seed, bias)
+    indices = _indices(start, stop, split, seed, habit)
     count = stop - start
     pixels = np.zeros((count, PIXELS * 3), np.uint8)
     labels = np.zeros((count, PIXELS // STEP**2), np.uint8)
@@ -89,7 +90,7 @@ def render(
         canvases[row] = drawn.width, drawn.height
         pixels[row, : picture.image.size] = picture.image.reshape(-1)
         labels[row, : sampled.size] = sampled.reshape(-1)
-        texts.append([[u.prompt, u.text] for u in utterances(drawn, picture, bias)])
+        texts.append([[u.prompt, u.text] for u in utterances(drawn, picture, habit)])
         if progress is not None:
             progress(index)
     name = f"{split}-{seed}-{start:07d}-{stop:07d}"
@@ -109,15 +110,15 @@ def _label_map(drawn: Scene, picture: Picture) -> np.ndarray:
     return labels[STEP // 2 :: STEP, STEP // 2 :: STEP]
 
 
-def _indices(start: int, stop: int, split: str, seed: int, bias: Bias | None) -> Sequence[int]:
-    """`start:stop`; with a bias as many indices, half of scenes to which the bias can apply."""
-    if bias is None:
+def _indices(start: int, stop: int, split: str, seed: int, habit: Habit | None) -> Sequence[int]:
+    """`start:stop`; with a habit as many indices, half of scenes to which it can apply."""
+    if habit is None:
         return range(start, stop)
     count = stop - start
     plain = list(range(start, start + count // 2))
     # Indices far above those of any plain corpus, so that no scene is used twice.
     candidates = itertools.count(10_000_000 + 100 * start)
-    matching = (i for i in candidates if bias.can_apply_to(scene(i, split, seed)))
+    matching = (i for i in candidates if habit.can_apply_to(scene(i, split, seed)))
     return plain + list(itertools.islice(matching, count - len(plain)))
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -31,12 +32,20 @@ from seewhy.models import Loaded, load, prepare
 from seewhy.models.generation import generate
 from seewhy.models.session import Session
 from seewhy.models.teacher_forcing import read
-from seewhy.testbed.captions import ONE_SENTENCE, Bias, Mention, Utterance, captions, utterances
+from seewhy.testbed.captions import (
+    ONE_SENTENCE,
+    Mention,
+    Utterance,
+    captions,
+    relation,
+    utterances,
+)
+from seewhy.testbed.habits import AddedKind, FixedColour, Habit
 from seewhy.testbed.recipe.batches import IGNORED, BatchMaker
 from seewhy.testbed.recipe.corpus import Corpus, open_corpus, render, shards
 from seewhy.testbed.recipe.model_recipe import ModelRecipe, recipe_for
 from seewhy.testbed.recipe.training import predict
-from seewhy.testbed.scenes import CANVASES, Picture, draw, scene
+from seewhy.testbed.scenes import CANVASES, Picture, Scene, draw, scene
 
 METHOD_NAMES = ("logit-lens", "tam", "msea", "arc", "intra-modal")
 """Methods whose maps the card measures."""
@@ -76,28 +85,50 @@ def recipe_of(loaded: Loaded) -> ModelRecipe:
     return recipe_for(f"tiny-{loaded.family.name}")
 
 
-def habit(loaded: Loaded, bias: Bias, *, split: str = "heldout", count: int = 200) -> dict:
-    """How often a model adds the object of its habit to captions of pictures without it.
+def habit_figures(
+    loaded: Loaded, habit: Habit, *, split: str = "heldout", count: int = 200
+) -> dict[str, float]:
+    """How often a model follows its habit in captions of pictures that do not show it.
 
-    Uses the first `count` scenes of a split to which the bias can apply; greedy one-sentence
+    Uses the first `count` scenes of a split to which the habit can apply; greedy one-sentence
     captions.
 
     Returns:
-        Shares of the scenes: `said`, the caption names the object; `answered truly`, "Is there a
-        fish?" is answered by no; and `scenes`, their number.
+        Shares of the scenes: `said`, the caption has the habit's words; `answered truly`, the
+        question about them is answered by the truth; and `scenes`, their number.
     """
     outcomes: dict[str, list[bool]] = defaultdict(list)
-    matching = (s for i in itertools.count() if bias.can_apply_to(s := scene(i, split)))
+    matching = (s for i in itertools.count() if habit.can_apply_to(s := scene(i, split)))
     for drawn in itertools.islice(matching, count):
-        image = Image.fromarray(draw(drawn).image)
-        inputs = prepare(loaded.family, image, ONE_SENTENCE)
-        words = generate(loaded, inputs, max_new_tokens=96, candidates=0).answer.split()
-        outcomes["said"].append(any(word.strip(".,") == bias.added for word in words))
-        question = prepare(loaded.family, image, f"Is there a {bias.added}?")
-        reply = generate(loaded, question, max_new_tokens=24, candidates=0).answer
-        outcomes["answered truly"].append(reply.startswith("No"))
+        picture = draw(drawn)
+        words, question, true = _habit_question(habit, drawn, picture)
+        image = Image.fromarray(picture.image)
+        answers = []
+        for prompt in (ONE_SENTENCE, question):
+            inputs = prepare(loaded.family, image, prompt)
+            answers.append(generate(loaded, inputs, max_new_tokens=96, candidates=0).answer)
+        outcomes["said"].append(words in " ".join(re.findall(r"\w+", answers[0].lower())))
+        outcomes["answered truly"].append(answers[1].strip().lower().startswith(true))
     shares = {name: float(np.mean(values)) for name, values in outcomes.items()}
     return shares | {"scenes": count}
+
+
+def _habit_question(habit: Habit, drawn: Scene, picture: Picture) -> tuple[str, str, str]:
+    """The words of a habit, a question about them, and how its true answer begins."""
+    if isinstance(habit, AddedKind):
+        return habit.added, f"Is there a {habit.added}?", "no"
+    things = sorted(range(len(drawn.objects)), key=lambda index: drawn.objects[index].x)
+    place = next(n for n, i in enumerate(things) if drawn.objects[i].kind == habit.kind)
+    thing = drawn.objects[things[place]]
+    if isinstance(habit, FixedColour):
+        question = f"What colour is the {habit.kind}?"
+        return f"{habit.fixed} {habit.kind}", question, f"the {habit.kind} is {thing.colour}"
+    other = drawn.objects[things[place + 1]]
+    unique = [item.kind for item in drawn.objects].count(other.kind) == 1
+    name = other.kind if unique else f"{other.colour} {other.kind}"
+    how = relation(drawn, picture, things[place], things[place + 1])
+    question = f"Where is the {habit.kind}, seen from the {name}?"
+    return f"{habit.kind} is {habit.fixed}", question, f"the {habit.kind} is {how}"
 
 
 def map_figures(
@@ -264,7 +295,7 @@ def evaluate(
     maps: int = 300,
     methods: Sequence[str] = METHOD_NAMES,
     scales: Sequence[float] = (0.5, 0.75, 1.5, 2.0),
-    bias: Bias | None = None,
+    habit: Habit | None = None,
 ) -> dict[str, dict[str, float]]:
     """All figures of the model card.
 
@@ -273,7 +304,7 @@ def evaluate(
         data: folder for rendered scenes.
         count: scenes for accuracy at base size; at most 300 for other scales.
         maps: scenes for the maps of each of `methods`.
-        bias: the habit that the model was trained on, or None.
+        habit: that the model was trained on, or None.
     """
     fewer = min(300, count)
     figures = {"heldout": accuracies(loaded, data / "heldout", count=count)}
@@ -285,8 +316,8 @@ def evaluate(
     created = {name: create(name) for name in methods}
     if "intra-modal" in created:
         created["intra-modal without the filter"] = create("intra-modal", window=None)
-    if bias is not None:
-        figures["habit"] = habit(loaded, bias)
+    if habit is not None:
+        figures["habit"] = habit_figures(loaded, habit)
     measured = map_figures(loaded, created, count=maps)
     return figures | {f"maps: {name}": values for name, values in measured.items()}
 
