@@ -7,7 +7,9 @@ import pytest
 
 from seewhy.core.errors import DatasetError
 from seewhy.datasets import _words as words
-from seewhy.datasets._words import CLOSED, FUNCTION_TAGS, NOUNS, builtin_tag, open_tagger
+from seewhy.core.lexicon import CLOSED, NOUNS
+from seewhy.core.lexicon import tag_of as builtin_tag
+from seewhy.datasets._words import FUNCTION_TAGS, open_tagger
 
 
 def test_function_tags_are_those_of_the_closed_classes() -> None:
