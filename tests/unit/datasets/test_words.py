@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 from seewhy.core.errors import DatasetError
-from seewhy.datasets import _words as words
-from seewhy.core.lexicon import CLOSED, NOUNS
+from seewhy.core.lexicon import CLOSED, NOUNS, OPEN
 from seewhy.core.lexicon import tag_of as builtin_tag
+from seewhy.datasets import _words as words
 from seewhy.datasets._words import FUNCTION_TAGS, open_tagger
 
 
@@ -28,7 +28,7 @@ def test_builtin_tag_knows_function_words_in_any_case(tag: str) -> None:
 def test_no_word_stands_on_two_lists() -> None:
     listed = [
         word
-        for table in (words.OPEN, words.CLOSED)
+        for table in (OPEN, CLOSED)
         for text in table.values()
         for word in text.split()
     ]
