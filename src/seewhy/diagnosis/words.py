@@ -14,9 +14,9 @@ from seewhy.core.lexicon import LEXICON, listed, tag_of
 from seewhy.core.text import Word
 
 COLOURS = listed(
-    "red orange yellow green blue purple violet pink brown black white grey gray gold golden silver "
-    "beige turquoise cyan magenta maroon navy teal tan cream crimson scarlet lavender indigo "
-    "khaki olive colorful colourful multicolored multicoloured"
+    "red orange yellow green blue purple violet pink brown black white grey gray gold golden "
+    "silver beige turquoise cyan magenta maroon navy teal tan cream crimson scarlet lavender "
+    "indigo khaki olive colorful colourful multicolored multicoloured"
 )
 """Colours; their change is a change of hues."""
 
@@ -75,8 +75,9 @@ class Unit:
         word: its index among the answer's words.
         lemma: as of `lemma`.
         role: as of `seewhy.core.verdict.Verdict`.
-        noun: index of the answer's word whose fate it shares, as a colour that of its thing; None
-            for a noun, and where there is none.
+        noun: index of the answer's word whose fate it shares, as a colour that of its thing, or
+            the first part of a compound that of its last; None where there is none.
+        attributes: indices of the words that share its fate, before it.
         earlier: indices of earlier words that say the same, the nearest last.
         span: the first word of the fixed expression that it ends, such as "to" of "to the left";
             the word itself where there is none.
@@ -88,6 +89,7 @@ class Unit:
     noun: int | None
     earlier: tuple[int, ...]
     span: int
+    attributes: tuple[int, ...] = ()
 
 
 def lemma(text: str) -> str:
@@ -173,9 +175,10 @@ def units_of(words: Sequence[Word]) -> tuple[Unit, ...]:
         if role is None or (lemmas[index] == "no" and not _is_reply(words, index)):
             continue
         earlier = tuple(u.word for u in units if u.lemma == lemmas[index])
-        noun = None if role == "noun" else _noun_of(words, roles, index)
+        noun = _noun_of(words, roles, index)
+        attributes = tuple(u.word for u in units if u.noun == index)
         span = _span_start(words, index, role)
-        units.append(Unit(index, lemmas[index], role, noun, earlier, span))
+        units.append(Unit(index, lemmas[index], role, noun, earlier, span, attributes))
     return tuple(units)
 
 
@@ -197,6 +200,9 @@ def _is_reply(words: Sequence[Word], index: int) -> bool:
 def _noun_of(words: Sequence[Word], roles: Sequence[str | None], index: int) -> int | None:
     """The noun that a colour, size, count or other attribute belongs to, by its place."""
     role = roles[index]
+    if role == "noun":
+        head = _head(words, roles, index)
+        return None if head == index else head
     if role in ("relation", "word") and tag_of(words[index].text) not in ("JJ", "VBG", "VBN"):
         return None
     if role == "relation":

@@ -60,9 +60,7 @@ def _is_equal(found: Tensor, expected: Tensor) -> bool:
     return bool((difference <= TOLERANCE + 0.01 * expected.cpu().abs()).all())
 
 
-def _with_stored_prompt(
-    loaded: Loaded, inputs: Inputs, answers: Sequence[Sequence[int]]
-) -> Tensor:
+def _with_stored_prompt(loaded: Loaded, inputs: Inputs, answers: Sequence[Sequence[int]]) -> Tensor:
     longest = max(map(len, answers))
     prompt = batch(loaded.family, [inputs])
     result = torch.full((len(answers), longest), float("nan"))
