@@ -6,6 +6,8 @@ import { heading, scalesBlock, shareName } from "./detail_parts.js";
 import { hasLowEvidence, shareOf } from "./selection.js";
 import { similarity } from "./similarity.js";
 import { contextPiece } from "./summary.js";
+import { verdictLabel } from "./verdict_marks.js";
+import { isDiagnosed, verdictOf } from "./verdicts.js";
 
 /** @import {Report} from "./report.js" */
 /** @import {ExplainedPiece} from "./types.d.ts" */
@@ -112,6 +114,7 @@ function measures(report, hasScales) {
   const { views } = report;
   return [
     ["probability", probability],
+    ...(isDiagnosed(report.text) ? [restsOn(report)] : []),
     [views.several ? "brightest place" : "picture", ({ unit }) => unit.picture.toFixed(2)],
     ...(views.several ? brightestView(report) : []),
     ...sharesOfMedia(report),
@@ -125,6 +128,20 @@ function measures(report, hasScales) {
 /** @type {Measure} */
 const probability = ({ part, unit }) =>
   part === "prompt" ? "not the model’s" : percent(unit.probability);
+
+/**
+ * @param {Report} report
+ * @returns {[string, Measure]}
+ */
+function restsOn({ text }) {
+  return [
+    "rests on",
+    (piece) => {
+      const verdict = verdictOf(text, piece);
+      return verdict ? verdictLabel(verdict) : "–";
+    },
+  ];
+}
 
 /** @type {Measure} */
 function peak({ unit }) {
