@@ -6,11 +6,11 @@ import { heading, scalesBlock, shareName } from "./detail_parts.js";
 import { hasLowEvidence, shareOf } from "./selection.js";
 import { similarity } from "./similarity.js";
 import { contextPiece } from "./summary.js";
-import { verdictLabel } from "./verdict_marks.js";
-import { isDiagnosed, verdictOf } from "./verdicts.js";
+import { isDiagnosed, meaning, verdictOf } from "./verdicts.js";
 
 /** @import {Report} from "./report.js" */
 /** @import {ExplainedPiece} from "./types.d.ts" */
+/** @import {VerdictData} from "./payload.d.ts" */
 
 const MOST_SHARES = 8; // pictures and clips with a row of their own
 
@@ -114,7 +114,7 @@ function measures(report, hasScales) {
   const { views } = report;
   return [
     ["probability", probability],
-    ...(isDiagnosed(report.text) ? [restsOn(report)] : []),
+    ...(isDiagnosed(report.text) ? verdictMeasures(report) : []),
     [views.several ? "brightest place" : "picture", ({ unit }) => unit.picture.toFixed(2)],
     ...(views.several ? brightestView(report) : []),
     ...sharesOfMedia(report),
@@ -131,15 +131,17 @@ const probability = ({ part, unit }) =>
 
 /**
  * @param {Report} report
- * @returns {[string, Measure]}
+ * @returns {[string, Measure][]}
  */
-function restsOn({ text }) {
+function verdictMeasures({ text }) {
+  /** @param {(verdict: VerdictData) => string} told @returns {Measure} */
+  const measure = (told) => (piece) => {
+    const verdict = verdictOf(text, piece);
+    return verdict ? told(verdict) : "–";
+  };
   return [
-    "rests on",
-    (piece) => {
-      const verdict = verdictOf(text, piece);
-      return verdict ? verdictLabel(verdict) : "–";
-    },
+    ["rests on", measure(({ source }) => meaning(source))],
+    ["support", measure(({ support }) => percent(support))],
   ];
 }
 

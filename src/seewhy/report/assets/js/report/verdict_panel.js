@@ -41,7 +41,7 @@ export function noVerdictNote({ id, payload }, { part }) {
   if (part !== "answer") return null;
   const note = payload.verdicts
     ? "No verdict: only words that say something have one, such as nouns, colours and numbers."
-    : "This is what the map shows, not why the word was said. To find that out, explain with diagnose=True, or with --diagnose on the command line.";
+    : "This does not say why the word was said. To find that out, explain with diagnose=True, or with --diagnose on the command line.";
   return element("p", { class: "verdict-note", id: id("no-verdict") }, note);
 }
 
