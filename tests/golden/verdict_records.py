@@ -5,7 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from golden.records import chat_record, clip_record, pictures_record, record_of
+from golden.records import (
+    chat_record,
+    clip_record,
+    pictures_record,
+    record_of,
+    small_views_record,
+)
 from seewhy.core.record import Record
 from seewhy.core.verdict import Because, Change, Verdict
 
@@ -204,3 +210,16 @@ def diagnosed_views() -> dict[str, Record]:
         "clip": with_verdicts(clip_record()),
         "chat": with_verdicts(chat_record()),
     }
+
+
+def small_diagnosed_record() -> Record:
+    """The small record with two views; its second word has a verdict with every field set."""
+    changes = (
+        Change("other-pictures", (-0.25, -0.5)),
+        Change("place-removed", (-4.0,), view=1, box=(0.0, 2.5, 20.0, 20.0)),
+        Change("word-swapped", (-2.0,), part="answer", word=0, replacement="the"),
+    )
+    because = Because(-1.0, 0.75, changes, part="prompt", follows=1, noun=0)
+    return replace(
+        small_views_record(), verdicts=(None, Verdict(0.25, "misread", because, "Why.", "noun"))
+    )
