@@ -39,6 +39,8 @@ class ExplainOptions:
         explain_prompt: explain the prompt's words too.
         layers: also read the answer's tokens layer by layer, for `explanation.layers`: one more
             forward pass.
+        diagnose: also find out what each word of the answer rests on, by changing the picture and
+            the words; for `word.verdict`.
         scales: scales of the image for methods that take them; 1 is always included. None takes
             the method's own, without scales that give the same size.
         max_new_tokens: the largest number of tokens of an answer.
@@ -63,6 +65,7 @@ class ExplainOptions:
     contrast: Mapping[str | int, str] = field(default_factory=dict)
     explain_prompt: bool = True
     layers: bool = False
+    diagnose: bool = False
     scales: Sequence[float] | None = None
     max_new_tokens: int = 128
     seed: int | None = None
