@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from seewhy.core.trace import Trace
+from seewhy.core.trace import Trace, View
 from seewhy.core.verdict import Change, Verdict
 from seewhy.diagnosis.evidence import Answered
 from seewhy.diagnosis.pictures import (
@@ -49,24 +49,26 @@ def diagnose(session: Session, trace: Trace, answered: Answered) -> dict[int, Ve
         return {}
     session.progress("changing the picture")
     effects = picture_effects(session, trace.views, units, answered)
-    measured = [_measured(unit, effects, answered) for unit in units]
+    measured = [_measured(unit, trace.views, effects, answered) for unit in units]
     doubtful = [found.unit for found in measured if _needs_its_place_alone(found)]
     if doubtful:
-        places = [place for unit in doubtful if (place := place_of(unit, answered))]
+        places = [place for unit in doubtful if (place := place_of(unit, trace.views, answered))]
         read_kept(session, trace.views, effects, places)
-        measured = [_measured(unit, effects, answered) for unit in units]
+        measured = [_measured(unit, trace.views, effects, answered) for unit in units]
     measured = _with_words(session, trace, measured, answered, effects.before)
     return with_sentences(verdicts_of(measured), answered.words, answered.prompt_words)
 
 
-def _measured(unit: Unit, effects: PictureEffects, answered: Answered) -> Measured:
+def _measured(
+    unit: Unit, views: Sequence[View], effects: PictureEffects, answered: Answered
+) -> Measured:
     tokens = _tokens(unit, answered)
     changes = [
         Change(kind, tuple(expression(values, tokens).tolist()))
         for kind, values in effects.whole.items()
         if kind not in _ONLY_FOR or _ONLY_FOR[kind] == unit.role
     ]
-    place = place_of(unit, answered)
+    place = place_of(unit, views, answered)
     if place is not None:
         for kind, readings in (("place-removed", effects.removed), ("place-kept", effects.kept)):
             if place in readings:

@@ -29,6 +29,9 @@ from seewhy.models.session import Session
 Place = tuple[int, Box]
 """A view, and a box in pixels of its picture."""
 
+MARGIN = 1 / 16
+"""Added around a word's place, as a share of the picture's longer side: a map may end too early."""
+
 
 @dataclass(frozen=True, eq=False)
 class PictureEffects:
@@ -72,7 +75,8 @@ def picture_effects(
             [changed_medium(medium, change) for medium in media]
             for change in (mirrored, upside_down)
         ]
-    places = list(dict.fromkeys(place for unit in units if (place := place_of(unit, answered))))
+    found = (place_of(unit, views, answered) for unit in units)
+    places = list(dict.fromkeys(place for place in found if place is not None))
     removed = [_with_change(media, views, place, without_place) for place in places]
     flat = [list(media), *(v for rows in variants.values() for v in rows), *removed]
     values = session.log_probabilities(flat)
@@ -96,15 +100,24 @@ def read_kept(
     effects.kept.update(zip(wanted, kept, strict=True))
 
 
-def place_of(unit: Unit, answered: Answered) -> Place | None:
-    """A word's own place; None for an empty map, and for colours and relations.
+def place_of(unit: Unit, views: Sequence[View], answered: Answered) -> Place | None:
+    """A word's own place with a margin; None for an empty map, and for colours and relations.
 
     Removing one of several things of a colour, or one of two things that are related, says little.
     """
-    if unit.role in ("colour", "relation"):
-        return None
     found = answered.evidence[unit.word]
-    return None if found.box is None else (found.view, found.box)
+    if unit.role in ("colour", "relation") or found.box is None:
+        return None
+    width, height = views[found.view].geometry.size
+    margin = MARGIN * max(width, height)
+    left, top, right, bottom = found.box
+    box = (
+        max(left - margin, 0.0),
+        max(top - margin, 0.0),
+        min(right + margin, float(width)),
+        min(bottom + margin, float(height)),
+    )
+    return found.view, box
 
 
 def expression(effects: Tensor, tokens: Sequence[int]) -> Tensor:

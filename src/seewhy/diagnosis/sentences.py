@@ -34,13 +34,20 @@ def _sentence(
     because = verdict.because
     if because.noun is not None:
         name = texts["answer"][because.noun]
-        return f"Belongs to '{name}' and shares its verdict. {_of_source(index, verdict, texts)}"
+        return f"Belongs to '{name}', which {_rests(verdict, verdicts)}. {_said_here(verdict)}."
     if verdict.source == "repeats" and because.follows is not None:
         name, mention = texts["answer"][because.follows], verdicts[because.follows]
         return (
             f"Picks up the earlier '{name}', which {_RESTS[mention.source]}. {_said_here(verdict)}."
         )
-    return _of_source(index, verdict, texts)
+    return _of_source(verdict, texts)
+
+
+def _rests(verdict: Verdict, verdicts: Mapping[int, Verdict]) -> str:
+    """What a word rests on; of a repeated one what its first mention does."""
+    while verdict.source == "repeats" and verdict.because.follows in verdicts:
+        verdict = verdicts[verdict.because.follows]
+    return _RESTS[verdict.source]
 
 
 _RESTS = {
@@ -52,7 +59,7 @@ _RESTS = {
 }
 
 
-def _of_source(index: int, verdict: Verdict, texts: Mapping[str, Sequence[str]]) -> str:
+def _of_source(verdict: Verdict, texts: Mapping[str, Sequence[str]]) -> str:
     if verdict.source == "picture":
         return f"Rests on the picture. {_said_here(verdict)}."
     if verdict.source == "misread":

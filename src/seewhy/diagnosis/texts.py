@@ -11,7 +11,8 @@ from torch import Tensor
 from seewhy.core.trace import Trace
 from seewhy.core.verdict import Change
 from seewhy.diagnosis.evidence import Answered
-from seewhy.diagnosis.words import Unit, lemma
+from seewhy.core.lexicon import listed
+from seewhy.diagnosis.words import Unit, lemma, role_of
 from seewhy.models.contrast import alternative_ids
 from seewhy.models.prefix import answers_log_probabilities
 from seewhy.models.session import Session
@@ -21,6 +22,12 @@ CANDIDATES = 3
 
 PROMPT_CANDIDATES = 2
 """Words of the prompt that are left out for a word that no earlier word of the answer explains."""
+
+INSTRUCTIONS = listed(
+    "write describe description sentence detail answer question using use word please give tell "
+    "briefly short single"
+)
+"""Words of a prompt that say what to do, in the singular: without them it is another task."""
 
 
 @dataclass(frozen=True)
@@ -157,9 +164,13 @@ def _candidates(unit: Unit, units: Sequence[Unit], answered: Answered) -> list[i
 
 
 def _prompt_candidates(unit: Unit, answered: Answered) -> list[int]:
-    """Words of the prompt with the word's lemma, then the most relevant ones."""
+    """Words of the prompt with the word's lemma, then the most relevant ones that say something."""
     relevance = answered.evidence[unit.word].prompt
-    words = [i for i, word in enumerate(answered.prompt_words) if any(map(str.isalnum, word.text))]
+    words = [
+        index
+        for index, word in enumerate(answered.prompt_words)
+        if role_of(word.text) is not None and lemma(word.text) not in INSTRUCTIONS
+    ]
     equal = [i for i in words if lemma(answered.prompt_words[i].text) == unit.lemma]
     ranked = sorted(words, key=lambda word: -relevance[word])
     return list(dict.fromkeys([*equal, *ranked]))[:PROMPT_CANDIDATES]

@@ -17,6 +17,9 @@ UNCLEAR = 0.25, 0.75
 MOST = 0.5
 """What must be left of a probability so that a change does not count."""
 
+MISREAD_REMOVED, MISREAD_KEPT = 0.8, 0.1
+"""A word is misread if more is left of it without its place, and less with its place alone."""
+
 LOSS = 0.5
 """A word follows from an earlier one if less than this is left without it."""
 
@@ -106,6 +109,8 @@ def _own_verdict(found: Measured) -> Verdict:
     support = support_of(picture_left(found))
     low, high = UNCLEAR
     source = "picture" if support >= high else "words" if support <= low else "unclear"
+    if found.unit.role in ("count", "size") and source == "words" and _is_changed(found):
+        source, support = "unclear", 0.5
     if source == "picture" and _is_misread(found):
         source = "misread"
         support = min(support, 0.5)
@@ -115,10 +120,18 @@ def _own_verdict(found: Measured) -> Verdict:
     return Verdict(support, source, because, "", found.unit.role)
 
 
+def _is_changed(found: Measured) -> bool:
+    """Whether other pictures take half of a word away: one of few sizes is likely on grey too."""
+    left = found.left("other-pictures")
+    return left is not None and left < MOST
+
+
 def _is_misread(found: Measured) -> bool:
     """Whether the picture is needed, but the word's own place is neither needed nor enough."""
     removed, kept = found.left("place-removed"), found.left("place-kept")
-    return removed is not None and kept is not None and removed > MOST and kept < 1 - MOST
+    if found.unit.role not in ("noun", "word") or removed is None or kept is None:
+        return False
+    return removed > MISREAD_REMOVED and kept < MISREAD_KEPT
 
 
 def _cause(changes: Sequence[Change]) -> Change | None:
@@ -169,5 +182,6 @@ def _shared(unit: Unit, verdicts: Mapping[int, Verdict]) -> Verdict:
     noun = verdicts[unit.noun]
     if noun.because.noun == unit.word or noun.support >= verdict.support:
         return verdict
-    because = replace(verdict.because, noun=unit.noun)
+    found = noun.because
+    because = replace(verdict.because, noun=unit.noun, part=found.part, follows=found.follows)
     return replace(verdict, support=noun.support, source=noun.source, because=because)

@@ -38,18 +38,24 @@ RELATIONS = listed(
 
 GENERIC = listed(
     "picture pictures image images photo photos photograph photographs scene caption thing things "
-    "object objects item items other others"
+    "object objects item items other others ground background foreground view setting "
+    "one ones way kind type"
 )
-"""Nouns that name the picture itself, or anything at all."""
+"""Nouns that name the picture itself, what every picture has, or anything at all."""
 
 FUNCTIONS = listed(
     "of in on at by with from for as if than into onto upon to up down out off while because "
     "although though like about during until since before after within via per not very too also "
     "just only together away back here now then so almost quite rather still again else well maybe "
     "perhaps ever never even be been being is are am was were have has had having do does did done "
-    "such own same"
+    "such own same show shows shown showing depict depicts depicting feature features featuring "
+    "contain contains containing include includes including capture captures see sees seen appear "
+    "appears seem seems look looks"
 )
-"""Function words by use, beside those whose tag says so."""
+"""Function words by use, beside those whose tag says so, and verbs that only say "is there"."""
+
+SHADES = listed("light dark bright pale deep vivid")
+"""Attributes where a noun or a colour follows; "light" is a thing elsewhere."""
 
 _FUNCTION_TAGS = frozenset(
     {"CC", "DT", "EX", "MD", "POS", "PRP", "PRP$", "WDT", "WP", "WP$", "WRB"}
@@ -169,6 +175,10 @@ def units_of(words: Sequence[Word]) -> tuple[Unit, ...]:
     if not is_english(words):
         return _units_of_any_language(words)
     roles = [role_of(word.text) for word in words]
+    for index in range(len(words) - 1):
+        if words[index].text.casefold() in SHADES and _LETTERS.match(words[index + 1].text):
+            follows = roles[index + 1] in ("noun", "colour") or _is_generic(words[index + 1])
+            roles[index] = "word" if follows else roles[index]
     lemmas = [lemma(word.text) for word in words]
     units: list[Unit] = []
     for index, role in enumerate(roles):
@@ -192,6 +202,10 @@ def _units_of_any_language(words: Sequence[Word]) -> tuple[Unit, ...]:
     return tuple(units)
 
 
+def _is_generic(word: Word) -> bool:
+    return word.text.casefold() in GENERIC
+
+
 def _is_reply(words: Sequence[Word], index: int) -> bool:
     """Whether "no" is an answer, and not the "no" of "there is no fish"."""
     return index == 0 or words[index - 1].text[-1:] in ".!?:"
@@ -203,9 +217,8 @@ def _noun_of(words: Sequence[Word], roles: Sequence[str | None], index: int) -> 
     if role == "noun":
         head = _head(words, roles, index)
         return None if head == index else head
-    if role in ("relation", "word") and tag_of(words[index].text) not in ("JJ", "VBG", "VBN"):
-        return None
-    if role == "relation":
+    text = words[index].text.casefold()
+    if role == "relation" or (role == "word" and tag_of(text) != "JJ" and text not in SHADES):
         return None
     after = index + 1
     while after < len(words) and _is_attribute(words, roles, after):
@@ -222,6 +235,8 @@ def _noun_of(words: Sequence[Word], roles: Sequence[str | None], index: int) -> 
 
 def _is_attribute(words: Sequence[Word], roles: Sequence[str | None], index: int) -> bool:
     if roles[index] in ("colour", "size", "count"):
+        return True
+    if words[index].text.casefold() in SHADES:
         return True
     return roles[index] == "word" and tag_of(words[index].text) == "JJ"
 
