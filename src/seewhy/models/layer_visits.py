@@ -42,8 +42,9 @@ def visit_layers(
 ) -> None:
     """Run a prompt and an answer through a model, and hand over what each layer has.
 
-    Depth 0 are the embeddings, depth l the states that leave the l-th layer, and the last depth,
-    the number of layers, the final states after the last norm: the hidden states of transformers.
+    Depth 0 are the embeddings, depth l the states that enter the next layer after the l-th, and the
+    last depth, the number of layers, the final states after the last norm: as the hidden states of
+    transformers. Features that a family adds between layers (Qwen3-VL's DeepStack) are included.
     The pass itself uses sdpa; layers whose class has another attention function are not visited.
 
     Args:
