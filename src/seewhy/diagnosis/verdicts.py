@@ -64,10 +64,11 @@ def picture_left(measured: Measured) -> float:
     shares = [left for kind in kinds if (left := measured.left(kind)) is not None]
     if measured.visual_share is not None:
         shares.append(1 - measured.visual_share)
-    return max(joint_share_left(shares), _property_left(measured) * MIDPOINT / COLOUR_MIDPOINT)
+    of_colour = _colour_left(measured) * MIDPOINT / COLOUR_MIDPOINT
+    return max(joint_share_left(shares), of_colour, _side_left(measured))
 
 
-def _property_left(measured: Measured) -> float:
+def _colour_left(measured: Measured) -> float:
     """What shows that a colour is not read from the picture's colours; 0 for other words.
 
     A colour that is read goes in other colours, and stays upside down. One that is said because of
@@ -87,9 +88,15 @@ def _property_left(measured: Measured) -> float:
 
 
 def _side_left(measured: Measured) -> float:
-    """What the exchange of sides leaves of a relation; 0 for other words."""
+    """What shows that a relation is not read from where things are; 0 for other words.
+
+    The geometric mean of what the exchange of sides leaves of it, and of what other pictures leave.
+    """
     kind = _EXCHANGES.get(measured.unit.lemma) if measured.unit.role == "relation" else None
-    return (measured.left(kind) or 0.0) if kind else 0.0
+    if kind is None:
+        return 0.0
+    shares = [measured.left(kind), measured.left("other-pictures")]
+    return joint_share_left([share for share in shares if share is not None] or [0.0])
 
 
 _EXCHANGES = {"left": "mirrored", "right": "mirrored"} | dict.fromkeys(
@@ -121,10 +128,6 @@ def _own_verdict(found: Measured) -> Verdict:
     support = support_of(picture_left(found))
     low, high = UNCLEAR
     source = "picture" if support >= high else "words" if support <= low else "unclear"
-    if source == "picture" and _side_left(found) > MOST:
-        source, support = "unclear", 0.5  # the picture is needed, but not the side
-    if source == "picture" and _side_left(found) > MOST:
-        source, support = "unclear", 0.5  # the picture is needed, but not the side
     if found.unit.role in ("count", "size") and source == "words" and _is_changed(found):
         source, support = "unclear", 0.5
     if source == "picture" and _is_misread(found):
