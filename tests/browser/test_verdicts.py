@@ -33,6 +33,8 @@ from golden.verdict_records import (
 )
 from seewhy.core.record import Record
 from seewhy.core.verdict import SOURCES
+from seewhy.report import page as page_module
+from seewhy.report.payload import payload
 
 pytestmark = pytest.mark.browser
 
@@ -49,6 +51,10 @@ def all_of(page: WebDriver, selector: str) -> list[WebElement]:
 
 def one(page: WebDriver, selector: str) -> WebElement:
     return page.find_element(By.CSS_SELECTOR, selector)
+
+
+def attribute(page: WebDriver, selector: str, name: str) -> str:
+    return one(page, selector).get_attribute(name) or ""
 
 
 def sentence(page: WebDriver) -> str:
@@ -183,7 +189,7 @@ def test_panel_says_the_verdicts_own_sentence(open_page):
     assert [node.text for node in all_of(page, ".summary")] == [sentence(page)]
     press(page, "?", Keys.ESCAPE)
     words(page)[STAR].click()
-    assert "from 96 % to 1.2 %" in one(page, "#live").get_attribute("textContent")
+    assert "from 96 % to 1.2 %" in attribute(page, "#live", "textContent")
 
 
 def test_panel_says_why_a_word_has_no_verdict(open_page):
@@ -256,9 +262,9 @@ def test_place_that_was_changed_is_drawn_on_the_picture(open_page):
     assert found["width"] == pytest.approx((right - left) * frame["width"], abs=1)
     assert found["height"] == pytest.approx((bottom - top) * frame["height"], abs=1)
     hover(page, one(page, "tr[data-kind=place-removed] th"))
-    assert "highlighted" in box.get_attribute("class")
+    assert "highlighted" in attribute(page, ".changed-box", "class")
     hover(page, one(page, ".brand"))
-    assert "highlighted" not in box.get_attribute("class")
+    assert "highlighted" not in attribute(page, ".changed-box", "class")
     hover(page, words(page)[TREE])
     assert all_of(page, ".changed-box") == []
 
@@ -461,7 +467,7 @@ def test_page_with_verdicts_fits_every_width(open_page, width, word):
 def test_page_with_verdicts_keeps_its_policy(open_page):
     # The console must be clean after each test: a blocked style or script would be told there.
     page = open_page(diagnosed_record(), fragment=f"#word={STAR}")
-    policy = one(page, "meta[http-equiv=Content-Security-Policy]").get_attribute("content")
+    policy = attribute(page, "meta[http-equiv=Content-Security-Policy]", "content")
     assert "unsafe" not in policy
     assert one(page, ".verdict-mark").rect["width"] > 8
     assert variable(page, one(page, ".support-meter"), "--strength") == pytest.approx(0.97)
@@ -470,3 +476,25 @@ def test_page_with_verdicts_keeps_its_policy(open_page):
 def test_overview_marks_words_too(open_page):
     page = open_page(diagnosed_record())
     assert len(all_of(page, ".tile .verdict-mark")) == 12
+
+
+def test_page_reads_a_payload_of_before_verdicts(open_page, monkeypatch):
+    def older(record: Record) -> dict:
+        return {k: v for k, v in payload(record).items() if k != "verdicts"}
+
+    monkeypatch.setattr(page_module, "payload", older)
+    page = open_page(record_of(), fragment=f"#word={STAR}")
+    assert classes(page, "current") == [STAR]
+    assert all_of(page, "#verdict, #no-verdict") == [one(page, "#no-verdict")]
+    press(page, "f")
+    assert classes(page, "current") == [STAR]
+
+
+def test_copied_answer_is_its_text(open_page):
+    record = diagnosed_record()
+    page = open_page(record)
+    script = """
+    getSelection().selectAllChildren(document.getElementById("answer"));
+    return getSelection().toString();
+    """
+    assert page.execute_script(script) == record.answer
