@@ -103,7 +103,7 @@ def test_pictures_that_say_next_to_nothing_are_not_told_apart(open_page):
     page = open_page(pictures_record(), fragment=f"#word={AND}")
     assert shares_under(page) == ["next to nothing"] * 2
     assert all_of(page, ".pane.best") == []
-    assert "The pictures have next to nothing to say here" in facts(page)
+    assert "The map is nearly dark" in facts(page)
 
 
 def test_picture_can_be_enlarged_and_made_small_again(open_page):
@@ -400,7 +400,7 @@ def test_single_question_is_no_conversation(open_page):
 def test_contrasted_word_says_what_it_is_not(open_page):
     page = open_page(chat_record(), fragment=f"#word={STAR}")
     assert one(page, "#details h2").text == "star, and not: sun"
-    meaning = "Where the picture speaks for “star” rather than “sun”."
+    meaning = "The map shows which places favour “star” rather than “sun”."
     assert one(page, ".summary").text.startswith(meaning)
     assert classes(page, "contrasted") == [STAR]
     hover(page, words(page)[HOUSE])

@@ -95,7 +95,7 @@ function contrastSentences(report, unit, foil) {
     ? `The map is nearly dark: hardly any place favours ${pair}.`
     : `The map shows which places favour ${pair}.`;
   if (unit.earlier < LOW_EVIDENCE) return [first];
-  return [first, `Of the earlier words, ${strongestContext(report, unit)} favours it most.`];
+  return [first, `Of the earlier words, ${strongestContext(report, unit)} has the most weight.`];
 }
 
 /**

@@ -3,7 +3,7 @@
 import { element } from "../shared/dom.js";
 import { label } from "../shared/text.js";
 import { isExplained } from "./text_axis.js";
-import { verdictLabel, verdictMark } from "./verdict_marks.js";
+import { verdictLabel } from "./verdict_marks.js";
 import { isDiagnosed, isDoubtful, placesOfWord, verdictOf, wordOf } from "./verdicts.js";
 
 /** @import {Report} from "./report.js" */
@@ -43,7 +43,8 @@ function explainedNode({ id, text }, piece, at) {
   const classes = [
     "unit",
     ...(text.foil(piece) === null ? [] : ["contrasted"]),
-    ...(verdict ? ["diagnosed"] : []),
+    // A style draws the mark: an element would break the line where the answer is copied.
+    ...(verdict && isFirstOfWord(text, piece, at) ? ["marked"] : []),
     ...(verdict && isDoubtful(verdict) ? ["doubtful"] : []),
   ];
   return element(
@@ -60,7 +61,6 @@ function explainedNode({ id, text }, piece, at) {
       "aria-label": accessibleName(piece, verdict),
     },
     piece.text.trimStart() || (piece.text ? "␣" : "∅"),
-    verdict && isFirstOfWord(text, piece, at) ? verdictMark(verdict.source) : null,
   );
 }
 

@@ -1,7 +1,5 @@
 // What the model was shown: pictures and the steps of clips, and what they are called.
 
-import { capitalize } from "../shared/text.js";
-
 /** @import {PictureData} from "./payload.d.ts" */
 
 /** @typedef {{clip: boolean, views: number[], name: string}} Medium a picture, or a clip */
@@ -17,15 +15,6 @@ export class Views {
     this.clips = this.media.filter((medium) => medium.clip);
     this.mixed = this.clips.length > 0 && this.stills.length > 0;
     this.subject = subjectOf(this.clips.length, this.stills.length);
-  }
-
-  /**
-   * The start of a sentence: what was shown, and a verb that agrees with it.
-   * @param {string} singular
-   * @param {string} plural
-   */
-  subjectWith(singular, plural) {
-    return `${capitalize(this.subject.name)} ${this.subject.plural ? plural : singular}`;
   }
 
   /**
