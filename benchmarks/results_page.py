@@ -71,6 +71,13 @@ FAMILIES = {
 FALLING = {"deletion", "deletion-nats", "context-deletion"}
 """Figures with lower values for better methods."""
 
+DETECTION = {
+    "auroc": "AUROC ↑",
+    "average-precision": "average precision ↑",
+    "fpr95": "FPR at 95 % recall ↓",
+}
+"""Statistics of scores of unsupported words, and their headings."""
+
 PAPER_CLAIM = ("the paper's claim: `intra-modal` above `tam`", "intra-modal", "tam")
 OUR_CLAIMS = (
     ("`corroborated` above `intra-modal`", "corroborated", "intra-modal"),
@@ -309,20 +316,22 @@ class Tables:
         return _table(head, body)
 
     def hallucination(self) -> str:
-        """How well scores detect unsupported words, on the biased model."""
-        body = [
-            [
-                f"`{row.method}`" if row.method != "(model)" else "no map",
-                row.figure.replace("-auroc", ""),
-                f"{100 * row.value:.1f} [{100 * row.low:.1f}, {100 * row.high:.1f}]",
+        """How well scores detect unsupported words: a table for each biased model."""
+        rows = [row for row in self.rows.values() if row.suite == "hallucination"]
+        parts = []
+        for model in dict.fromkeys(row.model for row in rows):
+            found = _by_score([row for row in rows if row.model == model])
+            lines = [
+                [
+                    f"`{method}`" if method != "(model)" else "no map",
+                    score,
+                    *(_percent(figures.get(name)) for name in DETECTION),
+                ]
+                for (method, score), figures in found.items()
             ]
-            for row in self.rows.values()
-            if row.suite == "hallucination"
-            and row.figure.endswith("auroc")
-            and "counterfactual" not in row.figure
-        ]
-        body.sort(key=lambda line: -float(line[2].split()[0]))
-        return _table(["method", "score", "AUROC"], body)
+            lines.sort(key=lambda line: -float(line[2].split()[0] or "nan"))
+            parts += [f"**`{model}`**", _table(["method", "score", *DETECTION.values()], lines)]
+        return "\n\n".join(parts)
 
     def shares(self) -> str:
         """The default method and others: overlap and faithfulness on each family."""
@@ -466,6 +475,24 @@ class Tables:
     def rendered(self, name: str) -> str:
         """A table by its name in the pages."""
         return getattr(self, name)()
+
+
+def _by_score(rows: Sequence[Row]) -> dict[tuple[str, str], dict[str, Row]]:
+    """By method and score the rows of each statistic, of the answers' own words."""
+    found: dict[tuple[str, str], dict[str, Row]] = {}
+    for row in rows:
+        statistic = next((name for name in DETECTION if row.figure.endswith(f"-{name}")), None)
+        if statistic is not None and "-counterfactual-" not in row.figure:
+            score = row.figure.removesuffix(f"-{statistic}")
+            found.setdefault((row.method, score), {})[statistic] = row
+    return found
+
+
+def _percent(row: Row | None) -> str:
+    """The value and its interval, in per cent; "" without a row."""
+    if row is None:
+        return ""
+    return f"{100 * row.value:.1f} [{100 * row.low:.1f}, {100 * row.high:.1f}]"
 
 
 def _sign(row: Row) -> int:

@@ -784,6 +784,36 @@ MUTANTS = (
         "test_hallucination_labels_words_with_a_truth",
     ),
     Mutant(
+        "fpr95-above-its-recall",
+        "first = (recall >= RECALL)",
+        "first = (recall > RECALL)",
+        "test_fpr95_takes_the_first_threshold_that_finds_enough",
+    ),
+    Mutant(
+        "dispersion-of-the-foreground",
+        "rest = spread.masked_fill(foreground, 0)",
+        "rest = spread.masked_fill(~foreground, 0)",
+        "test_attention_dispersion_equals_a_loop",
+    ),
+    Mutant(
+        "detectors-one-position-late",
+        'parts |= {"before": at_answer[:-1], "own": at_answer[1:]}',
+        'parts |= {"before": at_answer[1:], "own": at_answer[1:]}',
+        "test_detectors_equal_replicas_over_transformers_own_states",
+    ),
+    Mutant(
+        "relation-of-the-added-thing",
+        'if not (self[before] in _ARTICLES and self[before - 1] == "with"):',
+        "if self.kind(n):",
+        "test_relation_is_not_confused_by_what_is_added_to_a_thing",
+    ),
+    Mutant(
+        "pairs-crossed",
+        "return tuple((n, n) for n in range(len(self.models)))",
+        "return tuple((0, n) for n in range(len(self.models)))",
+        "test_pairs_run_each_model_on_its_own_data",
+    ),
+    Mutant(
         "seed-of-all-samples-alike",
         "repr((sample.seed, sample.id, *purpose))",
         "repr((sample.seed, sample.id))",

@@ -309,3 +309,20 @@ def test_what_a_method_finds_hangs_on_no_other_method(tmp_path):
             assert row["status"] != "failed", row["reason"]
             key = (row["method"], row["figure"], row["word"])
             assert row["value"] == found.setdefault(key, row["value"])
+
+
+def test_pairs_give_each_model_a_table_of_its_own_data(tmp_path):
+    """Estimates and paired differences of a model are those of a run of it alone."""
+    data = ["testbed:count=2", "testbed:count=2,start=5"]
+    given = {"models": [MODEL, "tiny-llava"], "data": data}
+    both = read_results(measure(tmp_path / "both", **given, pairs=True))
+    expected = {(MODEL, data[0]): ("heldout-0", "heldout-1")}
+    expected |= {("tiny-llava", data[1]): ("heldout-5", "heldout-6")}
+    assert both.samples == expected
+    alone = read_results(measure(tmp_path / "one", models=["tiny-llava"], data=data[1:]))
+    found = [cell for cell in cells(both, replicates=50) if cell.model == "tiny-llava"]
+    assert [str(cell) for cell in found] == [str(cell) for cell in cells(alone, replicates=50)]
+    assert any(cell.difference is not None for cell in found)
+    write_report([tmp_path / "both"], tmp_path / "report")
+    page = (tmp_path / "report" / "table.md").read_text("utf-8")
+    assert re.findall("^## (.*) on (.*)$", page, re.MULTILINE) == list(expected)

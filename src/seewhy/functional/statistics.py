@@ -270,9 +270,8 @@ def weighted_fpr95(values: Values, weights: Tensor) -> Tensor:
     """
 
     def false_positive_rate(positive: Tensor, negative: Tensor) -> Tensor:
-        positive, negative = positive.flip(1), negative.flip(1)
-        recall = positive.cumsum(1) / positive.sum(1, keepdim=True)
-        rates = negative.cumsum(1) / negative.sum(1, keepdim=True)
+        recall = positive.flip(1).cumsum(1) / positive.sum(1, keepdim=True)
+        rates = negative.flip(1).cumsum(1) / negative.sum(1, keepdim=True)
         # At the first threshold that finds enough.
         first = (recall >= RECALL).to(torch.int8).argmax(1, keepdim=True)
         found = rates.gather(1, first)[:, 0]
