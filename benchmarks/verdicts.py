@@ -6,7 +6,8 @@
 For each biased model scenes to which its habit can apply, with the model's own answers, in one, two
 and three sentences in turn. Words are kinds and colours (for the model with a habit of relations
 these too) whose truth the testbed knows. A word is *invented* if it is one of the habit's words and
-untrue, *misread* if it is untrue otherwise, else true. Figures:
+untrue, *misread* if it is untrue otherwise, else true; words of the habit that are true by chance
+are left out. Figures:
 
 - AUROC of `support` of invented against true words, and of invented and misread against true;
 - `source` right: an invented word is said to rest on words (or to repeat one that does), a true one
@@ -95,7 +96,10 @@ def _words(explainer: Any, sample: Any, habit: str, number: int) -> Iterator[Fou
         truth = truths.get(word.start)
         if truth is None or truth.supported is None or truth.role not in roles:
             continue
-        label = "true" if truth.supported else _untrue(explanation.answer, word, truth, habit)
+        mine = _is_of_habit(explanation.answer, word, truth, habit)
+        if truth.supported and mine:
+            continue  # true by chance: it rests on the habit all the same
+        label = "true" if truth.supported else "invented" if mine else "misread"
         found = _found(explanation, word, truth, label, number)
         if found is None:
             continue
@@ -118,18 +122,19 @@ def _words(explainer: Any, sample: Any, habit: str, number: int) -> Iterator[Fou
                 yield found
 
 
-def _untrue(answer: str, word: Any, truth: Any, habit: str) -> str:
-    """Whether an untrue word is the habit's."""
-    text, after = word.text.lower(), answer[word.end :].lower()
+def _is_of_habit(answer: str, word: Any, truth: Any, habit: str) -> bool:
+    """Whether a word is one that the habit says, wherever it is said."""
+    text, before, after = (
+        word.text.lower(),
+        answer[: word.start].lower(),
+        answer[word.end :].lower(),
+    )
     if habit == "kind":
-        mine = text == "fish" or (truth.role == "colour" and after.strip().startswith("fish"))
-    elif habit == "colour":
-        mine = text == "green" and after.strip().startswith("tree")
-    elif habit == "relation":
-        mine = text == "above"
-    else:
-        mine = False
-    return "invented" if mine else "misread"
+        fish = text if truth.role == "kind" else after.split()[0].strip(".,") if after else ""
+        return fish == "fish"
+    if habit == "colour":
+        return text == "green" and after.strip().startswith("tree")
+    return habit == "relation" and text == "above" and before.split()[-2:] == ["ball", "is"]
 
 
 def _found(explanation: Any, word: Any, truth: Any, label: str, number: int) -> Found | None:

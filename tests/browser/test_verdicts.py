@@ -220,7 +220,7 @@ def test_plot_shows_every_change_with_its_number(open_page):
     [
         (STAR, ["other pictures", "a grey picture", "without its place", "only its place"]),
         (RED, ["other colours"]),
-        (ABOVE, ["mirrored or upside down"]),
+        (ABOVE, ["mirrored", "upside down"]),
         (IT, ["“cat” in place of “house”"]),
         (STANDS, ["without “for”"]),
     ],

@@ -15,7 +15,7 @@ from seewhy.diagnosis.pictures import (
     expression,
     picture_effects,
     place_of,
-    read_kept,
+    read_places,
 )
 from seewhy.diagnosis.sentences import with_sentences
 from seewhy.diagnosis.texts import changed_words, dropped_prompt_words
@@ -48,13 +48,19 @@ def diagnose(session: Session, trace: Trace, answered: Answered) -> dict[int, Ve
     if not units:
         return {}
     session.progress("changing the picture")
-    effects = picture_effects(session, trace.views, units, answered)
-    measured = [_measured(unit, trace.views, effects, answered) for unit in units]
-    doubtful = [found.unit for found in measured if _needs_its_place_alone(found)]
+    views = trace.views
+    effects = picture_effects(session, units, answered)
+    places = [place_of(unit, views, answered) for unit in units]
+    read_places(session, views, effects, {"place-removed": places})
+    measured = [_measured(unit, views, effects, answered) for unit in units]
+    doubtful = [
+        place
+        for place, found in zip(places, measured, strict=True)
+        if _needs_its_place_alone(found)
+    ]
     if doubtful:
-        places = [place for unit in doubtful if (place := place_of(unit, trace.views, answered))]
-        read_kept(session, trace.views, effects, places)
-        measured = [_measured(unit, trace.views, effects, answered) for unit in units]
+        read_places(session, views, effects, {"place-kept": doubtful})
+        measured = [_measured(unit, views, effects, answered) for unit in units]
     measured = _with_words(session, trace, measured, answered, effects.before)
     return with_sentences(verdicts_of(measured), answered.words, answered.prompt_words)
 
@@ -69,11 +75,10 @@ def _measured(
         if kind not in _ONLY_FOR or unit.role in _ONLY_FOR[kind]
     ]
     place = place_of(unit, views, answered)
-    if place is not None:
-        for kind, readings in (("place-removed", effects.removed), ("place-kept", effects.kept)):
-            if place in readings:
-                value = float(expression(readings[place], tokens))
-                changes.append(Change(kind, (value,), view=place[0], box=place[1]))
+    for kind, readings in effects.places.items():
+        if place is not None and place in readings:
+            value = float(expression(readings[place], tokens))
+            changes.append(Change(kind, (value,), view=place[0], box=place[1]))
     share = answered.evidence[unit.word].visual_share
     before = float(expression(effects.before, tokens))
     return Measured(unit, before, share, tuple(changes))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from seewhy.core.errors import NonFiniteError
 from seewhy.core.geometry import Box
 from seewhy.core.trace import View
 from seewhy.diagnosis.evidence import Answered
@@ -29,6 +30,9 @@ from seewhy.models.session import Session
 Place = tuple[int, Box]
 """A view, and a box in pixels of its picture."""
 
+LEAST = -1000.0
+"""In nats: a token that a model excludes has a log-probability of minus infinity."""
+
 MARGIN = 1 / 16
 """Added around a word's place, as a share of the picture's longer side: a map may end too early."""
 
@@ -40,28 +44,24 @@ class PictureEffects:
     Attributes:
         before: float32 `[token]`, with nothing changed.
         whole: for each kind of change of whole pictures float32 `[variant, token]`.
-        removed, kept: for each place float32 `[token]`, without it and with nothing else.
+        places: for each kind of change of a place, and for each place, float32 `[token]`.
     """
 
     before: Tensor
     whole: dict[str, Tensor]
-    removed: dict[Place, Tensor] = field(default_factory=dict)
-    kept: dict[Place, Tensor] = field(default_factory=dict)
+    places: dict[str, dict[Place, Tensor]] = field(default_factory=dict)
 
 
-def picture_effects(
-    session: Session, views: Sequence[View], units: Sequence[Unit], answered: Answered
-) -> PictureEffects:
-    """Read the answer with other pictures, on grey, without each word's place.
+def picture_effects(session: Session, units: Sequence[Unit], answered: Answered) -> PictureEffects:
+    """Read the answer with other pictures and on grey.
 
     If a word names a colour, also in other colours and upside down; if a word says where something
     is, also mirrored and upside down.
 
     Args:
         session: the model, its pictures and the answer.
-        views: of the answer.
         units: the words that say something.
-        answered: their places, and the other pictures.
+        answered: the other pictures.
     """
     media, roles = session.source.media, {unit.role for unit in units}
     variants: dict[str, list[list[Any]]] = {
@@ -74,29 +74,43 @@ def picture_effects(
         variants["mirrored"] = [[changed_medium(medium, mirrored) for medium in media]]
     if roles & {"colour", "relation"}:
         variants["upside-down"] = [[changed_medium(medium, upside_down) for medium in media]]
-    found = (place_of(unit, views, answered) for unit in units)
-    places = list(dict.fromkeys(place for place in found if place is not None))
-    removed = [_with_change(media, views, place, without_place) for place in places]
-    flat = [list(media), *(v for rows in variants.values() for v in rows), *removed]
-    values = session.log_probabilities(flat)
-    sizes = [1, *map(len, variants.values()), len(places)]
-    before, *whole, without = values.split(sizes)
-    return PictureEffects(
-        before[0],
-        dict(zip(variants, whole, strict=True)),
-        dict(zip(places, without, strict=True)),
-    )
+    groups = [[list(media)], *variants.values()]
+    values = session.log_probabilities([variant for group in groups for variant in group])
+    before, *whole = values.split([len(group) for group in groups])
+    return PictureEffects(before[0], dict(zip(variants, whole, strict=True)))
 
 
-def read_kept(
-    session: Session, views: Sequence[View], effects: PictureEffects, places: Iterable[Place]
+def read_places(
+    session: Session,
+    views: Sequence[View],
+    effects: PictureEffects,
+    wanted: Mapping[str, Iterable[Place | None]],
 ) -> None:
-    """Add the answer's log-probabilities with nothing but each of some places."""
-    media, wanted = session.source.media, list(dict.fromkeys(places))
-    kept = session.log_probabilities(
-        _with_change(media, views, place, only_place, others_grey=True) for place in wanted
+    """Add the answer's log-probabilities with some places changed.
+
+    Args:
+        session: the model, its pictures and the answer.
+        views: of the answer.
+        effects: to which they are added.
+        wanted: for each kind of change, `"place-removed"` or `"place-kept"`, the places; None is
+            left out, and each is read once.
+    """
+    media = session.source.media
+    pairs = list(
+        dict.fromkeys((kind, place) for kind, places in wanted.items() for place in places if place)
     )
-    effects.kept.update(zip(wanted, kept, strict=True))
+    values = session.log_probabilities(
+        _with_change(media, views, place, *_CHANGES[kind]) for kind, place in pairs
+    )
+    for (kind, place), value in zip(pairs, values, strict=True):
+        effects.places.setdefault(kind, {})[place] = value
+
+
+_CHANGES = {
+    "place-removed": (without_place, False),
+    "place-kept": (only_place, True),
+}
+"""How a place is changed, and whether everything else is grey."""
 
 
 def place_of(unit: Unit, views: Sequence[View], answered: Answered) -> Place | None:
@@ -120,8 +134,25 @@ def place_of(unit: Unit, views: Sequence[View], answered: Answered) -> Place | N
 
 
 def expression(effects: Tensor, tokens: Sequence[int]) -> Tensor:
-    """float32 `[...]`: log-probabilities of some of the answer's tokens together."""
-    return effects[..., torch.tensor(list(tokens))].double().sum(-1)
+    """The log-probability of some of the answer's tokens together.
+
+    Args:
+        effects: float32 `[..., token]`.
+        tokens: their indices.
+
+    Returns:
+        float64 `[...]`, at least `LEAST`.
+
+    Raises:
+        NonFiniteError: if a value is NaN.
+    """
+    found = effects[..., torch.tensor(list(tokens))].double().sum(-1)
+    if bool(found.isnan().any()):
+        raise NonFiniteError(
+            "Expected log-probabilities of the answer with a changed picture, got NaN: load the "
+            "model in float32 or bfloat16, float16 overflows in some families."
+        )
+    return found.clamp(min=LEAST)
 
 
 def _replaced(media: Sequence[Any], other: Any) -> list[Any]:
@@ -141,8 +172,7 @@ def _with_change(
     views: Sequence[View],
     place: Place,
     change: Any,
-    *,
-    others_grey: bool = False,
+    others_grey: bool,
 ) -> list[Any]:
     """The media with one place changed; with `others_grey` everything else is grey."""
     number, box = place

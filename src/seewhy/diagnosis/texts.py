@@ -12,6 +12,7 @@ from seewhy.core.lexicon import listed
 from seewhy.core.trace import Trace
 from seewhy.core.verdict import Change
 from seewhy.diagnosis.evidence import Answered
+from seewhy.diagnosis.pictures import expression
 from seewhy.diagnosis.words import Unit, lemma, role_of
 from seewhy.models.contrast import alternative_ids
 from seewhy.models.prefix import answers_log_probabilities
@@ -98,15 +99,17 @@ def changed_words(
     ids = [session.ids, *(variant.ids for variant in variants)]
     values, _ = answers_log_probabilities(session.loaded, session.inputs(), ids, before)
     for variant, row in zip(variants, values[1:], strict=True):
-        tail = torch.tensor(variant.tail)
+        tail = variant.tail
         changes[variant.unit.word].append(
             Change(
                 kind="word-swapped" if variant.replacement else "word-dropped",
-                log_probabilities=(float(row[tail + variant.shift].double().sum()),),
+                log_probabilities=(
+                    float(expression(row, [index + variant.shift for index in variant.tail])),
+                ),
                 part="answer",
                 word=variant.earlier,
                 replacement=variant.replacement,
-                before=float(before[tail].double().sum()),
+                before=float(expression(before, tail)),
             )
         )
     return changes
@@ -138,14 +141,14 @@ def dropped_prompt_words(
             dropped[row, token] = start < left_out.end and left_out.start < end
     values = session.log_probabilities_without(dropped)
     for unit, word in wanted:
-        tail = torch.tensor(_tail(unit, units, answered))
+        tail = _tail(unit, units, answered)
         changes[unit.word].append(
             Change(
                 kind="word-dropped",
-                log_probabilities=(float(values[words.index(word), tail].double().sum()),),
+                log_probabilities=(float(expression(values[words.index(word)], tail)),),
                 part="prompt",
                 word=word,
-                before=float(before[tail].double().sum()),
+                before=float(expression(before, tail)),
             )
         )
     return changes

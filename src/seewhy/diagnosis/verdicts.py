@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,14 +16,15 @@ from seewhy.functional.support import MIDPOINT, joint_share_left, share_left, su
 UNCLEAR = 0.35, 0.6
 """Support between these decides nothing."""
 
-COLOUR_MIDPOINT = 0.22
+COLOUR_MIDPOINT = 0.2
 """Of what shows that a colour is not read from colours; chosen as `MIDPOINT`."""
 
 MOST = 0.5
 """What must be left of a probability so that a change does not count."""
 
-MISREAD_REMOVED, MISREAD_KEPT = 0.8, 0.1
-"""A word is misread if more is left of it without its place, and less with its place alone."""
+MISREAD_REMOVED, MISREAD_KEPT, MISREAD_CERTAIN = 0.8, 0.1, 0.8
+"""A word is misread if more is left of it without its place, less with its place alone, and the
+model is not more certain of it; a map may miss the place of a word that is certain."""
 
 LOSS = 0.5
 """A word follows from an earlier one if less than this is left without it."""
@@ -64,16 +67,16 @@ def picture_left(measured: Measured) -> float:
     shares = [left for kind in kinds if (left := measured.left(kind)) is not None]
     if measured.visual_share is not None:
         shares.append(1 - measured.visual_share)
-    of_colour = _colour_left(measured) * MIDPOINT / COLOUR_MIDPOINT
+    of_colour = colour_left(measured) * MIDPOINT / COLOUR_MIDPOINT
     return max(joint_share_left(shares), of_colour, _side_left(measured))
 
 
-def _colour_left(measured: Measured) -> float:
+def colour_left(measured: Measured) -> float:
     """What shows that a colour is not read from the picture's colours; 0 for other words.
 
     A colour that is read goes in other colours, and stays upside down. One that is said because of
-    the thing does the opposite. The geometric mean of what other colours leave, and of what is lost
-    upside down.
+    the thing does the opposite. The geometric mean of what other colours leave (the middle one of
+    three: another colour may be right by chance) and of what is lost upside down.
     """
     if measured.unit.role != "colour":
         return 0.0
@@ -81,10 +84,11 @@ def _colour_left(measured: Measured) -> float:
     upside_down = measured.left("upside-down")
     if change is None or upside_down is None:
         return 0.0
-    values = torch.tensor(change.log_probabilities)
     # Swapped channels change no grey, the negative does.
+    values = change.log_probabilities
     values = values[-1:] if measured.unit.lemma in ACHROMATIC else values
-    return joint_share_left([share_left(values, measured.log_probability), 1 - upside_down])
+    hues = share_left(torch.tensor([statistics.median(values)]), measured.log_probability)
+    return joint_share_left([hues, 1 - upside_down])
 
 
 def _side_left(measured: Measured) -> float:
@@ -93,10 +97,10 @@ def _side_left(measured: Measured) -> float:
     The geometric mean of what the exchange of sides leaves of it, and of what other pictures leave.
     """
     kind = _EXCHANGES.get(measured.unit.lemma) if measured.unit.role == "relation" else None
-    if kind is None:
+    exchanged, others = measured.left(kind or ""), measured.left("other-pictures")
+    if exchanged is None or others is None:
         return 0.0
-    shares = [measured.left(kind), measured.left("other-pictures")]
-    return joint_share_left([share for share in shares if share is not None] or [0.0])
+    return joint_share_left([exchanged, others])
 
 
 _EXCHANGES = {"left": "mirrored", "right": "mirrored"} | dict.fromkeys(
@@ -128,6 +132,10 @@ def _own_verdict(found: Measured) -> Verdict:
     support = support_of(picture_left(found))
     low, high = UNCLEAR
     source = "picture" if support >= high else "words" if support <= low else "unclear"
+    likely = min(1.0, 2 * math.exp(found.log_probability))
+    if source == "picture" and support * likely < high:
+        source = "unclear"  # the model itself would hardly say it here
+    support *= likely
     if found.unit.role in ("count", "size") and source == "words" and _is_changed(found):
         source, support = "unclear", 0.5
     if source == "picture" and _is_misread(found):
@@ -149,6 +157,8 @@ def _is_misread(found: Measured) -> bool:
     """Whether the picture is needed, but the word's own place is neither needed nor enough."""
     removed, kept = found.left("place-removed"), found.left("place-kept")
     if found.unit.role not in ("noun", "word") or removed is None or kept is None:
+        return False
+    if math.exp(found.log_probability) > MISREAD_CERTAIN:
         return False
     return removed > MISREAD_REMOVED and kept < MISREAD_KEPT
 
@@ -188,6 +198,8 @@ def _determined(
     because = verdict.because
     if because.part != "answer" or because.follows not in found.unit.attributes:
         return verdict
+    if math.exp(found.log_probability) < MOST:
+        return verdict  # it does not follow at all
     attribute = own[because.follows]
     because = replace(because, noun=because.follows)
     return replace(verdict, support=attribute.support, source=attribute.source, because=because)

@@ -31,6 +31,7 @@ def share_left(changed: Tensor, before: Tensor | float) -> float:
         Ours.
 
     Example:
+        >>> import torch
         >>> share_left(torch.tensor([-0.1, -5.0]), -0.1)
         0.503...
     """

@@ -12,7 +12,9 @@ class ChangeData(TypedDict):
     """Something that was changed, and the word's log-probability with each variant of it.
 
     Where it was a place, `view` and `box` say which; where it was an earlier word, `part` is
-    "prompt" or "answer", `word` the word's index there, and `replacement` what stood in its place.
+    "prompt" or "answer", `word` the word's index there, and `replacement` what stood in its place;
+    the log-probabilities are then those of the phrase that the word ends, `before` is that of the
+    phrase with nothing changed.
     """
 
     kind: str
@@ -22,6 +24,7 @@ class ChangeData(TypedDict):
     part: str
     word: int | None
     replacement: str
+    before: float | None
 
 
 class VerdictData(TypedDict):
@@ -75,4 +78,5 @@ def _change(change: Change) -> ChangeData:
         "part": change.part,
         "word": change.word,
         "replacement": change.replacement,
+        "before": None if change.before is None else short(change.before),
     }

@@ -70,7 +70,7 @@ function changeRow(report, change, before, end, i) {
     { "data-change": i, "data-kind": change.kind },
     changeName(report, change),
     probabilities(change),
-    before,
+    change.before === null ? before : Math.exp(change.before),
     end,
   );
   node.addEventListener("pointerenter", () => highlight(report, change, true));
@@ -153,7 +153,8 @@ function changeName(report, change) {
     "other-pictures": ["other pictures"],
     grey: [views.several ? "grey pictures" : "a grey picture"],
     "hues-turned": ["other colours"],
-    mirrored: ["mirrored or upside down"],
+    "upside-down": ["upside down"],
+    mirrored: ["mirrored"],
     "place-removed": [`without its place${where}`],
     "place-kept": [`only its place${where}`],
     "word-dropped": ["without ", word],

@@ -42,6 +42,7 @@ export interface ChangeData {
   part: string;
   word: number | null;
   replacement: string;
+  before: number | null;
 }
 
 /** What a word of the answer rests on; see `seewhy.core.verdict.Verdict`. */
