@@ -20,6 +20,7 @@ FLOORS = (
     ("images",),
     ("models",),
     ("methods",),
+    ("diagnosis",),
     ("metrics",),
     ("testbed",),
     ("datasets",),
@@ -30,7 +31,9 @@ FLOORS = (
     ("explainer",),
     ("captured",),
     ("api",),
+    ("runs",),
     ("bench",),
+    ("audit",),
     ("__init__",),
     ("cli",),
 )
