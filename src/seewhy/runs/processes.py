@@ -53,27 +53,37 @@ def processes(make_worker: MakeWorker, queue: Queue, workers: int) -> Generator[
         SeewhyError: if a worker stops the run.
         ModelError: if too many workers died in succession without a result.
     """
-    pool: list[_WorkerProcess] = []
+    pool: list[_WorkerProcess | None] = [None] * workers
     try:
         while queue.unfinished:
-            for worker in pool:
-                if worker.unit is None:
-                    worker.start(queue.next())
-            while len(pool) < workers and (unit := queue.next()) is not None:
-                pool.append(_WorkerProcess(make_worker, _devices(len(pool), workers)))
-                pool[-1].start(unit)
-            busy = {worker.pipe: n for n, worker in enumerate(pool) if worker.unit is not None}
+            _start(pool, make_worker, queue)
+            busy = {w.pipe: n for n, w in enumerate(pool) if w is not None and w.unit is not None}
             for pipe in wait(list(busy)):
                 index = busy[pipe]  # pyright: ignore[reportArgumentType]
+                worker = pool[index]
+                assert worker is not None
                 try:
-                    yield from pool[index].receive(queue)
+                    yield from worker.receive(queue)
                 except (EOFError, OSError):
-                    yield from pool[index].lose(queue)
-                    pool[index].end()
-                    pool[index] = _WorkerProcess(make_worker, _devices(index, workers))
+                    pool[index] = None
+                    yield from worker.lose(queue)
     finally:
         for worker in pool:
-            worker.end()
+            if worker is not None:
+                worker.end()
+
+
+def _start(pool: list[_WorkerProcess | None], make_worker: MakeWorker, queue: Queue) -> None:
+    """Give units to all idle workers, and start workers while units are left."""
+    for index, worker in enumerate(pool):
+        if worker is not None and worker.unit is not None:
+            continue
+        unit = queue.next()
+        if unit is None:
+            return
+        if worker is None:
+            worker = pool[index] = _WorkerProcess(make_worker, _devices(index, len(pool)))
+        worker.start(unit)
 
 
 class _WorkerProcess:
@@ -90,12 +100,11 @@ class _WorkerProcess:
         worker_end.close()
 
     def start(self, unit: Any) -> None:
-        """Start a unit, if there is one."""
-        if unit is not None:
-            self.unit = unit
-            # A worker that died while idle is noticed at the next `receive`.
-            with contextlib.suppress(OSError):
-                self.pipe.send(unit)
+        """Start a unit."""
+        self.unit = unit
+        # A worker that died while idle is noticed at the next `receive`.
+        with contextlib.suppress(OSError):
+            self.pipe.send(unit)
 
     def receive(self, queue: Queue) -> list[Any]:
         """The results that the process has sent.
@@ -116,8 +125,9 @@ class _WorkerProcess:
 
     def lose(self, queue: Queue) -> list[Any]:
         """Record in the queue that the process died."""
-        unit, self.unit = self.unit, None
-        return queue.lose(unit, self._exit_reason())
+        reason = self._exit_reason()
+        self.end()
+        return queue.lose(self.unit, reason)
 
     def end(self) -> None:
         """End the process: an idle one ends when its pipe closes."""
