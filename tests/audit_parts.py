@@ -25,11 +25,18 @@ from seewhy.core.errors import ImageError
 from seewhy.core.sample import Truth
 from seewhy.core.verdict import Because, Change, Verdict
 
-try:
-    import seewhy.diagnosis.words  # noqa: F401  # pyright: ignore[reportMissingImports]
-except ImportError:  # it is being written: a stand-in until it is there
-    sys.modules["seewhy.diagnosis.words"] = ModuleType("seewhy.diagnosis.words")
-    sys.modules["seewhy.diagnosis.words"].lemma = lambda text: text.lower()  # type: ignore[attr-defined]
+
+def stand_in_for_lemma() -> None:
+    """`seewhy.diagnosis.words` is being written: a stand-in until it is there."""
+    try:
+        import seewhy.diagnosis.words  # noqa: F401  # pyright: ignore[reportMissingImports]
+    except ImportError:
+        module = ModuleType("seewhy.diagnosis.words")
+        module.lemma = lambda text: text.lower()  # type: ignore[attr-defined]
+        sys.modules["seewhy.diagnosis.words"] = module
+
+
+stand_in_for_lemma()
 
 SIZE = 40
 """Width and height of the pictures."""
@@ -158,6 +165,7 @@ class Recorded:
     def explain(self, images: Any = None, prompt: str | None = None, **settings: Any) -> Any:
         """The recorded explanation."""
         assert settings.get("diagnose"), "an audit needs verdicts"
+        stand_in_for_lemma()
         time.sleep(self.seconds)
         _obey(prompt or "")
         return explanation(settings.get("answer") or "a red cup", prompt or "")
