@@ -12,10 +12,10 @@ import torch
 from PIL import Image
 
 from seewhy.core.errors import DatasetError
+from seewhy.core.lexicon import listed
 from seewhy.core.sample import Sample, Truth
 from seewhy.datasets._base import Dataset
 from seewhy.datasets._options import choice, expect_id, expect_options, whole
-from seewhy.datasets._words import listed
 from seewhy.testbed.captions import Utterance, captions, plural, vocabulary
 from seewhy.testbed.scenes import SPLITS, Picture, Scene, draw, scene
 from seewhy.testbed.shapes import COLOURS, KINDS

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 
 from seewhy.functional.statistics import Statistic
+from seewhy.images.changes import erase_object
 from seewhy.metrics._base import Figure, Results, Undefined, finite_or_undefined
-from seewhy.metrics._perturbation import erase_object
 from seewhy.metrics._reruns import RerunnableSample
 from seewhy.metrics._sample import seed_for, word_mask
 
