@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,19 +23,6 @@ from seewhy.audit.source import BadRow, Judged, SourceRow
 from seewhy.core.errors import ImageError
 from seewhy.core.sample import Truth
 from seewhy.core.verdict import Because, Change, Verdict
-
-
-def stand_in_for_lemma() -> None:
-    """`seewhy.diagnosis.words` is being written: a stand-in until it is there."""
-    try:
-        import seewhy.diagnosis.words  # noqa: F401  # pyright: ignore[reportMissingImports]
-    except ImportError:
-        module = ModuleType("seewhy.diagnosis.words")
-        module.lemma = lambda text: text.lower()  # type: ignore[attr-defined]
-        sys.modules["seewhy.diagnosis.words"] = module
-
-
-stand_in_for_lemma()
 
 SIZE = 40
 """Width and height of the pictures."""
@@ -165,7 +151,6 @@ class Recorded:
     def explain(self, images: Any = None, prompt: str | None = None, **settings: Any) -> Any:
         """The recorded explanation."""
         assert settings.get("diagnose"), "an audit needs verdicts"
-        stand_in_for_lemma()
         time.sleep(self.seconds)
         _obey(prompt or "")
         return explanation(settings.get("answer") or "a red cup", prompt or "")

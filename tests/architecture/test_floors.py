@@ -28,6 +28,7 @@ FLOORS = (
     ("explained_word",),
     ("explanation",),
     ("options", "chats"),
+    ("diagnosed",),
     ("explainer",),
     ("captured",),
     ("api",),

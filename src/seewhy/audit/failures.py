@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import torch
 
-import seewhy
 from seewhy.core.errors import SampleError, SeewhyError
 from seewhy.runs.work import WorkerLost
 
@@ -82,7 +81,7 @@ def _one_line(error: Exception) -> str:
 
 def _place(error: Exception) -> str:
     """The last function of seewhy that the error came through."""
-    root = Path(seewhy.__path__[0])
+    root = Path(__file__).parents[1]
     frames = [
         f for f in traceback.extract_tb(error.__traceback__) if root in Path(f.filename).parents
     ]

@@ -39,7 +39,8 @@ def model_of(config: AuditConfig) -> ModelSpec:
             "loads its own, so give its folder or hub id, or use one local worker."
         )
     if pair is None and hasattr(given, "explain"):
-        return ModelSpec(given.name, "", f"object {given.name}")
+        name = getattr(given, "name", type(given).__name__)
+        return ModelSpec(name, "", f"object {name}")
     (spec,) = model_specs([pair or given], config.dtype, config.load_options)
     return spec
 
