@@ -37,9 +37,7 @@ def _sentence(
         return f"Belongs to '{name}', which {_rests(verdict, verdicts)}. {_said_here(verdict)}."
     if verdict.source == "repeats" and because.follows is not None:
         name, mention = texts["answer"][because.follows], verdicts[because.follows]
-        return (
-            f"Picks up the earlier '{name}', which {_RESTS[mention.source]}. {_said_here(verdict)}."
-        )
+        return f"Picks up the earlier '{name}', which {_rests(mention, verdicts)}. {_said_here(verdict)}."
     return _of_source(verdict, texts)
 
 

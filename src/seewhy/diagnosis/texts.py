@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from seewhy.core.lexicon import listed
 from seewhy.core.trace import Trace
 from seewhy.core.verdict import Change
 from seewhy.diagnosis.evidence import Answered
-from seewhy.core.lexicon import listed
 from seewhy.diagnosis.words import Unit, lemma, role_of
 from seewhy.models.contrast import alternative_ids
 from seewhy.models.prefix import answers_log_probabilities

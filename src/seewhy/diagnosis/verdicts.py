@@ -182,6 +182,8 @@ def _shared(unit: Unit, verdicts: Mapping[int, Verdict]) -> Verdict:
     noun = verdicts[unit.noun]
     if noun.because.noun == unit.word or noun.support >= verdict.support:
         return verdict
+    if noun.source in ("picture", verdict.source):
+        return replace(verdict, support=noun.support)
     found = noun.because
     because = replace(verdict.because, noun=unit.noun, part=found.part, follows=found.follows)
     return replace(verdict, support=noun.support, source=noun.source, because=because)
