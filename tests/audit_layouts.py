@@ -117,17 +117,22 @@ def write_instances(path: Path, ids: Sequence[int] = (11, 12, 13), *, prefix: bo
     """COCO's instances: a dog (polygon) at the left, a hot dog (run lengths) at the right."""
     images = [
         {
-            **{"id": id, "file_name": coco_name(id) if prefix else f"{id:012d}.jpg"},
-            **{"width": WIDTH, "height": HEIGHT},
+            "id": id,
+            "file_name": coco_name(id) if prefix else f"{id:012d}.jpg",
+            "width": WIDTH,
+            "height": HEIGHT,
         }
         for id in ids
     ]
     annotations = []
     for id in ids:
         dog = {"segmentation": [polygon(LEFT)], "iscrowd": 0, "category_id": 18}
-        hot = {"segmentation": rle(block(RIGHT), compressed=False), "iscrowd": 1, "category_id": 58}
+        runs = rle(block(RIGHT), compressed=False)
+        hot = {"segmentation": runs, "iscrowd": 1, "category_id": 58}
         for number, item in enumerate((dog, hot)):
-            annotations.append(item | {"image_id": id, "id": 10 * id + number, "bbox": [2, 5, 12, 20]})
+            annotations.append(
+                item | {"image_id": id, "id": 10 * id + number, "bbox": [2, 5, 12, 20]}
+            )
     names = {18: "dog", 58: "hot dog", 1: "person", 70: "toilet", 62: "chair", 17: "cat", 32: "tie"}
     categories = [{"id": id, "name": name} for id, name in names.items()]
     content = {"info": {}, "images": images, "annotations": annotations, "categories": categories}
@@ -137,8 +142,10 @@ def write_instances(path: Path, ids: Sequence[int] = (11, 12, 13), *, prefix: bo
 def write_pope(folder: Path) -> str:
     lines = [
         {
-            **{"question_id": n, "image": coco_name(10 + n)},
-            **{"text": f"Is there a {thing} in the image?", "label": label},
+            "question_id": n,
+            "image": coco_name(10 + n),
+            "text": f"Is there a {thing} in the image?",
+            "label": label,
         }
         for n, (thing, label) in enumerate((("dog", "yes"), ("cat", "no"), ("fork", "no")), start=1)
     ]
@@ -183,8 +190,12 @@ def write_amber(folder: Path) -> str:
     ]
     write_json(data / "annotations.json", truths)
     relation = {
-        **{"dog": ["puppy", "animal"], "grass": ["lawn"], "cat": ["kitten"], "frisbee": []},
-        **{"tree": [], "picture": []},
+        "dog": ["puppy", "animal"],
+        "grass": ["lawn"],
+        "cat": ["kitten"],
+        "frisbee": [],
+        "tree": [],
+        "picture": [],
     }
     write_json(data / "relation.json", relation)
     (data / "safe_words.txt").write_text("picture\nimage\n")
@@ -197,9 +208,17 @@ def hallusion(set_id: str, figure: str, question: str, answer: str, **more: str)
     """A row of HallusionBench."""
     name = None if figure == "0" else f"./VS/chart/{set_id}_{figure}.png"
     return {
-        **{"category": "VS", "subcategory": "chart", "visual_input": figure, "set_id": set_id},
-        **{"figure_id": figure, "sample_note": "", "question_id": question, "gt_answer": answer},
-        **{"question": "Is it so?", "gt_answer_details": "It is.", "filename": name},
+        "category": "VS",
+        "subcategory": "chart",
+        "visual_input": figure,
+        "set_id": set_id,
+        "figure_id": figure,
+        "sample_note": "",
+        "question_id": question,
+        "gt_answer": answer,
+        "question": "Is it so?",
+        "gt_answer_details": "It is.",
+        "filename": name,
         **more,
     }
 
@@ -220,8 +239,12 @@ def write_hallusionbench(folder: Path) -> str:
 def refcoco_refs() -> list[dict[str, Any]]:
     return [
         {
-            **{"ref_id": 50 + n, "ann_id": 10 * (11 + n), "category_id": 18, "image_id": 11 + n},
-            **{"file_name": f"COCO_val2014_{11 + n:012d}_{10 * (11 + n)}.jpg", "split": "val"},
+            "ref_id": 50 + n,
+            "ann_id": 10 * (11 + n),
+            "category_id": 18,
+            "image_id": 11 + n,
+            "file_name": f"COCO_val2014_{11 + n:012d}_{10 * (11 + n)}.jpg",
+            "split": "val",
             "sentences": [
                 {"raw": "The red DOG", "sent": "the red dog", "tokens": ["the", "red", "dog"]},
                 {"raw": "left dog", "sent": "left dog", "tokens": ["left", "dog"]},
@@ -248,8 +271,10 @@ def png_entry(id: int) -> dict[str, Any]:
     def segment(utterance: str, *ids: int) -> dict[str, Any]:
         ids_as_text = [str(n) for n in ids]
         return {
-            **{"utterance": utterance, "segment_ids": ids_as_text},
-            **{"noun": bool(ids), "plural": False},
+            "utterance": utterance,
+            "segment_ids": ids_as_text,
+            "noun": bool(ids),
+            "plural": False,
         }
 
     segments = [
@@ -302,7 +327,10 @@ def grandf_entry(name: str) -> dict[str, Any]:
     half = (RIGHT[0], RIGHT[1], 30, RIGHT[3])
     rest = (28, RIGHT[1], RIGHT[2], RIGHT[3])  # overlaps with `half`
     return {
-        **{"file_name": name, "height": HEIGHT, "width": WIDTH, "caption": CAPTION},
+        "file_name": name,
+        "height": HEIGHT,
+        "width": WIDTH,
+        "caption": CAPTION,
         "groundings": {
             "A red block": {"token_positives": [0, 11], "rle_masks": [rle(block(LEFT))]},
             "two blue blocks": {
@@ -323,8 +351,11 @@ def write_grandf(folder: Path) -> str:
 
 def psg_entry(id: int) -> dict[str, Any]:
     return {
-        **{"file_name": f"val2017/{id:012d}.jpg", "height": HEIGHT, "width": WIDTH},
-        **{"image_id": str(id), "pan_seg_file_name": f"panoptic_val2017/{id:012d}.png"},
+        "file_name": f"val2017/{id:012d}.jpg",
+        "height": HEIGHT,
+        "width": WIDTH,
+        "image_id": str(id),
+        "pan_seg_file_name": f"panoptic_val2017/{id:012d}.png",
         "segments_info": [
             {"id": LEFT_ID, "category_id": 0, "iscrowd": 0, "isthing": 1, "area": 240},
             {"id": RIGHT_ID, "category_id": 1, "iscrowd": 0, "isthing": 1, "area": 280},
@@ -339,8 +370,10 @@ def psg_entry(id: int) -> dict[str, Any]:
 
 def write_openpsg(folder: Path) -> str:
     content = {
-        **{"data": [psg_entry(id) for id in (11, 12, 13)], "test_image_ids": ["12"]},
-        **{"thing_classes": ["person", "horse"], "stuff_classes": ["wall-other-merged", "sea"]},
+        "data": [psg_entry(id) for id in (11, 12, 13)],
+        "test_image_ids": ["12"],
+        "thing_classes": ["person", "horse"],
+        "stuff_classes": ["wall-other-merged", "sea"],
         "predicate_classes": ["beside", "riding"],
     }
     write_json(folder / "psg.json", content)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from seewhy.audit.sources._masks import segmentation_mask, stacked, upright
 from seewhy.audit.sources._pictures import PictureSize
-from seewhy.audit.sources._stream import entries, entry_at
+from seewhy.audit.sources._stream import Entry, entry_at, members
 from seewhy.core.errors import DatasetError
 from seewhy.datasets._files import malformed
 
@@ -34,21 +34,26 @@ class Instances:
         self.pictures: dict[int, str] = {}
         self._places: dict[int, array[int]] = {}
         for number, path in enumerate(self._paths):
-            for entry in _good(path, "categories"):
-                self.categories[_id(entry.value, "id", path, entry.place)] = str(
-                    entry.value.get("name")
-                )
-            for entry in _good(path, "images"):
-                id = _id(entry.value, "id", path, entry.place)
-                if wanted is None or id in wanted:
-                    self.pictures[id] = str(entry.value.get("file_name", ""))
-            for entry in _good(path, "annotations"):
-                id = _id(entry.value, "image_id", path, entry.place)
-                if wanted is None or id in wanted:
-                    category = _id(entry.value, "category_id", path, entry.place)
-                    own = _id(entry.value, "id", path, entry.place)
-                    place = (number, entry.start, entry.end, category, own)
-                    self._places.setdefault(id, array("q")).extend(place)
+            for key, entry in _sound(path, ("images", "annotations", "categories")):
+                self._add(number, path, key, entry, wanted)
+
+    def _add(
+        self, number: int, path: Path, key: str, entry: Entry, wanted: Collection[int] | None
+    ) -> None:
+        value, place = entry.value, f'{entry.place} of "{key}"'
+        own = _id(value, "id", path, place)
+        if key == "categories":
+            self.categories[own] = str(value.get("name"))
+            return
+        picture = own if key == "images" else _id(value, "image_id", path, place)
+        if wanted is not None and picture not in wanted:
+            return
+        if key == "images":
+            self.pictures[picture] = str(value.get("file_name") or "")
+        else:
+            category = _id(value, "category_id", path, place)
+            found = (number, entry.start, entry.end, category, own)
+            self._places.setdefault(picture, array("q")).extend(found)
 
     def places(self, picture: int, annotation: int | None = None) -> list[list[int | str]]:
         """Where a picture's annotations stand, with their categories, JSON-ready.
@@ -88,8 +93,8 @@ def category_masks(
     return list(masks), stacked(list(masks.values()))
 
 
-def _good(path: Path, key: str):
-    for entry in entries(path, key):
+def _sound(path: Path, keys: Sequence[str]) -> Iterator[tuple[str, Entry]]:
+    for key, entry in members(path, keys):
         if entry.problem:
             raise DatasetError(
                 f'Expected COCO\'s annotations in {path}, got a broken {entry.place} of "{key}" '
@@ -97,11 +102,11 @@ def _good(path: Path, key: str):
             )
         if not isinstance(entry.value, Mapping):
             raise malformed(path, f'{entry.place} of "{key}"', "an object", entry.value)
-        yield entry
+        yield key, entry
 
 
 def _id(value: Mapping[str, Any], name: str, path: Path, place: str) -> int:
     found = value.get(name)
     if not isinstance(found, int) or isinstance(found, bool):
-        raise malformed(path, f'"{name}" of {place}', "a whole number", found)
+        raise malformed(path, f'"{name}" in {place}', "a whole number", found)
     return found

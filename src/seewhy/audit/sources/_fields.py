@@ -31,7 +31,11 @@ def text_field(entry: Mapping[str, Any], *names: str) -> str:
     Raises:
         SampleError: "a field is missing or of another type".
     """
-    value = next((entry[name] for name in names if entry.get(name) is not None), None)
+    value = None
+    for name in names:
+        value = entry.get(name)
+        if value is not None:
+            break
     if not isinstance(value, str) or not value.strip():
         wanted = " or ".join(f'"{name}"' for name in names)
         raise unusable(MALFORMED, f"Expected text as {wanted}, got {shown(value)}.")

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,6 +25,7 @@ MAX_ELEMENT = 16 << 20
 
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{}"]', re.DOTALL)
 _FIRST_KEY = re.compile(rb'\{\s*("(?:[^"\\]|\\.)*")\s*:', re.DOTALL)
+_DECODER = json.JSONDecoder()
 _BLANK = b" \t\r\n,"
 _BOM = b"\xef\xbb\xbf"
 
@@ -48,27 +50,71 @@ class Entry:
     problem: str = ""
 
 
-def entries(path: Path, key: str = "") -> Iterator[Entry]:
+def entries(path: Path, limit: int = MAX_ENTRY) -> Iterator[Entry]:
     """The entries of a file, in order.
 
     Args:
         path: JSON Lines, or an array, whatever the ending says; empty lines are skipped.
-        key: the member of the top object that holds the array; "" where there is no such object.
+        limit: bytes of the longest line.
 
     Raises:
-        DatasetError: if the file cannot be read, or has no such array.
+        DatasetError: if the file cannot be read.
     """
-    try:
-        with path.open("rb") as file:
-            first = _first_byte(file)
-            if key or first == b"[":
-                yield from _elements(_Array(file, path, key))
-            else:
-                yield from _lines(file)
-    except OSError as error:
-        raise DatasetError(
-            f"Expected to read {path}, got {error.strerror}: check the path and its permissions."
-        ) from error
+    with _opened(path) as file:
+        if _first_byte(file) == b"[":
+            scanner = _Scanner(file)
+            scanner.enter(())
+            yield from _elements(scanner)
+        else:
+            yield from _lines(file, limit)
+
+
+def members(path: Path, keys: Sequence[str]) -> Iterator[tuple[str, Entry]]:
+    """The entries of arrays inside the top object of a file, in the file's order.
+
+    Args:
+        path: one JSON object.
+        keys: its members that are read, each a list; others are passed over.
+
+    Yields:
+        The member's name and an entry.
+
+    Raises:
+        DatasetError: if the file cannot be read, or has no such list.
+    """
+    missing = list(keys)
+    with _opened(path) as file:
+        _first_byte(file)
+        scanner = _Scanner(file)
+        while missing and (key := scanner.enter(missing)):
+            missing.remove(key)
+            for entry in _elements(scanner):
+                yield key, entry
+    _expect_found(path, missing)
+
+
+def short_lists(path: Path, keys: Sequence[str]) -> dict[str, list[Any]]:
+    """Lists of texts or numbers inside the top object of a large file.
+
+    Raises:
+        DatasetError: if one is missing or broken.
+    """
+    found: dict[str, list[Any]] = {}
+    with _opened(path) as file:
+        _first_byte(file)
+        scanner = _Scanner(file)
+        while len(found) < len(keys) and (
+            key := scanner.enter([k for k in keys if k not in found])
+        ):
+            value, problem = _parsed(scanner.rest_of_list())
+            if problem or not isinstance(value, list):
+                raise DatasetError(
+                    f'Expected a list "{key}" in {path}, got a broken one ({problem}): get the '
+                    "file again."
+                )
+            found[key] = value
+    _expect_found(path, [key for key in keys if key not in found])
+    return found
 
 
 def entry_at(path: Path, start: int, end: int) -> Any:
@@ -88,12 +134,31 @@ def entry_at(path: Path, start: int, end: int) -> Any:
     return value
 
 
-def first_value(path: Path, key: str = "") -> Any:
+def first_value(path: Path) -> Any:
     """The first entry's value, to recognise a file; None if there is none that can be read."""
     try:
-        return next((entry.value for entry in entries(path, key)), None)
+        return next((entry.value for entry in entries(path, MAX_ELEMENT)), None)
     except DatasetError:
         return None
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise DatasetError(
+            f"Expected to read {path}, got {error.strerror}: check the path and its permissions."
+        ) from error
+
+
+def _expect_found(path: Path, missing: Sequence[str]) -> None:
+    if missing:
+        names = " and ".join(f'"{key}"' for key in missing)
+        raise DatasetError(
+            f"Expected lists {names} in {path}, got none: check that it is the right file."
+        )
 
 
 def _first_byte(file: BinaryIO) -> bytes:
@@ -108,40 +173,40 @@ def _first_byte(file: BinaryIO) -> bytes:
     return first
 
 
-def _lines(file: BinaryIO) -> Iterator[Entry]:
+def _lines(file: BinaryIO, limit: int) -> Iterator[Entry]:
     number, start = 0, file.tell()
-    while line := file.readline(MAX_ENTRY):
+    while line := file.readline(limit):
         number += 1
         end = start + len(line)
-        long = len(line) == MAX_ENTRY and not line.endswith(b"\n")
+        long = len(line) == limit and not line.endswith(b"\n")
         while long and (rest := file.readline(CHUNK)):
             end += len(rest)
             if rest.endswith(b"\n"):
                 break
-        if line.strip():
-            value, problem = (None, _too_long(MAX_ENTRY)) if long else _parsed(line)
+        if not line.isspace():
+            value, problem = (None, _too_long(limit)) if long else _parsed(line)
             yield Entry(f"line {number}", number, start, end, value, problem)
         start = end
 
 
-def _elements(array: _Array) -> Iterator[Entry]:
+def _elements(scanner: _Scanner) -> Iterator[Entry]:
     number, first_key = 0, b""
-    while (bounds := array.next()) is not None:
+    while (bounds := scanner.next()) is not None:
         number += 1
         start, end, problem = bounds
-        text = array.text(start, end)
-        value, fault = (None, problem) if problem else _parsed(text)
+        text = scanner.text(start, end)
+        value, fault = (None, problem) if problem else scanner.value_of(text)
         if not first_key and (match := _FIRST_KEY.match(text)):
             first_key = match.group(1)
         if fault:
-            array.resume(start, end, first_key)
+            scanner.resume(start, end, first_key)
         yield Entry(f"entry {number}", number, start, end, value, fault)
 
 
 def _parsed(text: bytes) -> tuple[Any, str]:
     """The value, and "" or the problem."""
     try:
-        return json.loads(text), ""
+        return json.loads(text.decode("utf-8")), ""
     except RecursionError:
         return None, "nested too deep to read"
     except ValueError as error:  # also for bytes that are not UTF-8
@@ -153,49 +218,88 @@ def _too_long(limit: int) -> str:
     return f"longer than {limit >> 20} MiB, or not closed"
 
 
-class _Array:
-    """Finds the elements of an array in a window of the file's bytes."""
+class _Scanner:
+    """Finds arrays and their elements in a window of the file's bytes.
 
-    def __init__(self, file: BinaryIO, path: Path, key: str) -> None:
+    An element is read by the standard parser where it is whole and sound. Where it is not, its end
+    is found by counting brackets, so that a broken element does not end the array.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._base = file.tell()  # offset of the window's first byte
         self._data = b""
+        self._text = ""  # the same, one character a byte, for the parser
         self._at = 0  # where the next search begins, in the window
-        self._ended = False
-        self._enter(path, key)
+        self._inside = False  # in an array
+        self._last: tuple[int, Any] = (-1, None)  # end and value of the element that was parsed
+        self._depth = 0  # outside of arrays
+
+    def enter(self, keys: Sequence[str]) -> str:
+        """Go into the next of these members of the top object; "" at the end of the file.
+
+        Without keys, into the top array; the result is "" then.
+        """
+        wanted, last = {json.dumps(key).encode(): key for key in keys}, b""
+        while True:
+            match = _TOKEN.search(self._data, self._at)
+            if match is None or match.group() == b'"':
+                at = match.start() if match else len(self._data)
+                if len(self._data) - at > MAX_ELEMENT or not self._more(at):
+                    return ""
+                continue
+            token, self._at = match.group(), match.end()
+            if token == b"[" and self._depth == (1 if keys else 0):
+                self._inside = True
+                if not keys or last in wanted:
+                    return wanted.get(last, "")
+                while self.next() is not None:  # another member
+                    pass
+            else:
+                self._depth += {b"{": 1, b"[": 1, b"}": -1, b"]": -1}.get(token, 0)
+            last = token if token[:1] == b'"' else b""
 
     def next(self) -> tuple[int, int, str] | None:
         """The next element's first byte, the byte after its last, and a problem or ""."""
-        depth, start, at, blank = 0, -1, self._at, self._at
-        while not self._ended:
+        opened, start, at, blank = bytearray(), -1, self._at, self._at
+        while self._inside:
             match = _TOKEN.search(self._data, at)
             if match is None or match.group() == b'"':  # perhaps a string that is cut off
                 keep = blank if start < 0 else start
                 at = match.start() if match else len(self._data)
                 if len(self._data) - keep > MAX_ELEMENT or not self._more(keep):
-                    return self._unclosed(keep if keep == blank else start)
+                    return self._unclosed(keep)
                 at, blank = at - keep, blank - keep
                 start = 0 if start >= 0 else -1
                 continue
             token, at = match.group()[:1], match.end()
-            if depth == 0 and token in b"{[]":
+            if not opened and token in b"{[]":
                 if self._data[blank : match.start()].strip(_BLANK):
                     return self._element(blank, match.start(), "no object, but other text")
                 if token == b"]":
-                    self._ended = True
+                    self._at, self._inside = at, False
                     return None
                 start = match.start()
+                if (end := self._sound(start)) is not None:
+                    return self._element(start, end, "")
             if token in b"{[":
-                depth += 1
-            elif token in b"]}" and depth:
-                depth -= 1
-                if depth == 0:
+                opened += token
+            elif opened and opened[-1:] + token in (b"{}", b"[]"):  # another one is passed over
+                del opened[-1:]
+                if not opened:
                     return self._element(start, at, "")
         return None
 
     def text(self, start: int, end: int) -> bytes:
         """The bytes of the element that `next` gave last."""
         return self._data[start - self._base : end - self._base]
+
+    def value_of(self, text: bytes) -> tuple[Any, str]:
+        """The value of that element, and "" or the problem."""
+        end, value = self._last
+        if end == self._base + self._at and text.isascii():
+            return value, ""
+        return _parsed(text)
 
     def resume(self, start: int, end: int, first_key: bytes) -> None:
         """After a broken element, go on where the next one seems to begin.
@@ -207,25 +311,35 @@ class _Array:
         begins = re.compile(rb"\{\s*" + re.escape(first_key) + rb"\s*:")
         match = begins.search(self._data, start - self._base + 1, end - self._base)
         if match is not None:
-            self._at, self._ended = match.start(), False
+            self._at, self._inside = match.start(), True
 
-    def rest_as_text(self) -> tuple[bytes, str]:
-        """The whole array up to its bracket, if it has no element but scalars; and a problem."""
+    def rest_of_list(self) -> bytes:
+        """The array that was entered, if its elements are texts or numbers."""
         while (end := self._data.find(b"]", self._at)) < 0:
-            keep = self._at
-            if len(self._data) - keep > MAX_ELEMENT or not self._more(keep):
-                return b"", "it does not end"
-        return b"[" + self._data[self._at : end + 1], ""
+            if len(self._data) - self._at > MAX_ELEMENT or not self._more(self._at):
+                return b""
+        text = b"[" + self._data[self._at : end + 1]
+        self._at, self._inside = end + 1, False
+        return text
+
+    def _sound(self, start: int) -> int | None:
+        """Where the element that begins here ends, if it is whole and valid."""
+        try:
+            value, end = _DECODER.raw_decode(self._text, start)
+        except (ValueError, RecursionError):
+            return None
+        self._last = (self._base + end, value)
+        return end
 
     def _element(self, start: int, end: int, problem: str) -> tuple[int, int, str]:
         self._at = end
         return self._base + start, self._base + end, problem
 
-    def _unclosed(self, start: int) -> tuple[int, int, str] | None:
+    def _unclosed(self, start: int) -> tuple[int, int, str]:
         """What is left where the file, or the longest possible element, ends."""
         end = len(self._data)
-        if len(self._data) - start <= MAX_ELEMENT:
-            self._ended = True
+        if end - start <= MAX_ELEMENT:
+            self._inside = False
             if not self._data[start:end].strip(_BLANK):
                 return self._element(start, end, "the file ends before its array does")
         return self._element(start, end, _too_long(MAX_ELEMENT))
@@ -236,44 +350,7 @@ class _Array:
         if not chunk:
             return False
         self._data = self._data[keep:] + chunk
+        self._text = self._data.decode("latin-1")
         self._base += keep
         self._at = 0
         return True
-
-    def _enter(self, path: Path, key: str) -> None:
-        """Go to the first byte after the array's bracket."""
-        wanted, last, depth, at = json.dumps(key).encode(), b"", 0, 0
-        while True:
-            match = _TOKEN.search(self._data, at)
-            if match is None or match.group() == b'"':
-                at = match.start() if match else len(self._data)
-                if len(self._data) - at > MAX_ELEMENT or not self._more(at):
-                    where = f'a list "{key}"' if key else "a list"
-                    raise DatasetError(
-                        f"Expected {where} in {path}, got none: check that it is the right file."
-                    )
-                at = 0
-                continue
-            token, at = match.group(), match.end()
-            if token == b"[" and (depth == 1 and last == wanted if key else depth == 0):
-                self._at = at
-                return
-            depth += {b"{": 1, b"[": 1, b"}": -1, b"]": -1}.get(token, 0)
-            last = token if token[:1] == b'"' else b""
-
-
-def scalars(path: Path, key: str) -> list[Any]:
-    """A short list of texts or numbers in the top object of a large file.
-
-    Raises:
-        DatasetError: if there is none.
-    """
-    with path.open("rb") as file:
-        array = _Array(file, path, key)
-        text, problem = array.rest_as_text()
-    value, fault = (None, problem) if problem else _parsed(text)
-    if fault or not isinstance(value, list):
-        raise DatasetError(
-            f'Expected a list "{key}" in {path}, got a broken one ({fault}): get the file again.'
-        )
-    return value

@@ -15,7 +15,7 @@ from seewhy.audit.sources._coco import Instances, category_masks
 from seewhy.audit.sources._fields import as_bad_row, expect_object, mapped, number_field, text_field
 from seewhy.audit.sources._pictures import Pictures, read_size
 from seewhy.audit.sources._scores import present, ratio
-from seewhy.audit.sources._stream import Entry, entries
+from seewhy.audit.sources._stream import Entry, entries, members
 from seewhy.core.errors import DatasetError, SampleError
 from seewhy.core.sample import Truth
 from seewhy.core.text import split_words
@@ -168,7 +168,7 @@ def _told(paths: Sequence[Path], words: ChairWords, instances: Instances) -> dic
     """The objects that the reference captions name, by picture."""
     told: dict[int, set[str]] = {}
     for path in paths:
-        for entry in entries(path, "annotations"):
+        for _, entry in members(path, ("annotations",)):
             value = entry.value
             if entry.problem or not isinstance(value, dict) or "caption" not in value:
                 raise DatasetError(

@@ -22,12 +22,13 @@ from seewhy.audit.sources._masks import read_panoptic, stacked, upright
 from seewhy.audit.sources._pictures import Pictures, read_size
 from seewhy.audit.sources._psg_words import Graph, graph_judged, sentence_of
 from seewhy.audit.sources._scores import present, ratio
-from seewhy.audit.sources._stream import Entry, entries, scalars
+from seewhy.audit.sources._stream import Entry, members, short_lists
 from seewhy.datasets._files import unusable
 from seewhy.datasets._words import open_tagger
 
 PROMPT = "Describe this picture in detail."
 LISTS = ("thing_classes", "stuff_classes", "predicate_classes")
+TESTED = "test_image_ids"
 MASKS = ("", "annotations", "panoptic", "masks", "coco", "coco/annotations")
 
 
@@ -62,10 +63,11 @@ class Openpsg(BaseSource):
         return [self._path]
 
     def _rows(self) -> Iterator[SourceRow | BadRow]:
-        things, stuff, predicates = (scalars(self._path, name) for name in LISTS)
-        classes = [*things, *stuff]
         is_all = self._split == "all"
-        tested = set() if is_all else {str(id) for id in scalars(self._path, "test_image_ids")}
+        lists = short_lists(self._path, LISTS if is_all else (*LISTS, TESTED))
+        things, stuff, predicates = (lists[name] for name in LISTS)
+        classes = [*things, *stuff]
+        tested = {str(id) for id in lists.get(TESTED, ())}
         seen: set[str] = set()
 
         def make(entry: Entry) -> Sequence[SourceRow]:
@@ -88,7 +90,7 @@ class Openpsg(BaseSource):
             prompt = self._options.get("prompt", PROMPT)
             return [SourceRow(name, (self._pictures.find(name),), prompt, None, answer, facts)]
 
-        yield from mapped(entries(self._path, "data"), make)
+        yield from mapped((entry for _, entry in members(self._path, ("data",))), make)
 
     def judge(self, row: SourceRow, answer: str) -> Judged:
         """Of words for classes, and of relations between two of them.
