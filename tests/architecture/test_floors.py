@@ -31,6 +31,7 @@ FLOORS = (
     ("captured",),
     ("api",),
     ("bench",),
+    ("audit",),
     ("__init__",),
     ("cli",),
 )

@@ -132,8 +132,9 @@ def _by_answer(
     """The prompt and the words of each answer that has words."""
     for answer, group in groupby(words, key=lambda row: row.id):
         listed = list(group)
-        for row in listed if each else ():
-            each(row)
+        if each is not None:
+            for row in listed:
+                each(row)
         yield answers.read(answer), listed
 
 

@@ -43,14 +43,15 @@ export function card(audit, word, rank) {
  * @param {number} rank
  */
 function head(word, rank) {
-  const truth = TRUTHS[truthOf(word.supported)];
+  const truth = truthOf(word.supported);
+  const said = TRUTHS[truth];
   return element(
     "p",
     { class: "card-head" },
     element("span", { class: "rank number" }, String(rank)),
     element("b", { class: "card-word" }, label(word.text)),
     element("span", { class: "badge" }, verdictMark(word.source), meaning(word.source)),
-    truth ? element("span", { class: "badge truth-badge", "data-truth": truthOf(word.supported) }, truth) : null,
+    said ? element("span", { class: "badge truth-badge", "data-truth": truth }, said) : null,
   );
 }
 
@@ -62,7 +63,8 @@ function head(word, rank) {
 function quoted(text, { start, end }) {
   const characters = Array.from(text);
   const [from, to] = [Math.max(0, start - AROUND), Math.min(characters.length, end + AROUND)];
-  const part = (/** @type {number} */ a, /** @type {number} */ b) => characters.slice(a, b).join("");
+  /** @param {number} a @param {number} b */
+  const part = (a, b) => characters.slice(a, b).join("");
   return element(
     "blockquote",
     {},
@@ -93,10 +95,8 @@ function numbers({ support, probability, visual_share: visual, follows, follows_
  * @param {number | null} [strength] of a bar
  */
 function fact(name, value, strength = null) {
-  const bar =
-    strength === null
-      ? null
-      : element("span", { class: "meter", "aria-hidden": "true", "--value": strength }, element("i"));
+  const meter = { class: "meter", "aria-hidden": "true", "--value": strength };
+  const bar = strength === null ? null : element("span", meter, element("i"));
   return [element("div", {}, element("dt", {}, name), element("dd", {}, bar, value))];
 }
 

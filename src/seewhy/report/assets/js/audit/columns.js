@@ -76,7 +76,9 @@ export const causeColumns = (hasTruth) => [
     isText: true,
     sort: ({ follows }) => follows,
     cell: ({ follows, part }) => [
-      follows ? element("b", { class: "word" }, follows) : element("span", { class: "faint" }, "no single word"),
+      follows
+        ? element("b", { class: "word" }, follows)
+        : element("span", { class: "faint" }, "no single word"),
       part === "prompt" ? element("span", { class: "faint" }, " of the prompt") : null,
     ],
   },

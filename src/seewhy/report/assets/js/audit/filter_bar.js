@@ -101,9 +101,10 @@ function renderChips(audit) {
   audit.parts.chips.replaceChildren(
     ...set.map(([name, label]) => {
       const value = String(filters[name]);
+      const remove = `Remove the filter ${label}: ${value}`;
       const chip = element(
         "button",
-        { type: "button", class: "chip", "data-filter": name, "aria-label": `Remove the filter ${label}: ${value}` },
+        { type: "button", class: "chip", "data-filter": name, "aria-label": remove },
         `${label}: `,
         element("b", {}, value),
         element("span", { "aria-hidden": "true" }, " ×"),

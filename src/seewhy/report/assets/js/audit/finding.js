@@ -92,9 +92,10 @@ export function renderSources(audit) {
  */
 function sourceRow(audit, name) {
   const rate = audit.payload.sources[name];
+  const title = audit.payload.meanings[name];
   const button = element(
     "button",
-    { type: "button", class: "source-name", "data-value": name, title: audit.payload.meanings[name] },
+    { type: "button", class: "source-name", "data-value": name, title },
     verdictMark(name),
     element("span", {}, meaning(name)),
   );
@@ -108,7 +109,7 @@ function sourceRow(audit, name) {
     intervalBar(rate, name),
     element("b", { class: "number" }, share(rate.value)),
     element("span", { class: "number faint" }, `${range(rate)} · ${outOf(rate)} words`),
-    element("span", { class: "meaning" }, audit.payload.meanings[name] ?? ""),
+    element("span", { class: "meaning" }, title ?? ""),
   );
 }
 

@@ -243,7 +243,8 @@ function madeParts(id, { files }) {
   const links = Object.entries(files).map(([name, href]) =>
     element("a", { href, download: "", class: "file" }, name),
   );
-  const downloads = element("p", { class: "files", id: id("files"), hidden: !links.length }, ...links);
+  const attributes = { class: "files", id: id("files"), hidden: !links.length };
+  const downloads = element("p", attributes, ...links);
   const node = section(id, "provenance", "Where this comes from", downloads, provenance);
   return { node, provenance };
 }

@@ -12,7 +12,8 @@ export function connectShortcuts(audit) {
   /** @type {HTMLElement | Window} */
   const target = keyboard === "page" ? window : audit.root;
   const listener = (/** @type {Event} */ event) => {
-    if (event instanceof KeyboardEvent && !hasModifier(event) && !isTyping(event)) run(audit, event);
+    if (!(event instanceof KeyboardEvent) || hasModifier(event) || isTyping(event)) return;
+    run(audit, event);
   };
   target.addEventListener("keydown", listener, { signal: audit.signal });
 }

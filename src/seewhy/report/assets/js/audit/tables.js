@@ -169,10 +169,12 @@ function hiddenRows({ payload, state }) {
   const isCause = state.table === "cause";
   const held = isCause ? payload.causes.length : payload.tables[state.table].length;
   const left = (isCause ? causes : groups[state.table]) - held;
-  const most = left > 0 ? ` The first ${thousands(held)}; ${thousands(left)} more are not here.` : "";
+  const notes = left > 0 ? [`The first ${thousands(held)}; ${thousands(left)} more are not here.`] : [];
   const uncounted = payload.totals.causes_left_out;
-  if (!isCause || !uncounted) return most;
-  return `${most} ${thousands(uncounted)} times a pair was not counted, because there are too many different ones.`;
+  if (isCause && uncounted) {
+    notes.push(`${thousands(uncounted)} times a pair was one too many to be counted.`);
+  }
+  return notes.map((note) => ` ${note}`).join("");
 }
 
 /**
@@ -250,8 +252,8 @@ function filterBy(audit, value) {
   // The same rows stay drawn, and the row keeps the focus.
   audit.state.rows = rows;
   renderTables(audit);
-  const buttons = [...audit.parts.tableBody.querySelectorAll("button")];
-  buttons.find((button) => button.textContent === label(value) || button.ariaPressed === "true")?.focus();
+  const at = sorted(audit, columnsOf(audit)).findIndex((row) => row.value === value);
+  audit.parts.tableBody.children[at]?.querySelector("button")?.focus();
 }
 
 /** @param {number} columns */

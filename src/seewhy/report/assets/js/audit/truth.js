@@ -46,7 +46,12 @@ function detectionPart(detection) {
       "div",
       {},
       element("dt", {}, name, element("small", {}, ` ${long}`)),
-      element("dd", {}, fraction(value), element("small", {}, ` ${fraction(low)} to ${fraction(high)}`)),
+      element(
+        "dd",
+        {},
+        fraction(value),
+        element("small", {}, ` ${fraction(low)} to ${fraction(high)}`),
+      ),
     ),
   );
   const note = `Little support as a sign of a word that is not true: ${counted(words, "word")} of ${counted(answers, "answer")}, ${thousands(untrue)} of them not true. Intervals by a bootstrap over answers.`;
@@ -70,11 +75,13 @@ const fraction = (value) => (value === null ? "–" : value.toFixed(3));
  * @param {AuditGrounding[]} grounding
  */
 function groundingPart(labelId, grounding) {
-  const heads = ["words of", "pointing", "IoU", "words"];
+  const heads = ["words of", "pointing", "IoU", "words"].map((name) =>
+    element("th", { scope: "col" }, name),
+  );
   const table = element(
     "table",
     { class: "grounding" },
-    element("thead", {}, element("tr", {}, ...heads.map((name) => element("th", { scope: "col" }, name)))),
+    element("thead", {}, element("tr", {}, ...heads)),
     element("tbody", {}, ...grounding.map(groundingRow)),
   );
   const note =

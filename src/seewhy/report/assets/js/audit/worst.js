@@ -54,7 +54,9 @@ export function showMore(audit) {
   const drawn = parts.worst.children.length;
   const words = shownWords(audit);
   state.words = drawn + WORDS_STEP;
-  const added = words.slice(drawn, state.words).map((word, at) => card(audit, word, drawn + at + 1));
+  const added = words
+    .slice(drawn, state.words)
+    .map((word, at) => card(audit, word, drawn + at + 1));
   parts.worst.append(...added);
   renderCount(audit, words.length);
   added[0]?.focus({ preventScroll: true });
