@@ -53,8 +53,7 @@ def finding(
     verb = "was" if ordinary.count == 1 else "were"
     return (
         f"No habit stands out: {_number(ordinary.count)} of {_number(ordinary.total)} words {verb} "
-        "said without the picture, and no word follows another one often enough to be more than "
-        "chance."
+        "said without the picture, and after no single word does it happen clearly more often."
     )
 
 

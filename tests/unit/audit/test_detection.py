@@ -42,7 +42,15 @@ def test_figures_are_those_of_the_words_themselves():
 
 def test_false_positive_rate_is_by_hand():
     """All three untrue words are found at a support of 0.3, and with them one true word of four."""
-    rows = [(0.1, False), (0.2, False), (0.3, False), (0.25, True), (0.7, True), (0.8, True), (1, True)]
+    rows = [
+        (0.1, False),
+        (0.2, False),
+        (0.3, False),
+        (0.25, True),
+        (0.7, True),
+        (0.8, True),
+        (1, True),
+    ]
     found = counts_of([[row] for row in rows]).detection()
     assert found.false_positive_rate.value == 0.25
     assert found.auroc.value == pytest.approx(11 / 12)

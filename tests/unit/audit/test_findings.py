@@ -68,8 +68,8 @@ def test_a_habit_is_more_frequent_than_an_ordinary_word():
 
 def test_finding_says_when_no_habit_stands_out():
     assert finding([cause("plate", "fork", 3, 400)], FEW) == (
-        "No habit stands out: 50 of 1,000 words were said without the picture, and no word "
-        "follows another one often enough to be more than chance."
+        "No habit stands out: 50 of 1,000 words were said without the picture, and after no single "
+        "word does it happen clearly more often."
     )
     assert "1 of 9 words was said" in finding([], {"words": rate(1, 9)})
 

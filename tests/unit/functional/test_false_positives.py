@@ -19,9 +19,7 @@ def test_false_positive_rate_is_that_of_the_definition(recall):
     positive = torch.randint(0, 5, (20, 9), generator=generator)
     negative = torch.randint(0, 5, (20, 9), generator=generator)
     found = false_positive_rate_at_recall(positive, negative, recall).tolist()
-    wanted = [
-        slow(p, n, recall) for p, n in zip(positive.tolist(), negative.tolist(), strict=True)
-    ]
+    wanted = [slow(p, n, recall) for p, n in zip(positive.tolist(), negative.tolist(), strict=True)]
     assert found == pytest.approx(wanted)
 
 
