@@ -26,12 +26,7 @@ def test_builtin_tag_knows_function_words_in_any_case(tag: str) -> None:
 
 
 def test_no_word_stands_on_two_lists() -> None:
-    listed = [
-        word
-        for table in (OPEN, CLOSED)
-        for text in table.values()
-        for word in text.split()
-    ]
+    listed = [word for table in (OPEN, CLOSED) for text in table.values() for word in text.split()]
     assert len(listed) == len(set(listed))
     assert not NOUNS.intersection(listed)
 

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from metric_cases import SIZE, box, drawn, planted, truth
+from seewhy.images.changes import erase_object
 from seewhy.metrics import METRICS
 from seewhy.metrics._base import Measurement, Undefined
 from seewhy.metrics._hallucination import erasable, labelled
-from seewhy.images.changes import erase_object
 from seewhy.metrics._reruns import session_of
 from seewhy.metrics.hallucination import scores
 from seewhy.metrics.hallucination_baselines import Predictions, _scores, predictions
