@@ -166,10 +166,10 @@ def text_of(found: Mapping[str, Mapping[str, Any]]) -> str:
     words = next(iter(found.values()))["words"]
     lines = [
         f"Answers with {words} diagnosed words each; the model is replaced by a recorded "
-        "explanation. Start and end of the workers and the last merging are in the seconds. One run "
-        "each, on two cores that other programs used too (load: the mean number of running programs "
-        "at the end), so the rates are lower bounds. Memory is that of the process that stores, with "
-        "torch and the recorded explanation.",
+        "explanation. Start and end of the workers and the last merging are in the seconds. One "
+        "run each, on two cores that other programs used too (load: the mean number of running "
+        "programs at the end), so the rates are lower bounds. Memory is that of the process that "
+        "stores, with torch and the recorded explanation.",
         "",
         "| | rows | seconds | rows a second | MiB after 10 % | MiB at the end | load |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -199,9 +199,9 @@ def _extrapolated(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
         "",
         f"{GPUS} GPUs do {needed:.0f} rows a second and a million rows in "
         f"{1e6 / needed / 3600:.1f} hours, if a row takes {SECONDS_PER_ROW:.0f} s on one. That is "
-        "an assumption: it depends on the model, the GPU and the length of the answers. The process "
-        f"that stores can keep up with {rate:,.0f} rows a second, {rate / needed:,.0f} times as "
-        "many.",
+        "an assumption: it depends on the model, the GPU and the length of the answers. The "
+        f"process that stores can keep up with {rate:,.0f} rows a second, "
+        f"{rate / needed:,.0f} times as many.",
     ]
 
 
