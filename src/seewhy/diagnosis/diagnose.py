@@ -28,7 +28,7 @@ def diagnose(session: Session, trace: Trace, answered: Answered) -> dict[int, Ve
     """What each word that says something rests on.
 
     1. The answer is read with other pictures, with a grey one, without each word's own place, and,
-       if it names colours or positions, with other colours and mirrored: one batch.
+       if it names colours or positions, in other colours, upside down and mirrored: one batch.
     2. Words that need the picture, but not their own place, are read with that place alone.
     3. For words that need no picture, earlier words of the answer are replaced, with the prompt's
        keys and values computed once; if none of them matters, words of the prompt are left out.
@@ -66,7 +66,7 @@ def _measured(
     changes = [
         Change(kind, tuple(expression(values, tokens).tolist()))
         for kind, values in effects.whole.items()
-        if kind not in _ONLY_FOR or _ONLY_FOR[kind] == unit.role
+        if kind not in _ONLY_FOR or unit.role in _ONLY_FOR[kind]
     ]
     place = place_of(unit, views, answered)
     if place is not None:
@@ -79,8 +79,12 @@ def _measured(
     return Measured(unit, before, share, tuple(changes))
 
 
-_ONLY_FOR = {"hues-turned": "colour", "mirrored": "relation"}
-"""Changes that say something of words of one role only."""
+_ONLY_FOR = {
+    "hues-turned": ("colour",),
+    "upside-down": ("colour", "relation"),
+    "mirrored": ("relation",),
+}
+"""Changes that say something of words of some roles only."""
 
 
 def _tokens(unit: Unit, answered: Answered) -> tuple[int, ...]:

@@ -54,8 +54,8 @@ def picture_effects(
 ) -> PictureEffects:
     """Read the answer with other pictures, on grey, without each word's place.
 
-    Colours are changed if a word names one, and the picture is mirrored if a word says where
-    something is.
+    If a word names a colour, also in other colours and upside down; if a word says where something
+    is, also mirrored and upside down.
 
     Args:
         session: the model, its pictures and the answer.
@@ -71,10 +71,9 @@ def picture_effects(
     if "colour" in roles:
         variants["hues-turned"] = _recoloured(media)
     if "relation" in roles:
-        variants["mirrored"] = [
-            [changed_medium(medium, change) for medium in media]
-            for change in (mirrored, upside_down)
-        ]
+        variants["mirrored"] = [[changed_medium(medium, mirrored) for medium in media]]
+    if roles & {"colour", "relation"}:
+        variants["upside-down"] = [[changed_medium(medium, upside_down) for medium in media]]
     found = (place_of(unit, views, answered) for unit in units)
     places = list(dict.fromkeys(place for place in found if place is not None))
     removed = [_with_change(media, views, place, without_place) for place in places]

@@ -37,7 +37,8 @@ def _sentence(
         return f"Belongs to '{name}', which {_rests(verdict, verdicts)}. {_said_here(verdict)}."
     if verdict.source == "repeats" and because.follows is not None:
         name, mention = texts["answer"][because.follows], verdicts[because.follows]
-        return f"Picks up the earlier '{name}', which {_rests(mention, verdicts)}. {_said_here(verdict)}."
+        rests = _rests(mention, verdicts)
+        return f"Picks up the earlier '{name}', which {rests}. {_said_here(verdict)}."
     return _of_source(verdict, texts)
 
 
@@ -91,7 +92,8 @@ _PLACES = {
     "place-removed": "without its place",
     "place-kept": "with its place alone",
     "hues-turned": "in other colours",
-    "mirrored": "mirrored or upside down",
+    "upside-down": "upside down",
+    "mirrored": "mirrored",
 }
 
 

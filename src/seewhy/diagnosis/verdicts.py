@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 import torch
 
 from seewhy.core.verdict import Because, Change, Verdict
-from seewhy.diagnosis.words import Unit
-from seewhy.functional.support import joint_share_left, share_left, support_of
+from seewhy.diagnosis.words import ACHROMATIC, Unit
+from seewhy.functional.support import MIDPOINT, joint_share_left, share_left, support_of
 
-UNCLEAR = 0.25, 0.75
+UNCLEAR = 0.35, 0.6
 """Support between these decides nothing."""
+
+COLOUR_MIDPOINT = 0.22
+"""Of what shows that a colour is not read from colours; chosen as `MIDPOINT`."""
 
 MOST = 0.5
 """What must be left of a probability so that a change does not count."""
@@ -54,37 +57,46 @@ def picture_left(measured: Measured) -> float:
     """What changes of the picture leave of a word, in [0, 1]: small if the picture is needed.
 
     The geometric mean of what other pictures, grey and the lack of its own place leave, and of the
-    share that the word took from text. A colour must go too when the hues change, and a relation
-    when the picture is mirrored: what stays rests on something else than the colour or the place.
+    share that the word took from text. A colour must go too when its thing has other colours: what
+    stays rests on something else than the colour.
     """
     kinds = ("other-pictures", "grey", "place-removed")
     shares = [left for kind in kinds if (left := measured.left(kind)) is not None]
     if measured.visual_share is not None:
         shares.append(1 - measured.visual_share)
-    return max(joint_share_left(shares), _property_left(measured))
+    return max(joint_share_left(shares), _property_left(measured) * MIDPOINT / COLOUR_MIDPOINT)
 
 
 def _property_left(measured: Measured) -> float:
-    """What a change of the very property that a word names leaves of it; 0 for other words."""
-    kind = {"colour": "hues-turned", "relation": "mirrored"}.get(measured.unit.role)
-    change = next((change for change in measured.pictures if change.kind == kind), None)
-    if change is None:
+    """What shows that a colour is not read from the picture's colours; 0 for other words.
+
+    A colour that is read goes in other colours, and stays upside down. One that is said because of
+    the thing does the opposite. The geometric mean of what other colours leave, and of what is lost
+    upside down.
+    """
+    if measured.unit.role != "colour":
         return 0.0
-    shares = [
-        share_left(torch.tensor([value]), measured.log_probability)
-        for value in change.log_probabilities
-    ]
-    if measured.unit.role == "relation":
-        axis = _AXES.get(measured.unit.lemma)
-        return 0.0 if axis is None else shares[axis]
-    # One changed picture may happen to show the colour: the second highest counts.
-    return sorted(shares)[-2]
+    change = next((change for change in measured.pictures if change.kind == "hues-turned"), None)
+    upside_down = measured.left("upside-down")
+    if change is None or upside_down is None:
+        return 0.0
+    values = torch.tensor(change.log_probabilities)
+    # Swapped channels change no grey, the negative does.
+    values = values[-1:] if measured.unit.lemma in ACHROMATIC else values
+    return joint_share_left([share_left(values, measured.log_probability), 1 - upside_down])
 
 
-_AXES = {"left": 0, "right": 0} | dict.fromkeys(
-    ("above", "below", "under", "beneath", "underneath", "over", "atop", "top", "bottom"), 1
+def _side_left(measured: Measured) -> float:
+    """What the exchange of sides leaves of a relation; 0 for other words."""
+    kind = _EXCHANGES.get(measured.unit.lemma) if measured.unit.role == "relation" else None
+    return (measured.left(kind) or 0.0) if kind else 0.0
+
+
+_EXCHANGES = {"left": "mirrored", "right": "mirrored"} | dict.fromkeys(
+    ("above", "below", "under", "beneath", "underneath", "over", "atop", "top", "bottom"),
+    "upside-down",
 )
-"""Which of the two mirrored pictures exchanges a relation with its opposite."""
+"""The change that makes of a relation its opposite."""
 
 
 def verdicts_of(measured: Sequence[Measured]) -> dict[int, Verdict]:
@@ -109,6 +121,10 @@ def _own_verdict(found: Measured) -> Verdict:
     support = support_of(picture_left(found))
     low, high = UNCLEAR
     source = "picture" if support >= high else "words" if support <= low else "unclear"
+    if source == "picture" and _side_left(found) > MOST:
+        source, support = "unclear", 0.5  # the picture is needed, but not the side
+    if source == "picture" and _side_left(found) > MOST:
+        source, support = "unclear", 0.5  # the picture is needed, but not the side
     if found.unit.role in ("count", "size") and source == "words" and _is_changed(found):
         source, support = "unclear", 0.5
     if source == "picture" and _is_misread(found):

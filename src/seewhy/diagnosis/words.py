@@ -20,6 +20,9 @@ COLOURS = listed(
 )
 """Colours; their change is a change of hues."""
 
+ACHROMATIC = listed("white black grey gray silver")
+"""Colours without a hue."""
+
 SIZES = listed(
     "small large big little tiny huge giant tall short long wide narrow thick thin smaller larger "
     "bigger taller shorter longer"
@@ -84,7 +87,8 @@ class Unit:
         noun: index of the answer's word whose fate it shares, as a colour that of its thing, or
             the first part of a compound that of its last; None where there is none.
         attributes: indices of the words that share its fate, before it.
-        earlier: indices of earlier words that say the same, the nearest last.
+        earlier: indices of earlier words that say the same, the nearest last; of a colour only
+            those of the same thing.
         span: the first word of the fixed expression that it ends, such as "to" of "to the left";
             the word itself where there is none.
     """
@@ -169,7 +173,7 @@ def units_of(words: Sequence[Word]) -> tuple[Unit, ...]:
         >>> units = units_of([Word(text, 0, 0, ()) for text in texts])
         >>> [(texts[u.word], u.role, u.noun, u.earlier) for u in units]
         ... # doctest: +NORMALIZE_WHITESPACE
-        [('blue', 'colour', 2, ()), ('boat', 'noun', None, ()), ('blue', 'colour', 6, (1,)),
+        [('blue', 'colour', 2, ()), ('boat', 'noun', None, ()), ('blue', 'colour', 6, ()),
          ('fish', 'noun', None, ()), ('boat', 'noun', None, (2,)), ('small', 'size', 9, ())]
     """
     if not is_english(words):
@@ -184,12 +188,21 @@ def units_of(words: Sequence[Word]) -> tuple[Unit, ...]:
     for index, role in enumerate(roles):
         if role is None or (lemmas[index] == "no" and not _is_reply(words, index)):
             continue
-        earlier = tuple(u.word for u in units if u.lemma == lemmas[index])
         noun = _noun_of(words, roles, index)
+        earlier = tuple(
+            u.word
+            for u in units
+            if u.lemma == lemmas[index] and (role != "colour" or _same(lemmas, u.noun, noun))
+        )
         attributes = tuple(u.word for u in units if u.noun == index)
         span = _span_start(words, index, role)
         units.append(Unit(index, lemmas[index], role, noun, earlier, span, attributes))
     return tuple(units)
+
+
+def _same(lemmas: Sequence[str], one: int | None, other: int | None) -> bool:
+    """Whether two colours belong to nouns of one lemma, or one of them to none."""
+    return one is None or other is None or lemmas[one] == lemmas[other]
 
 
 def _units_of_any_language(words: Sequence[Word]) -> tuple[Unit, ...]:
