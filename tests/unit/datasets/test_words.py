@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 from seewhy.core.errors import DatasetError
-from seewhy.datasets import _words as words
 from seewhy.core.lexicon import CLOSED, NOUNS
 from seewhy.core.lexicon import tag_of as builtin_tag
+from seewhy.datasets import _words as words
 from seewhy.datasets._words import FUNCTION_TAGS, open_tagger
 
 

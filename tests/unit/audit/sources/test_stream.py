@@ -130,7 +130,7 @@ def test_members_are_read_in_one_pass_whatever_their_order(
 
 
 def test_missing_members_are_named(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.json", '{"images": [], "names": [1'  + "}")
+    path = write(tmp_path / "a.json", '{"images": [], "names": [1' + "}")
     with pytest.raises(DatasetError, match='Expected lists "boxes" in .*, got none: check'):
         list(members(path, ("images", "boxes")))
     with pytest.raises(DatasetError, match='Expected a list "names" in .*, got a broken one'):
