@@ -34,7 +34,14 @@ export function connectFilters(audit) {
   parts.truthLabel.hidden = !words.some(({ known }) => known);
   parts.causeLabel.hidden = !payload.causes.length;
   parts.form.addEventListener("submit", (event) => event.preventDefault());
-  parts.form.addEventListener("input", () => audit.filter(entered(audit)));
+  // Text while it is typed, choices once they are made: drawing again when a field is left would
+  // take away what is being clicked.
+  const isText = (/** @type {Event} */ { target }) => target instanceof HTMLInputElement;
+  for (const kind of ["input", "change"]) {
+    parts.form.addEventListener(kind, (event) => {
+      if (isText(event) === (kind === "input")) audit.filter(entered(audit));
+    });
+  }
   parts.clear.addEventListener("click", () => {
     audit.filter({ ...NO_FILTERS });
     parts.find.focus();
