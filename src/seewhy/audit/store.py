@@ -8,6 +8,7 @@ audit/
 
 Rows are written in batches of some seconds of work. Small files are merged into larger ones as they
 grow in number. A killed process leaves only complete batches: see `seewhy.audit.shards`.
+Reading and writing needs `seewhy[audit]`.
 """
 
 from __future__ import annotations

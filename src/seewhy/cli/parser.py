@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from seewhy.cli import audit, explain, listings, open_report
+from seewhy.cli import _audit_options, explain, listings, open_report
 from seewhy.cli._bench_options import add_bench_options
 from seewhy.cli._command import Parser, add_command
 from seewhy.core.suggestions import near_matches, unknown_name_message
@@ -76,7 +76,7 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
             "seewhy.cli.bench:bench",
         )
     )
-    audit.add_to(commands)
+    _audit_options.add_to(commands)
     listings.add_to(commands)
     return parser, commands.choices
 
