@@ -1,4 +1,5 @@
 # make demo    explain a drawn scene with the model that ships with the package
+# make audit-demo audit 60 drawn scenes with a model that invents things into out/audit
 # make test    lint, types, docs and every test, the report in real Chromium included
 # make docs    build the documentation into site/
 # make results build the page and the gallery of the committed results into site/results
@@ -17,6 +18,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # Two steps, each with its stamp: what a demo needs, and on top of it what developers need.
 DEMO   := $(VENV)/.demo
+AUDIT  := $(VENV)/.audit
 READY  := $(VENV)/.dev
 WORKERS ?= 2
 MODEL ?= tiny-qwen2-vl
@@ -30,7 +32,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 export TOKENIZERS_PARALLELISM := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test install lint types tests browser docs results families bench answers mutants train clean
+.PHONY: demo audit-demo test install lint types tests browser docs results families bench answers mutants train clean
 .DEFAULT_GOAL := test
 
 install: $(READY)
@@ -43,6 +45,10 @@ $(DEMO): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet -c constraints.txt -e .
 	touch $@
 
+$(AUDIT): $(DEMO)
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[audit]'
+	touch $@
+
 # torchvision has no build on PyPI that fits torch's CPU wheel, and where it stands on the path
 # transformers takes it for usable; the tests alone want its Python part, so it stays outside.
 $(READY): $(DEMO)
@@ -52,6 +58,11 @@ $(READY): $(DEMO)
 
 demo: $(DEMO)
 	$(BIN)/seewhy explain --out out/demo --overwrite
+
+# Scenes in which the habit that the model was taught can show. Given again, it goes on where it was.
+audit-demo: $(AUDIT)
+	$(BIN)/seewhy audit testbed:habit=kind,count=60 --model tiny-qwen2-vl-biased --out out/audit \
+	    --workers $(WORKERS) --reports worst:20
 
 test: lint types docs tests
 

@@ -28,6 +28,30 @@ class Mutant:
 
 MUTANTS = (
     Mutant(
+        "causes-ranked-by-count-alone",
+        "return self.rate.count * self.rate.value",
+        "return self.rate.count",
+        "test_causes_are_ranked_by_answers_times_rate",
+    ),
+    Mutant(
+        "colour-counted-beside-its-noun",
+        "return noun is not None and noun != row.word",
+        "return False",
+        "test_a_word_that_shares_its_nouns_verdict_stands_behind_the_noun",
+    ),
+    Mutant(
+        "words-of-an-answer-independent",
+        "number = self.clusters if agree else min(self.total, spread / self.variance)",
+        "number = self.total",
+        "test_clustered_rate_counts_words_that_are_all_alike_as_one",
+    ),
+    Mutant(
+        "formulas-in-the-csv",
+        'return f"\'{text}" if text.startswith(_FORMULA) else text',
+        "return text",
+        "test_csv_holds_no_formula",
+    ),
+    Mutant(
         "hook-of-every-thread",
         "if threading.get_ident() != thread or not (nested or _CALL.get() is call):",
         "if not (nested or _CALL.get() is call):",

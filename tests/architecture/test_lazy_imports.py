@@ -37,6 +37,7 @@ def loaded_after(code: str) -> list[str]:
         "from seewhy.cli.parser import parse; parse(['explain', 'a.png'])",
         "from seewhy.cli.main import main; main(['version'])",
         "from seewhy.bench import SUITES, BenchConfig; BenchConfig(methods=['tam'])",
+        "from seewhy.audit import AuditConfig; AuditConfig('testbed:count=1', 'out')",
         "import seewhy.core.errors",
     ],
 )
@@ -49,7 +50,8 @@ def test_the_check_sees_heavy_modules():
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["explain", "--help"], ["bench", "--help"], ["--version"]]
+    "words",
+    [["--help"], ["explain", "--help"], ["bench", "--help"], ["audit", "--help"], ["--version"]],
 )
 def test_help_loads_nothing_heavy(words):
     code = (

@@ -1,4 +1,4 @@
-"""Report and bench page inside pages that are not ours: served modules, several mounts, a frame."""
+"""Report, bench page and audit page in pages of others: modules, several mounts, a frame."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
+from audit_rows import scene_rows
 from browser.test_bench_page import PAYLOAD
 from golden.records import record_of
+from seewhy.audit import payload as audit_payload
+from seewhy.audit.summary import summarise
 from seewhy.core.record import Record
 from seewhy.report.page import embed, frame
 from seewhy.report.payload import payload
@@ -30,8 +33,8 @@ STAR, TREE = 2, 12
 HOST = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Host</title><link rel="icon" href="data:,">
 <link rel="stylesheet" href="/look.css"><link rel="stylesheet" href="/report.css">
-<link rel="stylesheet" href="/verdicts.css">
-<link rel="stylesheet" href="/bench.css"></head>
+<link rel="stylesheet" href="/verdicts.css"><link rel="stylesheet" href="/tables.css">
+<link rel="stylesheet" href="/bench.css"><link rel="stylesheet" href="/audit.css"></head>
 <body><h2 id="own">The host's own</h2><button id="plain">A button</button>
 <div id="first"></div><div id="second"></div>
 <script type="application/json" id="data">{data}</script>
@@ -216,6 +219,22 @@ def test_unmount_before_the_report_is_drawn_is_allowed(open_host):
         });
     """)
     assert len(page.find_elements(By.CSS_SELECTOR, "#first > div")) == 1
+
+
+def test_two_audit_pages_do_not_touch_each_other(open_host):
+    rows = scene_rows(30)
+    page = open_host(audit_payload.payload(summarise(rows), rows.answers), "audit")
+    lemmas = "return [...document.querySelectorAll(arguments[0])].map(e => e.dataset.lemma)"
+    before = page.execute_script(lemmas, "#second .worst > li")
+    page.find_element(By.CSS_SELECTOR, "#first .hero button").click()
+    assert set(page.execute_script(lemmas, "#first .worst > li")) == {"fish"}
+    assert page.execute_script(lemmas, "#second .worst > li") == before
+    assert page.execute_script("return location.hash") == "", "the address is the host's"
+    ids = page.execute_script("return [...document.querySelectorAll('[id]')].map(e => e.id)")
+    assert len(set(ids)) == len(ids)
+    page.execute_script("for (const one of mounts) one.unmount()")
+    assert page.find_elements(By.CSS_SELECTOR, ".seewhy-audit") == []
+    assert page.execute_script("return outside.filter(one => one.live).length") == 0
 
 
 def test_two_bench_pages_can_be_mounted(open_host):

@@ -17,7 +17,6 @@ import torch
 
 from seewhy.bench.plan import MODEL_LABEL, Plan
 from seewhy.bench.results import Column, Results
-from seewhy.bench.store import write_atomically
 from seewhy.bench.worker import Job, SampleState, Worker, reason_of
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import SchemaError, SeewhyError
@@ -25,6 +24,7 @@ from seewhy.explainer import Explainer
 from seewhy.report.bench_payload import BenchCase, BenchTile
 from seewhy.report.overlay import overlay
 from seewhy.report.safe_folder import safe_name
+from seewhy.runs.files import write_atomically
 
 FOLDER, INDEX = "gallery", "gallery.json"
 

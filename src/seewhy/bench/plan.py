@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from seewhy.bench.config import Answers, BenchConfig
-from seewhy.bench.fingerprints import folder_fingerprint, hub_fingerprint, loaded_fingerprint
+from seewhy.bench.model_specs import ModelSpec, model_specs
 from seewhy.bench.specs import digest, key_of, label_of, method_of, metric_of
 from seewhy.bench.store import SCHEMA_VERSION
-from seewhy.core.errors import DatasetError, ParameterError, UnknownNameError
-from seewhy.core.suggestions import unknown_name_message
+from seewhy.core.errors import DatasetError, ParameterError
 from seewhy.datasets import Dataset, open_dataset
 from seewhy.methods import Method
 from seewhy.metrics import Metric
-from seewhy.testbed.pretrained import pretrained
 
 NO_METHOD = -1
 """In place of a method: metrics of the model and its words, measured once per sample."""
 MODEL_LABEL = "(model)"
 """The label of a method in such rows."""
-
-NOT_COMPUTING = ("device_map", "revision")
-"""Load options that are not in a model's key: the device, and the commit, hashed anyway."""
 
 
 class Task(NamedTuple):
@@ -56,30 +50,6 @@ class Settings:
     def key(self) -> str:
         """A hash of all of them, and of the rows' schema."""
         return digest([SCHEMA_VERSION, asdict(self)])
-
-
-@dataclass(frozen=True)
-class ModelSpec:
-    """A model that is explained.
-
-    Attributes:
-        label: its name in tables.
-        place: folder or hub id; "" for a loaded pair.
-        fingerprint: keeps its results separate.
-        pair: the loaded `(model, processor)`, or None.
-        options: passed on to `seewhy.models.load`.
-    """
-
-    label: str
-    place: str
-    fingerprint: str
-    pair: tuple[Any, Any] | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-    def describe(self) -> dict[str, Any]:
-        """JSON-ready data for a run's file, without the path of a shipped model."""
-        place = "" if self.label in pretrained() else self.place
-        return {"label": self.label, "place": place, "fingerprint": self.fingerprint}
 
 
 @dataclass(frozen=True)
@@ -248,7 +218,7 @@ def plan_of(config: BenchConfig) -> Plan:
     """
     settings = _settings(config)
     plan = Plan(
-        tuple(_model_specs(config)),
+        tuple(model_specs(config.models or (), config.dtype, config.load_options)),
         tuple(map(MethodSpec.of, config.methods or ())),
         tuple(map(MetricSpec.of, config.metrics or ())),
         tuple(DataSpec.of(given, config.limit, settings.answers) for given in config.data or ()),
@@ -309,41 +279,6 @@ def _duplicate(items: Sequence[Any]) -> Any:
     """The first item that is repeated, or None."""
     counts = Counter(items)
     return next((item for item in items if counts[item] > 1), None)
-
-
-def _model_specs(config: BenchConfig) -> Iterator[ModelSpec]:
-    """The models; options that change what a model computes are part of its fingerprint."""
-    options = dict(config.load_options)
-    computing = {k: str(v) for k, v in options.items() if k not in NOT_COMPUTING}
-    if config.dtype:
-        options["dtype"] = config.dtype
-    for given in config.models or ():
-        spec = _model_spec(given, options)
-        if computing and spec.pair is None:
-            spec = replace(spec, fingerprint=digest([spec.fingerprint, computing]))
-        yield spec
-
-
-def _model_spec(
-    given: str | os.PathLike[str] | tuple[Any, Any], options: dict[str, Any]
-) -> ModelSpec:
-    if isinstance(given, tuple):
-        model, _ = given
-        label = Path(model.config.name_or_path).name or type(model).__name__
-        return ModelSpec(label, "", loaded_fingerprint(model), given)
-    name = os.fspath(given)
-    known = pretrained()
-    if name in known:
-        return ModelSpec(name, str(known[name]), folder_fingerprint(known[name]), None, options)
-    folder = Path(name).expanduser()
-    if folder.is_dir():
-        return ModelSpec(folder.name, str(folder), folder_fingerprint(folder), None, options)
-    if "/" not in name or name.startswith((".", "~", "/")):
-        raise UnknownNameError(
-            f"{unknown_name_message('model', name, known)} Or give an existing folder, or a hub "
-            "id such as Qwen/Qwen2-VL-2B-Instruct."
-        )
-    return ModelSpec(name, name, hub_fingerprint(name, options.get("revision")), None, options)
 
 
 def _short_spec(spec: str) -> str:

@@ -12,7 +12,6 @@ from seewhy.bench.gallery import CASES, cases_json, choose_cases, read_cases, re
 from seewhy.bench.readers import has_tables_alone, read_tables
 from seewhy.bench.reading import read_results
 from seewhy.bench.results import Column, Reason, Results
-from seewhy.bench.store import write_atomically
 from seewhy.bench.writers import (
     PERCENT,
     REASONS,
@@ -34,6 +33,7 @@ from seewhy.report.bench_payload import (
     BenchRun,
     BenchView,
 )
+from seewhy.runs.files import write_atomically
 
 MARKDOWN, LATEX, PAGE = "table.md", "table.tex", "bench.html"
 

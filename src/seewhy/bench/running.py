@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 import os
-import platform
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-from seewhy._version import __version__
-from seewhy.bench.config import BenchConfig, EngineName
+from seewhy.bench.config import BenchConfig
+from seewhy.bench.engines import ENGINES
 from seewhy.bench.gallery import FOLDER, choose_cases, write_gallery
 from seewhy.bench.plan import Plan, plan_of
-from seewhy.bench.processes import in_process, processes
-from seewhy.bench.ray_cluster import ray_actors
 from seewhy.bench.reading import read_results
 from seewhy.bench.store import Store, TaskStatus, expect_pyarrow
 from seewhy.bench.suites import resolve, suite_of
-from seewhy.bench.worker import Batch, Job
+from seewhy.bench.worker import Job
 from seewhy.core.errors import ParameterError
-
-Engine: TypeAlias = Callable[[Plan, Sequence[Job], int], Generator[Batch, None, None]]
-
-ENGINES: dict[EngineName, Engine] = {
-    "processes": processes,
-    "ray": ray_actors,
-    "in-process": in_process,
-}
-"""Engines: processes of this machine, actors of a cluster, or only this process."""
-
-DEPENDENCIES = ("torch", "transformers", "numpy", "pillow", "pyarrow")
-"""Distributions whose versions are in a run's file."""
+from seewhy.runs.surroundings import machine, versions
 
 
 @dataclass(frozen=True)
@@ -166,8 +151,8 @@ def describe(plan: Plan, config: BenchConfig) -> dict[str, Any]:
     return {
         **plan.describe(),
         "started": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "machine": f"{platform.machine()}, {os.cpu_count()} processors",
-        "versions": _versions(),
+        "machine": machine(),
+        "versions": versions(),
         "suite": config.suite,
         "reference": config.reference,
         "engine": config.engine,
@@ -201,13 +186,3 @@ def _job(
     remaining = {task: s for task, s in known.items() if s is None or (retry and s.failed)}
     attempts = (0 if status is None else status.attempt + 1 for status in remaining.values())
     return Job(model, data, sample, tuple(remaining), tuple(attempts))
-
-
-def _versions() -> dict[str, str]:
-    versions = {"seewhy": __version__, "python": platform.python_version()}
-    for name in DEPENDENCIES:
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return versions

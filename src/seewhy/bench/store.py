@@ -11,26 +11,23 @@ leaves only complete tasks; the next run removes temporary files.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seewhy.core.errors import OutputError, ParameterError, SchemaError
+from seewhy.runs.files import locked, output_errors, remove_temporary, write_atomically
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 SCHEMA_VERSION = 1
 """Of the rows and of the runs; a newer version raises an error."""
-
-TEMPORARY = ".part"
-"""Suffix of temporary files."""
 
 STORED_NAMES = {"task": "unit"}
 """Columns with another name in files than in `Row`: files of older versions stay readable."""
@@ -113,14 +110,10 @@ class Store:
     def writing(self) -> Iterator[Store]:
         """Lock the folder, and remove the temporary files of a killed run.
 
-        The lock is the operating system's and is released when the process ends or is killed.
-
         Raises:
             OutputError: if another process writes there, or the folder cannot be written.
         """
-        import fcntl
-
-        with _output_errors(self.folder):
+        with output_errors(self.folder):
             if self.folder.is_dir() and any(self.folder.iterdir()) and not self.rows.is_dir():
                 raise OutputError(
                     f"Expected a new folder or one of results, got {self.folder}, which holds "
@@ -128,18 +121,9 @@ class Store:
                 )
             self.rows.mkdir(parents=True, exist_ok=True)
             self.runs.mkdir(exist_ok=True)
-            lock = open(self.folder / ".lock", "w")  # noqa: SIM115 - held by the `with` below
-        with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise OutputError(
-                    f"Expected {self.folder} for this run alone, got one that another run is "
-                    "writing: wait for it, or choose another folder."
-                ) from None
+        with locked(self.folder):
             for folder in (self.rows, self.runs):
-                for path in folder.glob(f".*{TEMPORARY}"):
-                    path.unlink()
+                remove_temporary(folder)
             yield self
 
     def files(self) -> list[Path]:
@@ -190,7 +174,7 @@ class Store:
     def save_run(self, key: str, description: dict[str, Any]) -> None:
         """Write the description of a run; the same run replaces it."""
         text = json.dumps({"schema": SCHEMA_VERSION, **description}, indent=1, allow_nan=False)
-        with _output_errors(self.folder):
+        with output_errors(self.folder):
             write_atomically(self.runs / f"{key}.json", lambda path: path.write_text(text + "\n"))
 
     def read_runs(self) -> list[dict[str, Any]]:
@@ -221,27 +205,8 @@ class Store:
 
         name = f"{time.time_ns():020d}-{os.getpid()}.parquet"
         table = _renamed(table, STORED_NAMES)
-        with _output_errors(self.folder):
+        with output_errors(self.folder):
             write_atomically(self.rows / name, lambda path: pq.write_table(table, path))
-
-
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file under a temporary name, flush it to disk, then rename it.
-
-    Raises:
-        OSError: as `write`; no file remains then.
-    """
-    part = path.with_name(f".{path.name}{TEMPORARY}")
-    try:
-        write(part)
-        with open(part, "rb") as written:
-            os.fsync(written.fileno())
-        part.replace(path)
-        _sync_folder(path.parent)
-    except BaseException:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise
 
 
 def table_of(rows: Iterable[Row]) -> pa.Table:
@@ -336,27 +301,3 @@ def _latest_attempts(tables: Sequence[pa.Table]) -> pa.Table:
         for number, (table, pairs) in enumerate(zip(tables, keys, strict=True))
     ]
     return pa.concat_tables(kept).cast(schema()) if kept else schema().empty_table()
-
-
-@contextmanager
-def _output_errors(folder: Path) -> Iterator[None]:
-    """Convert errors of the file system to an OutputError with a remedy."""
-    try:
-        yield
-    except OutputError:
-        raise
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        remedy = "make room" if full else "correct that"
-        raise OutputError(
-            f"Expected to write results to {folder}, got {error.strerror or error}: {remedy}, "
-            "then give the same command again; all complete rows are kept."
-        ) from error
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import time
 from argparse import Namespace
@@ -19,6 +18,7 @@ from rich.text import Text
 
 from seewhy.bench.config import BenchConfig, config_of, read_config
 from seewhy.cli._options import load_options
+from seewhy.cli._progress import duration, silence_libraries
 from seewhy.cli.terminal import Stages, printable
 from seewhy.core.errors import ParameterError
 
@@ -81,20 +81,11 @@ def _measure(arguments: Namespace, stage: Stages) -> str:
     config = bench_config(arguments)
     stage("reading the config")
     if not arguments.debug:
-        _silence_libraries()
+        silence_libraries()
     from seewhy.bench.running import run
 
     run(config, out=arguments.out, progress=_ProgressPrinter(stage), say=stage)
     return arguments.out
-
-
-def _silence_libraries() -> None:
-    # Workers inherit this: their progress bars would mix with the output of this process.
-    os.environ.setdefault("TQDM_DISABLE", "1")
-    from transformers.utils import logging
-
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
 
 
 class _ProgressPrinter:
@@ -111,14 +102,9 @@ class _ProgressPrinter:
         self._printed = now
         measured = state.done - state.found
         seconds = (state.total - state.done) * state.seconds / measured if measured else 0.0
-        remaining = f", about {_duration(seconds)} to go" if seconds else ""
+        remaining = f", about {duration(seconds)} to go" if seconds else ""
         earlier = f", {state.found} from before" if state.found else ""
         self._stage(f"{state.done} of {state.total} tasks{earlier}{remaining}")
-
-
-def _duration(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    return f"{seconds:.0f} s" if seconds < 90 else f"{minutes // 60}:{minutes % 60:02} h"
 
 
 def _show(results: Results, cells: list[Cell], folder: Path) -> None:

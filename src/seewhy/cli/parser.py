@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from seewhy.cli import explain, listings, open_report
+from seewhy.cli import _audit_options, explain, listings, open_report
 from seewhy.cli._bench_options import add_bench_options
 from seewhy.cli._command import Parser, add_command
 from seewhy.core.suggestions import near_matches, unknown_name_message
@@ -20,6 +20,7 @@ examples:
   seewhy explain before.png after.png --model ./my-model --prompt "What has changed?"
   seewhy explain cat.jpg --model ./my-model --contrast cat=dog
   seewhy bench --out results --workers 2           measure all methods of the suite `quick`
+  seewhy audit pope:coco_pope_random.json --model ./my-model --out audit   every word of a data set
   seewhy explain cat.jpg --json | jq '.words[] | [.text, .peak]'
 """
 
@@ -75,6 +76,7 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
             "seewhy.cli.bench:bench",
         )
     )
+    _audit_options.add_to(commands)
     listings.add_to(commands)
     return parser, commands.choices
 

@@ -59,14 +59,16 @@ class Measured:
 def picture_left(measured: Measured) -> float:
     """What changes of the picture leave of a word, in [0, 1]: small if the picture is needed.
 
-    The geometric mean of what other pictures, grey and the lack of its own place leave, and of the
-    share that the word took from text. A colour must go too when its thing has other colours: what
-    stays rests on something else than the colour.
+    The geometric mean of what other pictures, grey and the lack of its own place leave (of a colour
+    what other colours leave), and of the share that the word took from text. A colour must be read
+    from colours too, and a relation from where things are.
     """
     kinds = ("other-pictures", "grey", "place-removed")
     shares = [left for kind in kinds if (left := measured.left(kind)) is not None]
     if measured.visual_share is not None:
         shares.append(1 - measured.visual_share)
+    if (hues := _hues_left(measured)) is not None:
+        shares.append(hues)
     of_colour = colour_left(measured) * MIDPOINT / COLOUR_MIDPOINT
     return max(joint_share_left(shares), of_colour, _side_left(measured))
 
@@ -78,17 +80,21 @@ def colour_left(measured: Measured) -> float:
     the thing does the opposite. The geometric mean of what other colours leave (the middle one of
     three: another colour may be right by chance) and of what is lost upside down.
     """
-    if measured.unit.role != "colour":
+    hues, upside_down = _hues_left(measured), measured.left("upside-down")
+    if hues is None or upside_down is None:
         return 0.0
+    return joint_share_left([hues, 1 - upside_down])
+
+
+def _hues_left(measured: Measured) -> float | None:
+    """What other colours leave of a colour; None for other words."""
     change = next((change for change in measured.pictures if change.kind == "hues-turned"), None)
-    upside_down = measured.left("upside-down")
-    if change is None or upside_down is None:
-        return 0.0
+    if change is None or measured.unit.role != "colour":
+        return None
     # Swapped channels change no grey, the negative does.
     values = change.log_probabilities
     values = values[-1:] if measured.unit.lemma in ACHROMATIC else values
-    hues = share_left(torch.tensor([statistics.median(values)]), measured.log_probability)
-    return joint_share_left([hues, 1 - upside_down])
+    return share_left(torch.tensor([statistics.median(values)]), measured.log_probability)
 
 
 def _side_left(measured: Measured) -> float:

@@ -10,6 +10,9 @@ from seewhy.report.bench_payload import BenchPayload
 from seewhy.report.page import asset, embed, fill, policy
 from seewhy.report.page_script import page_script
 
+STYLES = ("look.css", "tables.css", "bench.css")
+"""The page's style sheets, in order."""
+
 
 def html(payload: BenchPayload) -> str:
     """Return the page as one HTML document without external references.
@@ -20,7 +23,8 @@ def html(payload: BenchPayload) -> str:
     Raises:
         ValueError: if a number is NaN or infinite.
     """
-    style, script = asset("look.css") + asset("bench.css"), page_script("bench/page.js")
+    style = "".join(map(asset, STYLES))
+    script = page_script("bench/page.js")
     return fill(
         asset("bench.html"),
         policy=policy(style, script),

@@ -18,12 +18,17 @@ from typing import (
     is_typeddict,
 )
 
+from seewhy.report.audit_payload import AuditPayload
 from seewhy.report.bench_payload import BenchPayload
 from seewhy.report.payload import Payload
 
 ASSETS = Path(__file__).with_name("assets")
 
-PAYLOADS = {"js/report/payload.d.ts": Payload, "js/bench/payload.d.ts": BenchPayload}
+PAYLOADS = {
+    "js/report/payload.d.ts": Payload,
+    "js/bench/payload.d.ts": BenchPayload,
+    "js/audit/payload.d.ts": AuditPayload,
+}
 """The type of each page's payload by the file below `assets` that declares it."""
 
 _HEADER = (

@@ -1,9 +1,9 @@
 // Quality against cost: a point for each method, costs on a logarithmic axis.
 
 import { element } from "../shared/dom.js";
+import { fillSelect } from "../shared/select.js";
 import { svgElement } from "../shared/svg.js";
 import { describe, formatValue, threeDigits, titleOf, unitOf } from "./format.js";
-import { fillSelect } from "./select.js";
 import { axes, logPosition, logTicks, plot, ticks, yPosition } from "./plot.js";
 
 /** @import {Bench} from "./bench.js" */

@@ -1,8 +1,8 @@
 // A figure by kind of word, such as by part of speech or by size.
 
 import { element } from "../shared/dom.js";
+import { fillSelect } from "../shared/select.js";
 import { describe, formatInterval, formatValue, titleOf } from "./format.js";
-import { fillSelect } from "./select.js";
 
 /** @import {Bench} from "./bench.js" */
 /** @import {BenchGroupCell} from "./payload.d.ts" */

@@ -1,16 +1,16 @@
 // The bench page's parts, empty: what is drawn into them later is drawn by other modules.
 
 import { element } from "../shared/dom.js";
+import { choice, scrolling, section, topBar } from "../shared/sections.js";
 
-/** @import {Child} from "../shared/dom.js" */
-/** @typedef {(name: string) => string} MakeId */
+/** @import {MakeId} from "../shared/sections.js" */
 /** @typedef {ReturnType<typeof layout>} Parts */
 
 const QUESTION = "Which explanation tells the truth?";
 
 /** @param {MakeId} id */
 export function layout(id) {
-  const [top, table, chart] = [topBar(id), tableParts(id), chartParts(id)];
+  const [top, table, chart] = [barParts(id), tableParts(id), chartParts(id)];
   const [curves, groups, cases] = [curveParts(id), groupParts(id), caseParts(id)];
   const [reasons, source] = [reasonParts(id), sourceParts(id)];
   const sections = [table, chart, curves, groups, cases, reasons, source].map(({ node }) => node);
@@ -32,69 +32,14 @@ export function layout(id) {
 }
 
 /** @param {MakeId} id */
-function topBar(id) {
-  const source = element("p", { class: "source", id: id("source") });
+function barParts(id) {
   const views = element("div", {
     class: "segments",
     role: "radiogroup",
     "aria-label": "Model and data",
     id: id("views"),
   });
-  const name = "Light or dark";
-  const theme = element(
-    "button",
-    { type: "button", class: "round theme", id: id("theme"), "aria-label": name, title: name },
-    element("i", { class: "icon" }),
-  );
-  const brand = element("p", { class: "brand" }, "see", element("b", {}, "why"), " bench");
-  const node = element(
-    "header",
-    { class: "topbar" },
-    brand,
-    source,
-    element("div", { class: "tools" }, views, theme),
-  );
-  return { node, source, views, theme };
-}
-
-/**
- * A section with a title.
- * @param {MakeId} id
- * @param {string} name
- * @param {string} title
- * @param {...Child} children
- */
-function section(id, name, title, ...children) {
-  const heading = element("h2", { id: id(`${name}-title`) }, title);
-  return element(
-    "section",
-    { "aria-labelledby": heading.id, id: id(`${name}-part`) },
-    heading,
-    ...children,
-  );
-}
-
-/**
- * A table that scrolls by itself.
- * @param {string} labelId
- * @param {Node} table
- */
-const scrolling = (labelId, table) =>
-  element(
-    "div",
-    { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": labelId },
-    table,
-  );
-
-/**
- * A select element with a label.
- * @param {MakeId} id
- * @param {string} name
- * @param {string} text
- */
-function choice(id, name, text) {
-  const select = element("select", { id: id(name) });
-  return { select, label: element("label", {}, `${text} `, select) };
+  return { ...topBar(id, "bench", views), views };
 }
 
 /** @param {MakeId} id */

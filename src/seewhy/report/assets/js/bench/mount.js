@@ -6,7 +6,8 @@ import { Bench } from "./bench.js";
 /** @import {Mount, Options} from "./types.d.ts" */
 
 /**
- * Show the tables and plots of a bench. The page needs `look.css` and `bench.css`.
+ * Show the tables and plots of a bench. The page needs `look.css`, `tables.css` and
+ * `bench.css`.
  * @param {Element} container gets the page as its last child
  * @param {BenchPayload} payload as `seewhy.bench.reporting.payload` makes it
  * @param {Options} [options]

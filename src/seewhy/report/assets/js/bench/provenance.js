@@ -1,28 +1,17 @@
 // Where the figures come from: the run, its settings and versions.
 
-import { element } from "../shared/dom.js";
+import { renderFacts } from "../shared/sections.js";
 
 /** @import {Bench} from "./bench.js" */
 
 /** @param {Bench} bench */
 export function renderProvenance({ parts, payload }) {
   const { versions = {}, ...made } = payload.made;
-  const rows = [
+  const named = Object.entries(versions).map(([name, value]) => `${name} ${value}`);
+  renderFacts(parts.provenance, [
     ...Object.entries(made),
-    [
-      "versions",
-      Object.entries(versions)
-        .map(([name, value]) => `${name} ${value}`)
-        .join(", "),
-    ],
+    ["versions", named.join(", ")],
     ...Object.entries(payload.settings),
     ["reference", payload.reference],
-  ];
-  const known = rows.filter(([, value]) => value !== "");
-  parts.provenance.replaceChildren(
-    ...known.flatMap(([name, value]) => [
-      element("dt", {}, String(name).replaceAll("_", " ")),
-      element("dd", {}, String(value)),
-    ]),
-  );
+  ]);
 }

@@ -3,17 +3,8 @@
 import { clamp, decodeBase64 } from "../shared/text.js";
 
 /** @import {MapData, PictureData, UnitData} from "./payload.d.ts" */
+/** @import {DisplayMap} from "../shared/interpolation.js" */
 /** @import {LayerSource} from "./types.d.ts" */
-
-/**
- * A map to draw: values in [0, 1] row by row, and the edges of its cells in pixels of the picture.
- * @typedef {object} DisplayMap
- * @property {Float32Array} values
- * @property {number} height
- * @property {number} width
- * @property {number[]} rows
- * @property {number[]} columns
- */
 
 const SMALLEST_RANGE = 1e-12;
 

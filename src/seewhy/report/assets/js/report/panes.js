@@ -8,7 +8,7 @@ import { listenToPane } from "./pane_pointer.js";
 import { arrangement, paneRows, rowWeights } from "./pane_rows.js";
 import { LOW_EVIDENCE, hasLowEvidence, isComparison, shownLayer } from "./selection.js";
 
-/** @import {DisplayMap} from "./maps.js" */
+/** @import {DisplayMap} from "../shared/interpolation.js" */
 /** @import {PaneContent} from "./pane_rows.js" */
 /** @import {UnitData} from "./payload.d.ts" */
 /** @import {Report} from "./report.js" */

@@ -1,5 +1,6 @@
 // One mounted report: its payload, its state, and the parts that work on them.
 
+import { Painter } from "../shared/painter.js";
 import { mountRoot } from "../shared/root.js";
 import { Actions } from "./actions.js";
 import { connectControls } from "./controls.js";
@@ -7,7 +8,6 @@ import { makeFilmstrips } from "./filmstrips.js";
 import { layout } from "./layout.js";
 import { readLink } from "./links.js";
 import { Maps } from "./maps.js";
-import { Painter } from "./painter.js";
 import { clearPanes } from "./panes.js";
 import { Playback } from "./playback.js";
 import { renderProvenance } from "./provenance.js";

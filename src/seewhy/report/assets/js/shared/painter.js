@@ -1,12 +1,16 @@
 // Maps over pictures: heat in the colours of a colour map, or a spotlight.
 
-import { context2d } from "../shared/dom.js";
-import { decodeBase64 } from "../shared/text.js";
+import { context2d } from "./dom.js";
+import { decodeBase64 } from "./text.js";
 import { axis, valueAt } from "./interpolation.js";
 
-/** @import {DisplayMap} from "./maps.js" */
-/** @import {Style} from "./types.d.ts" */
-/** @import {Views} from "./views.js" */
+/** @import {DisplayMap} from "./interpolation.js" */
+
+/**
+ * How maps are drawn. `mode` is "heat", "spotlight" or "picture", `opacity` from 0 to 1.
+ * @typedef {{mode: string, colours: string, opacity: number}} PaintStyle
+ */
+/** @typedef {{all: {width: number, height: number}[]}} PaintedViews */
 
 /** As in overlay.py: the part of the opacity that even the lowest value gets. */
 const ALPHA_FLOOR = 0.62;
@@ -18,7 +22,7 @@ const RAMP_COLOURS = 12;
 export class Painter {
   /**
    * @param {Record<string, string>} colours by name 256 RGB triples in base64
-   * @param {Views} views
+   * @param {PaintedViews} views width and height of each, in pixels
    * @param {HTMLImageElement[]} images one for each view
    */
   constructor(colours, views, images) {
@@ -35,7 +39,7 @@ export class Painter {
    * @param {{width: number, height: number}} size of the result
    * @param {number} view
    * @param {DisplayMap} map
-   * @param {Style} style
+   * @param {PaintStyle} style
    */
   overlay({ width, height }, view, map, style) {
     const picture = this.views.all[view];
@@ -58,7 +62,7 @@ export class Painter {
    * @param {HTMLCanvasElement} canvas
    * @param {number} view
    * @param {DisplayMap | null} map
-   * @param {Style} style
+   * @param {PaintStyle} style
    */
   thumbnail(canvas, view, map, style) {
     const context = context2d(canvas);
@@ -84,7 +88,7 @@ export class Painter {
   }
 
   /**
-   * @param {Style} style
+   * @param {PaintStyle} style
    * @returns {SetPixel}
    */
   heat({ colours, opacity }) {
@@ -101,7 +105,7 @@ export class Painter {
 
 /**
  * Black over all that has low values.
- * @param {Style} style
+ * @param {PaintStyle} style
  * @returns {SetPixel}
  */
 function spotlight({ opacity }) {

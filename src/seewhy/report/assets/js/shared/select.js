@@ -1,6 +1,6 @@
 // Select elements whose options change.
 
-import { element } from "../shared/dom.js";
+import { element } from "./dom.js";
 
 /**
  * Offer values and their names; what was chosen stays chosen where it is still offered.

@@ -1,8 +1,16 @@
 // Linear interpolation of a map between the centres of its cells.
 
-import { clamp } from "../shared/text.js";
+import { clamp } from "./text.js";
 
-/** @import {DisplayMap} from "./maps.js" */
+/**
+ * A map to draw: values in [0, 1] row by row, and the edges of its cells in pixels of the picture.
+ * @typedef {object} DisplayMap
+ * @property {Float32Array} values
+ * @property {number} height
+ * @property {number} width
+ * @property {number[]} rows
+ * @property {number[]} columns
+ */
 
 /**
  * For each pixel of one axis the cell whose centre is before it, the share of the next cell, and
