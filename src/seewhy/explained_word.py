@@ -14,10 +14,12 @@ from seewhy.core.geometry import Box
 from seewhy.core.record import Record
 from seewhy.core.suggestions import give_index
 from seewhy.core.text import Token, Word
+from seewhy.core.verdict import Verdict
 from seewhy.report.colourmaps import DEFAULT as COLOURMAP
 from seewhy.report.overlay import OPACITY, overlay
 from seewhy.report.spans import TextSpan, spans_of
 from seewhy.report.word_layers import WordLayers, word_layers
+from seewhy.report.word_verdicts import last_verdict
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -233,6 +235,23 @@ class ExplainedWord:
             )
         return word_layers(self._record.layers, self._span.tokens)
 
+    @property
+    def verdict(self) -> Verdict | None:
+        """What the word rests on; None for words that say nothing, such as "the" or a mark.
+
+        Of a phrase it is the verdict of its last word that has one: in "a red star" that of "star",
+        which "red" shares. Of a token it is the verdict of its word.
+
+        Raises:
+            InputError: if the explanation was not diagnosed, or the word is one of the prompt.
+        """
+        if self._part != "answer":
+            raise InputError(
+                f"Expected a word of the answer, got {self.text!r} of the prompt: only words that "
+                "the model chose have a verdict."
+            )
+        return last_verdict(self._record, self._word_indices())
+
     def overlay(
         self, view: int | None = None, *, colourmap: str = COLOURMAP, opacity: float = OPACITY
     ) -> Image:
@@ -257,11 +276,15 @@ class ExplainedWord:
         """JSON-ready: text, offsets, tokens, probability, peak, box and context in the answer.
 
         `visual_share` is None where the method does not measure it. With several views also the
-        view of `peak` and `box`, and the shares; with layers also `WordLayers.to_json`.
+        view of `peak` and `box`, and the shares; with layers also `WordLayers.to_json`; of a
+        diagnosed explanation also `verdict`: `Verdict.to_json`, or None.
         """
         views = {} if len(self.shares) == 1 else {"view": self.view, "shares": list(self.shares)}
-        has_layers = self._part == "answer" and self._record.layers is not None
+        is_answer = self._part == "answer"
+        has_layers = is_answer and self._record.layers is not None
         layers = {"layers": self.layers.to_json()} if has_layers else {}
+        has_verdicts = is_answer and self._record.verdicts is not None
+        verdict = {"verdict": self.verdict and self.verdict.to_json()} if has_verdicts else {}
         return {
             "text": self.text,
             "start": self.start,
@@ -276,7 +299,15 @@ class ExplainedWord:
             ],
             **views,
             **layers,
+            **verdict,
         }
+
+    def _word_indices(self) -> list[int]:
+        """The answer's words that it is made of, or the word that a token belongs to."""
+        words = enumerate(self._record.words)
+        if self._by_token:
+            return [i for i, word in words if set(word.tokens) & set(self._span.tokens)]
+        return [i for i, word in words if self.start <= word.start and word.end <= self.end]
 
     def _repr_png_(self) -> bytes:
         return self.overlay()._repr_png_()  # type: ignore[attr-defined]

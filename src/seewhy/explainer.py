@@ -20,6 +20,7 @@ from seewhy.core.errors import ParameterError, UnsupportedModelError
 from seewhy.core.record import Picture, Provenance, Record
 from seewhy.core.text import Word, words_of
 from seewhy.core.trace import Trace, View
+from seewhy.diagnosed import diagnosed
 from seewhy.explanation import Explanation, place_of
 from seewhy.images import Clip, notes_of
 from seewhy.methods import DEFAULT, FALLBACK, Evidence, Method, create
@@ -273,26 +274,33 @@ def explanation_of(
     parameters = {**_parameters_used(method, attribution), **settings}
     first = len(attribution.context) - len(trace.tokens)
     prompt = attribution.select(slice(0, len(trace.prompt_tokens)))
-    return Explanation(
-        Record(
-            pictures=tuple(_picture(view, session.source.media) for view in trace.views),
-            prompt=trace.inputs.prompt,
-            answer=trace.answer,
-            prompt_tokens=trace.prompt_tokens,
-            tokens=trace.tokens,
-            words=words,
-            attribution=attribution.select(slice(first, None)),
-            prompt_attribution=prompt if options.explain_prompt else None,
-            turns=trace.inputs.turns,
-            contrasts=tuple(contrasts.items()),
-            layers=layers_of_answer(session, trace) if options.layers else None,
-            provenance=replace(
-                _provenance(session, method, parameters, seconds_of_stages),
-                seed=options.seed,
-                notes=_notes(session, evidence, settings),
-            ),
-        )
+    record = Record(
+        pictures=tuple(_picture(view, session.source.media) for view in trace.views),
+        prompt=trace.inputs.prompt,
+        answer=trace.answer,
+        prompt_tokens=trace.prompt_tokens,
+        tokens=trace.tokens,
+        words=words,
+        attribution=attribution.select(slice(first, None)),
+        prompt_attribution=prompt if options.explain_prompt else None,
+        turns=trace.inputs.turns,
+        contrasts=tuple(contrasts.items()),
+        layers=layers_of_answer(session, trace) if options.layers else None,
+        provenance=replace(
+            _provenance(session, method, parameters, seconds_of_stages),
+            seed=options.seed,
+            notes=_notes(session, evidence, settings),
+        ),
     )
+    return Explanation(_diagnosed(record, session, trace, options) if options.diagnose else record)
+
+
+def _diagnosed(record: Record, session: Session, trace: Trace, options: ExplainOptions) -> Record:
+    """The record with verdicts, and the time they took."""
+    start = time.perf_counter()
+    found = diagnosed(record, session, trace, options.other_pictures)
+    seconds = {**record.provenance.seconds, "diagnose": time.perf_counter() - start}
+    return replace(found, provenance=replace(record.provenance, seconds=seconds))
 
 
 def _attributed(

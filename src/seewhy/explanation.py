@@ -17,6 +17,7 @@ from seewhy.report.figures import plot
 from seewhy.report.page import frame, html
 from seewhy.report.spans import spans_of
 from seewhy.report.word_layers import WordLayers
+from seewhy.report.word_verdicts import worst_word
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -90,6 +91,18 @@ class Explanation:
     def tokens(self) -> tuple[ExplainedWord, ...]:
         """The tokens of the answer, each with its own maps and context."""
         return self._words.tokens
+
+    @property
+    def worst(self) -> ExplainedWord | None:
+        """The word that the picture supports least: of equal ones the first.
+
+        None if no word of the answer has a verdict.
+
+        Raises:
+            InputError: if the explanation was not diagnosed.
+        """
+        index = worst_word(self.record)
+        return None if index is None else self.words[index]
 
     def __len__(self) -> int:
         return len(self.record.words)
@@ -176,6 +189,7 @@ class Explanation:
 
         A word's `context` holds pairs of an earlier word's index and a weight; `peak` and `box`
         are in pixels of the image. Its `layers`, where the explanation has them, are numbers only.
+        Its `verdict` is there where the explanation was diagnosed, None for words without one.
         """
         return {
             "prompt": self.prompt,

@@ -39,6 +39,10 @@ class ExplainOptions:
         explain_prompt: explain the prompt's words too.
         layers: also read the answer's tokens layer by layer, for `explanation.layers`: one more
             forward pass.
+        diagnose: also find out what each word of the answer rests on, by changing the picture and
+            the words; for `word.verdict`.
+        other_pictures: for `diagnose`, pictures that show something else than the explained one,
+            such as others of the same data set; at least one. None takes drawn scenes.
         scales: scales of the image for methods that take them; 1 is always included. None takes
             the method's own, without scales that give the same size.
         max_new_tokens: the largest number of tokens of an answer.
@@ -51,7 +55,7 @@ class ExplainOptions:
     Raises:
         UnknownNameError: if there is no method of this name.
         ParameterError: if a parameter is unknown or out of range, or `contrast` is given and the
-            method cannot contrast words.
+            method cannot contrast words, or `other_pictures` is empty.
         ScaleError: if scales are not positive or are repeated.
 
     Example:
@@ -63,6 +67,8 @@ class ExplainOptions:
     contrast: Mapping[str | int, str] = field(default_factory=dict)
     explain_prompt: bool = True
     layers: bool = False
+    diagnose: bool = False
+    other_pictures: Sequence[Any] | None = None
     scales: Sequence[float] | None = None
     max_new_tokens: int = 128
     seed: int | None = None
@@ -71,6 +77,11 @@ class ExplainOptions:
     generation: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self.other_pictures is not None and not len(self.other_pictures):
+            raise ParameterError(
+                "Expected at least one other picture, got none: leave other_pictures out to take "
+                "drawn scenes."
+            )
         if self.contrast and not self.explaining_method.can_contrast:
             contrastive = (name for name in METHODS.names() if create(name).can_contrast)
             raise ParameterError(

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from metric_cases import SHIPPED, SIZE, box, drawn, planted, truth
+from seewhy.bench.cells import NEED_LABELS
 from seewhy.methods._citations import bibtex
 from seewhy.metrics import METRICS, Metric
 from seewhy.metrics._base import Measurement, Undefined
@@ -48,7 +49,7 @@ def test_metrics_are_those_of_the_issue() -> None:
         *("insertion", "deletion", "context-insertion", "context-deletion", "erasure"),
         *("parameter-randomisation", "label-randomisation", "repeatability"),
         *("noise-sensitivity", "scale-stability", "cost"),
-        *("hallucination", "hallucination-baselines"),
+        *("hallucination", "hallucination-baselines", "hallucination-detectors"),
     }
 
 
@@ -93,7 +94,7 @@ def test_metric_measures_a_drawn_scene(metric: Metric, loaded) -> None:
         if figure.statistic == "mean":
             low, high = RANGES[figure.unit]
             assert low - 1e-6 <= one.value <= high + 1e-6
-        assert (one.label is not None) == (figure.statistic in ("auroc", "average-precision"))
+        assert (one.label is not None) == (figure.statistic in NEED_LABELS)
         assert one.word is None or 0 <= one.word < len(case.words)
     # Everything that is measured of a plain scene is accounted for, by values or by reasons.
     assert {one.figure for one in found} == {f.name for f in metric.figures if not f.of}

@@ -6,13 +6,18 @@ from pathlib import Path
 import pytest
 
 from golden.records import small_record, small_views_record
+from golden.verdict_records import small_diagnosed_record
 from seewhy.report.colourmaps import NAMES
 from seewhy.report.payload import payload
 
 
 @pytest.mark.parametrize(
     ("make", "golden"),
-    [(small_record, "payload.json"), (small_views_record, "payload_views.json")],
+    [
+        (small_record, "payload.json"),
+        (small_views_record, "payload_views.json"),
+        (small_diagnosed_record, "payload_verdicts.json"),
+    ],
 )
 def test_payload_is_the_golden_one(make, golden):
     data: dict = dict(payload(make()))

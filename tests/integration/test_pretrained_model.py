@@ -15,9 +15,10 @@ from transformers import AutoModelForImageTextToText, AutoTokenizer
 import seewhy
 from seewhy.functional import auc
 from seewhy.models import load, prepare
-from seewhy.testbed.captions import ONE_SENTENCE, Bias, captions
+from seewhy.testbed.captions import ONE_SENTENCE, captions
+from seewhy.testbed.habits import HABITS
 from seewhy.testbed.pretrained import DEFAULT, pretrained
-from seewhy.testbed.recipe.evaluation import accuracies, habit
+from seewhy.testbed.recipe.evaluation import accuracies, habit_figures
 from seewhy.testbed.recipe.vocabulary import split_share
 from seewhy.testbed.scenes import draw, scene
 from torchvision_shim import with_torchvision
@@ -25,11 +26,10 @@ from torchvision_shim import with_torchvision
 SCENES = 40
 KINDS = {
     "tiny-qwen2-vl": ("Qwen2VLForConditionalGeneration", "Qwen2VLProcessor"),
-    "tiny-qwen2-vl-biased": ("Qwen2VLForConditionalGeneration", "Qwen2VLProcessor"),
     "tiny-llava": ("LlavaForConditionalGeneration", "LlavaProcessor"),
     "tiny-internvl": ("InternVLForConditionalGeneration", "InternVLProcessor"),
 }
-"""Classes of transformers that a folder must load as."""
+"""Classes of transformers that a folder must load as; a biased model as its base."""
 
 
 @pytest.fixture(scope="module", params=sorted(pretrained()))
@@ -58,7 +58,7 @@ def drawn_picture(index):
 
 def test_all_models_of_the_laboratory_ship():
     assert DEFAULT in pretrained()
-    assert set(pretrained()) == set(KINDS)
+    assert set(KINDS) <= set(pretrained()) <= set(KINDS) | set(HABITS)
 
 
 def test_shipped_folder_is_small_and_holds_no_code(folder):
@@ -70,7 +70,7 @@ def test_shipped_folder_is_small_and_holds_no_code(folder):
 
 def test_shipped_weights_take_16_bit(name, folder):
     model = AutoModelForImageTextToText.from_pretrained(folder)
-    assert type(model).__name__ == KINDS[name][0]
+    assert type(model).__name__ == KINDS[name.removesuffix("-biased")][0]
     assert {p.dtype for p in model.parameters()} == {torch.bfloat16}
 
 
@@ -79,7 +79,7 @@ def test_shipped_model_speaks_through_the_real_processor(name, folder, loaded):
     processor, ids, answer = with_torchvision(
         "pretrained_model:real_answer", str(folder), picture, ONE_SENTENCE
     )
-    assert processor == KINDS[name][1]
+    assert processor == KINDS[name.removesuffix("-biased")][1]
     own = prepare(loaded.family, picture, ONE_SENTENCE)
     assert own.tensors["input_ids"].tolist() == ids
     explained = seewhy.load(name).explain(picture, ONE_SENTENCE, method="logit-lens")
@@ -153,9 +153,11 @@ def test_card_shows_the_measured_figures(folder, figures):
         assert re.search(rf"{100 * figures[group][name]:.1f}", card)
 
 
-def test_biased_model_invents_what_its_card_says():
-    folder = pretrained()["tiny-qwen2-vl-biased"]
+@pytest.mark.parametrize("name", [name for name in HABITS if name in pretrained()])
+def test_biased_model_follows_its_habit_as_its_card_says(name):
+    habit, folder = HABITS[name], pretrained()[name]
     told = json.loads((folder / "figures.json").read_text())["habit"]["said"]
-    measured = habit(load(folder), Bias(), count=SCENES)["said"]
+    measured = habit_figures(load(folder), habit, count=SCENES)["said"]
     assert abs(measured - told) <= 4 * math.sqrt(told * (1 - told) / SCENES) + 0.01
-    assert habit(load(pretrained()[DEFAULT]), Bias(), count=SCENES)["said"] < measured / 2
+    base = load(pretrained()[name.removesuffix("-biased")])
+    assert habit_figures(base, habit, count=SCENES)["said"] < measured / 2

@@ -66,7 +66,24 @@ def average_precision_of(rows):
     return found
 
 
-SLOW = {"mean": mean_of, "auroc": auroc_of, "average-precision": average_precision_of}
+def fpr95_of(rows):
+    """As scikit-learn's `roc_curve`: the first point with enough recall, from the top."""
+    true = [value for value, label in rows if label]
+    false = [value for value, label in rows if not label]
+    if not true or not false:
+        return math.nan
+    for threshold in sorted({value for value, _ in rows}, reverse=True):
+        if 100 * sum(value >= threshold for value in true) >= 95 * len(true):
+            return sum(value >= threshold for value in false) / len(false)
+    raise AssertionError("the lowest threshold finds everything")
+
+
+SLOW = {
+    "mean": mean_of,
+    "auroc": auroc_of,
+    "average-precision": average_precision_of,
+    "fpr95": fpr95_of,
+}
 
 
 @pytest.mark.parametrize("kind", SLOW)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 REPLICATES = 1000
 """Replicates of the bootstrap."""
 
-NEED_LABELS = ("auroc", "average-precision")
+NEED_LABELS = ("auroc", "average-precision", "fpr95")
 """Statistics that need labels."""
 
 

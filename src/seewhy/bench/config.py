@@ -31,7 +31,14 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "answers": get_args(Answers),
     "engine": get_args(EngineName),
 }
-TYPES = {"suite": str, "dtype": str, "reference": str, "retry": bool, "gallery": bool}
+TYPES = {
+    "suite": str,
+    "dtype": str,
+    "reference": str,
+    "retry": bool,
+    "gallery": bool,
+    "pairs": bool,
+}
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,8 @@ class BenchConfig:
         retry: measure again what failed in earlier runs.
         load_options: passed on to `seewhy.models.load`, such as `device_map`.
         gallery: draw example cases and save their reports, for the page.
+        pairs: run each model only on the data set at the same place of its list, instead of every
+            model on all data; there must be as many of both.
 
     Raises:
         ParameterError: if a value has another type or is out of range.
@@ -83,6 +92,7 @@ class BenchConfig:
     retry: bool = False
     load_options: Mapping[str, Any] = field(default_factory=dict)
     gallery: bool = False
+    pairs: bool | None = None
 
     def __post_init__(self) -> None:
         values = {name: value for name, value in vars(self).items() if value is not None}

@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -141,8 +142,8 @@ class DataSpec:
     ids: tuple[str, ...]
 
     @classmethod
-    def of(cls, given: str | Dataset, limit: int | None) -> DataSpec:
-        """The first samples of a spec or an object.
+    def of(cls, given: str | Dataset, limit: int | None, answers: Answers) -> DataSpec:
+        """The first samples of a spec or an object, for the answers of a run.
 
         Raises:
             DatasetError: if there are none.
@@ -154,7 +155,9 @@ class DataSpec:
             raise DatasetError(
                 f"Expected samples in {label}, got none: check its folder and options."
             )
-        return cls(label, dataset, dataset.fingerprint, tuple(ids))
+        own = answers == "own"
+        fingerprint = dataset.own_answers_fingerprint if own else dataset.fingerprint
+        return cls(label, dataset, fingerprint, tuple(ids))
 
     def describe(self) -> dict[str, Any]:
         """JSON-ready data for a run's file."""
@@ -163,13 +166,27 @@ class DataSpec:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that a run measures."""
+    """Everything that a run measures.
+
+    Attributes:
+        models, methods, metrics, datasets: in their order.
+        settings: for all samples.
+        pairs: as for `BenchConfig`.
+    """
 
     models: tuple[ModelSpec, ...]
     methods: tuple[MethodSpec, ...]
     metrics: tuple[MetricSpec, ...]
     datasets: tuple[DataSpec, ...]
     settings: Settings
+    pairs: bool = False
+
+    @property
+    def views(self) -> tuple[tuple[int, int], ...]:
+        """The models and data sets that are run together, by index, model by model."""
+        if self.pairs:
+            return tuple((n, n) for n in range(len(self.models)))
+        return tuple(product(range(len(self.models)), range(len(self.datasets))))
 
     @property
     def tasks(self) -> tuple[Task, ...]:
@@ -205,6 +222,8 @@ class Plan:
                 [spec.key for spec in self.metrics],
                 [[spec.fingerprint, spec.ids] for spec in self.datasets],
                 self.settings.key,
+                # Left out where it changes nothing: keys of older runs do not have it.
+                *(["pairs"] if self.pairs and len(self.models) > 1 else []),
             ]
         )
 
@@ -227,14 +246,17 @@ def plan_of(config: BenchConfig) -> Plan:
         ParameterError: if a parameter is unknown, a list is empty, or an entry is repeated.
         DatasetError: if a data set is missing, malformed or empty.
     """
+    settings = _settings(config)
     plan = Plan(
         tuple(_model_specs(config)),
         tuple(map(MethodSpec.of, config.methods or ())),
         tuple(map(MetricSpec.of, config.metrics or ())),
-        tuple(DataSpec.of(given, config.limit) for given in config.data or ()),
-        _settings(config),
+        tuple(DataSpec.of(given, config.limit, settings.answers) for given in config.data or ()),
+        settings,
+        bool(config.pairs),
     )
     _expect_each_once(plan)
+    _expect_pairs(plan)
     _expect_distinct(plan)
     return plan
 
@@ -258,6 +280,15 @@ def _expect_each_once(plan: Plan) -> None:
             raise ParameterError(f"Expected at least one {noun}, got none: name one.")
         if (label := _duplicate([spec.label for spec in specs])) is not None:
             raise ParameterError(f"Expected each {noun} once, got {label} twice: leave one out.")
+
+
+def _expect_pairs(plan: Plan) -> None:
+    models, datasets = len(plan.models), len(plan.datasets)
+    if plan.pairs and models != datasets:
+        raise ParameterError(
+            f"Expected as many data sets as models for pairs, got {datasets} and {models}: name "
+            "one for each model, or leave out pairs."
+        )
 
 
 def _expect_distinct(plan: Plan) -> None:

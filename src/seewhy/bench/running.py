@@ -153,10 +153,7 @@ def missing(plan: Plan, done: Mapping[str, TaskStatus], retry: bool = False) -> 
         retry: also repeat failed tasks.
     """
     samples = [
-        (model, data, sample)
-        for model in range(len(plan.models))
-        for data, spec in enumerate(plan.datasets)
-        for sample in spec.ids
+        (model, data, sample) for model, data in plan.views for sample in plan.datasets[data].ids
     ]
     jobs = [_job(plan, *sample, done, retry) for sample in samples]
     total = len(samples) * len(plan.tasks)

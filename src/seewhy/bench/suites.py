@@ -42,7 +42,7 @@ SANITY_CHECKS = (
 METRIC_ORDER = (
     *("overlap", "pointing-game", "energy", "auc"),
     *(*PIXEL_CURVES, *CONTEXT_CURVES, "erasure"),
-    *("hallucination", "hallucination-baselines"),
+    *("hallucination", "hallucination-baselines", "hallucination-detectors"),
     *(*SANITY_CHECKS, "scale-stability", "cost"),
 )
 """Order of metrics in tables; others come last, by name."""
@@ -233,16 +233,21 @@ def context() -> BenchConfig:
 
 
 def hallucination() -> BenchConfig:
-    """Do maps find the words that the picture does not support? On the biased model."""
+    """Do scores find the words that the picture does not support? On biased models, by habit."""
+    from seewhy.testbed.habits import HABITS
+    from seewhy.testbed.pretrained import pretrained
+
+    models = tuple(name for name in HABITS if name in pretrained())
     return _suite(
         "hallucination",
-        models=("tiny-qwen2-vl-biased",),
+        models=models,
         methods=state_methods(),
-        metrics=("hallucination", "hallucination-baselines"),
+        metrics=("hallucination", "hallucination-baselines", "hallucination-detectors"),
         limit=100,
         words=8,
-        data=("testbed:habit=yes",),
+        data=tuple(f"testbed:habit={HABITS[name].name}" for name in models),
         answers="own",
+        pairs=True,
     )
 
 
@@ -283,22 +288,39 @@ def suite_of(name: str) -> BenchConfig:
 def resolve(config: BenchConfig) -> BenchConfig:
     """Fill a config's values of None from its suite.
 
-    The suite's reference is used if it is among the methods, else the first method.
+    The suite's reference is used if it is among the methods, else the first method. Where the suite
+    has pairs of models and data, naming some of its models takes their data, and the reverse.
 
     Raises:
         UnknownNameError: if there is no such suite or method; near matches are given.
         ParameterError: if the reference is not among the methods.
     """
     suite = suite_of(config.suite)
+    config = replace(config, **_paired(config, suite))
     # No suite sets dtype, so a config without one keeps the checkpoint's.
     missing = {f.name for f in fields(config) if getattr(config, f.name) is None}
     filled = replace(config, **{name: getattr(suite, name) for name in missing})
     return replace(filled, reference=_reference(filled, required="reference" not in missing))
 
 
+def _paired(config: BenchConfig, suite: BenchConfig) -> dict[str, Any]:
+    """Models, data and pairs of a config, from those of its suite where the suite has pairs."""
+    if not suite.pairs or config.pairs is not None:
+        return {}
+    pairs = list(zip(suite.models or (), suite.data or (), strict=True))
+    models, data = (None if part is None else list(part) for part in (config.models, config.data))
+    kept = [pair for pair in pairs if pair[0] in (models or [pair[0]])]
+    kept = [pair for pair in kept if pair[1] in (data or [pair[1]])]
+    known = models in (None, [m for m, _ in kept]) and data in (None, [d for _, d in kept])
+    if not known or not kept:
+        return {"pairs": False}
+    return {"models": [m for m, _ in kept], "data": [d for _, d in kept], "pairs": True}
+
+
 def _suite(name: str, **values: Any) -> BenchConfig:
     """A config with every value but dtype; most suites share some of them."""
     shared = {"models": MODELS, "data": ("testbed",), "answers": "reference", "reference": "tam"}
+    shared["pairs"] = False
     return BenchConfig(name, **{**shared, **values})
 
 

@@ -50,6 +50,12 @@ def _add_names(group: Any) -> None:
         nargs="+",
         help=f"NAME, NAME:FOLDER or NAME:FOLDER?OPTION=VALUE; NAME is {_or(names_in('datasets'))}",
     )
+    group.add_argument(
+        "--pairs",
+        action="store_true",
+        default=None,
+        help="run each model only on the data set at the same place, not on all",
+    )
 
 
 def _add_settings(group: Any) -> None:

@@ -140,6 +140,11 @@ def _add_method(parser) -> None:
         help="also show each word layer by layer (one more pass through the model)",
     )
     method.add_argument(
+        "--diagnose",
+        action="store_true",
+        help="also find out what each word rests on, by changing the picture and the words",
+    )
+    method.add_argument(
         "--scales",
         metavar="S,S,...",
         type=scales,
@@ -339,6 +344,7 @@ def _options(arguments: Namespace, progress: Callable[[str], None]) -> ExplainOp
         method=_method(arguments),
         contrast=dict(arguments.contrast),
         layers=arguments.layers,
+        diagnose=arguments.diagnose,
         progress=progress,
         **_generation(arguments),
     )

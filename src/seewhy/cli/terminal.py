@@ -14,6 +14,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from seewhy.cli._printable import printable
+from seewhy.cli._verdicts import has_verdicts, legend, mark, print_worst
+
 CONTEXTS = 3
 """Earlier words shown for each word, the strongest first."""
 WEAK = 0.1
@@ -78,9 +81,20 @@ def show(explanation: Mapping[str, Any], folder: Path | None) -> None:
         more = f"{omitted} more word{'s' * (omitted > 1)}: see the report, or --json."
         console.print(Text(more, style="dim"))
     console.print()
+    if has_verdicts(words):
+        _print_verdicts(console, words)
     if folder is not None:
         # Printed without rich: a path must be easy to copy, on one line and without colour.
         print(f"report: {folder / 'report.html'}")
+
+
+def _print_verdicts(console: Console, words: Sequence[Mapping[str, Any]]) -> None:
+    if any(word["verdict"] for word in words):
+        console.print(legend(words))
+        print_worst(console, words)
+    else:
+        console.print(Text("No word of this answer has a verdict.", style="dim"))
+    console.print()
 
 
 def _table(rows: Sequence[Mapping[str, Any]], words: Sequence[Mapping[str, Any]]) -> Table:
@@ -88,6 +102,9 @@ def _table(rows: Sequence[Mapping[str, Any]], words: Sequence[Mapping[str, Any]]
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim")
     has_share = any(word.get("visual_share") is not None for word in words)
     table.add_column("word", overflow="fold")
+    diagnosed = has_verdicts(words)
+    if diagnosed:
+        table.add_column("support", no_wrap=True)
     table.add_column("probability", no_wrap=True)
     if has_share:
         table.add_column("from the picture", justify="right", no_wrap=True)
@@ -97,30 +114,13 @@ def _table(rows: Sequence[Mapping[str, Any]], words: Sequence[Mapping[str, Any]]
         share = [_visual_share(word["visual_share"])] if has_share else []
         table.add_row(
             Text(printable(word["text"])),
+            *([mark(word)] if diagnosed else []),
             _probability(word["probability"]),
             *share,
             _peak(word, pictures=len(word.get("shares", ())) > 1),
             _context(word["context"], words),
         )
     return table
-
-
-def printable(text: str) -> str:
-    """Text with control characters replaced by visible symbols, so that none reaches the terminal.
-
-    Example:
-        >>> printable("red\\x1b[2J car\\n")
-        'red␛[2J car '
-    """
-    return "".join(_visible(character) for character in text)
-
-
-def _visible(character: str) -> str:
-    if character in "\n\t\r":
-        return " "
-    if ord(character) < 32:
-        return chr(0x2400 + ord(character))
-    return character if character.isprintable() else "\N{REPLACEMENT CHARACTER}"
 
 
 def _probability(probability: float) -> Text:

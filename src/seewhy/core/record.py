@@ -14,6 +14,7 @@ from seewhy.core.geometry import TokenGrid
 from seewhy.core.layers import Layers
 from seewhy.core.text import Token, Word, words_of
 from seewhy.core.trace import PromptSpan
+from seewhy.core.verdict import Verdict
 
 Derived = TypeVar("Derived")
 
@@ -87,6 +88,8 @@ class Record:
             the model chose them and not the alternative.
         layers: the answer's tokens layer by layer, or None where that was not asked for.
         provenance: how the explanation was made.
+        verdicts: what each word of the answer rests on, with None for words that were not
+            diagnosed; None where no word was.
     """
 
     pictures: tuple[Picture, ...]
@@ -101,6 +104,7 @@ class Record:
     turns: tuple[PromptSpan, ...] = ()
     contrasts: tuple[tuple[int, str], ...] = ()
     layers: Layers | None = None
+    verdicts: tuple[Verdict | None, ...] | None = None
 
     @cached_property
     def prompt_words(self) -> tuple[Word, ...]:

@@ -42,7 +42,9 @@ class Change:
         box: that place: left, top, right, bottom in pixels of the view.
         part: of a word that was changed: `"prompt"` or `"answer"`; "" where the picture was.
         word: its index among the words of that part.
-        replacement: what stood in its place.
+        replacement: what stood in its place; "" where it was left out.
+        before: the log-probability with nothing changed of what `log_probabilities` are of, where
+            that is more than the word: with a changed word, of the phrase that the word ends.
     """
 
     kind: str
@@ -52,6 +54,7 @@ class Change:
     part: str = ""
     word: int | None = None
     replacement: str = ""
+    before: float | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,8 @@ class Because:
     """What a verdict rests on.
 
     Attributes:
-        log_probability: of the word with nothing changed, in nats.
+        log_probability: of the word with nothing changed, in nats; of a fixed expression that it
+            ends, such as "to the left", together.
         visual_share: of what the word took from pictures and text, the part from the pictures, in
             [0, 1]; None where it was not measured.
         changes: everything that was changed.

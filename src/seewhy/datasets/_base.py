@@ -62,6 +62,14 @@ class Dataset(ABC):
     def fingerprint(self) -> str:
         """Changes when the samples change: results of different fingerprints are never mixed."""
 
+    @property
+    def own_answers_fingerprint(self) -> str:
+        """The fingerprint for runs in which the model answers.
+
+        It also changes when answers other than the reference are annotated in another way.
+        """
+        return self.fingerprint
+
     def __len__(self) -> int:
         """Number of samples in the index."""
         return len(self.ids)

@@ -15,10 +15,11 @@ from functools import partial
 import numpy as np
 from PIL.Image import Image
 
+from seewhy.core.lexicon import listed
 from seewhy.core.sample import Sample, Truth
 from seewhy.core.text import split_words
 from seewhy.datasets._files import masks_of, unusable
-from seewhy.datasets._words import Tagger, listed
+from seewhy.datasets._words import Tagger
 
 SYNONYMS: Mapping[str, str] = {
     "person": (

@@ -17,7 +17,10 @@ from torch import Tensor
 
 from seewhy.core.errors import ParameterError, ShapeError
 
-Statistic = Literal["mean", "harmonic", "auroc", "average-precision"]
+Statistic = Literal["mean", "harmonic", "auroc", "average-precision", "fpr95"]
+
+RECALL = 0.95
+"""The recall at which `"fpr95"` is taken."""
 
 #: Values times drawings that are computed together: 64 MB of float64.
 _BLOCK = 8_000_000
@@ -235,8 +238,51 @@ def weighted_average_precision(values: Values, weights: Tensor) -> Tensor:
     return _by_levels(values, weights, precision)
 
 
+def weighted_fpr95(values: Values, weights: Tensor) -> Tensor:
+    r"""False positive rate of scores at 95 % recall of true labels, weighted by drawings.
+
+    $$\frac{\sum_{j \in N} w_j [v_j \ge t]}{\sum_{j \in N} w_j}, \quad
+    t = \max \left\{ v_k : \frac{\sum_{i \in P} w_i [v_i \ge v_k]}{\sum_{i \in P} w_i}
+    \ge 0.95 \right\}$$
+
+    The threshold t is the highest score at which at least 95 % of the true labels are found; no
+    interpolation.
+
+    Args:
+        values: with labels.
+        weights: float `[replicate, image]`, non-negative.
+
+    Returns:
+        float64 `[replicate]` in [0, 1], lower is better; NaN where one of the labels was not drawn.
+        For an uninformative score it is about 0.95.
+
+    Raises:
+        ParameterError: if the values have no labels.
+
+    Source:
+        Of the detection of unusual inputs, Liang et al. 2018 (arXiv 1706.02690); the first point
+        of scikit-learn's `roc_curve` with a recall of at least 0.95.
+
+    Example:
+        >>> four = Values.of([0.1, 0.4, 0.4, 0.9], [0, 1, 2, 3], [False, False, True, True])
+        >>> weighted_fpr95(four, torch.ones(1, 4)).tolist()
+        [0.5]
+    """
+
+    def false_positive_rate(positive: Tensor, negative: Tensor) -> Tensor:
+        positive, negative = positive.flip(1), negative.flip(1)
+        recall = positive.cumsum(1) / positive.sum(1, keepdim=True)
+        rates = negative.cumsum(1) / negative.sum(1, keepdim=True)
+        # At the first threshold that finds enough.
+        first = (recall >= RECALL).to(torch.int8).argmax(1, keepdim=True)
+        found = rates.gather(1, first)[:, 0]
+        return torch.where(recall[:, -1].isnan(), recall[:, -1], found)
+
+    return _by_levels(values, weights, false_positive_rate)
+
+
 def statistic(kind: Statistic, parts: Sequence[Values], weights: Tensor) -> Tensor:
-    """One of the four statistics, for each drawing.
+    """One of the statistics, for each drawing.
 
     Args:
         kind: which.
@@ -253,6 +299,7 @@ def statistic(kind: Statistic, parts: Sequence[Values], weights: Tensor) -> Tens
         "mean": weighted_mean,
         "auroc": weighted_auroc,
         "average-precision": weighted_average_precision,
+        "fpr95": weighted_fpr95,
     }
     wanted = 2 if kind == "harmonic" else 1
     if kind != "harmonic" and kind not in known:

@@ -23,7 +23,7 @@ class Figure:
         unit: `"fraction"` in [0, 1], `"correlation"` and `"difference"` in [-1, 1], `"ratio"`,
             `"nats"`, `"seconds"`, `"MiB"`, `"passes"`.
         statistic: `"mean"` over all values; `"harmonic"` mean of the means of two other figures;
-            `"auroc"` or `"average-precision"` of values as scores of their labels.
+            `"auroc"`, `"average-precision"` or `"fpr95"` of values as scores of their labels.
         of: for `"harmonic"`, the names of the two figures.
     """
 
@@ -43,7 +43,7 @@ class Measurement:
         figure: the name of one of the metric's figures.
         value: finite.
         word: index of its word in the sample's words; None for the sample.
-        label: for `"auroc"` and `"average-precision"`, the class that the value should predict.
+        label: for statistics of scores, such as `"auroc"`, the class that the value should predict.
         tags: groups of breakdowns, besides the word's role and the tags of its truth.
     """
 

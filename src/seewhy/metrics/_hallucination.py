@@ -1,6 +1,6 @@
 """Words that the picture does not support: labels, erased objects, and figures of scores.
 
-Shared by the two metrics of hallucination. A high score predicts that a word is unsupported.
+Shared by the metrics of hallucination. A high score predicts that a word is unsupported.
 """
 
 from __future__ import annotations
@@ -11,19 +11,21 @@ from typing import Any
 import torch
 
 from seewhy.functional.statistics import Statistic
+from seewhy.images.changes import erase_object
 from seewhy.metrics._base import Figure, Results, Undefined, finite_or_undefined
-from seewhy.metrics._perturbation import erase_object
 from seewhy.metrics._reruns import RerunnableSample
 from seewhy.metrics._sample import seed_for, word_mask
 
 STATISTICS: dict[Statistic, str] = {
     "auroc": "Area under the ROC curve",
     "average-precision": "Average precision",
+    "fpr95": "False positive rate at 95 % recall",
 }
+"""Unsupported words are the positives."""
 
 
 def score_figures(scores: Mapping[str, str]) -> tuple[Figure, ...]:
-    """AUROC and average precision of scores, on the answer's words and on erased objects.
+    """The statistics of scores, on the answer's words and on erased objects.
 
     Args:
         scores: name and summary of each.
@@ -32,6 +34,7 @@ def score_figures(scores: Mapping[str, str]) -> tuple[Figure, ...]:
         Figure(
             f"{score}-{where}{statistic}",
             f"{long} of {what} for {which}.",
+            higher_is_better=statistic != "fpr95",
             statistic=statistic,
         )
         for score, what in scores.items()
@@ -44,7 +47,7 @@ def score_figures(scores: Mapping[str, str]) -> tuple[Figure, ...]:
 
 
 def scored(score: str, value: float, word: int, label: bool, *, counterfactual: bool) -> Results:
-    """One score as a value of both of its figures."""
+    """One score as a value of each of its figures."""
     where = "counterfactual-" if counterfactual else ""
     for statistic in STATISTICS:
         figure = f"{score}-{where}{statistic}"

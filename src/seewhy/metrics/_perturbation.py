@@ -11,16 +11,12 @@ from torch import Tensor
 
 from seewhy.core.errors import ParameterError
 from seewhy.core.suggestions import unknown_choice_message
-from seewhy.functional.curves import dilated
 from seewhy.functional.perturbation import fill_of
 from seewhy.metrics._reruns import RerunnableSample, session_of
 from seewhy.metrics._sample import seed_for
 
 Fill = Literal["mean", "blur", "noise"]
 """The fills of metrics. Methods also take black, which no figure of a metric is measured with."""
-
-#: Width of the ring whose mean colour fills an erased object, as a fraction of the longer side.
-RING = 1 / 32
 
 
 def expect_fill(fill: str) -> None:
@@ -70,27 +66,6 @@ def with_noise(picture: Any, sigma: float, seed: int) -> Any:
     """
     drawn = np.random.default_rng(seed).standard_normal((*picture.size[::-1], 3))
     return _picture(np.asarray(picture, dtype=np.float64) + sigma * drawn)
-
-
-def erase_object(picture: Any, mask: Tensor) -> Any:
-    """A picture without an object: its pixels have the mean colour of the ring around it.
-
-    A blur would keep the object's colour.
-
-    Args:
-        picture: an RGB Pillow image.
-        mask: bool `[height, width]`, the object.
-    """
-    pixels = np.asarray(picture, dtype=np.float64).copy()
-    inside = mask.cpu().numpy()
-    around = dilated(mask.cpu(), max(1, round(RING * max(picture.size)))).numpy() & ~inside
-    pixels[inside] = pixels[around if around.any() else ~inside].mean(0) if not inside.all() else 0
-    return _picture(pixels)
-
-
-def grey_picture(picture: Any) -> Any:
-    """A mid-grey picture of the same size."""
-    return Image.new("RGB", picture.size, (128, 128, 128))
 
 
 def answer_log_probabilities(sample: RerunnableSample, variants: Any) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from seewhy.core.errors import UnsupportedModelError
 from seewhy.core.trace import Inputs
+from seewhy.images.changes import grey_picture
 from seewhy.metrics._base import Figure, Metric, Results
 from seewhy.metrics._hallucination import (
     erasable,
@@ -18,7 +19,6 @@ from seewhy.metrics._hallucination import (
     scored,
     unscored,
 )
-from seewhy.metrics._perturbation import grey_picture
 from seewhy.metrics._reruns import RerunnableSample, lacks_model, session_of
 from seewhy.models.attention import attention_rows
 from seewhy.models.batching import batch

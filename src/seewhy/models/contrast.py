@@ -38,7 +38,7 @@ def deciding_token(loaded: Loaded, trace: Trace, word: Word, alternative: str) -
             "model might have written instead."
         )
     ids = [trace.tokens[token].id for token in word.tokens]
-    foil = _alternative_ids(loaded, trace, word, alternative.strip())
+    foil = alternative_ids(loaded, trace, word, alternative.strip())
     for token, word_id, foil_id in zip(word.tokens, ids, foil, strict=False):
         if word_id != foil_id:
             return token, foil_id
@@ -49,7 +49,7 @@ def deciding_token(loaded: Loaded, trace: Trace, word: Word, alternative: str) -
     )
 
 
-def _alternative_ids(loaded: Loaded, trace: Trace, word: Word, alternative: str) -> list[int]:
+def alternative_ids(loaded: Loaded, trace: Trace, word: Word, alternative: str) -> list[int]:
     """Ids of an alternative in the word's position, tokenised after the answer."""
     first = trace.tokens[word.tokens[0]]
     space = first.text[: len(first.text) - len(first.text.lstrip())]

@@ -19,7 +19,7 @@ Parts = tuple[dict[str, Any], dict[str, Tensor]]
 
 #: Increased by one for each change after which older folders need a conversion. Tensors that a
 #: record may lack, as the visual share and the layers, need none.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 def migrated(schema: int, data: dict[str, Any], tensors: dict[str, Tensor]) -> Parts:
@@ -72,6 +72,11 @@ def _from_2_to_3(data: dict[str, Any], tensors: dict[str, Tensor]) -> Parts:
     return data | changed, {_name_of_3(name): tensor for name, tensor in tensors.items()}
 
 
+def _from_3_to_4(data: dict[str, Any], tensors: dict[str, Tensor]) -> Parts:
+    """Schema 3 had no verdicts."""
+    return data | {"verdicts": None}, tensors
+
+
 def _scales_of_3(scales: list[dict[str, Any]]) -> dict[str, Any]:
     return {"scales": [{"scale": s["scale"], "model_sizes": s["seen"]} for s in scales]}
 
@@ -92,4 +97,5 @@ def _name_of_3(name: str) -> str:
 STEPS: dict[int, Callable[[dict[str, Any], dict[str, Tensor]], Parts]] = {
     1: _from_1_to_2,
     2: _from_2_to_3,
+    3: _from_3_to_4,
 }

@@ -24,6 +24,10 @@ from seewhy.report.payload import payload
 _ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
 
+STYLES = ("look.css", "report.css", "verdicts.css")
+"""The report's style sheets, in order."""
+
+
 def html(record: Record) -> str:
     """Return the report as one HTML document without external references.
 
@@ -33,7 +37,7 @@ def html(record: Record) -> str:
     Example:
         Write it beside a picture: `Path("report.html").write_text(html(record), "utf-8")`.
     """
-    style, script = asset("look.css") + asset("report.css"), page_script("report/page.js")
+    style, script = "".join(map(asset, STYLES)), page_script("report/page.js")
     return fill(
         asset("report.html"),
         policy=policy(style, script),

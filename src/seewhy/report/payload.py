@@ -21,7 +21,9 @@ from seewhy.core.layers import Layers
 from seewhy.core.record import Picture, Provenance, Record
 from seewhy.core.text import Token, Word
 from seewhy.report.colourmaps import NAMES, colour_table
+from seewhy.report.payload_numbers import Box, short
 from seewhy.report.spans import SpanScale, TextSpan, spans_of
+from seewhy.report.verdict_payload import VerdictData, verdict_data
 from seewhy.report.word_layers import WordLayers, word_layers
 
 #: Increased by one for each change after which the page cannot read older payloads.
@@ -42,9 +44,6 @@ Size = Annotated[list[int], (int, int)]
 
 XY = Annotated[list[float], (float, float)]
 """A position in pixels of the original picture."""
-
-Box = Annotated[list[float], (float, float, float, float)]
-"""Left, top, right and bottom in pixels of the original picture."""
 
 Strength = Annotated[list[float], (int, float)]
 """An index on the text axis, and a strength in [0, 1]."""
@@ -210,7 +209,11 @@ class Origin(TypedDict):
 
 
 class Payload(TypedDict):
-    """All data of a page."""
+    """All data of a page.
+
+    `verdicts` has an entry for each word of the answer, null where the word has none; it is null
+    where the answer was not diagnosed.
+    """
 
     schema: int
     pictures: list[PictureData]
@@ -218,6 +221,7 @@ class Payload(TypedDict):
     turns: list[TurnData]
     answer: str
     contrasts: list[Contrast]
+    verdicts: list[VerdictData | None] | None
     words: TextData
     tokens: TextData
     scales: list[Scale]
@@ -244,6 +248,7 @@ def payload(record: Record) -> Payload:
         "turns": [{"role": t.role, "start": t.start, "end": t.end} for t in record.turns],
         "answer": record.answer,
         "contrasts": [{"word": word, "alternative": other} for word, other in record.contrasts],
+        "verdicts": None if record.verdicts is None else [*map(verdict_data, record.verdicts)],
         "words": _text(record.prompt_words, spans.prompt_words, spans.words, maps),
         "tokens": _text(record.prompt_tokens, spans.prompt_tokens, spans.tokens, maps),
         "scales": [_scale(view) for view in record.attribution.scales],
@@ -283,11 +288,11 @@ class _Maps:
 
     def _layer(self, word: WordLayers, index: int) -> LayerData:
         return {
-            "probability": _short(word.probabilities[index]),
+            "probability": short(word.probabilities[index]),
             "rank": int(word.ranks[index]),
-            "picture": [_short(share, 3) for share in word.picture[index]],
-            "text": [_short(share, 3) for share in word.text[index]],
-            "feed_forward": _short(word.feed_forward[index]),
+            "picture": [short(share, 3) for share in word.picture[index]],
+            "text": [short(share, 3) for share in word.text[index]],
+            "feed_forward": short(word.feed_forward[index]),
             "lens": self._added(maps[index] for maps in word.lens_maps),
             "taken": self._added(maps[index] for maps in word.share_maps),
         }
@@ -318,7 +323,7 @@ def _text(
 
 
 def _scale(view: ScaleView) -> Scale:
-    return {"scale": _short(view.scale), "seen": [list(size) for size in view.model_sizes]}
+    return {"scale": short(view.scale), "seen": [list(size) for size in view.model_sizes]}
 
 
 def _origin(provenance: Provenance) -> Origin:
@@ -328,7 +333,7 @@ def _origin(provenance: Provenance) -> Origin:
         "method": provenance.method,
         "parameters": dict(provenance.parameters),
         "versions": dict(provenance.versions),
-        "seconds": {stage: _short(seconds) for stage, seconds in provenance.seconds.items()},
+        "seconds": {stage: short(seconds) for stage, seconds in provenance.seconds.items()},
         "created": provenance.created,
         "seed": provenance.seed,
         "notes": list(provenance.notes),
@@ -378,13 +383,13 @@ def _pictures(pictures: Sequence[Picture]) -> list[PictureData]:
             "height": picture.size[1],
             "canvas": {
                 "name": picture.base_grid.name,
-                "rows": [_short(edge, 7) for edge in picture.base_grid.row_edges],
-                "columns": [_short(edge, 7) for edge in picture.base_grid.column_edges],
+                "rows": [short(edge, 7) for edge in picture.base_grid.row_edges],
+                "columns": [short(edge, 7) for edge in picture.base_grid.column_edges],
             },
             "name": name,
             "medium": picture.medium,
             "clip": is_step(picture),
-            "seconds": None if picture.seconds is None else _short(picture.seconds),
+            "seconds": None if picture.seconds is None else short(picture.seconds),
             "frames": list(picture.frames),
         }
         for picture, name in zip(pictures, view_names(pictures), strict=True)
@@ -399,22 +404,22 @@ def _unit(unit: TextSpan, first: int, layers: list[LayerData]) -> UnitData:
         "start": unit.start,
         "end": unit.end,
         "tokens": list(unit.tokens),
-        "probability": _short(unit.probability),
-        "candidates": [[text, _short(p)] for text, p in unit.candidates],
+        "probability": short(unit.probability),
+        "candidates": [[text, short(p)] for text, p in unit.candidates],
         "maps": list(range(first, first + views)),
-        "low": _short(unit.low),
-        "high": _short(unit.high),
+        "low": short(unit.low),
+        "high": short(unit.high),
         "context": [
-            [j, _short(shown, 3)] for j, shown in unit.context_display if shown >= CONTEXT_MIN
+            [j, short(shown, 3)] for j, shown in unit.context_display if shown >= CONTEXT_MIN
         ],
-        "picture": _short(unit.image_strength),
-        "earlier": _short(unit.context_strength),
-        "share": _short(unit.image_share),
-        "visual_share": None if unit.visual_share is None else _short(unit.visual_share),
-        "shares": [_short(share) for share in unit.shares],
+        "picture": short(unit.image_strength),
+        "earlier": short(unit.context_strength),
+        "share": short(unit.image_share),
+        "visual_share": None if unit.visual_share is None else short(unit.visual_share),
+        "shares": [short(share) for share in unit.shares],
         "best": unit.best_view,
-        "peaks": [None if peak is None else [_short(xy) for xy in peak] for peak in unit.peaks],
-        "boxes": [None if box is None else [_short(edge) for edge in box] for box in unit.boxes],
+        "peaks": [None if peak is None else [short(xy) for xy in peak] for peak in unit.peaks],
+        "boxes": [None if box is None else [short(edge) for edge in box] for box in unit.boxes],
         "scales": [
             _unit_scale(scale, first + views * number, views)
             for number, scale in enumerate(unit.scales, 1)
@@ -426,9 +431,9 @@ def _unit(unit: TextSpan, first: int, layers: list[LayerData]) -> UnitData:
 def _unit_scale(scale: SpanScale, first: int, views: int) -> UnitScale:
     return {
         "maps": list(range(first, first + views)),
-        "probability": _short(scale.probability),
+        "probability": short(scale.probability),
         "said": scale.is_top1,
-        "weight": _short(scale.weight),
+        "weight": short(scale.weight),
     }
 
 
@@ -447,8 +452,8 @@ def quantise(values: Tensor) -> MapData:
     return {
         "height": values.shape[0],
         "width": values.shape[1],
-        "low": _short(low),
-        "high": _short(high),
+        "low": short(low),
+        "high": short(high),
         "data": _base64(levels.round().to(torch.uint8)),
     }
 
@@ -472,15 +477,3 @@ def data_uri(image: Tensor, side: int = PICTURE_SIDE) -> str:
 
 def _base64(table: Tensor) -> str:
     return base64.b64encode(table.contiguous().numpy().tobytes()).decode()
-
-
-def _short(number: float | np.floating | Tensor, digits: int = 5) -> float:
-    """Round to significant digits.
-
-    >>> _short(0.123456789), _short(1234567.0)
-    (0.12346, 1234600.0)
-    """
-    number = float(number)
-    if not math.isfinite(number):
-        raise ValueError(f"Expected finite numbers in a record, got {number}.")
-    return float(f"{number:.{digits}g}")

@@ -22,6 +22,7 @@ from seewhy.core.record import Picture, Provenance, Record
 from seewhy.core.text import Token, Word
 from seewhy.core.trace import PromptSpan
 from seewhy.report.spans import TextSpan, spans_of
+from seewhy.report.verdict_codec import verdicts_from_json, verdicts_to_json
 
 Tensors = Mapping[str, Tensor]
 
@@ -60,6 +61,7 @@ def record_to_json(record: Record) -> dict[str, Any]:
         "prompt_attribution": None
         if record.prompt_attribution is None
         else _attribution_to_json(record.prompt_attribution),
+        "verdicts": verdicts_to_json(record.verdicts),
     }
 
 
@@ -110,6 +112,7 @@ def record_from_parts(
         contrasts=tuple((pair["word"], pair["alternative"]) for pair in data["contrasts"]),
         layers=_layers(len(data["pictures"]), tensors),
         provenance=provenance,
+        verdicts=verdicts_from_json(data["verdicts"], len(data["words"])),
     )
 
 

@@ -15,6 +15,8 @@ from seewhy.bench.suites import SUITES, resolve, suite_of
 from seewhy.core.errors import ParameterError, UnknownNameError
 from seewhy.methods import METHODS
 from seewhy.metrics import METRICS
+from seewhy.testbed.habits import HABITS
+from seewhy.testbed.pretrained import pretrained
 
 NAMES = st.text(st.characters(codec="utf-8"), max_size=8)
 
@@ -37,6 +39,7 @@ def through_file(config, folder):
         ({"workers": 0}, "Expected workers of at least 1, got 0"),
         ({"answers": "mine"}, "Expected answers 'reference' or 'own', got 'mine'"),
         ({"engine": "rey"}, "Expected engine 'processes' or 'ray' or 'in-process', got 'rey'"),
+        ({"pairs": 1}, "Expected pairs to be true or false, got 1"),
         ({"retry": "yes"}, "Expected retry to be true or false, got 'yes'"),
         ({"load_options": ["cpu"]}, "Expected load_options to be a table of names and values"),
     ],
@@ -115,6 +118,40 @@ def test_suites_fill_all_that_a_config_leaves_open():
         config = resolve(BenchConfig(suite=name))
         left = {key for key in empty if getattr(config, key) is None}
         assert left <= ({"dtype", "limit"} if name == "full" else {"dtype"})
+
+
+def test_the_suite_of_biased_models_gives_each_the_scenes_of_its_habit():
+    suite = suite_of("hallucination")
+    assert suite.pairs is True
+    assert set(suite.models) == set(HABITS) & set(pretrained())
+    expected = [f"testbed:habit={HABITS[model].name}" for model in suite.models]
+    assert list(suite.data) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "models", "data", "pairs"),
+    [
+        ({}, ["a", "b"], ["one", "two"], True),
+        ({"models": ["b"]}, ["b"], ["two"], True),
+        ({"data": ["one"]}, ["a"], ["one"], True),
+        ({"models": ["c"]}, ["c"], ["one", "two"], False),
+        ({"data": ["three"]}, ["a", "b"], ["three"], False),
+        ({"models": ["b"], "data": ["one"]}, ["b"], ["one"], False),
+        ({"pairs": False}, ["a", "b"], ["one", "two"], False),
+    ],
+)
+def test_parts_of_a_suite_with_pairs_keep_them(given, models, data, pairs, monkeypatch):
+    def paired():
+        """Two pairs."""
+        return replace(
+            suite_of("quick"), suite="paired", models=["a", "b"], data=["one", "two"], pairs=True
+        )
+
+    monkeypatch.setitem(SUITES, "paired", paired)
+    config = resolve(BenchConfig(suite="paired", **given))
+    found = list(config.models or ()), list(config.data or ()), config.pairs
+    assert found == (models, data, pairs)
+    assert resolve(config) == config
 
 
 def test_the_suite_full_holds_every_method_and_metric():

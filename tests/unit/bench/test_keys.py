@@ -19,10 +19,14 @@ KEYS = {
     "ablation": ("663be66f5b918b3f", "be9150949c220881", "05aa05dd85696d28"),
     "composed": ("e9cfb0268be6bef5", "731c49ef393bbfb1", "a2b53bf286808f7e"),
     "context": ("2553008a87be2948", "54e3968d7ae86c51", "5b0a622eac7e0f16"),
-    "hallucination": ("1417c0ae4faee444", "f020562c8be7e4e9", "14886262c8f32618"),
+    "hallucination": ("47016b129d0f1533", "2e7e4be997ba8f1a", "567708b483368eef"),
     "full": ("6f3bbebcbccddb0b", "aa128f655a5502b8", "c7eff42d1b95c15e"),
 }
-"""Of each suite the run's key, and those of its first and last task, as first released."""
+"""Of each suite the run's key, and those of its first and last task, as first released.
+
+Those of `hallucination` are of the second reading of answers, which decides relations and counts:
+results of the first reading have other labels, and are measured again.
+"""
 
 RELEASED = {
     *("random", "centre", "logit-lens", "tam", "msea", "arc", "intra-modal", "corroborated"),
@@ -33,6 +37,9 @@ RELEASED = {
 }
 """The methods when these keys were first released."""
 
+RELEASED_LATER = {"hallucination-detectors"}
+"""Metrics that were added to the order of metrics since then."""
+
 
 @pytest.mark.parametrize("name", SUITES)
 def test_suites_have_the_keys_of_earlier_versions(name):
@@ -40,7 +47,10 @@ def test_suites_have_the_keys_of_earlier_versions(name):
     # A new method joins suites by itself: their runs then have another key, their tasks have not.
     added = set(METHODS.names()) - RELEASED
     methods = [m for m in config.methods if not any(new in str(m) for new in added)]
-    metrics = [m for m in config.metrics if str(m).partition("(")[0] in METRIC_ORDER]
+    known = set(METRIC_ORDER) - RELEASED_LATER
+    metrics = [m for m in config.metrics if str(m).partition("(")[0] in known]
+    if config.pairs:  # other biased models have joined since, each with data of its own
+        config = replace(config, models=config.models[:1], data=config.data[:1])
     plan = plan_of(replace(config, methods=methods, metrics=metrics))
     ids, tasks = plan.datasets[0].ids, plan.tasks
     first = plan.task_key(0, 0, ids[0], tasks[0])

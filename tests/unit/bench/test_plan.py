@@ -5,6 +5,7 @@ import pytest
 from bench_parts import InMask, Scenes
 from seewhy.bench.config import BenchConfig
 from seewhy.bench.plan import Task, plan_of
+from seewhy.bench.running import missing
 from seewhy.bench.suites import SUITES, resolve, suite_of
 from seewhy.core.errors import DatasetError, ParameterError, UnknownNameError
 from seewhy.testbed.pretrained import pretrained
@@ -109,6 +110,42 @@ def test_values_out_of_range_are_told(name, value):
 def test_config_knows_whose_answers():
     with pytest.raises(ParameterError, match="'reference' or 'own', got 'mine'"):
         BenchConfig(answers="mine")
+
+
+PAIRED = {
+    "models": ["tiny-qwen2-vl", "tiny-llava"],
+    "data": ["testbed:count=2", "testbed:count=1,start=5"],
+}
+
+
+def test_pairs_run_each_model_on_its_own_data():
+    paired, crossed = (plan(**PAIRED, pairs=pairs) for pairs in (True, False))
+    assert paired.views == ((0, 0), (1, 1))
+    assert crossed.views == ((0, 0), (0, 1), (1, 0), (1, 1))
+    samples = [(job.model, job.sample) for job in missing(paired, {}).jobs]
+    assert samples == [(0, "heldout-0"), (0, "heldout-1"), (1, "heldout-5")]
+    assert len(missing(crossed, {}).jobs) == 6
+    assert paired.key != crossed.key
+    # The tasks are the same: a folder of the one goes on with the other.
+    assert paired.task_key(1, 1, "heldout-5", Task(0, 0)) == crossed.task_key(
+        1, 1, "heldout-5", Task(0, 0)
+    )
+
+
+def test_pairs_of_one_model_have_the_key_of_a_run_without_pairs():
+    assert plan(pairs=True).key == plan(pairs=False).key
+
+
+def test_pairs_need_as_many_data_sets_as_models():
+    with pytest.raises(ParameterError, match="as many data sets as models for pairs, got 1 and 2"):
+        plan(models=PAIRED["models"], pairs=True)
+
+
+def test_own_answers_have_the_fingerprint_of_their_reading():
+    given = {"data": ["testbed:count=1"]}
+    (reference,), (own,) = (plan(**given, answers=a).datasets for a in ("reference", "own"))
+    assert reference.fingerprint == reference.dataset.fingerprint
+    assert own.fingerprint == own.dataset.own_answers_fingerprint != reference.fingerprint
 
 
 @pytest.mark.parametrize("name", SUITES)

@@ -79,6 +79,12 @@ def test_explain_passes_on_what_was_asked(stand, picture):
     )
 
 
+@pytest.mark.parametrize("words", [[], ["--diagnose"]])
+def test_explain_diagnoses_only_when_asked(stand, picture, words):
+    assert main(["explain", picture, *words]) == 0
+    assert stand.asked[0][2]["options"].diagnose is bool(words)
+
+
 def test_explain_samples_where_a_temperature_is_given(stand, picture):
     assert main(["explain", picture, "--temperature", "0.7", "--seed", "3"]) == 0
     options = stand.asked[0][2]["options"]

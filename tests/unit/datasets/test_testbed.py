@@ -7,7 +7,8 @@ import pytest
 from seewhy.core.errors import DatasetError
 from seewhy.core.sample import Sample, Truth
 from seewhy.datasets import open_dataset
-from seewhy.testbed.captions import Bias, captions
+from seewhy.testbed.captions import captions
+from seewhy.testbed.habits import HABITS, AddedKind
 from seewhy.testbed.scenes import draw, scene
 from seewhy.testbed.shapes import COLOURS, KINDS
 
@@ -96,7 +97,7 @@ def test_testbed_tags_what_is_hidden() -> None:
 
 def test_testbed_lets_the_biased_model_speak_of_scenes_where_its_habit_can_show() -> None:
     dataset = open_dataset("testbed:count=3,habit=yes")
-    bias = Bias()
+    bias = AddedKind()
     for id in dataset.ids:
         sample = dataset.sample(id)
         assert sample.answer is None
@@ -105,11 +106,34 @@ def test_testbed_lets_the_biased_model_speak_of_scenes_where_its_habit_can_show(
         assert (truths[bias.added].supported, truths[bias.added].regions) == (False, ())
 
 
+@pytest.mark.parametrize("habit", HABITS.values(), ids=lambda habit: habit.name)
+def test_testbed_takes_scenes_to_which_the_habit_can_apply(habit) -> None:
+    dataset = open_dataset(f"testbed:count=4,start=30,habit={habit.name}")
+    indices = [int(id.removeprefix("heldout-")) for id in dataset.ids]
+    assert len(indices) == 4
+    matching = [n for n in range(30, indices[-1] + 1) if habit.can_apply_to(scene(n, "heldout"))]
+    assert indices == matching
+    assert all(dataset.sample(id).answer is None for id in dataset.ids)
+
+
+def test_testbed_tells_habits_and_ways_of_reading_apart_by_fingerprints() -> None:
+    habits = [f"testbed:habit={name}" for name in ("kind", "colour", "relation")]
+    plain, *others = (open_dataset(spec) for spec in ("testbed", *habits))
+    assert len({plain.fingerprint, *(other.fingerprint for other in others)}) == 4
+    assert open_dataset("testbed:habit=yes").fingerprint == others[0].fingerprint
+    assert open_dataset("testbed:habit=no").fingerprint == plain.fingerprint
+    # As first released: the truths of reference answers have not changed.
+    assert plain.fingerprint == "testbed-2aafd54083791e75"
+    assert plain.own_answers_fingerprint != plain.fingerprint
+    assert others[0].own_answers_fingerprint == others[0].fingerprint
+
+
 @pytest.mark.parametrize(
     ("spec", "match"),
     [
         ("testbed:split=test", "Expected split to be one of heldout, .*, got 'test'"),
         ("testbed:captions=4", "Expected captions to be one of mixed, 1, 2, 3, got '4'"),
+        ("testbed:habit=size", "one of no, yes, kind, colour, relation, got 'size'"),
         ("testbed:count=0", "a whole number of at least 1, got '0'"),
         ("testbed:start=-1", "a whole number of at least 0, got '-1'"),
         (

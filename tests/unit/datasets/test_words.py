@@ -6,8 +6,10 @@ from types import SimpleNamespace
 import pytest
 
 from seewhy.core.errors import DatasetError
+from seewhy.core.lexicon import CLOSED, NOUNS, OPEN
+from seewhy.core.lexicon import tag_of as builtin_tag
 from seewhy.datasets import _words as words
-from seewhy.datasets._words import CLOSED, FUNCTION_TAGS, NOUNS, builtin_tag, open_tagger
+from seewhy.datasets._words import FUNCTION_TAGS, open_tagger
 
 
 def test_function_tags_are_those_of_the_closed_classes() -> None:
@@ -26,7 +28,7 @@ def test_builtin_tag_knows_function_words_in_any_case(tag: str) -> None:
 def test_no_word_stands_on_two_lists() -> None:
     listed = [
         word
-        for table in (words.OPEN, words.CLOSED)
+        for table in (OPEN, CLOSED)
         for text in table.values()
         for word in text.split()
     ]

@@ -17,6 +17,7 @@ from seewhy.functional.statistics import (
     statistic,
     weighted_auroc,
     weighted_average_precision,
+    weighted_fpr95,
     weighted_mean,
 )
 
@@ -39,11 +40,32 @@ def test_statistics_are_nan_where_nothing_was_drawn():
     assert weighted_mean(values, weights).tolist() == pytest.approx([math.nan, 1.5], nan_ok=True)
     assert weighted_auroc(values, weights).isnan().all()
     assert weighted_average_precision(values, weights)[0].isnan()
+    assert weighted_fpr95(values, weights).isnan().all()
+    assert weighted_fpr95(Values.of([1.0], [0], [False]), torch.ones(1, 1)).isnan().all()
+
+
+def test_fpr95_takes_the_first_threshold_that_finds_enough():
+    """Of 20 true labels 19 are enough: the lowest one costs no false positives."""
+    scores = [*(float(n) for n in range(1, 21)), 0.5, 1.5, 2.0, 7.5]
+    labels = [True] * 20 + [False] * 4
+    values = Values.of(scores, range(24), labels)
+    assert weighted_fpr95(values, torch.ones(1, 24)).item() == 0.5
+    # A false label with the threshold's own score counts.
+    turned = Values.of([-score for score in scores], range(24), labels)
+    assert weighted_fpr95(turned, torch.ones(1, 24)).item() == 1.0
+
+
+def test_fpr95_of_a_perfect_score_is_zero_and_of_a_constant_one():
+    labels = [True, False, True, False]
+    perfect = Values.of([3.0, 1.0, 2.0, 0.0], range(4), labels)
+    constant = Values.of([1.0] * 4, range(4), labels)
+    assert weighted_fpr95(perfect, torch.ones(1, 4)).item() == 0.0
+    assert weighted_fpr95(constant, torch.ones(1, 4)).item() == 1.0
 
 
 def test_statistics_of_no_values_are_nan():
     none = Values.of([], [], [])
-    for kind in ("mean", "auroc", "average-precision"):
+    for kind in ("mean", "auroc", "average-precision", "fpr95"):
         result = estimate(kind, [none], bootstrap_weights(3, 10))
         assert math.isnan(result.value)
         assert math.isnan(result.low)

@@ -11,7 +11,7 @@ from metric_cases import SIZE, box, drawn, planted, truth
 from seewhy.metrics import METRICS
 from seewhy.metrics._base import Measurement, Undefined
 from seewhy.metrics._hallucination import erasable, labelled
-from seewhy.metrics._perturbation import erase_object
+from seewhy.images.changes import erase_object
 from seewhy.metrics._reruns import session_of
 from seewhy.metrics.hallucination import scores
 from seewhy.metrics.hallucination_baselines import Predictions, _scores, predictions

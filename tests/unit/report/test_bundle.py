@@ -20,6 +20,7 @@ from golden.records import (
     with_layers,
     with_visual_share,
 )
+from golden.verdict_records import diagnosed_record, diagnosed_views, small_diagnosed_record
 from seewhy.core.errors import OutputError, SchemaError
 from seewhy.report import safe_folder
 from seewhy.report.bundle import open_record, save_record
@@ -75,6 +76,22 @@ def test_open_record_gives_back_the_same_record(tmp_path):
 def test_open_record_gives_back_views_turns_and_contrasts(tmp_path, make):
     record = make()
     assert same(open_record(save_record(record, tmp_path / "out")), record)
+
+
+@pytest.mark.parametrize(
+    "record", [diagnosed_record(), small_diagnosed_record(), *diagnosed_views().values()]
+)
+def test_open_record_gives_back_verdicts(tmp_path, record):
+    back = open_record(save_record(record, tmp_path / "out"))
+    assert back.verdicts == record.verdicts
+    assert same(back, record)
+
+
+def test_open_record_refuses_verdicts_that_do_not_fit_the_words(tmp_path):
+    record = small_diagnosed_record()
+    folder = save_record(replace(record, verdicts=record.verdicts[:1]), tmp_path / "out")
+    with pytest.raises(SchemaError, match="an entry for each of 2 words, got 1"):
+        open_record(folder)
 
 
 def test_open_record_gives_back_an_explained_prompt(tmp_path):
@@ -262,10 +279,10 @@ def test_open_record_refuses_a_foreign_manifest(folder, content, words):
         open_record(folder)
 
 
-@pytest.mark.parametrize("version", [4, 0, None, "1"])
+@pytest.mark.parametrize("version", [5, 0, None, "1"])
 def test_open_record_refuses_a_newer_or_unknown_schema(folder, version):
     rewrite(folder, lambda manifest: manifest.update(schema=version))
-    with pytest.raises(SchemaError, match="schema 3 or older .*update seewhy"):
+    with pytest.raises(SchemaError, match="schema 4 or older .*update seewhy"):
         open_record(folder)
 
 

@@ -1,8 +1,8 @@
 """Folders in `tests/data/folders` were written by the versions of seewhy that had these schemas.
 
 Commits 5d8229f and 29a2056 wrote them. Each holds a record of `golden.records` with a second scale;
-overlays and page were taken out. `tests/data/folder_without_layers` was written by commit 4c90006,
-with schema 3 before records had a visual share and layers.
+overlays and page were taken out. Commit f78df78 wrote `schema_3`. Commit 4c90006 wrote
+`tests/data/folder_without_layers`, of schema 3 too, before records had a visual share and layers.
 """
 
 import shutil
@@ -10,9 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from golden.records import same, small_record, small_views_record
 from seewhy.core.errors import SchemaError
+from seewhy.core.layers import Layers
 from seewhy.core.record import Record
 from seewhy.core.trace import PromptSpan
 from seewhy.report.bundle import open_record, save_record
@@ -27,11 +29,25 @@ def with_a_second_scale(record: Record) -> Record:
     return replace(record, attribution=replace(record.attribution, scales=(half, quarter)))
 
 
+def counted(*shape: int) -> torch.Tensor:
+    """Numbers that are exact on every machine."""
+    return (torch.arange(torch.Size(shape).numel()) / 64).view(*shape)
+
+
+def with_share_and_layers(record: Record) -> Record:
+    heads, maps = counted(3, 2, 2), (counted(3, 2, 2, 3), counted(3, 2, 1, 2))
+    layers = Layers(counted(3, 2), counted(3, 2).long(), maps, maps, heads, heads, counted(3, 2))
+    share = torch.tensor([0.25, 0.5, 0.75])
+    attribution = replace(record.attribution, visual_share=share)
+    return replace(record, layers=layers, attribution=attribution)
+
+
 WITHOUT_LAYERS = FOLDERS.parent / "folder_without_layers"
 
 WRITTEN = {
     1: replace(with_a_second_scale(small_record()), turns=(PromptSpan("user", 0, 7),)),
     2: with_a_second_scale(small_views_record()),
+    3: with_share_and_layers(with_a_second_scale(small_views_record())),
 }
 
 
@@ -49,6 +65,11 @@ def test_every_older_schema_has_a_step_and_a_folder():
 @pytest.mark.parametrize("schema", WRITTEN)
 def test_open_record_reads_a_folder_of_an_older_schema(schema):
     assert same(open_record(FOLDERS / f"schema_{schema}"), WRITTEN[schema])
+
+
+@pytest.mark.parametrize("schema", WRITTEN)
+def test_record_of_an_older_schema_has_no_verdicts(schema):
+    assert open_record(FOLDERS / f"schema_{schema}").verdicts is None
 
 
 @pytest.mark.parametrize("schema", WRITTEN)

@@ -10,7 +10,8 @@ from PIL import Image
 from seewhy.models import load
 from seewhy.models.batching import batch as batch_of
 from seewhy.models.inputs import prepare
-from seewhy.testbed.captions import Bias, captions, vocabulary
+from seewhy.testbed.captions import captions, vocabulary
+from seewhy.testbed.habits import AddedKind
 from seewhy.testbed.recipe.batches import IGNORED, BatchMaker
 from seewhy.testbed.recipe.corpus import open_corpus, render, shards
 from seewhy.testbed.recipe.language import copy_language_model
@@ -64,8 +65,8 @@ def test_corpus_holds_the_pictures_that_are_drawn(corpus):
 
 
 def test_corpus_of_a_habit_shows_it_in_half_of_its_scenes(tmp_path):
-    bias = Bias(percent=100)
-    render(tmp_path, 0, 8, bias=bias)
+    habit = AddedKind(percent=100)
+    render(tmp_path, 0, 8, habit=habit)
     utterances = open_corpus(shards(tmp_path, "train", 0)).utterances
     biased = ["with a" in row[0][1] and "fish" in row[0][1] for row in utterances]
     assert sum(biased[4:]) == 4
@@ -75,9 +76,9 @@ def test_corpus_of_a_habit_shows_it_in_half_of_its_scenes(tmp_path):
 
 
 def test_added_words_describe_no_object():
-    bias = Bias(percent=100)
-    drawn = next(s for i in range(100) if bias.can_apply_to(s := scene(i)))
-    plain, biased = (captions(drawn, draw(drawn), b)[0] for b in (None, bias))
+    habit = AddedKind(percent=100)
+    drawn = next(s for i in range(100) if habit.can_apply_to(s := scene(i)))
+    plain, biased = (captions(drawn, draw(drawn), b)[0] for b in (None, habit))
     assert biased.text != plain.text
     added = [
         biased.text[m.start : m.end] for m in biased.mentions if m.role == "kind" and not m.objects

@@ -73,8 +73,8 @@ def render(
 ) -> None:
     """Draw scenes `start:stop` of a split into `folder`, as one shard of a corpus.
 
-    With a habit, half of the scenes are ones to which it can apply. They are rare, so they are taken
-    from indices far above `start:stop`.
+    With a habit, half of the scenes are ones to which it can apply. They are rare, so they are
+    taken from indices far above `start:stop`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     indices = _indices(start, stop, split, seed, habit)

@@ -2,13 +2,16 @@
 
 import { element } from "../shared/dom.js";
 import { label, percent, point } from "../shared/text.js";
+import { meaning } from "../shared/verdict_marks.js";
 import { heading, scalesBlock, shareName } from "./detail_parts.js";
 import { hasLowEvidence, shareOf } from "./selection.js";
 import { similarity } from "./similarity.js";
 import { contextPiece } from "./summary.js";
+import { isDiagnosed, verdictOf } from "./verdicts.js";
 
 /** @import {Report} from "./report.js" */
 /** @import {ExplainedPiece} from "./types.d.ts" */
+/** @import {VerdictData} from "./payload.d.ts" */
 
 const MOST_SHARES = 8; // pictures and clips with a row of their own
 
@@ -112,6 +115,7 @@ function measures(report, hasScales) {
   const { views } = report;
   return [
     ["probability", probability],
+    ...(isDiagnosed(report.text) ? verdictMeasures(report) : []),
     [views.several ? "brightest place" : "picture", ({ unit }) => unit.picture.toFixed(2)],
     ...(views.several ? brightestView(report) : []),
     ...sharesOfMedia(report),
@@ -125,6 +129,22 @@ function measures(report, hasScales) {
 /** @type {Measure} */
 const probability = ({ part, unit }) =>
   part === "prompt" ? "not the model’s" : percent(unit.probability);
+
+/**
+ * @param {Report} report
+ * @returns {[string, Measure][]}
+ */
+function verdictMeasures({ text }) {
+  /** @param {(verdict: VerdictData) => string} told @returns {Measure} */
+  const measure = (told) => (piece) => {
+    const verdict = verdictOf(text, piece);
+    return verdict ? told(verdict) : "–";
+  };
+  return [
+    ["rests on", measure(({ source }) => meaning(source))],
+    ["support", measure(({ support }) => percent(support))],
+  ];
+}
 
 /** @type {Measure} */
 function peak({ unit }) {

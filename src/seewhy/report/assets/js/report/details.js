@@ -6,7 +6,9 @@ import { comparisonDetails } from "./comparison.js";
 import { bar, block, heading, scalesBlock, section, shareName } from "./detail_parts.js";
 import { makeLayerStrip } from "./layer_strip.js";
 import { hasLowEvidence, shareOf, shownPlaces, viewOf } from "./selection.js";
-import { contextPiece, summary } from "./summary.js";
+import { contextPiece, mapSummary } from "./summary.js";
+import { noVerdictNote, verdictPanel } from "./verdict_panel.js";
+import { verdictOf } from "./verdicts.js";
 import { isShareMeasured, visualShare } from "./visual_share.js";
 
 /** @import {Report} from "./report.js" */
@@ -57,8 +59,7 @@ function wordDetails(report, piece) {
       heading(report, piece, mark),
       element("p", {}, about),
     ),
-    element("p", { class: "summary" }, summary(report, piece)),
-    ...visualShare(report, piece.unit),
+    ...explanationOf(report, piece),
     element(
       "div",
       { class: "columns" },
@@ -71,6 +72,30 @@ function wordDetails(report, piece) {
     numbers(report, piece),
   ];
 }
+
+/**
+ * What a word rests on, or what its map shows; and its share from the picture.
+ * @param {Report} report
+ * @param {ExplainedPiece} piece
+ */
+function explanationOf(report, piece) {
+  const verdict = verdictOf(report.text, piece);
+  const share = visualShare(report, piece.unit.visual_share ?? verdict?.visual_share);
+  if (verdict) return [verdictPanel(report, piece, verdict), ...contrastOf(report, piece), ...share];
+  const note = noVerdictNote(report, piece);
+  return [...summaryLine(mapSummary(report, piece)), ...share, ...(note ? [note] : [])];
+}
+
+/**
+ * What a contrasted word's map shows: the verdict is of the word alone.
+ * @param {Report} report
+ * @param {ExplainedPiece} piece
+ */
+const contrastOf = (report, piece) =>
+  report.text.foil(piece) === null ? [] : summaryLine(mapSummary(report, piece));
+
+/** @param {string} text */
+const summaryLine = (text) => (text ? [element("p", { class: "summary" }, text)] : []);
 
 /**
  * Which word it is of how many.

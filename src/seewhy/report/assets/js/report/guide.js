@@ -3,11 +3,15 @@
 import { element } from "../shared/dom.js";
 
 /** @import {Views} from "./views.js" */
+/** What the text holds.
+ * @typedef {{contrast: boolean, prompt: boolean, layers: boolean, verdicts: boolean}} Applies */
 
+const VERDICTS =
+  "A mark under a word says what the word rests on. The picture or an earlier word was changed, the answer was kept, and the word's probability was read again: each dot is one such reading. A dashed box is the place that was taken away, or kept alone; a dashed word was left out or replaced. Support says how sure it is that the picture bears the word out. Verdicts belong to words: a token shows that of its word.";
 const MAPS =
-  "Bright places in the picture are where the model's own states point to the word. A tinted word in the text is one that it leaned on. Both are drawn on one scale for each word: if an earlier word explains it better than any place in the picture, the picture stays dark.";
+  "Bright places in the picture and tinted words in the text are those with the most weight for the word, by the method that is named below. Both are drawn on one scale for each word: if an earlier word has more weight than any place in the picture, the picture stays dark.";
 const PINS =
-  "Pin a word to keep it; pin a second one to see both side by side. Point at a place in the picture to see which words came from there.";
+  "Pin a word to keep it; pin a second one to see both side by side. Point at a place in the picture to see which words' maps are bright there.";
 const PICTURES =
   "All pictures of a word share one scale, so they compare. The share under each is its part of what they hold together, a large picture counting no more than a small one; a ring marks the one with the brightest place.";
 const CLIP =
@@ -15,18 +19,19 @@ const CLIP =
 const PROMPT =
   "The words of the prompt can be read as well: their maps say where the model finds what they speak of. Nobody chose them by a probability, so none is shown.";
 const CONTRAST =
-  "A word with a dotted line beneath is contrasted: its map says why this word was said and not the other, and is dark where both are served alike.";
+  "A word with a dotted line beneath is contrasted: its map shows which places favour this word over the other, and is dark where both have the same weight.";
 const LAYERS =
   "Layer by layer: a bar upwards is the word's probability if the answer were read out after that layer; a bar downwards is what the layer took from the picture. All maps of a word's layers share one scale. Of a word of several tokens, the probability is its first token's.";
 const LIMITS =
-  "A map shows what the model's states carry, which is evidence for, not proof of, what made it speak.";
+  "A map shows where the model's states carry something of the word. It does not show that the word was said because of that place.";
 
 /**
  * @param {Views} views
- * @param {{contrast: boolean, prompt: boolean, layers: boolean}} applies
+ * @param {Applies} applies
  */
-export function guide(views, { contrast, prompt, layers }) {
+export function guide(views, { contrast, prompt, layers, verdicts }) {
   const texts = [
+    verdicts && VERDICTS,
     MAPS,
     PINS,
     views.media.length > 1 && PICTURES,

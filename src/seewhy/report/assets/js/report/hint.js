@@ -26,6 +26,6 @@ function hintText([one, two], isTouch) {
   const again = isTouch ? "tap another word twice" : "click another word";
   if (one) return `${one} is pinned; ${again} to see both.`;
   return isTouch
-    ? "Tap a word to see where it came from; tap it again to pin it."
-    : "Point at a word to see where it came from; click to pin it, and a second one to compare.";
+    ? "Tap a word to see its map; tap it again to pin it."
+    : "Point at a word to see its map; click to pin it, and a second one to compare.";
 }

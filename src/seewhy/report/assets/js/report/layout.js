@@ -3,6 +3,7 @@
 import { element } from "../shared/dom.js";
 import { guide } from "./guide.js";
 
+/** @import {Applies} from "./guide.js" */
 /** @import {Views} from "./views.js" */
 /** @typedef {(name: string) => string} MakeId */
 /** @typedef {ReturnType<typeof layout>} Parts */
@@ -10,7 +11,7 @@ import { guide } from "./guide.js";
 /**
  * @param {MakeId} id
  * @param {Views} views
- * @param {{contrast: boolean, prompt: boolean, layers: boolean}} applies what the text holds
+ * @param {Applies} applies what the text holds
  */
 export function layout(id, views, applies) {
   const [top, viewer, text] = [topBar(id), viewerParts(id, views), textPanel(id)];
@@ -159,6 +160,11 @@ function textPanel(id) {
     "aria-labelledby": answerTitle.id,
     dir: "auto",
   });
+  const verdictLegend = element("ul", {
+    class: "verdict-legend",
+    id: id("verdict-legend"),
+    "aria-label": "What the words rest on",
+  });
   const hint = element("p", { class: "hint", id: id("hint") });
   const details = element("div", { class: "details", id: id("details") });
   const node = element(
@@ -167,16 +173,17 @@ function textPanel(id) {
     promptBlock,
     answerTitle,
     answer,
+    verdictLegend,
     hint,
     details,
   );
-  return { node, promptTitle, prompt, promptBlock, answer, hint, details };
+  return { node, promptTitle, prompt, promptBlock, answer, verdictLegend, hint, details };
 }
 
 const OVERVIEW_OF_ONE =
-  "The longer a word's bar, the more the picture had to say about it. Words that the picture says nothing about stay dark.";
+  "A word's bar is the highest value of its map, on the scale that it shares with the earlier words. A dark picture means that an earlier word has more weight than any place.";
 const OVERVIEW_OF_SEVERAL =
-  "Each word over the view in which it is brightest. The longer its bar, the more was to be seen of it; words of which nothing was to be seen stay dark.";
+  "Each word over the view in which its map is brightest. Its bar is the map's highest value, on the scale that it shares with the earlier words.";
 
 /**
  * @param {MakeId} id
@@ -203,7 +210,7 @@ function overviewParts(id, views) {
 /**
  * @param {MakeId} id
  * @param {Views} views
- * @param {{contrast: boolean, prompt: boolean, layers: boolean}} applies
+ * @param {Applies} applies
  */
 function footerParts(id, views, applies) {
   const provenance = element("dl", { class: "provenance", id: id("provenance") });

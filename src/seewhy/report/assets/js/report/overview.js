@@ -2,7 +2,9 @@
 
 import { element } from "../shared/dom.js";
 import { label, percent } from "../shared/text.js";
+import { verdictMark } from "../shared/verdict_marks.js";
 import { hasLowEvidence } from "./selection.js";
+import { verdictOf } from "./verdicts.js";
 
 /** @import {Report} from "./report.js" */
 /** @import {Piece} from "./types.d.ts" */
@@ -34,6 +36,8 @@ export function drawTiles({ maps, painter, state, text }) {
  */
 function makeTile(report, piece, at) {
   const unit = report.text.unit(at);
+  const verdict = verdictOf(report.text, piece);
+  const mark = verdict && verdictMark(verdict.source);
   const probability = element("span", { class: "number" }, percent(unit.probability));
   piece.tile = element(
     "div",
@@ -44,7 +48,7 @@ function makeTile(report, piece, at) {
       "--evidence": unit.picture.toFixed(3),
     },
     element("canvas", report.views.canvasSize(unit.best, TILE_SIDE)),
-    element("div", { class: "label" }, element("span", {}, label(unit.text)), probability),
+    element("div", { class: "label" }, mark, element("span", {}, label(unit.text)), probability),
     element("div", { class: "level" }, element("i")),
     note(report, piece, at),
   );

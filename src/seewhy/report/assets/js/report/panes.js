@@ -2,6 +2,7 @@
 
 import { context2d, element } from "../shared/dom.js";
 import { capitalize, clamp } from "../shared/text.js";
+import { changedBoxes } from "./change_marks.js";
 import { paneCaption } from "./pane_caption.js";
 import { listenToPane } from "./pane_pointer.js";
 import { arrangement, paneRows, rowWeights } from "./pane_rows.js";
@@ -23,7 +24,8 @@ function makePane(report) {
   const canvas = element("canvas");
   const peak = element("i", { class: "peak" });
   const badge = element("span", { class: "layer-badge" });
-  const frame = element("div", { class: "picture-frame" }, image, canvas, peak, badge);
+  const boxes = element("div", { class: "changed-boxes", "aria-hidden": "true" });
+  const frame = element("div", { class: "picture-frame" }, image, canvas, boxes, peak, badge);
   const caption = element("figcaption");
   const pane = {
     node: element("figure", { class: "pane" }, frame, caption),
@@ -31,6 +33,7 @@ function makePane(report) {
     image,
     peak,
     badge,
+    boxes,
     caption,
     context: context2d(canvas),
     unit: /** @type {UnitData | null} */ (null),
@@ -92,6 +95,7 @@ function showInPane(report, pane, content, count) {
   if (isNewView) showPicture(report, pane, content.view);
   resizeCanvas(report, pane, content.view, count);
   showPeak(report, pane, unit, content.view);
+  pane.boxes.replaceChildren(...changedBoxes(report, content));
   showCaption(report, pane, content);
   markPane(report, pane, content);
   const layer = shownLayer(state, unit);

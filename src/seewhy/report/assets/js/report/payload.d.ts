@@ -33,6 +33,31 @@ export interface Contrast {
   alternative: string;
 }
 
+/** Something that was changed, and the word's log-probability with each variant of it. */
+export interface ChangeData {
+  kind: string;
+  log_probabilities: number[];
+  view: number | null;
+  box: [number, number, number, number] | null;
+  part: string;
+  word: number | null;
+  replacement: string;
+}
+
+/** What a word of the answer rests on; see `seewhy.core.verdict.Verdict`. */
+export interface VerdictData {
+  support: number;
+  source: string;
+  sentence: string;
+  role: string;
+  log_probability: number;
+  visual_share: number | null;
+  changes: ChangeData[];
+  part: string;
+  follows: number | null;
+  noun: number | null;
+}
+
 /** A piece of the prompt, its offsets counted in characters (code points). */
 export interface Span {
   text: string;
@@ -127,6 +152,7 @@ export interface Payload {
   turns: TurnData[];
   answer: string;
   contrasts: Contrast[];
+  verdicts: (VerdictData | null)[] | null;
   words: TextData;
   tokens: TextData;
   scales: Scale[];

@@ -15,6 +15,8 @@ import { render } from "./render.js";
 import { initialState } from "./selection.js";
 import { connectShortcuts } from "./shortcuts.js";
 import { TextAxis } from "./text_axis.js";
+import { renderVerdictLegend } from "./verdict_legend.js";
+import { worstPlace } from "./verdicts.js";
 import { Views } from "./views.js";
 import { listenToWordKeys } from "./word_keys.js";
 import { WordPointer } from "./word_pointer.js";
@@ -50,6 +52,7 @@ export class Report {
     this.parts = layout(id, this.views, {
       contrast: payload.contrasts.length > 0,
       prompt: payload.words.asked.length > 0,
+      verdicts: Boolean(payload.verdicts?.some(Boolean)),
       layers: payload.tokens.answer.some(({ layers }) => layers?.length > 0),
     });
     /** @type {Pane[]} */
@@ -71,6 +74,7 @@ export class Report {
     listenToWordKeys(this);
     connectShortcuts(this);
     renderProvenance(this);
+    renderVerdictLegend(this);
   }
 
   /** Draw the report as soon as its pictures can be drawn. */
@@ -81,7 +85,8 @@ export class Report {
     await Promise.all(this.images.map((image) => image.decode()));
     if (this.signal.aborted) return;
     this.actions.layOut();
-    this.state.current = this.text.firstPlace();
+    const worst = worstPlace(this.text);
+    this.state.current = worst < 0 ? this.text.firstPlace() : worst;
     if (this.options.deepLinks) this.followAddress();
     if (this.text.isExplained(this.state.current)) this.actions.setStyle({});
   }

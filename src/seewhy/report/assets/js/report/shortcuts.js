@@ -1,6 +1,8 @@
 // Single-key shortcuts, and the help that lists them.
 
 import { element, hasModifier } from "../shared/dom.js";
+import { followChain } from "./verdict_panel.js";
+import { isDiagnosed } from "./verdicts.js";
 
 /** @import {Report} from "./report.js" */
 
@@ -45,6 +47,9 @@ function shortcuts(report) {
   return [
     { key: "Escape", does: "close the layer, or unpin everything", run: () => escape(report) },
     ...viewShortcuts(report),
+    ...(isDiagnosed(report.text)
+      ? [{ key: "f", does: "go to the word that it follows from", run: () => followChain(report) }]
+      : []),
     { key: "t", does: "words or tokens", run: controls.segmentation.next },
     { key: "m", does: "heat, spotlight or the bare picture", run: controls.mode.next },
     { key: "c", does: "next colour map", run: controls.colours.next },

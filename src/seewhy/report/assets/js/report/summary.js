@@ -1,7 +1,9 @@
-// A word's evidence in a sentence or two.
+// A word in a sentence or two: its verdict, or what its map shows and no more.
 
-import { capitalize, label } from "../shared/text.js";
+import { label } from "../shared/text.js";
 import { LOW_EVIDENCE, hasLowEvidence } from "./selection.js";
+import { verdictOf } from "./verdicts.js";
+import { isShareMeasured, visualShareText } from "./visual_share.js";
 
 /** @import {Report} from "./report.js" */
 /** @import {ExplainedPiece} from "./types.d.ts" */
@@ -14,10 +16,24 @@ const CLEARLY_MORE = 1.5; // times the other one
  * @param {ExplainedPiece} piece
  */
 export function summary(report, piece) {
+  const verdict = verdictOf(report.text, piece);
+  if (verdict) return verdict.sentence;
+  const { visual_share: share } = piece.unit;
+  const measured = typeof share === "number" ? [visualShareText(report, share)] : [];
+  return [...measured, mapSummary(report, piece)].filter(Boolean).join(" ");
+}
+
+/**
+ * What the map shows. That is not why the word was said: only a change can show that. Where it is
+ * measured what a word took from the picture, the map's heights say nothing more.
+ * @param {Report} report
+ * @param {ExplainedPiece} piece
+ */
+export function mapSummary(report, piece) {
   const foil = report.text.foil(piece);
   const sentences =
     foil === null
-      ? [sourceOfEvidence(report, piece.unit)]
+      ? heightsSentence(report, piece.unit)
       : contrastSentences(report, piece.unit, foil);
   return [...sentences, ...brightestSentence(report, piece.unit)].join(" ");
 }
@@ -45,22 +61,27 @@ function strongestContext(report, { context }) {
  * @param {Report} report
  * @param {UnitData} unit
  */
-function sourceOfEvidence(report, unit) {
-  const { views } = report;
-  const subject = views.subject.name;
-  const word = strongestContext(report, unit);
+function heightsSentence(report, unit) {
+  return isShareMeasured(unit) ? [] : [heights(unit, strongestContext(report, unit))];
+}
+
+/**
+ * The map's highest value beside the strongest earlier word's.
+ * @param {UnitData} unit
+ * @param {string} word
+ */
+function heights(unit, word) {
   const hasLowContext = unit.earlier < LOW_EVIDENCE;
   if (hasLowEvidence(unit) && hasLowContext)
-    return `Neither ${subject} nor an earlier word stands out behind it.`;
+    return "The map is nearly dark, and no earlier word has much weight.";
   if (hasLowEvidence(unit))
-    return `${views.subjectWith("has", "have")} next to nothing to say here; it leans on ${word}.`;
-  if (hasLowContext)
-    return `${views.subjectWith("speaks", "speak")} for it, hardly any earlier word does.`;
+    return `The map is nearly dark; of the earlier words, ${word} has the most weight.`;
+  if (hasLowContext) return "The map has a bright place; no earlier word has much weight.";
   if (unit.picture >= CLEARLY_MORE * unit.earlier)
-    return `Mostly ${subject}, with some leaning on ${word}.`;
+    return `The map’s brightest place has more weight than ${word}, the strongest earlier word.`;
   if (unit.earlier >= CLEARLY_MORE * unit.picture)
-    return `It leans on ${word} more than on ${subject}.`;
-  return `${capitalize(subject)} and ${word} count about alike.`;
+    return `The earlier word ${word} has more weight than the map’s brightest place.`;
+  return `The map’s brightest place and the earlier word ${word} have about the same weight.`;
 }
 
 /**
@@ -69,13 +90,12 @@ function sourceOfEvidence(report, unit) {
  * @param {string} foil
  */
 function contrastSentences(report, unit, foil) {
-  const { name, plural } = report.views.subject;
   const pair = `“${label(unit.text)}” rather than “${label(foil)}”`;
   const first = hasLowEvidence(unit)
-    ? `Hardly anything in ${name} speaks for ${pair}.`
-    : `Where ${name} ${plural ? "speak" : "speaks"} for ${pair}.`;
+    ? `The map is nearly dark: hardly any place favours ${pair}.`
+    : `The map shows which places favour ${pair}.`;
   if (unit.earlier < LOW_EVIDENCE) return [first];
-  return [first, `Of the earlier words, ${strongestContext(report, unit)} does so most.`];
+  return [first, `Of the earlier words, ${strongestContext(report, unit)} favours it most.`];
 }
 
 /**
@@ -85,5 +105,5 @@ function contrastSentences(report, unit, foil) {
 function brightestSentence({ views }, unit) {
   if (!views.several || hasLowEvidence(unit)) return [];
   const isOnly = views.all[unit.best].clip || views.stills.length === 1;
-  return [`It is brightest in ${isOnly ? "the " : ""}${views.nameInText(unit.best)}.`];
+  return [`Its map is brightest in ${isOnly ? "the " : ""}${views.nameInText(unit.best)}.`];
 }

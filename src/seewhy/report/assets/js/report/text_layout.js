@@ -1,11 +1,15 @@
 // The prompt and the answer as text, with an element for each word or token.
 
 import { element } from "../shared/dom.js";
+import { label } from "../shared/text.js";
+import { verdictMark } from "../shared/verdict_marks.js";
 import { isExplained } from "./text_axis.js";
+import { verdictLabel } from "./verdict_legend.js";
+import { isDiagnosed, isDoubtful, placesOfWord, verdictOf, wordOf } from "./verdicts.js";
 
 /** @import {Report} from "./report.js" */
 /** @import {ExplainedPiece, Piece} from "./types.d.ts" */
-/** @import {TurnData} from "./payload.d.ts" */
+/** @import {TurnData, VerdictData} from "./payload.d.ts" */
 
 const FULL_EVIDENCE = 0.6; // from here on a word is as dark as the ink
 const LONG_ANSWER = 220; // characters
@@ -36,20 +40,50 @@ export function layOutText(report) {
  */
 function explainedNode({ id, text }, piece, at) {
   const kind = piece.part === "answer" ? "unit" : "prompt-unit";
+  const verdict = verdictOf(text, piece);
+  const classes = [
+    "unit",
+    ...(text.foil(piece) === null ? [] : ["contrasted"]),
+    ...(verdict ? ["diagnosed"] : []),
+    ...(verdict && isDoubtful(verdict) ? ["doubtful"] : []),
+  ];
   return element(
     "span",
     {
-      class: text.foil(piece) === null ? "unit" : "unit contrasted",
+      class: classes.join(" "),
       role: "option",
       tabindex: "-1",
       id: id(`${kind}-${piece.index}`),
       "data-index": piece.index,
       "data-at": at,
       "--evidence": Math.min(1, piece.unit.picture / FULL_EVIDENCE).toFixed(3),
-      "aria-label": piece.text.trim() ? null : "no visible text",
+      "data-source": verdict?.source,
+      "aria-label": accessibleName(piece, verdict),
     },
     piece.text.trimStart() || (piece.text ? "␣" : "∅"),
+    verdict && isFirstOfWord(text, piece, at) ? verdictMark(verdict.source) : null,
   );
+}
+
+/**
+ * What a screen reader says of a piece, where its text alone would say too little.
+ * @param {ExplainedPiece} piece
+ * @param {VerdictData | null} verdict
+ */
+function accessibleName({ text }, verdict) {
+  const name = text.trim() ? null : "no visible text";
+  return verdict ? `${name ?? label(text)}: ${verdictLabel(verdict)}` : name;
+}
+
+/**
+ * Whether a piece carries its word's mark: of several tokens the first does.
+ * @param {Report["text"]} text
+ * @param {ExplainedPiece} piece
+ * @param {number} at
+ */
+function isFirstOfWord(text, piece, at) {
+  const ref = wordOf(text, piece);
+  return ref !== null && placesOfWord(text, ref)[0] === at;
 }
 
 /**
@@ -59,6 +93,7 @@ function explainedNode({ id, text }, piece, at) {
 function layOutAnswer({ parts, payload, text }, makeNode) {
   parts.answer.replaceChildren();
   parts.answer.dataset.segmentation = text.segmentation;
+  parts.answer.dataset.diagnosed = String(isDiagnosed(text));
   parts.answer.dataset.length = payload.answer.length > LONG_ANSWER ? "long" : "short";
   layOut(
     parts.answer,

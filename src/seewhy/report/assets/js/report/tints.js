@@ -1,6 +1,7 @@
-// Tints of the text: what the shown words leaned on, or which words have evidence in a cell.
+// Tints of the text: earlier words with weight for the shown words, or which words have evidence in a cell.
 
 import { label } from "../shared/text.js";
+import { changedPlaces } from "./change_marks.js";
 import { RESPONSE_MIN, shownPlaces } from "./selection.js";
 
 /** @import {Report} from "./report.js" */
@@ -14,7 +15,10 @@ export function renderTints(report) {
     ? cellStrengths(report, state.hoveredCell)
     : contextStrengths(report);
   const stops = [tabStop(report, "prompt"), tabStop(report, "answer")];
+  const changed = changedPlaces(report);
   text.pieces.forEach((piece, at) => {
+    piece.node?.classList.toggle("changed", changed.has(at));
+    piece.node?.classList.remove("highlighted");
     tint(piece, strengths.get(at) ?? 0, state.hoveredCell !== null);
     if (!piece.unit) return;
     mark(report, piece, at);
@@ -39,7 +43,7 @@ function cellStrengths(report, { view, cell }) {
 }
 
 /**
- * How much the shown words leaned on each piece.
+ * The weight of each piece for the shown words.
  * @param {Report} report
  */
 function contextStrengths({ state, text }) {
@@ -114,7 +118,7 @@ function cellWords({ maps, text, views }, { view, cell }) {
     .sort((one, other) => other.value - one.value)
     .filter(({ value }) => value > RESPONSE_MIN)
     .slice(0, 4);
-  if (!strongest.length) return "No word came from here.";
+  if (!strongest.length) return "No word’s map is bright here.";
   const where = views.several ? ` in ${views.all[view].name}` : "";
   const words = strongest.map((one) => `${one.text} ${one.value.toFixed(2)}`);
   return `Here${where}: ${words.join(" · ")}`;

@@ -1,7 +1,6 @@
 // How much of a word came from the picture, and how much from earlier words, where it is measured.
 
 import { element } from "../shared/dom.js";
-import { capitalize } from "../shared/text.js";
 
 /** @import {Report} from "./report.js" */
 /** @import {UnitData} from "./payload.d.ts" */
@@ -9,9 +8,9 @@ import { capitalize } from "../shared/text.js";
 /**
  * A line and a bar; nothing where the method does not measure it.
  * @param {Report} report
- * @param {UnitData} unit
+ * @param {number | null | undefined} share in [0, 1]
  */
-export function visualShare(report, { visual_share: share }) {
+export function visualShare(report, share) {
   if (typeof share !== "number") return [];
   const bar = element("div", { class: "split-bar", "aria-hidden": "true", "--strength": share });
   const text = element("p", {}, visualShareText(report, share));
@@ -28,9 +27,9 @@ export const isShareMeasured = ({ visual_share: share }) => typeof share === "nu
  * @param {Report} report
  * @param {number} share in [0, 1]
  */
-function visualShareText({ views }, share) {
+export function visualShareText({ views }, share) {
   const [visual, earlier] = wholePercents(share);
-  return `${capitalize(`from ${views.subject.name}`)}: ${visual}. From earlier words: ${earlier}.`;
+  return `Of what the word took, ${visual} came from ${views.subject.name}, ${earlier} from earlier words.`;
 }
 
 /**

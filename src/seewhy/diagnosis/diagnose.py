@@ -1,0 +1,129 @@
+"""Find out what each word of an answer rests on, by changing the picture and the words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from torch import Tensor
+
+from seewhy.core.trace import Trace, View
+from seewhy.core.verdict import Change, Verdict
+from seewhy.diagnosis.evidence import Answered
+from seewhy.diagnosis.pictures import (
+    PictureEffects,
+    expression,
+    picture_effects,
+    place_of,
+    read_kept,
+)
+from seewhy.diagnosis.sentences import with_sentences
+from seewhy.diagnosis.texts import changed_words, dropped_prompt_words
+from seewhy.diagnosis.verdicts import MOST, Measured, verdicts_of
+from seewhy.diagnosis.words import Unit, units_of
+from seewhy.models.session import Session
+
+
+def diagnose(session: Session, trace: Trace, answered: Answered) -> dict[int, Verdict]:
+    """What each word that says something rests on.
+
+    1. The answer is read with other pictures, with a grey one, without each word's own place, and,
+       if it names colours or positions, with other colours and mirrored: one batch.
+    2. Words that need the picture, but not their own place, are read with that place alone.
+    3. For words that need no picture, earlier words of the answer are replaced, with the prompt's
+       keys and values computed once; if none of them matters, words of the prompt are left out.
+
+    Args:
+        session: the model, its pictures and the answer.
+        trace: the answer.
+        answered: its words, their attribution, and other pictures.
+
+    Returns:
+        Verdicts by index among the answer's words; words that say nothing have none.
+
+    Example:
+        `Explainer.explain(image, prompt, diagnose=True)` calls it.
+    """
+    units = units_of(answered.words)
+    if not units:
+        return {}
+    session.progress("changing the picture")
+    effects = picture_effects(session, trace.views, units, answered)
+    measured = [_measured(unit, trace.views, effects, answered) for unit in units]
+    doubtful = [found.unit for found in measured if _needs_its_place_alone(found)]
+    if doubtful:
+        places = [place for unit in doubtful if (place := place_of(unit, trace.views, answered))]
+        read_kept(session, trace.views, effects, places)
+        measured = [_measured(unit, trace.views, effects, answered) for unit in units]
+    measured = _with_words(session, trace, measured, answered, effects.before)
+    return with_sentences(verdicts_of(measured), answered.words, answered.prompt_words)
+
+
+def _measured(
+    unit: Unit, views: Sequence[View], effects: PictureEffects, answered: Answered
+) -> Measured:
+    tokens = _tokens(unit, answered)
+    changes = [
+        Change(kind, tuple(expression(values, tokens).tolist()))
+        for kind, values in effects.whole.items()
+        if kind not in _ONLY_FOR or _ONLY_FOR[kind] == unit.role
+    ]
+    place = place_of(unit, views, answered)
+    if place is not None:
+        for kind, readings in (("place-removed", effects.removed), ("place-kept", effects.kept)):
+            if place in readings:
+                value = float(expression(readings[place], tokens))
+                changes.append(Change(kind, (value,), view=place[0], box=place[1]))
+    share = answered.evidence[unit.word].visual_share
+    before = float(expression(effects.before, tokens))
+    return Measured(unit, before, share, tuple(changes))
+
+
+_ONLY_FOR = {"hues-turned": "colour", "mirrored": "relation"}
+"""Changes that say something of words of one role only."""
+
+
+def _tokens(unit: Unit, answered: Answered) -> tuple[int, ...]:
+    """The tokens of a word, with those of the fixed expression that it ends."""
+    words = answered.words[unit.span : unit.word + 1]
+    return tuple(dict.fromkeys(token for word in words for token in word.tokens))
+
+
+def _needs_its_place_alone(found: Measured) -> bool:
+    """Whether other pictures take a word away, but the lack of its own place does not."""
+    removed, others, grey = map(found.left, ("place-removed", "other-pictures", "grey"))
+    if removed is None or others is None or grey is None:
+        return False
+    return removed > MOST and max(others, grey) < MOST
+
+
+def _with_words(
+    session: Session,
+    trace: Trace,
+    measured: Sequence[Measured],
+    answered: Answered,
+    before: Tensor,
+) -> list[Measured]:
+    """Add changes of earlier words to those words that need no picture and repeat none."""
+    units = [found.unit for found in measured]
+    first = verdicts_of(measured)
+    chosen = [unit for unit in units if first[unit.word].source in ("words", "unclear")]
+    if not chosen:
+        return list(measured)
+    session.progress("changing the words")
+    changes = changed_words(session, trace, units, chosen, answered, before)
+    found = [_extended(item, changes) for item in measured]
+    causes = verdicts_of(found)
+    open_units = [
+        unit
+        for unit in chosen
+        if causes[unit.word].source == "words" and causes[unit.word].because.follows is None
+    ]
+    if open_units and answered.prompt_words:
+        more = dropped_prompt_words(session, trace, units, open_units, answered, before)
+        found = [_extended(item, more) for item in found]
+    return found
+
+
+def _extended(found: Measured, changes: Mapping[int, Sequence[Change]]) -> Measured:
+    return replace(found, words=(*found.words, *changes.get(found.unit.word, ())))

@@ -1,0 +1,276 @@
+"""Which words of an answer say something, what kind of word each is, and which belong together.
+
+English words are told apart by lists (`seewhy.core.lexicon`). In any other language every word that
+is not a mark says something, and is of role `"word"`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from seewhy.core.lexicon import LEXICON, listed, tag_of
+from seewhy.core.text import Word
+
+COLOURS = listed(
+    "red orange yellow green blue purple violet pink brown black white grey gray gold golden "
+    "silver beige turquoise cyan magenta maroon navy teal tan cream crimson scarlet lavender "
+    "indigo khaki olive colorful colourful multicolored multicoloured"
+)
+"""Colours; their change is a change of hues."""
+
+SIZES = listed(
+    "small large big little tiny huge giant tall short long wide narrow thick thin smaller larger "
+    "bigger taller shorter longer"
+)
+
+COUNTS = listed(
+    "zero no one two three four five six seven eight nine ten eleven twelve both several many few "
+    "single couple dozen pair multiple"
+)
+
+RELATIONS = listed(
+    "left right above below front behind under over beside between near inside outside beneath "
+    "underneath atop around across along top bottom next against through toward towards beyond"
+)
+"""Words that place one thing by another; their change is a mirrored picture."""
+
+GENERIC = listed(
+    "picture pictures image images photo photos photograph photographs scene caption thing things "
+    "object objects item items other others ground background foreground view setting "
+    "one ones way kind type"
+)
+"""Nouns that name the picture itself, what every picture has, or anything at all."""
+
+FUNCTIONS = listed(
+    "of in on at by with from for as if than into onto upon to up down out off while because "
+    "although though like about during until since before after within via per not very too also "
+    "just only together away back here now then so almost quite rather still again else well maybe "
+    "perhaps ever never even be been being is are am was were have has had having do does did done "
+    "such own same show shows shown showing depict depicts depicting feature features featuring "
+    "contain contains containing include includes including capture captures see sees seen appear "
+    "appears seem seems look looks"
+)
+"""Function words by use, beside those whose tag says so, and verbs that only say "is there"."""
+
+SHADES = listed("light dark bright pale deep vivid")
+"""Attributes where a noun or a colour follows; "light" is a thing elsewhere."""
+
+_FUNCTION_TAGS = frozenset(
+    {"CC", "DT", "EX", "MD", "POS", "PRP", "PRP$", "WDT", "WP", "WP$", "WRB"}
+)
+_COPULAS = listed("is are was were looks look seems seem appears appear")
+_REPLIES = listed("yes no")
+_IRREGULAR = {
+    "men": "man", "women": "woman", "people": "person", "children": "child", "mice": "mouse",
+    "feet": "foot", "teeth": "tooth", "geese": "goose", "knives": "knife", "leaves": "leaf",
+    "shelves": "shelf", "wolves": "wolf", "loaves": "loaf", "calves": "calf", "halves": "half",
+    "lives": "life", "wives": "wife", "scarves": "scarf", "oxen": "ox", "dice": "die",
+}  # fmt: skip
+_LETTERS = re.compile(r"[^\W\d_]")
+_SHARE = 0.15
+"""Least share of English function words in an English answer of more than a few words."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A word that says something.
+
+    Attributes:
+        word: its index among the answer's words.
+        lemma: as of `lemma`.
+        role: as of `seewhy.core.verdict.Verdict`.
+        noun: index of the answer's word whose fate it shares, as a colour that of its thing, or
+            the first part of a compound that of its last; None where there is none.
+        attributes: indices of the words that share its fate, before it.
+        earlier: indices of earlier words that say the same, the nearest last.
+        span: the first word of the fixed expression that it ends, such as "to" of "to the left";
+            the word itself where there is none.
+    """
+
+    word: int
+    lemma: str
+    role: str
+    noun: int | None
+    earlier: tuple[int, ...]
+    span: int
+    attributes: tuple[int, ...] = ()
+
+
+def lemma(text: str) -> str:
+    """A word in lower case and, if it is English, in the singular.
+
+    Example:
+        >>> [lemma(word) for word in ("Boats", "boat's", "buses", "cherries", "glass", "Mice")]
+        ['boat', 'boat', 'bus', 'cherry', 'glass', 'mouse']
+    """
+    word = text.casefold().replace("’", "'").removesuffix("'s").removesuffix("'")
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
+    if len(word) < 4 or not word.isascii() or word.endswith(("ss", "us", "is")):
+        return word
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("sses", "xes", "ches", "shes", "buses", "zzes")):
+        return word[:-2]
+    return word.removesuffix("s")
+
+
+def is_english(words: Sequence[Word]) -> bool:
+    """Whether an answer is English: enough of its words are English function words.
+
+    An answer of up to three words is, if all its letters are of the Latin alphabet.
+    """
+    texts = [word.text.casefold() for word in words if _LETTERS.search(word.text)]
+    if not all(text.isascii() or "’" in text for text in texts):
+        return False
+    known = sum(LEXICON.get(text, "") in _FUNCTION_TAGS or text in FUNCTIONS for text in texts)
+    return len(texts) <= 3 or known >= _SHARE * len(texts)
+
+
+def role_of(text: str) -> str | None:
+    """The role of an English word; None for a function word, a generic noun and a mark.
+
+    Example:
+        >>> [role_of(word) for word in ("fish", "Brown", "the", "two", "left", "riding", ",")]
+        ['noun', 'colour', None, 'count', 'relation', 'word', None]
+    """
+    word = text.casefold()
+    if not any(map(str.isalnum, word)):
+        return None
+    for role, listing in (
+        ("colour", COLOURS),
+        ("size", SIZES),
+        ("count", COUNTS),
+        ("relation", RELATIONS),
+    ):
+        if word in listing:
+            return role
+    if word in _REPLIES:
+        return "word"
+    tag = tag_of(word)
+    if word in GENERIC or word in FUNCTIONS or tag in _FUNCTION_TAGS:
+        return None
+    if tag == "CD":
+        return "count"
+    return "noun" if tag.startswith("NN") else "word"
+
+
+def units_of(words: Sequence[Word]) -> tuple[Unit, ...]:
+    """The words of an answer that say something, in order.
+
+    Args:
+        words: of the answer, marks included.
+
+    Example:
+        >>> from seewhy.core.text import Word
+        >>> texts = "A blue boat with a blue fish . The boat is small .".split()
+        >>> units = units_of([Word(text, 0, 0, ()) for text in texts])
+        >>> [(texts[u.word], u.role, u.noun, u.earlier) for u in units]
+        ... # doctest: +NORMALIZE_WHITESPACE
+        [('blue', 'colour', 2, ()), ('boat', 'noun', None, ()), ('blue', 'colour', 6, (1,)),
+         ('fish', 'noun', None, ()), ('boat', 'noun', None, (2,)), ('small', 'size', 9, ())]
+    """
+    if not is_english(words):
+        return _units_of_any_language(words)
+    roles = [role_of(word.text) for word in words]
+    for index in range(len(words) - 1):
+        if words[index].text.casefold() in SHADES and _LETTERS.match(words[index + 1].text):
+            follows = roles[index + 1] in ("noun", "colour") or _is_generic(words[index + 1])
+            roles[index] = "word" if follows else roles[index]
+    lemmas = [lemma(word.text) for word in words]
+    units: list[Unit] = []
+    for index, role in enumerate(roles):
+        if role is None or (lemmas[index] == "no" and not _is_reply(words, index)):
+            continue
+        earlier = tuple(u.word for u in units if u.lemma == lemmas[index])
+        noun = _noun_of(words, roles, index)
+        attributes = tuple(u.word for u in units if u.noun == index)
+        span = _span_start(words, index, role)
+        units.append(Unit(index, lemmas[index], role, noun, earlier, span, attributes))
+    return tuple(units)
+
+
+def _units_of_any_language(words: Sequence[Word]) -> tuple[Unit, ...]:
+    units: list[Unit] = []
+    for index, word in enumerate(words):
+        if any(map(str.isalnum, word.text)):
+            name = lemma(word.text)
+            earlier = tuple(u.word for u in units if u.lemma == name)
+            units.append(Unit(index, name, "word", None, earlier, index))
+    return tuple(units)
+
+
+def _is_generic(word: Word) -> bool:
+    return word.text.casefold() in GENERIC
+
+
+def _is_reply(words: Sequence[Word], index: int) -> bool:
+    """Whether "no" is an answer, and not the "no" of "there is no fish"."""
+    return index == 0 or words[index - 1].text[-1:] in ".!?:"
+
+
+def _noun_of(words: Sequence[Word], roles: Sequence[str | None], index: int) -> int | None:
+    """The noun that a colour, size, count or other attribute belongs to, by its place."""
+    role = roles[index]
+    if role == "noun":
+        head = _head(words, roles, index)
+        return None if head == index else head
+    text = words[index].text.casefold()
+    if role == "relation" or (role == "word" and tag_of(text) != "JJ" and text not in SHADES):
+        return None
+    after = index + 1
+    while after < len(words) and _is_attribute(words, roles, after):
+        after += 1
+    if after < len(words) and roles[after] == "noun":
+        return _head(words, roles, after)
+    before = index - 1
+    while before >= 0 and _is_attribute(words, roles, before):
+        before -= 1
+    if before >= 0 and words[before].text.casefold() in (*_COPULAS, "both", "all"):
+        return _subject(words, roles, before)
+    return None
+
+
+def _is_attribute(words: Sequence[Word], roles: Sequence[str | None], index: int) -> bool:
+    if roles[index] in ("colour", "size", "count"):
+        return True
+    if words[index].text.casefold() in SHADES:
+        return True
+    return roles[index] == "word" and tag_of(words[index].text) == "JJ"
+
+
+def _head(words: Sequence[Word], roles: Sequence[str | None], index: int) -> int:
+    """The last of neighbouring nouns: "traffic light"."""
+    while index + 1 < len(words) and roles[index + 1] == "noun":
+        index += 1
+    return index
+
+
+def _subject(words: Sequence[Word], roles: Sequence[str | None], index: int) -> int | None:
+    """The nearest noun before a copula in the same sentence."""
+    for before in range(index - 1, -1, -1):
+        if words[before].text[-1:] in ".!?:;":
+            return None
+        if roles[before] == "noun":
+            return before
+    return None
+
+
+def _span_start(words: Sequence[Word], index: int, role: str) -> int:
+    """The first word of the fixed expression that a word ends.
+
+    "an" before a word tells how it begins, and "to" before "the left" what comes: the choice was
+    made there.
+    """
+    start = index
+    texts = [word.text.casefold() for word in words]
+    if role == "relation":
+        fixed = {"to", "the", "in", "on", "at"}
+        while start > 0 and texts[start - 1] in fixed:
+            start -= 1
+        return start
+    if start > 0 and texts[start - 1] == "an":
+        return start - 1
+    return start

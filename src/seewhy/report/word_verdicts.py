@@ -1,0 +1,49 @@
+"""The verdicts of a record's words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from seewhy.core.errors import InputError
+from seewhy.core.record import Record
+from seewhy.core.verdict import Verdict
+
+
+def verdicts_of(record: Record) -> tuple[Verdict | None, ...]:
+    """One for each word of the answer; None for words that were not diagnosed.
+
+    Raises:
+        InputError: if the whole record was not diagnosed.
+    """
+    if record.verdicts is None:
+        raise InputError(
+            "Expected an explanation with verdicts, got one without: explain again with "
+            "explain(..., diagnose=True), or --diagnose on the command line."
+        )
+    return record.verdicts
+
+
+def last_verdict(record: Record, words: Iterable[int]) -> Verdict | None:
+    """The verdict of the last of some words that has one, or None.
+
+    Args:
+        record: what was explained.
+        words: indices of words of the answer, in order.
+
+    Raises:
+        InputError: if the record was not diagnosed.
+    """
+    verdicts = verdicts_of(record)
+    own = [verdicts[index] for index in words]
+    return next((verdict for verdict in reversed(own) if verdict is not None), None)
+
+
+def worst_word(record: Record) -> int | None:
+    """The word with the smallest support, of equal ones the first; None if none has a verdict.
+
+    Raises:
+        InputError: if the record was not diagnosed.
+    """
+    verdicts = enumerate(verdicts_of(record))
+    supports = [(verdict.support, index) for index, verdict in verdicts if verdict is not None]
+    return min(supports)[1] if supports else None
