@@ -11,9 +11,7 @@ from array import array
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
-from seewhy.functional.false_positives import false_positive_rate_at_recall
 from seewhy.functional.statistics import (
     Estimate,
     Values,
@@ -21,11 +19,11 @@ from seewhy.functional.statistics import (
     interval,
     weighted_auroc,
     weighted_average_precision,
+    weighted_fpr95,
 )
 
 LEVELS = 1001
 GROUPS = 500
-RECALL = 0.95
 REPLICATES = 1000
 
 
@@ -90,12 +88,8 @@ def _cells() -> Values:
     return Values(score, torch.arange(2 * LEVELS), torch.arange(2 * LEVELS) < LEVELS)
 
 
-def _false_positives(counts: Tensor) -> Tensor:
-    return false_positive_rate_at_recall(counts[:, :LEVELS], counts[:, LEVELS:], RECALL)
-
-
 _MEASURES = {
     "auroc": lambda counts: weighted_auroc(_cells(), counts),
     "average_precision": lambda counts: weighted_average_precision(_cells(), counts),
-    "false_positive_rate": _false_positives,
+    "false_positive_rate": lambda counts: weighted_fpr95(_cells(), counts),
 }

@@ -9,10 +9,10 @@ from typing import Any
 from seewhy.audit.payload import payload, without_pictures
 from seewhy.audit.summary import AuditRows, Summary, summarise
 from seewhy.audit.words_csv import words_writer
-from seewhy.bench.store import write_atomically
 from seewhy.core.errors import OutputError
 from seewhy.report.audit_page import html
 from seewhy.report.safe_folder import json_text
+from seewhy.runs.files import write_atomically
 
 PAGE, CSV, JSON = "audit.html", "audit.csv", "audit.json"
 

@@ -57,7 +57,9 @@ def wilson_interval(share: float, number: float, z: float = Z95) -> tuple[float,
     weight = z * z / number
     middle = (share + weight / 2) / (1 + weight)
     half = z * math.sqrt(share * (1 - share) / number + weight / (4 * number)) / (1 + weight)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    # Of 0 and of 1 one end is the share itself, which rounding would miss.
+    low = 0.0 if share <= 0 else max(0.0, middle - half)
+    return low, 1.0 if share >= 1 else min(1.0, middle + half)
 
 
 def rate(count: int, total: int) -> Rate:

@@ -23,6 +23,12 @@ def test_wilson_interval_is_scipys(count, total):
     assert ours.value == count / total
 
 
+@pytest.mark.parametrize("total", range(1, 40))
+def test_wilson_interval_of_none_and_of_all_ends_exactly_there(total):
+    assert rate(0, total).low == 0
+    assert rate(total, total).high == 1
+
+
 def test_wilson_interval_of_nothing_is_undefined():
     assert all(map(math.isnan, wilson_interval(0.5, 0)))
     assert math.isnan(rate(0, 0).value)

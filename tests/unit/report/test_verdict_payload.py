@@ -50,7 +50,7 @@ def test_page_escapes_a_hostile_sentence():
 
 
 def test_page_and_terminal_name_every_source_alike():
-    script = asset("js/report/verdicts.js")
+    script = asset("js/shared/verdict_marks.js")
     named = re.search(r"export const SOURCES = \{(.*?)\};", script, re.DOTALL)
     assert named is not None
     found = dict(re.findall(r'(\w+): "([^"]*)"', named[1]))
@@ -65,7 +65,6 @@ def test_page_has_a_name_for_every_change(kind):
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_page_has_a_shape_and_a_colour_for_every_source(source):
-    style = re.search(rf'\[data-source="{source}"\] \{{(.*?)\}}', asset("verdicts.css"), re.DOTALL)
-    assert style is not None
-    assert f"--source: var(--from-{source});" in style[1]
-    assert "--shape:" in style[1]
+    assert re.search(rf"^  {source}: \{{ d: ", asset("js/shared/verdict_marks.js"), re.MULTILINE)
+    rule = f'[data-source="{source}"] {{ --source: var(--from-{source}); }}'
+    assert rule in asset("look.css")

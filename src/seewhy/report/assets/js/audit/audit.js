@@ -10,7 +10,7 @@ import { renderFinding, renderSources } from "./finding.js";
 import { layout } from "./layout.js";
 import { renderReasons } from "./reasons.js";
 import { connectShortcuts } from "./shortcuts.js";
-import { initialState, ROWS_STEP, WORDS_STEP } from "./state.js";
+import { ROWS_STEP, WORDS_STEP, initialState } from "./state.js";
 import { connectTables, renderTables } from "./tables.js";
 import { renderTruth } from "./truth.js";
 import { connectWorst, renderWorst } from "./worst.js";

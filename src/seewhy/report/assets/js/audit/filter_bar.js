@@ -2,8 +2,8 @@
 
 import { element } from "../shared/dom.js";
 import { fillSelect } from "../shared/select.js";
-import { meaning, SOURCES } from "../shared/verdict_marks.js";
-import { causeKey, causeName, isFiltered, NO_FILTERS } from "./filters.js";
+import { SOURCES, meaning } from "../shared/verdict_marks.js";
+import { NO_FILTERS, causeKey, causeName, isFiltered } from "./filters.js";
 import { markSource } from "./finding.js";
 
 /** @import {Audit} from "./audit.js" */

@@ -1,7 +1,7 @@
 // The first line, the rates under it, and what the words rest on.
 
 import { element } from "../shared/dom.js";
-import { meaning, SOURCES, verdictMark } from "../shared/verdict_marks.js";
+import { SOURCES, meaning, verdictMark } from "../shared/verdict_marks.js";
 import { causeKey } from "./filters.js";
 import { counted, intervalBar, outOf, range, share, thousands } from "./format.js";
 

@@ -4,7 +4,7 @@ import { element } from "../shared/dom.js";
 import { radios } from "../shared/radios.js";
 import { label } from "../shared/text.js";
 import { causeColumns, groupColumns } from "./columns.js";
-import { causeFits, causeKey, groupFits, isFiltered, NO_FILTERS } from "./filters.js";
+import { NO_FILTERS, causeFits, causeKey, groupFits, isFiltered } from "./filters.js";
 import { counted, thousands } from "./format.js";
 import { ROWS_STEP } from "./state.js";
 import { shownWords } from "./worst.js";

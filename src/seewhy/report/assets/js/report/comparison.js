@@ -2,11 +2,12 @@
 
 import { element } from "../shared/dom.js";
 import { label, percent, point } from "../shared/text.js";
+import { meaning } from "../shared/verdict_marks.js";
 import { heading, scalesBlock, shareName } from "./detail_parts.js";
 import { hasLowEvidence, shareOf } from "./selection.js";
 import { similarity } from "./similarity.js";
 import { contextPiece } from "./summary.js";
-import { isDiagnosed, meaning, verdictOf } from "./verdicts.js";
+import { isDiagnosed, verdictOf } from "./verdicts.js";
 
 /** @import {Report} from "./report.js" */
 /** @import {ExplainedPiece} from "./types.d.ts" */

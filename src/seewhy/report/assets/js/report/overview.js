@@ -2,8 +2,8 @@
 
 import { element } from "../shared/dom.js";
 import { label, percent } from "../shared/text.js";
+import { verdictMark } from "../shared/verdict_marks.js";
 import { hasLowEvidence } from "./selection.js";
-import { verdictMark } from "./verdict_marks.js";
 import { verdictOf } from "./verdicts.js";
 
 /** @import {Report} from "./report.js" */

@@ -15,7 +15,7 @@ import { render } from "./render.js";
 import { initialState } from "./selection.js";
 import { connectShortcuts } from "./shortcuts.js";
 import { TextAxis } from "./text_axis.js";
-import { renderVerdictLegend } from "./verdict_marks.js";
+import { renderVerdictLegend } from "./verdict_legend.js";
 import { worstPlace } from "./verdicts.js";
 import { Views } from "./views.js";
 import { listenToWordKeys } from "./word_keys.js";

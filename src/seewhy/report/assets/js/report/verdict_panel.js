@@ -2,10 +2,10 @@
 
 import { element } from "../shared/dom.js";
 import { label, percent } from "../shared/text.js";
+import { meaning, verdictMark } from "../shared/verdict_marks.js";
 import { changePlot } from "./change_plot.js";
 import { chainFrom, followersOf } from "./verdict_chain.js";
-import { verdictMark } from "./verdict_marks.js";
-import { isDoubtful, meaning, placesOfWord, spanOf, verdictOfWord, wordOf } from "./verdicts.js";
+import { isDoubtful, placesOfWord, spanOf, verdictOfWord, wordOf } from "./verdicts.js";
 
 /** @import {Report} from "./report.js" */
 /** @import {VerdictData} from "./payload.d.ts" */

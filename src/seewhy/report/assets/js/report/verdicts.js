@@ -7,26 +7,10 @@
 /** Below this support the picture does not bear a word out. */
 export const DOUBTFUL = 0.5;
 
-/** What each source means, in the order of the legend.
- * @type {Record<string, string>} */
-export const SOURCES = {
-  picture: "from the picture",
-  repeats: "repeats an earlier word",
-  words: "from words or habit",
-  misread: "from another place",
-  unclear: "unclear",
-};
-
 /**
  * A word of the prompt or the answer, by its index among the words of that part.
  * @typedef {{part: Part, word: number}} WordRef
  */
-
-/**
- * What a source means; one that this page does not know keeps its name.
- * @param {string} source
- */
-export const meaning = (source) => SOURCES[source] ?? source;
 
 /** @param {VerdictData} verdict */
 export const isDoubtful = ({ support }) => support < DOUBTFUL;

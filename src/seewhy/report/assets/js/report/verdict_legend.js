@@ -1,12 +1,14 @@
-// The marks of verdicts: a shape and a colour for each source, and their legend.
+// The legend of the marks of verdicts, and a verdict in a few words.
 
 import { element } from "../shared/dom.js";
 import { percent } from "../shared/text.js";
-import { SOURCES, isDoubtful, meaning } from "./verdicts.js";
+import { SOURCES, meaning, verdictMark } from "../shared/verdict_marks.js";
+import { isDoubtful } from "./verdicts.js";
 
 /** @import {Report} from "./report.js" */
 /** @import {VerdictData} from "./payload.d.ts" */
 
+<<<<<<< HEAD:src/seewhy/report/assets/js/report/verdict_marks.js
 /**
  * The mark of a source; what it means must stand beside it in words. Shape and colour are styles.
  * @param {string} source
@@ -14,6 +16,8 @@ import { SOURCES, isDoubtful, meaning } from "./verdicts.js";
 export const verdictMark = (source) =>
   element("i", { class: "verdict-mark", "data-source": source, "aria-hidden": "true" });
 
+=======
+>>>>>>> w-page:src/seewhy/report/assets/js/report/verdict_legend.js
 /**
  * A verdict in a few words.
  * @param {VerdictData} verdict
