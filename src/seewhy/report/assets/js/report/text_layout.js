@@ -4,11 +4,7 @@ import { element } from "../shared/dom.js";
 import { label } from "../shared/text.js";
 import { verdictMark } from "../shared/verdict_marks.js";
 import { isExplained } from "./text_axis.js";
-<<<<<<< HEAD
-import { verdictLabel } from "./verdict_marks.js";
-=======
 import { verdictLabel } from "./verdict_legend.js";
->>>>>>> w-page
 import { isDiagnosed, isDoubtful, placesOfWord, verdictOf, wordOf } from "./verdicts.js";
 
 /** @import {Report} from "./report.js" */

@@ -8,16 +8,6 @@ import { isDoubtful } from "./verdicts.js";
 /** @import {Report} from "./report.js" */
 /** @import {VerdictData} from "./payload.d.ts" */
 
-<<<<<<< HEAD:src/seewhy/report/assets/js/report/verdict_marks.js
-/**
- * The mark of a source; what it means must stand beside it in words. Shape and colour are styles.
- * @param {string} source
- */
-export const verdictMark = (source) =>
-  element("i", { class: "verdict-mark", "data-source": source, "aria-hidden": "true" });
-
-=======
->>>>>>> w-page:src/seewhy/report/assets/js/report/verdict_legend.js
 /**
  * A verdict in a few words.
  * @param {VerdictData} verdict
