@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from audit_layouts import hallusion, write_hallusionbench, write_json
+from audit_layouts import hallusion, rows_of, write_hallusionbench, write_json
 from seewhy.audit.source import BadRow, SourceRow
 from seewhy.audit.sources import open_source
 
 
 def test_question_without_a_picture_is_a_bad_row(tmp_path: Path) -> None:
-    rows = list(open_source(write_hallusionbench(tmp_path)).rows())
+    rows = rows_of(open_source(write_hallusionbench(tmp_path)))
     assert isinstance(rows[0], BadRow)
     assert (rows[0].id, rows[0].reason) == ("entry 1", "no picture")
     assert [row.facts["label"] for row in rows[1:]] == ["yes", "no", "no"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def split_rows(source: object) -> tuple[list[SourceRow], list[BadRow]]:
+def split_rows(source: Any) -> tuple[list[SourceRow], list[BadRow]]:
     rows = list(source.rows())
     return (
         [row for row in rows if isinstance(row, SourceRow)],
