@@ -121,5 +121,5 @@ def test_split_names_a_file_of_queries(tmp_path: Path) -> None:
     assert len(list(open_source(f"amber:{query},images={tmp_path / 'image'}").rows())) == 3
     (tmp_path / "data" / "relation.json").write_text("[]")
     source = open_source(f"amber:{tmp_path}")
-    with pytest.raises(DatasetError, match="an object of lists of words at the top of .*relation.json"):
+    with pytest.raises(DatasetError, match="an object of lists of words at the top of"):
         source.judge(next(source.rows()), "A dog.")

@@ -64,3 +64,17 @@ def test_figures_leave_out_what_supplements_without_a_figure(tmp_path: Path) -> 
 
     scores = [score("VS", "0", False), score("VS", "1", True), score("VD", "0", False)]
     assert source.scores(scores) == pytest.approx({"aAcc": 1 / 3, "fAcc": 1 / 2, "qAcc": 0.0})
+
+
+def test_surplus_answers_are_counted_but_not_those_without_a_picture(tmp_path: Path) -> None:
+    spec = write_hallusionbench(tmp_path / "set")
+    rows = json.loads((tmp_path / "set" / "HallusionBench.json").read_text())
+    foreign = hallusion("9", "1", "0", "1")
+    results = [row | {"model_prediction": "Yes"} for row in (*rows, foreign)]
+    results[0].pop("model_prediction")
+    answers = write_json(tmp_path / "result.json", results)
+    found = [row for row in open_source(spec, answers=answers).rows() if isinstance(row, BadRow)]
+    assert [(row.id, row.reason) for row in found] == [
+        ("entry 1", "no picture"),
+        ("answers entry 5", "an answer without a row, or a second one"),
+    ]
