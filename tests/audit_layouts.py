@@ -97,6 +97,11 @@ def panoptic(path: Path, *numbers: int) -> Path:
     return path
 
 
+def rows_of(source: Any) -> list[Any]:
+    """All rows of a source, good and bad."""
+    return list(source.rows())
+
+
 def write_json(path: Path, content: object) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content), encoding="utf-8")

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from audit_layouts import CASES, coco_name, save_picture, write_lines
+from audit_layouts import CASES, coco_name, save_picture, write_json, write_lines
 from seewhy.audit.source import BadRow, SourceRow
 from seewhy.audit.sources import SOURCES, BaseSource, open_source
 from seewhy.core.errors import DatasetError, UnknownNameError
@@ -21,6 +23,13 @@ from seewhy.images import read_image
 
 NAMES = SOURCES.names()
 FILED = tuple(CASES)
+ODD = (
+    "Ünï, 犬.",
+    "!",
+    "Yes-man, the dog's red block’s left-hand side and two-dogs; no-one's riding-horse.",
+    "A person's riding a horse's İstanbul. THE DOG IS RED",
+)
+"""Answers whose words are not simply between spaces."""
 ANSWER = "A red boat is to the left of a blue star."
 
 
@@ -86,7 +95,7 @@ def test_judge_speaks_of_words_of_the_answer(name: str, tmp_path: Path) -> None:
     source = opened(name, tmp_path / "set")
     own = CASES[name].answer if name in CASES else ANSWER
     for row in good(source):
-        for answer in filter(None, (own, row.answer, f"  {row.answer}", "Ünï, 犬.", "!")):
+        for answer in filter(None, (own, row.answer, f"  {row.answer}", *ODD)):
             judged = source.judge(row, answer)
             starts = [truth.start for truth in judged.truths]
             assert starts == sorted(set(starts))
@@ -231,9 +240,67 @@ def test_large_file_is_streamed_in_bounded_memory(tmp_path: Path) -> None:
     rows = open_source(f"pope:{tmp_path}").rows()
     tracemalloc.start()
     try:
-        traced = sum(isinstance(row, SourceRow) for row in islice(rows, 20_000))
+        traced = sum(isinstance(row, SourceRow) for row in islice(rows, 10_000))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()  # it doubles the time
-    assert peak < 2 << 20, f"{peak} bytes at once, of a file of {path.stat().st_size}"
+    assert peak < 1 << 20, f"{peak} bytes at once, of a file of {path.stat().st_size}"
     assert traced + sum(isinstance(row, SourceRow) for row in rows) == count
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=9)
+    | st.sampled_from(["yes", "1", "~x", "file://[", "\ud800", "data:,", "a/../b", "x" * 300]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+ENTRIES = {
+    name: case.index
+    for name, case in CASES.items()
+    if name not in ("chair", "flickr30k", "folder", "refcoco")
+}
+"""Sources whose index is JSON, and its file."""
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    found = {name: tmp_path_factory.mktemp(name) for name in ENTRIES}
+    for name, folder in found.items():
+        CASES[name].write(folder)
+    return found
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_no_value_of_a_field_ends_the_stream(
+    name: str, folders: dict[str, Path], data: st.DataObject
+) -> None:
+    path = folders[name] / ENTRIES[name]
+    whole = path.read_text()
+    try:
+        lines = name in ("pope", "log")
+        content = [json.loads(line) for line in whole.splitlines()] if lines else json.loads(whole)
+        items = content["data"] if name == "openpsg" else content
+        keys = sorted(items) if isinstance(items, dict) else list(range(len(items)))
+        entry = items[keys[1]]
+        field = data.draw(st.sampled_from([*entry, "messages", "response", "images"]))
+        items[keys[1]] = entry | {field: data.draw(JSON)}
+        if lines:
+            write_lines(path, content)
+        else:
+            write_json(path, content)
+        spec = f"{name}:{path if name == 'log' else folders[name]}"
+        rows = list(open_source(spec).rows())
+    finally:
+        path.write_text(whole)
+    ids = [row.id for row in rows if isinstance(row, SourceRow)]
+    lost = set(CASES[name].ids) - set(ids)
+    assert lost <= {*CASES[name].ids[:2]}
+    assert all(row.reason for row in rows if isinstance(row, BadRow))

@@ -60,6 +60,7 @@ def test_the_worst_answer_has_a_report_that_opens(audited):
     explanation = seewhy.open(audited.folder / row.report)
     assert explanation.answer == row.answer
     assert (audited.folder / row.report / "report.html").is_file()
+    assert not (audited.folder / row.report / "overlays").exists()
     page = (audited.folder / "audit.html").read_text("utf-8")
     assert f"{row.report}/report.html" in page
 

@@ -37,8 +37,8 @@ def test_reason_is_that_of_the_kind_and_detail_names_the_error(error, reason):
 
 
 def test_an_unexpected_error_is_told_with_its_place_and_traceback():
-    with pytest.raises(AttributeError) as caught:
-        TokenGrid.regular(None, 2, 3)
+    with pytest.raises(AttributeError, match="cells_of_no_kind") as caught:
+        _ = TokenGrid.cells_of_no_kind  # pyright: ignore[reportAttributeAccessIssue]
     found = failure_of(caught.value)
     assert found.reason.startswith("unexpected AttributeError")
     assert "test_failures.py" in found.detail

@@ -7,6 +7,7 @@ import pytest
 from audit_parts import Rows, diagnosed
 from seewhy.audit.queue import KILLED, MAX_DEATHS, UnitQueue
 from seewhy.audit.reports import SavedReport
+from seewhy.audit.schema import Diagnosed
 from seewhy.audit.units import Unit, units_of
 from seewhy.core.errors import ModelError
 
@@ -46,6 +47,7 @@ def test_a_row_is_given_up_after_some_deaths():
     for _ in range(MAX_DEATHS - 1):
         assert queue.lose(queue.next(), "signal SIGKILL") == []
     (given_up,) = queue.lose(queue.next(), "signal SIGKILL")
+    assert isinstance(given_up, Diagnosed)
     assert (given_up.answer.id, given_up.answer.reason) == ("row-0", KILLED)
     assert "SIGKILL" in given_up.answer.detail
     assert queue.next() is None

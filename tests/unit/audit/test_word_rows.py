@@ -63,6 +63,7 @@ def test_the_map_is_compared_with_the_true_region(top, left, hit):
     (red, cup) = rows_of(Judged((truth,), corner(top, left), {6: "object"}))
     assert (red.pointing, red.iou, red.supported) == (None, None, None)
     assert (cup.pointing, cup.supported, cup.category, cup.group) == (hit, True, "cup", "object")
+    assert cup.iou is not None
     assert (cup.iou > 0.5) == hit
 
 

@@ -17,6 +17,8 @@ SOURCES: Registry[BaseSource] = Registry(
 )
 
 _OPTION = re.compile(r"[a-z_]+\s*=")
+_BETWEEN = re.compile(r"[,&](?=\s*[a-z_]+\s*=)")
+"""Between two options: a prompt may have commas."""
 
 
 def open_source(text: str, answers: Path | str | None = None) -> BaseSource:
@@ -66,7 +68,7 @@ def _place_and_options(rest: str, text: str) -> tuple[str, dict[str, str]]:
         cut = len(parts) if first is None else first
         place, options = ",".join(parts[:cut]), ",".join(parts[cut:])
     values: dict[str, str] = {}
-    for option in filter(None, options.replace("&", ",").split(",")):
+    for option in filter(None, _BETWEEN.split(options)):
         key, _, value = option.partition("=")
         if not (key.strip() and value.strip()) or key.strip() in values:
             raise DatasetError(

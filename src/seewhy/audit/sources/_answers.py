@@ -63,7 +63,7 @@ def read_answers(path: Path, key: Callable[[Mapping[str, Any]], str]) -> Iterato
         try:
             yield Answer(name, place, text_field(value, *TEXTS), value)
         except SampleError as error:
-            yield Answer(name, place, bad=as_bad_row(place, error))
+            yield Answer(name, place, "", value, as_bad_row(place, error))
 
 
 def joined(

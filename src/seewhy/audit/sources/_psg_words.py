@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from seewhy.audit.source import Judged
-from seewhy.audit.sources._words import OBJECT, RELATION
+from seewhy.audit.sources._words import OBJECT, RELATION, words_in
 from seewhy.core.sample import Truth
 from seewhy.core.text import split_words
 from seewhy.datasets._categories import ENDINGS, Vocabulary, annotate
@@ -97,7 +97,7 @@ def _relation_spans(
     predicate: str,
 ) -> list[tuple[int, int]]:
     """The words of a predicate between its subject's and its object's word, all places."""
-    subject, object = (classes[graph["segments"][n][1]] for n in pair)
+    subject, object = (plain_name(str(classes[graph["segments"][n][1]])) for n in pair)
     pattern = r"\b" + r"\s+".join(map(re.escape, predicate.split())) + r"\b"
     spans: list[tuple[int, int]] = []
     for match in re.finditer(pattern, answer, re.IGNORECASE):
@@ -109,9 +109,6 @@ def _relation_spans(
         near = (answer[first.end : match.start()], answer[match.end() : last.start])
         if any(len(split_words(text)) > REACH or "." in text for text in near):
             continue
-        if (first.category, last.category) == (subject, object):
-            spans += [
-                (start + match.start(), end + match.start())
-                for start, end in split_words(match.group())
-            ]
+        if (plain_name(first.category), plain_name(last.category)) == (subject, object):
+            spans += words_in(answer, *match.span())
     return spans

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import unquote_to_bytes
 
 from seewhy.audit.sources._fields import MALFORMED, expect_object, shown
 from seewhy.audit.sources._pictures import MISSING, NONE, Pictures
@@ -191,7 +191,8 @@ def _picture(source: Any, pictures: Pictures) -> Path | bytes:
     if scheme.startswith("data:"):
         return _data_uri(text)
     if scheme.startswith("file://"):
-        return _file(unquote_to_bytes(urlsplit(text).path).decode("utf-8", "replace"), pictures)
+        name = unquote_to_bytes(text[len("file://") :].removeprefix("localhost"))
+        return _file(name.decode("utf-8", "replace"), pictures)
     if "://" in text[:12]:
         raise unusable(REMOTE, f"Expected a file, got {shown(text)}: nothing is fetched.")
     if text.startswith(_BASE64_STARTS) and len(text) > 64:
@@ -200,7 +201,7 @@ def _picture(source: Any, pictures: Pictures) -> Path | bytes:
 
 
 def _file(name: str, pictures: Pictures) -> Path:
-    path = Path(name).expanduser() if name.startswith("~") else Path(name)
+    path = Path.home() / name[2:] if name.startswith("~/") else Path(name)
     if len(name) > 4096 or "\0" in name:
         raise unusable(MISSING, f"Expected the path of a picture, got {shown(name)}.")
     return pictures.find(str(path))

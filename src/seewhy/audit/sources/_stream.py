@@ -25,6 +25,8 @@ MAX_ELEMENT = 16 << 20
 
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{}"]', re.DOTALL)
 _FIRST_KEY = re.compile(rb'\{\s*("(?:[^"\\]|\\.)*")\s*:', re.DOTALL)
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+"""An escaped half of a character; without its other half, the text cannot be stored."""
 _DECODER = json.JSONDecoder()
 _BLANK = b" \t\r\n,"
 _BOM = b"\xef\xbb\xbf"
@@ -206,7 +208,10 @@ def _elements(scanner: _Scanner) -> Iterator[Entry]:
 def _parsed(text: bytes) -> tuple[Any, str]:
     """The value, and "" or the problem."""
     try:
-        return json.loads(text.decode("utf-8")), ""
+        value = json.loads(text.decode("utf-8"))
+        if _SURROGATE.search(text):
+            json.dumps(value, ensure_ascii=False).encode("utf-8")  # fails for half a pair
+        return value, ""
     except RecursionError:
         return None, "nested too deep to read"
     except ValueError as error:  # also for bytes that are not UTF-8
@@ -297,7 +302,7 @@ class _Scanner:
     def value_of(self, text: bytes) -> tuple[Any, str]:
         """The value of that element, and "" or the problem."""
         end, value = self._last
-        if end == self._base + self._at and text.isascii():
+        if end == self._base + self._at and text.isascii() and not _SURROGATE.search(text):
             return value, ""
         return _parsed(text)
 

@@ -60,8 +60,7 @@ def phrase_truths(
     truths: dict[int, Truth] = {}
     groups: dict[int, str] = {}
     for phrase in phrases:
-        for start, end in split_words(answer[phrase.start : phrase.end]):
-            start, end = start + phrase.start, end + phrase.start
+        for start, end in words_in(answer, phrase.start, phrase.end):
             named = role_and_group(answer[start:end], tagger)
             if named is not None and start not in truths:
                 tags = {"phrase": str(phrase.number)}
@@ -71,6 +70,11 @@ def phrase_truths(
                 )
                 groups[start] = named[1]
     return tuple(truths[start] for start in sorted(truths)), groups
+
+
+def words_in(answer: str, start: int, end: int) -> list[tuple[int, int]]:
+    """The words of an answer that have characters in a span, whole: of "dog's", not only "dog"."""
+    return [span for span in split_words(answer) if span[0] < end and start < span[1]]
 
 
 def role_and_group(word: str, tagger: Tagger) -> tuple[str, str] | None:
@@ -124,11 +128,12 @@ def yes_or_no(text: str) -> str:
     return match.group(1).lower() if match else ""
 
 
-def answer_word(text: str, said: str, supported: bool | None) -> tuple[Truth, ...]:
+def answer_word(answer: str, said: str, supported: bool | None) -> tuple[Truth, ...]:
     """The truth of the first "yes" or "no" (or "not") of an answer; none if it is not there."""
     words = "no|not" if said == "no" else "yes"
-    match = re.search(rf"\b(?:{words})\b", text, re.IGNORECASE) if said else None
-    return (Truth(match.start(), match.end(), "", (), supported),) if match else ()
+    match = re.search(rf"\b(?:{words})\b", answer, re.IGNORECASE) if said else None
+    found = words_in(answer, *match.span())[:1] if match else []
+    return tuple(Truth(*span, "", (), supported) for span in found)
 
 
 def mentions(

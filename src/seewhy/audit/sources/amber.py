@@ -164,10 +164,10 @@ class Vocabulary:
             DatasetError: if one is malformed.
         """
         associated = read_json(relation)
-        if not isinstance(associated, dict):
-            raise malformed(relation, "the top", "an object", associated)
+        if not isinstance(associated, dict) or not all(map(_is_words, associated.values())):
+            raise malformed(relation, "the top", "an object of lists of words", associated)
         known = frozenset(associated).union(*associated.values())
-        lines = safe.read_text("utf-8-sig").splitlines()
+        lines = safe.read_text("utf-8-sig", "replace").splitlines()
         return cls(associated, known, frozenset(line.strip() for line in lines if line.strip()))
 
     def judge(self, facts: Mapping[str, Any], answer: str, tagger: Tagger) -> Judged:

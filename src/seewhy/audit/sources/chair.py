@@ -16,9 +16,9 @@ from seewhy.audit.sources._fields import as_bad_row, expect_object, mapped, numb
 from seewhy.audit.sources._pictures import Pictures, read_size
 from seewhy.audit.sources._scores import present, ratio
 from seewhy.audit.sources._stream import Entry, entries, members
+from seewhy.audit.sources._words import OBJECT, words_in
 from seewhy.core.errors import DatasetError, SampleError
 from seewhy.core.sample import Truth
-from seewhy.core.text import split_words
 from seewhy.datasets._files import unusable
 
 PROMPT = "Please describe this image in detail."
@@ -120,14 +120,14 @@ class Chair(BaseSource):
         for number, name in enumerate(names):
             category = words.category(name)
             regions[category] = (*regions.get(category, ()), number)
-        truths = [
-            Truth(
-                *(start + mention.start, end + mention.start, "kind"),
+        truths = {
+            start: Truth(
+                *(start, end, "kind"),
                 *(regions.get(mention.name, ()), mention.name in objects, mention.name),
             )
             for mention in found
-            for start, end in split_words(answer[mention.start : mention.end])
-        ]
+            for start, end in words_in(answer, mention.start, mention.end)
+        }
         invented = [mention.name for mention in found if mention.name not in objects]
         score = {
             "mentioned": len(found),
@@ -135,7 +135,7 @@ class Chair(BaseSource):
             "objects": len(objects),
             "recalled": len(objects.intersection(mention.name for mention in found)),
         }
-        return Judged(tuple(truths), masks, {truth.start: "object" for truth in truths}, score)
+        return Judged(tuple(truths.values()), masks, dict.fromkeys(truths, OBJECT), score)
 
     def scores(self, scores: Sequence[Mapping[str, Any]]) -> Mapping[str, float]:
         """CHAIR_i, CHAIR_s and recall.
@@ -170,10 +170,12 @@ def _told(paths: Sequence[Path], words: ChairWords, instances: Instances) -> dic
     for path in paths:
         for _, entry in members(path, ("annotations",)):
             value = entry.value
-            if entry.problem or not isinstance(value, dict) or "caption" not in value:
+            sound = not entry.problem and isinstance(value, dict) and "caption" in value
+            if not sound or not isinstance(value.get("image_id"), int):
+                problem = entry.problem or "no caption or image_id"
                 raise DatasetError(
                     f"Expected COCO's captions in {path}, got a broken {entry.place} of "
-                    f'"annotations" ({entry.problem or "no caption"}): get the file again.'
+                    f'"annotations" ({problem}): get the file again.'
                 )
             if value.get("image_id") in instances.pictures:
                 names = {mention.name for mention in words.find(str(value["caption"]))}

@@ -61,8 +61,11 @@ class Flickr30k(BaseSource):
         return all((place / name).is_dir() for name in ("Sentences", "Annotations"))
 
     def _files(self) -> Sequence[Path]:
-        paths = (self._root / "Sentences" / f"{name}.txt" for name in self._names())
-        return [*([self._list] if self._list else []), *(path for path in paths if path.is_file())]
+        found = [self._list] if self._list else []
+        for name in self._names():
+            found.append(self._root / "Sentences" / f"{name}.txt")
+            found.append(self._root / "Annotations" / f"{name}.xml")
+        return [path for path in found if path.is_file()]
 
     def _names(self) -> list[str]:
         if self._list is not None:

@@ -90,6 +90,7 @@ class Grandf(BaseSource):
         regions: list[tuple[int, ...]] = []
         for found in groundings.values():
             rles = found.get("rle_masks") or []
+            rles = [rles] if isinstance(rles, Mapping) else rles
             regions.append((len(masks),) if rles else ())
             masks += [upright(union_of_rles(rles), size)] if rles else []
         phrases = row.facts["phrases"]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from seewhy.audit.source import BadRow, Judged, SourceRow
-from seewhy.audit.sources._answers import Answer
+from seewhy.audit.sources._answers import Answer, joined, read_answers
 from seewhy.audit.sources._base import BaseSource
 from seewhy.audit.sources._fields import MALFORMED, expect_object, mapped, shown, text_field
 from seewhy.audit.sources._pictures import NONE, Pictures
@@ -82,9 +82,15 @@ class Hallusionbench(BaseSource):
         facts = dict(row.facts) | ({"check": check} if check in ("0", "1", "2") else {})
         return replace(row, answer=answer.text, facts=facts)
 
-    def _is_whole(self) -> bool:
-        """The answers to questions without a picture are no surplus."""
-        return False
+    def _joined(self, rows: Iterator[SourceRow | BadRow]) -> Iterator[SourceRow | BadRow]:
+        """The answers to questions without a picture are no surplus: these are bad rows already."""
+        assert self._given is not None
+        answers = (
+            answer
+            for answer in read_answers(self._given, self._answer_key)
+            if str((answer.entry or {}).get("visual_input")) != "0"
+        )
+        return joined(rows, answers, self._row_key, self._adopted, surplus=self._is_whole())
 
     def judge(self, row: SourceRow, answer: str) -> Judged:
         """Of "yes" or "no". Correct is what the benchmark judged, or else what is read so."""

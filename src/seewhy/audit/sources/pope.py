@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -145,8 +146,10 @@ class Pope(BaseSource):
         first = first_value(self._given)
         by_id = isinstance(first, dict) and "question_id" in first and len(self._paths) == 1
         answers = read_answers(self._given, _question_id if by_id else _question)
-        join, key = (joined, _row_number) if by_id else (in_turn, _row_question)
-        return join(rows, answers, key, _adopted, surplus=self._is_whole())
+        if by_id:
+            return joined(rows, answers, _row_number, _adopted, surplus=self._is_whole())
+        answers = islice(answers, self._start, None)
+        return in_turn(rows, answers, _row_question, _adopted, surplus=self._is_whole())
 
 
 def read_pope(answer: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from audit_layouts import write_amber, write_json
+from audit_layouts import rows_of, write_amber, write_json
 from seewhy.audit.source import BadRow
 from seewhy.audit.sources import open_source
 from seewhy.core.errors import DatasetError
@@ -108,7 +108,7 @@ def test_answers_have_ids_and_responses(tmp_path: Path) -> None:
         tmp_path / "answers.json",
         [{"id": 3, "response": "No"}, {"id": 2, "response": 5}, {"id": 1, "response": "A dog."}],
     )
-    rows = list(open_source(spec, answers=answers).rows())
+    rows = rows_of(open_source(spec, answers=answers))
     assert [getattr(row, "answer", row.id) for row in rows] == ["A dog.", "2", "No"]
     assert rows[1].reason == "a field is missing or of another type"
 
@@ -121,5 +121,5 @@ def test_split_names_a_file_of_queries(tmp_path: Path) -> None:
     assert len(list(open_source(f"amber:{query},images={tmp_path / 'image'}").rows())) == 3
     (tmp_path / "data" / "relation.json").write_text("[]")
     source = open_source(f"amber:{tmp_path}")
-    with pytest.raises(DatasetError, match="an object at the top of .*relation.json"):
+    with pytest.raises(DatasetError, match="an object of lists of words at the top of"):
         source.judge(next(source.rows()), "A dog.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from audit_layouts import LEFT, RIGHT, block, write_chair, write_chair_answers, write_lines
+from audit_layouts import LEFT, RIGHT, block, rows_of, write_chair, write_chair_answers, write_lines
 from seewhy.audit.source import BadRow, SourceRow
 from seewhy.audit.sources import open_source
 from seewhy.audit.sources._chair_words import ChairWords
@@ -64,7 +64,7 @@ def test_synonyms_of_chair_are_used_where_they_are(tmp_path: Path) -> None:
     (tmp_path / "synonyms.txt").write_text(SYNONYMS)
     source = open_source(f"chair:{tmp_path}")
     assert source.fingerprint != plain.fingerprint
-    row = next(source.rows())
+    (row, *_) = rows_of(source)
     assert [t.category for t in source.judge(row, "A potty and a seatbelt.").truths] == ["toilet"]
     assert plain.judge(row, "A potty.").truths == ()
     (tmp_path / "other.txt").write_text("nothing\n")
@@ -99,7 +99,7 @@ def test_answers_are_the_rows(tmp_path: Path) -> None:
 def test_truth_has_instances_and_reference_captions(tmp_path: Path) -> None:
     """A tie and a person stand in a reference, without an instance."""
     source = open_source(write_chair(tmp_path))
-    row = next(source.rows())
+    (row, *_) = rows_of(source)
     assert row.answer is None
     assert row.facts["objects"] == ["dog", "hot dog", "person", "tie"]
     judged = source.judge(row, "A dog, a hot dog, a cat and a man with a tie.")
@@ -120,7 +120,7 @@ def test_figures_are_those_of_chair(tmp_path: Path) -> None:
     spec = write_chair(tmp_path / "set")
     answers = write_chair_answers(tmp_path / "captions.jsonl")
     source = open_source(spec, answers=answers)
-    scores = [source.judge(row, row.answer).score for row in source.rows()]
+    scores = [source.judge(row, row.answer).score for row in rows_of(source)]
     # Mentions: dog, cat | hot dog | dog, person. Only the cat is not there.
     assert source.scores(scores) == pytest.approx(
         {"CHAIR_i": 1 / 5, "CHAIR_s": 1 / 3, "recall": 4 / 12}

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from audit_layouts import hallusion, write_hallusionbench, write_json
+from audit_layouts import hallusion, rows_of, write_hallusionbench, write_json
 from seewhy.audit.source import BadRow, SourceRow
 from seewhy.audit.sources import open_source
 
 
 def test_question_without_a_picture_is_a_bad_row(tmp_path: Path) -> None:
-    rows = list(open_source(write_hallusionbench(tmp_path)).rows())
+    rows = rows_of(open_source(write_hallusionbench(tmp_path)))
     assert isinstance(rows[0], BadRow)
     assert (rows[0].id, rows[0].reason) == ("entry 1", "no picture")
     assert [row.facts["label"] for row in rows[1:]] == ["yes", "no", "no"]
@@ -64,3 +64,17 @@ def test_figures_leave_out_what_supplements_without_a_figure(tmp_path: Path) -> 
 
     scores = [score("VS", "0", False), score("VS", "1", True), score("VD", "0", False)]
     assert source.scores(scores) == pytest.approx({"aAcc": 1 / 3, "fAcc": 1 / 2, "qAcc": 0.0})
+
+
+def test_surplus_answers_are_counted_but_not_those_without_a_picture(tmp_path: Path) -> None:
+    spec = write_hallusionbench(tmp_path / "set")
+    rows = json.loads((tmp_path / "set" / "HallusionBench.json").read_text())
+    foreign = hallusion("9", "1", "0", "1")
+    results = [row | {"model_prediction": "Yes"} for row in (*rows, foreign)]
+    results[0].pop("model_prediction")
+    answers = write_json(tmp_path / "result.json", results)
+    found = [row for row in open_source(spec, answers=answers).rows() if isinstance(row, BadRow)]
+    assert [(row.id, row.reason) for row in found] == [
+        ("entry 1", "no picture"),
+        ("answers entry 5", "an answer without a row, or a second one"),
+    ]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from audit_layouts import save_picture, write_lines
+from audit_layouts import rows_of, save_picture, write_lines
 from seewhy.audit.source import BadRow, SourceRow
 from seewhy.audit.sources import _requests, open_source
 from seewhy.chats import read_question
@@ -21,9 +21,9 @@ def png(tmp_path: Path) -> bytes:
     return save_picture(tmp_path / "1.png").read_bytes()
 
 
-def read(folder: Path, *lines: object) -> list[SourceRow | BadRow]:
+def read(folder: Path, *lines: object) -> list[Any]:
     path = write_lines(folder / "log.jsonl", lines)
-    return list(open_source(f"log:{path}").rows())
+    return rows_of(open_source(f"log:{path}"))
 
 
 def uri(data: bytes, kind: str = "image/png") -> str:
@@ -216,5 +216,5 @@ def test_answers_of_a_log_can_be_given_beside_it(tmp_path: Path, png: bytes) -> 
     path = write_lines(tmp_path / "log.jsonl", [{"image": "1.png", "answer": "Old."}])
     answers = tmp_path / "answers.jsonl"
     answers.write_text(json.dumps({"id": "line-1", "answer": "New."}))
-    (row,) = open_source(f"log:{path}", answers=answers).rows()
+    (row,) = rows_of(open_source(f"log:{path}", answers=answers))
     assert row.answer == "New."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def split_rows(source: object) -> tuple[list[SourceRow], list[BadRow]]:
+def split_rows(source: Any) -> tuple[list[SourceRow], list[BadRow]]:
     rows = list(source.rows())
     return (
         [row for row in rows if isinstance(row, SourceRow)],
@@ -234,3 +235,11 @@ def test_answers_with_a_number_are_joined_by_it(folder: Path, tmp_path: Path) ->
         ("answers line 3", "an answer without a row, or a second one"),
         ("answers line 4", "an answer without a row, or a second one"),
     ]
+
+
+def test_part_of_the_questions_has_its_part_of_the_answers(folder: Path, tmp_path: Path) -> None:
+    answers = [{"question": q["text"], "answer": f"no {q['question_id']}"} for q in questions()]
+    file = write_lines(tmp_path / "answers.json", answers)
+    rows, bad = split_rows(open_source(f"pope:{folder},start=1,limit=1", answers=file))
+    assert [(row.id, row.answer) for row in rows] == [("random-2", "no 2")]
+    assert not bad

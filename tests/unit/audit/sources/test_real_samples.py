@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +38,7 @@ def content() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def coco(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def coco(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The samples in COCO's own layout, by links."""
     folder = tmp_path_factory.mktemp("coco")
     (folder / "annotations").mkdir()
@@ -95,7 +94,7 @@ def test_masks_agree_with_the_labels_of_pixels(coco: Path) -> None:
     numbers = {c["name"]: c["id"] for c in json.loads(INSTANCES.read_text())["categories"]}
     shares = []
     for row in good(source):
-        (image,) = row.images
+        image = Path(str(row.images[0]))
         names = list(dict.fromkeys(place[3] for place in row.facts["instances"]))
         judged = source.judge(row, ". ".join(names))
         labels = np.asarray(Image.open(SAMPLES / "coco" / "seg_label" / f"{image.stem}.png"))

@@ -52,7 +52,7 @@ def test_habit_makes_untrue_words_in_scenes_where_it_applies(model: str) -> None
 def test_relations_of_another_answer_are_judged() -> None:
     source = open_source("testbed:habit=relation,count=8,answers=habit")
     found = 0
-    for row in source.rows():
+    for row in rows("testbed:habit=relation,count=8,answers=habit"):
         judged = source.judge(row, row.answer)
         for truth in judged.truths:
             word = row.answer[truth.start : truth.end]
