@@ -65,6 +65,11 @@ def test_page_has_a_name_for_every_change(kind):
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_page_has_a_shape_and_a_colour_for_every_source(source):
+    style = re.search(
+        rf'\.unit\[data-source="{source}"\] \{{(.*?)\}}', asset("verdicts.css"), re.DOTALL
+    )
+    assert style is not None
+    assert "--shape:" in style[1]
     assert re.search(rf"^  {source}: \{{ d: ", asset("js/shared/verdict_marks.js"), re.MULTILINE)
     rule = f'[data-source="{source}"] {{ --source: var(--from-{source}); }}'
     assert rule in asset("look.css")

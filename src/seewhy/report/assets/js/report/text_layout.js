@@ -2,7 +2,6 @@
 
 import { element } from "../shared/dom.js";
 import { label } from "../shared/text.js";
-import { verdictMark } from "../shared/verdict_marks.js";
 import { isExplained } from "./text_axis.js";
 import { verdictLabel } from "./verdict_legend.js";
 import { isDiagnosed, isDoubtful, placesOfWord, verdictOf, wordOf } from "./verdicts.js";
