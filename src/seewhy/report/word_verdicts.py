@@ -41,8 +41,8 @@ def last_verdict(record: Record, words: Iterable[int]) -> Verdict | None:
 def worst_word(record: Record) -> int | None:
     """The word with the smallest support; None if none has a verdict.
 
-    Of equal ones the first with a verdict of its own: a colour that shares its thing's verdict comes
-    after the thing.
+    Of equal ones the first with a verdict of its own: a colour that shares its thing's verdict
+    comes after the thing.
 
     Raises:
         InputError: if the record was not diagnosed.
