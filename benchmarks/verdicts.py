@@ -214,6 +214,45 @@ def measure(
         return [word for job in jobs for word in job.result()]
 
 
+COLUMNS = {
+    "AUROC, invented": "AUROC of support",
+    "source right": "source right",
+    "source right, invented": "of invented",
+    "source right, true": "of true",
+    "true called words": "true called `words`",
+    "AUROC, erased": "AUROC, erased",
+}
+
+
+def write(tables: dict[str, Any]) -> None:
+    """Add tables to the results; those of other models stay."""
+    path = RESULTS / "verdicts.json"
+    known = json.loads(path.read_text()) if path.exists() else {}
+    known |= tables
+    path.write_text(json.dumps(known, indent=1) + "\n")
+    lines = [
+        "# Verdicts on held-out scenes",
+        "",
+        "`python benchmarks/verdicts.py`; per cent, with 95 % intervals and the number of words.",
+        "",
+        "| model | " + " | ".join(COLUMNS.values()) + " |",
+        "| --- |" + " --- |" * len(COLUMNS),
+    ]
+    for name, table in known.items():
+        model, _, start = name.partition("@")
+        label = model if start in ("", "0") else f"{model}, scenes from {start}"
+        cells = [_cell(table.get(column)) for column in COLUMNS]
+        lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    (RESULTS / "verdicts.md").write_text("\n".join(lines) + "\n")
+
+
+def _cell(figure: dict[str, Any] | None) -> str:
+    if figure is None or not figure["words"]:
+        return ""
+    low, high = figure["interval"]
+    return f"{100 * figure['value']:.1f} [{100 * low:.1f}, {100 * high:.1f}] ({figure['words']})"
+
+
 def main() -> None:
     """Measure, print, and write the results of held-out scenes."""
     parser = argparse.ArgumentParser(description="Are the verdicts right?")
@@ -251,7 +290,7 @@ def main() -> None:
             if arguments.split == "train" and wrong:
                 print(f"      {word}")
     if arguments.split == "heldout":
-        (RESULTS / "verdicts.json").write_text(json.dumps(tables, indent=1) + "\n")
+        write({f"{name}@{arguments.start}": table for name, table in tables.items()})
 
 
 if __name__ == "__main__":
