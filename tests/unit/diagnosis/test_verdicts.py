@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -225,3 +226,13 @@ def test_sentence_names_a_word_of_the_prompt():
 
 def test_sentence_says_habit_if_no_earlier_word_takes_it_away():
     assert "habit" in sentence(invented(4, words=(swapped(2, 0.9),)))
+
+
+def test_a_colour_does_not_follow_from_itself_by_its_noun():
+    """The fish is unlikely, so that it does not share the fate of its colour, yet follows it."""
+    colour = measured(1, role="colour", noun=2, removed=None)
+    fish = invented(2, before=0.2, others=0.2, grey=0.2, removed=0.2, attributes=(1,))
+    verdicts = verdicts_of([colour, replace(fish, words=(swapped(1, 0.1),))])
+    assert (verdicts[2].because.part, verdicts[2].because.follows) == ("answer", 1)
+    assert (verdicts[1].source, verdicts[1].because.noun) == ("words", 2)
+    assert (verdicts[1].because.part, verdicts[1].because.follows) == ("", None)
