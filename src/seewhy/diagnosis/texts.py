@@ -173,7 +173,8 @@ def _prompt_candidates(unit: Unit, answered: Answered) -> list[int]:
     words = [
         index
         for index, word in enumerate(answered.prompt_words)
-        if role_of(word.text) is not None and lemma(word.text) not in INSTRUCTIONS
+        if role_of(word.text) is not None
+        and INSTRUCTIONS.isdisjoint(lemma(word.text).split("-"))  # also "one-sentence"
     ]
     equal = [i for i in words if lemma(answered.prompt_words[i].text) == unit.lemma]
     ranked = sorted(words, key=lambda word: -relevance[word])

@@ -6,7 +6,10 @@ import pytest
 
 from families import shared
 from painting import noise
+from seewhy.core.text import Word, split_words
 from seewhy.diagnosis import texts
+from seewhy.diagnosis.evidence import Answered, WordEvidence
+from seewhy.diagnosis.words import units_of
 from seewhy.explainer import Explainer
 
 
@@ -56,3 +59,13 @@ def test_no_space_is_left_twice(read, family):
     changed, _ = read(family, "Boat near a red fish. Two boats and a squirrel.")
     assert changed
     assert not [text for text in changed if "  " in text or text[0].isspace()]
+
+
+def test_words_of_the_task_are_not_left_out_of_the_prompt():
+    prompt = "Write a one-sentence description of the big boat."
+    asked = tuple(Word(prompt[a:b], a, b, ()) for a, b in split_words(prompt))
+    said = (Word("two", 0, 3, (0,)),)
+    evidence = WordEvidence(0, None, None, tuple(1.0 for _ in asked), (0.0,))
+    (unit,) = units_of(said)
+    found = texts._prompt_candidates(unit, Answered(said, asked, (evidence,), ()))
+    assert [asked[index].text for index in found] == ["big", "boat"]

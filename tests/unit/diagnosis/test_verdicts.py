@@ -217,6 +217,14 @@ def test_sentence_says_when_nothing_is_decided():
     assert sentence(measured(others=0.3, grey=0.4, removed=0.4, share=0.5)).startswith("Unclear")
 
 
+def test_sentence_of_a_word_that_the_model_would_not_say_names_no_habit():
+    rare = invented(2, before=1e-4, others=1e-4, grey=1e-4, removed=1e-4, words=(swapped(0, 0.1),))
+    assert sentence(measured(0), rare).startswith(
+        "The model would hardly say it, with or without the picture. under 1 % here,"
+    )
+    assert "follows" not in sentence(measured(0), rare)
+
+
 def test_sentence_names_a_word_of_the_prompt():
     change = Change("word-dropped", logs(0.01), part="prompt", word=0, before=math.log(0.9))
     assert "It follows 'ask' of the prompt: 1 % without it instead of 90 %." in sentence(
