@@ -6,7 +6,6 @@ is not a mark says something, and is of role `"word"`.
 
 from __future__ import annotations
 
-import itertools
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -64,6 +63,9 @@ FRUIT = listed("orange olive")
 
 GARMENTS = listed("top bottom")
 """Relations that are things after a colour: "a pink top"."""
+
+HOMONYMS = listed("can well")
+"""Function words that are things after an article, a colour or a size: "a red can"."""
 
 SHADES = listed("light dark bright pale deep vivid")
 """Attributes where a noun or a colour follows; "light" is a thing elsewhere."""
@@ -226,7 +228,7 @@ def _roles_in_context(words: Sequence[Word]) -> list[str | None]:
         if text in SHADES and _LETTERS.match(after):
             follows = roles[index + 1] in ("noun", "colour") or after in GENERIC
             roles[index] = "word" if follows else roles[index]
-        elif _is_fruit(before, text, after, second) or (text in GARMENTS and before in COLOURS):
+        elif _is_thing(before, text, after, second):
             roles[index] = "noun"
         elif text == "left" and tag_of(before) in ("PRP", "WP") and tag_of(after) in _ARTICLES:
             roles[index] = "word"  # "she left the room"
@@ -235,8 +237,12 @@ def _roles_in_context(words: Sequence[Word]) -> list[str | None]:
     return roles
 
 
-def _is_fruit(before: str, text: str, after: str, second: str) -> bool:
-    """Whether a colour after an article is followed by no thing, nor by another colour of it."""
+def _is_thing(before: str, text: str, after: str, second: str) -> bool:
+    """Whether a colour, a relation or a function word is a noun between its neighbours."""
+    if text in GARMENTS:
+        return before in COLOURS
+    if text in HOMONYMS:
+        return tag_of(before) == "DT" or before in COLOURS | SIZES
     if text not in FRUIT or tag_of(before) != "DT" or role_of(after) in ("noun", "size", "count"):
         return False
     return (second if after in ("and", "or", ",") else after) not in COLOURS | SHADES
@@ -246,11 +252,10 @@ def _list_numbers(words: Sequence[Word]) -> list[int]:
     """The numbers of an enumeration, such as "1. A dog 2. A cat": at least two."""
     found = [
         index
-        for index, (word, mark) in enumerate(itertools.pairwise(words))
+        for index, (word, mark, item) in enumerate(zip(words, words[1:], words[2:], strict=False))
         if word.text.isdecimal()
         and mark.text in (".", ")")
-        and index + 2 < len(words)
-        and words[index + 2].start > mark.end
+        and item.start > mark.end
         and (index == 0 or words[index - 1].end < word.start)
     ]
     numbers = [int(words[index].text) for index in found]

@@ -161,6 +161,8 @@ def test_marks_alone_say_nothing():
         ("The orange one is a cup.", "orange", "colour"),
         ("A woman in a pink top.", "top", "noun"),
         ("A cup on the top of it.", "top", "relation"),
+        ("There is a red can on the table.", "can", "noun"),
+        ("A well and a bench.", "well", "noun"),
         ("She left the room.", "left", "word"),
         ("It is on her left.", "left", "relation"),
         ("The dog is to the left of it.", "left", "relation"),
