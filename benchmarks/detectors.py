@@ -19,8 +19,8 @@ from measuring import Stages, environment, estimates, in_turns, timed
 
 from seewhy.core.text import words_of
 from seewhy.datasets import open_dataset
+from seewhy.images.changes import grey_picture
 from seewhy.metrics._detectors import DETECTORS, Detector, detect
-from seewhy.metrics._perturbation import grey_picture
 from seewhy.metrics.cost import generate_as_long
 from seewhy.models import Loaded, generate, load, prepare
 from seewhy.models.decoder import final_states

@@ -65,7 +65,7 @@ class Found:
     root: str
 
 
-def words_of_scenes(model: str, habit: str, split: str, scenes: range) -> list[Found]:
+def words_of_scenes(model: str, habit: str, split: str, first: int, scenes: range) -> list[Found]:
     """The words of some scenes; runs in a process of its own."""
     import torch
 
@@ -76,7 +76,7 @@ def words_of_scenes(model: str, habit: str, split: str, scenes: range) -> list[F
 
     torch.set_num_threads(1)
     explainer = Explainer(load(str(pretrained().get(model, Path(model)))))
-    spec = f"testbed:habit={habit},split={split},count={scenes.stop}"
+    spec = f"testbed:habit={habit},split={split},start={first},count={scenes.stop}"
     data = open_dataset(spec)
     return [
         found
@@ -202,14 +202,55 @@ def interval(words: list[Found], name: str, times: int = 300) -> tuple[float, fl
     return float(low), float(high)
 
 
-def measure(model: str, habit: str, split: str, count: int, workers: int) -> list[Found]:
+def measure(
+    model: str, habit: str, split: str, first: int, count: int, workers: int
+) -> list[Found]:
     """All words of a model's scenes."""
     parts = [range(start, min(start + BATCH, count)) for start in range(0, count, BATCH)]
     if workers == 1:
-        return [w for part in parts for w in words_of_scenes(model, habit, split, part)]
+        return [w for part in parts for w in words_of_scenes(model, habit, split, first, part)]
     with ProcessPoolExecutor(workers) as pool:
-        jobs = [pool.submit(words_of_scenes, model, habit, split, part) for part in parts]
+        jobs = [pool.submit(words_of_scenes, model, habit, split, first, part) for part in parts]
         return [word for job in jobs for word in job.result()]
+
+
+COLUMNS = {
+    "AUROC, invented": "AUROC of support",
+    "source right": "source right",
+    "source right, invented": "of invented",
+    "source right, true": "of true",
+    "true called words": "true called `words`",
+    "AUROC, erased": "AUROC, erased",
+}
+
+
+def write(tables: dict[str, Any]) -> None:
+    """Add tables to the results; those of other models stay."""
+    path = RESULTS / "verdicts.json"
+    known = json.loads(path.read_text()) if path.exists() else {}
+    known |= tables
+    path.write_text(json.dumps(known, indent=1) + "\n")
+    lines = [
+        "# Verdicts on held-out scenes",
+        "",
+        "`python benchmarks/verdicts.py`; per cent, with 95 % intervals and the number of words.",
+        "",
+        "| model | " + " | ".join(COLUMNS.values()) + " |",
+        "| --- |" + " --- |" * len(COLUMNS),
+    ]
+    for name, table in known.items():
+        model, _, start = name.partition("@")
+        label = model if start in ("", "0") else f"{model}, scenes from {start}"
+        cells = [_cell(table.get(column)) for column in COLUMNS]
+        lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    (RESULTS / "verdicts.md").write_text("\n".join(lines) + "\n")
+
+
+def _cell(figure: dict[str, Any] | None) -> str:
+    if figure is None or not figure["words"]:
+        return ""
+    low, high = figure["interval"]
+    return f"{100 * figure['value']:.1f} [{100 * low:.1f}, {100 * high:.1f}] ({figure['words']})"
 
 
 def main() -> None:
@@ -217,6 +258,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Are the verdicts right?")
     parser.add_argument("--split", choices=("heldout", "train"), default="heldout")
     parser.add_argument("--count", type=int, default=100, help="scenes of each model")
+    parser.add_argument("--start", type=int, default=0, help="number of the first scene")
     parser.add_argument("--models", nargs="*", help="names; default: all six")
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
@@ -226,7 +268,14 @@ def main() -> None:
     for model in arguments.models or habits:
         began = time.perf_counter()
         habit = habits.get(model, "no")
-        words = measure(model, habit, arguments.split, arguments.count, arguments.workers)
+        words = measure(
+            model,
+            habit,
+            arguments.split,
+            arguments.start,
+            arguments.count,
+            arguments.workers,
+        )
         tables[model] = {
             name: {"value": value, "words": number, "interval": interval(words, name)}
             for name, (value, number) in figures(words).items()
@@ -241,7 +290,7 @@ def main() -> None:
             if arguments.split == "train" and wrong:
                 print(f"      {word}")
     if arguments.split == "heldout":
-        (RESULTS / "verdicts.json").write_text(json.dumps(tables, indent=1) + "\n")
+        write({f"{name}@{arguments.start}": table for name, table in tables.items()})
 
 
 if __name__ == "__main__":

@@ -28,6 +28,36 @@ class Mutant:
 
 MUTANTS = (
     Mutant(
+        "rising-probability-counts",
+        "return float((changed.double() - before).clamp(max=0).exp().mean())",
+        "return float((changed.double() - before).exp().mean())",
+        "test_share_left_is_the_mean_of_capped_ratios",
+    ),
+    Mutant(
+        "colours-without-the-fate-of-their-noun",
+        "if noun.because.noun == unit.word or noun.support >= verdict.support:",
+        "if True:",
+        "test_colour_of_an_invented_thing_is_invented",
+    ),
+    Mutant(
+        "repetition-of-an-invention-borne-out",
+        'return replace(own, support=earlier[mention].support, source="repeats", because=because)',
+        'return replace(own, support=1.0, source="repeats", because=because)',
+        "test_repeated_word_has_the_support_of_its_mention",
+    ),
+    Mutant(
+        "place-left-in",
+        "mask[top:bottom, left:right] = True",
+        "mask[top:bottom, left:left] = True",
+        "test_without_place_fills_the_box_evenly_and_nothing_else",
+    ),
+    Mutant(
+        "stored-prompt-unchecked",
+        "if found is not None and _is_equal(found[0, : len(answers[0])], expected):",
+        "if found is not None:",
+        "test_a_stored_prompt_that_gives_other_values_is_not_used",
+    ),
+    Mutant(
         "causes-ranked-by-count-alone",
         "return self.rate.count * self.rate.value",
         "return self.rate.count",

@@ -94,7 +94,9 @@ class Explanation:
 
     @property
     def worst(self) -> ExplainedWord | None:
-        """The word that the picture supports least: of equal ones the first.
+        """The word that the picture supports least.
+
+        Of equal ones the first with a verdict of its own: not a colour that shares its thing's.
 
         None if no word of the answer has a verdict.
 

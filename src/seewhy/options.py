@@ -55,7 +55,8 @@ class ExplainOptions:
     Raises:
         UnknownNameError: if there is no method of this name.
         ParameterError: if a parameter is unknown or out of range, or `contrast` is given and the
-            method cannot contrast words, or `other_pictures` is empty or no list.
+            method cannot contrast words, or `other_pictures` is empty, no list, or given without
+            `diagnose`.
         ScaleError: if scales are not positive or are repeated.
 
     Example:
@@ -78,6 +79,11 @@ class ExplainOptions:
 
     def __post_init__(self) -> None:
         _expect_list_of_pictures(self.other_pictures)
+        if self.other_pictures is not None and not self.diagnose:
+            raise ParameterError(
+                "Expected other_pictures with diagnose=True, got them without: they are used for "
+                "verdicts alone. Add diagnose=True (--diagnose), or leave them out."
+            )
         if self.other_pictures is not None and not len(self.other_pictures):
             raise ParameterError(
                 "Expected at least one other picture, got none: leave other_pictures out to take "

@@ -18,8 +18,8 @@ from seewhy.core.geometry import TokenGrid
 from seewhy.core.sample import Truth
 from seewhy.core.verdict import Because, Verdict
 from seewhy.functional.overlap import object_iou
-from seewhy.functional.peaks import peak
 from seewhy.metrics import ArraySample
+from seewhy.report.spans import peak_position
 
 if TYPE_CHECKING:
     from seewhy.explained_word import ExplainedWord
@@ -119,49 +119,32 @@ def _map_columns(
     """The columns of a word's map of the first view."""
     if not explanation.views:
         return {}
-    display = word.displays[0]
+    display, grid = torch.from_numpy(np.asarray(word.displays[0])), explanation.views[0].base_grid
     height, width = display.shape
     columns: dict[str, Any] = {
-        "map": np.rint(display * 255).astype(np.uint8).tobytes(),
+        "map": (display * 255).round().to(torch.uint8).numpy().tobytes(),
         "map_height": height,
         "map_width": width,
-        "peak": peak_of(display, explanation.views[0].base_grid),
+        "peak": peak_position(display, grid),
     }
     if index in known.phrases and known.judged.masks is not None:
         truth, phrase = known.phrases[index]
         mask = known.judged.masks[list(truth.regions)].any(0)
-        columns |= _agreement(phrase.displays[0], explanation.views[0].base_grid, mask)
+        columns |= _agreement(torch.from_numpy(np.asarray(phrase.displays[0])), grid, mask)
     return columns
 
 
-def _agreement(display: np.ndarray, grid: TokenGrid, mask: Tensor) -> dict[str, Any]:
+def _agreement(display: Tensor, grid: TokenGrid, mask: Tensor) -> dict[str, Any]:
     """How a map agrees with the true region: its peak, and its overlap at Otsu's threshold."""
     if not bool(mask.any()):
         return {}
-    maps = torch.from_numpy(np.array(display, dtype=np.float32))[None]
-    sized = ArraySample((), maps, mask[None]).heatmaps[0]
+    sized = ArraySample((), display.float()[None], mask[None]).heatmaps[0]
     overlap = float(object_iou(sized, mask))
-    highest = peak_of(display, grid)
+    highest = peak_position(display, grid)
     return {
         "pointing": highest is not None and _at(mask, highest),
         "iou": None if math.isnan(overlap) else overlap,
     }
-
-
-def peak_of(display: np.ndarray, grid: TokenGrid) -> tuple[float, float] | None:
-    """x and y of the centre of a map's highest cell in pixels of the picture; None if it is empty.
-
-    Args:
-        display: float `[height, width]`.
-        grid: its cells on the picture.
-    """
-    cell = peak(torch.from_numpy(np.asarray(display)))
-    if cell is None:
-        return None
-    row, column = cell
-    x = (grid.column_edges[column] + grid.column_edges[column + 1]) / 2
-    y = (grid.row_edges[row] + grid.row_edges[row + 1]) / 2
-    return float(x), float(y)
 
 
 def _at(mask: Tensor, position: tuple[float, float]) -> bool:

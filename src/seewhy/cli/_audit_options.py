@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from seewhy.audit.config import AuditConfig, EngineName
 from seewhy.cli._command import add_command
-from seewhy.cli._options import add_model_options, names_in, whole
+from seewhy.cli._options import add_model_options, add_other_pictures, names_in, whole
 from seewhy.testbed.pretrained import DEFAULT as DEFAULT_MODEL
 
 
@@ -56,6 +56,7 @@ def _add_what(parser: Any) -> None:
         type=whole(at_least=1),
         help="length at which the model's own answers are cut off (default: 128)",
     )
+    add_other_pictures(what)
 
 
 def _add_how(parser: Any) -> None:

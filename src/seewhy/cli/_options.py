@@ -48,6 +48,24 @@ def add_model_options(group, *, plural: bool = False) -> None:
     )
 
 
+def add_other_pictures(group) -> None:
+    """Add the option for the other pictures of a diagnosis."""
+    group.add_argument(
+        "--other-pictures",
+        metavar="PATH",
+        nargs="+",
+        help="for verdicts, pictures that show something else, of the same kind as yours "
+        "(default: drawn scenes)",
+    )
+
+
+def other_pictures(arguments) -> list[str] | None:
+    """The paths of that option, absolute; None where it is not set."""
+    if arguments.other_pictures is None:
+        return None
+    return [str(Path(path).expanduser().absolute()) for path in arguments.other_pictures]
+
+
 def load_options(arguments) -> dict[str, object]:
     """The arguments of these options for `seewhy.models.load`, without `--dtype`."""
     options = {}

@@ -8,10 +8,10 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seewhy.audit.config import AuditConfig
-from seewhy.cli._options import load_options
+from seewhy.cli._options import load_options, other_pictures
 from seewhy.cli._printable import printable
 from seewhy.cli._progress import duration, silence_libraries
 from seewhy.cli.terminal import Stages
@@ -50,7 +50,10 @@ def audit(arguments: Namespace) -> int:
 
 def audit_config(arguments: Namespace) -> AuditConfig:
     """The config of a command line."""
-    tokens = arguments.max_new_tokens
+    tokens, others = arguments.max_new_tokens, other_pictures(arguments)
+    explain: dict[str, Any] = {} if tokens is None else {"max_new_tokens": tokens}
+    if others is not None:
+        explain["other_pictures"] = others
     return AuditConfig(
         data=arguments.data,
         out=arguments.out,
@@ -66,7 +69,7 @@ def audit_config(arguments: Namespace) -> AuditConfig:
         page=arguments.page,
         dtype=arguments.dtype,
         load_options=load_options(arguments),
-        explain={} if tokens is None else {"max_new_tokens": tokens},
+        explain=explain,
     )
 
 

@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seewhy.cli._command import add_command
-from seewhy.cli._options import add_model_options, load_options, real, whole
+from seewhy.cli._options import (
+    add_model_options,
+    add_other_pictures,
+    load_options,
+    other_pictures,
+    real,
+    whole,
+)
 from seewhy.cli.open_report import PAGE, show_in_browser
 from seewhy.core.errors import OutputError, ParameterError, PromptError
 from seewhy.testbed.pretrained import DEFAULT as DEFAULT_MODEL
@@ -144,6 +151,7 @@ def _add_method(parser) -> None:
         action="store_true",
         help="also find out what each word rests on, by changing the picture and the words",
     )
+    add_other_pictures(method)
     method.add_argument(
         "--scales",
         metavar="S,S,...",
@@ -345,6 +353,7 @@ def _options(arguments: Namespace, progress: Callable[[str], None]) -> ExplainOp
         contrast=dict(arguments.contrast),
         layers=arguments.layers,
         diagnose=arguments.diagnose,
+        other_pictures=other_pictures(arguments),
         progress=progress,
         **_generation(arguments),
     )

@@ -47,7 +47,7 @@ def _sentence(
 
 def _rests(verdict: Verdict, verdicts: Mapping[int, Verdict]) -> str:
     """What a word rests on; of a repeated one what its first mention does."""
-    while verdict.source == "repeats" and verdict.because.follows in verdicts:
+    while verdict.source == "repeats" and verdict.because.follows is not None:
         verdict = verdicts[verdict.because.follows]
     return _RESTS[verdict.source]
 

@@ -19,6 +19,9 @@ UNCLEAR = 0.35, 0.6
 COLOUR_MIDPOINT = 0.2
 """Of what shows that a colour is not read from colours; chosen as `MIDPOINT`."""
 
+RELATION_MIDPOINT = 0.6
+"""Of what shows that a relation is not read from where things are."""
+
 MOST = 0.5
 """What must be left of a probability so that a change does not count."""
 
@@ -70,7 +73,8 @@ def picture_left(measured: Measured) -> float:
     if (hues := _hues_left(measured)) is not None:
         shares.append(hues)
     of_colour = colour_left(measured) * MIDPOINT / COLOUR_MIDPOINT
-    return max(joint_share_left(shares), of_colour, _side_left(measured))
+    of_side = _side_left(measured) * MIDPOINT / RELATION_MIDPOINT
+    return max(joint_share_left(shares), of_colour, of_side)
 
 
 def colour_left(measured: Measured) -> float:

@@ -110,7 +110,9 @@ def changed_medium(medium: Any, change: Callable[[Picture], Picture]) -> Any:
     return change(medium)
 
 
-def changed_frames(medium: Any, frames: tuple[int, ...], change: Callable[[Picture], Picture]):
+def changed_frames(
+    medium: Any, frames: tuple[int, ...], change: Callable[[Picture], Picture]
+) -> Any:
     """A picture changed, or some frames of a clip.
 
     Args:

@@ -220,7 +220,7 @@ def _span(
         context=_context(attribution.context[rows].amax(0), earlier),
         scales=tuple(_scale(view, rows) for view in attribution.scales),
         shares=_shares(maps),
-        peaks=tuple(_peak(values, picture.base_grid) for values, picture in views),
+        peaks=tuple(peak_position(values, picture.base_grid) for values, picture in views),
         boxes=tuple(_box(values, picture.base_grid, picture.size) for values, picture in views),
         visual_share=_visual_share(attribution, rows),
     )
@@ -256,7 +256,13 @@ def _visual_share(attribution: Attribution, rows: list[int]) -> float | None:
     return None if share is None else float(share[rows].double().mean())
 
 
-def _peak(values: Tensor, grid: TokenGrid) -> tuple[float, float] | None:
+def peak_position(values: Tensor, grid: TokenGrid) -> tuple[float, float] | None:
+    """x and y of the centre of a map's highest cell in pixels of the picture; None if it is empty.
+
+    Args:
+        values: float `[height, width]`.
+        grid: its cells on the picture.
+    """
     cell = peak(values)
     if cell is None:
         return None

@@ -39,11 +39,18 @@ def last_verdict(record: Record, words: Iterable[int]) -> Verdict | None:
 
 
 def worst_word(record: Record) -> int | None:
-    """The word with the smallest support, of equal ones the first; None if none has a verdict.
+    """The word with the smallest support; None if none has a verdict.
+
+    Of equal ones the first with a verdict of its own: a colour that shares its thing's verdict
+    comes after the thing.
 
     Raises:
         InputError: if the record was not diagnosed.
     """
     verdicts = enumerate(verdicts_of(record))
-    supports = [(verdict.support, index) for index, verdict in verdicts if verdict is not None]
-    return min(supports)[1] if supports else None
+    ranked = [
+        (verdict.support, verdict.because.noun is not None, index)
+        for index, verdict in verdicts
+        if verdict is not None
+    ]
+    return min(ranked)[-1] if ranked else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -13,7 +12,7 @@ from PIL import Image
 from audit_parts import SIZE, explanation
 from seewhy.audit.diagnosing import THUMBNAIL_SIDE, explain_row, explain_together, thumbnail
 from seewhy.audit.source import Judged, SourceRow
-from seewhy.audit.word_rows import peak_of, word_rows
+from seewhy.audit.word_rows import word_rows
 from seewhy.core.sample import Truth
 from seewhy.core.verdict import Because, Change
 
@@ -89,12 +88,6 @@ def test_an_empty_region_gives_no_figure():
 def test_an_explanation_without_a_picture_has_no_map():
     for row in rows_of(views=[]):
         assert (row.map, row.map_height, row.peak) == (b"", 0, None)
-
-
-def test_an_empty_map_has_no_peak():
-    grid = explanation().views[0].base_grid
-    assert peak_of(np.zeros((2, 2), dtype=np.float32), grid) is None
-    assert peak_of(np.array([[0, 1], [0, 0]], dtype=np.float32), grid) == (30.0, 10.0)
 
 
 def test_thumbnails_are_small_and_keep_their_shape():

@@ -85,6 +85,18 @@ def test_explain_diagnoses_only_when_asked(stand, picture, words):
     assert stand.asked[0][2]["options"].diagnose is bool(words)
 
 
+def test_explain_takes_other_pictures_for_verdicts(stand, picture, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert main(["explain", picture, "--diagnose", "--other-pictures", "a.png", "b.png"]) == 0
+    found = stand.asked[0][2]["options"].other_pictures
+    assert found == [str(tmp_path / "a.png"), str(tmp_path / "b.png")]
+
+
+def test_explain_refuses_other_pictures_that_nothing_uses(stand, picture, capsys):
+    assert main(["explain", picture, "--other-pictures", "a.png"]) == 2
+    assert "other_pictures with diagnose=True" in capsys.readouterr().err
+
+
 def test_explain_samples_where_a_temperature_is_given(stand, picture):
     assert main(["explain", picture, "--temperature", "0.7", "--seed", "3"]) == 0
     options = stand.asked[0][2]["options"]

@@ -71,7 +71,9 @@ def test_scores_rise_where_the_object_is_gone(case):
         measured = list(metric.measure(drawn(loaded, index=index, roles=("kind",), count=3)))
         for name in names:
             figure = f"{name}-counterfactual-auroc"
-            seen, gone = (m.value for m in measured if m.figure == figure)
+            seen, gone = (
+                m.value for m in measured if isinstance(m, Measurement) and m.figure == figure
+            )
             found[name].append(gone - seen)
     assert sum(found["negative-internal-confidence"]) > 0
 

@@ -34,3 +34,12 @@ def test_last_verdict_leaves_out_words_without_one():
 def test_verdicts_name_their_remedy_where_there_are_none(call):
     with pytest.raises(InputError, match=r"got one without.*diagnose=True.*--diagnose"):
         call(record_of())
+
+
+def test_worst_word_of_equal_ones_has_a_verdict_of_its_own():
+    record = diagnosed_record()
+    tree = record.verdicts[TREE]
+    shared = replace(tree, because=replace(tree.because, noun=TREE))
+    verdicts = tuple(shared if i == STAR else v for i, v in enumerate(record.verdicts))
+    assert STAR < TREE
+    assert worst_word(replace(record, verdicts=verdicts)) == TREE

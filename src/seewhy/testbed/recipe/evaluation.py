@@ -40,7 +40,7 @@ from seewhy.testbed.captions import (
     relation,
     utterances,
 )
-from seewhy.testbed.habits import AddedKind, FixedColour, Habit
+from seewhy.testbed.habits import AddedKind, FixedColour, FixedRelation, Habit
 from seewhy.testbed.recipe.batches import IGNORED, BatchMaker
 from seewhy.testbed.recipe.corpus import Corpus, open_corpus, render, shards
 from seewhy.testbed.recipe.model_recipe import ModelRecipe, recipe_for
@@ -117,6 +117,8 @@ def _habit_question(habit: Habit, drawn: Scene, picture: Picture) -> tuple[str, 
     """The words of a habit, a question about them, and how its true answer begins."""
     if isinstance(habit, AddedKind):
         return habit.added, f"Is there a {habit.added}?", "no"
+    if not isinstance(habit, FixedColour | FixedRelation):
+        raise TypeError(f"Expected a habit of `seewhy.testbed.habits`, got {habit!r}.")
     things = sorted(range(len(drawn.objects)), key=lambda index: drawn.objects[index].x)
     place = next(n for n, i in enumerate(things) if drawn.objects[i].kind == habit.kind)
     thing = drawn.objects[things[place]]

@@ -78,13 +78,15 @@ export function placesOfWord(text, ref) {
 }
 
 /**
- * Where a word of the answer is that the picture clearly does not bear out, or -1.
+ * Where a word of the answer is that the picture clearly does not bear out, or -1. Of equal words
+ * the first with a verdict of its own.
  * @param {TextAxis} text
  */
 export function worstPlace(text) {
   const verdicts = text.payload.verdicts ?? [];
   const supports = verdicts.map((verdict) => verdict?.support ?? Infinity);
   const least = Math.min(...supports, DOUBTFUL);
-  const word = least < DOUBTFUL ? supports.indexOf(least) : -1;
+  const own = verdicts.findIndex((verdict) => verdict?.support === least && verdict.noun === null);
+  const word = least < DOUBTFUL ? (own < 0 ? supports.indexOf(least) : own) : -1;
   return word < 0 ? -1 : (placesOfWord(text, { part: "answer", word })[0] ?? -1);
 }
