@@ -55,7 +55,7 @@ class ExplainOptions:
     Raises:
         UnknownNameError: if there is no method of this name.
         ParameterError: if a parameter is unknown or out of range, or `contrast` is given and the
-            method cannot contrast words, or `other_pictures` is empty or given without
+            method cannot contrast words, or `other_pictures` is empty, no list, or given without
             `diagnose`.
         ScaleError: if scales are not positive or are repeated.
 
@@ -78,6 +78,7 @@ class ExplainOptions:
     generation: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        _expect_list_of_pictures(self.other_pictures)
         if self.other_pictures is not None and not self.diagnose:
             raise ParameterError(
                 "Expected other_pictures with diagnose=True, got them without: they are used for "
@@ -152,6 +153,17 @@ class ExplainOptions:
                 f"{', '.join(self.generation)}: leave them out, or leave `answer` out so that the "
                 "model writes one."
             )
+
+
+def _expect_list_of_pictures(pictures: Any) -> None:
+    """Raise `ParameterError` for a picture alone, and for what can be read only once."""
+    is_list = hasattr(pictures, "__len__") and hasattr(pictures, "__getitem__")
+    if pictures is None or (is_list and not isinstance(pictures, str | bytes | Mapping)):
+        return
+    raise ParameterError(
+        f"Expected a list of other pictures, got a {type(pictures).__name__}: give a list, also "
+        "of one picture."
+    )
 
 
 def _class_of(method: str | Method) -> type[Method]:

@@ -478,6 +478,17 @@ def test_overview_marks_words_too(open_page):
     assert len(all_of(page, ".tile .verdict-mark")) == 12
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_label_of_a_tile_keeps_to_one_line(open_page, width):
+    record = diagnosed_record()
+    sure = tuple(replace(token, probability=0.9999) for token in record.tokens)
+    page = open_page(replace(record, tokens=sure), width=width)
+    heights = page.execute_script(
+        "return [...document.querySelectorAll('.tile .label')].map((label) => label.offsetHeight)"
+    )
+    assert max(heights) - min(heights) < 4
+
+
 def test_page_reads_a_payload_of_before_verdicts(open_page, monkeypatch):
     def older(record: Record) -> dict:
         return {k: v for k, v in payload(record).items() if k != "verdicts"}

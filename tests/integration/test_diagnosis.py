@@ -120,6 +120,12 @@ def test_other_pictures_can_be_given(explainer, picture):
         explainer.explain(picture, ONE_SENTENCE, diagnose=True, other_pictures=[])
 
 
+@pytest.mark.parametrize("kind", [lambda p: p, lambda p: iter([p]), lambda p: "a.png", lambda p: 5])
+def test_other_pictures_are_a_list(explainer, picture, kind):
+    with pytest.raises(ParameterError, match="Expected a list of other pictures, got a"):
+        explainer.explain(picture, ONE_SENTENCE, diagnose=True, other_pictures=kind(picture))
+
+
 def test_time_of_the_diagnosis_is_recorded(explained):
     assert explained.record.provenance.seconds["diagnose"] > 0
 

@@ -85,7 +85,8 @@ NOUNS = listed(
     "paintings clothing awning awnings string strings ring rings morning evening crossing "
     "wing wings king wedding icing topping toppings frosting lettering parking housing "
     "lighting spring sibling siblings pudding dressing landing flooring stuffing handful "
-    "spoonful mouthful family lily belly jelly butterfly bully hundreds"
+    "spoonful mouthful dumpling dumplings duckling ducklings earring earrings family lily belly "
+    "jelly butterfly bully hundreds"
 )
 """Nouns with the ending of another class."""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 
 @dataclass(frozen=True)
@@ -45,18 +47,34 @@ class Word:
     tokens: tuple[int, ...]
 
 
-_WORD = re.compile(r"\w+(?:['’\-]\w+)*|[^\w\s]+")
+_LAST_SCRIPT = 0xABFF
+"""Blocks with marks of scripts in daily use end here."""
+_JOINERS = "\u200c\u200d"
+
+
+@cache
+def _word() -> re.Pattern[str]:
+    """Of a word or a mark. For `re` alone, vowel signs and accents of their own are of no word."""
+    signs = "".join(
+        chr(code)
+        for code in range(0x300, _LAST_SCRIPT + 1)
+        if unicodedata.category(chr(code)) in ("Mn", "Mc")
+    )
+    letters = rf"(?:\w[{signs}{_JOINERS}]*)+"
+    return re.compile(rf"{letters}(?:['’\-]{letters})*|[^\w\s]+")
 
 
 def split_words(text: str) -> list[tuple[int, int]]:
     """Character spans of words (letters and digits, inner hyphens and apostrophes) and marks.
+
+    Vowel signs and accents belong to their letter.
 
     Example:
         >>> text = "It's a red-hot star."
         >>> [text[a:b] for a, b in split_words(text)]
         ["It's", 'a', 'red-hot', 'star', '.']
     """
-    return [match.span() for match in _WORD.finditer(text)]
+    return [match.span() for match in _word().finditer(text)]
 
 
 def words_of(text: str, spans: Sequence[tuple[int, int]]) -> tuple[Word, ...]:

@@ -9,6 +9,9 @@ from dataclasses import replace
 from seewhy.core.text import Word
 from seewhy.core.verdict import Verdict
 
+UNDER = "under 1 %"
+"""Of a word that the model would not say: what it follows from cannot be told by its numbers."""
+
 
 def with_sentences(
     verdicts: Mapping[int, Verdict], words: Sequence[Word], prompt_words: Sequence[Word]
@@ -66,6 +69,8 @@ def _of_source(verdict: Verdict, texts: Mapping[str, Sequence[str]]) -> str:
             "Needs the picture, but its own place neither brings it nor is missed: it may be "
             f"misread. {_said_here(verdict)}."
         )
+    if verdict.source == "words" and _percent([verdict.because.log_probability]) == UNDER:
+        return f"The model would hardly say it, with or without the picture. {_said_here(verdict)}."
     if verdict.source == "words":
         return (
             f"Said without the picture all the same. {_said_here(verdict)}.{_cause(verdict, texts)}"
@@ -121,4 +126,4 @@ def _percent(log_probabilities: Sequence[float]) -> str:
     ('50 %', 'under 1 %')
     """
     mean = sum(map(math.exp, log_probabilities)) / len(log_probabilities)
-    return "under 1 %" if mean < 0.005 else f"{100 * mean:.0f} %"
+    return UNDER if mean < 0.005 else f"{100 * mean:.0f} %"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from seewhy.core.lexicon import listed
+from seewhy.core.text import Word
 from seewhy.core.trace import Trace
 from seewhy.core.verdict import Change
 from seewhy.diagnosis.evidence import Answered
@@ -172,7 +173,8 @@ def _prompt_candidates(unit: Unit, answered: Answered) -> list[int]:
     words = [
         index
         for index, word in enumerate(answered.prompt_words)
-        if role_of(word.text) is not None and lemma(word.text) not in INSTRUCTIONS
+        if role_of(word.text) is not None
+        and INSTRUCTIONS.isdisjoint(lemma(word.text).split("-"))  # also "one-sentence"
     ]
     equal = [i for i in words if lemma(answered.prompt_words[i].text) == unit.lemma]
     ranked = sorted(words, key=lambda word: -relevance[word])
@@ -194,32 +196,42 @@ def _variant(
     answered: Answered,
 ) -> _Variant | None:
     """The answer with an earlier word replaced, or left out; None if nothing would be left."""
-    tokens = answered.words[earlier].tokens
-    first, end = tokens[0], tokens[-1] + 1
+    place = _with_space(session, trace, answered.words[earlier])
+    first, end = place.tokens[0], place.tokens[-1] + 1
     # What follows in the phrase; attributes of the phrase itself are not part of what is measured.
     tail = tuple(token for token in _tail(unit, units, answered) if token >= end)
     if not tail:
         return None
-    text, new = next(_replacements(session, trace, unit, earlier, units, answered), ("", ()))
+    found = _replacements(trace, unit, earlier, units, answered)
+    text = next(found, "")
+    new = tuple(alternative_ids(session.loaded, trace, place, text)) if text else ()
     ids = (*session.ids[:first], *new, *session.ids[end:])
     return _Variant(unit, earlier, text, ids, tail, len(new) - (end - first))
 
 
+def _with_space(session: Session, trace: Trace, word: Word) -> Word:
+    """The word with the token of the space before it, where that is a token of its own."""
+    before = word.tokens[0] - 1
+    if before < 0:
+        return word
+    piece = session.loaded.processor.tokenizer.convert_ids_to_tokens(trace.tokens[before].id)
+    return replace(word, tokens=(before, *word.tokens)) if piece in ("▁", "Ġ") else word
+
+
 def _replacements(
-    session: Session,
     trace: Trace,
     unit: Unit,
     earlier: int,
     units: Sequence[Unit],
     answered: Answered,
-) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Other words for an earlier one, with their ids in its place."""
+) -> Iterator[str]:
+    """Other words for an earlier one."""
     words, by_word = answered.words, {u.word: u for u in units}
     replaced = by_word[earlier]
     excluded = {replaced.lemma, unit.lemma}
     plural = words[earlier].text.casefold() != replaced.lemma
     texts = [
-        words[u.word].text.casefold()
+        _in_a_sentence(words, u.word)
         for u in units
         if u.role == replaced.role
         and u.lemma not in excluded
@@ -229,9 +241,23 @@ def _replacements(
     texts += [
         text.strip()
         for text, _ in token.candidates
-        if text[:1].isspace() == token.text[:1].isspace() and text.strip().isalpha()
+        if text[:1].isspace() == token.text[:1].isspace()
+        and text.strip().isalpha()
+        and role_of(text.strip()) is not None
     ]
+    begins = _begins_sentence(words, earlier)
     for text in texts:
         if lemma(text) in excluded or words[earlier].text.casefold().startswith(text.casefold()):
             continue
-        yield text, tuple(alternative_ids(session.loaded, trace, words[earlier], text))
+        yield text[:1].upper() + text[1:] if begins and words[earlier].text[:1].isupper() else text
+
+
+def _begins_sentence(words: Sequence[Word], index: int) -> bool:
+    return index == 0 or words[index - 1].text[-1:] in ".!?:"
+
+
+def _in_a_sentence(words: Sequence[Word], index: int) -> str:
+    """A word as it is written within a sentence: "boat" of "Boat ...", but "TV"."""
+    text = words[index].text
+    is_name = text[1:] != text[1:].lower() or not _begins_sentence(words, index)
+    return text if is_name else text.lower()

@@ -226,5 +226,8 @@ def _shared(unit: Unit, verdicts: Mapping[int, Verdict]) -> Verdict:
     if noun.source in ("picture", verdict.source):
         return replace(verdict, support=noun.support)
     found = noun.because
-    because = replace(verdict.because, noun=unit.noun, part=found.part, follows=found.follows)
+    part, follows = found.part, found.follows
+    if part == "answer" and follows is not None and follows >= unit.word:
+        part, follows = "", None  # the noun follows from this very word, or from one after it
+    because = replace(verdict.because, noun=unit.noun, part=part, follows=follows)
     return replace(verdict, support=noun.support, source=noun.source, because=because)

@@ -7,6 +7,7 @@ is not a mark says something, and is of role `"word"`.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -42,7 +43,7 @@ RELATIONS = listed(
 GENERIC = listed(
     "picture pictures image images photo photos photograph photographs scene caption thing things "
     "object objects item items other others ground background foreground view setting "
-    "one ones way kind type"
+    "one ones way kind type lot lots something anything everything"
 )
 """Nouns that name the picture itself, what every picture has, or anything at all."""
 
@@ -57,12 +58,22 @@ FUNCTIONS = listed(
 )
 """Function words by use, beside those whose tag says so, and verbs that only say "is there"."""
 
+FRUIT = listed("orange olive")
+"""Colours that are things where no noun follows an article: "an orange"."""
+
+GARMENTS = listed("top bottom")
+"""Relations that are things after a colour: "a pink top"."""
+
+HOMONYMS = listed("can well")
+"""Function words that are things after an article, a colour or a size: "a red can"."""
+
 SHADES = listed("light dark bright pale deep vivid")
 """Attributes where a noun or a colour follows; "light" is a thing elsewhere."""
 
 _FUNCTION_TAGS = frozenset(
     {"CC", "DT", "EX", "MD", "POS", "PRP", "PRP$", "WDT", "WP", "WP$", "WRB"}
 )
+_ARTICLES = frozenset({"DT", "PRP$"})
 _COPULAS = listed("is are was were looks look seems seem appears appear")
 _REPLIES = listed("yes no")
 _IRREGULAR = {
@@ -74,6 +85,8 @@ _IRREGULAR = {
 _LETTERS = re.compile(r"[^\W\d_]")
 _SHARE = 0.15
 """Least share of English function words in an English answer of more than a few words."""
+_SHARE_WITH_ACCENTS = 0.3
+"""The same of an answer with letters such as in "café", which are rare in English."""
 
 
 @dataclass(frozen=True)
@@ -126,11 +139,21 @@ def is_english(words: Sequence[Word]) -> bool:
 
     An answer of up to three words is, if all its letters are of the Latin alphabet.
     """
-    texts = [word.text.casefold() for word in words if _LETTERS.search(word.text)]
-    if not all(text.isascii() or "’" in text for text in texts):
+    texts = [w.text.casefold().replace("’", "'") for w in words if _LETTERS.search(w.text)]
+    if not all(map(_is_latin, texts)):
         return False
+    is_plain = all(map(str.isascii, texts))
+    if len(texts) <= 3 and is_plain:
+        return True
     known = sum(LEXICON.get(text, "") in _FUNCTION_TAGS or text in FUNCTIONS for text in texts)
-    return len(texts) <= 3 or known >= _SHARE * len(texts)
+    return known >= (_SHARE if is_plain else _SHARE_WITH_ACCENTS) * len(texts)
+
+
+def _is_latin(text: str) -> bool:
+    """Whether all letters are of the Latin alphabet, with accents or without."""
+    return text.isascii() or all(
+        unicodedata.name(letter, "").startswith("LATIN") for letter in filter(str.isalpha, text)
+    )
 
 
 def role_of(text: str) -> str | None:
@@ -143,6 +166,8 @@ def role_of(text: str) -> str | None:
     word = text.casefold()
     if not any(map(str.isalnum, word)):
         return None
+    if word in _REPLIES:
+        return "word"
     for role, listing in (
         ("colour", COLOURS),
         ("size", SIZES),
@@ -151,8 +176,6 @@ def role_of(text: str) -> str | None:
     ):
         if word in listing:
             return role
-    if word in _REPLIES:
-        return "word"
     tag = tag_of(word)
     if word in GENERIC or word in FUNCTIONS or tag in _FUNCTION_TAGS:
         return None
@@ -178,11 +201,7 @@ def units_of(words: Sequence[Word]) -> tuple[Unit, ...]:
     """
     if not is_english(words):
         return _units_of_any_language(words)
-    roles = [role_of(word.text) for word in words]
-    for index in range(len(words) - 1):
-        if words[index].text.casefold() in SHADES and _LETTERS.match(words[index + 1].text):
-            follows = roles[index + 1] in ("noun", "colour") or _is_generic(words[index + 1])
-            roles[index] = "word" if follows else roles[index]
+    roles = _roles_in_context(words)
     lemmas = [lemma(word.text) for word in words]
     units: list[Unit] = []
     for index, role in enumerate(roles):
@@ -200,6 +219,50 @@ def units_of(words: Sequence[Word]) -> tuple[Unit, ...]:
     return tuple(units)
 
 
+def _roles_in_context(words: Sequence[Word]) -> list[str | None]:
+    """The roles of English words, where neighbours decide between two."""
+    roles = [role_of(word.text) for word in words]
+    texts = ["", *(word.text.casefold() for word in words), "", ""]
+    for index in range(len(words)):
+        before, text, after, second = texts[index : index + 4]
+        if text in SHADES and _LETTERS.match(after):
+            follows = roles[index + 1] in ("noun", "colour") or after in GENERIC
+            roles[index] = "word" if follows else roles[index]
+        elif _is_thing(before, text, after, second):
+            roles[index] = "noun"
+        elif text == "left" and tag_of(before) in ("PRP", "WP") and tag_of(after) in _ARTICLES:
+            roles[index] = "word"  # "she left the room"
+    for index in _list_numbers(words):
+        roles[index] = None
+    return roles
+
+
+def _is_thing(before: str, text: str, after: str, second: str) -> bool:
+    """Whether a colour, a relation or a function word is a noun between its neighbours."""
+    if text in GARMENTS:
+        return before in COLOURS
+    if text in HOMONYMS:
+        return tag_of(before) == "DT" or before in COLOURS | SIZES
+    if text not in FRUIT or tag_of(before) != "DT" or role_of(after) in ("noun", "size", "count"):
+        return False
+    return (second if after in ("and", "or", ",") else after) not in COLOURS | SHADES
+
+
+def _list_numbers(words: Sequence[Word]) -> list[int]:
+    """The numbers of an enumeration, such as "1. A dog 2. A cat": at least two."""
+    found = [
+        index
+        for index, (word, mark, item) in enumerate(zip(words, words[1:], words[2:], strict=False))
+        if word.text.isdecimal()
+        and mark.text in (".", ")")
+        and item.start > mark.end
+        and (index == 0 or words[index - 1].end < word.start)
+    ]
+    numbers = [int(words[index].text) for index in found]
+    in_turn = numbers == list(range(1, len(numbers) + 1))
+    return found if len(found) > 1 and found[0] == 0 and in_turn else []
+
+
 def _same(lemmas: Sequence[str], one: int | None, other: int | None) -> bool:
     """Whether two colours belong to nouns of one lemma, or one of them to none."""
     return one is None or other is None or lemmas[one] == lemmas[other]
@@ -213,10 +276,6 @@ def _units_of_any_language(words: Sequence[Word]) -> tuple[Unit, ...]:
             earlier = tuple(u.word for u in units if u.lemma == name)
             units.append(Unit(index, name, "word", None, earlier, index))
     return tuple(units)
-
-
-def _is_generic(word: Word) -> bool:
-    return word.text.casefold() in GENERIC
 
 
 def _is_reply(words: Sequence[Word], index: int) -> bool:

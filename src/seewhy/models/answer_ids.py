@@ -8,7 +8,7 @@ from torch import Tensor
 
 from seewhy.core.errors import AnswerError
 from seewhy.core.trace import Inputs
-from seewhy.models.chat_template import special_tokens_in
+from seewhy.models.chat_template import lone_surrogate, special_tokens_in
 from seewhy.models.loading import Loaded
 from seewhy.models.unembedding import unembedding_size
 
@@ -34,12 +34,17 @@ def tokenize_answer(loaded: Loaded, inputs: Inputs, answer: str) -> list[int]:
     ends in a letter or a mark (`ASSISTANT:`) a space is added.
 
     Raises:
-        AnswerError: if there are no tokens, or the text contains a special token.
+        AnswerError: if there are no tokens, or the text contains a special token or half of a
+            character.
     """
     if not answer.strip():
         raise AnswerError(
             f"Expected an answer with words in it, got {answer!r}: write the answer to "
             "explain, or leave `answer` out so that the model generates one."
+        )
+    if broken := lone_surrogate(answer):
+        raise AnswerError(
+            f"Expected an answer of whole characters, got {broken!r}, half of one: remove it."
         )
     token = next(iter(special_tokens_in(loaded.family, answer)), None)
     if token is not None:

@@ -199,13 +199,22 @@ def _markers(
 
 
 def expect_plain(family: Family, text: str) -> None:
-    """Raise `PromptError` if a text contains one of the model's special tokens."""
+    """Raise `PromptError` for one of the model's special tokens, or half of a character."""
+    if broken := lone_surrogate(text):
+        raise PromptError(
+            f"Expected a prompt of whole characters, got {broken!r}, half of one: remove it."
+        )
     token = next(iter(special_tokens_in(family, text)), None)
     if token is not None:
         raise PromptError(
             f"Expected a prompt of plain words, got the model's special token {token!r} in it: "
             "remove it from the prompt; image tokens are added automatically."
         )
+
+
+def lone_surrogate(text: str) -> str:
+    """The first half of a character in a text, which no tokenizer takes; "" if there is none."""
+    return next((letter for letter in text if "\ud800" <= letter <= "\udfff"), "")
 
 
 def special_tokens_in(family: Family, text: str) -> list[str]:

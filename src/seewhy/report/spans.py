@@ -59,7 +59,7 @@ class TextSpan:
         peaks: for each view x and y of the centre of the map's highest cell, in pixels of the
             picture; None where the map is empty.
         boxes: for each view the box around the cells above half of the map's maximum, in pixels,
-            within the picture; None where the map is empty.
+            within the picture; None where the map is empty there.
         visual_share: in [0, 1], of what its tokens took from the picture and from the
             conversation's words, the part that came from the picture: the mean over its tokens.
             None where the method does not measure both in one unit.
@@ -278,10 +278,11 @@ def _box(values: Tensor, grid: TokenGrid, size: tuple[int, int]) -> Box | None:
         return None
     top, left, bottom, right = cells
     width, height = size
-    # A family that pads has cells beyond the picture's edge.
-    return (
+    # A family that pads has cells beyond the picture's edge, and a map may lie there alone.
+    box = (
         max(float(grid.column_edges[left]), 0.0),
         max(float(grid.row_edges[top]), 0.0),
         min(float(grid.column_edges[right]), float(width)),
         min(float(grid.row_edges[bottom]), float(height)),
     )
+    return box if box[0] < box[2] and box[1] < box[3] else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -216,6 +217,14 @@ def test_sentence_says_when_nothing_is_decided():
     assert sentence(measured(others=0.3, grey=0.4, removed=0.4, share=0.5)).startswith("Unclear")
 
 
+def test_sentence_of_a_word_that_the_model_would_not_say_names_no_habit():
+    rare = invented(2, before=1e-4, others=1e-4, grey=1e-4, removed=1e-4, words=(swapped(0, 0.1),))
+    assert sentence(measured(0), rare).startswith(
+        "The model would hardly say it, with or without the picture. under 1 % here,"
+    )
+    assert "follows" not in sentence(measured(0), rare)
+
+
 def test_sentence_names_a_word_of_the_prompt():
     change = Change("word-dropped", logs(0.01), part="prompt", word=0, before=math.log(0.9))
     assert "It follows 'ask' of the prompt: 1 % without it instead of 90 %." in sentence(
@@ -225,3 +234,13 @@ def test_sentence_names_a_word_of_the_prompt():
 
 def test_sentence_says_habit_if_no_earlier_word_takes_it_away():
     assert "habit" in sentence(invented(4, words=(swapped(2, 0.9),)))
+
+
+def test_a_colour_does_not_follow_from_itself_by_its_noun():
+    """The fish is unlikely, so that it does not share the fate of its colour, yet follows it."""
+    colour = measured(1, role="colour", noun=2, removed=None)
+    fish = invented(2, before=0.2, others=0.2, grey=0.2, removed=0.2, attributes=(1,))
+    verdicts = verdicts_of([colour, replace(fish, words=(swapped(1, 0.1),))])
+    assert (verdicts[2].because.part, verdicts[2].because.follows) == ("answer", 1)
+    assert (verdicts[1].source, verdicts[1].because.noun) == ("words", 2)
+    assert (verdicts[1].because.part, verdicts[1].because.follows) == ("", None)

@@ -61,6 +61,10 @@ def test_lemma_is_the_singular_in_lower_case(text, expected):
         ("tiny", "size"),
         ("riding", "word"),
         ("yes", "word"),
+        ("No", "word"),
+        ("dumpling", "noun"),
+        ("something", None),
+        ("can't", None),
         ("the", None),
         ("of", None),
         ("picture", None),
@@ -144,3 +148,39 @@ def test_every_word_of_another_language_says_something(text):
 def test_marks_alone_say_nothing():
     assert units_of(words_of_text("... !")) == ()
     assert units_of([]) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "role"),
+    [
+        ("Two apples, an orange, and a cup.", "orange", "noun"),
+        ("An orange is on the table.", "orange", "noun"),
+        ("An orange and white cat.", "orange", "colour"),
+        ("An orange small cup.", "orange", "colour"),
+        ("The cup is orange.", "orange", "colour"),
+        ("The orange one is a cup.", "orange", "colour"),
+        ("A woman in a pink top.", "top", "noun"),
+        ("A cup on the top of it.", "top", "relation"),
+        ("There is a red can on the table.", "can", "noun"),
+        ("A well and a bench.", "well", "noun"),
+        ("She left the room.", "left", "word"),
+        ("It is on her left.", "left", "relation"),
+        ("The dog is to the left of it.", "left", "relation"),
+    ],
+)
+def test_neighbours_decide_between_two_roles(text, word, role):
+    assert units(text)[word][0] == role
+
+
+def test_numbers_of_a_list_say_nothing():
+    assert list(units("1. A dog\n2. A cat")) == ["dog", "cat"]
+    assert list(units("3. There are three dogs.")) == ["3", "three", "dogs"]
+    assert "2" in units("2.5 dogs and 2 cats.")
+
+
+def test_an_accent_does_not_make_another_language():
+    assert units("A café with red chairs and a table in it.")["red"][0] == "colour"
+    assert units("The jalapeño is on the plate.")["jalapeño"][0] == "noun"
+    assert not is_english(words_of_text("Ein Mädchen sitzt in der Küche am Tisch."))
+    assert not is_english(words_of_text("Un niño come una piña."))
+    assert not is_english(words_of_text("Übung"))

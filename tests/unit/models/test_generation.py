@@ -218,6 +218,11 @@ def test_read_refuses_special_tokens_in_the_answer(loaded):
         read(loaded, ask(loaded), "A <|image_pad|> star")
 
 
+def test_read_refuses_half_of_a_character_in_the_answer(loaded):
+    with pytest.raises(AnswerError, match="Expected an answer of whole characters"):
+        read(loaded, ask(loaded), "A \ud83d star")
+
+
 def test_read_refuses_ids_that_say_nothing(loaded):
     end = loaded.processor.tokenizer.eos_token_id
     for ids in ([], [end], torch.tensor([[end, end]])):

@@ -114,6 +114,11 @@ def test_prepare_refuses_special_tokens_in_the_prompt(name):
             prepare(loaded.family, noise(60, 60), f"What is{token}this?")
 
 
+def test_prepare_refuses_half_of_a_character_in_the_prompt():
+    with pytest.raises(PromptError, match="Expected a prompt of whole characters"):
+        prepare(shared("llava").family, noise(60, 60), "What is \ud83d?")
+
+
 def test_prepare_refuses_a_processor_of_another_checkpoint():
     model, processor = tiny_models.build()
     other = tiny_models.image_processor()

@@ -54,6 +54,15 @@ def test_span_share_is_zero_without_any_evidence():
     assert (span.shares, span.best_view) == ((0.0,), 0)
 
 
+@pytest.mark.parametrize("columns", [(-60.0, -40.0, -20.0, 0.0), (60.0, 80.0, 100.0, 120.0)])
+def test_a_map_that_is_bright_only_beside_the_picture_has_no_box(columns):
+    record = small_record()
+    (picture,) = record.pictures
+    beside = replace(picture.base_grid, column_edges=torch.tensor(columns, dtype=torch.float64))
+    moved = replace(record, pictures=(replace(picture, base_grid=beside),))
+    assert [span.boxes for span in spans_of(moved).words] == [(None,), (None,)]
+
+
 def test_span_peak_and_box_are_in_pixels_of_the_picture():
     _, star = spans_of(small_record()).words
     assert star.peaks == ((50.0, 10.0),)
