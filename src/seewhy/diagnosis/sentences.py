@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from seewhy.core.text import Word
 from seewhy.core.verdict import Verdict
+from seewhy.diagnosis.verdicts import would_hardly_say
 
 UNDER = "under 1 %"
-"""Of a word that the model would not say: what it follows from cannot be told by its numbers."""
+"""A probability that is not zero and rounds to it."""
 
 
 def with_sentences(
@@ -42,7 +43,7 @@ def _sentence(
         name, mention = texts["answer"][because.follows], verdicts[because.follows]
         rests = _rests(mention, verdicts)
         return f"Picks up the earlier '{name}', which {rests}. {_said_here(verdict)}."
-    return _of_source(verdict, texts)
+    return _of_source(verdict, verdicts, texts)
 
 
 def _rests(verdict: Verdict, verdicts: Mapping[int, Verdict]) -> str:
@@ -61,7 +62,9 @@ _RESTS = {
 }
 
 
-def _of_source(verdict: Verdict, texts: Mapping[str, Sequence[str]]) -> str:
+def _of_source(
+    verdict: Verdict, verdicts: Mapping[int, Verdict], texts: Mapping[str, Sequence[str]]
+) -> str:
     if verdict.source == "picture":
         return f"Rests on the picture. {_said_here(verdict)}."
     if verdict.source == "misread":
@@ -69,14 +72,13 @@ def _of_source(verdict: Verdict, texts: Mapping[str, Sequence[str]]) -> str:
             "Needs the picture, but its own place neither brings it nor is missed: it may be "
             f"misread. {_said_here(verdict)}."
         )
-    if verdict.source == "words" and _percent([verdict.because.log_probability]) == UNDER:
-        return f"The model would hardly say it, with or without the picture. {_said_here(verdict)}."
     if verdict.source == "words":
-        return (
-            f"Said without the picture all the same. {_said_here(verdict)}.{_cause(verdict, texts)}"
-        )
+        cause = _cause(verdict, verdicts, texts)
+        return f"Said without the picture all the same. {_said_here(verdict)}.{cause}"
     if verdict.source == "repeats":
         return f"Picks up an earlier word. {_said_here(verdict)}."
+    if would_hardly_say(verdict.because.log_probability):
+        return f"Unclear: the model itself would hardly say it here. {_said_here(verdict)}."
     return f"Unclear: what was changed does not decide it. {_said_here(verdict)}."
 
 
@@ -102,7 +104,9 @@ _PLACES = {
 }
 
 
-def _cause(verdict: Verdict, texts: Mapping[str, Sequence[str]]) -> str:
+def _cause(
+    verdict: Verdict, verdicts: Mapping[int, Verdict], texts: Mapping[str, Sequence[str]]
+) -> str:
     """What the word follows from, and what it was without that."""
     because = verdict.because
     if because.follows is None:
@@ -112,7 +116,11 @@ def _cause(verdict: Verdict, texts: Mapping[str, Sequence[str]]) -> str:
     name, where = texts[because.part][because.follows], _where(because.part)
     before = "" if change.before is None else f" instead of {_percent([change.before])}"
     how = f"with '{change.replacement}' in its place" if change.replacement else "without it"
-    return f" It follows '{name}'{where}: {_percent(change.log_probabilities)} {how}{before}."
+    rests = ""
+    if because.part == "answer" and because.follows in verdicts:
+        rests = f" '{name}' itself {_rests(verdicts[because.follows], verdicts)}."
+    left = _percent(change.log_probabilities)
+    return f" It follows '{name}'{where}: {left} {how}{before}.{rests}"
 
 
 def _where(part: str) -> str:

@@ -22,6 +22,9 @@ COLOUR_MIDPOINT = 0.2
 RELATION_MIDPOINT = 0.6
 """Of what shows that a relation is not read from where things are."""
 
+HARDLY = 0.05
+"""A word below this probability is not the model's: nothing is said of what it rests on."""
+
 MOST = 0.5
 """What must be left of a probability so that a change does not count."""
 
@@ -143,9 +146,9 @@ def _own_verdict(found: Measured) -> Verdict:
     low, high = UNCLEAR
     source = "picture" if support >= high else "words" if support <= low else "unclear"
     likely = min(1.0, 2 * math.exp(found.log_probability))
-    if source == "picture" and support * likely < high:
-        source = "unclear"  # the model itself would hardly say it here
     support *= likely
+    if (source == "picture" and support < high) or would_hardly_say(found.log_probability):
+        source = "unclear"
     if found.unit.role in ("count", "size") and source == "words" and _is_changed(found):
         source, support = "unclear", 0.5
     if source == "picture" and _is_misread(found):
@@ -155,6 +158,11 @@ def _own_verdict(found: Measured) -> Verdict:
     if source == "words" and (cause := _cause(found.words)) is not None:
         because = replace(because, part=cause.part, follows=cause.word)
     return Verdict(support, source, because, "", found.unit.role)
+
+
+def would_hardly_say(log_probability: float) -> bool:
+    """Whether the model itself would hardly say a word, as in an answer of another model."""
+    return math.exp(log_probability) < HARDLY
 
 
 def _is_changed(found: Measured) -> bool:

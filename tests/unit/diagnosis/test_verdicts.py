@@ -206,6 +206,8 @@ def test_sentence_says_what_was_done_with_its_numbers():
     text = sentence(invented(4, words=(swapped(2, 0.1),)))
     assert text.startswith("Said without the picture all the same. 90 % here, 85 % with 2 other")
     assert text.endswith("It follows 'w2': 8 % with 'cup' in its place instead of 80 %.")
+    chain = sentence(measured(2), invented(4, words=(swapped(2, 0.1),)))
+    assert chain.endswith("instead of 80 %. 'w2' itself rests on the picture.")
 
 
 def test_sentence_of_a_repeated_word_tells_what_its_first_mention_rests_on():
@@ -220,9 +222,10 @@ def test_sentence_says_when_nothing_is_decided():
 def test_sentence_of_a_word_that_the_model_would_not_say_names_no_habit():
     rare = invented(2, before=1e-4, others=1e-4, grey=1e-4, removed=1e-4, words=(swapped(0, 0.1),))
     assert sentence(measured(0), rare).startswith(
-        "The model would hardly say it, with or without the picture. under 1 % here,"
+        "Unclear: the model itself would hardly say it here. under 1 % here,"
     )
     assert "follows" not in sentence(measured(0), rare)
+    assert only(rare).source == "unclear"
 
 
 def test_sentence_names_a_word_of_the_prompt():

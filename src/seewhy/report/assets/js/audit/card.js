@@ -1,7 +1,7 @@
 // One of the worst words: its picture with the map, the answer, the verdict and its numbers.
 
 import { element } from "../shared/dom.js";
-import { label, percent } from "../shared/text.js";
+import { label, percent, unbroken } from "../shared/text.js";
 import { meaning, verdictMark } from "../shared/verdict_marks.js";
 import { truthOf } from "./filters.js";
 import { picture } from "./picture.js";
@@ -31,7 +31,7 @@ export function card(audit, word, rank) {
       { class: "card-text" },
       head(word, rank),
       quoted(answer.text, word),
-      element("p", { class: "verdict-sentence" }, word.sentence),
+      element("p", { class: "verdict-sentence" }, unbroken(word.sentence)),
       numbers(word),
       origin(answer, word),
     ),

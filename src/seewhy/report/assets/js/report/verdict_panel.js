@@ -1,7 +1,7 @@
 // A word's verdict in the details: its sentence, what was changed, and the chain that it is part of.
 
 import { element } from "../shared/dom.js";
-import { label, percent } from "../shared/text.js";
+import { label, percent, unbroken } from "../shared/text.js";
 import { meaning, verdictMark } from "../shared/verdict_marks.js";
 import { changePlot } from "./change_plot.js";
 import { chainFrom, followersOf } from "./verdict_chain.js";
@@ -25,7 +25,7 @@ export function verdictPanel(report, piece, verdict) {
     "section",
     { class: "verdict", id: id("verdict"), "data-source": verdict.source },
     headline(verdict),
-    element("p", { class: "summary", dir: "auto", id: id("verdict-sentence") }, verdict.sentence),
+    element("p", { class: "summary", dir: "auto", id: id("verdict-sentence") }, unbroken(verdict.sentence)),
     ref && tokenNote(report, ref),
     ...(ref ? chain(report, ref) : []),
     changePlot(report, verdict),

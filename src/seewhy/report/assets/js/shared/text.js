@@ -49,3 +49,9 @@ export const visibleText = (text) => text.replace(/\n/g, "⏎").replace(/\t/g, "
  * @param {string} text
  */
 export const label = (text) => visibleText(text).trim() || "␣";
+
+/**
+ * A sentence whose numbers stay on one line with their per cent signs.
+ * @param {string} sentence
+ */
+export const unbroken = (sentence) => sentence.replace(/(\d) %/g, "$1\u00a0%");
