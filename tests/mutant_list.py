@@ -53,7 +53,7 @@ MUTANTS = (
     ),
     Mutant(
         "stored-prompt-unchecked",
-        "if found is not None and _is_equal(found[0, : len(answers[0])], expected):",
+        "if found is not None and _is_equal(found[0, : len(answers[0])], expected, tolerance):",
         "if found is not None:",
         "test_a_stored_prompt_that_gives_other_values_is_not_used",
     ),

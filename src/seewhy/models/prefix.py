@@ -16,7 +16,7 @@ from seewhy.models.loading import Loaded
 from seewhy.models.session import log_probabilities
 from seewhy.models.unembedding import backbone_of
 
-TOLERANCE = 0.05
+TOLERANCE, TOLERANCE_16_BIT = 0.05, 0.25
 """Largest difference in nats of a token's log-probability with and without the stored prompt."""
 
 ROWS = 32
@@ -46,7 +46,9 @@ def answers_log_probabilities(
         found = _with_stored_prompt(loaded, inputs, answers)
     except (AttributeError, TypeError, ValueError, IndexError, RuntimeError):
         found = None  # a cache of another kind; out of memory is raised again below
-    if found is not None and _is_equal(found[0, : len(answers[0])], expected):
+    exact = loaded.model.dtype in (torch.float32, torch.float64)
+    tolerance = TOLERANCE if exact else TOLERANCE_16_BIT
+    if found is not None and _is_equal(found[0, : len(answers[0])], expected, tolerance):
         return found, True
     chunks = [answers[start : start + ROWS] for start in range(0, len(answers), ROWS)]
     longest = max(map(len, answers))
@@ -54,10 +56,10 @@ def answers_log_probabilities(
     return torch.cat([_widened(row, longest) for row in rows]), False
 
 
-def _is_equal(found: Tensor, expected: Tensor) -> bool:
+def _is_equal(found: Tensor, expected: Tensor, tolerance: float) -> bool:
     """Whether log-probabilities agree; very unlikely tokens may differ by more."""
     difference = (found - expected.cpu()).abs()
-    return bool((difference <= TOLERANCE + 0.01 * expected.cpu().abs()).all())
+    return bool((difference <= tolerance + 0.01 * expected.cpu().abs()).all())
 
 
 def _with_stored_prompt(loaded: Loaded, inputs: Inputs, answers: Sequence[Sequence[int]]) -> Tensor:
