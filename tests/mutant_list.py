@@ -455,8 +455,8 @@ MUTANTS = (
     ),
     Mutant(
         "hyphens-split-words",
-        "(?:['’\\-]\\w+)*",
-        "(?:['’]\\w+)*",
+        "(?:['’\\-]{letters})*",
+        "(?:['’]{letters})*",
         "test_split_words_separates_words_and_marks",
     ),
     Mutant(
