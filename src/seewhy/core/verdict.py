@@ -25,6 +25,7 @@ CHANGES = {
     "mirrored": "the same picture mirrored",
     "place-removed": "the same picture without the word's own place",
     "place-kept": "only the word's own place, on grey",
+    "place-turned": "the same picture, the place of a coloured thing upside down",
     "word-dropped": "the same picture, an earlier word left out",
     "word-swapped": "the same picture, an earlier word replaced by another",
 }

@@ -12,6 +12,7 @@ from seewhy.core.verdict import Change, Verdict
 from seewhy.diagnosis.evidence import Answered
 from seewhy.diagnosis.pictures import (
     PictureEffects,
+    coloured_place,
     expression,
     picture_effects,
     place_of,
@@ -19,7 +20,7 @@ from seewhy.diagnosis.pictures import (
 )
 from seewhy.diagnosis.sentences import with_sentences
 from seewhy.diagnosis.texts import changed_words, dropped_prompt_words
-from seewhy.diagnosis.verdicts import MOST, Measured, verdicts_of
+from seewhy.diagnosis.verdicts import DOUBTFUL, MOST, Measured, colour_left, verdicts_of
 from seewhy.diagnosis.words import Unit, units_of
 from seewhy.models.session import Session
 
@@ -29,7 +30,8 @@ def diagnose(session: Session, trace: Trace, answered: Answered) -> dict[int, Ve
 
     1. The answer is read with other pictures, with a grey one, without each word's own place, and,
        if it names colours or positions, in other colours, upside down and mirrored: one batch.
-    2. Words that need the picture, but not their own place, are read with that place alone.
+    2. Words that need the picture, but not their own place, are read with that place alone; colours
+       that may not be read from colours, with the thing's place upside down.
     3. For words that need no picture, earlier words of the answer are replaced, with the prompt's
        keys and values computed once; if none of them matters, words of the prompt are left out.
 
@@ -53,13 +55,20 @@ def diagnose(session: Session, trace: Trace, answered: Answered) -> dict[int, Ve
     places = [place_of(unit, views, answered) for unit in units]
     read_places(session, views, effects, {"place-removed": places})
     measured = [_measured(unit, views, effects, answered) for unit in units]
-    doubtful = [
-        place
-        for place, found in zip(places, measured, strict=True)
-        if _needs_its_place_alone(found)
-    ]
-    if doubtful:
-        read_places(session, views, effects, {"place-kept": doubtful})
+    doubtful = {
+        "place-kept": [
+            place
+            for place, found in zip(places, measured, strict=True)
+            if _needs_its_place_alone(found)
+        ],
+        "place-turned": [
+            coloured_place(found.unit, views, answered)
+            for found in measured
+            if colour_left(found) > DOUBTFUL
+        ],
+    }
+    if any(doubtful.values()):
+        read_places(session, views, effects, doubtful)
         measured = [_measured(unit, views, effects, answered) for unit in units]
     measured = _with_words(session, trace, measured, answered, effects.before)
     return with_sentences(verdicts_of(measured), answered.words, answered.prompt_words)
@@ -74,8 +83,9 @@ def _measured(
         for kind, values in effects.whole.items()
         if kind not in _ONLY_FOR or unit.role in _ONLY_FOR[kind]
     ]
-    place = place_of(unit, views, answered)
+    own, coloured = place_of(unit, views, answered), coloured_place(unit, views, answered)
     for kind, readings in effects.places.items():
+        place = coloured if kind == "place-turned" else own
         if place is not None and place in readings:
             value = float(expression(readings[place], tokens))
             changes.append(Change(kind, (value,), view=place[0], box=place[1]))

@@ -22,6 +22,7 @@ from seewhy.images.changes import (
     mirrored,
     only_place,
     recoloured,
+    turned_place,
     upside_down,
     without_place,
 )
@@ -92,8 +93,8 @@ def read_places(
         session: the model, its pictures and the answer.
         views: of the answer.
         effects: to which they are added.
-        wanted: for each kind of change, `"place-removed"` or `"place-kept"`, the places; None is
-            left out, and each is read once.
+        wanted: for each kind of change, `"place-removed"`, `"place-kept"` or `"place-turned"`, the
+            places; None is left out, and each is read once.
     """
     media = session.source.media
     pairs = list(
@@ -109,6 +110,7 @@ def read_places(
 _CHANGES = {
     "place-removed": (without_place, False),
     "place-kept": (only_place, True),
+    "place-turned": (turned_place, False),
 }
 """How a place is changed, and whether everything else is grey."""
 
@@ -118,8 +120,20 @@ def place_of(unit: Unit, views: Sequence[View], answered: Answered) -> Place | N
 
     Removing one of several things of a colour, or one of two things that are related, says little.
     """
-    found = answered.evidence[unit.word]
-    if unit.role in ("colour", "relation") or found.box is None:
+    return None if unit.role in ("colour", "relation") else _place(unit.word, views, answered)
+
+
+def coloured_place(unit: Unit, views: Sequence[View], answered: Answered) -> Place | None:
+    """The place of the thing whose colour a word is; None for other words, and for an empty map."""
+    if unit.role != "colour":
+        return None
+    thing = None if unit.noun is None else _place(unit.noun, views, answered)
+    return _place(unit.word, views, answered) if thing is None else thing
+
+
+def _place(word: int, views: Sequence[View], answered: Answered) -> Place | None:
+    found = answered.evidence[word]
+    if found.box is None:
         return None
     width, height = views[found.view].geometry.size
     margin = MARGIN * max(width, height)

@@ -98,6 +98,7 @@ _PLACES = {
     "grey": "on grey",
     "place-removed": "without its place",
     "place-kept": "with its place alone",
+    "place-turned": "with its place upside down",
     "hues-turned": "in other colours",
     "upside-down": "upside down",
     "mirrored": "mirrored",

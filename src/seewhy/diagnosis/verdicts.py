@@ -16,11 +16,14 @@ from seewhy.functional.support import MIDPOINT, joint_share_left, share_left, su
 UNCLEAR = 0.35, 0.6
 """Support between these decides nothing."""
 
-COLOUR_MIDPOINT = 0.2
+COLOUR_MIDPOINT = 0.3
 """Of what shows that a colour is not read from colours; chosen as `MIDPOINT`."""
 
 RELATION_MIDPOINT = 0.6
 """Of what shows that a relation is not read from where things are."""
+
+DOUBTFUL = 0.1
+"""Of the same: above it the thing alone is read upside down."""
 
 HARDLY = 0.05
 """A word below this probability is not the model's: nothing is said of what it rests on."""
@@ -84,24 +87,33 @@ def colour_left(measured: Measured) -> float:
     """What shows that a colour is not read from the picture's colours; 0 for other words.
 
     A colour that is read goes in other colours, and stays upside down. One that is said because of
-    the thing does the opposite. The geometric mean of what other colours leave (the middle one of
-    three: another colour may be right by chance) and of what is lost upside down.
+    the thing does the opposite. The geometric mean of what other colours leave (of the two of
+    three that leave most: a thing in other colours may not be recognised), of what is lost upside
+    down, and, where it was read, of what is lost with the thing alone upside down.
     """
-    hues, upside_down = _hues_left(measured), measured.left("upside-down")
-    if hues is None or upside_down is None:
+    hues, upside_down = _each_hue_left(measured), measured.left("upside-down")
+    if not hues or upside_down is None:
         return 0.0
-    return joint_share_left([hues, 1 - upside_down])
+    shares = [statistics.mean(sorted(hues)[-2:]), 1 - upside_down]
+    turned = measured.left("place-turned")
+    return joint_share_left(shares if turned is None else [*shares, 1 - turned])
 
 
 def _hues_left(measured: Measured) -> float | None:
-    """What other colours leave of a colour; None for other words."""
+    """What other colours leave of a colour, the middle one; None for other words."""
+    hues = _each_hue_left(measured)
+    return statistics.median(hues) if hues else None
+
+
+def _each_hue_left(measured: Measured) -> list[float]:
+    """What each of the other colours leaves of a colour; nothing for other words."""
     change = next((change for change in measured.pictures if change.kind == "hues-turned"), None)
     if change is None or measured.unit.role != "colour":
-        return None
+        return []
     # Swapped channels change no grey, the negative does.
     values = change.log_probabilities
     values = values[-1:] if measured.unit.lemma in ACHROMATIC else values
-    return share_left(torch.tensor([statistics.median(values)]), measured.log_probability)
+    return [share_left(torch.tensor([value]), measured.log_probability) for value in values]
 
 
 def _side_left(measured: Measured) -> float:

@@ -93,6 +93,19 @@ def upside_down(picture: Picture) -> Picture:
     return ImageOps.flip(picture)
 
 
+def turned_place(picture: Picture, box: Box) -> Picture:
+    """A picture with one rectangle upside down.
+
+    Args:
+        picture: an RGB Pillow image.
+        box: left, top, right, bottom in pixels.
+    """
+    rectangle = _whole(box, picture)
+    changed = picture.copy()
+    changed.paste(ImageOps.flip(picture.crop(rectangle)), rectangle[:2])
+    return changed
+
+
 def fitted(picture: Picture, size: tuple[int, int]) -> Picture:
     """The middle of a picture at another size, without distortion.
 

@@ -150,6 +150,17 @@ def test_colour_must_go_with_other_colours_and_stay_upside_down(hues, upside_dow
     assert only(measured(role="colour", removed=None, more=more)).source == source
 
 
+def test_colour_that_stays_with_its_thing_upside_down_is_read_from_it():
+    """Upside down, a picture may be told in another order; the thing alone may not."""
+    more = (Change("hues-turned", logs(0.01, 0.8, 0.7)), Change("upside-down", logs(0.01)))
+    turned = [
+        Change("place-turned", logs(p), view=0, box=(0.0, 0.0, 9.0, 9.0)) for p in (0.9, 0.01)
+    ]
+    stays, goes = (measured(role="colour", removed=None, more=(*more, t)) for t in turned)
+    assert only(stays).source == "picture"
+    assert only(goes).source == "words"
+
+
 def test_grey_is_read_by_the_negative_alone():
     more = (Change("hues-turned", logs(0.9, 0.9, 0.01)), Change("upside-down", logs(0.01)))
     grey = measured(role="colour", removed=None, more=more, lemma="grey")

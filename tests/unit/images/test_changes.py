@@ -14,6 +14,7 @@ from seewhy.images.changes import (
     grey_picture,
     only_place,
     recoloured,
+    turned_place,
     upside_down,
     without_place,
 )
@@ -55,6 +56,13 @@ def test_recoloured_swaps_channels_and_inverts(picture):
     assert np.array_equal(swapped, pixels[..., [1, 2, 0]])
     assert np.array_equal(again, pixels[..., [2, 0, 1]])
     assert np.array_equal(negative, 255 - pixels)
+
+
+def test_turned_place_is_upside_down_in_the_box_only(picture):
+    before, after = np.array(picture), np.array(turned_place(picture, BOX))
+    mask = inside(picture)
+    assert np.array_equal(after[~mask], before[~mask])
+    assert np.array_equal(after[4:10, 5:12], before[4:10, 5:12][::-1])
 
 
 @pytest.mark.parametrize(

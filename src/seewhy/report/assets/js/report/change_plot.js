@@ -157,6 +157,7 @@ function changeName(report, change) {
     mirrored: ["mirrored"],
     "place-removed": [`without its place${where}`],
     "place-kept": [`only its place${where}`],
+    "place-turned": [`its place upside down${where}`],
     "word-dropped": ["without ", word],
     "word-swapped": [quotedText(change.replacement), " in place of ", word],
   };
