@@ -86,6 +86,7 @@ def red() -> Verdict:
         "picture",
         "It is the colour of “star”. With other colours its probability falls from 91 % to 4 %.",
         Change("hues-turned", logs(0.04, 0.02, 0.06)),
+        Change("place-turned", logs(0.05), view=0, box=(10.0, 10.0, 30.0, 30.0)),
         probability=0.91,
         role="colour",
         noun=STAR,
