@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from verdicts import BATCH, ROLES, _is_of_habit
+from verdicts import BATCH, ROLES, is_of_habit
 
 from seewhy.core.text import words_of
 from seewhy.functional.statistics import Values, bootstrap_weights, interval, statistic
@@ -87,7 +87,7 @@ def _rows(explainer: Any, sample: Any, habit: str, number: int) -> Iterator[Row]
         truth = truths.get(word.start)
         if truth is None or truth.supported is None or word.verdict is None:
             continue
-        mine = _is_of_habit(found.answer, word, truth, habit)
+        mine = is_of_habit(found.answer, word, truth, habit)
         if truth.role in ROLES[habit] and truth.supported != mine:
             chosen.append((index, not truth.supported))
     spans = words_of(record.answer, [(token.start, token.end) for token in record.tokens])

@@ -96,7 +96,7 @@ def _words(explainer: Any, sample: Any, habit: str, number: int) -> Iterator[Fou
         truth = truths.get(word.start)
         if truth is None or truth.supported is None or truth.role not in roles:
             continue
-        mine = _is_of_habit(explanation.answer, word, truth, habit)
+        mine = is_of_habit(explanation.answer, word, truth, habit)
         if truth.supported and mine:
             continue  # true by chance: it rests on the habit all the same
         label = "true" if truth.supported else "invented" if mine else "misread"
@@ -122,7 +122,7 @@ def _words(explainer: Any, sample: Any, habit: str, number: int) -> Iterator[Fou
                 yield found
 
 
-def _is_of_habit(answer: str, word: Any, truth: Any, habit: str) -> bool:
+def is_of_habit(answer: str, word: Any, truth: Any, habit: str) -> bool:
     """Whether a word is one that the habit says, wherever it is said."""
     text, before, after = (
         word.text.lower(),

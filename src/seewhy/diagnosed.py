@@ -7,11 +7,12 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from seewhy.core.errors import ParameterError
 from seewhy.core.record import Record
 from seewhy.core.trace import Trace
 from seewhy.diagnosis.diagnose import diagnose
 from seewhy.diagnosis.evidence import Answered, WordEvidence
-from seewhy.images import read_image
+from seewhy.images import Clip, read_image
 from seewhy.models.session import Session
 from seewhy.report.spans import TextSpan, spans_of
 
@@ -32,17 +33,40 @@ def diagnosed(
         session: the model, its pictures and the answer.
         trace: the answer.
         others: pictures that show something else, as `read_image` takes them; None takes drawn
-            scenes.
+            scenes. Those that equal a picture of the prompt are left out.
+
+    Raises:
+        ParameterError: if all of them do.
     """
     prompt = len(record.prompt_words)
     answered = Answered(
         record.words,
         record.prompt_words,
         tuple(_evidence(span, prompt, len(record.words)) for span in spans_of(record).words),
-        drawn_pictures() if others is None else tuple(map(read_image, others)),
+        drawn_pictures() if others is None else _read_others(others, session),
     )
     verdicts = diagnose(session, trace, answered)
     return replace(record, verdicts=tuple(map(verdicts.get, range(len(record.words)))))
+
+
+def _read_others(others: Sequence[Any], session: Session) -> tuple[Image, ...]:
+    """Other pictures, without those that equal one of the prompt's: they would change nothing.
+
+    Raises:
+        ParameterError: if none is left.
+    """
+    own = [medium for medium in session.source.media if not isinstance(medium, Clip)]
+    read = tuple(
+        other
+        for other in map(read_image, others)
+        if not any(other.size == o.size and other.tobytes() == o.tobytes() for o in own)
+    )
+    if not read:
+        raise ParameterError(
+            f"Expected other_pictures that show something else, got {len(others)} equal to the "
+            "explained one: give others, or leave them out to take drawn scenes."
+        )
+    return read
 
 
 def _evidence(span: TextSpan, prompt: int, words: int) -> WordEvidence:

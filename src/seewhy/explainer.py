@@ -88,8 +88,9 @@ class Explainer:
             answer: explain these words (or ids) instead of the model's own.
             options: how to explain.
             **settings: fields of `ExplainOptions` (`method`, `contrast`, `explain_prompt`,
-                `layers`, `scales`, `max_new_tokens`, `seed`, `progress`), parameters of the method
-                (`k`, `p`, `window`, ...) and settings of generation (`do_sample`, ...).
+                `layers`, `diagnose`, `other_pictures`, `scales`, `max_new_tokens`, `seed`,
+                `progress`), parameters of the method (`k`, `p`, `window`, ...) and settings of
+                generation (`do_sample`, ...).
 
         Raises:
             ImageError: if a picture is missing, broken, empty or too large.

@@ -126,6 +126,17 @@ def test_other_pictures_are_a_list(explainer, picture, kind):
         explainer.explain(picture, ONE_SENTENCE, diagnose=True, other_pictures=kind(picture))
 
 
+def test_other_pictures_that_equal_the_own_one_are_left_out(explainer, picture):
+    red = Image.new("RGB", (40, 60), "red")
+    found = explainer.explain(
+        picture, ONE_SENTENCE, diagnose=True, other_pictures=[picture.copy(), red]
+    )
+    change = found["boat"].verdict.because.change("other-pictures")
+    assert len(change.log_probabilities) == 1
+    with pytest.raises(ParameterError, match="show something else, got 1 equal"):
+        explainer.explain(picture, ONE_SENTENCE, diagnose=True, other_pictures=[picture])
+
+
 def test_time_of_the_diagnosis_is_recorded(explained):
     assert explained.record.provenance.seconds["diagnose"] > 0
 

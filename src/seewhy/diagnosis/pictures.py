@@ -15,13 +15,13 @@ from seewhy.core.trace import View
 from seewhy.diagnosis.evidence import Answered
 from seewhy.diagnosis.words import Unit
 from seewhy.images.changes import (
+    RECOLOURINGS,
     changed_frames,
     changed_medium,
     fitted,
     grey_picture,
     mirrored,
     only_place,
-    recoloured,
     turned_place,
     upside_down,
     without_place,
@@ -175,10 +175,7 @@ def _replaced(media: Sequence[Any], other: Any) -> list[Any]:
 
 
 def _recoloured(media: Sequence[Any]) -> list[list[Any]]:
-    return [
-        [changed_medium(medium, lambda frame, n=number: recoloured(frame)[n]) for medium in media]
-        for number in range(3)
-    ]
+    return [[changed_medium(medium, change) for medium in media] for change in RECOLOURINGS]
 
 
 def _with_change(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,17 +71,20 @@ def only_place(picture: Picture, box: Box) -> Picture:
     return grey
 
 
-def recoloured(picture: Picture) -> tuple[Picture, Picture, Picture]:
-    """A picture in other colours: its channels swapped in a circle, twice, and its negative.
+def _with_channels(picture: Picture, order: tuple[int, int, int]) -> Picture:
+    channels = picture.split()
+    return Image.merge("RGB", [channels[index] for index in order])
 
-    Every colour changes in at least one of them, black, white and grey in the negative.
-    """
-    red, green, blue = picture.split()
-    return (
-        Image.merge("RGB", (green, blue, red)),
-        Image.merge("RGB", (blue, red, green)),
-        ImageOps.invert(picture),
-    )
+
+RECOLOURINGS: tuple[Callable[[Picture], Picture], ...] = (
+    partial(_with_channels, order=(1, 2, 0)),
+    partial(_with_channels, order=(2, 0, 1)),
+    ImageOps.invert,
+)
+"""Give a picture other colours: its channels swapped in a circle, twice, and its negative.
+
+Every colour changes in at least one of them, black, white and grey in the negative.
+"""
 
 
 def mirrored(picture: Picture) -> Picture:

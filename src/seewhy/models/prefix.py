@@ -13,14 +13,11 @@ from seewhy.core.trace import Inputs
 from seewhy.models.batching import batch, padding_id
 from seewhy.models.isolation import eval_mode
 from seewhy.models.loading import Loaded
-from seewhy.models.session import log_probabilities
+from seewhy.models.session import ROWS, log_probabilities
 from seewhy.models.unembedding import backbone_of
 
 TOLERANCE, TOLERANCE_16_BIT = 0.05, 0.25
 """Largest difference in nats of a token's log-probability with and without the stored prompt."""
-
-ROWS = 32
-"""Answers in one forward pass."""
 
 
 def answers_log_probabilities(

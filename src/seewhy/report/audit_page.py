@@ -7,8 +7,7 @@ them into the document as text only.
 from __future__ import annotations
 
 from seewhy.report.audit_payload import AuditPayload
-from seewhy.report.page import asset, embed, fill, policy
-from seewhy.report.page_script import page_script
+from seewhy.report.page import assembled
 
 STYLES = ("look.css", "tables.css", "audit.css")
 """The page's style sheets, in order."""
@@ -23,12 +22,4 @@ def html(payload: AuditPayload) -> str:
     Raises:
         ValueError: if a number is NaN or infinite.
     """
-    style = "".join(map(asset, STYLES))
-    script = page_script("audit/page.js")
-    return fill(
-        asset("audit.html"),
-        policy=policy(style, script),
-        style=style,
-        script=script,
-        payload=embed(payload),
-    )
+    return assembled("audit", STYLES, payload)

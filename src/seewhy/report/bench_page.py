@@ -7,8 +7,7 @@ the document as text only.
 from __future__ import annotations
 
 from seewhy.report.bench_payload import BenchPayload
-from seewhy.report.page import asset, embed, fill, policy
-from seewhy.report.page_script import page_script
+from seewhy.report.page import assembled
 
 STYLES = ("look.css", "tables.css", "bench.css")
 """The page's style sheets, in order."""
@@ -23,12 +22,4 @@ def html(payload: BenchPayload) -> str:
     Raises:
         ValueError: if a number is NaN or infinite.
     """
-    style = "".join(map(asset, STYLES))
-    script = page_script("bench/page.js")
-    return fill(
-        asset("bench.html"),
-        policy=policy(style, script),
-        style=style,
-        script=script,
-        payload=embed(payload),
-    )
+    return assembled("bench", STYLES, payload)

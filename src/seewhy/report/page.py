@@ -37,15 +37,30 @@ def html(record: Record) -> str:
     Example:
         Write it beside a picture: `Path("report.html").write_text(html(record), "utf-8")`.
     """
-    style, script = "".join(map(asset, STYLES)), page_script("report/page.js")
+    texts = {"title": _escape(_title(record)), "answer": _escape(record.answer)}
+    return assembled("report", STYLES, payload(record), **texts)
+
+
+def assembled(name: str, styles: tuple[str, ...], data: object, **texts: str) -> str:
+    """A page as one HTML document without external references.
+
+    Args:
+        name: of the template and of the script's folder, such as `"report"`.
+        styles: its style sheets, in order.
+        data: JSON-ready, without NaN; the script inserts it into the document as text only.
+        **texts: further parts of the template, escaped.
+
+    Raises:
+        ValueError: if a number is NaN or infinite.
+    """
+    style, script = "".join(map(asset, styles)), page_script(f"{name}/page.js")
     return fill(
-        asset("report.html"),
+        asset(f"{name}.html"),
         policy=policy(style, script),
-        title=_escape(_title(record)),
-        answer=_escape(record.answer),
         style=style,
         script=script,
-        payload=embed(payload(record)),
+        payload=embed(data),
+        **texts,
     )
 
 

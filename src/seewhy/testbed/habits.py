@@ -39,6 +39,7 @@ class Habit(ABC):
 
     def applies_to(self, scene: Scene) -> bool:
         """Whether captions of a scene show the habit."""
+        # "bias" is what the shipped models were trained with: another word draws other scenes.
         rng = Rng("bias", *self.facts, scene.split, scene.seed, scene.index)
         return self.can_apply_to(scene) and rng.chance(self.percent, 100)
 

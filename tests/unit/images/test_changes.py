@@ -8,12 +8,12 @@ from PIL import Image
 
 from seewhy.images import Clip
 from seewhy.images.changes import (
+    RECOLOURINGS,
     changed_frames,
     changed_medium,
     fitted,
     grey_picture,
     only_place,
-    recoloured,
     turned_place,
     upside_down,
     without_place,
@@ -52,7 +52,7 @@ def test_only_place_is_grey_around_the_box(picture):
 
 def test_recoloured_swaps_channels_and_inverts(picture):
     pixels = np.array(picture)
-    swapped, again, negative = map(np.array, recoloured(picture))
+    swapped, again, negative = (np.array(change(picture)) for change in RECOLOURINGS)
     assert np.array_equal(swapped, pixels[..., [1, 2, 0]])
     assert np.array_equal(again, pixels[..., [2, 0, 1]])
     assert np.array_equal(negative, 255 - pixels)
