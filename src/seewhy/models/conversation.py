@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -14,10 +14,23 @@ if TYPE_CHECKING:
 
     from seewhy.images.clips import Clip
 
-Part: TypeAlias = "str | Image | Clip"
-"""A piece of a turn: text, an upright RGB picture, or a clip."""
+Part: TypeAlias = "str | Image | Clip | Sized"
+"""A piece of a turn: text, an upright RGB picture or a clip, or one with settings of its own."""
 
 ROLES = ("system", "user", "assistant")
+
+
+@dataclass(frozen=True, eq=False)
+class Sized:
+    """A picture or clip of a chat with processor settings of its own, such as its size.
+
+    Attributes:
+        medium: the picture or clip.
+        settings: as the part of the chat names them, such as `{"max_pixels": 100352}`.
+    """
+
+    medium: Image | Clip
+    settings: Mapping[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +80,7 @@ class Conversation:
         """The same conversation with other pictures and clips, as many as it has."""
         following, turns = iter(media), []
         for turn in self.turns:
-            parts = (part if isinstance(part, str) else next(following) for part in turn.parts)
+            parts = (_with_medium(part, following) for part in turn.parts)
             turns.append(Message(turn.role, tuple(parts)))
         return replace(self, turns=tuple(turns))
 
@@ -79,7 +92,30 @@ class Conversation:
     @property
     def media(self) -> list[Image | Clip]:
         """The pictures and clips, in order."""
-        return [part for turn in self.turns for part in turn.parts if not isinstance(part, str)]
+        return [
+            part.medium if isinstance(part, Sized) else part
+            for turn in self.turns
+            for part in turn.parts
+            if not isinstance(part, str)
+        ]
+
+    @property
+    def media_settings(self) -> list[Mapping[str, Any]]:
+        """The processor settings of each picture and clip; empty where it has none of its own."""
+        return [
+            part.settings if isinstance(part, Sized) else {}
+            for turn in self.turns
+            for part in turn.parts
+            if not isinstance(part, str)
+        ]
+
+
+def _with_medium(part: Part, following: Iterator[Image | Clip]) -> Part:
+    """A part with the next picture or clip in place of its own; a text as it is."""
+    if isinstance(part, str):
+        return part
+    medium = next(following)
+    return replace(part, medium=medium) if isinstance(part, Sized) else medium
 
 
 def user_message(media: Image | Clip | Sequence[Image | Clip], prompt: str) -> Conversation:
