@@ -274,10 +274,10 @@ MUTANTS = (
         "test_overlaps_equal_their_definitions",
     ),
     Mutant(
-        "function-iou-strict",
-        "return (maps <= _per_map(threshold, maps))",
+        "function-iou-at-the-threshold",
         "return (maps < _per_map(threshold, maps))",
-        "test_function_iou_is_one_for_an_empty_map",
+        "return (maps <= _per_map(threshold, maps))",
+        "test_function_iou_counts_cells_below_the_threshold_and_not_at_it",
     ),
     Mutant(
         "auc-ties-win",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from seewhy.core.display import DISPLAY, Display
 from seewhy.core.errors import InputError, ParameterError
 from seewhy.core.geometry import Box
 from seewhy.core.record import Record
@@ -76,7 +77,7 @@ class ExplainedWord:
 
     A word of several tokens takes the greatest value of its tokens: its map is the maximum of
     their maps, cell by cell, and its relevance of an earlier word is the maximum over all pairs of
-    their tokens.
+    their tokens. The weight of an earlier word is its share of the relevance of all of them.
 
     Where the prompt shows several pictures or a clip, there is a map for each view: for each
     picture, and for each step of a clip. All of them share one scale and are comparable.
@@ -134,8 +135,25 @@ class ExplainedWord:
 
     @property
     def displays(self) -> tuple[np.ndarray, ...]:
-        """For each view float32 `[height, width]` in [0, 1]; image and text share one scale."""
+        """For each view float32 `[height, width]` in [0, 1], on one scale for the whole answer.
+
+        The largest hundredth of all values of the answer's maps is shown as 1, so words can be
+        compared. `displayed` has the other scales.
+        """
         return tuple(display.numpy() for display in self._span.displays)
+
+    def displayed(self, display: Display = DISPLAY) -> tuple[np.ndarray, ...]:
+        """For each view float32 `[height, width]` in [0, 1], on one of the scales for display.
+
+        Args:
+            display: `"answer"`, one scale for all words of the answer and the prompt; `"word"`,
+                this map alone, so that its shape shows however faint it is; `"joint"`, together
+                with the scores of the words before it, as TAM displays maps.
+
+        Raises:
+            UnknownNameError: if there is no such scale.
+        """
+        return tuple(shown.numpy() for shown in self._span.displayed(display))
 
     @property
     def display(self) -> np.ndarray:
@@ -165,8 +183,16 @@ class ExplainedWord:
 
     @property
     def range(self) -> tuple[float, float]:
-        """The raw values that `display` shows as 0 and 1."""
-        return self._span.low, self._span.high
+        """The raw values that `display` shows as 0 and 1; see `range_of` for other scales."""
+        return self._span.range_of()
+
+    def range_of(self, display: Display) -> tuple[float, float]:
+        """The raw values that `displayed(display)` shows as 0 and 1.
+
+        Raises:
+            UnknownNameError: if there is no such scale.
+        """
+        return self._span.range_of(display)
 
     @property
     def view(self) -> int:
@@ -187,13 +213,15 @@ class ExplainedWord:
 
     @property
     def context(self) -> list[tuple[ContextWord, float]]:
-        """Earlier words that are evidence for it, in reading order, with their relevance.
+        """Earlier words that are evidence for it, in reading order, with their weights.
 
-        Relevance is on the raw scale of `heatmap`; words without relevance are left out. For a
-        token the context words are tokens.
+        A weight is the earlier word's share, in [0, 1], of what the word took from all earlier
+        words, those of the prompt included: weights sum to 1, or there are none. It is the same
+        for every method. Words without relevance are left out. For a token the context words
+        are tokens.
         """
         words = self._words.context_tokens if self._by_token else self._words.context_words
-        return [(words[index], relevance) for index, relevance in sorted(self._span.context)]
+        return [(words[index], share) for index, share in sorted(self._span.context)]
 
     @property
     def tokens(self) -> tuple[ExplainedWord, ...]:
@@ -253,7 +281,12 @@ class ExplainedWord:
         return last_verdict(self._record, self._word_indices())
 
     def overlay(
-        self, view: int | None = None, *, colourmap: str = COLOURMAP, opacity: float = OPACITY
+        self,
+        view: int | None = None,
+        *,
+        colourmap: str = COLOURMAP,
+        opacity: float = OPACITY,
+        display: Display = DISPLAY,
     ) -> Image:
         """A picture with the word's map laid over it, as a Pillow image of the picture's size.
 
@@ -261,6 +294,7 @@ class ExplainedWord:
             view: which picture or step of a clip; None takes the one with the highest value.
             colourmap: a name from `seewhy.report.colourmaps.NAMES`.
             opacity: in [0, 1].
+            display: the scale of the map: see `displayed`.
         """
         view = self.view if view is None else view
         if not 0 <= view < len(self._record.pictures):
@@ -269,15 +303,17 @@ class ExplainedWord:
                 f"{give_index(len(self._record.pictures))}."
             )
         picture = self._record.pictures[view]
-        display = self._span.displays[view]
-        return overlay(picture.image, display, picture.base_grid, colourmap, opacity=opacity)
+        shown = self._span.displayed(display)[view]
+        return overlay(picture.image, shown, picture.base_grid, colourmap, opacity=opacity)
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready: text, offsets, tokens, probability, peak, box and context in the answer.
 
-        `visual_share` is None where the method does not measure it. With several views also the
-        view of `peak` and `box`, and the shares; with layers also `WordLayers.to_json`; of a
-        diagnosed explanation also `verdict`: `Verdict.to_json`, or None.
+        `context` holds pairs of an earlier word's index and its share, in [0, 1], of what the word
+        took from all earlier words; what is missing to 1 is the prompt's part. `visual_share` is
+        None where the method does not measure it. With several views also the view of `peak` and
+        `box`, and the shares; with layers also `WordLayers.to_json`; of a diagnosed explanation
+        also `verdict`: `Verdict.to_json`, or None.
         """
         views = {} if len(self.shares) == 1 else {"view": self.view, "shares": list(self.shares)}
         is_answer = self._part == "answer"
@@ -295,7 +331,7 @@ class ExplainedWord:
             "peak": None if self.peak is None else list(self.peak),
             "box": None if self.box is None else list(self.box),
             "context": [
-                [word.index, weight] for word, weight in self.context if word.part == "answer"
+                [word.index, share] for word, share in self.context if word.part == "answer"
             ],
             **views,
             **layers,

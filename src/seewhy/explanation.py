@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seewhy.core.display import DISPLAY, Display
 from seewhy.core.errors import ParameterError, UnknownNameError
 from seewhy.core.record import Picture, Record
 from seewhy.core.suggestions import choose_from, give_index
@@ -159,7 +160,8 @@ class Explanation:
 
         Args:
             words: numbers or texts of the words to draw; all that hold a letter or digit if None.
-            **options: `columns` and `colourmap`.
+            **options: `columns`, `colourmap`, and `display`, the scale of the maps: `"answer"`,
+                `"word"` or `"joint"`, as for `ExplainedWord.displayed`.
 
         Returns:
             The figure and its axes.
@@ -167,16 +169,29 @@ class Explanation:
         indices = None if words is None else [self._index(word) for word in words]
         return plot(self.record, indices, **options)
 
-    def html(self) -> str:
-        """The report as one self-contained HTML document."""
-        return html(self.record)
+    def html(self, *, display: Display = DISPLAY) -> str:
+        """The report as one self-contained HTML document.
 
-    def save(self, folder: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        Args:
+            display: the scale of its maps at first, as for `ExplainedWord.displayed`; the page
+                has a switch for it.
+        """
+        return html(self.record, display)
+
+    def save(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        display: Display = DISPLAY,
+    ) -> Path:
         """Write the explanation, its maps, overlays and report to a folder.
 
         Args:
             folder: a new folder; `seewhy.open` reads it back.
             overwrite: replace the folder if it is one that seewhy wrote.
+            display: the scale of the overlays, and of the report at first, as for
+                `ExplainedWord.displayed`.
 
         Returns:
             The folder's absolute path.
@@ -184,14 +199,15 @@ class Explanation:
         Raises:
             OutputError: if the folder exists or cannot be written; no partial folder is left.
         """
-        return save_record(self.record, folder, overwrite)
+        return save_record(self.record, folder, overwrite, display=display)
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready: prompt, answer, words, method and model; what `seewhy explain --json` prints.
 
-        A word's `context` holds pairs of an earlier word's index and a weight; `peak` and `box`
-        are in pixels of the image. Its `layers`, where the explanation has them, are numbers only.
-        Its `verdict` is there where the explanation was diagnosed, None for words without one.
+        A word's `context` holds pairs of an earlier word's index and its share, in [0, 1], of what
+        the word took from all earlier words; `peak` and `box` are in pixels of the image. Its
+        `layers`, where the explanation has them, are numbers only. Its `verdict` is there where
+        the explanation was diagnosed, None for words without one.
         """
         return {
             "prompt": self.prompt,

@@ -67,7 +67,12 @@ def label_of(item: Method | Metric) -> str:
     return f"{item.name}({', '.join(changed)})" if changed else item.name
 
 
-ADDED = {"attention": ("head",), "logit-lens": ("layer",), "region-search": ("superpixels",)}
+ADDED = {
+    "attention": ("head",),
+    "logit-lens": ("layer",),
+    "region-search": ("superpixels",),
+    "tam": ("published",),
+}
 """Parameters that methods got after their first release: at its default none is part of a key."""
 
 
@@ -75,7 +80,7 @@ def key_of(item: Method | Metric) -> str:
     """A hash of its name and all its parameters, with defaults and the parameters of its base.
 
     For a class that is not seewhy's, its source is hashed too, because it may change without its
-    name.
+    name. Of a metric of seewhy its revision is hashed, if it is not the first.
     """
     item_class = type(item)
     is_own = item_class.__module__.partition(".")[0] == "seewhy"
@@ -89,7 +94,8 @@ def key_of(item: Method | Metric) -> str:
         for name, value in item.parameters.items()
         if name not in added
     }
-    return digest([item.name, parameters, nested, ""])
+    revision = getattr(item, "revision", 1)
+    return digest([item.name, parameters, nested, "" if revision == 1 else revision])
 
 
 def digest(data: object) -> str:

@@ -20,7 +20,7 @@ from seewhy.cli._verdicts import has_verdicts, legend, mark, print_worst
 CONTEXTS = 3
 """Earlier words shown for each word, the strongest first."""
 WEAK = 0.1
-"""Share of the strongest context below which an earlier word is not shown."""
+"""Part of the largest share below which an earlier word is not shown."""
 ROWS = 40
 """Maximum number of words in the table: about one screen."""
 BAR = 8
@@ -146,12 +146,11 @@ def _peak(word: Mapping[str, Any], *, pictures: bool = False) -> Text:
 
 
 def _context(context: list[tuple[int, float]], words: Sequence[Mapping[str, Any]]) -> Text:
-    """The strongest earlier words, each with its share of the total context relevance."""
-    total = sum(weight for _, weight in context)
-    positive = [(words[index]["text"], weight) for index, weight in context if weight > 0]
-    ranked = sorted(((t, w) for t, w in positive if _is_readable(t)), key=lambda pair: -pair[1])
-    kept = [(t, w) for t, w in ranked[:CONTEXTS] if w >= WEAK * ranked[0][1]]
-    return Text(", ").join(Text(f"{printable(text)} {w / total:.0%}") for text, w in kept)
+    """The earlier words of the answer with the largest shares of what the word took from words."""
+    positive = [(words[index]["text"], share) for index, share in context if share > 0]
+    ranked = sorted(((t, s) for t, s in positive if _is_readable(t)), key=lambda pair: -pair[1])
+    kept = [(t, s) for t, s in ranked[:CONTEXTS] if s >= WEAK * ranked[0][1]]
+    return Text(", ").join(Text(f"{printable(text)} {share:.0%}") for text, share in kept)
 
 
 def _is_readable(text: str) -> bool:

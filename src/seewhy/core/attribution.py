@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from seewhy.core.axes import expect_axes
-from seewhy.core.display import to_display
+from seewhy.core.display import DISPLAY, Display, answer_span, expect_display, to_display
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +45,11 @@ class Attribution:
     Attributes:
         maps: for each view (a picture, or a step of a clip) float32 `[token, height, width]` on
             its native grid, non-negative. All views share one raw scale and are comparable.
-        context: float32 `[token, text]`, non-negative relevance of each context token; 0 for the
-            token itself and for later ones.
-        low, high: float32 `[token]`, the joint range of image and text scores, which is shown as
-            [0, 1] (`seewhy.core.display.to_display`).
+        context: float32 `[token, text]`, non-negative relevance of each context token in the
+            method's own unit; 0 for the token itself and for later ones. `context_shares` has one
+            unit for all methods.
+        low, high: float32 `[token]`, the joint range of image and text scores. The `"joint"` scale
+            shows it as [0, 1] (`seewhy.core.display`).
         scales: what each scale contributed, the base scale first.
         visual_share: float32 `[token]` in [0, 1], how much of what a token took from the picture
             and from the conversation's words came from the picture; None where the method does not
@@ -77,9 +78,63 @@ class Attribution:
         return tuple(to_display(maps, low, high) for maps in self.maps)
 
     @property
+    def floor(self) -> Tensor:
+        """float32 `[token]`, the value shown as 0 on the scales `"answer"` and `"word"`.
+
+        The lower end of the joint range, but not below 0: negative values speak against a token,
+        and are shown as nothing.
+        """
+        return self.low.clamp_min(0)
+
+    def answer_span(self, tokens: Sequence[int] | None = None) -> float:
+        """How far above its floor a value is shown as 1 on the scale of the whole answer.
+
+        Args:
+            tokens: indices of the tokens that have maps; None for all.
+        """
+        rows = slice(None) if tokens is None else list(tokens)
+        return answer_span([maps[rows] for maps in self.maps], self.floor[rows])
+
+    def displayed(
+        self, display: Display = DISPLAY, *, span: float | None = None
+    ) -> tuple[Tensor, ...]:
+        """For each view float32 `[token, height, width]` in [0, 1], on one of the scales.
+
+        Args:
+            display: `"answer"`, `"word"` or `"joint"`; a token counts as a word.
+            span: of the answer's scale, if these tokens are a part of the answer, or are to be
+                compared with another one; `answer_span()` of these tokens if None.
+
+        Raises:
+            UnknownNameError: if there is no such scale.
+        """
+        if expect_display(display) == "joint":
+            return self.display
+        low = self.floor
+        if display == "word":
+            tops = [maps.flatten(1).amax(1) for maps in self.maps]
+            high = torch.stack(tops).amax(0)
+        else:
+            high = low + (self.answer_span() if span is None else span)
+        return tuple(
+            to_display(maps, low[:, None, None], high[:, None, None]) for maps in self.maps
+        )
+
+    @property
     def context_display(self) -> Tensor:
-        """float32 `[token, text]` in [0, 1]: the context on the same joint range."""
+        """float32 `[token, text]` in [0, 1]: the context on the joint range."""
         return to_display(self.context, self.low[:, None], self.high[:, None])
+
+    @property
+    def context_shares(self) -> Tensor:
+        r"""float32 `[token, text]` in [0, 1]: each context token's share of a row's sum.
+
+        $$w_{ij} = c_{ij} / \sum_j c_{ij}$$
+
+        The one unit of context weights, whatever the method's own. Rows sum to 1, or are all 0.
+        """
+        context = self.context.clamp_min(0)
+        return context / context.sum(1, keepdim=True).clamp_min(torch.finfo(context.dtype).tiny)
 
     @property
     def shares(self) -> Tensor:

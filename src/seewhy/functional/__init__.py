@@ -16,15 +16,17 @@ from seewhy.functional.peaks import half_maximum_box, peak
 from seewhy.functional.power_mean import power_mean
 from seewhy.functional.rank_biased_overlap import rank_biased_overlap
 from seewhy.functional.rank_gaussian_filter import rank_gaussian_filter
-from seewhy.functional.thresholds import otsu_threshold
+from seewhy.functional.thresholds import eight_bit, function_threshold, otsu_threshold
 
 __all__ = [
     "aggregate_scales",
     "auc",
     "context_weights",
+    "eight_bit",
     "energy_inside",
     "f1_iou",
     "function_iou",
+    "function_threshold",
     "half_maximum_box",
     "interference",
     "iou",

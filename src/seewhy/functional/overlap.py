@@ -71,29 +71,29 @@ def object_iou(maps: Tensor, mask: Tensor, threshold: Tensor | float | None = No
 def function_iou(maps: Tensor, threshold: Tensor | float) -> Tensor:
     r"""Func-IoU of each map: the share of its cells that are dark, high for a function word.
 
-    $$|\{v : A_v \le t\}| \,/\, N$$
+    $$|\{v : A_v < t\}| \,/\, N$$
 
     Args:
-        maps: float `[..., height, width]` in [0, 1].
-        threshold: number or float `[...]`; TAM takes the mean `otsu_threshold` of the sample's
-            noun words.
+        maps: float `[..., height, width]` on their native grid; for TAM's figure `eight_bit`.
+        threshold: number or float `[...]` in the unit of the maps; for TAM's figure the
+            `function_threshold` of the sample's nouns.
 
     Returns:
-        float32 `[...]` in [0, 1]; 1 for an empty map. A word's is the mean over its subtokens.
+        float32 `[...]` in [0, 1]. A word's is the mean over its subtokens.
 
     Raises:
         ShapeError: if `maps` has fewer than two axes.
 
     Source:
-        TAM's Func-IoU, stated by the paper; that a value equal to the threshold is dark, as in
-        Otsu's split, is our reading.
+        TAM, stated by the paper; that cells are those of the native grid, and that a value equal
+        to the threshold is not dark, is in its published evaluation.
 
     Example:
-        >>> function_iou(torch.tensor([[0.1, 0.2, 0.9, 0.3]]), 0.5)
-        tensor(0.7500)
+        >>> function_iou(torch.tensor([[0.1, 0.2, 0.9, 0.5]]), 0.5)
+        tensor(0.5000)
     """
     expect_axes(maps, "... height width", name="maps")
-    return (maps <= _per_map(threshold, maps)).float().mean((-2, -1))
+    return (maps < _per_map(threshold, maps)).float().mean((-2, -1))
 
 
 def f1_iou(object_iou: float, function_iou: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -58,3 +59,53 @@ def otsu_threshold(maps: Tensor, bins: int = 256) -> Tensor:
     between = apart.square() / (below * (cells - below)).clamp(min=1)
     split = between.argmax(1).float().add(0.5).div(bins - 1)
     return split.view(maps.shape[:-2]).to(maps.device)
+
+
+def eight_bit(maps: Tensor) -> Tensor:
+    r"""Maps as 8-bit images hold them: the levels 0 to 255, cut off and not rounded.
+
+    $$\lfloor 255\, A_v \rfloor$$
+
+    Args:
+        maps: float `[...]` in [0, 1]; values outside are clamped.
+
+    Returns:
+        float32 `[...]`, whole numbers from 0 to 255.
+
+    Source:
+        TAM's published code, which evaluates maps in this form.
+
+    Example:
+        >>> eight_bit(torch.tensor([0.0, 0.5, 1.0]))
+        tensor([  0., 127., 255.])
+    """
+    return (maps.float().clamp(0, 1) * 255).floor()
+
+
+def function_threshold(nouns: Sequence[Tensor]) -> float:
+    r"""Func-IoU's threshold: the mean over nouns of the largest level of a noun's tokens.
+
+    $$t = \frac{1}{N} \sum_n \max_{i \in n} \mathrm{otsu}(A_i)$$
+
+    Args:
+        nouns: for each noun float `[token, height, width]` in [0, 1], the maps of its tokens.
+
+    Returns:
+        In levels, from 0 to 255: a level is the highest one of Otsu's dark side.
+
+    Raises:
+        ParameterError: if there is no noun.
+        ShapeError: if a noun's maps have fewer than two axes, or no cells.
+
+    Source:
+        TAM's published evaluation. (Its paper says only that the threshold comes from nouns.)
+
+    Example:
+        >>> one = torch.tensor([[[0.0, 51 / 255], [1.0, 1.0]]])
+        >>> function_threshold([one, torch.cat([one, one / 2])])
+        51.0
+    """
+    if not nouns:
+        raise ParameterError("Expected the maps of at least one noun, got none: name one.")
+    largest = [float(otsu_threshold(maps).max()) for maps in nouns]
+    return sum(round(255 * threshold - 0.5) for threshold in largest) / len(largest)

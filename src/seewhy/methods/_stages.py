@@ -23,7 +23,7 @@ from seewhy.core.geometry import TokenGrid, flatten, resample, unflatten
 from seewhy.core.trace import Trace
 from seewhy.functional.aggregate_scales import aggregate_scales
 from seewhy.functional.interference import context_weights, interference, remove_interference
-from seewhy.functional.logit_lens import text_activation
+from seewhy.functional.logit_lens import logit_lens, text_activation
 from seewhy.functional.rank_biased_overlap import rank_biased_overlap
 from seewhy.functional.rank_gaussian_filter import rank_gaussian_filter
 from seewhy.methods._base import Method
@@ -267,12 +267,15 @@ class Pipeline:
         aggregation: over scales; by default only the base scale.
         interference: removed from the maps, or None.
         filter: the last step, or None.
+        whole_prompt: whether the joint range of a prompt's token includes the scores of all tokens
+            of the prompt, as in TAM's published code, or only of those before it.
     """
 
     base: BaseMap | Method = LENS
     aggregation: Aggregation = Aggregation()
     interference: Interference | None = None
     filter: RankGaussian | None = None
+    whole_prompt: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.base, Method):
@@ -313,6 +316,8 @@ class Pipeline:
         else:
             maps, relevance = self.interference(maps, activation, trace, explained)
         low, high = _display_range(method, maps, activation[explained], len(trace.tokens))
+        if self.whole_prompt:
+            low, high = _with_whole_prompt(trace, explained, low, high)
         views = unflatten(maps, trace.inputs.base_grids)
         if self.filter is not None:
             views = tuple(self.filter(view, low, high) for view in views)
@@ -329,6 +334,23 @@ def _display_range(
     if base is None:
         return joint_range(maps, activation)
     return answer_range(maps, maps[-answer:]) if base.amounts else own_range(maps)
+
+
+def _with_whole_prompt(
+    trace: Trace, explained: slice, low: Tensor, high: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Ranges `[token]`, those of the prompt's tokens widened by the scores of the whole prompt."""
+    prompt = len(trace.prompt_tokens)
+    own = range(explained.indices(len(trace.text_tokens))[0], prompt)
+    if not own:
+        return low, high
+    states, rows = trace.text_states[:prompt], trace.unembedding_rows[own.start : prompt]
+    biases = None if trace.biases is None else trace.biases[own.start : prompt]
+    scores = logit_lens(states, rows, biases, softcap=trace.softcap)
+    low, high = low.clone(), high.clone()
+    low[: len(own)] = low[: len(own)].minimum(scores.amin(1))
+    high[: len(own)] = high[: len(own)].maximum(scores.amax(1))
+    return low, high
 
 
 def _with_context_of(base: Attribution, attribution: Attribution) -> Attribution:

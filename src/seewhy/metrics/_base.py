@@ -105,6 +105,8 @@ class Metric(ABC):
         needs: `"masks"`, `"model"` (it runs the model again), or nothing.
         of_model: whether it evaluates the model instead of a method: then it is measured once per
             sample, with the first method.
+        revision: increased by one where a figure's definition changes, so that values of two
+            definitions never come into one table.
     """
 
     name: ClassVar[str]
@@ -113,6 +115,7 @@ class Metric(ABC):
     figures: ClassVar[tuple[Figure, ...]]
     needs: ClassVar[frozenset[str]] = frozenset()
     of_model: ClassVar[bool] = False
+    revision: ClassVar[int] = 1
 
     @abstractmethod
     def measure(self, sample: ExplainedSample) -> Iterable[Measurement | Undefined]:

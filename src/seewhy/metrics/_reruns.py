@@ -104,6 +104,16 @@ class SessionSample:
         return self._heatmaps
 
     @property
+    def answer_maps(self) -> Tensor:
+        """float32 `[token, height, width]` in [0, 1]: of the first view, on the answer's scale.
+
+        The scale is that of the explained tokens: other maps may be empty.
+        """
+        answer = self.attribution.select(self._answer)
+        span = answer.answer_span(sorted(self.explained & set(range(len(answer.context)))))
+        return answer.displayed("answer", span=span)[0]
+
+    @property
     def raw_maps(self) -> tuple[Tensor, ...]:
         """For each view float32 `[token, height, width]`."""
         return tuple(view[self._answer] for view in self.attribution.maps)

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from seewhy.core.display import answer_span, to_display
 from seewhy.core.sample import Truth
 from seewhy.core.text import Word, words_of
 
@@ -100,6 +101,13 @@ class ExplainedSample(Protocol):
         ...
 
     @property
+    def answer_maps(self) -> Tensor:
+        """float `[token, height, width]` in [0, 1]: of the first view on its own grid, on the one
+        scale of the whole answer (`seewhy.core.display`).
+        """
+        ...
+
+    @property
     def raw_maps(self) -> tuple[Tensor, ...]:
         """For each view float `[token, height, width]`, non-negative, before display scaling."""
         ...
@@ -168,6 +176,12 @@ class ArraySample:
     def heatmaps(self) -> Tensor:
         """float32 `[token, height, width]` in [0, 1] at the masks' size."""
         return self._heatmaps
+
+    @property
+    def answer_maps(self) -> Tensor:
+        """float32 `[token, height, width]` in [0, 1]: the native maps on one scale."""
+        maps = self.native_maps.float()
+        return to_display(maps, 0.0, answer_span([maps], torch.zeros(len(maps))))
 
     @property
     def raw_maps(self) -> tuple[Tensor, ...]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
+from torch import Tensor
 
 from seewhy.functional.overlap import function_iou, object_iou
-from seewhy.functional.thresholds import otsu_threshold
+from seewhy.functional.thresholds import eight_bit, function_threshold
 from seewhy.metrics._base import (
     Figure,
     Measurement,
@@ -17,7 +17,7 @@ from seewhy.metrics._base import (
     Undefined,
     finite_or_undefined,
 )
-from seewhy.metrics._sample import ExplainedSample, invalid_reason, word_mask
+from seewhy.metrics._sample import ExplainedSample, at_size, invalid_reason, word_mask
 
 #: Roles that count as TAM's nouns; `ground` is the background in drawn scenes.
 NOUNS = ("kind", "noun", "ground")
@@ -26,28 +26,65 @@ NOUNS = ("kind", "noun", "ground")
 THRESHOLDS = (("", None), ("@0.5", 0.5))
 
 
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    """A sample's maps on one scale.
+
+    Attributes:
+        native: float `[token, height, width]` on their own grid.
+        sized: float `[token, height, width]` in [0, 1] at the size of the masks.
+        threshold: of the sized maps, or None for each map's own by Otsu.
+    """
+
+    native: Tensor
+    sized: Tensor
+    threshold: float | None
+
+    @staticmethod
+    def of(sample: ExplainedSample, threshold: float | None) -> _Shown:
+        """At Otsu's threshold 8-bit images, as TAM evaluates; at a fixed one the answer's scale."""
+        height, width = sample.masks.shape[1:]
+        if threshold is not None:
+            maps = sample.answer_maps.float().cpu()
+            return _Shown(maps, at_size(maps, height, width), threshold)
+        levels = eight_bit(sample.native_maps.cpu())
+        return _Shown(levels, at_size(levels / 255, height, width), None)
+
+
 @dataclass(frozen=True)
 class Overlap(Metric):
-    """Obj-IoU, Func-IoU and their harmonic mean F1-IoU.
+    """Obj-IoU, Func-IoU and their harmonic mean F1-IoU, as TAM's published code evaluates them.
 
     Obj-IoU: of each word that names a thing with a mask, the IoU of the binarised map and the
     mask, the best over its tokens; adjacent words of one category count once, with the best
-    value. Func-IoU: of each function word, the share of its map that is not above the
-    mean Otsu threshold of all nouns' tokens, the mean over its tokens. F1-IoU: the harmonic mean
-    of the two means over the data set.
+    value. Func-IoU: of each function word, the share of cells of its native grid that are darker
+    than a threshold, the mean over its tokens; the threshold is the mean over all nouns of the
+    largest Otsu threshold of a noun's tokens. Maps are 8-bit images. F1-IoU: the harmonic mean of
+    the two means over the data set.
 
-    As in the paper (TAM); the mean of thresholds over tokens is our reading, and the fixed
-    threshold of 0.5 is ours, because Func-IoU depends much on the threshold.
+    The same at a fixed threshold of 0.5 is ours, because the threshold moves Func-IoU much. It is
+    a threshold of what a person sees: maps on the one scale of the whole answer.
+
+    One thing is not done as published. Where a word's category is not in the mask, and the next
+    word has the same one, that code merges the two values before, which are of other words. Here
+    such a word has no value.
     """
 
     name: ClassVar[str] = "overlap"
-    summary: ClassVar[str] = "Obj-IoU, Func-IoU and F1-IoU as TAM defines them, and at 0.5."
+    summary: ClassVar[str] = (
+        "Obj-IoU, Func-IoU and F1-IoU as TAM evaluates them, and at 0.5 of the answer's scale."
+    )
     citations: ClassVar[tuple[str, ...]] = ("li2025tam", "otsu1979threshold")
     needs: ClassVar[frozenset[str]] = frozenset({"masks"})
+    revision: ClassVar[int] = 2  # 1: mean of Otsu's thresholds over tokens; 0.5 on the joint scale
     figures: ClassVar[tuple[Figure, ...]] = tuple(
         figure
         for suffix, threshold in THRESHOLDS
-        for setting in ("Otsu's threshold" if threshold is None else f"the threshold {threshold}",)
+        for setting in (
+            "Otsu's threshold"
+            if threshold is None
+            else f"the threshold {threshold} on the answer's scale",
+        )
         for figure in (
             Figure(f"object-iou{suffix}", f"Overlap of things' maps and masks at {setting}."),
             Figure(f"function-iou{suffix}", f"Dark share of function words' maps at {setting}."),
@@ -63,11 +100,12 @@ class Overlap(Metric):
     def measure(self, sample: ExplainedSample) -> Results:
         """One value for each thing (adjacent words of one category together) and function word."""
         for suffix, threshold in THRESHOLDS:
-            yield from _objects(sample, f"object-iou{suffix}", threshold)
-            yield from _functions(sample, f"function-iou{suffix}", threshold)
+            shown = _Shown.of(sample, threshold)
+            yield from _objects(sample, f"object-iou{suffix}", shown)
+            yield from _functions(sample, f"function-iou{suffix}", shown)
 
 
-def _objects(sample: ExplainedSample, figure: str, threshold: float | None) -> Results:
+def _objects(sample: ExplainedSample, figure: str, shown: _Shown) -> Results:
     any_mask = False
     best: Measurement | None = None
     for index, word in enumerate(sample.words):
@@ -78,9 +116,8 @@ def _objects(sample: ExplainedSample, figure: str, threshold: float | None) -> R
         if reason := invalid_reason(sample, index):
             yield Undefined(figure, reason)
             continue
-        value = float(
-            object_iou(sample.heatmaps[sample.words[index].tokens], mask, threshold).amax()
-        )
+        maps = shown.sized[sample.words[index].tokens]
+        value = float(object_iou(maps, mask, shown.threshold).amax())
         result = finite_or_undefined(figure, value, index, reason="map and mask are empty")
         if isinstance(result, Undefined):
             yield result
@@ -107,26 +144,22 @@ def _continues_run(sample: ExplainedSample, before: int | None, index: int) -> b
     return first.category == second.category != ""
 
 
-def _functions(sample: ExplainedSample, figure: str, threshold: float | None) -> Results:
+def _functions(sample: ExplainedSample, figure: str, shown: _Shown) -> Results:
     functions = [index for index, word in enumerate(sample.words) if word.role == "function"]
-    nouns = [index for index, word in enumerate(sample.words) if word.role in NOUNS]
     if not functions:
         yield Undefined(figure, "no function word said")
         return
-    limit = threshold
+    limit = shown.threshold
     if limit is None:
-        noun_maps = [
-            sample.heatmaps[sample.words[index].tokens]
-            for index in nouns
-            if not invalid_reason(sample, index)
-        ]
-        if not noun_maps:
+        nouns = [index for index, word in enumerate(sample.words) if word.role in NOUNS]
+        valid = [index for index in nouns if not invalid_reason(sample, index)]
+        if not valid:
             yield Undefined(figure, "no noun explained" if nouns else "no noun said")
             return
-        limit = float(otsu_threshold(torch.cat(noun_maps)).mean())
+        limit = function_threshold([shown.sized[sample.words[index].tokens] for index in valid])
     for index in functions:
         if reason := invalid_reason(sample, index):
             yield Undefined(figure, reason)
             continue
-        dark_share = float(function_iou(sample.heatmaps[sample.words[index].tokens], limit).mean())
+        dark_share = float(function_iou(shown.native[sample.words[index].tokens], limit).mean())
         yield Measurement(figure, dark_share, index)

@@ -28,6 +28,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from seewhy.core.display import DISPLAY, Display, expect_display
 from seewhy.core.errors import GeometryError, SchemaError
 from seewhy.core.record import Picture, Record
 from seewhy.report.migrations import SCHEMA_VERSION, migrated
@@ -56,12 +57,20 @@ EXPLANATION, MAPS = "explanation.json", "maps.safetensors"
 OVERLAY_SIDE, SMALLEST_SIDE = 640, 200
 
 
-def save_record(record: Record, folder: str | os.PathLike[str], overwrite: bool = False) -> Path:
+def save_record(
+    record: Record,
+    folder: str | os.PathLike[str],
+    overwrite: bool = False,
+    *,
+    display: Display = DISPLAY,
+) -> Path:
     """Write a record, its overlays and its page to a folder.
 
     Args:
+        record: the explanation.
         folder: the folder to make; missing parents are made too.
         overwrite: replace the folder if it is one that seewhy wrote.
+        display: the scale of the overlays, and of the page at first (`seewhy.core.display`).
 
     Returns:
         The folder's absolute path.
@@ -69,9 +78,11 @@ def save_record(record: Record, folder: str | os.PathLike[str], overwrite: bool 
     Raises:
         OutputError: if the folder may not be written (`expect_writable`), or if writing fails;
             no partial folder is left.
+        UnknownNameError: if there is no such scale.
     """
+    expect_display(display)
     description = {"schema": SCHEMA_VERSION, **asdict(record.provenance)}
-    return write_folder(folder, lambda work: _write(record, work), description, overwrite)
+    return write_folder(folder, lambda work: _write(record, work, display), description, overwrite)
 
 
 def open_record(folder: str | os.PathLike[str]) -> Record:
@@ -102,14 +113,14 @@ def open_record(folder: str | os.PathLike[str]) -> Record:
         ) from error
 
 
-def _write(record: Record, work: Path) -> None:
+def _write(record: Record, work: Path, display: Display) -> None:
     (work / "pictures").mkdir()
     for view, picture in enumerate(record.pictures):
         Image.fromarray(picture.image.cpu().numpy()).save(work / picture_file(view))
     (work / MAPS).write_bytes(save_tensors(record_to_tensors(record)))
     (work / EXPLANATION).write_text(json_text(record_to_json(record)), "utf-8")
-    (work / "report.html").write_bytes(html(record).encode())
-    _write_overlays(record, work / "overlays")
+    (work / "report.html").write_bytes(html(record, display).encode())
+    _write_overlays(record, work / "overlays", display)
 
 
 def _read(source: Path, manifest: Mapping[str, Any], schema: int) -> Record:
@@ -126,7 +137,7 @@ def _image(content: bytes) -> Tensor:
         return _pixels(picture.convert("RGB"))
 
 
-def _write_overlays(record: Record, folder: Path) -> None:
+def _write_overlays(record: Record, folder: Path, display: Display) -> None:
     folder.mkdir()
     views = len(record.pictures)
     side = max(SMALLEST_SIDE, round(OVERLAY_SIDE / math.sqrt(views)))
@@ -135,9 +146,10 @@ def _write_overlays(record: Record, folder: Path) -> None:
     digits = max(2, len(str(len(record.words) - 1)))
     for index, span in enumerate(spans_of(record).words):
         name = f"{index:0{digits}}-{safe_name(span.text)}"
-        for view, (picture, display) in enumerate(zip(small, span.displays, strict=True)):
+        maps = span.displayed(display)
+        for view, (picture, shown) in enumerate(zip(small, maps, strict=True)):
             suffix = "" if views == 1 else f"-{view:0{len(str(views - 1))}}"
-            image = overlay(picture.image, display, picture.base_grid)
+            image = overlay(picture.image, shown, picture.base_grid)
             image.save(folder / f"{name}{suffix}.png", compress_level=3)
 
 

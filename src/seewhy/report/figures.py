@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from seewhy.core.display import DISPLAY, Display, expect_display
 from seewhy.core.errors import OutputError, ParameterError
 from seewhy.core.record import Record
 from seewhy.core.suggestions import give_index
@@ -16,6 +17,13 @@ from seewhy.report.spans import TextSpan, spans_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+SCALES: dict[Display, str] = {
+    "answer": "one scale for all words of the answer",
+    "word": "each map on its own scale",
+    "joint": "image and text scores scaled together",
+}
+"""What the colour bar says of each scale."""
+
 #: In inches: a panel's width, and what its title adds to its height.
 PANEL_WIDTH, TITLE_HEIGHT = 2.2, 0.4
 
@@ -26,6 +34,7 @@ def plot(
     *,
     columns: int = 5,
     colourmap: str = DEFAULT,
+    display: Display = DISPLAY,
 ) -> tuple[Figure, Any]:
     """Draw the picture and, beside it, the maps of words; with several views, one row for each.
 
@@ -36,6 +45,8 @@ def plot(
         columns: panels in a row, at least one. With several views each row begins with the view
             itself, and the words that do not fit continue in further rows.
         colourmap: a name from `seewhy.report.colourmaps.NAMES`.
+        display: the scale of the maps (`seewhy.core.display`): one for the whole answer, each map
+            alone, or each together with the words before.
 
     Returns:
         The figure and its axes, `[rows, columns]`; a caller may save or change both.
@@ -43,7 +54,9 @@ def plot(
     Raises:
         ParameterError: if an index or `columns` is out of range.
         OutputError: if matplotlib is not installed.
+        UnknownNameError: if there is no such scale.
     """
+    expect_display(display)
     spans = _chosen(spans_of(record).words, words)
     if columns < 1:
         raise ParameterError(f"Expected at least one column, got {columns}.")
@@ -65,8 +78,8 @@ def plot(
             if span is None:
                 _draw_picture(axis, record, view)
             else:
-                _draw_map(axis, record, view, span, colourmap)
-    _add_colour_bar(figure, axes, colourmap)
+                _draw_map(axis, record, view, span, colourmap, display)
+    _add_colour_bar(figure, axes, colourmap, display)
     return figure, axes
 
 
@@ -85,20 +98,22 @@ def _draw_picture(axis: Any, record: Record, view: int) -> None:
     axis.set_title(view_names(record.pictures)[view], fontsize=9, color="0.45")
 
 
-def _draw_map(axis: Any, record: Record, view: int, span: TextSpan, colourmap: str) -> None:
-    picture = record.pictures[view]
-    axis.imshow(overlay(picture.image, span.displays[view], picture.base_grid, colourmap))
+def _draw_map(
+    axis: Any, record: Record, view: int, span: TextSpan, colourmap: str, display: Display
+) -> None:
+    picture, shown = record.pictures[view], span.displayed(display)[view]
+    axis.imshow(overlay(picture.image, shown, picture.base_grid, colourmap))
     number = span.probability if len(record.pictures) == 1 else span.shares[view]
     axis.set_title(f"{span.text}  {number:.2f}", fontsize=9, parse_math=False)
 
 
-def _add_colour_bar(figure: Figure, axes: Any, colourmap: str) -> None:
+def _add_colour_bar(figure: Figure, axes: Any, colourmap: str, display: Display) -> None:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import ListedColormap
 
     table = ListedColormap((colour_table(colourmap) / 255).tolist(), name=colourmap)
     bar = figure.colorbar(ScalarMappable(cmap=table), ax=axes, shrink=0.8, pad=0.02)
-    bar.set_label("evidence, image and text scores scaled together", fontsize=8)
+    bar.set_label(f"evidence, {SCALES[display]}", fontsize=8)
 
 
 Panel = tuple[int, TextSpan | None]

@@ -15,6 +15,7 @@ import re
 from functools import cache
 from importlib.resources import files
 
+from seewhy.core.display import DISPLAY, Display
 from seewhy.core.record import Record
 from seewhy.report.page_script import page_script
 from seewhy.report.payload import payload
@@ -28,17 +29,21 @@ STYLES = ("look.css", "report.css", "verdicts.css")
 """The report's style sheets, in order."""
 
 
-def html(record: Record) -> str:
+def html(record: Record, display: Display = DISPLAY) -> str:
     """Return the report as one HTML document without external references.
 
     Args:
         record: what to show.
+        display: the scale of its maps at first (`seewhy.core.display`).
+
+    Raises:
+        UnknownNameError: if there is no such scale.
 
     Example:
         Write it beside a picture: `Path("report.html").write_text(html(record), "utf-8")`.
     """
     texts = {"title": _escape(_title(record)), "answer": _escape(record.answer)}
-    return assembled("report", STYLES, payload(record), **texts)
+    return assembled("report", STYLES, payload(record, display), **texts)
 
 
 def assembled(name: str, styles: tuple[str, ...], data: object, **texts: str) -> str:
@@ -64,13 +69,15 @@ def assembled(name: str, styles: tuple[str, ...], data: object, **texts: str) ->
     )
 
 
-def frame(record: Record, height: int = 760) -> str:
+def frame(record: Record, height: int = 760, display: Display = DISPLAY) -> str:
     """Return the report in an iframe, for a notebook's cell.
 
     Args:
+        record: what to show.
         height: in CSS pixels.
+        display: the scale of its maps at first.
     """
-    document = markup.escape(html(record), quote=True)
+    document = markup.escape(html(record, display), quote=True)
     return (
         f'<iframe srcdoc="{document}" sandbox="allow-scripts" title="seewhy report" '
         f'width="100%" height="{int(height)}" style="border: 0"></iframe>'

@@ -17,6 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from seewhy.core.attribution import ScaleView
+from seewhy.core.display import DISPLAY, Display, expect_display
 from seewhy.core.layers import Layers
 from seewhy.core.record import Picture, Provenance, Record
 from seewhy.core.text import Token, Word
@@ -27,14 +28,14 @@ from seewhy.report.verdict_payload import VerdictData, verdict_data
 from seewhy.report.word_layers import WordLayers, word_layers
 
 #: Increased by one for each change after which the page cannot read older payloads.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 #: Longest side in pixels of the picture inside a page. With several pictures it is divided by the
 #: square root of their number, so that together they hold no more pixels than one, but is at least
 #: the second value: smaller pictures are not readable.
 PICTURE_SIDE, SMALLEST_SIDE = 1600, 480
 
-#: Context weaker than this on the display's scale is left out: it is not visible.
+#: Context with a smaller share than this of the strongest one is left out: it is not visible.
 CONTEXT_MIN = 0.01
 
 
@@ -45,8 +46,11 @@ Size = Annotated[list[int], (int, int)]
 XY = Annotated[list[float], (float, float)]
 """A position in pixels of the original picture."""
 
-Strength = Annotated[list[float], (int, float)]
-"""An index on the text axis, and a strength in [0, 1]."""
+Weight = Annotated[list[float], (int, float)]
+"""An index on the text axis, and a share in [0, 1]."""
+
+Range = Annotated[list[float], (float, float)]
+"""The raw values that are shown as 0 and 1."""
 
 Candidate = Annotated[list[str | float], (str, float)]
 """A token's text, and its probability."""
@@ -151,14 +155,22 @@ class LayerData(TypedDict):
     taken: list[int]
 
 
+class RangesData(TypedDict):
+    """The range of a unit's maps on each scale of `seewhy.core.display`."""
+
+    answer: Range
+    word: Range
+    joint: Range
+
+
 class UnitData(TypedDict):
     """A word or token, of the answer or of the prompt.
 
     `maps`, `shares`, `peaks` and `boxes` have one entry for each view, `best` is the view with the
-    highest value. `low` and `high` are the joint range of image and text scores that becomes
-    [0, 1]; `context` holds pairs of index (the prompt's spans first, then the answer's units) and
-    strength in [0, 1] on that scale, as are `picture` and `earlier`. `visual_share` is in [0, 1],
-    or null where the method does not measure it. `layers` is empty where the record has none.
+    highest value, and `brightness` that value on the answer's scale. `context` holds pairs of index
+    (the prompt's spans first, then the answer's units) and share of the relevance of all earlier
+    units. `visual_share` is in [0, 1], or null where the method does not measure it. `layers` is
+    empty where the record has none.
     """
 
     text: str
@@ -168,12 +180,9 @@ class UnitData(TypedDict):
     probability: float
     candidates: list[Candidate]
     maps: list[int]
-    low: float
-    high: float
-    context: list[Strength]
-    picture: float
-    earlier: float
-    share: float
+    ranges: RangesData
+    brightness: float
+    context: list[Weight]
     visual_share: float | None
     shares: list[float]
     best: int
@@ -211,11 +220,12 @@ class Origin(TypedDict):
 class Payload(TypedDict):
     """All data of a page.
 
-    `verdicts` has an entry for each word of the answer, null where the word has none; it is null
-    where the answer was not diagnosed.
+    `display` is the scale on which maps are shown at first. `verdicts` has an entry for each word
+    of the answer, null where the word has none; it is null where the answer was not diagnosed.
     """
 
     schema: int
+    display: Display
     pictures: list[PictureData]
     prompt: str
     turns: list[TurnData]
@@ -230,19 +240,25 @@ class Payload(TypedDict):
     origin: Origin
 
 
-def payload(record: Record) -> Payload:
+def payload(record: Record, display: Display = DISPLAY) -> Payload:
     """Convert a record to the data of the page.
 
     Each map is quantised to 8 bit over its own range, whose raw ends are kept; other numbers are
     rounded to five significant digits, those of a layer's heads to three. A word of one token
     shares that token's maps.
 
+    Args:
+        record: what is shown.
+        display: the scale of its maps at first; a person can choose another one.
+
     Raises:
         ValueError: if a number is NaN or infinite.
+        UnknownNameError: if there is no such scale.
     """
     spans, maps = spans_of(record), _Maps(record.layers)
     return {
         "schema": SCHEMA_VERSION,
+        "display": expect_display(display),
         "pictures": _pictures(record.pictures),
         "prompt": record.prompt,
         "turns": [{"role": t.role, "start": t.start, "end": t.end} for t in record.turns],
@@ -407,14 +423,13 @@ def _unit(unit: TextSpan, first: int, layers: list[LayerData]) -> UnitData:
         "probability": short(unit.probability),
         "candidates": [[text, short(p)] for text, p in unit.candidates],
         "maps": list(range(first, first + views)),
-        "low": short(unit.low),
-        "high": short(unit.high),
+        "ranges": _ranges(unit),
+        "brightness": short(unit.brightness),
         "context": [
-            [j, short(shown, 3)] for j, shown in unit.context_display if shown >= CONTEXT_MIN
+            [j, short(share, 3)]
+            for j, share in unit.context
+            if share >= CONTEXT_MIN * unit.context[0][1]
         ],
-        "picture": short(unit.image_strength),
-        "earlier": short(unit.context_strength),
-        "share": short(unit.image_share),
         "visual_share": None if unit.visual_share is None else short(unit.visual_share),
         "shares": [short(share) for share in unit.shares],
         "best": unit.best_view,
@@ -426,6 +441,13 @@ def _unit(unit: TextSpan, first: int, layers: list[LayerData]) -> UnitData:
         ],
         "layers": layers,
     }
+
+
+def _ranges(unit: TextSpan) -> RangesData:
+    answer, word, joint = (
+        [short(end) for end in unit.range_of(display)] for display in ("answer", "word", "joint")
+    )
+    return {"answer": answer, "word": word, "joint": joint}
 
 
 def _unit_scale(scale: SpanScale, first: int, views: int) -> UnitScale:

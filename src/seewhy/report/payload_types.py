@@ -10,6 +10,7 @@ from types import NoneType, UnionType
 from typing import (
     Annotated,
     Any,
+    Literal,
     NotRequired,
     Union,
     get_args,
@@ -88,6 +89,8 @@ def _script_type(hint: Any) -> str:
         return _PLAIN[hint]
     if is_typeddict(hint):
         return hint.__name__
+    if get_origin(hint) is Literal:
+        return " | ".join(f'"{value}"' for value in get_args(hint))
     parts = [_script_type(part) for part in get_args(hint) if not isinstance(part, tuple)]
     if get_origin(hint) is Annotated:
         return f"[{', '.join(map(_script_type, hint.__metadata__[0]))}]"

@@ -136,8 +136,8 @@ def _numbers(span: TextSpan) -> dict[str, Any]:
         "boxes": span.boxes,
         "low": span.low,
         "high": span.high,
-        "image_strength": span.image_strength,
-        "context_strength": span.context_strength,
+        "display_range": span.range_of(),
+        "brightness": span.brightness,
         "context": span.context,
     }
 

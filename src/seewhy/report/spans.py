@@ -2,7 +2,10 @@
 
 A word of several tokens takes the greatest value of its tokens: its map is the maximum of their
 maps, cell by cell, and its relevance of an earlier word is the maximum over all pairs of their
-tokens (our reading; the paper and TAM score a word by its best subtoken).
+tokens (our reading; the paper and TAM score a word by its best subtoken). The weight of an earlier
+word is its share of the relevance of all earlier words.
+
+All words of an answer are shown on one scale, and so are the prompt's: see `seewhy.core.display`.
 """
 
 from __future__ import annotations
@@ -12,11 +15,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import torch
 from torch import Tensor
 
 from seewhy.core.attribution import Attribution, ScaleView
-from seewhy.core.display import to_display
+from seewhy.core.display import DISPLAY, Display, expect_display, to_display
 from seewhy.core.geometry import Box, TokenGrid
 from seewhy.core.record import Picture, Record
 from seewhy.core.text import Token, Word
@@ -51,9 +53,12 @@ class TextSpan:
         probability: product of its tokens' probabilities.
         candidates: the likeliest tokens in place of its first, `(text, probability)`, best first.
         maps: for each view float32 `[height, width]` on its native grid, raw scale.
-        low, high: the joint range of image and text scores, which is shown as [0, 1].
-        context: `(index, relevance)`, raw scale, strongest first, zeros left out. The index counts
-            the prompt's words, then the answer's (for a token, tokens).
+        low, high: the joint range of image and text scores, which the scale `"joint"` shows as
+            [0, 1].
+        answer_span: how far above its floor a value is shown as 1 on the answer's scale.
+        context: `(index, weight)`, strongest first, zeros left out: the earlier word's share, in
+            [0, 1], of the relevance of all earlier words. The weights sum to 1, or there are none.
+            The index counts the prompt's words, then the answer's (for a token, tokens).
         scales: one entry for each of the record's scales.
         shares: each view's part of the sum of the maps' means; zeros where all maps are empty.
         peaks: for each view x and y of the centre of the map's highest cell, in pixels of the
@@ -74,6 +79,7 @@ class TextSpan:
     maps: tuple[Tensor, ...]
     low: float
     high: float
+    answer_span: float
     context: tuple[tuple[int, float], ...]
     scales: tuple[SpanScale, ...]
     shares: tuple[float, ...]
@@ -81,42 +87,44 @@ class TextSpan:
     boxes: tuple[Box | None, ...]
     visual_share: float | None
 
+    def range_of(self, display: Display = DISPLAY) -> tuple[float, float]:
+        """The raw values that a scale shows as 0 and 1.
+
+        Raises:
+            UnknownNameError: if there is no such scale.
+        """
+        if expect_display(display) == "joint":
+            return self.low, self.high
+        # Negative values speak against the word, and are shown as nothing.
+        floor = max(self.low, 0.0)
+        if display == "word":
+            return floor, max(floor, *(float(values.max()) for values in self.maps))
+        return floor, floor + self.answer_span
+
+    def displayed(self, display: Display = DISPLAY) -> tuple[Tensor, ...]:
+        """For each view float32 `[height, width]` in [0, 1], on one of the scales.
+
+        Raises:
+            UnknownNameError: if there is no such scale.
+        """
+        low, high = self.range_of(display)
+        return tuple(to_display(values, low, high) for values in self.maps)
+
     @cached_property
     def displays(self) -> tuple[Tensor, ...]:
-        """For each view float32 `[height, width]` in [0, 1], on the joint range."""
-        return tuple(to_display(values, self.low, self.high) for values in self.maps)
+        """For each view float32 `[height, width]` in [0, 1], on the answer's scale."""
+        return self.displayed()
 
     @cached_property
-    def context_display(self) -> tuple[tuple[int, float], ...]:
-        """`context` with its relevance in [0, 1], on the joint range."""
-        relevance = torch.tensor([value for _, value in self.context], dtype=torch.float64)
-        shown = to_display(relevance, self.low, self.high).tolist()
-        return tuple((index, value) for (index, _), value in zip(self.context, shown, strict=True))
-
-    @cached_property
-    def _highest(self) -> tuple[float, ...]:
-        return tuple(float(display.max()) for display in self.displays)
-
-    @property
     def best_view(self) -> int:
         """The view with the highest value, the first of equals."""
-        return self._highest.index(self.image_strength)
+        highest = [float(values.max()) for values in self.maps]
+        return highest.index(max(highest))
 
-    @property
-    def image_strength(self) -> float:
+    @cached_property
+    def brightness(self) -> float:
         """The highest value of `displays`: near 0 where no view is evidence for the span."""
-        return max(self._highest)
-
-    @property
-    def context_strength(self) -> float:
-        """The highest value of `context_display`; 0 where there is none."""
-        return self.context_display[0][1] if self.context else 0.0
-
-    @property
-    def image_share(self) -> float:
-        """`image_strength / (image_strength + context_strength)`; 0 if both are 0."""
-        both = self.image_strength + self.context_strength
-        return self.image_strength / both if both else 0.0
+        return float(self.displays[self.best_view].max())
 
 
 class RecordSpans:
@@ -172,19 +180,38 @@ class RecordSpans:
             *(tuple(offset + token for token in word.tokens) for word in self.record.words),
         ]
 
+    @cached_property
+    def answer_span(self) -> float:
+        """How far above its floor a value is shown as 1: one number for answer and prompt.
+
+        It is that of the answer, so that explaining the prompt too changes no map of the answer;
+        that of the prompt only where all maps of the answer are empty.
+        """
+        prompt = self.record.prompt_attribution
+        return self.record.attribution.answer_span() or (prompt.answer_span() if prompt else 0.0)
+
     def _of_answer(self, word: Word, earlier: Sequence[tuple[int, ...]]) -> TextSpan:
-        record = self.record
-        return _span(record.attribution, record.pictures, record.tokens, word, earlier)
+        return self._span(self.record.attribution, self.record.tokens, word, earlier)
 
     def _of_prompt(self, words: Sequence[Word]) -> tuple[TextSpan, ...]:
-        attribution, record = self.record.prompt_attribution, self.record
+        attribution = self.record.prompt_attribution
         if attribution is None:
             return ()
         groups = [word.tokens for word in words]
         return tuple(
-            _span(attribution, record.pictures, record.prompt_tokens, word, groups[:i])
+            self._span(attribution, self.record.prompt_tokens, word, groups[:i])
             for i, word in enumerate(words)
         )
+
+    def _span(
+        self,
+        attribution: Attribution,
+        tokens: Sequence[Token],
+        word: Word,
+        earlier: Sequence[tuple[int, ...]],
+    ) -> TextSpan:
+        pictures = self.record.pictures
+        return _span(attribution, pictures, tokens, word, earlier, self.answer_span)
 
 
 def spans_of(record: Record) -> RecordSpans:
@@ -202,6 +229,7 @@ def _span(
     tokens: Sequence[Token],
     word: Word,
     earlier: Sequence[tuple[int, ...]],
+    answer_span: float,
 ) -> TextSpan:
     """The span of a word; `earlier` holds the text tokens of each word that precedes it."""
     rows = list(word.tokens)
@@ -217,6 +245,7 @@ def _span(
         maps=maps,
         low=float(attribution.low[rows].min()),
         high=float(attribution.high[rows].max()),
+        answer_span=answer_span,
         context=_context(attribution.context[rows].amax(0), earlier),
         scales=tuple(_scale(view, rows) for view in attribution.scales),
         shares=_shares(maps),
@@ -229,12 +258,13 @@ def _span(
 def _context(
     relevance: Tensor, earlier: Sequence[tuple[int, ...]]
 ) -> tuple[tuple[int, float], ...]:
-    """Pairs of word and relevance above 0, strongest first, from relevance `[text]`."""
+    """Pairs of word and share above 0, strongest first, from relevance `[text]`."""
     # As a list: indexing a tensor once for every pair of words would take seconds.
-    of_token = relevance.tolist()
-    of_word = [max(of_token[token] for token in group) for group in earlier]
+    of_token = relevance.double().clamp_min(0).tolist()
+    of_word = [max((of_token[token] for token in group), default=0.0) for group in earlier]
+    total = math.fsum(of_word)
     order = sorted(range(len(of_word)), key=lambda index: -of_word[index])
-    return tuple((index, of_word[index]) for index in order if of_word[index] > 0)
+    return tuple((index, of_word[index] / total) for index in order if of_word[index] > 0)
 
 
 def _scale(view: ScaleView, rows: list[int]) -> SpanScale:

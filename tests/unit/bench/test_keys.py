@@ -8,6 +8,7 @@ from seewhy.bench.plan import plan_of
 from seewhy.bench.specs import key_of, method_of
 from seewhy.bench.suites import METRIC_ORDER, SUITES, resolve, suite_of
 from seewhy.methods import METHODS
+from seewhy.metrics import METRICS
 
 KEYS = {
     "quick": ("baa72beee7d7329b", "a6af4f28cbf43945", "131e23c8b90c5dc1"),
@@ -42,7 +43,9 @@ RELEASED_LATER = {"hallucination-detectors"}
 
 
 @pytest.mark.parametrize("name", SUITES)
-def test_suites_have_the_keys_of_earlier_versions(name):
+def test_suites_have_the_keys_of_earlier_versions(name, monkeypatch):
+    for metric in METRICS:  # a revised metric is measured again, everything else is not
+        monkeypatch.setattr(metric, "revision", 1)
     config = resolve(suite_of(name))
     # A new method joins suites by itself: their runs then have another key, their tasks have not.
     added = set(METHODS.names()) - RELEASED
@@ -70,12 +73,21 @@ def test_renamed_parameters_keep_their_keys(spec, key):
     assert key_of(method_of(spec)) == key
 
 
+def test_a_revised_metric_has_a_key_of_its_own(monkeypatch):
+    revised = [metric for metric in METRICS if metric.revision > 1]
+    assert [metric.name for metric in revised] == ["overlap"]
+    now = key_of(METRICS.get("overlap")())
+    monkeypatch.setattr(METRICS.get("overlap"), "revision", 1)
+    assert key_of(METRICS.get("overlap")()) != now
+
+
 @pytest.mark.parametrize(
     ("name", "key", "added"),
     [
         ("attention", "96320a1adad28224", "head=0"),
         ("logit-lens", "e3b17da53950632a", "layer=-1"),
         ("region-search", "40cb136bde3e1a6c", "superpixels=slico"),
+        ("tam", "3a8ec800a57865e7", "published=True"),
     ],
 )
 def test_parameters_that_were_added_later_are_part_of_a_key_unless_at_their_default(

@@ -32,8 +32,9 @@ def test_object_iou_refuses_thresholds_of_other_maps() -> None:
         object_iou(torch.rand(2, 1, 4), LEFT, torch.rand(3))
 
 
-def test_function_iou_is_one_for_an_empty_map() -> None:
-    assert float(function_iou(torch.zeros(3, 3), 0.0)) == 1
+def test_function_iou_counts_cells_below_the_threshold_and_not_at_it() -> None:
+    assert float(function_iou(torch.tensor([[0.0, 9.0, 10.0, 11.0]]), 10.0)) == 0.5
+    assert float(function_iou(torch.zeros(3, 3), 0.0)) == 0
 
 
 def test_f1_iou_gives_the_published_figures() -> None:

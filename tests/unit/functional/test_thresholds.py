@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from seewhy.core.errors import ParameterError, ShapeError
-from seewhy.functional import otsu_threshold
+from seewhy.functional import eight_bit, function_threshold, otsu_threshold
 
 
 def test_otsu_threshold_splits_two_groups_between_them() -> None:
@@ -42,3 +42,21 @@ def test_otsu_threshold_refuses_a_map_without_cells() -> None:
 def test_otsu_threshold_refuses_a_single_bin() -> None:
     with pytest.raises(ParameterError, match="at least 2 bins, got 1"):
         otsu_threshold(torch.zeros(2, 2), bins=1)
+
+
+def test_eight_bit_cuts_off_and_does_not_round() -> None:
+    maps = torch.tensor([-1.0, 0.0, 0.9999 / 255, 1.9 / 255, 0.99999, 1.0, 3.0])
+    assert eight_bit(maps).tolist() == [0, 0, 0, 1, 254, 255, 255]
+
+
+def test_function_threshold_is_the_mean_of_each_noun_s_largest() -> None:
+    def split_at(level: int) -> torch.Tensor:
+        return torch.tensor([[level / 255, 1.0], [level / 255, 1.0]])
+
+    nouns = [torch.stack([split_at(30), split_at(90)]), split_at(20)[None]]
+    assert function_threshold(nouns) == (90 + 20) / 2
+
+
+def test_function_threshold_refuses_no_noun() -> None:
+    with pytest.raises(ParameterError, match="maps of at least one noun, got none"):
+        function_threshold([])

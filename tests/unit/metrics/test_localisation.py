@@ -7,7 +7,8 @@ import torch
 
 from metric_cases import SIZE, box, planted, truth
 from seewhy.core.errors import ParameterError
-from seewhy.metrics import METRICS
+from seewhy.core.sample import Truth
+from seewhy.metrics import METRICS, ArraySample, answer_words
 from seewhy.metrics._base import Measurement, Undefined
 
 STAR = {"star": truth("kind", 0)}
@@ -34,13 +35,40 @@ def on_star(heatmap, masks=(MASK,), truths=None):
 
 
 def test_overlap_of_a_perfect_map_is_one():
-    case = on_star(MASK.float(), truths={**STAR, "is": truth("function")})
+    case = on_star(0.2 + 0.8 * MASK.float(), truths={**STAR, "is": truth("function")})
     assert values(METRICS.get("overlap")(), case) == {
         "object-iou": [1.0],
         "object-iou@0.5": [1.0],
         "function-iou": [1.0],
         "function-iou@0.5": [1.0],
     }
+
+
+def test_function_iou_is_the_published_evaluation_s():
+    """Two nouns; the first has two tokens, whose larger threshold counts; 8 bits, and `<`."""
+    levels = torch.zeros(4, 2, 3)
+    levels[0], levels[1], levels[2] = 40 / 255, 100 / 255, 20 / 255
+    levels[:3, 0, 0] = 1.0
+    levels[3] = torch.tensor([[59, 60, 61], [60.9, 0, 255]]) / 255
+    words = answer_words(
+        "starfish here is", [(0, 4), (4, 8), (8, 13), (13, 16)],
+        [Truth(0, 8, "noun"), Truth(9, 13, "noun"), Truth(14, 16, "function")],
+    )  # fmt: skip
+    sample = ArraySample(words, levels, torch.zeros(1, 2, 3, dtype=torch.bool))
+    found = {
+        m.figure: m.value for m in METRICS.get("overlap")().measure(sample) if m.figure[0] == "f"
+    }
+    # Thresholds: (max(40, 100) + 20) / 2 = 60; 60.9 is cut off to 60, which is not below it.
+    assert found["function-iou"] == pytest.approx(2 / 6)
+
+
+def test_overlap_at_a_half_is_that_of_the_answer_s_scale():
+    """A faint map, which is black on the joint scale, is bright on the answer's."""
+    faint = 0.01 * MASK.float()
+    case = on_star(faint, truths={**STAR, "is": truth("function")})
+    found = values(METRICS.get("overlap")(), case)
+    assert found["object-iou@0.5"] == [1.0]
+    assert found["function-iou@0.5"] == [1.0]
 
 
 def test_overlap_counts_words_of_one_category_that_follow_each_other_once():

@@ -26,7 +26,14 @@ from torch import Tensor
 
 from seewhy.core.text import words_of
 from seewhy.core.trace import Trace
-from seewhy.functional import auc, f1_iou, function_iou, object_iou, otsu_threshold
+from seewhy.functional import (
+    auc,
+    eight_bit,
+    f1_iou,
+    function_iou,
+    function_threshold,
+    object_iou,
+)
 from seewhy.methods import Evidence, Method, create
 from seewhy.models import Loaded, load, prepare
 from seewhy.models.generation import generate_batch
@@ -172,9 +179,9 @@ def map_scenes(
         masks = torch.from_numpy(picture.masks)
         figures = {}
         for name, method in methods.items():
-            (maps,) = method.attribute(evidence).display
-            maps = F.interpolate(maps[None], masks.shape[1:], mode="bilinear")[0]
-            figures[name] = _measure(caption, evidence.trace, maps, masks)
+            attribution = method.attribute(evidence)
+            (maps,), (answer_maps,) = attribution.display, attribution.displayed("answer")
+            figures[name] = _measure(caption, evidence.trace, maps, answer_maps, masks)
         yield figures
 
 
@@ -184,8 +191,8 @@ def summary(scenes: Sequence[SceneFigures]) -> dict[str, float]:
     Returns:
         `own`, `others`, `ground`: mean display value of a kind's map over its own object, the other
         objects and the background; `leak` of those means; `auc kind`, `auc colour`; `object iou`,
-        `function iou`, `f1 iou` as TAM defines them (Otsu), and `... at 0.5` with a fixed
-        threshold. All are fractions.
+        `function iou`, `f1 iou` as TAM evaluates them (Otsu), and `... at 0.5` with a fixed
+        threshold on the answer's scale. All are fractions.
     """
     names = {name for scene in scenes for name in scene}
     figures = {
@@ -211,25 +218,47 @@ def _evidence(loaded: Loaded, picture: Picture, caption: Utterance, depth: int) 
     return Evidence.from_session(session, trace=trace)
 
 
-def _measure(caption: Utterance, trace: Trace, maps: Tensor, masks: Tensor) -> SceneFigures:
-    """One caption's figures; maps `[token, height, width]` on the masks' grid."""
+def _measure(
+    caption: Utterance, trace: Trace, native: Tensor, answer_maps: Tensor, masks: Tensor
+) -> SceneFigures:
+    """One caption's figures.
+
+    Args:
+        caption: with its mentions.
+        trace: of the caption.
+        native: float `[token, height, width]` in [0, 1], displays on the native grid.
+        answer_maps: likewise, on the answer's scale.
+        masks: bool `[object, height, width]`, of the picture's size.
+    """
+
+    def sized(maps: Tensor) -> Tensor:
+        return F.interpolate(maps[None], masks.shape[1:], mode="bilinear")[0]
+
     figures: SceneFigures = defaultdict(list)
+    levels = eight_bit(native)
+    maps, levels_sized, answer_sized = map(sized, (native, levels / 255, answer_maps))
     words = words_of(caption.text, [(token.start, token.end) for token in trace.tokens])
     by_start = {word.start: word for word in words}
     nouns, functions = [], []
     for mention in caption.mentions:
-        word_maps = maps[list(by_start[mention.start].tokens)]
+        tokens = list(by_start[mention.start].tokens)
         if mention.role == "function":
-            functions.append(word_maps)
+            functions.append(tokens)
         if mention.role in ("kind", "noun") or _text_of(mention, caption) == "ground":
-            nouns.append(word_maps)
+            nouns.append(levels_sized[tokens])
         if mention.role in ("kind", "colour") and mention.objects:
-            _measure_object_word(mention, word_maps, masks, figures)
+            _measure_object_word(mention, maps[tokens], masks, figures)
+        if mention.role == "kind" and mention.objects:
+            mask = masks[list(mention.objects)].any(0)
+            figures["object iou"].append(float(object_iou(levels_sized[tokens], mask).amax()))
+            at_half = object_iou(answer_sized[tokens], mask, 0.5).amax()
+            figures["object iou at 0.5"].append(float(at_half))
     if nouns and functions:
-        limit = float(torch.cat([otsu_threshold(word_maps) for word_maps in nouns]).mean())
-        for word_maps in functions:
-            figures["function iou"].append(float(function_iou(word_maps, limit).mean()))
-            figures["function iou at 0.5"].append(float(function_iou(word_maps, 0.5).mean()))
+        limit = function_threshold(nouns)
+        for tokens in functions:
+            figures["function iou"].append(float(function_iou(levels[tokens], limit).mean()))
+            at_half = function_iou(answer_maps[tokens], 0.5).mean()
+            figures["function iou at 0.5"].append(float(at_half))
     return figures
 
 
@@ -251,8 +280,6 @@ def _measure_object_word(
     figures["ground"].append(float(best[~any_object].mean()))
     if bool(others.any()):
         figures["others"].append(float(best[others].mean()))
-    figures["object iou"].append(float(object_iou(word_maps, mask).amax()))
-    figures["object iou at 0.5"].append(float(object_iou(word_maps, mask, 0.5).amax()))
 
 
 def _by_canvas(corpus: Corpus, count: int, size: int) -> Iterator[np.ndarray]:

@@ -3,11 +3,12 @@
 import { element } from "../shared/dom.js";
 import { label, percent, point } from "../shared/text.js";
 import { meaning } from "../shared/verdict_marks.js";
-import { heading, scalesBlock, shareName } from "./detail_parts.js";
+import { heading, scalesBlock } from "./detail_parts.js";
 import { hasLowEvidence, shareOf } from "./selection.js";
 import { similarity } from "./similarity.js";
 import { contextPiece } from "./summary.js";
 import { isDiagnosed, verdictOf } from "./verdicts.js";
+import { isShareMeasured } from "./visual_share.js";
 
 /** @import {Report} from "./report.js" */
 /** @import {ExplainedPiece} from "./types.d.ts" */
@@ -94,7 +95,7 @@ function tableHead(a, b) {
  * @param {ExplainedPiece} b
  */
 function tableRows(report, a, b) {
-  return measures(report, a.unit.scales.length > 0).map(([name, measure]) =>
+  return measures(report, [a, b]).map(([name, measure]) =>
     element(
       "tr",
       {},
@@ -108,22 +109,35 @@ function tableRows(report, a, b) {
 /**
  * What is compared: names and how each is measured.
  * @param {Report} report
- * @param {boolean} hasScales
+ * @param {ExplainedPiece[]} pieces
  * @returns {[string, Measure][]}
  */
-function measures(report, hasScales) {
+function measures(report, pieces) {
   const { views } = report;
   return [
     ["probability", probability],
     ...(isDiagnosed(report.text) ? verdictMeasures(report) : []),
-    [views.several ? "brightest place" : "picture", ({ unit }) => unit.picture.toFixed(2)],
+    ["brightest place", ({ unit }) => unit.brightness.toFixed(2)],
+    ...visualShares(views.subject.name, pieces),
     ...(views.several ? brightestView(report) : []),
     ...sharesOfMedia(report),
     ["strongest earlier piece", (piece) => strongestContext(report, piece)],
-    [shareName(report), ({ unit }) => percent(unit.share)],
     ["peak", peak],
-    ...(hasScales ? SCALES : []),
+    ...(pieces[0].unit.scales.length ? SCALES : []),
   ];
+}
+
+/**
+ * What came from the picture, where the method measures it.
+ * @param {string} subject
+ * @param {ExplainedPiece[]} pieces
+ * @returns {[string, Measure][]}
+ */
+function visualShares(subject, pieces) {
+  if (!pieces.some(({ unit }) => isShareMeasured(unit))) return [];
+  const share = (/** @type {ExplainedPiece} */ { unit }) =>
+    typeof unit.visual_share === "number" ? percent(unit.visual_share) : "–";
+  return [[`from ${subject}`, share]];
 }
 
 /** @type {Measure} */
@@ -187,6 +201,6 @@ function sharesOfMedia({ views: { media } }) {
  */
 function strongestContext(report, { unit: { context } }) {
   if (!context.length) return "none";
-  const [at, strength] = context[0];
-  return `${contextPiece(report, at).text} ${strength.toFixed(2)}`;
+  const [at, share] = context[0];
+  return `${contextPiece(report, at).text} ${percent(share)}`;
 }

@@ -4,7 +4,7 @@ import { radios } from "../shared/radios.js";
 import { applyTheme } from "../shared/theme.js";
 
 /** @import {Report} from "./report.js" */
-/** @import {Mode, Segmentation} from "./types.d.ts" */
+/** @import {Display, Mode, Segmentation} from "./types.d.ts" */
 /** @typedef {ReturnType<typeof connectControls>} Controls */
 
 /** @type {{value: Segmentation, label: string}[]} */
@@ -17,6 +17,13 @@ const MODES = [
   { value: "heat", label: "Heat" },
   { value: "spotlight", label: "Spotlight" },
   { value: "picture", label: "Picture" },
+];
+
+/** @type {{value: Display, label: string}[]} */
+const DISPLAYS = [
+  { value: "answer", label: "Whole answer" },
+  { value: "word", label: "This map alone" },
+  { value: "joint", label: "With the words" },
 ];
 
 /**
@@ -36,6 +43,9 @@ export function connectControls(report, themed) {
       actions.setSegmentation(value),
     ),
     mode: choice(parts.mode, MODES, state.style.mode, (mode) => actions.setStyle({ mode })),
+    display: choice(parts.display, DISPLAYS, state.style.display, (display) =>
+      actions.setStyle({ display }),
+    ),
     colours: connectColours(report),
   };
 }

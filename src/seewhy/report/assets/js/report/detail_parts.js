@@ -59,16 +59,6 @@ export function heading({ text }, piece, mark = "") {
 }
 
 /**
- * What the share of all pictures and clips in a word's evidence is called.
- * @param {Report} report
- */
-export function shareName({ views }) {
-  if (views.mixed) return "share of what was shown";
-  const { name, plural } = views.subject;
-  return `${name.replace("the ", "")}${plural ? "’" : "’s"} share`;
-}
-
-/**
  * A word's maps at each scale; nothing where there is one scale only.
  * @param {Report} report
  * @param {ExplainedPiece} piece

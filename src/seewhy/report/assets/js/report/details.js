@@ -3,13 +3,13 @@
 import { element } from "../shared/dom.js";
 import { decimal, label, percent, point, visibleText } from "../shared/text.js";
 import { comparisonDetails } from "./comparison.js";
-import { bar, block, heading, scalesBlock, section, shareName } from "./detail_parts.js";
+import { bar, block, heading, scalesBlock, section } from "./detail_parts.js";
 import { makeLayerStrip } from "./layer_strip.js";
 import { hasLowEvidence, shareOf, shownPlaces, viewOf } from "./selection.js";
 import { contextPiece, mapSummary } from "./summary.js";
 import { noVerdictNote, verdictPanel } from "./verdict_panel.js";
 import { verdictOf } from "./verdicts.js";
-import { isShareMeasured, visualShare } from "./visual_share.js";
+import { visualShare } from "./visual_share.js";
 
 /** @import {Report} from "./report.js" */
 /** @import {ExplainedPiece} from "./types.d.ts" */
@@ -63,7 +63,8 @@ function wordDetails(report, piece) {
     element(
       "div",
       { class: "columns" },
-      evidence(report, piece),
+      brightness(report, piece),
+      earlier(report, piece),
       shares(report, piece.unit),
       candidates(report, piece),
     ),
@@ -117,25 +118,30 @@ function scalesTitle({ part, unit }) {
 }
 
 /**
- * The picture's evidence and that of the words before, on one scale.
+ * How bright the map is on the answer's scale.
  * @param {Report} report
  * @param {ExplainedPiece} piece
  */
-function evidence(report, { unit }) {
-  const { id, views } = report;
+function brightness({ id, views }, { unit }) {
   const name = views.media.length > 1 ? views.all[unit.best].name : views.media[0].name;
-  const rows = unit.context.slice(0, MOST_CONTEXT).flatMap(([at, strength]) => {
+  const row = bar(name, unit.brightness, unit.brightness.toFixed(2), { fill: "visual" });
+  return section("Brightest place", element("div", { class: "bars", id: id("evidence") }, ...row));
+}
+
+/**
+ * The words before with the largest shares of what the word took from all words before it.
+ * @param {Report} report
+ * @param {ExplainedPiece} piece
+ */
+function earlier(report, { unit }) {
+  if (!unit.context.length) return null;
+  const rows = unit.context.slice(0, MOST_CONTEXT).flatMap(([at, share]) => {
     const { text, inPrompt } = contextPiece(report, at);
-    return bar(text, strength, strength.toFixed(2), {
-      fill: "context",
-      mark: inPrompt ? "in-prompt" : "",
-    });
+    const mark = inPrompt ? "in-prompt" : "";
+    return bar(text, share, percent(share), { fill: "context", mark });
   });
-  const visual = bar(name, unit.picture, unit.picture.toFixed(2), { fill: "visual" });
-  return section(
-    "Evidence",
-    element("div", { class: "bars", id: id("evidence") }, ...visual, ...rows),
-  );
+  const bars = element("div", { class: "bars", id: report.id("context") }, ...rows);
+  return section("Earlier words, share of each", bars);
 }
 
 /**
@@ -202,14 +208,16 @@ function numbers(report, { unit, part }) {
       views.several ? entry("in", views.nameInText(view)) : null,
       entry("peak", peak ? `${point(peak)} px` : "nowhere"),
       entry("above half maximum", box ? `${point(box)} to ${point(box.slice(2))} px` : "nowhere"),
-      entry("map", `${decimal(low)} to ${decimal(high)}`),
-      entry("joint range", `${decimal(unit.low)} to ${decimal(unit.high)}`),
-      // Where the share is measured, a second one in another unit would confuse.
-      isShareMeasured(unit) ? null : entry(shareName(report), percent(unit.share)),
+      entry("map", range([low, high])),
+      entry("shown as 0 to 1", range(unit.ranges.answer)),
+      entry("range with the words before", range(unit.ranges.joint)),
       entry(unit.tokens.length > 1 ? "tokens" : "token", ...tokens),
     ),
   );
 }
+
+/** @param {[number, number]} ends */
+const range = ([low, high]) => `${decimal(low)} to ${decimal(high)}`;
 
 /**
  * @param {string} name

@@ -156,7 +156,7 @@ function drawThumbnails({ maps, painter, state, text }, strip, units, shown) {
   if (strip.drawn === key) return;
   strip.drawn = key;
   for (const { canvas, view } of strip.steps) {
-    const map = units.length === 2 ? null : maps.display(units[0], view);
+    const map = units.length === 2 ? null : maps.display(units[0], view, state.style.display);
     painter.thumbnail(canvas, view, map, state.style);
   }
   scrollTo(strip.list, strip.steps[strip.among.indexOf(shown)].node);

@@ -102,6 +102,7 @@ function viewerParts(id, views) {
     cellWords,
     controls.node,
     legend.node,
+    controls.scale,
   );
   return { ...controls, ...legend, node, panes, filmstrips, cellWords };
 }
@@ -118,9 +119,13 @@ function styleControls(id) {
     step: 5,
   });
   const slider = element("label", { class: "slider" }, element("span", {}, "Strength"), opacity);
+  const display = group("segments", "Scale of the maps", id("display"));
+  const scale = element("div", { class: "scale-control" }, element("span", {}, "Scale"), display);
   return {
     node: element("div", { class: "controls" }, mode, colours, slider),
+    scale,
     mode,
+    display,
     colours,
     opacity,
   };
@@ -181,9 +186,9 @@ function textPanel(id) {
 }
 
 const OVERVIEW_OF_ONE =
-  "A word's bar is the highest value of its map, on the scale that it shares with the earlier words. A dark picture means that an earlier word has more weight than any place.";
+  "A word's bar is the highest value of its map, on one scale for all words. A dark picture means that other words have far brighter places.";
 const OVERVIEW_OF_SEVERAL =
-  "Each word over the view in which its map is brightest. Its bar is the map's highest value, on the scale that it shares with the earlier words.";
+  "Each word over the view in which its map is brightest. Its bar is the map's highest value, on one scale for all words.";
 
 /**
  * @param {MakeId} id

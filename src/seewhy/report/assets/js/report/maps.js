@@ -1,10 +1,10 @@
-// The payload's maps as numbers: raw, and in [0, 1] on the range that a unit's scores share.
+// The payload's maps as numbers: raw, and in [0, 1] on one of the scales for display.
 
 import { clamp, decodeBase64 } from "../shared/text.js";
 
 /** @import {MapData, PictureData, UnitData} from "./payload.d.ts" */
 /** @import {DisplayMap} from "../shared/interpolation.js" */
-/** @import {LayerSource} from "./types.d.ts" */
+/** @import {Display, LayerSource} from "./types.d.ts" */
 
 const SMALLEST_RANGE = 1e-12;
 
@@ -18,7 +18,7 @@ export class Maps {
     this.pictures = pictures;
     /** @type {Map<number, Float32Array>} */
     this.decoded = new Map();
-    /** @type {WeakMap<UnitData, DisplayMap[]>} */
+    /** @type {WeakMap<UnitData, Partial<Record<Display, DisplayMap[]>>>} */
     this.displays = new WeakMap();
   }
 
@@ -36,16 +36,19 @@ export class Maps {
   }
 
   /**
-   * A unit's map of a view on the unit's joint range.
+   * A unit's map of a view on one of the scales; words compare on that of the answer.
    * @param {UnitData} unit
    * @param {number} view
+   * @param {Display} [display]
    * @returns {DisplayMap}
    */
-  display(unit, view) {
-    const known = this.displays.get(unit) ?? [];
-    this.displays.set(unit, known);
+  display(unit, view, display = "answer") {
+    const byScale = this.displays.get(unit) ?? {};
+    this.displays.set(unit, byScale);
+    const known = (byScale[display] ??= []);
     const { rows, columns } = this.pictures[view].canvas;
-    known[view] ??= { ...this.scaled(unit.maps[view], unit.low, unit.high), rows, columns };
+    const [low, high] = unit.ranges[display];
+    known[view] ??= { ...this.scaled(unit.maps[view], low, high), rows, columns };
     return known[view];
   }
 
@@ -59,7 +62,7 @@ export class Maps {
   displayAtScale(unit, scale, view) {
     const all = unit.scales.flatMap((one) => one.maps.map((index) => this.all[index]));
     const low = Math.min(...all.map((map) => map.low));
-    const high = Math.max(unit.high, ...all.map((map) => map.high));
+    const high = Math.max(unit.ranges.answer[1], ...all.map((map) => map.high));
     const map = this.scaled(unit.scales[scale].maps[view], low, high);
     const { rows, columns } = this.pictures[view].canvas;
     return { ...map, rows: evenEdges(rows, map.height), columns: evenEdges(columns, map.width) };
@@ -90,12 +93,14 @@ export class Maps {
   }
 
   /**
-   * The highest value of a unit's map of a view, on the unit's joint range.
+   * The highest value of a unit's map of a view, on one of the scales.
    * @param {UnitData} unit
    * @param {number} view
+   * @param {Display} [display]
    */
-  peakValue(unit, view) {
-    return fraction(this.all[unit.maps[view]].high, unit.low, unit.high);
+  peakValue(unit, view, display = "answer") {
+    const [low, high] = unit.ranges[display];
+    return fraction(this.all[unit.maps[view]].high, low, high);
   }
 
   /**
@@ -105,17 +110,17 @@ export class Maps {
    */
   brightestView(unit, among) {
     if (among.includes(unit.best)) return unit.best;
-    return among.reduce((best, view) =>
-      this.peakValue(unit, view) > this.peakValue(unit, best) ? view : best,
-    );
+    // Raw values: on the answer's scale several views may reach full brightness.
+    const highest = (/** @type {number} */ view) => this.all[unit.maps[view]].high;
+    return among.reduce((best, view) => (highest(view) > highest(best) ? view : best));
   }
 
   /**
-   * A unit's maps of all views in one list.
+   * A unit's maps of all views in one list, on its own scale, which cuts no value off.
    * @param {UnitData} unit
    */
   allValues(unit) {
-    return this.pictures.flatMap((_, view) => Array.from(this.display(unit, view).values));
+    return this.pictures.flatMap((_, view) => Array.from(this.display(unit, view, "word").values));
   }
 
   /**

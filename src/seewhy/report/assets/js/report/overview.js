@@ -8,6 +8,7 @@ import { verdictOf } from "./verdicts.js";
 
 /** @import {Report} from "./report.js" */
 /** @import {Piece} from "./types.d.ts" */
+/** @import {UnitData} from "./payload.d.ts" */
 
 const TILE_SIDE = 150;
 
@@ -22,10 +23,13 @@ export function layOutTiles(report) {
 
 /** @param {Report} report */
 export function drawTiles({ maps, painter, state, text }) {
+  const { display } = state.style;
+  /** @param {UnitData} unit */
+  const shown = (unit) => maps.display(unit, unit.best, display);
   for (const { tile, unit } of text.pieces) {
     const canvas = tile?.querySelector("canvas");
     if (canvas && unit)
-      painter.thumbnail(canvas, unit.best, maps.display(unit, unit.best), state.style);
+      painter.thumbnail(canvas, unit.best, shown(unit), state.style);
   }
 }
 
@@ -45,7 +49,7 @@ function makeTile(report, piece, at) {
       class: "tile",
       "data-index": piece.index,
       "data-at": at,
-      "--evidence": unit.picture.toFixed(3),
+      "--evidence": unit.brightness.toFixed(3),
     },
     element("canvas", report.views.canvasSize(unit.best, TILE_SIDE)),
     element("div", { class: "label" }, mark, element("span", {}, label(unit.text)), probability),

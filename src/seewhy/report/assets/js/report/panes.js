@@ -104,7 +104,7 @@ function showInPane(report, pane, content, count) {
   Object.assign(pane, { unit, layer, view: content.view });
   const map =
     layer === null
-      ? maps.display(unit, content.view)
+      ? maps.display(unit, content.view, state.style.display)
       : maps.displayAtLayer(unit, state.layerSource, layer, content.view);
   showMap(report, pane, map, isNewMap && !isNewView);
 }
@@ -147,7 +147,7 @@ function showPeak({ maps, state, views }, { peak }, unit, view) {
   const isShown =
     unit.peaks[view] &&
     shownLayer(state, unit) === null &&
-    maps.peakValue(unit, view) >= LOW_EVIDENCE &&
+    maps.peakValue(unit, view, state.style.display) >= LOW_EVIDENCE &&
     state.style.mode !== "picture";
   peak.style.left = `${(100 * x) / views.all[view].width}%`;
   peak.style.top = `${(100 * y) / views.all[view].height}%`;

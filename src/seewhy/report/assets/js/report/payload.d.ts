@@ -67,6 +67,13 @@ export interface Span {
   unit: number | null;
 }
 
+/** The range of a unit's maps on each scale of `seewhy.core.display`. */
+export interface RangesData {
+  answer: [number, number];
+  word: [number, number];
+  joint: [number, number];
+}
+
 /** A unit at one scale; `maps` are indices of the payload's maps, one for each view. */
 export interface UnitScale {
   maps: number[];
@@ -95,12 +102,9 @@ export interface UnitData {
   probability: number;
   candidates: [string, number][];
   maps: number[];
-  low: number;
-  high: number;
+  ranges: RangesData;
+  brightness: number;
   context: [number, number][];
-  picture: number;
-  earlier: number;
-  share: number;
   visual_share: number | null;
   shares: number[];
   best: number;
@@ -148,6 +152,7 @@ export interface Origin {
 /** All data of a page. */
 export interface Payload {
   schema: number;
+  display: "answer" | "word" | "joint";
   pictures: PictureData[];
   prompt: string;
   turns: TurnData[];

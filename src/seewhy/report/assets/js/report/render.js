@@ -10,6 +10,15 @@ import { isComparison, shownLayer } from "./selection.js";
 import { renderTints } from "./tints.js";
 
 /** @import {Report} from "./report.js" */
+/** @import {Display} from "./types.d.ts" */
+
+const OF_LAYERS = "weak to strong, one scale for all layers";
+/** @type {Record<Display, string>} */
+const SCALE_NOTES = {
+  answer: "weak to strong, one scale for all words",
+  word: "weak to strong, this word’s map alone",
+  joint: "weak to strong, one scale with the words before",
+};
 
 /** @param {Report} report */
 export function render(report) {
@@ -47,18 +56,20 @@ export function renderLayer(report) {
 }
 
 /**
- * The ends of the colour legend: a word's joint range, or that of its layers' maps.
+ * The colour legend: which scale it is, and the raw values at its ends.
  * @param {Report} report
  */
 function renderRange({ maps, parts, state, text }) {
   const unit = text.unit(state.current);
+  const { display } = state.style;
   const isLayer = shownLayer(state, unit) !== null;
-  const low = isLayer ? 0 : unit.low;
-  const high = isLayer ? maps.highestOfLayers(unit, state.layerSource) : unit.high;
-  const scope = isLayer ? "all layers" : "pixels and words";
-  parts.scaleNote.textContent = `weak to strong, one scale for ${scope}`;
-  parts.low.textContent = isComparison(state) ? "" : decimal(low);
-  parts.high.textContent = isComparison(state) ? "" : decimal(high);
+  const range = isLayer ? [0, maps.highestOfLayers(unit, state.layerSource)] : unit.ranges[display];
+  parts.scaleNote.textContent = isLayer ? OF_LAYERS : SCALE_NOTES[display];
+  // Two words that are not on one scale have no common ends.
+  const isOne = !isComparison(state) || display === "answer";
+  const [low, high] = range.map((end) => (isOne ? decimal(end) : ""));
+  parts.low.textContent = low;
+  parts.high.textContent = high && display === "answer" && !isLayer ? `${high} or more` : high;
 }
 
 /** @param {Report} report */

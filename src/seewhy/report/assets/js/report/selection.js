@@ -2,25 +2,26 @@
 
 /** @import {UnitData} from "./payload.d.ts" */
 /** @import {Report} from "./report.js" */
-/** @import {State} from "./types.d.ts" */
+/** @import {Display, State} from "./types.d.ts" */
 
-/** Below this on a word's display scale its evidence is next to nothing. */
+/** Below this on the answer's scale a word's evidence is next to nothing. */
 export const LOW_EVIDENCE = 0.25;
 /** Below this a word's map does not answer to a cell that is pointed at. */
 export const RESPONSE_MIN = 0.2;
 
 /**
  * @param {string} colours name of the first colour map
+ * @param {Display} display the scale of maps at first
  * @returns {State}
  */
-export function initialState(colours) {
+export function initialState(colours, display) {
   return {
     current: 0,
     pins: [],
     selectedView: null,
     hoveredView: null,
     hoveredCell: null,
-    style: { mode: "heat", colours, opacity: 0.8 },
+    style: { mode: "heat", colours, opacity: 0.8, display },
     layer: null,
     layerSource: "lens",
     tabStops: {},
@@ -72,7 +73,7 @@ export const shownLayer = (state, unit) =>
   state.layer === null || isComparison(state) || !unit.layers?.[state.layer] ? null : state.layer;
 
 /** @param {UnitData} unit */
-export const hasLowEvidence = (unit) => unit.picture < LOW_EVIDENCE;
+export const hasLowEvidence = (unit) => unit.brightness < LOW_EVIDENCE;
 
 /**
  * The part of a unit's evidence that some views hold.

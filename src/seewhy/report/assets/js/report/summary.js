@@ -1,15 +1,13 @@
 // A word in a sentence or two: its verdict, or what its map shows and no more.
 
-import { label } from "../shared/text.js";
-import { LOW_EVIDENCE, hasLowEvidence } from "./selection.js";
+import { label, percent } from "../shared/text.js";
+import { hasLowEvidence } from "./selection.js";
 import { verdictOf } from "./verdicts.js";
 import { isShareMeasured, visualShareText } from "./visual_share.js";
 
 /** @import {Report} from "./report.js" */
 /** @import {ExplainedPiece} from "./types.d.ts" */
 /** @import {UnitData} from "./payload.d.ts" */
-
-const CLEARLY_MORE = 1.5; // times the other one
 
 /**
  * @param {Report} report
@@ -62,26 +60,25 @@ function strongestContext(report, { context }) {
  * @param {UnitData} unit
  */
 function heightsSentence(report, unit) {
-  return isShareMeasured(unit) ? [] : [heights(unit, strongestContext(report, unit))];
+  return isShareMeasured(unit) ? [] : [brightnessSentence(unit), ...earlierSentence(report, unit)];
 }
 
+/** @param {UnitData} unit */
+const brightnessSentence = (unit) =>
+  hasLowEvidence(unit)
+    ? "Beside the maps of other words, this one is nearly dark."
+    : "The map has a bright place.";
+
 /**
- * The map's highest value beside the strongest earlier word's.
+ * The earlier word with the largest share. It is in another unit than the map's heights, so the
+ * two are not compared.
+ * @param {Report} report
  * @param {UnitData} unit
- * @param {string} word
  */
-function heights(unit, word) {
-  const hasLowContext = unit.earlier < LOW_EVIDENCE;
-  if (hasLowEvidence(unit) && hasLowContext)
-    return "The map is nearly dark, and no earlier word has much weight.";
-  if (hasLowEvidence(unit))
-    return `The map is nearly dark; of the earlier words, ${word} has the most weight.`;
-  if (hasLowContext) return "The map has a bright place; no earlier word has much weight.";
-  if (unit.picture >= CLEARLY_MORE * unit.earlier)
-    return `The map’s brightest place has more weight than ${word}, the strongest earlier word.`;
-  if (unit.earlier >= CLEARLY_MORE * unit.picture)
-    return `The earlier word ${word} has more weight than the map’s brightest place.`;
-  return `The map’s brightest place and the earlier word ${word} have about the same weight.`;
+function earlierSentence(report, unit) {
+  if (!unit.context.length) return [];
+  const share = percent(unit.context[0][1]);
+  return [`Of what earlier words gave, ${strongestContext(report, unit)} has the most: ${share}.`];
 }
 
 /**
@@ -94,8 +91,7 @@ function contrastSentences(report, unit, foil) {
   const first = hasLowEvidence(unit)
     ? `The map is nearly dark: hardly any place favours ${pair}.`
     : `The map shows which places favour ${pair}.`;
-  if (unit.earlier < LOW_EVIDENCE) return [first];
-  return [first, `Of the earlier words, ${strongestContext(report, unit)} has the most weight.`];
+  return [first, ...earlierSentence(report, unit)];
 }
 
 /**

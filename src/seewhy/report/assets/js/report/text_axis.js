@@ -104,7 +104,7 @@ export class TextAxis {
     const answer = this.placesOf("answer");
     if (!answer.length) return this.pieces.findIndex((piece) => piece.unit);
     /** @param {number} at */
-    const evidence = (at) => this.unit(at).picture;
+    const evidence = (at) => this.unit(at).brightness;
     /** @param {number} at */
     const isWord = (at) => /\p{L}{3}/u.test(this.pieces[at].text);
     const visual = answer.find((at) => evidence(at) > VISUAL_WORD && isWord(at));

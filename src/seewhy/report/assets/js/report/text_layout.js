@@ -56,7 +56,7 @@ function explainedNode({ id, text }, piece, at) {
       id: id(`${kind}-${piece.index}`),
       "data-index": piece.index,
       "data-at": at,
-      "--evidence": Math.min(1, piece.unit.picture / FULL_EVIDENCE).toFixed(3),
+      "--evidence": Math.min(1, piece.unit.brightness / FULL_EVIDENCE).toFixed(3),
       "data-source": verdict?.source,
       "aria-label": accessibleName(piece, verdict),
     },

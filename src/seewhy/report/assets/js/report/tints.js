@@ -43,14 +43,17 @@ function cellStrengths(report, { view, cell }) {
 }
 
 /**
- * The weight of each piece for the shown words.
+ * How strongly each piece is tinted for the shown words: as its share beside the largest share, and
+ * less where it is measured that the word took much from the picture.
  * @param {Report} report
  */
 function contextStrengths({ state, text }) {
   /** @type {Map<number, number>} */
   const strengths = new Map();
-  for (const [at, strength] of shownPlaces(state).flatMap((place) => text.unit(place).context)) {
-    strengths.set(at, Math.max(strength, strengths.get(at) ?? 0));
+  for (const { context, visual_share: visual } of shownPlaces(state).map((at) => text.unit(at))) {
+    const most = context.length ? (1 - (visual ?? 0)) / context[0][1] : 0;
+    for (const [at, share] of context)
+      strengths.set(at, Math.max(share * most, strengths.get(at) ?? 0));
   }
   return strengths;
 }

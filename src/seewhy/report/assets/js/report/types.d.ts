@@ -31,12 +31,15 @@ export type Segmentation = "words" | "tokens";
 /** What a layer's map shows: what could be read there (logit lens), or what was taken there. */
 export type LayerSource = "lens" | "taken";
 export type Mode = "heat" | "spotlight" | "picture";
+/** The scale of maps: one for the whole answer, each map alone, or together with the words before. */
+export type Display = "answer" | "word" | "joint";
 
 /** How maps are drawn. `opacity` is from 0 to 1. */
 export interface Style {
   mode: Mode;
   colours: string;
   opacity: number;
+  display: Display;
 }
 
 /** A word or token of the prompt or the answer; `tile` is its picture in the overview. */

@@ -13,7 +13,6 @@ export class Views {
     this.stills = pictures.flatMap((view, i) => (view.clip ? [] : [i]));
     this.media = mediaOf(pictures);
     this.clips = this.media.filter((medium) => medium.clip);
-    this.mixed = this.clips.length > 0 && this.stills.length > 0;
     this.subject = subjectOf(this.clips.length, this.stills.length);
   }
 
@@ -75,12 +74,11 @@ function mediaOf(pictures) {
 }
 
 /**
- * What all of it is called in a sentence, and whether its verb is plural.
+ * What all of it is called in a sentence.
  * @param {number} clips
  * @param {number} stills
  */
 function subjectOf(clips, stills) {
-  if (clips && stills) return { name: "what was shown", plural: false };
-  const plural = clips + stills > 1;
-  return { name: `the ${clips ? "clip" : "picture"}${plural ? "s" : ""}`, plural };
+  if (clips && stills) return { name: "what was shown" };
+  return { name: `the ${clips ? "clip" : "picture"}${clips + stills > 1 ? "s" : ""}` };
 }
