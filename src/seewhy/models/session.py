@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from seewhy.images.clips import Clip
 
 ROWS = 16
-"""Number of changed pictures in one forward pass."""
+"""Largest number of changed pictures or texts in one forward pass."""
+
+POSITIONS = 8192
+"""Positions of all rows of one forward pass together; a single row may have more."""
 
 #: At another scale only the visual states and the tokens' probabilities are used.
 SHALLOW = {"ranking_depth": 1, "candidates": 0}
@@ -165,23 +168,31 @@ class Session:
         """Generate a new answer; options as for `seewhy.models.generate`."""
         return generate(self.loaded, self.inputs(), **options)
 
-    def log_probabilities(self, variants: Iterable[Sequence[Image]], rows: int = ROWS) -> Tensor:
+    def log_probabilities(
+        self, variants: Iterable[Sequence[Image]], rows: int | None = None
+    ) -> Tensor:
         """Log-probabilities of the answer's tokens with other pictures.
 
         Args:
             variants: for each variant its pictures, one for each picture of the prompt.
-            rows: number of variants in one forward pass.
+            rows: number of variants in one forward pass; None takes `rows_together`.
 
         Returns:
             float32 `[variant, token]` on the CPU: log p(token | pictures, prompt, tokens before).
         """
+        rows = self._rows if rows is None else rows
         chunks, remaining = [], iter(variants)
         while chunk := list(islice(remaining, rows)):
             inputs = [self.with_images(*images).inputs() for images in chunk]
             chunks.append(log_probabilities(self.loaded, inputs, [self.ids] * len(chunk)))
         return torch.cat(chunks) if chunks else torch.empty(0, len(self.ids))
 
-    def log_probabilities_without(self, dropped: Tensor, rows: int = ROWS) -> Tensor:
+    @property
+    def _rows(self) -> int:
+        """Number of variants in one forward pass."""
+        return rows_together(self.inputs().length + len(self.ids))
+
+    def log_probabilities_without(self, dropped: Tensor, rows: int | None = None) -> Tensor:
         """Log-probabilities of the answer's tokens with context tokens left out.
 
         Left-out tokens are removed from the sequence, so that later positions move forward. This
@@ -189,7 +200,7 @@ class Session:
 
         Args:
             dropped: bool `[variant, text]`: the prompt's tokens, then the answer's.
-            rows: number of variants in one forward pass.
+            rows: number of variants in one forward pass; None takes `rows_together`.
 
         Returns:
             float32 `[variant, token]` on the CPU; NaN for a token that was left out.
@@ -209,7 +220,7 @@ class Session:
                 "are left out: keep the token that is explained."
             )
         ids = torch.tensor(self.ids)
-        for chunk in torch.arange(len(dropped)).split(rows):
+        for chunk in torch.arange(len(dropped)).split(rows or self._rows):
             inputs = [without_tokens(base, dropped[n, :prompt].cpu()) for n in chunk]
             answers = [ids[kept[n]].tolist() for n in chunk]
             values = log_probabilities(self.loaded, inputs, answers)
@@ -265,6 +276,16 @@ def without_tokens(inputs: Inputs, dropped: Tensor) -> Inputs:
         prompt_positions=new_positions[inputs.prompt_positions[~dropped]],
         prompt_spans=tuple(span for span, keep in spans if keep),
     )
+
+
+def rows_together(positions: int) -> int:
+    """How many rows of some positions go through the model in one forward pass.
+
+    Example:
+        >>> rows_together(100), rows_together(1564), rows_together(20_000)
+        (16, 5, 1)
+    """
+    return max(1, min(ROWS, POSITIONS // positions))
 
 
 def log_probabilities(
