@@ -70,6 +70,11 @@ class WhiteBox:
         return self.trace.inputs.visual_positions.cpu()
 
     @property
+    def inputs(self) -> Inputs:
+        """The model's inputs of the base reading, with pixels."""
+        return self.session.inputs_of(self.trace)
+
+    @property
     def text(self) -> Tensor:
         """int64 `[text]`, the positions of the context tokens."""
         return text_positions(self.trace)
@@ -113,22 +118,18 @@ class WhiteBox:
     ) -> Tensor:
         """float32 `[layer, selected, position]`: mean over heads, from the `origins`."""
         session = self.session
-        return attention_rows(
-            session.loaded, self.trace.inputs, session.ids, self.origins, layers, heads
-        )
+        return attention_rows(session.loaded, self.inputs, session.ids, self.origins, layers, heads)
 
     def rollout(self, keep: float, mix: float) -> Tensor:
         """float32 `[selected, position]`, from the `origins`: see `attention_rollout`."""
         session = self.session
-        return attention_rollout(
-            session.loaded, self.trace.inputs, session.ids, self.origins, keep, mix
-        )
+        return attention_rollout(session.loaded, self.inputs, session.ids, self.origins, keep, mix)
 
     def gradient_rollout(self, step: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
         """`[selected, position]`, from the `origins`: see `attention_gradient_rollout`."""
         session = self.session
         return attention_gradient_rollout(
-            session.loaded, self.trace.inputs, session.ids, self.logits, self.origins, step
+            session.loaded, self.inputs, session.ids, self.logits, self.origins, step
         )
 
     def gradients_of_early_attention(
@@ -144,7 +145,7 @@ class WhiteBox:
         predicted = self.text[list(self.evidence.selected)] > 0
         scores = early_attention_gradients(
             self.session.loaded,
-            self.trace.inputs,
+            self.inputs,
             self.session.ids,
             rows,
             lambda states: self.logits(states)[predicted.to(states.device)],
@@ -170,7 +171,7 @@ class WhiteBox:
         """
         scores = state_gradients(
             self.session.loaded,
-            self.trace.inputs if inputs is None else inputs,
+            self.inputs if inputs is None else inputs,
             self.session.ids,
             lambda states: self.logits(states)[tokens],
             score,

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from seewhy.models.attention import (
-    attention_weights,
     attention_output,
+    attention_weights,
     fast_attention,
     is_beyond_sdpa,
     row_blocks,

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from seewhy.core.memory import is_out_of_memory
 from seewhy.core.trace import Inputs
 from seewhy.models.batching import batch, padding_id
 from seewhy.models.isolation import eval_mode
@@ -41,8 +42,10 @@ def answers_log_probabilities(
     """
     try:
         found = _with_stored_prompt(loaded, inputs, answers)
-    except (AttributeError, TypeError, ValueError, IndexError, RuntimeError):
-        found = None  # a cache of another kind; out of memory is raised again below
+    except (AttributeError, TypeError, ValueError, IndexError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            raise
+        found = None  # a cache of another kind
     exact = loaded.model.dtype in (torch.float32, torch.float64)
     tolerance = TOLERANCE if exact else TOLERANCE_16_BIT
     if found is not None and _is_equal(found[0, : len(answers[0])], expected, tolerance):

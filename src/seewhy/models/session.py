@@ -1,7 +1,8 @@
 """A session: a model, its prompt with pictures, and the answer that is explained.
 
 A session runs the model on the same answer again (teacher forcing): at other scales, with other
-pictures, or with words left out. Inputs and traces are cached by scale.
+pictures, or with words left out. Traces are cached by scale, without pixels; pixels are kept of the
+latest scale only, and made again if another one is asked for.
 """
 
 from __future__ import annotations
@@ -139,24 +140,33 @@ class Session:
         return replace(self, scale=scale)
 
     def inputs(self, scale: float | None = None) -> Inputs:
-        """The model's inputs at a scale; None is the session's own. Cached by scale."""
+        """The model's inputs at a scale; None is the session's own. The latest scale is kept."""
         scale = self.scale if scale is None else scale
         if scale not in self._inputs:
+            self._inputs.clear()  # before others are made: pixels may be gigabytes
             self._inputs[scale] = self.source.inputs(self.loaded, scale)
         return self._inputs[scale]
 
+    def inputs_of(self, trace: Trace) -> Inputs:
+        """The inputs of a trace, with pixels."""
+        return trace.inputs if trace.inputs.has_pixels else self.inputs(trace.inputs.scale)
+
     def trace(self, scale: float | None = None) -> Trace:
-        """A trace at a scale, with rankings of depth 1. Cached by scale."""
+        """A trace at a scale, with rankings of depth 1 and without pixels. Cached by scale."""
         scale = self.scale if scale is None else scale
         if scale not in self._traces:
             self.progress(f"reading at scale {scale:g}")
-            self._traces[scale] = self.read(self.inputs(scale), **SHALLOW)
+            self.keep(self.read(self.inputs(scale), **SHALLOW))
         return self._traces[scale]
 
     def keep(self, trace: Trace) -> Session:
-        """Put an existing trace into the cache."""
-        self._inputs[trace.inputs.scale] = trace.inputs
-        self._traces[trace.inputs.scale] = trace
+        """Put an existing trace into the cache, and its pixels as those of the latest scale."""
+        scale = trace.inputs.scale
+        if trace.inputs.has_pixels:
+            self._inputs.clear()
+            self._inputs[scale] = trace.inputs
+            trace = replace(trace, inputs=trace.inputs.without_pixels())
+        self._traces[scale] = trace
         return self
 
     def read(self, inputs: Inputs | None = None, **options: Any) -> Trace:
@@ -246,12 +256,17 @@ def read_ahead(sessions: Sequence[Session], scales: Iterable[float]) -> None:
                 sizes.add(size)
                 new.append(session)
         if new:
-            inputs = [session.inputs(scale) for session in new]
-            answers = [session.ids for session in new]
-            attention = new[0].attention
-            traces = read_batch(new[0].loaded, inputs, answers, attention=attention, **SHALLOW)
-            for session, trace in zip(new, traces, strict=True):
-                session.keep(trace)
+            _read_together(new, scale)
+
+
+def _read_together(sessions: Sequence[Session], scale: float) -> None:
+    """Trace several sessions at one scale; nothing but the sessions keeps the pixels."""
+    inputs = [session.inputs(scale) for session in sessions]
+    answers = [session.ids for session in sessions]
+    loaded, attention = sessions[0].loaded, sessions[0].attention
+    traces = read_batch(loaded, inputs, answers, attention=attention, **SHALLOW)
+    for session, trace in zip(sessions, traces, strict=True):
+        session.keep(trace)
 
 
 def without_tokens(inputs: Inputs, dropped: Tensor) -> Inputs:
