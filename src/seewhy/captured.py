@@ -15,6 +15,7 @@ from seewhy.core.suggestions import give_index
 from seewhy.explainer import Explainer, explanation_of, reading_options
 from seewhy.explanation import Explanation
 from seewhy.images import Clip
+from seewhy.memory.limits import MemoryGuard
 from seewhy.models.capture import GenerateCall, Recording, record_calls
 from seewhy.models.captured_prompt import (
     flat_images,
@@ -82,11 +83,26 @@ class CapturedGeneration:
             ParameterError: if nothing was generated, there is no such call or sequence, or there
                 are no pictures.
             GeometryError: if the pictures are not those of the prompt.
+            MemoryLimitError: as `Explainer.explain`.
             SeewhyError: as `Explainer.explain`.
         """
         chosen = ExplainOptions.of(options, **settings)
         chosen.expect_no_generation()
         recorded = self._call(call)
+        guard = MemoryGuard(self.explainer.loaded, chosen)
+        with guard.watching():
+            return self._explain(image, prompt, recorded, sequence, chosen, guard)
+
+    def _explain(
+        self,
+        image: Media | Sequence[Media] | None,
+        prompt: str | None,
+        recorded: GenerateCall,
+        sequence: int,
+        chosen: ExplainOptions,
+        guard: MemoryGuard,
+    ) -> Explanation:
+        """Explain one sequence of a recorded call."""
         start = time.perf_counter()
         chosen.report_progress("reading the answer again")
         loaded, media = self._media(image, recorded, row_of(recorded, sequence))
@@ -99,6 +115,7 @@ class CapturedGeneration:
             attention=reading["attention"],
             progress=chosen.report_progress,
         )
+        guard.expect_fits([session.inputs()], [ids])
         session.keep(read(loaded, session.inputs(), ids, **reading))
         seconds = time.perf_counter() - start
         record = {"answer": "captured"}

@@ -23,8 +23,10 @@ from seewhy.core.trace import Trace, View
 from seewhy.diagnosed import diagnosed
 from seewhy.explanation import Explanation, place_of
 from seewhy.images import Clip, notes_of
+from seewhy.memory.limits import MemoryGuard
 from seewhy.methods import DEFAULT, FALLBACK, Evidence, Method, create
 from seewhy.methods._layers import layers_of_answer
+from seewhy.models.answer_ids import ids_of
 from seewhy.models.contrast import contrasted, deciding_token
 from seewhy.models.residual_stream import is_readable
 from seewhy.models.session import Session, read_ahead
@@ -89,8 +91,8 @@ class Explainer:
             options: how to explain.
             **settings: fields of `ExplainOptions` (`method`, `contrast`, `explain_prompt`,
                 `layers`, `diagnose`, `other_pictures`, `scales`, `max_new_tokens`, `seed`,
-                `progress`), parameters of the method (`k`, `p`, `window`, ...) and settings of
-                generation (`do_sample`, ...).
+                `max_memory`, `progress`), parameters of the method (`k`, `p`, `window`, ...) and
+                settings of generation (`do_sample`, ...).
 
         Raises:
             ImageError: if a picture is missing, broken, empty or too large.
@@ -104,11 +106,16 @@ class Explainer:
             ParameterError: if a parameter is unknown or out of range.
             ScaleError: if scales are not positive, are repeated, or give the same size.
             NonFiniteError: if the model's states hold NaN or infinity.
+            MemoryLimitError: if it would take more memory than `max_memory` or than there is, or
+                memory runs out.
         """
-        question = read_question(
-            image, prompt, messages=messages, turn=turn, template=template, answer=answer
-        )
-        (explanation,) = self._explain([question], ExplainOptions.of(options, **settings))
+        chosen = ExplainOptions.of(options, **settings)
+        guard = MemoryGuard(self.loaded, chosen)
+        with guard.watching():
+            question = read_question(
+                image, prompt, messages=messages, turn=turn, template=template, answer=answer
+            )
+            (explanation,) = self._explain([question], chosen, guard)
         return explanation
 
     @torch.inference_mode(False)
@@ -165,28 +172,25 @@ class Explainer:
             def report(stage: str, start: int = start) -> None:
                 chosen.report_progress(f"{stage} ({start + 1} of {len(rows)})")
 
-            questions = [
-                read_question(image, prompt, messages=chat, template=template, answer=answer)
-                for image, prompt, chat, answer in rows[start : start + chunk_size]
-            ]
-            explanations += self._explain(questions, replace(chosen, progress=report))
+            guard = MemoryGuard(self.loaded, chosen)
+            with guard.watching():
+                questions = [
+                    read_question(image, prompt, messages=chat, template=template, answer=answer)
+                    for image, prompt, chat, answer in rows[start : start + chunk_size]
+                ]
+                told = replace(chosen, progress=report)
+                explanations += self._explain(questions, told, guard)
         return explanations
 
-    def _explain(self, questions: Sequence[Question], options: ExplainOptions) -> list[Explanation]:
+    def _explain(
+        self, questions: Sequence[Question], options: ExplainOptions, guard: MemoryGuard
+    ) -> list[Explanation]:
         """Explain prompts that go through the model together."""
         answers = _expect_all_or_no_answers(questions, options)
         options.report_progress("reading the image" if answers else "writing the answer")
         start = time.perf_counter()
-        traces = self._base_traces(questions, answers, options)
+        sessions = self._base_sessions(questions, answers, options, guard)
         seconds = (time.perf_counter() - start) / len(questions)
-        sessions = [
-            replace(
-                Session.from_chat(self.loaded, question.conversation, trace.ids),
-                attention=trace.attention is not None,
-                progress=options.report_progress,
-            ).keep(trace)
-            for question, trace in zip(questions, traces, strict=True)
-        ]
         if len(sessions) > 1:
             read_ahead(sessions, options.explaining_method.further_scales)
         options.report_progress("explaining")
@@ -196,12 +200,40 @@ class Explainer:
             for session in sessions
         ]
 
+    def _base_sessions(
+        self,
+        questions: Sequence[Question],
+        answers: Sequence[Any],
+        options: ExplainOptions,
+        guard: MemoryGuard,
+    ) -> list[Session]:
+        """Sessions with the base traces; nothing else keeps the pixels."""
+        traces = self._base_traces(questions, answers, options, guard)
+        return [
+            replace(
+                Session.from_chat(self.loaded, question.conversation, trace.ids),
+                attention=trace.attention is not None,
+                progress=options.report_progress,
+            ).keep(trace)
+            for question, trace in zip(questions, traces, strict=True)
+        ]
+
     def _base_traces(
-        self, questions: Sequence[Question], answers: Sequence[Any], options: ExplainOptions
+        self,
+        questions: Sequence[Question],
+        answers: Sequence[Any],
+        options: ExplainOptions,
+        guard: MemoryGuard,
     ) -> list[Trace]:
         """Read the given answers, or generate answers where none are given."""
         family = self.loaded.family
         inputs = [models.prepare_chat(family, question.conversation) for question in questions]
+        ids = (
+            [ids_of(self.loaded, *row) for row in zip(inputs, answers, strict=True)]
+            if answers
+            else []
+        )
+        guard.expect_fits(inputs, ids)
         depth = reading_options(self.loaded, options)
         if answers:
             return models.read_batch(self.loaded, inputs, answers, **depth)

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from seewhy.core.errors import ParameterError
+from seewhy.core.memory import bytes_of
 from seewhy.core.specs import parse_spec
 from seewhy.core.suggestions import did_you_mean
 from seewhy.methods import (
@@ -47,6 +48,9 @@ class ExplainOptions:
             the method's own, without scales that give the same size.
         max_new_tokens: the largest number of tokens of an answer.
         seed: of sampling, with `do_sample=True`.
+        max_memory: the most memory that may be taken above the model, such as `"8GB"` or a number
+            of bytes; what would take more by an estimate is refused before anything is read. None
+            takes what is free on the model's device.
         progress: called with a few words as each stage begins.
         parameters: of the method (`k`, `p`, `window`, ...).
         generation: settings of generation (`do_sample`, `temperature`, ...). Generation is greedy
@@ -56,7 +60,7 @@ class ExplainOptions:
         UnknownNameError: if there is no method of this name.
         ParameterError: if a parameter is unknown or out of range, or `contrast` is given and the
             method cannot contrast words, or `other_pictures` is empty, no list, or given without
-            `diagnose`.
+            `diagnose`, or `max_memory` is no amount of memory.
         ScaleError: if scales are not positive or are repeated.
 
     Example:
@@ -73,12 +77,15 @@ class ExplainOptions:
     scales: Sequence[float] | None = None
     max_new_tokens: int = 128
     seed: int | None = None
+    max_memory: int | str | None = None
     progress: Callable[[str], None] | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     generation: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _expect_list_of_pictures(self.other_pictures)
+        if self.max_memory is not None:
+            bytes_of(self.max_memory)
         if self.other_pictures is not None and not self.diagnose:
             raise ParameterError(
                 "Expected other_pictures with diagnose=True, got them without: they are used for "

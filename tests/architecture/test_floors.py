@@ -20,6 +20,7 @@ FLOORS = (
     ("images",),
     ("models",),
     ("methods",),
+    ("memory",),
     ("diagnosis",),
     ("metrics",),
     ("testbed",),

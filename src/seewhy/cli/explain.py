@@ -22,6 +22,7 @@ from seewhy.cli._options import (
 )
 from seewhy.cli.open_report import PAGE, show_in_browser
 from seewhy.core.errors import OutputError, ParameterError, PromptError
+from seewhy.core.memory import bytes_of
 from seewhy.testbed.pretrained import DEFAULT as DEFAULT_MODEL
 from seewhy.testbed.pretrained import pretrained
 
@@ -153,6 +154,13 @@ def _add_method(parser) -> None:
     )
     add_other_pictures(method)
     method.add_argument(
+        "--max-memory",
+        metavar="SIZE",
+        type=memory,
+        help="most memory above the model, such as 8GB; what would take more is refused before "
+        "anything is read (default: what is free)",
+    )
+    method.add_argument(
         "--scales",
         metavar="S,S,...",
         type=scales,
@@ -218,6 +226,19 @@ def scales(text: str) -> tuple[float, ...]:
     if len(set(numbers)) < len(numbers):
         raise ArgumentTypeError(f"Expected each scale once, got {text!r}")
     return numbers
+
+
+def memory(text: str) -> int:
+    """An amount of memory in bytes.
+
+    Example:
+        >>> memory("8GB")
+        8000000000
+    """
+    try:
+        return bytes_of(text)
+    except ParameterError as error:
+        raise ArgumentTypeError(str(error).rstrip(".")) from error
 
 
 def contrast(text: str) -> tuple[str, str]:
@@ -354,6 +375,7 @@ def _options(arguments: Namespace, progress: Callable[[str], None]) -> ExplainOp
         layers=arguments.layers,
         diagnose=arguments.diagnose,
         other_pictures=other_pictures(arguments),
+        max_memory=arguments.max_memory,
         progress=progress,
         **_generation(arguments),
     )

@@ -67,6 +67,10 @@ class NonFiniteError(ModelError):
     """The model's states hold NaN or infinite values."""
 
 
+class MemoryLimitError(SeewhyError, MemoryError):
+    """It takes more memory than there is, or than the limit that was set."""
+
+
 class OutputError(SeewhyError, OSError):
     """A result cannot be written to the given path; no partial result is left there."""
 

@@ -226,7 +226,7 @@ def concatenate(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
                     f"{[list(value.shape) for value in values]}: this family's pictures must be "
                     "padded to one another."
                 )
-            joined[name] = torch.cat(values)
+            joined[name] = values[0] if len(values) == 1 else torch.cat(values)
         elif any(value != values[0] for value in values):
             raise GeometryError(f"Expected one {name} for all pictures, got {values}.")
         else:
