@@ -79,5 +79,9 @@ class DatasetError(InputError):
     """A data set is missing, empty or malformed."""
 
 
+class ShippedModelWarning(UserWarning):
+    """A model that ships with the package is shown other pictures than drawn scenes."""
+
+
 class SchemaError(SeewhyError, ValueError):
     """A saved explanation or results folder is damaged, or was written by a newer version."""
