@@ -1,4 +1,4 @@
-"""What a reader of an explanation must know: what comes first, of the whole, and of single words."""
+"""What a reader of an explanation must know: first, of the whole answer, and of single words."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 UNFINISHED = (
-    "The answer was cut off, or a stop string ended it: generation did not end with the model's own "
-    "end token."
+    "The answer was cut off, or a stop string ended it: generation did not end with the model's "
+    "own end token."
 )
 """The warning of a captured answer without its end."""
 FAR_OFF = 0.5
-"""Nats between the mean log-probability in a log and ours from which the two are called different."""
+"""Nats between the mean log-probability in a log and ours from which a note tells of it."""
 SHOWN = 60
 """Characters of a loop that a warning shows."""
 
@@ -119,8 +119,8 @@ def repetition(words: Sequence[Word]) -> str:
     text = " ".join(word.text for word in part)
     text = text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
     return (
-        f"The answer repeats itself: “{text}” {loop.repeats} times in a row. The model was caught in "
-        "a loop: read its words with care."
+        f"The answer repeats itself: “{text}” {loop.repeats} times in a row. The model was "
+        "caught in a loop: read its words with care."
     )
 
 
@@ -152,9 +152,9 @@ def notes_of_chat(session: Session, trace: Trace, chat: Chat) -> Iterator[str]:
     mean = sum(ours) / len(ours)
     if abs(mean - chat.log_probability) > FAR_OFF:
         yield (
-            f"The log gives the answer's tokens a mean log-probability of {chat.log_probability:.2f}, "
-            f"this model {mean:.2f}: the answer was written by another model, with other settings, "
-            "or to other pictures."
+            "The log gives the answer's tokens a mean log-probability of "
+            f"{chat.log_probability:.2f}, this model {mean:.2f}: the answer was written by another "
+            "model, with other settings, or to other pictures."
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from seewhy.chats.files import unpacked
 from seewhy.chats.streams import is_chunks, joined_chunks
 from seewhy.chats.turns import is_blank, shown
 from seewhy.core.errors import AnswerError
@@ -52,7 +53,10 @@ def read_answer(response: Any, choice: int | None = None) -> LoggedAnswer:
     if isinstance(response, LoggedAnswer):
         return response
     if isinstance(response, str):
-        return LoggedAnswer(_worded(response))
+        inner = unpacked(response) if '"choices"' in response else response
+        if isinstance(inner, str):
+            return LoggedAnswer(_worded(response))
+        response = inner
     if isinstance(response, list) and is_chunks(response):
         response = joined_chunks(response)
     if isinstance(response, list):
@@ -90,8 +94,8 @@ def _one_of(items: Sequence[Any], choice: int | None) -> Any:
     if choice is None or not 0 <= choice < len(items):
         got = "no choice" if choice is None else f"choice {choice}"
         raise AnswerError(
-            f"Expected one of {len(items)} answers of the response, got {got}: choose one from 0 to "
-            f"{len(items) - 1} (--choice N, choice=N)."
+            f"Expected one of {len(items)} answers of the response, got {got}: choose one "
+            f"from 0 to {len(items) - 1} (--choice N, choice=N)."
             if items
             else "Expected an answer, got a response with an empty list: give another one."
         )

@@ -226,11 +226,10 @@ def _response_of(request: Any, response: Any, count: int, line: int | None) -> A
     if not isinstance(response, str | os.PathLike):
         return response
     path = Path(os.fspath(response))
-    if not _is_file(path):
-        if isinstance(response, os.PathLike) or path.suffix in (".json", ".jsonl", ".txt"):
-            read_text(path, "a response")  # raises the reason
-        return _from_text(response, request, count, line)
-    return _from_text(read_text(path, "a response"), request, count, line)
+    named = isinstance(response, os.PathLike) or path.suffix in (".json", ".jsonl", ".txt", ".log")
+    if named or _is_file(path):
+        response = read_text(path, "a response")
+    return _from_text(str(response), request, count, line)
 
 
 def _is_file(path: Path) -> bool:

@@ -38,8 +38,8 @@ def read_text(path: str | os.PathLike[str], what: str) -> str:
         ) from error
     except ValueError as error:
         raise PromptError(
-            f"Expected {what} in {str(file)!r} as text in UTF-8, got other bytes ({error}): convert "
-            "it."
+            f"Expected {what} in {str(file)!r} as text in UTF-8, got other bytes ({error}): "
+            "convert it."
         ) from error
 
 
@@ -99,6 +99,18 @@ def _loaded(text: str, name: str) -> Any:
     return value
 
 
+def unpacked(value: Any) -> Any:
+    """The object in a text of JSON, as logs hold bodies; any other value as it is."""
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        try:
+            inner = json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+        expect_shallow(inner, "a logged body")
+        return inner
+    return value
+
+
 def chosen_line(values: Sequence[Any], line: int | None, name: str) -> Any:
     """One of several records of a file, by its number from 1.
 
@@ -110,7 +122,7 @@ def chosen_line(values: Sequence[Any], line: int | None, name: str) -> Any:
     if line is None or not 1 <= line <= len(values):
         got = "no number" if line is None else f"number {line}"
         raise PromptError(
-            f"Expected the number of one of the {len(values)} requests in {name}, got {got}: choose "
-            f"one from 1 to {len(values)} (--chat-line N, line=N)."
+            f"Expected the number of one of the {len(values)} requests in {name}, got {got}: "
+            f"choose one from 1 to {len(values)} (--chat-line N, line=N)."
         )
     return values[line - 1]

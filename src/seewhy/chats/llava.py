@@ -41,8 +41,8 @@ def split_markers(text: str) -> tuple[str | Place, ...]:
     """The text with its markers as places; a line break beside a marker belongs to the marker.
 
     Example:
-        >>> [part for part in split_markers("Compare <image> and <image>.") if isinstance(part, str)]
-        ['Compare ', ' and ', '.']
+        >>> split_markers("Compare <image> and <image>.")[::2]
+        ('Compare ', ' and ', '.')
     """
     pieces = _MARKER.split(text)
     parts = [Place(MARKERS[piece]) if number % 2 else piece for number, piece in enumerate(pieces)]

@@ -13,7 +13,7 @@ from PIL import Image
 from seewhy.chats.limits import MAX_TURNS, expect_count
 from seewhy.chats.media import Encoded
 from seewhy.chats.turns import IMAGE, VIDEO, Place, is_blank, shown
-from seewhy.core.errors import PromptError
+from seewhy.core.errors import PartError, PromptError
 from seewhy.images import Clip
 
 TEXTS = ("text", "input_text", "output_text")
@@ -40,7 +40,7 @@ HARMLESS = (
 )
 """Fields of a part that change nothing of what the model sees."""
 
-_ARRAYS = (Image.Image, Clip, np.ndarray, torch.Tensor, bytes, bytearray, os.PathLike)
+_ARRAYS = Image.Image | Clip | np.ndarray | torch.Tensor | bytes | bytearray | os.PathLike
 
 
 def read_parts(content: Any, turn: int) -> list[str | Place]:
@@ -53,7 +53,7 @@ def read_parts(content: Any, turn: int) -> list[str | Place]:
     Raises:
         PromptError: if a part is malformed, or neither text nor picture nor clip.
     """
-    if isinstance(content, str | Mapping) or isinstance(content, _ARRAYS):
+    if isinstance(content, str | Mapping | _ARRAYS):
         content = [content]
     if not isinstance(content, list | tuple):
         raise PromptError(
@@ -183,10 +183,10 @@ def _is_nothing(value: Any) -> bool:
     return value is None or (isinstance(value, str | Mapping) and is_blank(value))
 
 
-def _unknown(part: Any, turn: int) -> PromptError:
+def _unknown(part: Any, turn: int) -> PartError:
     name = part.get("type") if isinstance(part, Mapping) else None
     what = f"a part of type {name!r}" if isinstance(name, str) else shown(part)
-    return PromptError(
+    return PartError(
         f"Expected parts of type 'text', 'image' or 'video', or their like in the formats of "
         f"OpenAI, Anthropic and Gemini, got {what} in turn {turn}: leave it out if the answer does "
         "not need it."

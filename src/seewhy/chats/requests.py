@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from seewhy.chats.files import unpacked
 from seewhy.chats.limits import MAX_MEDIA, expect_count
 from seewhy.chats.llava import count_markers, with_markers_as_places
 from seewhy.chats.messages import read_turns
@@ -78,7 +79,9 @@ def read_request(value: Any) -> Request:
         return Request(turns, Settings(), tuple(notes))
     outer, inner = value, _inner(value)
     inner = {**{k: v for k, v in inner.items() if k != "extra_body"}, **_extra(inner)}
-    settings = read_settings(inner, OWN)
+    # OpenAI's responses have settings of the answer's form as `text`, and stored prompts.
+    known = OWN - {name for name in ("text", "prompt") if not isinstance(inner.get(name), str)}
+    settings = read_settings(inner, known)
     turns, notes = _turns(inner)
     turns = _with_media(turns, _media(outer, inner))
     turns = [_with_settings(turn, settings) for turn in turns]
@@ -95,7 +98,7 @@ def is_request(value: Any) -> bool:
 
 def _inner(value: Mapping[str, Any]) -> Mapping[str, Any]:
     for name in INSIDE:
-        inner = value.get(name)
+        inner = unpacked(value.get(name))
         if isinstance(inner, Mapping) and not set(TURNS) & set(value):
             return _inner(inner)
     return value
@@ -117,11 +120,15 @@ def _turns(request: Mapping[str, Any]) -> tuple[list[Turn], list[str]]:
 
 
 def _own_turns(request: Mapping[str, Any]) -> tuple[list[Turn], list[str]]:
-    for name in TURNS:
-        if isinstance(request.get(name), list | tuple):
-            return read_turns(request[name])
-    if "messages" in request:
-        return read_turns(request["messages"])
+    turns = next((n for n in TURNS if isinstance(request.get(n), list | tuple)), None)
+    if turns is None and "messages" in request:
+        turns = "messages"
+    if turns is not None:
+        if both := [n for n in ("prompt", "question") if not is_blank(request.get(n))]:
+            raise PromptError(
+                f"Expected a question or turns, got {both[0]} and {turns}: leave one out."
+            )
+        return read_turns(request[turns])
     if request.get("conversation"):
         raise PromptError(
             "Expected the turns in the request, got the id of a conversation: its earlier turns "
@@ -159,15 +166,24 @@ def _media(outer: Mapping[str, Any], inner: Mapping[str, Any]) -> list[Place]:
     for source in (outer, inner) if outer is not inner else (inner,):
         bundle = source.get("multi_modal_data")
         for fields in (source, bundle if isinstance(bundle, Mapping) else {}):
-            for name, kind in MEDIA.items():
-                places += _places(fields.get(name), kind)
+            named = [name for name in MEDIA if not _is_nothing(fields.get(name))]
+            for kind in (IMAGE, VIDEO):
+                if len(both := [name for name in named if MEDIA[name] == kind]) > 1:
+                    raise PromptError(
+                        f"Expected the pictures of a record once, got {' and '.join(both)}: leave "
+                        "one out."
+                    )
+            for name in named:
+                places += _places(fields[name], MEDIA[name])
     expect_count(len(places), MAX_MEDIA, "pictures and clips of a record")
     return places
 
 
+def _is_nothing(found: Any) -> bool:
+    return found is None or (isinstance(found, str | Mapping | list | tuple) and is_blank(found))
+
+
 def _places(found: Any, kind: str) -> list[Place]:
-    if found is None or (isinstance(found, str | Mapping) and is_blank(found)):
-        return []
     items: Sequence[Any] = found if isinstance(found, list | tuple) else [found]
     if kind == VIDEO and items and not isinstance(items[0], str | list | tuple | Mapping):
         items = [items]  # frames of one clip

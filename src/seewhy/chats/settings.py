@@ -66,6 +66,7 @@ CONSTRAINTS = frozenset(
 
 REFUSED = {
     **dict.fromkeys(("tools", "functions"), "descriptions of tools become a part of the prompt"),
+    "prompt": "a stored prompt or a prompt as numbers has no turns here: give `messages`",
     "documents": "documents become a part of the prompt",
     "chat_template": "the answer was made with another template than the model's own; load the "
     "model with a processor that has this template",

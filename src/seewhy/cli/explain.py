@@ -296,7 +296,7 @@ def _explanation(arguments: Namespace, folder: Path | None) -> tuple[Explanation
     # Output of libraries must not mix with the result on stdout.
     with Stages(quiet=arguments.quiet) as stage, contextlib.redirect_stdout(sys.stderr):
         # All arguments are checked before the model is loaded.
-        stage("reading the picture" if _inputs(arguments) else "drawing a scene")
+        stage(_first_stage(arguments))
         if folder is not None:
             _expect_writable(folder, arguments.overwrite)
         media = _media(arguments)
@@ -313,6 +313,17 @@ def _explanation(arguments: Namespace, folder: Path | None) -> tuple[Explanation
             stage(f"writing {folder}")
             explanation.save(folder, overwrite=arguments.overwrite)
     return explanation, told
+
+
+def _first_stage(arguments: Namespace) -> str:
+    if _inputs(arguments):
+        return "reading the picture"
+    return "drawing a scene" if _draws(arguments) else "reading the chat"
+
+
+def _draws(arguments: Namespace) -> bool:
+    """Whether a scene is drawn, because no picture and no chat are given."""
+    return not _inputs(arguments) and (arguments.chat is None or arguments.scene is not None)
 
 
 def _print_notes(explanation: Explanation, quiet: bool, told: str) -> None:
@@ -369,7 +380,7 @@ def _media(arguments: Namespace) -> list[Any]:
     if _inputs(arguments):
         pictures = [read_image(path) for path in arguments.images]
         return [*pictures, *(read_clip(path, fps=arguments.fps) for path in arguments.clip)]
-    if arguments.chat is not None and arguments.scene is None:
+    if not _draws(arguments):
         return []
     from seewhy.testbed.scenes import draw, scene
 

@@ -1,7 +1,7 @@
 """Words that answer a question without naming a thing: yes and no, counts, choices.
 
-No place of a picture looks like "no" or "three": such a word says something of a question, and a map
-that does not know the question cannot show what it rests on.
+No place of a picture looks like "no" or "three": such a word says something of a question, and a
+map that does not know the question cannot show what it rests on.
 """
 
 from __future__ import annotations

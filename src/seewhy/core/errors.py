@@ -23,6 +23,10 @@ class PromptError(InputError):
     """The prompt is empty or holds one of the model's special tokens."""
 
 
+class PartError(PromptError):
+    """A part of a chat is neither text nor picture nor clip."""
+
+
 class AnswerError(InputError):
     """The given answer has no tokens, or the model generated none."""
 

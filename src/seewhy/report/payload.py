@@ -219,8 +219,8 @@ class Payload(TypedDict):
     """All data of a page.
 
     `verdicts` has an entry for each word of the answer, null where the word has none; it is null
-    where the answer was not diagnosed. `warnings` are shown before anything else; they are among the
-    notes of `origin` too.
+    where the answer was not diagnosed. `warnings` are shown before anything else; they are among
+    the notes of `origin` too.
     """
 
     schema: int

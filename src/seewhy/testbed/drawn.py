@@ -11,7 +11,7 @@ from seewhy.testbed.scenes import SHADES
 from seewhy.testbed.shapes import COLOURS, DARK, PALE, shaded
 
 LEAST_SHARE = 0.75
-"""Share of a scene's pixels whose colour is exactly one of the world's; those of edges are mixed."""
+"""Share of a scene's pixels whose colour is exactly one of the world's; at edges it is mixed."""
 LEAST_OBJECTS = 0.01
 """Share of a scene's pixels that objects have at least: a blank picture is no scene."""
 MOST_WHITE = 0.4
@@ -24,9 +24,9 @@ _WHITE = 0xFFFFFF
 def is_drawn(image: Image) -> bool:
     """Whether a picture is a scene of the drawn world, at any size, as `draw` paints it.
 
-    A scene has the colours of one background, which its texture makes lighter or darker in all three
-    channels alike, and of the objects' parts, which are flat. Photographs and other drawings have
-    few pixels of exactly these colours.
+    A scene has the colours of one background, which its texture makes lighter or darker in all
+    three channels alike, and of the objects' parts, which are flat. Photographs and other drawings
+    have few pixels of exactly these colours.
 
     Args:
         image: in mode RGB.
