@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from seewhy.chats import Media, read_media, read_medium
+from seewhy.answer_notes import UNFINISHED, warn_of_foreign_pictures
+from seewhy.chats import Chat, Media, read_media, read_medium
 from seewhy.core.errors import ParameterError
 from seewhy.core.suggestions import give_index
 from seewhy.explainer import Explainer, explanation_of, reading_options
@@ -18,6 +19,7 @@ from seewhy.images import Clip
 from seewhy.memory.limits import MemoryGuard
 from seewhy.models.capture import GenerateCall, Recording, record_calls
 from seewhy.models.captured_prompt import (
+    ends,
     flat_images,
     images_of_row,
     preprocess_calls_of,
@@ -106,6 +108,7 @@ class CapturedGeneration:
         start = time.perf_counter()
         chosen.report_progress("reading the answer again")
         loaded, media = self._media(image, recorded, row_of(recorded, sequence))
+        warn_of_foreign_pictures(loaded, media, depth=2)
         source, ids = prompt_of(loaded, recorded, sequence, media, text=prompt)
         reading = reading_options(loaded, chosen)
         session = Session(
@@ -119,7 +122,8 @@ class CapturedGeneration:
         session.keep(read(loaded, session.inputs(), ids, **reading))
         seconds = time.perf_counter() - start
         record = {"answer": "captured"}
-        return explanation_of(session, session.trace(), chosen, record, seconds)
+        chat = Chat((), warnings=() if ends(loaded, recorded, sequence) else (UNFINISHED,))
+        return explanation_of(session, session.trace(), chosen, record, seconds, chat)
 
     def _call(self, number: int) -> GenerateCall:
         count = len(self.calls)

@@ -14,7 +14,14 @@ import torch
 
 from seewhy import models
 from seewhy._version import __version__
-from seewhy.chats import Media, Question, read_question
+from seewhy.answer_notes import (
+    notes_of_chat,
+    notes_of_question,
+    notes_of_words,
+    warn_of_foreign_pictures,
+    warnings_of,
+)
+from seewhy.chats import Chat, Media, Question, read_question
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import ParameterError, UnsupportedModelError
 from seewhy.core.record import Picture, Provenance, Record
@@ -30,6 +37,7 @@ from seewhy.models.answer_ids import ids_of
 from seewhy.models.contrast import contrasted, deciding_token
 from seewhy.models.residual_stream import is_readable
 from seewhy.models.session import Session, read_ahead
+from seewhy.models.thinking import joined_answer
 from seewhy.options import ExplainOptions
 
 if TYPE_CHECKING:
@@ -66,10 +74,10 @@ class Explainer:
         image: Media | Sequence[Media] | None = None,
         prompt: str | None = None,
         *,
-        messages: Sequence[Mapping[str, Any]] | None = None,
+        messages: Sequence[Mapping[str, Any]] | Mapping[str, Any] | Chat | None = None,
         turn: int | None = None,
         template: Mapping[str, Any] | None = None,
-        answer: str | Sequence[int] | None = None,
+        answer: str | Sequence[int] | Mapping[str, Any] | None = None,
         options: ExplainOptions | None = None,
         **settings: Any,
     ) -> Explanation:
@@ -82,12 +90,14 @@ class Explainer:
             messages: a chat in place of `prompt`, as transformers' chat templates take it: turns
                 with a `role` and a `content`, which is text or a list of parts `{"type": "text",
                 "text": ...}`, `{"type": "image", "image": ...}` and `{"type": "video", "video":
-                ...}`. Parts without a picture take the next one of `image`. If the last turn is
-                the assistant's, that turn is explained; else the model answers.
+                ...}`; or in the formats of OpenAI, Qwen, LLaVA, Anthropic and Gemini; or a whole
+                request; or what `seewhy.read_chat` read. Parts without a picture, and those with
+                an address in the network, take the next one of `image`. If the last turn is the
+                assistant's, that turn is explained; else the model answers.
             turn: which turn of the chat to explain, an assistant's, counted from 0 (negative from
                 the end); later turns are not used.
             template: further variables for the chat template, such as `{"enable_thinking": False}`.
-            answer: explain these words (or ids) instead of the model's own.
+            answer: explain these words (or ids, or a server's response) instead of the model's own.
             options: how to explain.
             **settings: fields of `ExplainOptions` (`method`, `contrast`, `explain_prompt`,
                 `layers`, `diagnose`, `other_pictures`, `scales`, `max_new_tokens`, `seed`,
@@ -99,7 +109,7 @@ class Explainer:
             ClipError: if a clip is empty or its frames do not fit each other.
             UnsupportedInputError: if the model's family takes no clips.
             PromptError: if the prompt is blank or holds one of the model's special tokens, or the
-                chat is malformed or the template rejects it.
+                chat is malformed, sets what is not followed, or the template rejects it.
             AnswerError: if the answer has no tokens.
             UnknownNameError: if there is no method of this name, or a key of `contrast` is no word
                 of the answer.
@@ -124,7 +134,7 @@ class Explainer:
         images: Sequence[Media | Sequence[Media] | None],
         prompts: str | Sequence[str | None] | None = None,
         *,
-        messages: Sequence[Sequence[Mapping[str, Any]]] | None = None,
+        messages: Sequence[Any] | None = None,
         answers: Sequence[str | Sequence[int]] | None = None,
         template: Mapping[str, Any] | None = None,
         chunk_size: int = 8,
@@ -186,7 +196,10 @@ class Explainer:
         self, questions: Sequence[Question], options: ExplainOptions, guard: MemoryGuard
     ) -> list[Explanation]:
         """Explain prompts that go through the model together."""
+        questions = [self._with_reasoning(question) for question in questions]
         answers = _expect_all_or_no_answers(questions, options)
+        media = [medium for question in questions for medium in question.conversation.media]
+        warn_of_foreign_pictures(self.loaded, media, depth=3)
         options.report_progress("reading the image" if answers else "writing the answer")
         start = time.perf_counter()
         sessions = self._base_sessions(questions, answers, options, guard)
@@ -196,8 +209,8 @@ class Explainer:
         options.report_progress("explaining")
         settings = {"answer": "given"} if answers else _generation_settings(options)
         return [
-            explanation_of(session, session.trace(), options, settings, seconds)
-            for session in sessions
+            explanation_of(session, session.trace(), options, settings, seconds, question.chat)
+            for session, question in zip(sessions, questions, strict=True)
         ]
 
     def _base_sessions(
@@ -217,6 +230,17 @@ class Explainer:
             ).keep(trace)
             for question, trace in zip(questions, traces, strict=True)
         ]
+
+    def _with_reasoning(self, question: Question) -> Question:
+        """The question whose answer holds its thinking, in the form of the model's template."""
+        if not question.reasoning or not isinstance(question.answer, str):
+            return question
+        return replace(
+            question,
+            answer=joined_answer(
+                self.loaded.family, question.conversation, question.reasoning, question.answer
+            ),
+        )
 
     def _base_traces(
         self,
@@ -280,6 +304,7 @@ def explanation_of(
     options: ExplainOptions,
     settings: Mapping[str, Any],
     seconds: float,
+    chat: Chat | None = None,
 ) -> Explanation:
     """Explain one answer.
 
@@ -289,6 +314,7 @@ def explanation_of(
         options: how to explain.
         settings: of generation, for the record.
         seconds: that generation, or reading the answer, took.
+        chat: that the question comes from, with its notes.
     """
     start = time.perf_counter()
     method = options.explaining_method
@@ -307,6 +333,14 @@ def explanation_of(
     parameters = {**_parameters_used(method, attribution), **settings}
     first = len(attribution.context) - len(trace.tokens)
     prompt = attribution.select(slice(0, len(trace.prompt_tokens)))
+    chat = chat or Chat(())
+    warnings = warnings_of(session, trace, words, settings, chat)
+    notes = [
+        *warnings,
+        *notes_of_question(method, session.loaded.family, trace.inputs),
+        *notes_of_chat(session, trace, chat),
+        *_notes(session, evidence),
+    ]
     record = Record(
         pictures=tuple(_picture(view, session.source.media) for view in trace.views),
         prompt=trace.inputs.prompt,
@@ -322,8 +356,10 @@ def explanation_of(
         provenance=replace(
             _provenance(session, method, parameters, seconds_of_stages),
             seed=options.seed,
-            notes=_notes(session, evidence, settings),
+            notes=tuple(dict.fromkeys(notes)),
         ),
+        warnings=warnings,
+        word_notes=notes_of_words(method, session.loaded.family, trace.inputs, words),
     )
     return Explanation(_diagnosed(record, session, trace, options) if options.diagnose else record)
 
@@ -365,10 +401,10 @@ def _provenance(
     )
 
 
-def _notes(session: Session, evidence: Evidence, settings: Mapping[str, Any]) -> tuple[str, ...]:
-    """Notes on the media, the processing, the scales and the length of the answer, each once."""
+def _notes(session: Session, evidence: Evidence) -> list[str]:
+    """Notes on the media, the processing and the scales."""
     trace = evidence.trace
-    notes = [
+    return [
         *(
             note
             for medium in session.source.media
@@ -377,9 +413,6 @@ def _notes(session: Session, evidence: Evidence, settings: Mapping[str, Any]) ->
         *(note for medium in trace.inputs.media for note in medium.notes),
         *evidence.notes,
     ]
-    if settings.get("max_new_tokens") == len(trace.tokens):
-        notes.append(f"The answer was cut off after {len(trace.tokens)} tokens.")
-    return tuple(dict.fromkeys(notes))
 
 
 def _contrasted(

@@ -29,7 +29,7 @@ FLOORS = (
     ("explained_word",),
     ("explanation",),
     ("options", "chats"),
-    ("diagnosed",),
+    ("diagnosed", "answer_notes"),
     ("explainer",),
     ("captured",),
     ("api",),

@@ -157,6 +157,12 @@ def prompt_of(
     return prompt, tuple(answer)
 
 
+def ends(loaded: Loaded, call: GenerateCall, sequence: int) -> bool:
+    """Whether a sequence ends with an end token or padding, so that its answer was not cut off."""
+    ids = call.sequences[sequence].tolist()
+    return len(without_end(ids, loaded)) < len(ids)
+
+
 def row_of(call: GenerateCall, sequence: int) -> int:
     """Which prompt of the batch a sequence belongs to.
 

@@ -113,6 +113,8 @@ class Family(ABC):
             have the image token's id.
         plain_format: the user's turn for a checkpoint without a chat template; `{marker}` and
             `{prompt}` are filled in.
+        causal_prompt: whether text of the prompt sees earlier positions only, and visual tokens no
+            later text: then their states do not depend on a question after the picture.
     """
 
     name: ClassVar[str]
@@ -124,6 +126,7 @@ class Family(ABC):
     clip_marker: ClassVar[str] = ""
     clip_token_field: ClassVar[str] = ""
     plain_format: ClassVar[str] = "{marker}\n{prompt}\n"
+    causal_prompt: ClassVar[bool] = True
 
     def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
         self.model, self.processor = model, processor

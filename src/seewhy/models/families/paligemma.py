@@ -48,6 +48,7 @@ class PaliGemma(Family):
     coverage = "every pixel is seen, none twice"
     default_marker = "<image>"
     plain_format = "{marker}<bos>{prompt}\n"
+    causal_prompt = False
 
     def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
         super().__init__(model, processor)
