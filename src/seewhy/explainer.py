@@ -26,6 +26,7 @@ from seewhy.images import Clip, notes_of
 from seewhy.methods import DEFAULT, FALLBACK, Evidence, Method, create
 from seewhy.methods._layers import layers_of_answer
 from seewhy.models.contrast import contrasted, deciding_token
+from seewhy.models.processor_settings import with_settings
 from seewhy.models.residual_stream import is_readable
 from seewhy.models.session import Session, read_ahead
 from seewhy.options import ExplainOptions
@@ -88,9 +89,9 @@ class Explainer:
             answer: explain these words (or ids) instead of the model's own.
             options: how to explain.
             **settings: fields of `ExplainOptions` (`method`, `contrast`, `explain_prompt`,
-                `layers`, `diagnose`, `other_pictures`, `scales`, `max_new_tokens`, `seed`,
-                `progress`), parameters of the method (`k`, `p`, `window`, ...) and settings of
-                generation (`do_sample`, ...).
+                `layers`, `diagnose`, `other_pictures`, `scales`, `max_new_tokens`, `max_pixels`,
+                `min_pixels`, `processor_options`, `seed`, `progress`), parameters of the method
+                (`k`, `p`, `window`, ...) and settings of generation (`do_sample`, ...).
 
         Raises:
             ImageError: if a picture is missing, broken, empty or too large.
@@ -102,7 +103,8 @@ class Explainer:
             UnknownNameError: if there is no method of this name, or a key of `contrast` is no word
                 of the answer.
             ParameterError: if a parameter is unknown or out of range.
-            ScaleError: if scales are not positive, are repeated, or give the same size.
+            ScaleError: if scales are not positive, are repeated, or come out within 10 % of each
+                other, though they were further apart.
             NonFiniteError: if the model's states hold NaN or infinity.
         """
         question = read_question(
@@ -175,13 +177,14 @@ class Explainer:
     def _explain(self, questions: Sequence[Question], options: ExplainOptions) -> list[Explanation]:
         """Explain prompts that go through the model together."""
         answers = _expect_all_or_no_answers(questions, options)
+        loaded = with_settings(self.loaded, options.all_processor_options)
         options.report_progress("reading the image" if answers else "writing the answer")
         start = time.perf_counter()
-        traces = self._base_traces(questions, answers, options)
+        traces = _base_traces(loaded, questions, answers, options)
         seconds = (time.perf_counter() - start) / len(questions)
         sessions = [
             replace(
-                Session.from_chat(self.loaded, question.conversation, trace.ids),
+                Session.from_chat(loaded, question.conversation, trace.ids),
                 attention=trace.attention is not None,
                 progress=options.report_progress,
             ).keep(trace)
@@ -196,23 +199,26 @@ class Explainer:
             for session in sessions
         ]
 
-    def _base_traces(
-        self, questions: Sequence[Question], answers: Sequence[Any], options: ExplainOptions
-    ) -> list[Trace]:
-        """Read the given answers, or generate answers where none are given."""
-        family = self.loaded.family
-        inputs = [models.prepare_chat(family, question.conversation) for question in questions]
-        depth = reading_options(self.loaded, options)
-        if answers:
-            return models.read_batch(self.loaded, inputs, answers, **depth)
-        return models.generate_batch(
-            self.loaded,
-            inputs,
-            seed=options.seed,
-            max_new_tokens=options.max_new_tokens,
-            **depth,
-            **options.generation,
-        )
+
+def _base_traces(
+    loaded: models.Loaded,
+    questions: Sequence[Question],
+    answers: Sequence[Any],
+    options: ExplainOptions,
+) -> list[Trace]:
+    """Read the given answers, or generate answers where none are given."""
+    inputs = [models.prepare_chat(loaded.family, question.conversation) for question in questions]
+    depth = reading_options(loaded, options)
+    if answers:
+        return models.read_batch(loaded, inputs, answers, **depth)
+    return models.generate_batch(
+        loaded,
+        inputs,
+        seed=options.seed,
+        max_new_tokens=options.answer_limit,
+        **depth,
+        **options.generation,
+    )
 
 
 def _expect_all_or_no_answers(questions: Sequence[Question], options: ExplainOptions) -> list[Any]:
@@ -272,7 +278,11 @@ def explanation_of(
         "scales": evidence.seconds,
         "attribute": time.perf_counter() - start - evidence.seconds,
     }
-    parameters = {**_parameters_used(method, attribution), **settings}
+    parameters = {
+        **_parameters_used(method, attribution),
+        **_processor_options(session.loaded),
+        **settings,
+    }
     first = len(attribution.context) - len(trace.tokens)
     prompt = attribution.select(slice(0, len(trace.prompt_tokens)))
     record = Record(
@@ -401,9 +411,15 @@ def _parameters_used(method: Method, attribution: Attribution) -> dict[str, Any]
     return parameters
 
 
+def _processor_options(loaded: models.Loaded) -> dict[str, Any]:
+    """The chosen settings of the image processor, JSON-ready; nothing if none was chosen."""
+    chosen = {name: _plain(value) for name, value in loaded.processor.call_settings.items()}
+    return {"processor_options": chosen} if chosen else {}
+
+
 def _generation_settings(options: ExplainOptions) -> dict[str, Any]:
     """Settings of generation, JSON-ready."""
-    settings = {**options.generation, "max_new_tokens": options.max_new_tokens}
+    settings = {**options.generation, "max_new_tokens": options.answer_limit}
     return {name: _plain(value) for name, value in settings.items()}
 
 
@@ -412,6 +428,8 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
     return type(value).__name__
 
 

@@ -204,9 +204,7 @@ class Family(ABC):
         """
         raise NotImplementedError(f"{self.name} has no part_settings")
 
-    def size_within(
-        self, size: tuple[int, int], limits: tuple[int, int] | None
-    ) -> tuple[int, int]:
+    def size_within(self, size: tuple[int, int], limits: tuple[int, int] | None) -> tuple[int, int]:
         """The size of such a resize at another scale: width and height.
 
         Args:

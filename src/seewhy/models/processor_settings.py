@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from seewhy.core.errors import ParameterError, SeewhyError
+from seewhy.core.picture_settings import LIMITS, PICTURE_SETTINGS
 from seewhy.core.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -29,11 +30,43 @@ FORMAT = frozenset(
     }
 )
 
-#: Older names for limits of pixels, and the entries of `size` that they set.
-LIMITS = {"min_pixels": "shortest_edge", "max_pixels": "longest_edge"}
-
 #: What a processor may raise for settings that it cannot use.
 REFUSALS = (ValueError, TypeError, KeyError, AttributeError, IndexError, ArithmeticError)
+
+
+def split_settings(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Settings of image processors among options for loading a model, and the other options.
+
+    Settings that are None count as not given.
+    """
+    settings = {n: v for n, v in options.items() if n in PICTURE_SETTINGS and v is not None}
+    return settings, {n: v for n, v in options.items() if n not in PICTURE_SETTINGS}
+
+
+def option_error(error: TypeError, options: Mapping[str, Any]) -> ParameterError | None:
+    """The error for an option that transformers did not know; None for another error."""
+    unknown = (n for n in options if f"unexpected keyword argument '{n}'" in str(error))
+    name = next(unknown, None)
+    return None if name is None else _unknown_option(name)
+
+
+def expect_no_further_options(options: Mapping[str, Any], location: Iterable[str]) -> None:
+    """Check that options for a loaded pair are none but those for the location of its files.
+
+    Raises:
+        ParameterError: if there is another one.
+    """
+    further = [name for name in options if name not in (*location, "dtype", "device_map")]
+    if further:
+        raise _unknown_option(further[0])
+
+
+def _unknown_option(name: str) -> ParameterError:
+    remedy = did_you_mean(name, sorted(PICTURE_SETTINGS)) or "leave it out."
+    return ParameterError(
+        f"Expected an option of from_pretrained or a setting of the image processor, got {name!r}: "
+        f"{remedy}"
+    )
 
 
 def setting_names_of(image_processor: Any) -> tuple[str, ...]:

@@ -135,7 +135,7 @@ def process_medium(
 
 def _notes(medium: Image | Clip, settings: MediumSettings) -> tuple[str, ...]:
     before = settings.before
-    if before is None or not before.reason:
+    if before is None or not before.reason or before.size == medium.size:
         return settings.notes
     size, chosen = (f"{width} x {height}" for width, height in (medium.size, before.size))
     resized = f"A picture of {size} pixels was resized to {chosen} before the processor, by "

@@ -98,9 +98,7 @@ class Llava(Family):
 
     def model_size(self, size: tuple[int, int], scale: float, pictures: int) -> tuple[int, int]:
         """See `Family.model_size`."""
-        down, across = sides(
-            self.processor.image_processor, size[1], size[0], **self._sizes(scale)
-        )
+        down, across = sides(self.processor.image_processor, size[1], size[0], **self._sizes(scale))
         return across.content(self._patch), down.content(self._patch)
 
     def visual_features(self, visual: VisualInputs) -> Tensor:

@@ -65,15 +65,11 @@ class Qwen2VL(Family):
         """See `_qwen_vl_utils.resize_of_part`."""
         return resize_of_part(self, medium, part)
 
-    def size_within(
-        self, size: tuple[int, int], limits: tuple[int, int] | None
-    ) -> tuple[int, int]:
+    def size_within(self, size: tuple[int, int], limits: tuple[int, int] | None) -> tuple[int, int]:
         """See `_qwen_vl_utils.fetched_size`."""
         return fetched_size(self, size, limits)
 
-    def tensors_of_row(
-        self, tensors: Mapping[str, Any], ids: Tensor, row: int
-    ) -> dict[str, Any]:
+    def tensors_of_row(self, tensors: Mapping[str, Any], ids: Tensor, row: int) -> dict[str, Any]:
         """See `seewhy.models.row_tensors.dynamic_tensors_of_row`."""
         return dynamic_tensors_of_row(self, tensors, ids, row)
 

@@ -68,9 +68,7 @@ class Qwen3VL(Family):
         """See `seewhy.models.families._qwen_vl_utils.resize_of_part`."""
         return resize_of_part(self, medium, part)
 
-    def size_within(
-        self, size: tuple[int, int], limits: tuple[int, int] | None
-    ) -> tuple[int, int]:
+    def size_within(self, size: tuple[int, int], limits: tuple[int, int] | None) -> tuple[int, int]:
         """See `seewhy.models.families._qwen_vl_utils.fetched_size`."""
         return fetched_size(self, size, limits)
 
