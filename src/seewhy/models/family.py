@@ -116,6 +116,8 @@ class Family(ABC):
             have the image token's id.
         plain_format: the user's turn for a checkpoint without a chat template; `{marker}` and
             `{prompt}` are filled in.
+        usual_settings: settings of the image processor that transformers' own processor of the
+            family changes.
         part_settings: names of settings of a message part that resize its picture before the
             processor; empty for a family without them.
     """
@@ -129,6 +131,7 @@ class Family(ABC):
     clip_marker: ClassVar[str] = ""
     clip_token_field: ClassVar[str] = ""
     plain_format: ClassVar[str] = "{marker}\n{prompt}\n"
+    usual_settings: ClassVar[Mapping[str, Any]] = {}
     part_settings: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:

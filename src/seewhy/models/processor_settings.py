@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from seewhy.core.errors import ParameterError, SeewhyError
@@ -132,6 +133,35 @@ def family_with(family: Family, settings: Mapping[str, Any]) -> Family:
         return type(family)(family.model, changed)
 
 
+def changed_settings(family: Family, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the settings that differ from the family's own.
+
+    Args:
+        family: the model's adapter.
+        settings: of a call of its image processor; names that it does not have are left out.
+
+    Raises:
+        ParameterError: if the processor does not take a value.
+    """
+    own = family.processor.image_processor
+    known = {name: settings[name] for name in setting_names_of(own) if name in settings}
+    with _refusals(family.name, known):
+        used = processor_with(own, known)
+    usual = {name: getattr(own, name, None) for name in known} | family.usual_settings
+    names = [n for n in known if n not in LIMITS and getattr(used, n, None) != usual[n]]
+    return {name: _plain_size(getattr(used, name)) for name in names}
+
+
+def _is_size(value: Any) -> bool:
+    """Whether a value is a size in transformers' own class."""
+    return type(value).__name__ == "SizeDict"
+
+
+def _plain_size(value: Any) -> Any:
+    """A size as a dictionary of what is set; another value as it is."""
+    return {k: v for k, v in dict(value).items() if v is not None} if _is_size(value) else value
+
+
 def processor_with(image_processor: Any, settings: Mapping[str, Any]) -> Any:
     """A copy of an image processor, whose settings are what a call with these would use."""
     changed = copy.copy(image_processor)
@@ -148,12 +178,12 @@ def processor_with(image_processor: Any, settings: Mapping[str, Any]) -> Any:
 
 def _with_limits(values: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings with limits of pixels as entries of `size`, where the processor keeps them."""
-    limits = {LIMITS[name]: value for name, value in settings.items() if name in LIMITS}
-    if not limits:
-        return dict(settings)
-    for name, value in settings.items():
-        if name in LIMITS:
-            expect_pixels(name, value)
+    chosen = {n: value for n, value in settings.items() if n in LIMITS and value is not None}
+    if not chosen:
+        return {name: value for name, value in settings.items() if name not in LIMITS}
+    for name, value in chosen.items():
+        expect_pixels(name, value)
+    limits = {LIMITS[name]: int(value) for name, value in chosen.items()}
     size = {k: v for k, v in dict(settings.get("size", values["size"])).items() if v is not None}
     others = {name: value for name, value in settings.items() if name not in LIMITS}
     return {**others, "size": {**size, **limits}}
@@ -161,7 +191,7 @@ def _with_limits(values: Mapping[str, Any], settings: Mapping[str, Any]) -> dict
 
 def expect_pixels(name: str, value: Any) -> None:
     """Raise `ParameterError` for a limit that is no whole number of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         raise ParameterError(
             f"Expected {name} as a whole number of pixels, at least 1, got {value!r}: for 100 "
             "tokens of 28 x 28 pixels write 100 * 28 * 28."
@@ -176,7 +206,9 @@ def _checked(
 
     valid = getattr(image_processor, "valid_kwargs", None)
     if valid is not None:
-        validate_typed_dict(valid, {name: values[name] for name in settings if name not in LIMITS})
+        new = {name: values[name] for name in settings if name not in LIMITS}
+        # A size in transformers' own class was checked when it was made.
+        validate_typed_dict(valid, {n: v for n, v in new.items() if not _is_size(v)})
     return dict(values)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import ceil, floor, log
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -58,6 +58,7 @@ class InternVL(Family):
     default_marker = "<IMG_CONTEXT>"
     clip_marker = "<video>"
     plain_format = "<|im_start|>user\n{marker}\n{prompt}<|im_end|>\n<|im_start|>assistant\n"
+    usual_settings: ClassVar = {"crop_to_patches": True}
 
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
         """Prepare an upright RGB picture; at scale 1 exactly as the model's own processor does.
