@@ -35,6 +35,7 @@ from seewhy.methods import DEFAULT, FALLBACK, Evidence, Method, create
 from seewhy.methods._layers import layers_of_answer
 from seewhy.models.answer_ids import ids_of
 from seewhy.models.contrast import contrasted, deciding_token
+from seewhy.models.processor_settings import with_settings
 from seewhy.models.residual_stream import is_readable
 from seewhy.models.session import Session, read_ahead
 from seewhy.models.thinking import joined_answer
@@ -100,9 +101,9 @@ class Explainer:
             answer: explain these words (or ids, or a server's response) instead of the model's own.
             options: how to explain.
             **settings: fields of `ExplainOptions` (`method`, `contrast`, `explain_prompt`,
-                `layers`, `diagnose`, `other_pictures`, `scales`, `max_new_tokens`, `seed`,
-                `max_memory`, `progress`), parameters of the method (`k`, `p`, `window`, ...) and
-                settings of generation (`do_sample`, ...).
+                `layers`, `diagnose`, `other_pictures`, `scales`, `max_new_tokens`, `max_pixels`,
+                `min_pixels`, `processor_options`, `seed`, `max_memory`, `progress`), parameters of
+                the method (`k`, `p`, `window`, ...) and settings of generation (`do_sample`, ...).
 
         Raises:
             ImageError: if a picture is missing, broken, empty or too large.
@@ -114,7 +115,8 @@ class Explainer:
             UnknownNameError: if there is no method of this name, or a key of `contrast` is no word
                 of the answer.
             ParameterError: if a parameter is unknown or out of range.
-            ScaleError: if scales are not positive, are repeated, or give the same size.
+            ScaleError: if scales are not positive, are repeated, or come out within 10 % of each
+                other, though they were further apart.
             NonFiniteError: if the model's states hold NaN or infinity.
             MemoryLimitError: if it would take more memory than `max_memory` or than there is, or
                 memory runs out.
@@ -200,9 +202,10 @@ class Explainer:
         answers = _expect_all_or_no_answers(questions, options)
         media = [medium for question in questions for medium in question.conversation.media]
         warn_of_foreign_pictures(self.loaded, media, depth=3)
+        loaded = with_settings(self.loaded, options.all_processor_options)
         options.report_progress("reading the image" if answers else "writing the answer")
         start = time.perf_counter()
-        sessions = self._base_sessions(questions, answers, options, guard)
+        sessions = _base_sessions(loaded, questions, answers, options, guard)
         seconds = (time.perf_counter() - start) / len(questions)
         if len(sessions) > 1:
             read_ahead(sessions, options.explaining_method.further_scales)
@@ -211,24 +214,6 @@ class Explainer:
         return [
             explanation_of(session, session.trace(), options, settings, seconds, question.chat)
             for session, question in zip(sessions, questions, strict=True)
-        ]
-
-    def _base_sessions(
-        self,
-        questions: Sequence[Question],
-        answers: Sequence[Any],
-        options: ExplainOptions,
-        guard: MemoryGuard,
-    ) -> list[Session]:
-        """Sessions with the base traces; nothing else keeps the pixels."""
-        traces = self._base_traces(questions, answers, options, guard)
-        return [
-            replace(
-                Session.from_chat(self.loaded, question.conversation, trace.ids),
-                attention=trace.attention is not None,
-                progress=options.report_progress,
-            ).keep(trace)
-            for question, trace in zip(questions, traces, strict=True)
         ]
 
     def _with_reasoning(self, question: Question) -> Question:
@@ -242,33 +227,48 @@ class Explainer:
             ),
         )
 
-    def _base_traces(
-        self,
-        questions: Sequence[Question],
-        answers: Sequence[Any],
-        options: ExplainOptions,
-        guard: MemoryGuard,
-    ) -> list[Trace]:
-        """Read the given answers, or generate answers where none are given."""
-        family = self.loaded.family
-        inputs = [models.prepare_chat(family, question.conversation) for question in questions]
-        ids = (
-            [ids_of(self.loaded, *row) for row in zip(inputs, answers, strict=True)]
-            if answers
-            else []
-        )
-        guard.expect_fits(inputs, ids)
-        depth = reading_options(self.loaded, options)
-        if answers:
-            return models.read_batch(self.loaded, inputs, answers, **depth)
-        return models.generate_batch(
-            self.loaded,
-            inputs,
-            seed=options.seed,
-            max_new_tokens=options.max_new_tokens,
-            **depth,
-            **options.generation,
-        )
+
+def _base_sessions(
+    loaded: models.Loaded,
+    questions: Sequence[Question],
+    answers: Sequence[Any],
+    options: ExplainOptions,
+    guard: MemoryGuard,
+) -> list[Session]:
+    """Sessions with the base traces; nothing else keeps the pixels."""
+    traces = _base_traces(loaded, questions, answers, options, guard)
+    return [
+        replace(
+            Session.from_chat(loaded, question.conversation, trace.ids),
+            attention=trace.attention is not None,
+            progress=options.report_progress,
+        ).keep(trace)
+        for question, trace in zip(questions, traces, strict=True)
+    ]
+
+
+def _base_traces(
+    loaded: models.Loaded,
+    questions: Sequence[Question],
+    answers: Sequence[Any],
+    options: ExplainOptions,
+    guard: MemoryGuard,
+) -> list[Trace]:
+    """Read the given answers, or generate answers where none are given."""
+    inputs = [models.prepare_chat(loaded.family, question.conversation) for question in questions]
+    ids = [ids_of(loaded, *row) for row in zip(inputs, answers, strict=True)] if answers else []
+    guard.expect_fits(inputs, ids)
+    depth = reading_options(loaded, options)
+    if answers:
+        return models.read_batch(loaded, inputs, answers, **depth)
+    return models.generate_batch(
+        loaded,
+        inputs,
+        seed=options.seed,
+        max_new_tokens=options.answer_limit,
+        **depth,
+        **options.generation,
+    )
 
 
 def _expect_all_or_no_answers(questions: Sequence[Question], options: ExplainOptions) -> list[Any]:
@@ -330,7 +330,11 @@ def explanation_of(
         "scales": evidence.seconds,
         "attribute": time.perf_counter() - start - evidence.seconds,
     }
-    parameters = {**_parameters_used(method, attribution), **settings}
+    parameters = {
+        **_parameters_used(method, attribution),
+        **_processor_options(session.loaded),
+        **settings,
+    }
     first = len(attribution.context) - len(trace.tokens)
     prompt = attribution.select(slice(0, len(trace.prompt_tokens)))
     chat = chat or Chat(())
@@ -466,9 +470,15 @@ def _parameters_used(method: Method, attribution: Attribution) -> dict[str, Any]
     return parameters
 
 
+def _processor_options(loaded: models.Loaded) -> dict[str, Any]:
+    """The chosen settings of the image processor, JSON-ready; nothing if none was chosen."""
+    chosen = {name: _plain(value) for name, value in loaded.processor.call_settings.items()}
+    return {"processor_options": chosen} if chosen else {}
+
+
 def _generation_settings(options: ExplainOptions) -> dict[str, Any]:
     """Settings of generation, JSON-ready."""
-    settings = {**options.generation, "max_new_tokens": options.max_new_tokens}
+    settings = {**options.generation, "max_new_tokens": options.answer_limit}
     return {name: _plain(value) for name, value in settings.items()}
 
 
@@ -477,6 +487,8 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
     return type(value).__name__
 
 

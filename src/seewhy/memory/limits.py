@@ -35,7 +35,7 @@ class Wanted(Protocol):
     @property
     def explain_prompt(self) -> bool: ...
     @property
-    def max_new_tokens(self) -> int: ...
+    def answer_limit(self) -> int: ...
     @property
     def layers(self) -> bool: ...
     @property
@@ -82,7 +82,7 @@ class MemoryGuard:
         Raises:
             MemoryLimitError: with what it would take, what there is, and what would fit.
         """
-        lengths = [len(answer) for answer in answers] or [self.wanted.max_new_tokens] * len(inputs)
+        lengths = [len(answer) for answer in answers] or [self.wanted.answer_limit] * len(inputs)
         explain_prompt = self.wanted.explain_prompt
         first, *others = (
             PromptSize.of(row, length, explain_prompt=explain_prompt)

@@ -92,6 +92,11 @@ class PaliGemma(Family):
             size=(side * self._patch, side * self._patch),
         )
 
+    def model_size(self, size: tuple[int, int], scale: float, pictures: int) -> tuple[int, int]:
+        """See `Family.model_size`."""
+        side = self._side(scale) * self._patch
+        return side, side
+
     def visual_features(self, visual: VisualInputs) -> Tensor:
         """Float `[visual, hidden]`: the projected patches, as they enter the language model."""
         return square_features(self.model, visual).flatten(0, 1)
