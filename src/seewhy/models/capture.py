@@ -22,7 +22,9 @@ from typing import Any
 
 from torch import Tensor
 
-from seewhy.models.isolation import is_internal, unwrap
+from seewhy.models.adapters import AdapterState, adapter_state
+from seewhy.models.isolation import is_internal
+from seewhy.models.wrappers import innermost
 
 #: Arguments of `preprocess` that set the form of the pixels, not their values.
 FORMAT = frozenset({"return_tensors", "data_format", "input_data_format", "device"})
@@ -39,11 +41,13 @@ class GenerateCall:
         tensors: its keyword arguments that are tensors, `input_ids` among them.
         sequences: int64 `[sequence, position]`, the output: prompts with answers.
         certain: whether it surely belongs to the block that recorded it.
+        adapters: which adapters acted in the call.
     """
 
     tensors: dict[str, Any]
     sequences: Tensor
     certain: bool = True
+    adapters: AdapterState = ()
 
     @property
     def sequences_per_prompt(self) -> int:
@@ -87,7 +91,8 @@ class Recording:
             arguments.setdefault("input_ids", ids)
         tensors = {name: value for name, value in arguments.items() if isinstance(value, Tensor)}
         sequences = getattr(call.result, "sequences", call.result)
-        self.calls.append(GenerateCall(tensors, sequences, call.certain))
+        adapters = adapter_state(call.target)
+        self.calls.append(GenerateCall(tensors, sequences, call.certain, adapters))
 
     def add_preprocess(self, call: _Call) -> None:
         """Keep a call of `preprocess`."""
@@ -107,14 +112,14 @@ def record_calls(model: Any, image_processor: Any) -> Iterator[Recording]:
     """Record every call of `model.generate`, and the pictures that the image processor gets.
 
     Args:
-        model: a model of transformers; of a compiled one, the original is patched.
+        model: a model of transformers, or a wrapper: the model inside is patched, which it calls.
         image_processor: the one that makes its inputs, inside the block or outside.
     """
     recording = Recording()
     _BLOCKS.set((*_BLOCKS.get(), recording))
     try:
         with (
-            patched_method(unwrap(model), "generate", recording, recording.add_generate),
+            patched_method(innermost(model), "generate", recording, recording.add_generate),
             patched_method(image_processor, "preprocess", recording, recording.add_preprocess),
         ):
             yield recording
@@ -125,8 +130,9 @@ def record_calls(model: Any, image_processor: Any) -> Iterator[Recording]:
 
 @dataclass(frozen=True, eq=False)
 class _Call:
-    """A call of a patched method: arguments by name, result, and whether its block is certain."""
+    """A call of a patched method of an object: arguments by name, result, and its block's surety."""
 
+    target: Any
     arguments: dict[str, Any]
     result: Any
     certain: bool
@@ -145,7 +151,7 @@ def patched_method(
     with _GUARD:
         method = vars(target).get(name)
         if not hasattr(method, "listeners"):
-            method = _recorded(getattr(target, name), replaced=method)
+            method = _recorded(target, getattr(target, name), replaced=method)
             setattr(target, name, method)
         listeners: list[Any] = method.listeners  # type: ignore[union-attr]
         listeners.append(entry)
@@ -158,7 +164,7 @@ def patched_method(
                 _restore(target, name, method.replaced)  # type: ignore[union-attr]
 
 
-def _recorded(original: Callable[..., Any], replaced: Any) -> Any:
+def _recorded(target: Any, original: Callable[..., Any], replaced: Any) -> Any:
     """A method that calls `listeners`; `replaced` is the object's attribute before, or None."""
     signature = inspect.signature(original)
 
@@ -171,7 +177,7 @@ def _recorded(original: Callable[..., Any], replaced: Any) -> Any:
         certain = bool(of_block) or len(listeners) == 1
         for listener in of_block or [listener for _, listener in listeners]:
             bound = signature.bind_partial(*arguments, **keywords).arguments
-            listener(_Call({**bound.pop("kwargs", {}), **bound}, result, certain))
+            listener(_Call(target, {**bound.pop("kwargs", {}), **bound}, result, certain))
         return result
 
     method.listeners, method.replaced = [], replaced  # type: ignore[attr-defined]
