@@ -130,7 +130,7 @@ def record_calls(model: Any, image_processor: Any) -> Iterator[Recording]:
 
 @dataclass(frozen=True, eq=False)
 class _Call:
-    """A call of a patched method of an object: arguments by name, result, and its block's surety."""
+    """A call of a patched method of an object, and whether it is surely of its block."""
 
     target: Any
     arguments: dict[str, Any]

@@ -113,6 +113,7 @@ class Family(ABC):
             have the image token's id.
         plain_format: the user's turn for a checkpoint without a chat template; `{marker}` and
             `{prompt}` are filled in.
+        needs_template: whether its checkpoints have a chat template, so that one without lacks it.
     """
 
     name: ClassVar[str]
@@ -124,6 +125,7 @@ class Family(ABC):
     clip_marker: ClassVar[str] = ""
     clip_token_field: ClassVar[str] = ""
     plain_format: ClassVar[str] = "{marker}\n{prompt}\n"
+    needs_template: ClassVar[bool] = True
 
     def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
         self.model, self.processor = model, processor
