@@ -10,6 +10,7 @@ import torch
 from seewhy.core.errors import ParameterError
 from seewhy.core.text import Word
 from seewhy.core.trace import Trace
+from seewhy.models.isolation import eval_mode
 from seewhy.models.loading import Loaded
 from seewhy.models.unembedding import cached_unembedding
 
@@ -78,7 +79,8 @@ def contrasted(loaded: Loaded, trace: Trace, word: Word, token: int, foil: int) 
         token, foil: as `deciding_token` returns them.
     """
     prompt = len(trace.prompt_tokens)
-    rows, biases = cached_unembedding(loaded.model).rows(torch.tensor([foil]))
+    with eval_mode(loaded.model):
+        rows, biases = cached_unembedding(loaded.model).rows(torch.tensor([foil]))
     foils = torch.zeros_like(trace.unembedding_rows)
     foil_biases = None if trace.biases is None else torch.zeros_like(trace.biases)
     positions: Sequence[int] = [prompt + index for index in word.tokens]

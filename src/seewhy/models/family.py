@@ -122,6 +122,7 @@ class Family(ABC):
             family changes.
         part_settings: names of settings of a message part that resize its picture before the
             processor; empty for a family without them.
+        needs_template: whether its checkpoints have a chat template, so that one without lacks it.
     """
 
     name: ClassVar[str]
@@ -136,6 +137,7 @@ class Family(ABC):
     causal_prompt: ClassVar[bool] = True
     usual_settings: ClassVar[Mapping[str, Any]] = {}
     part_settings: ClassVar[tuple[str, ...]] = ()
+    needs_template: ClassVar[bool] = True
 
     def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
         self.model, self.processor = model, processor

@@ -47,6 +47,7 @@ class PaliGemma(Family):
     )
     coverage = "every pixel is seen, none twice"
     default_marker = "<image>"
+    needs_template = False
     plain_format = "{marker}<bos>{prompt}\n"
     causal_prompt = False
 
