@@ -88,9 +88,9 @@ class Explainer:
             answer: explain these words (or ids) instead of the model's own.
             options: how to explain.
             **settings: fields of `ExplainOptions` (`method`, `contrast`, `explain_prompt`,
-                `layers`, `diagnose`, `other_pictures`, `scales`, `max_new_tokens`, `seed`,
-                `progress`), parameters of the method (`k`, `p`, `window`, ...) and settings of
-                generation (`do_sample`, ...).
+                `layers`, `diagnose`, `other_pictures`, `scales`, `boxes`, `max_new_tokens`,
+                `seed`, `progress`), parameters of the method (`k`, `p`, `window`, ...) and settings
+                of generation (`do_sample`, ...).
 
         Raises:
             ImageError: if a picture is missing, broken, empty or too large.
@@ -287,6 +287,7 @@ def explanation_of(
         turns=trace.inputs.turns,
         contrasts=tuple(contrasts.items()),
         layers=layers_of_answer(session, trace) if options.layers else None,
+        box_format=options.box_format(session.loaded.family.box_format),
         provenance=replace(
             _provenance(session, method, parameters, seconds_of_stages),
             seed=options.seed,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
+from seewhy.core.boxes import BoxFormat, convention_named
 from seewhy.core.errors import ParameterError
 from seewhy.core.specs import parse_spec
 from seewhy.core.suggestions import did_you_mean
@@ -45,6 +46,8 @@ class ExplainOptions:
             such as others of the same data set; at least one. None takes drawn scenes.
         scales: scales of the image for methods that take them; 1 is always included. None takes
             the method's own, without scales that give the same size.
+        boxes: what the numbers of boxes and points in the answer count: a name from
+            `seewhy.core.boxes.CONVENTIONS`. None takes the convention of the model's family.
         max_new_tokens: the largest number of tokens of an answer.
         seed: of sampling, with `do_sample=True`.
         progress: called with a few words as each stage begins.
@@ -53,7 +56,7 @@ class ExplainOptions:
             by default, without the penalties that a checkpoint may recommend.
 
     Raises:
-        UnknownNameError: if there is no method of this name.
+        UnknownNameError: if there is no method, or no convention of boxes, of this name.
         ParameterError: if a parameter is unknown or out of range, or `contrast` is given and the
             method cannot contrast words, or `other_pictures` is empty, no list, or given without
             `diagnose`.
@@ -71,6 +74,7 @@ class ExplainOptions:
     diagnose: bool = False
     other_pictures: Sequence[Any] | None = None
     scales: Sequence[float] | None = None
+    boxes: str | None = None
     max_new_tokens: int = 128
     seed: int | None = None
     progress: Callable[[str], None] | None = None
@@ -79,6 +83,8 @@ class ExplainOptions:
 
     def __post_init__(self) -> None:
         _expect_list_of_pictures(self.other_pictures)
+        if self.boxes is not None:
+            convention_named(self.boxes)
         if self.other_pictures is not None and not self.diagnose:
             raise ParameterError(
                 "Expected other_pictures with diagnose=True, got them without: they are used for "
@@ -139,6 +145,10 @@ class ExplainOptions:
     def start(self) -> int | None:
         """The first explained position of the text axis; None explains the answer alone."""
         return 0 if self.explain_prompt else None
+
+    def box_format(self, of_family: BoxFormat) -> BoxFormat:
+        """How boxes in the answer are read: as the user named it, else as the family's."""
+        return of_family if self.boxes is None else BoxFormat.named(self.boxes)
 
     def report_progress(self, stage: str) -> None:
         """Call `progress`, if it is set, with the name of a stage that begins."""

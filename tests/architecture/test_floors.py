@@ -26,6 +26,7 @@ FLOORS = (
     ("datasets",),
     ("report",),
     ("explained_word",),
+    ("answer_location",),
     ("explanation",),
     ("options", "chats"),
     ("diagnosed",),

@@ -21,6 +21,7 @@ from seewhy.cli._options import (
     whole,
 )
 from seewhy.cli.open_report import PAGE, show_in_browser
+from seewhy.core.boxes.conventions import CONVENTIONS
 from seewhy.core.errors import OutputError, ParameterError, PromptError
 from seewhy.testbed.pretrained import DEFAULT as DEFAULT_MODEL
 from seewhy.testbed.pretrained import pretrained
@@ -81,6 +82,12 @@ def _add_prompt(parser) -> None:
         type=contrast,
         default=[],
         help="explain why WORD of the answer and not OTHER (repeatable)",
+    )
+    prompt.add_argument(
+        "--boxes",
+        metavar="CONVENTION",
+        help="what the numbers of boxes and points in the answer count (default: as the model's "
+        f"family writes them): {', '.join(CONVENTIONS)}",
     )
 
 
@@ -354,6 +361,7 @@ def _options(arguments: Namespace, progress: Callable[[str], None]) -> ExplainOp
         layers=arguments.layers,
         diagnose=arguments.diagnose,
         other_pictures=other_pictures(arguments),
+        boxes=arguments.boxes,
         progress=progress,
         **_generation(arguments),
     )

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from torch import Tensor
 
 from seewhy.core.attribution import Attribution
+from seewhy.core.boxes import BoxFormat
 from seewhy.core.geometry import TokenGrid
 from seewhy.core.layers import Layers
 from seewhy.core.text import Token, Word, words_of
@@ -90,6 +91,7 @@ class Record:
         provenance: how the explanation was made.
         verdicts: what each word of the answer rests on, with None for words that were not
             diagnosed; None where no word was.
+        box_format: how the model writes boxes and points, or None where that is not known.
     """
 
     pictures: tuple[Picture, ...]
@@ -105,6 +107,7 @@ class Record:
     contrasts: tuple[tuple[int, str], ...] = ()
     layers: Layers | None = None
     verdicts: tuple[Verdict | None, ...] | None = None
+    box_format: BoxFormat | None = None
 
     @cached_property
     def prompt_words(self) -> tuple[Word, ...]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor
 
+from seewhy.core.boxes import BoxFormat
 from seewhy.core.errors import GeometryError, UnsupportedInputError
 from seewhy.core.geometry import Geometry
 from seewhy.images.clips import Clip
@@ -113,6 +114,8 @@ class Family(ABC):
             have the image token's id.
         plain_format: the user's turn for a checkpoint without a chat template; `{marker}` and
             `{prompt}` are filled in.
+        box_format: how its models write boxes and points, and what the numbers count; by default
+            nothing is documented. Sources: docs/boxes.md.
     """
 
     name: ClassVar[str]
@@ -124,6 +127,7 @@ class Family(ABC):
     clip_marker: ClassVar[str] = ""
     clip_token_field: ClassVar[str] = ""
     plain_format: ClassVar[str] = "{marker}\n{prompt}\n"
+    box_format: ClassVar[BoxFormat] = BoxFormat(None, ())
 
     def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
         self.model, self.processor = model, processor

@@ -19,7 +19,7 @@ Parts = tuple[dict[str, Any], dict[str, Tensor]]
 
 #: Increased by one for each change after which older folders need a conversion. Tensors that a
 #: record may lack, as the visual share and the layers, need none.
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 
 def migrated(schema: int, data: dict[str, Any], tensors: dict[str, Tensor]) -> Parts:
@@ -27,7 +27,7 @@ def migrated(schema: int, data: dict[str, Any], tensors: dict[str, Tensor]) -> P
 
     Args:
         schema: the schema in the folder's manifest.
-        data, tensors: as they were read; they may be changed.
+        data, tensors: as they were read, and `family` of the manifest; they may be changed.
 
     Raises:
         LookupError, TypeError: if the folder does not have the form of its schema.
@@ -77,6 +77,29 @@ def _from_3_to_4(data: dict[str, Any], tensors: dict[str, Tensor]) -> Parts:
     return data | {"verdicts": None}, tensors
 
 
+def _from_4_to_5(data: dict[str, Any], tensors: dict[str, Tensor]) -> Parts:
+    """Schema 4 did not say how the model writes boxes: its family does."""
+    found = BOX_FORMATS_OF_4.get(data["family"])
+    box_format = None if found is None else {"convention": found[0], "syntaxes": list(found[1])}
+    return data | {"box_format": box_format}, tensors
+
+
+#: How the families of schema 4 write boxes and points: the convention, and the ways to write them.
+BOX_FORMATS_OF_4: dict[str, tuple[str | None, tuple[str, ...]]] = {
+    "gemma4": ("relative-1000-yx", ("json-box_2d",)),
+    "glm4v": ("relative-1000", ("glm-tokens", "json")),
+    "idefics3": ("relative-500", ("doctags",)),
+    "internvl": ("relative-1000", ("box-tags",)),
+    "llava": ("relative-1-input", ("fractions",)),
+    "llava-next": (None, ("fractions",)),
+    "llava-onevision": (None, ("fractions",)),
+    "paligemma": ("relative-1024-yx", ("loc",)),
+    "qwen2-vl": ("relative-1000", ("qwen-tokens", "pairs")),
+    "qwen2-5-vl": ("pixels-input", ("json", "qwen-tokens", "point-tags")),
+    "qwen3-vl": ("relative-1000", ("json", "qwen-tokens")),
+}
+
+
 def _scales_of_3(scales: list[dict[str, Any]]) -> dict[str, Any]:
     return {"scales": [{"scale": s["scale"], "model_sizes": s["seen"]} for s in scales]}
 
@@ -98,4 +121,5 @@ STEPS: dict[int, Callable[[dict[str, Any], dict[str, Tensor]], Parts]] = {
     1: _from_1_to_2,
     2: _from_2_to_3,
     3: _from_3_to_4,
+    4: _from_4_to_5,
 }

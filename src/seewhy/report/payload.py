@@ -21,6 +21,7 @@ from seewhy.core.layers import Layers
 from seewhy.core.record import Picture, Provenance, Record
 from seewhy.core.text import Token, Word
 from seewhy.report.colourmaps import NAMES, colour_table
+from seewhy.report.location_payload import LocationData, locations_data
 from seewhy.report.payload_numbers import Box, short
 from seewhy.report.spans import SpanScale, TextSpan, spans_of
 from seewhy.report.verdict_payload import VerdictData, verdict_data
@@ -212,7 +213,7 @@ class Payload(TypedDict):
     """All data of a page.
 
     `verdicts` has an entry for each word of the answer, null where the word has none; it is null
-    where the answer was not diagnosed.
+    where the answer was not diagnosed. `locations` are the boxes and points in the answer.
     """
 
     schema: int
@@ -222,6 +223,7 @@ class Payload(TypedDict):
     answer: str
     contrasts: list[Contrast]
     verdicts: list[VerdictData | None] | None
+    locations: list[LocationData]
     words: TextData
     tokens: TextData
     scales: list[Scale]
@@ -249,6 +251,7 @@ def payload(record: Record) -> Payload:
         "answer": record.answer,
         "contrasts": [{"word": word, "alternative": other} for word, other in record.contrasts],
         "verdicts": None if record.verdicts is None else [*map(verdict_data, record.verdicts)],
+        "locations": locations_data(record),
         "words": _text(record.prompt_words, spans.prompt_words, spans.words, maps),
         "tokens": _text(record.prompt_tokens, spans.prompt_tokens, spans.tokens, maps),
         "scales": [_scale(view) for view in record.attribution.scales],

@@ -1,8 +1,9 @@
 """Folders in `tests/data/folders` were written by the versions of seewhy that had these schemas.
 
 Commits 5d8229f and 29a2056 wrote them. Each holds a record of `golden.records` with a second scale;
-overlays and page were taken out. Commit f78df78 wrote `schema_3`. Commit 4c90006 wrote
-`tests/data/folder_without_layers`, of schema 3 too, before records had a visual share and layers.
+overlays and page were taken out. Commit f78df78 wrote `schema_3`, commit 644f038 `schema_4`. Commit
+4c90006 wrote `tests/data/folder_without_layers`, of schema 3 too, before records had a visual share
+and layers.
 """
 
 import shutil
@@ -13,12 +14,14 @@ import pytest
 import torch
 
 from golden.records import same, small_record, small_views_record
+from golden.verdict_records import small_diagnosed_record
 from seewhy.core.errors import SchemaError
 from seewhy.core.layers import Layers
 from seewhy.core.record import Record
 from seewhy.core.trace import PromptSpan
+from seewhy.models import FAMILIES
 from seewhy.report.bundle import open_record, save_record
-from seewhy.report.migrations import SCHEMA_VERSION, STEPS
+from seewhy.report.migrations import BOX_FORMATS_OF_4, SCHEMA_VERSION, STEPS
 
 FOLDERS = Path(__file__).parents[2] / "data" / "folders"
 
@@ -42,12 +45,18 @@ def with_share_and_layers(record: Record) -> Record:
     return replace(record, layers=layers, attribution=attribution)
 
 
+def of_family(record: Record, family: str) -> Record:
+    provenance = replace(record.provenance, family=family)
+    return replace(record, provenance=provenance, box_format=FAMILIES.get(family).box_format)
+
+
 WITHOUT_LAYERS = FOLDERS.parent / "folder_without_layers"
 
 WRITTEN = {
     1: replace(with_a_second_scale(small_record()), turns=(PromptSpan("user", 0, 7),)),
     2: with_a_second_scale(small_views_record()),
     3: with_share_and_layers(with_a_second_scale(small_views_record())),
+    4: of_family(with_a_second_scale(small_diagnosed_record()), "qwen2-vl"),
 }
 
 
@@ -67,9 +76,21 @@ def test_open_record_reads_a_folder_of_an_older_schema(schema):
     assert same(open_record(FOLDERS / f"schema_{schema}"), WRITTEN[schema])
 
 
-@pytest.mark.parametrize("schema", WRITTEN)
-def test_record_of_an_older_schema_has_no_verdicts(schema):
+@pytest.mark.parametrize("schema", [1, 2, 3])
+def test_record_of_before_verdicts_has_none(schema):
     assert open_record(FOLDERS / f"schema_{schema}").verdicts is None
+
+
+def test_record_of_before_box_formats_has_that_of_its_family():
+    assert open_record(FOLDERS / "schema_4").box_format == FAMILIES.get("qwen2-vl").box_format
+    assert open_record(FOLDERS / "schema_3").box_format is None  # its family is none of ours
+
+
+@pytest.mark.parametrize("family", FAMILIES.names())
+def test_box_formats_of_schema_4_are_those_of_the_families(family):
+    own = FAMILIES.get(family).box_format
+    migrated = BOX_FORMATS_OF_4.get(family, (None, ()))
+    assert migrated == (own.convention, own.syntaxes)
 
 
 @pytest.mark.parametrize("schema", WRITTEN)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from seewhy.core.boxes import BoxFormat
 from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.core.geometry import Geometry, TokenGrid
 from seewhy.models.family import Family, VisualInputs, concatenate, on_device
@@ -52,6 +53,7 @@ class Idefics3(Family):
     )
     default_marker = "<image>"
     plain_format = "User:{marker}{prompt}<end_of_utterance>\nAssistant:"
+    box_format = BoxFormat("relative-500", ("doctags",))
 
     def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
         super().__init__(model, processor)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from seewhy.core.boxes import BoxFormat
 from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.core.geometry import Geometry
 from seewhy.models.encoder_outputs import (
@@ -48,6 +49,7 @@ class PaliGemma(Family):
     coverage = "every pixel is seen, none twice"
     default_marker = "<image>"
     plain_format = "{marker}<bos>{prompt}\n"
+    box_format = BoxFormat("relative-1024-yx", ("loc",))
 
     def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
         super().__init__(model, processor)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from seewhy.core.boxes import BoxFormat
 from seewhy.images.clips import Clip
 from seewhy.models.families.qwen2_vl import (
     FRAME_LIMITS,
@@ -43,6 +44,7 @@ class Qwen25VL(Family):
     clip_marker = Qwen2VL.clip_marker
     clip_token_field = "video_token_id"
     plain_format = Qwen2VL.plain_format
+    box_format = BoxFormat("pixels-input", ("json", "qwen-tokens", "point-tags"))
 
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
         """See `seewhy.models.families.qwen2_vl.process_dynamic`."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from seewhy.core.boxes import BoxFormat
 from seewhy.images.clips import Clip
 from seewhy.models.families.qwen2_vl import (
     Qwen2VL,
@@ -48,6 +49,7 @@ class Qwen3VL(Family):
     clip_marker = Qwen2VL.clip_marker
     clip_token_field = "video_token_id"
     plain_format = Qwen2VL.plain_format
+    box_format = BoxFormat("relative-1000", ("json", "qwen-tokens"))
 
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
         """See `seewhy.models.families.qwen2_vl.process_dynamic`."""

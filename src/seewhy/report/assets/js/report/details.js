@@ -4,6 +4,7 @@ import { element } from "../shared/dom.js";
 import { decimal, label, percent, point, visibleText } from "../shared/text.js";
 import { comparisonDetails } from "./comparison.js";
 import { bar, block, heading, scalesBlock, section, shareName } from "./detail_parts.js";
+import { locationBlock } from "./location_panel.js";
 import { makeLayerStrip } from "./layer_strip.js";
 import { hasLowEvidence, shareOf, shownPlaces, viewOf } from "./selection.js";
 import { contextPiece, mapSummary } from "./summary.js";
@@ -60,6 +61,7 @@ function wordDetails(report, piece) {
       element("p", {}, about),
     ),
     ...explanationOf(report, piece),
+    ...locationBlock(report, piece),
     element(
       "div",
       { class: "columns" },

@@ -59,6 +59,34 @@ export interface VerdictData {
   noun: number | null;
 }
 
+/** A map against a box or point; see `seewhy.report.location_fit.Fit`. */
+export interface FitData {
+  view: number;
+  iou: number | null;
+  hit: boolean;
+  distance: number | null;
+  energy: number | null;
+  area: number | null;
+}
+
+/** A box or a point in the answer; see `seewhy.report.locations.Location`. */
+export interface LocationData {
+  kind: string;
+  text: string;
+  tokens: number[];
+  numbers: number[];
+  number_tokens: number[];
+  phrase: string | null;
+  phrase_tokens: number[];
+  pixels: number[] | null;
+  convention: string | null;
+  picture: number | null;
+  views: number[];
+  notes: string[];
+  phrase_fit: FitData | null;
+  coordinates_fit: FitData | null;
+}
+
 /** A piece of the prompt, its offsets counted in characters (code points). */
 export interface Span {
   text: string;
@@ -154,6 +182,7 @@ export interface Payload {
   answer: string;
   contrasts: Contrast[];
   verdicts: (VerdictData | null)[] | null;
+  locations: LocationData[];
   words: TextData;
   tokens: TextData;
   scales: Scale[];
