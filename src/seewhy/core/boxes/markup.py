@@ -28,7 +28,7 @@ MARKED = (
 #: user names a convention.
 BARE = ("pairs", "fractions", "brackets")
 
-NUMBER = r"-?\d+(?:\.\d+)?"
+NUMBER = r"-?(?:\d+(?:\.\d+)?|\.\d+)"
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def noun_phrase_before(text: str, start: int) -> Span | None:
     taken: list[re.Match[str]] = []
     while words and len(taken) < _LONGEST:
         word = words.pop()
-        if not _continues(taken, word):
+        if not _continues(taken, word, words[-1][0] if words else ""):
             break
         taken.insert(0, word)
         if tag_of(word[0]) in ("DT", "PRP$"):
@@ -74,11 +74,19 @@ def noun_phrase_before(text: str, start: int) -> Span | None:
     return taken[0].start(), taken[-1].end()
 
 
-def _continues(taken: list[re.Match[str]], word: re.Match[str]) -> bool:
-    """Whether a word may stand before the words of a noun phrase that are already found."""
+def _continues(taken: list[re.Match[str]], word: re.Match[str], before: str) -> bool:
+    """Whether a word may stand before the words of a noun phrase that are already found.
+
+    Args:
+        taken: the words that follow it.
+        word: the word.
+        before: the word before it: "a parked car" is one phrase, "it parked cars" is not.
+    """
     if not word[0][0].isalnum():
         return False
     tag = tag_of(word[0])
     if not taken:
         return tag in ("NN", "NNS", "CD")
+    if tag == "VBD":
+        return tag_of(before or ".") in ("DT", "PRP$", "JJ")
     return tag in ("NN", "NNS", "JJ", "CD", "DT", "PRP$", "VBG", "VBN")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from seewhy.core.boxes.markup import Markup, Number, Span
+from seewhy.core.boxes.markup import NUMBER, Markup, Number, Span
 
 _TAG = re.compile(
     r"<(?P<name>points?)\s+(?P<fields>(?:\w+\s*=\s*(?:\"[^\"]*\"|'[^']*')\s*)*)"
@@ -13,7 +13,7 @@ _TAG = re.compile(
 )
 _FIELD = re.compile(r"(?P<name>\w+)\s*=\s*(?P<quote>[\"'])(?P<value>.*?)(?P=quote)", re.DOTALL)
 _PLACE = re.compile(r"(?P<axis>[xy])(?P<number>\d*)")
-_DECIMAL = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*%?\s*")
+_DECIMAL = re.compile(rf"\s*({NUMBER})\s*%?\s*")
 
 
 def in_point_tags(text: str) -> Iterator[Markup]:
