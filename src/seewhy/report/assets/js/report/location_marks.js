@@ -2,6 +2,7 @@
 
 import { element } from "../shared/dom.js";
 import { locationsAt, locationsIn } from "./locations.js";
+import { shownPlaces } from "./selection.js";
 
 /** @import {LocationData} from "./payload.d.ts" */
 /** @import {PaneContent} from "./pane_rows.js" */
@@ -18,6 +19,19 @@ export function locationMarks({ payload, text, views }, { at, view }) {
     location.pixels && location.views.includes(view)
       ? [mark(location, location.pixels, views.all[view], all.indexOf(location))]
       : [],
+  );
+}
+
+/**
+ * Places of all pieces that go with a box or point of a shown word: its phrase and its marks.
+ * @param {Report} report
+ * @returns {Set<number>}
+ */
+export function locatedPlaces({ payload, state, text }) {
+  const own = shownPlaces(state).flatMap((at) => locationsAt(payload, text.explained(at)));
+  const all = own.length ? text.explainedPlacesOf("answer") : [];
+  return new Set(
+    all.filter((at) => locationsAt(payload, text.pieces[at]).some((one) => own.includes(one))),
   );
 }
 

@@ -78,9 +78,8 @@ export function locationBlock(report, piece) {
   const own = locationsAt(report.payload, piece);
   if (!own.length) return [];
   const entries = own.map((location) => entry(report, location));
-  return [
-    block("In the answer as", element("ul", { class: "location-facts", id: report.id("location-facts") }, ...entries)),
-  ];
+  const facts = { class: "location-facts", id: report.id("location-facts") };
+  return [block("Box or point", element("ul", facts, ...entries))];
 }
 
 /**
