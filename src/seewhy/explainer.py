@@ -101,9 +101,10 @@ class Explainer:
             answer: explain these words (or ids, or a server's response) instead of the model's own.
             options: how to explain.
             **settings: fields of `ExplainOptions` (`method`, `contrast`, `explain_prompt`,
-                `layers`, `diagnose`, `other_pictures`, `scales`, `max_new_tokens`, `max_pixels`,
-                `min_pixels`, `processor_options`, `seed`, `max_memory`, `progress`), parameters of
-                the method (`k`, `p`, `window`, ...) and settings of generation (`do_sample`, ...).
+                `layers`, `diagnose`, `other_pictures`, `scales`, `boxes`, `max_new_tokens`,
+                `max_pixels`, `min_pixels`, `processor_options`, `seed`, `max_memory`, `progress`),
+                parameters of the method (`k`, `p`, `window`, ...) and settings of generation
+                (`do_sample`, ...).
 
         Raises:
             ImageError: if a picture is missing, broken, empty or too large.
@@ -357,6 +358,7 @@ def explanation_of(
         turns=trace.inputs.turns,
         contrasts=tuple(contrasts.items()),
         layers=layers_of_answer(session, trace) if options.layers else None,
+        box_format=options.box_format(session.loaded.family.box_format),
         provenance=replace(
             _provenance(session, method, parameters, seconds_of_stages),
             seed=options.seed,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seewhy.answer_location import AnswerLocation, answer_locations
 from seewhy.core.display import DISPLAY, Display
 from seewhy.core.errors import ParameterError, UnknownNameError
 from seewhy.core.record import Picture, Record
@@ -15,6 +16,8 @@ from seewhy.core.text import Word, phrase
 from seewhy.explained_word import ExplainedWord, RecordWords, only_view
 from seewhy.report.bundle import save_record
 from seewhy.report.figures import plot
+from seewhy.report.location_json import locations_to_json
+from seewhy.report.locations import with_convention
 from seewhy.report.page import frame, html
 from seewhy.report.spans import spans_of
 from seewhy.report.word_layers import WordLayers
@@ -102,6 +105,53 @@ class Explanation:
     def tokens(self) -> tuple[ExplainedWord, ...]:
         """The tokens of the answer, each with its own maps and context."""
         return self._words.tokens
+
+    @property
+    def boxes(self) -> tuple[AnswerLocation, ...]:
+        """The boxes that stand in the answer, in pixels of the original picture.
+
+        Their numbers are read by the convention of the model's family (docs/boxes.md), or by the
+        one that the explanation was made with. A box whose convention is not known has no `pixels`.
+        """
+        return answer_locations(self._words, "box")
+
+    @property
+    def points(self) -> tuple[AnswerLocation, ...]:
+        """The points that stand in the answer, as `boxes`."""
+        return answer_locations(self._words, "point")
+
+    def boxes_as(
+        self, convention: str | None = None, *, picture: int | None = None
+    ) -> tuple[AnswerLocation, ...]:
+        """The boxes of the answer, read by a convention that you name.
+
+        Boxes without any tag, `[x1, y1, x2, y2]` and `(x1,y1),(x2,y2)`, are read too.
+
+        Args:
+            convention: a name from `seewhy.core.boxes.CONVENTIONS`, such as `"relative-1000"`; None
+                keeps the explanation's own.
+            picture: the picture that all boxes belong to, from 0; None takes what the answer says,
+                else the first.
+
+        Raises:
+            UnknownNameError: if there is no such convention.
+            ParameterError: if there is no such picture.
+        """
+        return answer_locations(self._words, "box", convention, picture)
+
+    def points_as(
+        self, convention: str | None = None, *, picture: int | None = None
+    ) -> tuple[AnswerLocation, ...]:
+        """The points of the answer, read by a convention that you name; see `boxes_as`."""
+        return answer_locations(self._words, "point", convention, picture)
+
+    def with_boxes(self, convention: str) -> Explanation:
+        """The same explanation, its boxes and points read by a convention: also on its page.
+
+        Raises:
+            UnknownNameError: if there is no such convention.
+        """
+        return Explanation(with_convention(self.record, convention))
 
     @property
     def worst(self) -> ExplainedWord | None:
@@ -217,13 +267,15 @@ class Explanation:
         A word's `context` holds pairs of an earlier word's index and its share, in [0, 1], of what
         the word took from all earlier words; `peak` and `box` are in pixels of the image. Its
         `layers`, where the explanation has them, are numbers only. Its `verdict` is there where
-        the explanation was diagnosed, None for words without one. `warnings` must be read first;
-        `notes` holds them and all others, and a word has its own.
+        the explanation was diagnosed, None for words without one. `boxes` and `points` hold
+        `AnswerLocation.to_json` of each. `warnings` must be read first; `notes` holds them and all
+        others, and a word has its own.
         """
         return {
             "prompt": self.prompt,
             "answer": self.answer,
             "words": [word.to_json() for word in self],
+            **locations_to_json(self.record),
             "method": self.method,
             "model": self.model,
             "warnings": list(self.record.warnings),

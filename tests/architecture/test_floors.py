@@ -27,6 +27,7 @@ FLOORS = (
     ("datasets",),
     ("report",),
     ("explained_word",),
+    ("answer_location",),
     ("explanation",),
     ("options", "chats"),
     ("diagnosed", "answer_notes"),

@@ -22,6 +22,7 @@ from seewhy.cli._options import (
     whole,
 )
 from seewhy.cli.open_report import PAGE, show_in_browser
+from seewhy.core.boxes.conventions import CONVENTIONS
 from seewhy.core.errors import OutputError, ParameterError, ShippedModelWarning
 from seewhy.core.memory import bytes_of
 from seewhy.testbed.pretrained import DEFAULT as DEFAULT_MODEL
@@ -101,6 +102,12 @@ def _add_prompt(parser) -> None:
         type=contrast,
         default=[],
         help="explain why WORD of the answer and not OTHER (repeatable)",
+    )
+    prompt.add_argument(
+        "--boxes",
+        metavar="CONVENTION",
+        help="what the numbers of boxes and points in the answer count (default: as the model's "
+        f"family writes them): {', '.join(CONVENTIONS)}",
     )
 
 
@@ -421,6 +428,7 @@ def _options(arguments: Namespace, progress: Callable[[str], None]) -> ExplainOp
         diagnose=arguments.diagnose,
         other_pictures=other_pictures(arguments),
         max_memory=arguments.max_memory,
+        boxes=arguments.boxes,
         progress=progress,
         **_generation(arguments),
     )

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from seewhy.cli._locations import print_locations
 from seewhy.cli._printable import printable
 from seewhy.cli._verdicts import has_verdicts, legend, mark, print_worst
 
@@ -84,6 +85,7 @@ def show(explanation: Mapping[str, Any], folder: Path | None) -> None:
         more = f"{omitted} more word{'s' * (omitted > 1)}: see the report, or --json."
         console.print(Text(more, style="dim"))
     console.print()
+    print_locations(console, explanation)
     if has_verdicts(words):
         _print_verdicts(console, words)
     for note in dict.fromkeys(note for word in words for note in word.get("notes", ())):

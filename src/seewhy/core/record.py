@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from torch import Tensor
 
 from seewhy.core.attribution import Attribution
+from seewhy.core.boxes import BoxFormat
 from seewhy.core.geometry import TokenGrid
 from seewhy.core.layers import Layers
 from seewhy.core.text import Token, Word, words_of
@@ -93,6 +94,7 @@ class Record:
         warnings: what a reader must know before anything else, the gravest first; also among the
             notes of `provenance`.
         word_notes: `(word, sentence)`: what a reader must know of single words of the answer.
+        box_format: how the model writes boxes and points, or None where that is not known.
     """
 
     pictures: tuple[Picture, ...]
@@ -110,6 +112,7 @@ class Record:
     verdicts: tuple[Verdict | None, ...] | None = None
     warnings: tuple[str, ...] = ()
     word_notes: tuple[tuple[int, str], ...] = ()
+    box_format: BoxFormat | None = None
 
     @cached_property
     def prompt_words(self) -> tuple[Word, ...]:

@@ -125,7 +125,8 @@ def _write(record: Record, work: Path, display: Display) -> None:
 
 def _read(source: Path, manifest: Mapping[str, Any], schema: int) -> Record:
     explanation, maps = (read_checked(source, name, manifest) for name in (EXPLANATION, MAPS))
-    data, tensors = migrated(schema, json.loads(explanation), load_tensors(maps))
+    read = {**json.loads(explanation), "family": manifest.get("family", "")}
+    data, tensors = migrated(schema, read, load_tensors(maps))
     images = [
         _image(read_checked(source, picture["file"], manifest)) for picture in data["pictures"]
     ]

@@ -27,7 +27,7 @@ def migrated(schema: int, data: dict[str, Any], tensors: dict[str, Tensor]) -> P
 
     Args:
         schema: the schema in the folder's manifest.
-        data, tensors: as they were read; they may be changed.
+        data, tensors: as they were read, and `family` of the manifest; they may be changed.
 
     Raises:
         LookupError, TypeError: if the folder does not have the form of its schema.
@@ -78,8 +78,26 @@ def _from_3_to_4(data: dict[str, Any], tensors: dict[str, Tensor]) -> Parts:
 
 
 def _from_4_to_5(data: dict[str, Any], tensors: dict[str, Tensor]) -> Parts:
-    """Schema 4 had no warnings and no notes of single words."""
-    return data | {"warnings": [], "word_notes": []}, tensors
+    """Schema 4 had no warnings and notes of words; how boxes are written, its family says."""
+    found = BOX_FORMATS_OF_4.get(data["family"])
+    box_format = None if found is None else {"convention": found[0], "syntaxes": list(found[1])}
+    return data | {"box_format": box_format, "warnings": [], "word_notes": []}, tensors
+
+
+#: How the families of schema 4 write boxes and points: the convention, and the ways to write them.
+BOX_FORMATS_OF_4: dict[str, tuple[str | None, tuple[str, ...]]] = {
+    "gemma4": ("relative-1000-yx", ("json-box_2d",)),
+    "glm4v": ("relative-1000", ("glm-tokens", "json")),
+    "idefics3": ("relative-500", ("doctags",)),
+    "internvl": ("relative-1000", ("box-tags",)),
+    "llava": ("relative-1-input", ("fractions",)),
+    "llava-next": (None, ("fractions",)),
+    "llava-onevision": (None, ("fractions",)),
+    "paligemma": ("relative-1024-yx", ("loc",)),
+    "qwen2-vl": ("relative-1000", ("qwen-tokens", "pairs")),
+    "qwen2-5-vl": ("pixels-input", ("json", "qwen-tokens", "point-tags")),
+    "qwen3-vl": ("relative-1000", ("json", "qwen-tokens")),
+}
 
 
 def _scales_of_3(scales: list[dict[str, Any]]) -> dict[str, Any]:

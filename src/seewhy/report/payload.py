@@ -22,6 +22,7 @@ from seewhy.core.layers import Layers
 from seewhy.core.record import Picture, Provenance, Record
 from seewhy.core.text import Token, Word
 from seewhy.report.colourmaps import NAMES, colour_table
+from seewhy.report.location_payload import LocationData, locations_data
 from seewhy.report.payload_numbers import Box, short
 from seewhy.report.spans import SpanScale, TextSpan, spans_of
 from seewhy.report.verdict_payload import VerdictData, verdict_data
@@ -230,6 +231,7 @@ class Payload(TypedDict):
     `display` is the scale on which maps are shown at first. `verdicts` has an entry for each word
     of the answer, null where the word has none; it is null where the answer was not diagnosed.
     `warnings` are shown before anything else; they are among the notes of `origin` too.
+    `locations` are the boxes and points in the answer.
     """
 
     schema: int
@@ -242,6 +244,7 @@ class Payload(TypedDict):
     verdicts: list[VerdictData | None] | None
     warnings: list[str]
     word_notes: list[WordNote]
+    locations: list[LocationData]
     words: TextData
     tokens: TextData
     scales: list[Scale]
@@ -277,6 +280,7 @@ def payload(record: Record, display: Display = DISPLAY) -> Payload:
         "verdicts": None if record.verdicts is None else [*map(verdict_data, record.verdicts)],
         "warnings": list(record.warnings),
         "word_notes": [{"word": word, "note": note} for word, note in record.word_notes],
+        "locations": locations_data(record),
         "words": _text(record.prompt_words, spans.prompt_words, spans.words, maps),
         "tokens": _text(record.prompt_tokens, spans.prompt_tokens, spans.tokens, maps),
         "scales": [_scale(view) for view in record.attribution.scales],

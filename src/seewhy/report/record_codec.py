@@ -16,11 +16,13 @@ from typing import Any
 from torch import Tensor
 
 from seewhy.core.attribution import Attribution, ScaleView
+from seewhy.core.boxes import BoxFormat
 from seewhy.core.geometry import TokenGrid
 from seewhy.core.layers import Layers
 from seewhy.core.record import Picture, Provenance, Record
 from seewhy.core.text import Token, Word
 from seewhy.core.trace import PromptSpan
+from seewhy.report.location_json import locations_to_json
 from seewhy.report.spans import TextSpan, spans_of
 from seewhy.report.verdict_codec import verdicts_from_json, verdicts_to_json
 
@@ -64,6 +66,8 @@ def record_to_json(record: Record) -> dict[str, Any]:
         "verdicts": verdicts_to_json(record.verdicts),
         "warnings": list(record.warnings),
         "word_notes": [{"word": word, "note": note} for word, note in record.word_notes],
+        "box_format": None if record.box_format is None else asdict(record.box_format),
+        **locations_to_json(record),
     }
 
 
@@ -117,6 +121,7 @@ def record_from_parts(
         verdicts=verdicts_from_json(data["verdicts"], len(data["words"])),
         warnings=tuple(map(_text, data["warnings"])),
         word_notes=tuple(_word_note(note, len(data["words"])) for note in data["word_notes"]),
+        box_format=_box_format(data["box_format"]),
     )
 
 
@@ -190,6 +195,10 @@ def _picture(view: int, data: Mapping[str, Any], tensors: Tensors, image: Tensor
         frames=tuple(data["frames"]),
         seconds=data["seconds"],
     )
+
+
+def _box_format(data: Mapping[str, Any] | None) -> BoxFormat | None:
+    return None if data is None else BoxFormat(data["convention"], tuple(data["syntaxes"]))
 
 
 def _token(data: Mapping[str, Any]) -> Token:

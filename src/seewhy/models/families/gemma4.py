@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from transformers.models.gemma4.image_processing_pil_gemma4 import get_aspect_ratio_preserving_size
 
+from seewhy.core.boxes import BoxFormat
 from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.core.geometry import Geometry
 from seewhy.models.family import (
@@ -60,6 +61,7 @@ class Gemma4(Family):
     clip_marker = "<|video|>"
     clip_token_field = "video_token_id"
     plain_format = "<|turn>user\n{marker}{prompt}<turn|>\n<|turn>model\n"
+    box_format = BoxFormat("relative-1000-yx", ("json-box_2d",))
 
     def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
         super().__init__(model, processor)

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 from transformers.models.idefics3.image_processing_pil_idefics3 import get_resize_output_image_size
 
+from seewhy.core.boxes import BoxFormat
 from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.core.geometry import Geometry, TokenGrid
 from seewhy.models.families.llava import set_sizes
@@ -56,6 +57,7 @@ class Idefics3(Family):
     )
     default_marker = "<image>"
     plain_format = "User:{marker}{prompt}<end_of_utterance>\nAssistant:"
+    box_format = BoxFormat("relative-500", ("doctags",))
 
     def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
         super().__init__(model, processor)

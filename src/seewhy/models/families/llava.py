@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from transformers.image_transforms import get_resize_output_image_size
 
+from seewhy.core.boxes import BoxFormat
 from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.core.geometry import Geometry, TokenGrid
 from seewhy.models.encoder_outputs import encoder_outputs, pixels_or_outputs
@@ -49,6 +50,7 @@ class Llava(Family):
     coverage = "pixels outside the processor's centre crop are unseen; none is seen twice"
     default_marker = "<image>"
     plain_format = "USER: {marker}\n{prompt} ASSISTANT:"
+    box_format = BoxFormat("relative-1-input", ("fractions",))
 
     @classmethod
     def supports(cls, config: Any) -> bool:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from transformers.image_processing_utils import get_patch_output_size, select_best_resolution
 
+from seewhy.core.boxes import BoxFormat
 from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.core.geometry import Geometry, TokenGrid
 from seewhy.models.encoder_outputs import encoder_outputs
@@ -57,6 +58,7 @@ class LlavaNext(Family):
     )
     default_marker = "<image>"
     plain_format = "USER: {marker}\n{prompt} ASSISTANT:"
+    box_format = BoxFormat(None, ("fractions",))
 
     def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
         super().__init__(model, processor)

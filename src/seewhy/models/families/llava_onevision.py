@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from seewhy.core.boxes import BoxFormat
 from seewhy.core.errors import GeometryError
 from seewhy.core.geometry import Geometry, TokenGrid
 from seewhy.models.encoder_outputs import encoder_outputs
@@ -72,6 +73,7 @@ class LlavaOnevision(Family):
     clip_marker = "<video>"
     clip_token_field = "video_token_id"
     plain_format = "<|im_start|>user {marker}\n{prompt}<|im_end|><|im_start|>assistant\n"
+    box_format = BoxFormat(None, ("fractions",))
 
     def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
         super().__init__(model, processor)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from seewhy.core.boxes import BoxFormat
 from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.core.geometry import Geometry
 from seewhy.models.encoder_outputs import (
@@ -50,6 +51,7 @@ class PaliGemma(Family):
     needs_template = False
     plain_format = "{marker}<bos>{prompt}\n"
     causal_prompt = False
+    box_format = BoxFormat("relative-1024-yx", ("loc",))
 
     def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
         super().__init__(model, processor)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from seewhy.core.boxes import BoxFormat
 from seewhy.core.errors import GeometryError, ImageError, UnsupportedModelError
 from seewhy.core.geometry import Geometry
 from seewhy.images.clips import Clip
@@ -52,6 +53,7 @@ class Qwen2VL(Family):
     clip_token_field = "video_token_id"
     plain_format = "<|vision_start|>{marker}<|vision_end|>{prompt}\n"
     part_settings = PART_SETTINGS
+    box_format = BoxFormat("relative-1000", ("qwen-tokens", "pairs"))
 
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
         """See `process_dynamic`."""

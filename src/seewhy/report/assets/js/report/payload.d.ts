@@ -65,6 +65,34 @@ export interface WordNote {
   note: string;
 }
 
+/** A map against a box or point; see `seewhy.report.location_fit.Fit`. */
+export interface FitData {
+  view: number;
+  iou: number | null;
+  hit: boolean;
+  distance: number | null;
+  energy: number | null;
+  area: number | null;
+}
+
+/** A box or a point in the answer; see `seewhy.report.locations.Location`. */
+export interface LocationData {
+  kind: string;
+  text: string;
+  tokens: number[];
+  numbers: number[];
+  number_tokens: number[];
+  phrase: string | null;
+  phrase_tokens: number[];
+  pixels: number[] | null;
+  convention: string | null;
+  picture: number | null;
+  views: number[];
+  notes: string[];
+  phrase_fit: FitData | null;
+  coordinates_fit: FitData | null;
+}
+
 /** A piece of the prompt, its offsets counted in characters (code points). */
 export interface Span {
   text: string;
@@ -167,6 +195,7 @@ export interface Payload {
   verdicts: (VerdictData | null)[] | null;
   warnings: string[];
   word_notes: WordNote[];
+  locations: LocationData[];
   words: TextData;
   tokens: TextData;
   scales: Scale[];

@@ -7,6 +7,8 @@ import { connectControls } from "./controls.js";
 import { makeFilmstrips } from "./filmstrips.js";
 import { layout } from "./layout.js";
 import { readLink } from "./links.js";
+import { renderLocationList } from "./location_panel.js";
+import { locationsIn } from "./locations.js";
 import { Maps } from "./maps.js";
 import { renderWarnings } from "./notes.js";
 import { clearPanes } from "./panes.js";
@@ -54,6 +56,7 @@ export class Report {
       contrast: payload.contrasts.length > 0,
       prompt: payload.words.asked.length > 0,
       verdicts: Boolean(payload.verdicts?.some(Boolean)),
+      locations: locationsIn(payload).length > 0,
       layers: payload.tokens.answer.some(({ layers }) => layers?.length > 0),
     });
     /** @type {Pane[]} */
@@ -77,6 +80,7 @@ export class Report {
     renderWarnings(this);
     renderProvenance(this);
     renderVerdictLegend(this);
+    renderLocationList(this);
   }
 
   /** Draw the report as soon as its pictures can be drawn. */

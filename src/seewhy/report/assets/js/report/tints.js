@@ -2,6 +2,7 @@
 
 import { label } from "../shared/text.js";
 import { changedPlaces } from "./change_marks.js";
+import { locatedPlaces } from "./location_marks.js";
 import { RESPONSE_MIN, shownPlaces } from "./selection.js";
 
 /** @import {Report} from "./report.js" */
@@ -16,8 +17,10 @@ export function renderTints(report) {
     : contextStrengths(report);
   const stops = [tabStop(report, "prompt"), tabStop(report, "answer")];
   const changed = changedPlaces(report);
+  const located = locatedPlaces(report);
   text.pieces.forEach((piece, at) => {
     piece.node?.classList.toggle("changed", changed.has(at));
+    piece.node?.classList.toggle("located", located.has(at));
     piece.node?.classList.remove("highlighted");
     tint(piece, strengths.get(at) ?? 0, state.hoveredCell !== null);
     if (!piece.unit) return;
