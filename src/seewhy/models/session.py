@@ -16,18 +16,19 @@ from torch import Tensor
 
 from seewhy.core.errors import AnswerError, ShapeError
 from seewhy.core.trace import Inputs, Trace
+from seewhy.images.clips import Clip
 from seewhy.models.batching import Batch, batch
 from seewhy.models.conversation import Conversation, user_message
 from seewhy.models.generation import generate
 from seewhy.models.inputs import prepare_chat
-from seewhy.models.isolation import eval_mode
+from seewhy.models.isolation import eval_mode, internal
 from seewhy.models.loading import Loaded
+from seewhy.models.scales import Sizes, choose_scale
+from seewhy.models.sized_media import MediumSettings, model_sizes, settings_of_parts
 from seewhy.models.teacher_forcing import read, read_batch
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-    from seewhy.images.clips import Clip
 
 ROWS = 16
 """Number of changed pictures in one forward pass."""
@@ -52,6 +53,10 @@ class InputSource(Protocol):
         """The model's inputs at a scale."""
         ...
 
+    def media_settings(self, loaded: Loaded) -> Sequence[MediumSettings]:
+        """What was chosen for each picture and clip."""
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class ChatSource:
@@ -71,6 +76,10 @@ class ChatSource:
     def inputs(self, loaded: Loaded, scale: float = 1.0) -> Inputs:
         """The model's inputs at a scale; raises as `prepare_chat`."""
         return prepare_chat(loaded.family, self.conversation, scale=scale)
+
+    def media_settings(self, loaded: Loaded) -> Sequence[MediumSettings]:
+        """What was chosen for each picture and clip."""
+        return settings_of_parts(loaded.family, self.media, self.conversation.media_settings)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +103,7 @@ class Session:
     progress: Callable[[str], None] = field(default=lambda stage: None, repr=False)
     _inputs: dict[float, Inputs] = field(default_factory=dict, init=False, repr=False)
     _traces: dict[float, Trace] = field(default_factory=dict, init=False, repr=False)
+    _sizes: dict[float, Sizes] = field(default_factory=dict, init=False, repr=False)
 
     @staticmethod
     def from_chat(loaded: Loaded, conversation: Conversation, ids: Sequence[int]) -> Session:
@@ -141,6 +151,18 @@ class Session:
         if scale not in self._inputs:
             self._inputs[scale] = self.source.inputs(self.loaded, scale)
         return self._inputs[scale]
+
+    def model_sizes(self, scale: float) -> Sizes:
+        """`inputs(scale).model_sizes`, for pictures without processing them."""
+        media: Any = self.source.media
+        if scale in self._inputs or any(isinstance(medium, Clip) for medium in media):
+            return self.inputs(scale).model_sizes
+        if scale not in self._sizes:
+            settings = self.source.media_settings(self.loaded)
+            with internal():
+                sizes = model_sizes(self.loaded.family, media, scale, settings)
+            self._sizes[scale] = sizes
+        return self._sizes[scale]
 
     def trace(self, scale: float | None = None) -> Trace:
         """A trace at a scale, with rankings of depth 1. Cached by scale."""
@@ -218,28 +240,35 @@ class Session:
         return result
 
 
-def read_ahead(sessions: Sequence[Session], scales: Iterable[float]) -> None:
+def read_ahead(
+    sessions: Sequence[Session], scales: Iterable[float], *, replace_twins: bool = True
+) -> None:
     """Trace several sessions of one model at further scales, one forward pass for each scale.
-
-    A scale is left out for a session if the model's input sizes are those of an earlier scale.
 
     Args:
         sessions: of one model, with traces at their own scale in the cache.
         scales: the further scales.
+        replace_twins: whether a session reads another scale, or none, if the sizes at a scale are
+            nearly those of an earlier one (`choose_scale`); else only equal sizes are left out.
     """
-    traced_sizes = [{session.trace().inputs.model_sizes} for session in sessions]
+    known = [{s.trace().inputs.scale: s.trace().inputs.model_sizes} for s in sessions]
     for scale in scales:
-        new = []
-        for session, sizes in zip(sessions, traced_sizes, strict=True):
-            if (size := session.inputs(scale).model_sizes) not in sizes:
-                sizes.add(size)
-                new.append(session)
+        new: list[tuple[Session, float]] = []
+        for session, sizes in zip(sessions, known, strict=True):
+            if replace_twins:
+                chosen = choose_scale(scale, session.model_sizes, sizes).scale
+            else:
+                chosen = None if session.model_sizes(scale) in sizes.values() else scale
+            if chosen is not None and chosen not in sizes:
+                sizes[chosen] = session.model_sizes(chosen)
+                new.append((session, chosen))
         if new:
-            inputs = [session.inputs(scale) for session in new]
-            answers = [session.ids for session in new]
-            attention = new[0].attention
-            traces = read_batch(new[0].loaded, inputs, answers, attention=attention, **SHALLOW)
-            for session, trace in zip(new, traces, strict=True):
+            inputs = [session.inputs(chosen) for session, chosen in new]
+            answers = [session.ids for session, _ in new]
+            first = new[0][0]
+            options = {"attention": first.attention, **SHALLOW}
+            traces = read_batch(first.loaded, inputs, answers, **options)
+            for (session, _), trace in zip(new, traces, strict=True):
                 session.keep(trace)
 
 
