@@ -46,7 +46,7 @@ class WordScale:
     """A word at one scale of the image.
 
     Attributes:
-        scale: the requested scale.
+        scale: the ratio of the sides that the model saw to those at scale 1.
         model_sizes: for each view width and height in pixels of the model's input.
         probability: the product over the word's tokens of p(token | image at this scale, prefix).
         is_top1: whether each of its tokens is still the model's first choice.

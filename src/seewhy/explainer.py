@@ -209,7 +209,9 @@ class Explainer:
         sessions = _base_sessions(loaded, questions, answers, options, guard)
         seconds = (time.perf_counter() - start) / len(questions)
         if len(sessions) > 1:
-            read_ahead(sessions, options.explaining_method.further_scales)
+            method = options.explaining_method
+            given = method.parameters.get("scales") is not None
+            read_ahead(sessions, method.further_scales, replace_twins=not given)
         options.report_progress("explaining")
         settings = {"answer": "given"} if answers else _generation_settings(options)
         return [

@@ -95,7 +95,7 @@ class MapData(TypedDict):
 
 
 class Scale(TypedDict):
-    """One scale: the requested scale, and the size of the model's input for each view."""
+    """One scale: the ratio that the model saw, and the size of the model's input for each view."""
 
     scale: float
     seen: list[Size]

@@ -329,7 +329,6 @@ def _processed_tiles(family: Family, image: Image, canvas: Canvas) -> Any:
     config: Any = family.model.config
     (down, across), side = canvas.tiles, canvas.side
     settings: dict[str, Any] = {}
-    expect_tiles_alone(processor, config.vision_config.image_size)
     if side != config.vision_config.image_size:
         square = {"height": side, "width": side}
         settings = {"size": square, "image_grid_pinpoints": [[down * side, across * side]]}
@@ -343,6 +342,7 @@ def _processed_tiles(family: Family, image: Image, canvas: Canvas) -> Any:
             f"{image.width} x {image.height}, got pixels of shape {list(shape)} from {processor}: "
             "use the checkpoint's own processor."
         )
+    expect_tiles_alone(processor, config.vision_config.image_size)
     return processed
 
 
