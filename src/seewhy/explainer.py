@@ -27,7 +27,7 @@ from seewhy.methods import DEFAULT, FALLBACK, Evidence, Method, create
 from seewhy.methods._layers import layers_of_answer
 from seewhy.models.contrast import contrasted, deciding_token
 from seewhy.models.residual_stream import is_readable
-from seewhy.models.session import Session, read_ahead
+from seewhy.models.session import Session, notes_on_model, read_ahead
 from seewhy.options import ExplainOptions
 
 if TYPE_CHECKING:
@@ -344,6 +344,7 @@ def _notes(session: Session, evidence: Evidence, settings: Mapping[str, Any]) ->
         ),
         *(note for medium in trace.inputs.media for note in medium.notes),
         *evidence.notes,
+        *notes_on_model(session),
     ]
     if settings.get("max_new_tokens") == len(trace.tokens):
         notes.append(f"The answer was cut off after {len(trace.tokens)} tokens.")

@@ -15,6 +15,7 @@ from seewhy.core.geometry import Geometry
 from seewhy.models.families.llava import set_sizes
 from seewhy.models.families.qwen2_vl import resample_of
 from seewhy.models.family import Family, VisualInputs, concatenate, on_device
+from seewhy.models.isolation import in_eval_mode
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -118,7 +119,7 @@ def _processed_rows(
     return (rows, columns), processed
 
 
-@torch.no_grad()
+@in_eval_mode
 def row_features(family: Family, visual: VisualInputs) -> Tensor:
     """Float `[visual, hidden]`: the projected tokens, as they enter the language model."""
     model: Any = family.model

@@ -13,6 +13,7 @@ from seewhy.core.errors import GeometryError, ImageError, UnsupportedModelError
 from seewhy.core.geometry import Geometry
 from seewhy.images.clips import Clip
 from seewhy.models.family import Family, VisualInputs, on_device
+from seewhy.models.isolation import eval_mode
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -235,7 +236,7 @@ def merged_features(family: Family, visual: VisualInputs) -> Tensor:
     names = ("pixel_values_videos", "video_grid_thw") if visual.is_clip else tuple(tensors)
     model: Any = family.model
     encode = model.get_video_features if visual.is_clip else model.get_image_features
-    with torch.no_grad():
+    with eval_mode(family.model):
         outputs = encode(**{name: tensors[name] for name in names}, return_dict=True)
     return torch.cat(tuple(outputs.pooler_output))
 
