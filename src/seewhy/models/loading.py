@@ -150,11 +150,12 @@ def _from_objects(model: Any, processor: Any, hub: dict[str, Any]) -> Loaded:
 
 def _expect_dtype(dtype: Any) -> None:
     """Raise `ParameterError` for a name that is no dtype of torch."""
-    if isinstance(dtype, str) and dtype != "auto":
-        if not isinstance(getattr(torch, dtype, None), torch.dtype):
-            raise ParameterError(
-                f"Expected dtype as one of torch's, such as 'bfloat16', or 'auto', got {dtype!r}."
-            )
+    if not isinstance(dtype, str) or dtype == "auto":
+        return
+    if not isinstance(getattr(torch, dtype, None), torch.dtype):
+        raise ParameterError(
+            f"Expected dtype as one of torch's, such as 'bfloat16', or 'auto', got {dtype!r}."
+        )
 
 
 def _expect_no_loading_options(model: Any, options: dict[str, Any]) -> None:

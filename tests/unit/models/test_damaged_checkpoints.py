@@ -167,7 +167,7 @@ def test_vocabulary_without_merges_is_told(damaged):
     state = json.loads((damaged / "tokenizer.json").read_text())["model"]
     (damaged / "vocab.json").write_text(json.dumps(state["vocab"]))
     (damaged / "tokenizer.json").unlink()
-    with pytest.raises(SeewhyError, match=r"merges\.txt"):
+    with pytest.raises(SeewhyError, match="merges"):
         load(damaged)
 
 
