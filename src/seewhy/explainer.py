@@ -37,7 +37,7 @@ from seewhy.models.answer_ids import ids_of
 from seewhy.models.contrast import contrasted, deciding_token
 from seewhy.models.processor_settings import with_settings
 from seewhy.models.residual_stream import is_readable
-from seewhy.models.session import Session, read_ahead
+from seewhy.models.session import Session, notes_on_model, read_ahead
 from seewhy.models.thinking import joined_answer
 from seewhy.options import ExplainOptions
 
@@ -420,6 +420,7 @@ def _notes(session: Session, evidence: Evidence) -> list[str]:
         ),
         *(note for medium in trace.inputs.media for note in medium.notes),
         *evidence.notes,
+        *notes_on_model(session),
     ]
 
 

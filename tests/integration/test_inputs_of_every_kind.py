@@ -426,7 +426,7 @@ def test_trace_explains_a_pipeline():
         {"type": "image", "image": noise(150, 100)},
         {"type": "text", "text": "What is this?"},
     ]
-    with seewhy.trace(model, processor) as trace:
+    with seewhy.trace(pipe) as trace:
         (out,) = pipe(
             text=[{"role": "user", "content": asked}], max_new_tokens=4, return_full_text=False
         )
@@ -434,6 +434,13 @@ def test_trace_explains_a_pipeline():
     assert made.prompt == "What is this?"
     assert made.answer.strip() == out["generated_text"].strip()
     assert np.array_equal(np.array(made.image), np.array(noise(150, 100)))
+    loaded = seewhy.load(pipe)
+    same(made, loaded.explain(noise(150, 100), "What is this?", method="tam", max_new_tokens=4))
+
+
+def test_trace_needs_the_processor_of_the_inputs(explainer):
+    with pytest.raises(ParameterError, match="Expected the processor that makes"):
+        seewhy.trace(explainer.loaded.model)
 
 
 def test_trace_shows_a_picture_as_the_processor_saw_it(explainer):

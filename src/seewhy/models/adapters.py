@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -93,13 +94,13 @@ def _acts_in_layers(config: Any) -> bool:
     """Whether a type's own class leaves the forward pass of the whole model alone."""
     if type_of(config) in HARMLESS:
         return True
-    from peft.mapping import PEFT_TYPE_TO_TUNER_MAPPING
-    from peft.tuners.tuners_utils import BaseTuner
-
-    tuner: Any = PEFT_TYPE_TO_TUNER_MAPPING.get(config.peft_type)
-    if tuner is None or not issubclass(tuner, BaseTuner):
+    # PEFT made the config, so its modules are there.
+    tuners: Any = sys.modules["peft.mapping"]
+    base: Any = sys.modules["peft.tuners.tuners_utils"].BaseTuner
+    tuner = tuners.PEFT_TYPE_TO_TUNER_MAPPING.get(config.peft_type)
+    if tuner is None or not issubclass(tuner, base):
         return False
-    return tuner.forward is BaseTuner.forward and not hasattr(tuner, "_enable_peft_forward_hooks")
+    return tuner.forward is base.forward and not hasattr(tuner, "_enable_peft_forward_hooks")
 
 
 def _adapter_layers(model: nn.Module) -> Iterator[tuple[str, Any]]:

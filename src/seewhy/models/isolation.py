@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import torch
@@ -118,3 +118,20 @@ def eval_mode(model: Any) -> Iterator[None]:
         finally:
             for module in training:
                 module.training = True
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def in_eval_mode(function: Function) -> Function:
+    """A decorator: the function runs in `eval_mode` of its first argument.
+
+    That is a model, or an object with a `model`, such as a family's adapter.
+    """
+
+    @functools.wraps(function)
+    def wrapped(first: Any, *arguments: Any, **keywords: Any) -> Any:
+        with eval_mode(first if isinstance(first, torch.nn.Module) else first.model):
+            return function(first, *arguments, **keywords)
+
+    return cast(Function, wrapped)

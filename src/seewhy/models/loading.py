@@ -35,6 +35,7 @@ from seewhy.models.loading_report import expect_complete
 from seewhy.models.model_config import expect_folder, first_line, hub_in_reach, is_path, read_config
 from seewhy.models.processing import ProcessorParts, load_processor, parts_of
 from seewhy.models.processor_settings import split_settings, with_settings
+from seewhy.models.template_checks import chosen_template, expect_template, no_template
 from seewhy.models.tokenizer_checks import (
     expect_tokenizer_files,
     expect_tokenizer_of,
@@ -51,9 +52,6 @@ HUB = ("revision", "token", "cache_dir", "local_files_only", "trust_remote_code"
 
 #: Further arguments of `from_pretrained` that people use, for suggestions.
 LOADING = ("attn_implementation", "quantization_config", "max_memory", "use_safetensors")
-
-#: Given as `chat_template`: prompts without a chat template.
-PLAIN = "plain"
 
 UNKNOWN_KEYWORD = re.compile(r"unexpected keyword argument '(\w+)'")
 
@@ -118,6 +116,7 @@ def load(
         hub["revision"] = revision
     options = {"dtype": dtype, "device_map": device_map, **kwargs}
     options = {key: value for key, value in options.items() if value is not None}
+    _expect_dtype(dtype)
     if isinstance(model, str | os.PathLike):
         loaded = _from_name(os.fspath(model), options, hub, suggestions)
         loaded = _with_template(loaded, chat_template, expected=True)
@@ -133,15 +132,18 @@ def _from_name(
     name: str, options: dict[str, Any], hub: dict[str, Any], suggestions: Iterable[str]
 ) -> Loaded:
     """A model, or an adapter with its base, by hub id or folder."""
-    with model_errors(name):
+    with model_errors(name, "config"):
         source = _locate(name, hub, suggestions)
         family = family_of(source.config, name=name)
+    with model_errors(name, "weights"):
         model = _weights(source, {**options, **source.hub})
+    with model_errors(name, "tokenizer or processor"):
         parts = _processor(source, prefer_original=not family.model_types)
-        if source.adapter is not None:
-            model = unwrap(with_adapter(model, source.adapter, source.adapter_hub))
         expect_tokenizer_files(Path(source.place), parts.tokenizer, name)
-        return Loaded(name, model, parts, _adapter(family, model, parts, name))
+    if source.adapter is not None:
+        with model_errors(name, "adapter"):
+            model = unwrap(with_adapter(model, source.adapter, source.adapter_hub))
+    return Loaded(name, model, parts, _adapter(family, model, parts, name))
 
 
 def _from_objects(model: Any, processor: Any, hub: dict[str, Any]) -> Loaded:
@@ -152,6 +154,16 @@ def _from_objects(model: Any, processor: Any, hub: dict[str, Any]) -> Loaded:
     processor = processor_inside(model) if processor is None else processor
     parts = parts_of(processor) if processor is not None else _found_processor(inner, family, hub)
     return Loaded(name, inner, parts, _adapter(family, inner, parts, name))
+
+
+def _expect_dtype(dtype: Any) -> None:
+    """Raise `ParameterError` for a name that is no dtype of torch."""
+    if not isinstance(dtype, str) or dtype == "auto":
+        return
+    if not isinstance(getattr(torch, dtype, None), torch.dtype):
+        raise ParameterError(
+            f"Expected dtype as one of torch's, such as 'bfloat16', or 'auto', got {dtype!r}."
+        )
 
 
 def _expect_no_loading_options(model: Any, options: dict[str, Any]) -> None:
@@ -198,18 +210,19 @@ def _with_template(loaded: Loaded, chat_template: str | None, *, expected: bool)
         expected: whether the checkpoint must have one.
 
     Raises:
-        ModelError: if it must, but has none.
+        ModelError: if it must, but has none, or Jinja cannot read it.
+        ParameterError: if the user's is no text.
     """
     if chat_template is not None:
-        template = None if chat_template == PLAIN else chat_template
+        template = chosen_template(chat_template)
         parts = replace(loaded.processor, template=template)
-        return replace(loaded, processor=parts, family=type(loaded.family)(loaded.model, parts))
-    if expected and loaded.family.needs_template and loaded.family.template(False) is None:
-        raise ModelError(
-            f"Expected a chat template in {loaded.name!r} (chat_template.jinja, or in "
-            "tokenizer_config.json), got none: download the checkpoint again, pass one as "
-            f"chat_template, or chat_template={PLAIN!r} if the model was trained without."
-        )
+        family = type(loaded.family)(loaded.model, parts)
+        loaded = replace(loaded, processor=parts, family=family)
+    template = loaded.family.template(False)
+    if template is not None and template.strip():
+        expect_template(template, loaded.name)
+    elif expected and chat_template is None and loaded.family.needs_template:
+        raise no_template(loaded.name)
     return loaded
 
 
@@ -276,7 +289,9 @@ def _weights(source: _Source, options: dict[str, Any]) -> Any:
     """
     try:
         loaded = auto_class(source.config).from_pretrained(
-            source.place, **options, output_loading_info=True
+            source.place,
+            # Without this, shapes that differ end in an error that does not name the weights.
+            **{**options, "ignore_mismatched_sizes": True, "output_loading_info": True},
         )
     except TypeError as error:
         unknown = UNKNOWN_KEYWORD.search(str(error))
@@ -303,10 +318,14 @@ def _processor(source: _Source, *, prefer_original: bool) -> ProcessorParts:
 
 
 @contextmanager
-def model_errors(name: str) -> Iterator[None]:
+def model_errors(name: str, part: str) -> Iterator[None]:
     """Turn errors of libraries about a model's files into a `ModelError`.
 
     Errors of this package, and those for memory, stay what they are.
+
+    Args:
+        name: hub id or folder.
+        part: which of its files are read.
     """
     try:
         yield
@@ -315,7 +334,7 @@ def model_errors(name: str) -> Iterator[None]:
     except Exception as error:  # any library that reads one of the files
         raise ModelError(
             f"Expected the weights, tokenizer and processor of {name!r}, got "
-            f"{type(error).__name__}: {first_line(error)} {_remedy(error)}"
+            f"{type(error).__name__} from the {part}: {first_line(error)} {_remedy(error)}"
         ) from error
 
 

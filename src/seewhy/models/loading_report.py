@@ -29,9 +29,10 @@ def expect_complete(report: Mapping[str, Any], name: str) -> None:
             f"Expected all weights of {name!r}, got none for {listed(missing)}: random numbers "
             "would stand in for them. Download the checkpoint again, or save the whole model."
         )
-    if misshapen := sorted(report.get("mismatched_keys") or ()):
+    misshapen: list[Any] = sorted(report.get("mismatched_keys") or ())
+    if misshapen:
         shapes = [
-            f"{key} ({list(found)} in place of {list(wanted)})" for key, found, wanted in misshapen
+            f"{key} {list(found)} in place of {list(wanted)}" for key, found, wanted in misshapen
         ]
         raise ModelError(
             f"Expected weights of the shapes that the config of {name!r} says, got "

@@ -111,4 +111,5 @@ def hub_in_reach() -> bool:
 
 def first_line(error: BaseException) -> str:
     """The first line of an error's text, or its class."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return line if line.endswith((".", "!", "?", ":")) else f"{line}."

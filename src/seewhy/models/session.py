@@ -7,7 +7,7 @@ latest scale only, and made again if another one is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,6 +18,7 @@ from torch import Tensor
 from seewhy.core.errors import AnswerError, ShapeError
 from seewhy.core.trace import Inputs, Trace
 from seewhy.images.clips import Clip
+from seewhy.models.adapters import describe_adapters
 from seewhy.models.batching import Batch, batch
 from seewhy.models.conversation import Conversation, user_message
 from seewhy.models.generation import generate
@@ -296,6 +297,20 @@ def _read_together(chosen: Sequence[tuple[Session, float]]) -> None:
     traces = read_batch(loaded, inputs, answers, attention=attention, **SHALLOW)
     for session, trace in zip(sessions, traces, strict=True):
         session.keep(trace)
+
+
+def notes_on_model(session: Session) -> Iterator[str]:
+    """Remarks for the reader about the model: its adapters, and a prompt without a template."""
+    loaded = session.loaded
+    if adapters := describe_adapters(loaded.model):
+        yield adapters
+    family = loaded.family
+    is_chat = isinstance(session.source, ChatSource)
+    if is_chat and family.needs_template and family.template(False) is None:
+        yield (
+            "The processor has no chat template: the prompt was written in the plain form of "
+            f"{family.name}."
+        )
 
 
 def without_tokens(inputs: Inputs, dropped: Tensor) -> Inputs:

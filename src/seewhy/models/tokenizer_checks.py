@@ -10,6 +10,9 @@ from seewhy.core.errors import ModelError
 #: Least share of a model's ids that its tokenizer has. Embeddings are padded by a few per cent.
 LEAST_SHARE = 0.8
 
+SETTINGS = "tokenizer_config.json"
+"""The file of a tokenizer's special tokens."""
+
 
 def expect_tokenizer_of(tokenizer: Any, name: str, rows: int, image_token: int) -> None:
     """Expect a tokenizer with words in it, of the model's vocabulary.
@@ -68,12 +71,19 @@ def expect_tokenizer_files(folder: Path, tokenizer: Any, name: str) -> None:
         name: hub id or folder, for errors.
 
     Raises:
-        ModelError: if some but not all are there, such as a vocabulary without its merges.
+        ModelError: if some but not all are there, such as a vocabulary without its merges, or
+            its settings are missing.
     """
     files = getattr(tokenizer, "vocab_files_names", {})
     single = files.get("tokenizer_file", "tokenizer.json")
     parts = [file for part, file in files.items() if part != "tokenizer_file"]
     missing = [file for file in parts if not (folder / file).is_file()]
+    if (folder / single).is_file() and not (folder / SETTINGS).is_file():
+        raise ModelError(
+            f"Expected {SETTINGS} beside {single} in {name!r}, got none: without it the model's "
+            "special tokens are not known. Download the checkpoint again, or save its tokenizer "
+            "there."
+        )
     if not (folder / single).is_file() and missing and len(missing) < len(parts):
         raise ModelError(
             f"Expected a tokenizer in {name!r}, got one without {' and '.join(missing)}: download "

@@ -72,6 +72,7 @@ def test_load_passes_dtype_and_device_map_on(folder, monkeypatch):
     def remember(place, **kwargs):
         given.update(kwargs)
         assert given.pop("output_loading_info")
+        assert given.pop("ignore_mismatched_sizes")
         return real(place, **{key: kwargs[key] for key in ("dtype", "attn_implementation")})
 
     monkeypatch.setattr(AutoModelForImageTextToText, "from_pretrained", remember)

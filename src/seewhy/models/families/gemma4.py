@@ -20,6 +20,7 @@ from seewhy.models.family import (
     on_device,
     single_frames,
 )
+from seewhy.models.isolation import in_eval_mode
 from seewhy.models.row_tensors import entries_of_row, sliced, tokens_in_rows
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ class Gemma4(Family):
             notes=(RESIZED_BY_IMAGE_PROCESSOR,),
         )
 
-    @torch.no_grad()
+    @in_eval_mode
     def visual_features(self, visual: VisualInputs) -> Tensor:
         """Float `[visual, hidden]`: the projected tokens, as they enter the language model."""
         model: Any = self.model.base_model

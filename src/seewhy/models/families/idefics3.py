@@ -17,6 +17,7 @@ from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.core.geometry import Geometry, TokenGrid
 from seewhy.models.families.llava import set_sizes
 from seewhy.models.family import Family, VisualInputs, concatenate, on_device
+from seewhy.models.isolation import in_eval_mode
 from seewhy.models.row_tensors import sliced
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ def token_grids(
     return tiles, TokenGrid(index, whole.row_edges, whole.column_edges, "thumbnail")
 
 
-@torch.no_grad()
+@in_eval_mode
 def tile_features(family: Family, visual: VisualInputs) -> Tensor:
     """Float `[visual, hidden]`: the projected tokens of all tiles, one after the other."""
     model: Any = family.model

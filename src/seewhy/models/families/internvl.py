@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import ceil, floor, log
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import torch
 from torch import Tensor
 from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import get_optimal_tiled_canvas
 
@@ -22,6 +21,7 @@ from seewhy.models.family import (
     on_device,
     single_frames,
 )
+from seewhy.models.isolation import in_eval_mode
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -133,7 +133,7 @@ class InternVL(Family):
             notes=(RESIZED_BY_IMAGE_PROCESSOR,),
         )
 
-    @torch.no_grad()
+    @in_eval_mode
     def visual_features(self, visual: VisualInputs) -> Tensor:
         """Float `[visual, hidden]`: the projected tokens, as they enter the language model."""
         model: Any = self.model

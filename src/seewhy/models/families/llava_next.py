@@ -18,6 +18,7 @@ from seewhy.core.geometry import Geometry, TokenGrid
 from seewhy.models.encoder_outputs import encoder_outputs
 from seewhy.models.families.llava import TOWERS, set_sizes
 from seewhy.models.family import Family, VisualInputs, concatenate, input_device, on_device
+from seewhy.models.isolation import in_eval_mode
 from seewhy.models.row_tensors import entries_of_row, sliced, tokens_in_rows
 
 if TYPE_CHECKING:
@@ -353,7 +354,7 @@ def scaled_side(config: Any, scale: float) -> int:
     return native if cells == native // patch else cells * patch
 
 
-@torch.no_grad()
+@in_eval_mode
 def _features(family: Family, processed: Any, canvas: Canvas) -> dict[str, Any]:
     """Tiles of another size are passed as features: the model would pack them by its own size."""
     pixels, base = processed["pixel_values"].flatten(0, 1), cast(Any, family.model.base_model)
@@ -382,7 +383,7 @@ def packed_features(family: Family, visual: VisualInputs) -> Tensor:
     return features[visual.spatial_mask.to(features.device)]
 
 
-@torch.no_grad()
+@in_eval_mode
 def features_of(family: Family, visual: VisualInputs) -> Tensor:
     """Float `[token, hidden]`: all tokens of a picture in the language model's input."""
     model: Any = family.model

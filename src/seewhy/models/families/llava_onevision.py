@@ -30,6 +30,7 @@ from seewhy.models.family import (
     VisualInputs,
     single_frames,
 )
+from seewhy.models.isolation import in_eval_mode
 from seewhy.models.row_tensors import (
     entries_of_row,
     sliced,
@@ -225,12 +226,12 @@ class LlavaOnevision(Family):
             "batch_num_images": torch.tensor([2]),
         }
 
-    @torch.no_grad()
+    @in_eval_mode
     def _with_newline(self, pixels: Tensor) -> Tensor:
         features = project(self.model, pixels)[0]
         return torch.cat([features, self._newline.to(features)])
 
-    @torch.no_grad()
+    @in_eval_mode
     def _pooled(self, pixels: Tensor, pooled: int) -> Tensor:
         features = project(self.model, pixels)
         cells = round(features.shape[1] ** 0.5)

@@ -18,6 +18,7 @@ from seewhy.models.encoder_outputs import (
 )
 from seewhy.models.families.llava import set_sizes
 from seewhy.models.family import Family, VisualInputs, on_device
+from seewhy.models.isolation import in_eval_mode
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -118,7 +119,7 @@ class PaliGemma(Family):
         """Tokens on the square's side at a scale."""
         return max(1, round(self._native // self._patch * scale))
 
-    @torch.no_grad()
+    @in_eval_mode
     def _projected(self, pixels: Tensor) -> Tensor:
         """Float `[square, token, hidden]`: the projected patches of a square of another size."""
         model: Any = self.model

@@ -15,6 +15,7 @@ from seewhy.core.geometry import Geometry
 from seewhy.images.clips import Clip
 from seewhy.models.families._qwen_vl_utils import PART_SETTINGS, fetched_size, resize_of_part
 from seewhy.models.family import Family, VisualInputs, on_device
+from seewhy.models.isolation import eval_mode
 from seewhy.models.row_tensors import dynamic_tensors_of_row
 
 if TYPE_CHECKING:
@@ -270,7 +271,7 @@ def merged_features(family: Family, visual: VisualInputs) -> Tensor:
     names = ("pixel_values_videos", "video_grid_thw") if visual.is_clip else tuple(tensors)
     model: Any = family.model
     encode = model.get_video_features if visual.is_clip else model.get_image_features
-    with torch.no_grad():
+    with eval_mode(family.model):
         outputs = encode(**{name: tensors[name] for name in names}, return_dict=True)
     return torch.cat(tuple(outputs.pooler_output))
 
