@@ -111,3 +111,15 @@ def test_stages_keep_quiet_when_asked(capsys):
     with Stages(quiet=True) as stage:
         stage("loading")
     assert capsys.readouterr() == ("", "")
+
+
+def test_show_says_first_what_must_be_known_first(capsys):
+    told = {**EXPLANATION, "warnings": ["The answer repeats \x1b[2Jitself."]}
+    lines = shown(capsys, told).strip().splitlines()
+    assert lines[0] == "The answer repeats ␛[2Jitself."
+    assert lines[2] == "What is there?"
+
+
+def test_show_prints_each_note_of_words_once(capsys):
+    words = [{**word, "notes": ["A map of red."]} for word in EXPLANATION["words"]]
+    assert shown(capsys, {**EXPLANATION, "words": words}).count("A map of red.") == 1
