@@ -290,7 +290,7 @@ def explanation_of(
         provenance=replace(
             _provenance(session, method, parameters, seconds_of_stages),
             seed=options.seed,
-            notes=_notes(session, evidence, settings),
+            notes=_notes(session, evidence, settings, method),
         ),
     )
     return Explanation(_diagnosed(record, session, trace, options) if options.diagnose else record)
@@ -325,7 +325,7 @@ def _provenance(
     return Provenance(
         model=session.loaded.name,
         family=session.loaded.family.name,
-        method=method.name,
+        method=method.spec,
         parameters=parameters,
         versions=_versions(),
         seconds=seconds,
@@ -333,8 +333,10 @@ def _provenance(
     )
 
 
-def _notes(session: Session, evidence: Evidence, settings: Mapping[str, Any]) -> tuple[str, ...]:
-    """Notes on the media, the processing, the scales and the length of the answer, each once."""
+def _notes(
+    session: Session, evidence: Evidence, settings: Mapping[str, Any], method: Method
+) -> tuple[str, ...]:
+    """Notes on media, processing, scales, the answer's length and the licence, each once."""
     trace = evidence.trace
     notes = [
         *(
@@ -344,6 +346,7 @@ def _notes(session: Session, evidence: Evidence, settings: Mapping[str, Any]) ->
         ),
         *(note for medium in trace.inputs.media for note in medium.notes),
         *evidence.notes,
+        *method.licences,
     ]
     if settings.get("max_new_tokens") == len(trace.tokens):
         notes.append(f"The answer was cut off after {len(trace.tokens)} tokens.")

@@ -7,11 +7,14 @@ follow from the tensors and are computed again when the record is saved.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import Tensor
 
+from seewhy.core.errors import SeewhyError
+from seewhy.methods import METHODS, create, parameters_of
+from seewhy.methods._parameters import SCALES
 from seewhy.report.record_codec import picture_file
 
 Parts = tuple[dict[str, Any], dict[str, Tensor]]
@@ -19,7 +22,7 @@ Parts = tuple[dict[str, Any], dict[str, Tensor]]
 
 #: Increased by one for each change after which older folders need a conversion. Tensors that a
 #: record may lack, as the visual share and the layers, need none.
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 
 def migrated(schema: int, data: dict[str, Any], tensors: dict[str, Tensor]) -> Parts:
@@ -77,6 +80,37 @@ def _from_3_to_4(data: dict[str, Any], tensors: dict[str, Tensor]) -> Parts:
     return data | {"verdicts": None}, tensors
 
 
+def method_spec(name: str, parameters: Mapping[str, Any]) -> str:
+    """The spec of a method, from the name and the parameters that folders before schema 5 hold.
+
+    Scales are those that were used: the usual ones do not count as a parameter that was given. The
+    name alone, if the method is unknown or its parameters have changed since.
+
+    Example:
+        >>> method_spec("intra-modal", {"window": None, "scales": [1.0, 0.75], "seed": 3})
+        'intra-modal(window=None)'
+    """
+    try:
+        known = parameters_of(METHODS.get(name))
+        given = {key: _tuples(parameters[key]) for key in known if key in parameters}
+        if set(given.get("scales") or ()) <= set(SCALES):
+            given.pop("scales", None)
+        return create(name, **given).spec
+    except SeewhyError:
+        return name
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+def _from_4_to_5(data: dict[str, Any], tensors: dict[str, Tensor]) -> Parts:
+    """Schema 4 named a method without its parameters (`method_spec`); its numbers of words, which
+    are computed again, were context in the method's unit and heights on the joint scale.
+    """
+    return data, tensors
+
+
 def _scales_of_3(scales: list[dict[str, Any]]) -> dict[str, Any]:
     return {"scales": [{"scale": s["scale"], "model_sizes": s["seen"]} for s in scales]}
 
@@ -98,4 +132,5 @@ STEPS: dict[int, Callable[[dict[str, Any], dict[str, Tensor]], Parts]] = {
     1: _from_1_to_2,
     2: _from_2_to_3,
     3: _from_3_to_4,
+    4: _from_4_to_5,
 }
