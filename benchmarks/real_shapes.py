@@ -36,7 +36,7 @@ PICTURES = {
 }
 
 
-def qwen2_vl(small: bool) -> tuple[Any, Any]:
+def qwen2_vl(small: bool, device: str = "cpu") -> tuple[Any, Any]:
     """Qwen2-VL-2B."""
     from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
     from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
@@ -73,10 +73,10 @@ def qwen2_vl(small: bool) -> tuple[Any, Any]:
     size = {"shortest_edge": 4 * 28**2, "longest_edge": 16384 * 28**2}
     pictures = Qwen2VLImageProcessorPil(size=size)
     parts = models.ProcessorParts(pictures, tokens, tiny_models.TEMPLATE)
-    return _random(Qwen2VLForConditionalGeneration, config, tokens), parts
+    return _random(Qwen2VLForConditionalGeneration, config, tokens, device), parts
 
 
-def smolvlm(small: bool) -> tuple[Any, Any]:
+def smolvlm(small: bool, device: str = "cpu") -> tuple[Any, Any]:
     """SmolVLM-256M."""
     from transformers import LlamaConfig, SmolVLMConfig, SmolVLMForConditionalGeneration
 
@@ -111,10 +111,10 @@ def smolvlm(small: bool) -> tuple[Any, Any]:
         scale_factor=4,
         tie_word_embeddings=True,
     )
-    return _random(SmolVLMForConditionalGeneration, config, tokens), processor
+    return _random(SmolVLMForConditionalGeneration, config, tokens, device), processor
 
 
-def internvl(small: bool) -> tuple[Any, Any]:
+def internvl(small: bool, device: str = "cpu") -> tuple[Any, Any]:
     """InternVL3-1B."""
     from transformers import (
         InternVLConfig,
@@ -152,24 +152,25 @@ def internvl(small: bool) -> tuple[Any, Any]:
         image_seq_length=256,
         tie_word_embeddings=True,
     )
-    return _random(InternVLForConditionalGeneration, config, tokens), processor
+    return _random(InternVLForConditionalGeneration, config, tokens, device), processor
 
 
-BUILDERS: dict[str, Callable[[bool], tuple[Any, Any]]] = {
+BUILDERS: dict[str, Callable[..., tuple[Any, Any]]] = {
     "Qwen2-VL-2B": qwen2_vl,
     "SmolVLM-256M": smolvlm,
     "InternVL3-1B": internvl,
 }
 
 
-def subject(name: str, *, small: bool = False) -> Subject:
+def subject(name: str, *, small: bool = False, device: str = "cpu") -> Subject:
     """A model of one of these shapes and its picture.
 
     Args:
         name: of `BUILDERS`.
         small: two layers and a small vocabulary; the widths stay.
+        device: on which the model is made.
     """
-    loaded = models.load(BUILDERS[name](small))
+    loaded = models.load(BUILDERS[name](small, device))
     return Subject(name, loaded, picture(PICTURES[name][0]), TOKENS, forced=True)
 
 
@@ -183,13 +184,14 @@ def picture(size: tuple[int, int]) -> Image.Image:
     return Image.fromarray(draw(scene(0, "heldout")).image).resize(size, Image.Resampling.BICUBIC)
 
 
-def _random(make: Any, config: Any, tokens: Any) -> Any:
+def _random(make: Any, config: Any, tokens: Any, device: str) -> Any:
     """A model of random weights in bfloat16; it never says a special token."""
     torch.manual_seed(0)
     usual = torch.get_default_dtype()
     try:
         torch.set_default_dtype(torch.bfloat16)
-        model = make(config).eval()
+        with torch.device(device):
+            model = make(config).eval()
     finally:
         torch.set_default_dtype(usual)
     with torch.no_grad():

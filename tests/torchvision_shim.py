@@ -8,11 +8,14 @@ whether torchvision was there, so that process is a fresh one: see `with_torchvi
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import os
 import pickle
 import subprocess
 import sys
+import traceback
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +56,13 @@ SCHEMAS = (
     "-> (Tensor, Tensor, Tensor, Tensor, Tensor)",
 )
 
+#: What most calls import, and what is slow to import.
+IMPORTED_ONCE = (
+    "seewhy.models",
+    "transformers.models.auto.processing_auto",
+    "torchvision.transforms.v2",
+)
+
 _libraries: list[Any] = []  # a library's definitions end with the library object
 
 
@@ -74,33 +84,75 @@ def install() -> None:
 
 
 def with_torchvision(function: str, *arguments: Any) -> Any:
-    """Call `module:function` of the tests in a fresh process that sees torchvision.
+    """Call `module:function` of the tests in a process of its own that sees torchvision.
 
-    Arguments and result travel by pickle.
+    Arguments and result travel by pickle. Every call has a new process, forked from one in which
+    the slow imports are done.
     """
+    server = _server()
+    assert server.stdin
+    assert server.stdout
+    pickle.dump((function, arguments), server.stdin)
+    server.stdin.flush()
+    succeeded, result = pickle.load(server.stdout)
+    if not succeeded:
+        raise RuntimeError(f"{function} failed beside torchvision:\n{result}")
+    return result
+
+
+@cache
+def _server() -> subprocess.Popen[bytes]:
+    """The process from which calls are forked; it ends with this one, whose pipe it reads."""
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
     tests = str(Path(__file__).parent)
     environment["PYTHONPATH"] = os.pathsep.join([tests, *(p for p in sys.path if p)])
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", __file__, function],
-        input=pickle.dumps(arguments),
-        capture_output=True,
-        env=environment,
-        timeout=300,
-    )
-    if done.returncode:
-        raise RuntimeError(f"{function} failed beside torchvision:\n{done.stderr.decode()}")
-    return pickle.loads(done.stdout)
+    words = [sys.executable, "-W", "ignore", __file__]
+    server = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+    atexit.register(_end, server)
+    return server
 
 
-def _serve(function: str) -> None:
-    answer, sys.stdout = sys.stdout.buffer, sys.stderr  # nothing else may write to the answer
-    arguments = pickle.loads(sys.stdin.buffer.read())
+def _end(server: subprocess.Popen[bytes]) -> None:
+    for pipe in (server.stdin, server.stdout):
+        assert pipe
+        pipe.close()
+    server.wait()
+
+
+def _serve() -> None:
+    """Answer each call on stdin by `(succeeded, result or traceback)` on stdout."""
+    answers, sys.stdout = sys.stdout.buffer, sys.stderr  # nothing else may write to the answers
     install()
+    for module in IMPORTED_ONCE:
+        importlib.import_module(module)
+    while True:
+        try:
+            call = pickle.load(sys.stdin.buffer)
+        except EOFError:
+            return
+        reading, writing = os.pipe()
+        child = os.fork()
+        if not child:
+            try:
+                with os.fdopen(writing, "wb") as pipe:
+                    pickle.dump(_called(*call), pipe)
+            finally:
+                os._exit(0)
+        os.close(writing)
+        with os.fdopen(reading, "rb") as pipe:
+            answer = pipe.read()
+        os.waitpid(child, 0)
+        answers.write(answer or pickle.dumps((False, "The process died.")))
+        answers.flush()
+
+
+def _called(function: str, arguments: tuple[Any, ...]) -> tuple[bool, Any]:
     module, _, name = function.partition(":")
-    answer.write(pickle.dumps(getattr(importlib.import_module(module), name)(*arguments)))
-    answer.flush()
+    try:
+        return True, getattr(importlib.import_module(module), name)(*arguments)
+    except Exception:  # noqa: BLE001 - the caller raises it, with its traceback
+        return False, traceback.format_exc()
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1])
+    _serve()

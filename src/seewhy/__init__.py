@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         open,
         trace,
     )
+    from seewhy.chats import read_chat
     from seewhy.images import Clip, read_clip
     from seewhy.methods import METHODS, citation
 
@@ -43,6 +44,7 @@ __all__ = [
     "citation",
     "load",
     "open",
+    "read_chat",
     "read_clip",
     "trace",
 ]
@@ -55,6 +57,7 @@ _HOMES = {
         ),
         "seewhy.api",
     ),
+    "read_chat": "seewhy.chats",
     **dict.fromkeys(("Clip", "read_clip"), "seewhy.images"),
     **dict.fromkeys(("METHODS", "citation"), "seewhy.methods"),
 }

@@ -44,9 +44,12 @@ def load(
             are loaded by name too.
         dtype: such as `torch.bfloat16` or `"auto"`; None is transformers' default.
         device_map: the devices of its parts, such as `"auto"` or `"cuda"`.
-        **kwargs: passed on to `from_pretrained`, such as `revision`.
+        **kwargs: settings of the image processor, such as `max_pixels`, `min_pixels` or `size`, by
+            the names of transformers; others are passed on to `from_pretrained`, such as
+            `revision`.
 
     Raises:
+        ParameterError: if the image processor has no such setting.
         UnknownNameError: if there is no such folder or hub id, or the hub cannot be reached.
         UnsupportedModelError: if the model is text-only, or its family has no adapter.
         ModelError: if its files are damaged or incomplete.

@@ -5,33 +5,42 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
-from seewhy.chats import Media, read_media, read_medium
-from seewhy.core.errors import ParameterError
+from seewhy.answer_notes import UNFINISHED, warn_of_foreign_pictures
+from seewhy.chats import Chat, Media, read_media, read_medium
+from seewhy.core.errors import GeometryError, ParameterError
 from seewhy.core.suggestions import give_index
 from seewhy.explainer import Explainer, explanation_of, reading_options
 from seewhy.explanation import Explanation
-from seewhy.images import Clip
-from seewhy.models.capture import GenerateCall, Recording, record_calls
-from seewhy.models.captured_prompt import (
+from seewhy.memory.limits import MemoryGuard
+from seewhy.models.capture import GenerateCall, PreprocessCall, Recording, record_calls
+from seewhy.models.captured_pictures import (
+    Shown,
+    fetched_alternatives,
     flat_images,
-    images_of_row,
     preprocess_calls_of,
-    prompt_of,
-    row_of,
-    with_settings,
+    rows_of,
+    same_settings,
+    settings_of_call,
+    with_resizes,
     without_exif,
 )
+from seewhy.models.captured_prompt import (
+    CapturedPrompt,
+    ends,
+    prompt_of,
+    row_of,
+    visual_tensors_of_row,
+)
 from seewhy.models.loading import Loaded
+from seewhy.models.processor_settings import with_settings
 from seewhy.models.session import Session
+from seewhy.models.sized_media import MediumSettings
 from seewhy.models.teacher_forcing import read
 from seewhy.options import ExplainOptions
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 
 class CapturedGeneration:
@@ -82,15 +91,31 @@ class CapturedGeneration:
             ParameterError: if nothing was generated, there is no such call or sequence, or there
                 are no pictures.
             GeometryError: if the pictures are not those of the prompt.
+            MemoryLimitError: as `Explainer.explain`.
             SeewhyError: as `Explainer.explain`.
         """
         chosen = ExplainOptions.of(options, **settings)
         chosen.expect_no_generation()
         recorded = self._call(call)
+        guard = MemoryGuard(self.explainer.loaded, chosen)
+        with guard.watching():
+            return self._explain(image, prompt, recorded, sequence, chosen, guard)
+
+    def _explain(
+        self,
+        image: Media | Sequence[Media] | None,
+        prompt: str | None,
+        recorded: GenerateCall,
+        sequence: int,
+        chosen: ExplainOptions,
+        guard: MemoryGuard,
+    ) -> Explanation:
+        """Explain one sequence of a recorded call."""
         start = time.perf_counter()
         chosen.report_progress("reading the answer again")
-        loaded, media = self._media(image, recorded, row_of(recorded, sequence))
-        source, ids = prompt_of(loaded, recorded, sequence, media, text=prompt)
+        loaded, candidates = self._shown(image, recorded, row_of(recorded, sequence))
+        source, ids = _first_that_fits(loaded, candidates, recorded, sequence, prompt)
+        warn_of_foreign_pictures(loaded, source.media, depth=3)
         reading = reading_options(loaded, chosen)
         session = Session(
             loaded,
@@ -99,10 +124,12 @@ class CapturedGeneration:
             attention=reading["attention"],
             progress=chosen.report_progress,
         )
+        guard.expect_fits([session.inputs()], [ids])
         session.keep(read(loaded, session.inputs(), ids, **reading))
         seconds = time.perf_counter() - start
         record = {"answer": "captured"}
-        return explanation_of(session, session.trace(), chosen, record, seconds)
+        chat = Chat((), warnings=() if ends(loaded, recorded, sequence) else (UNFINISHED,))
+        return explanation_of(session, session.trace(), chosen, record, seconds, chat)
 
     def _call(self, number: int) -> GenerateCall:
         count = len(self.calls)
@@ -124,26 +151,79 @@ class CapturedGeneration:
             )
         return recorded
 
-    def _media(
+    def _shown(
         self, image: Media | Sequence[Media] | None, call: GenerateCall, row: int
-    ) -> tuple[Loaded, list[Image | Clip]]:
-        """The pictures of one prompt, and the model with the processor settings of the call."""
-        loaded, recording = self.explainer.loaded, self._recording
-        calls = preprocess_calls_of(call, recording.preprocessed)
-        if calls and all(dict(c.settings) == dict(calls[0].settings) for c in calls):
-            loaded = with_settings(loaded, calls[0].settings)
-        if image is not None:
-            images = flat_images(list(image) if isinstance(image, list | tuple) else image)
-            return loaded, read_media([without_exif(item) for item in images])
-        if any(not c.certain for c in calls):
+    ) -> tuple[Loaded, list[list[Shown]]]:
+        """The model with the settings of the call, and what its prompt's pictures may be.
+
+        Several answers where a given picture may have been resized before the processor.
+        """
+        loaded = self.explainer.loaded
+        calls = preprocess_calls_of(call, self._recording.preprocessed)
+        if image is None and any(not c.certain for c in calls):
             raise ParameterError(
                 "Expected pictures of this block, got some that were processed outside of any "
                 "block while several were open: give them, as trace.explain(image)."
             )
-        shown = [read_medium(without_exif(i)) for c in calls for i in flat_images(c.images)]
-        if not shown:
+        loaded, shown = _recorded_pictures(loaded, calls)
+        if image is None and not shown:
             raise ParameterError(
                 "Expected the pictures of the prompt, got none: call the processor within the "
                 "block, or give them, as trace.explain(image)."
             )
-        return loaded, images_of_row(loaded.family, call, row, shown)
+        family = loaded.family
+        recorded = rows_of(family, call, shown)[row] if shown else []
+        if image is None:
+            return loaded, [recorded]
+        images = flat_images(list(image) if isinstance(image, list | tuple) else image)
+        given = read_media([without_exif(item) for item in images])
+        first = with_resizes(family, given, recorded)
+        tensors = visual_tensors_of_row(family, call, row)
+        return loaded, [first, fetched_alternatives(family, first, tensors)]
+
+
+def _recorded_pictures(
+    loaded: Loaded, calls: Sequence[PreprocessCall]
+) -> tuple[Loaded, list[Shown]]:
+    """The model with the settings of the calls, and their pictures.
+
+    If calls differ in their settings, each picture has its own and the model has none.
+    """
+    found = [
+        (read_medium(without_exif(picture)), settings_of_call(loaded.family, call, picture))
+        for call in calls
+        for picture in flat_images(call.images)
+    ]
+    settings = [options for _, options in found]
+    if all(same_settings(options, settings[0]) for options in settings):
+        if settings:
+            loaded = with_settings(loaded, settings[0])
+        return loaded, [Shown(medium, MediumSettings()) for medium, _ in found]
+    return loaded, [Shown(medium, MediumSettings(options)) for medium, options in found]
+
+
+def _first_that_fits(
+    loaded: Loaded,
+    candidates: Sequence[Sequence[Shown]],
+    call: GenerateCall,
+    sequence: int,
+    text: str | None,
+) -> tuple[CapturedPrompt, tuple[int, ...]]:
+    """The prompt of a call with the first of the candidates whose pixels are those of the call.
+
+    Raises:
+        GeometryError: for the first candidate, if none fits.
+    """
+    refusal: GeometryError | None = None
+    for shown in candidates:
+        if refusal is not None and not shown:
+            continue
+        try:
+            source, ids = prompt_of(loaded, call, sequence, shown, text=text)
+            source.inputs(loaded)
+        except GeometryError as error:
+            refusal = refusal or error
+        else:
+            return source, ids
+    assert refusal is not None  # there is at least one candidate
+    raise refusal

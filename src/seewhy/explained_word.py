@@ -115,6 +115,14 @@ class ExplainedWord:
         return self._span.probability
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know of it, such as a map that cannot know the question."""
+        if self._part != "answer":
+            return ()
+        own = set(self._word_indices())
+        return tuple(note for word, note in self._record.word_notes if word in own)
+
+    @property
     def candidates(self) -> tuple[tuple[str, float], ...]:
         """The likeliest tokens in place of its first, `(text, probability)`, best first."""
         return self._span.candidates
@@ -333,6 +341,7 @@ class ExplainedWord:
             "context": [
                 [word.index, share] for word, share in self.context if word.part == "answer"
             ],
+            **({"notes": list(self.notes)} if is_answer else {}),
             **views,
             **layers,
             **verdict,

@@ -14,7 +14,14 @@ import torch
 
 from seewhy import models
 from seewhy._version import __version__
-from seewhy.chats import Media, Question, read_question
+from seewhy.answer_notes import (
+    notes_of_chat,
+    notes_of_question,
+    notes_of_words,
+    warn_of_foreign_pictures,
+    warnings_of,
+)
+from seewhy.chats import Chat, Media, Question, read_question
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import ParameterError, UnsupportedModelError
 from seewhy.core.record import Picture, Provenance, Record
@@ -23,11 +30,15 @@ from seewhy.core.trace import Trace, View
 from seewhy.diagnosed import diagnosed
 from seewhy.explanation import Explanation, place_of
 from seewhy.images import Clip, notes_of
+from seewhy.memory.limits import MemoryGuard
 from seewhy.methods import DEFAULT, FALLBACK, Evidence, Method, create
 from seewhy.methods._layers import layers_of_answer
+from seewhy.models.answer_ids import ids_of
 from seewhy.models.contrast import contrasted, deciding_token
+from seewhy.models.processor_settings import with_settings
 from seewhy.models.residual_stream import is_readable
 from seewhy.models.session import Session, read_ahead
+from seewhy.models.thinking import joined_answer
 from seewhy.options import ExplainOptions
 
 if TYPE_CHECKING:
@@ -64,10 +75,10 @@ class Explainer:
         image: Media | Sequence[Media] | None = None,
         prompt: str | None = None,
         *,
-        messages: Sequence[Mapping[str, Any]] | None = None,
+        messages: Sequence[Mapping[str, Any]] | Mapping[str, Any] | Chat | None = None,
         turn: int | None = None,
         template: Mapping[str, Any] | None = None,
-        answer: str | Sequence[int] | None = None,
+        answer: str | Sequence[int] | Mapping[str, Any] | None = None,
         options: ExplainOptions | None = None,
         **settings: Any,
     ) -> Explanation:
@@ -80,35 +91,43 @@ class Explainer:
             messages: a chat in place of `prompt`, as transformers' chat templates take it: turns
                 with a `role` and a `content`, which is text or a list of parts `{"type": "text",
                 "text": ...}`, `{"type": "image", "image": ...}` and `{"type": "video", "video":
-                ...}`. Parts without a picture take the next one of `image`. If the last turn is
-                the assistant's, that turn is explained; else the model answers.
+                ...}`; or in the formats of OpenAI, Qwen, LLaVA, Anthropic and Gemini; or a whole
+                request; or what `seewhy.read_chat` read. Parts without a picture, and those with
+                an address in the network, take the next one of `image`. If the last turn is the
+                assistant's, that turn is explained; else the model answers.
             turn: which turn of the chat to explain, an assistant's, counted from 0 (negative from
                 the end); later turns are not used.
             template: further variables for the chat template, such as `{"enable_thinking": False}`.
-            answer: explain these words (or ids) instead of the model's own.
+            answer: explain these words (or ids, or a server's response) instead of the model's own.
             options: how to explain.
             **settings: fields of `ExplainOptions` (`method`, `contrast`, `explain_prompt`,
-                `layers`, `diagnose`, `other_pictures`, `scales`, `max_new_tokens`, `seed`,
-                `progress`), parameters of the method (`k`, `p`, `window`, ...) and settings of
-                generation (`do_sample`, ...).
+                `layers`, `diagnose`, `other_pictures`, `scales`, `max_new_tokens`, `max_pixels`,
+                `min_pixels`, `processor_options`, `seed`, `max_memory`, `progress`), parameters of
+                the method (`k`, `p`, `window`, ...) and settings of generation (`do_sample`, ...).
 
         Raises:
             ImageError: if a picture is missing, broken, empty or too large.
             ClipError: if a clip is empty or its frames do not fit each other.
             UnsupportedInputError: if the model's family takes no clips.
             PromptError: if the prompt is blank or holds one of the model's special tokens, or the
-                chat is malformed or the template rejects it.
+                chat is malformed, sets what is not followed, or the template rejects it.
             AnswerError: if the answer has no tokens.
             UnknownNameError: if there is no method of this name, or a key of `contrast` is no word
                 of the answer.
             ParameterError: if a parameter is unknown or out of range.
-            ScaleError: if scales are not positive, are repeated, or give the same size.
+            ScaleError: if scales are not positive, are repeated, or come out within 10 % of each
+                other, though they were further apart.
             NonFiniteError: if the model's states hold NaN or infinity.
+            MemoryLimitError: if it would take more memory than `max_memory` or than there is, or
+                memory runs out.
         """
-        question = read_question(
-            image, prompt, messages=messages, turn=turn, template=template, answer=answer
-        )
-        (explanation,) = self._explain([question], ExplainOptions.of(options, **settings))
+        chosen = ExplainOptions.of(options, **settings)
+        guard = MemoryGuard(self.loaded, chosen)
+        with guard.watching():
+            question = read_question(
+                image, prompt, messages=messages, turn=turn, template=template, answer=answer
+            )
+            (explanation,) = self._explain([question], chosen, guard)
         return explanation
 
     @torch.inference_mode(False)
@@ -117,7 +136,7 @@ class Explainer:
         images: Sequence[Media | Sequence[Media] | None],
         prompts: str | Sequence[str | None] | None = None,
         *,
-        messages: Sequence[Sequence[Mapping[str, Any]]] | None = None,
+        messages: Sequence[Any] | None = None,
         answers: Sequence[str | Sequence[int]] | None = None,
         template: Mapping[str, Any] | None = None,
         chunk_size: int = 8,
@@ -165,54 +184,91 @@ class Explainer:
             def report(stage: str, start: int = start) -> None:
                 chosen.report_progress(f"{stage} ({start + 1} of {len(rows)})")
 
-            questions = [
-                read_question(image, prompt, messages=chat, template=template, answer=answer)
-                for image, prompt, chat, answer in rows[start : start + chunk_size]
-            ]
-            explanations += self._explain(questions, replace(chosen, progress=report))
+            guard = MemoryGuard(self.loaded, chosen)
+            with guard.watching():
+                questions = [
+                    read_question(image, prompt, messages=chat, template=template, answer=answer)
+                    for image, prompt, chat, answer in rows[start : start + chunk_size]
+                ]
+                told = replace(chosen, progress=report)
+                explanations += self._explain(questions, told, guard)
         return explanations
 
-    def _explain(self, questions: Sequence[Question], options: ExplainOptions) -> list[Explanation]:
+    def _explain(
+        self, questions: Sequence[Question], options: ExplainOptions, guard: MemoryGuard
+    ) -> list[Explanation]:
         """Explain prompts that go through the model together."""
+        questions = [self._with_reasoning(question) for question in questions]
         answers = _expect_all_or_no_answers(questions, options)
+        media = [medium for question in questions for medium in question.conversation.media]
+        warn_of_foreign_pictures(self.loaded, media, depth=3)
+        loaded = with_settings(self.loaded, options.all_processor_options)
         options.report_progress("reading the image" if answers else "writing the answer")
         start = time.perf_counter()
-        traces = self._base_traces(questions, answers, options)
+        sessions = _base_sessions(loaded, questions, answers, options, guard)
         seconds = (time.perf_counter() - start) / len(questions)
-        sessions = [
-            replace(
-                Session.from_chat(self.loaded, question.conversation, trace.ids),
-                attention=trace.attention is not None,
-                progress=options.report_progress,
-            ).keep(trace)
-            for question, trace in zip(questions, traces, strict=True)
-        ]
         if len(sessions) > 1:
             read_ahead(sessions, options.explaining_method.further_scales)
         options.report_progress("explaining")
         settings = {"answer": "given"} if answers else _generation_settings(options)
         return [
-            explanation_of(session, session.trace(), options, settings, seconds)
-            for session in sessions
+            explanation_of(session, session.trace(), options, settings, seconds, question.chat)
+            for session, question in zip(sessions, questions, strict=True)
         ]
 
-    def _base_traces(
-        self, questions: Sequence[Question], answers: Sequence[Any], options: ExplainOptions
-    ) -> list[Trace]:
-        """Read the given answers, or generate answers where none are given."""
-        family = self.loaded.family
-        inputs = [models.prepare_chat(family, question.conversation) for question in questions]
-        depth = reading_options(self.loaded, options)
-        if answers:
-            return models.read_batch(self.loaded, inputs, answers, **depth)
-        return models.generate_batch(
-            self.loaded,
-            inputs,
-            seed=options.seed,
-            max_new_tokens=options.max_new_tokens,
-            **depth,
-            **options.generation,
+    def _with_reasoning(self, question: Question) -> Question:
+        """The question whose answer holds its thinking, in the form of the model's template."""
+        if not question.reasoning or not isinstance(question.answer, str):
+            return question
+        return replace(
+            question,
+            answer=joined_answer(
+                self.loaded.family, question.conversation, question.reasoning, question.answer
+            ),
         )
+
+
+def _base_sessions(
+    loaded: models.Loaded,
+    questions: Sequence[Question],
+    answers: Sequence[Any],
+    options: ExplainOptions,
+    guard: MemoryGuard,
+) -> list[Session]:
+    """Sessions with the base traces; nothing else keeps the pixels."""
+    traces = _base_traces(loaded, questions, answers, options, guard)
+    return [
+        replace(
+            Session.from_chat(loaded, question.conversation, trace.ids),
+            attention=trace.attention is not None,
+            progress=options.report_progress,
+        ).keep(trace)
+        for question, trace in zip(questions, traces, strict=True)
+    ]
+
+
+def _base_traces(
+    loaded: models.Loaded,
+    questions: Sequence[Question],
+    answers: Sequence[Any],
+    options: ExplainOptions,
+    guard: MemoryGuard,
+) -> list[Trace]:
+    """Read the given answers, or generate answers where none are given."""
+    inputs = [models.prepare_chat(loaded.family, question.conversation) for question in questions]
+    ids = [ids_of(loaded, *row) for row in zip(inputs, answers, strict=True)] if answers else []
+    guard.expect_fits(inputs, ids)
+    depth = reading_options(loaded, options)
+    if answers:
+        return models.read_batch(loaded, inputs, answers, **depth)
+    return models.generate_batch(
+        loaded,
+        inputs,
+        seed=options.seed,
+        max_new_tokens=options.answer_limit,
+        **depth,
+        **options.generation,
+    )
 
 
 def _expect_all_or_no_answers(questions: Sequence[Question], options: ExplainOptions) -> list[Any]:
@@ -248,6 +304,7 @@ def explanation_of(
     options: ExplainOptions,
     settings: Mapping[str, Any],
     seconds: float,
+    chat: Chat | None = None,
 ) -> Explanation:
     """Explain one answer.
 
@@ -257,6 +314,7 @@ def explanation_of(
         options: how to explain.
         settings: of generation, for the record.
         seconds: that generation, or reading the answer, took.
+        chat: that the question comes from, with its notes.
     """
     start = time.perf_counter()
     method = options.explaining_method
@@ -272,9 +330,22 @@ def explanation_of(
         "scales": evidence.seconds,
         "attribute": time.perf_counter() - start - evidence.seconds,
     }
-    parameters = {**_parameters_used(method, attribution), **settings}
+    parameters = {
+        **_parameters_used(method, attribution),
+        **_processor_options(session.loaded),
+        **settings,
+    }
     first = len(attribution.context) - len(trace.tokens)
     prompt = attribution.select(slice(0, len(trace.prompt_tokens)))
+    chat = chat or Chat(())
+    warnings = warnings_of(session, trace, words, settings, chat)
+    notes = [
+        *warnings,
+        *notes_of_question(method, session.loaded.family, trace.inputs),
+        *notes_of_chat(session, trace, chat),
+        *_notes(session, evidence),
+        *method.licences,
+    ]
     record = Record(
         pictures=tuple(_picture(view, session.source.media) for view in trace.views),
         prompt=trace.inputs.prompt,
@@ -290,8 +361,10 @@ def explanation_of(
         provenance=replace(
             _provenance(session, method, parameters, seconds_of_stages),
             seed=options.seed,
-            notes=_notes(session, evidence, settings, method),
+            notes=tuple(dict.fromkeys(notes)),
         ),
+        warnings=warnings,
+        word_notes=notes_of_words(method, session.loaded.family, trace.inputs, words),
     )
     return Explanation(_diagnosed(record, session, trace, options) if options.diagnose else record)
 
@@ -333,12 +406,10 @@ def _provenance(
     )
 
 
-def _notes(
-    session: Session, evidence: Evidence, settings: Mapping[str, Any], method: Method
-) -> tuple[str, ...]:
-    """Notes on media, processing, scales, the answer's length and the licence, each once."""
+def _notes(session: Session, evidence: Evidence) -> list[str]:
+    """Notes on the media, the processing and the scales."""
     trace = evidence.trace
-    notes = [
+    return [
         *(
             note
             for medium in session.source.media
@@ -346,11 +417,7 @@ def _notes(
         ),
         *(note for medium in trace.inputs.media for note in medium.notes),
         *evidence.notes,
-        *method.licences,
     ]
-    if settings.get("max_new_tokens") == len(trace.tokens):
-        notes.append(f"The answer was cut off after {len(trace.tokens)} tokens.")
-    return tuple(dict.fromkeys(notes))
 
 
 def _contrasted(
@@ -404,9 +471,15 @@ def _parameters_used(method: Method, attribution: Attribution) -> dict[str, Any]
     return parameters
 
 
+def _processor_options(loaded: models.Loaded) -> dict[str, Any]:
+    """The chosen settings of the image processor, JSON-ready; nothing if none was chosen."""
+    chosen = {name: _plain(value) for name, value in loaded.processor.call_settings.items()}
+    return {"processor_options": chosen} if chosen else {}
+
+
 def _generation_settings(options: ExplainOptions) -> dict[str, Any]:
     """Settings of generation, JSON-ready."""
-    settings = {**options.generation, "max_new_tokens": options.max_new_tokens}
+    settings = {**options.generation, "max_new_tokens": options.answer_limit}
     return {name: _plain(value) for name, value in settings.items()}
 
 
@@ -415,6 +488,8 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
     return type(value).__name__
 
 

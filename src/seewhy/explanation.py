@@ -58,6 +58,16 @@ class Explanation:
         return self.record.provenance.method
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader must know before anything else; empty for most explanations."""
+        return self.record.warnings
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know, the warnings first."""
+        return self.record.provenance.notes
+
+    @property
     def images(self) -> tuple[Image, ...]:
         """For each view the upright RGB picture; of a step of a clip its first frame."""
         from PIL.Image import fromarray
@@ -202,12 +212,13 @@ class Explanation:
         return save_record(self.record, folder, overwrite, display=display)
 
     def to_json(self) -> dict[str, Any]:
-        """JSON-ready: prompt, answer, words, method and model; what `seewhy explain --json` prints.
+        """JSON-ready: prompt, answer, words, method, model and notes; `seewhy explain --json`.
 
         A word's `context` holds pairs of an earlier word's index and its share, in [0, 1], of what
         the word took from all earlier words; `peak` and `box` are in pixels of the image. Its
         `layers`, where the explanation has them, are numbers only. Its `verdict` is there where
-        the explanation was diagnosed, None for words without one.
+        the explanation was diagnosed, None for words without one. `warnings` must be read first;
+        `notes` holds them and all others, and a word has its own.
         """
         return {
             "prompt": self.prompt,
@@ -215,6 +226,8 @@ class Explanation:
             "words": [word.to_json() for word in self],
             "method": self.method,
             "model": self.model,
+            "warnings": list(self.record.warnings),
+            "notes": list(self.record.provenance.notes),
         }
 
     def __repr__(self) -> str:

@@ -8,6 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from seewhy.core.errors import ParameterError
+from seewhy.core.memory import bytes_of
+from seewhy.core.picture_settings import PICTURE_SETTINGS
 from seewhy.core.specs import parse_spec
 from seewhy.core.suggestions import did_you_mean
 from seewhy.methods import (
@@ -20,7 +22,10 @@ from seewhy.methods import (
 )
 from seewhy.models.generation import setting_names
 
-__all__ = ["ExplainOptions"]
+__all__ = ["MAX_NEW_TOKENS", "ExplainOptions"]
+
+MAX_NEW_TOKENS = 128
+"""The largest number of tokens of an answer, if nothing else is chosen."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +50,16 @@ class ExplainOptions:
             such as others of the same data set; at least one. None takes drawn scenes.
         scales: scales of the image for methods that take them; 1 is always included. None takes
             the method's own, without scales that give the same size.
-        max_new_tokens: the largest number of tokens of an answer.
+        max_new_tokens: the largest number of tokens of an answer; None takes 128 where the model
+            answers. With a given answer it has no effect, so it is refused.
+        max_pixels, min_pixels: limits of a picture's pixels, for families whose image processor
+            has them (Qwen).
+        processor_options: settings of the model's image processor for this call, by the names of
+            transformers, such as `{"do_image_splitting": False}`.
         seed: of sampling, with `do_sample=True`.
+        max_memory: the most memory that may be taken above the model, such as `"8GB"` or a number
+            of bytes; what would take more by an estimate is refused before anything is read. None
+            takes what is free on the model's device.
         progress: called with a few words as each stage begins.
         parameters: of the method (`k`, `p`, `window`, ...).
         generation: settings of generation (`do_sample`, `temperature`, ...). Generation is greedy
@@ -56,7 +69,7 @@ class ExplainOptions:
         UnknownNameError: if there is no method of this name.
         ParameterError: if a parameter is unknown or out of range, or `contrast` is given and the
             method cannot contrast words, or `other_pictures` is empty, no list, or given without
-            `diagnose`.
+            `diagnose`, or `max_memory` is no amount of memory.
         ScaleError: if scales are not positive or are repeated.
 
     Example:
@@ -71,14 +84,22 @@ class ExplainOptions:
     diagnose: bool = False
     other_pictures: Sequence[Any] | None = None
     scales: Sequence[float] | None = None
-    max_new_tokens: int = 128
+    max_new_tokens: int | None = None
+    max_pixels: int | None = None
+    min_pixels: int | None = None
+    processor_options: Mapping[str, Any] = field(default_factory=dict)
     seed: int | None = None
+    max_memory: int | str | None = None
     progress: Callable[[str], None] | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     generation: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _expect_list_of_pictures(self.other_pictures)
+        if self.max_memory is not None:
+            bytes_of(self.max_memory)
+        _expect_processor_options(self.processor_options)
+        _ = self.all_processor_options  # raises if a setting is given twice
         if self.other_pictures is not None and not self.diagnose:
             raise ParameterError(
                 "Expected other_pictures with diagnose=True, got them without: they are used for "
@@ -111,8 +132,9 @@ class ExplainOptions:
         options = options or ExplainOptions()
         known = {f.name for f in fields(ExplainOptions)}
         changed = {name: value for name, value in settings.items() if name in known}
-        if changed.get("contrast", ()) is None:
-            changed["contrast"] = {}
+        for name in ("contrast", "processor_options"):
+            if changed.get(name, ()) is None:
+                changed[name] = {}
         others = {name: value for name, value in settings.items() if name not in known}
         of_method, generation = _split_settings(changed.get("method", options.method), others)
         parameters = options.parameters if "method" not in changed else {}
@@ -140,6 +162,23 @@ class ExplainOptions:
         """The first explained position of the text axis; None explains the answer alone."""
         return 0 if self.explain_prompt else None
 
+    @property
+    def answer_limit(self) -> int:
+        """The largest number of tokens of an answer that the model writes."""
+        return MAX_NEW_TOKENS if self.max_new_tokens is None else self.max_new_tokens
+
+    @property
+    def all_processor_options(self) -> dict[str, Any]:
+        """`processor_options`, with `max_pixels` and `min_pixels` if they are set."""
+        limits = {"max_pixels": self.max_pixels, "min_pixels": self.min_pixels}
+        chosen = {name: value for name, value in limits.items() if value is not None}
+        if twice := [name for name in chosen if name in self.processor_options]:
+            raise ParameterError(
+                f"Expected {twice[0]} once, got it alone and in processor_options: leave one of "
+                "them out."
+            )
+        return {**self.processor_options, **chosen}
+
     def report_progress(self, stage: str) -> None:
         """Call `progress`, if it is set, with the name of a stage that begins."""
         if self.progress is not None:
@@ -147,12 +186,24 @@ class ExplainOptions:
 
     def expect_no_generation(self) -> None:
         """Raise `ParameterError` if there are settings of generation."""
-        if self.generation:
+        names = list(self.generation)
+        if self.max_new_tokens is not None:
+            names.append("max_new_tokens")
+        if names:
             raise ParameterError(
                 f"Expected no settings of generation with a given answer, got "
-                f"{', '.join(self.generation)}: leave them out, or leave `answer` out so that the "
+                f"{', '.join(names)}: leave them out, or leave `answer` out so that the "
                 "model writes one."
             )
+
+
+def _expect_processor_options(options: Any) -> None:
+    """Raise `ParameterError` for anything but settings by name."""
+    if not isinstance(options, Mapping) or not all(isinstance(name, str) for name in options):
+        raise ParameterError(
+            f"Expected processor_options as a dictionary of settings by name, got {options!r}: "
+            'write {"do_image_splitting": False}.'
+        )
 
 
 def _expect_list_of_pictures(pictures: Any) -> None:
@@ -200,6 +251,8 @@ def _unknown_setting(
         *(f.name for f in fields(ExplainOptions)),
     }
     hint = did_you_mean(name, sorted(known)) or "leave it out."
+    if name in PICTURE_SETTINGS:
+        hint = f"it is a setting of image processors, write processor_options={{{name!r}: ...}}."
     return ParameterError(
         f"Expected a parameter of {method_class.name} ({_parameter_names(method_class)}) or a "
         f"setting of generation, got {name!r}: {hint}"

@@ -65,7 +65,7 @@ def open_page(chromium: WebDriver, tmp_path: Path) -> Iterator[OpenPage]:
         for kind in ("browser", "performance"):
             chromium.get_log(kind)  # what earlier pages left
         chromium.get(page.as_uri() + fragment)
-        WebDriverWait(chromium, 20).until(
+        WebDriverWait(chromium, 20, poll_frequency=0.02).until(
             lambda d: d.execute_script("return 'ready' in document.documentElement.dataset")
         )
         return chromium

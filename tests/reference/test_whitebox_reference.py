@@ -9,13 +9,19 @@ from PIL import Image
 
 import tiny_llava
 from painting import noise
+from seewhy.functional.rollout import Rollout
 from seewhy.methods import Evidence, create
-from seewhy.methods._whitebox import WhiteBox, rollout
+from seewhy.methods._whitebox import WhiteBox
 from seewhy.methods.attn_lrp import AttnLRP
 from seewhy.methods.grad_cam_plus_plus import channel_weights
 from seewhy.methods.integrated_gradients import IntegratedGradients, blank_embeddings
 from seewhy.models import load
-from seewhy.models.attention import attention_output, attention_weights, patched_attention
+from seewhy.models.attention import (
+    attention_output,
+    attention_rows,
+    attention_weights,
+    patched_attention,
+)
 from seewhy.models.decoder import (
     decoder_of,
     final_states,
@@ -206,23 +212,30 @@ def test_cams_equal_their_equations(inside, name):
     )
 
 
-@pytest.mark.parametrize("own", [False, True])
-def test_rollout_equals_the_product_of_matrices(own):
+@pytest.mark.parametrize("block", [1, 4, 6])
+def test_rollout_equals_the_product_of_matrices(block):
     draw = torch.Generator().manual_seed(0)
     layers = torch.rand(3, 6, 6, generator=draw, dtype=torch.float64).tril()
     product = torch.eye(6, dtype=torch.float64)
     for layer in layers:
         product = (0.25 * torch.eye(6) + 0.75 * layer) @ product
-    rows = torch.tensor([5, 2])
-    expected = product[rows]
-    expected[[0, 1], rows] -= 0.25**3
-    steps = [layer.expand(2, 6, 6) if own else layer for layer in layers]
-    torch.testing.assert_close(rollout(rows, steps, 0.25, 0.75), expected)
+    starts = torch.tensor([5, 2])
+    expected = product[starts]
+    expected[[0, 1], starts] -= 0.25**3
+    rollout = Rollout(starts, 6, 0.25, 0.75, dtype=torch.float64)
+    for layer in reversed(layers):
+        for rows in torch.arange(6).split(block):
+            for which in (slice(0, 1), 1):
+                rollout.add(which, rows, layer[rows])
+        rollout.end_layer()
+    torch.testing.assert_close(rollout.relevance(), expected)
 
 
 def test_attention_rollout_equals_the_product_of_matrices(inside):
     product = torch.eye(len(entered(inside)), dtype=torch.float64)
-    for layer in inside.full_attention().double():
+    session, everywhere = inside.session, torch.arange(len(product))
+    rows = attention_rows(session.loaded, inside.trace.inputs, session.ids, everywhere)
+    for layer in rows.double():
         mixed = (layer + torch.eye(len(layer))) / 2
         product = (mixed / mixed.sum(1, keepdim=True)) @ product
     torch.testing.assert_close(

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 
 from seewhy.core.errors import SampleError, SeewhyError
+from seewhy.core.memory import is_out_of_memory
 from seewhy.runs.work import WorkerLost
 
 UNEXPECTED = "unexpected "
@@ -17,7 +18,6 @@ UNEXPECTED = "unexpected "
 NO_MEMORY = "out of memory"
 NO_FILE = "a file cannot be read"
 
-_MEMORY_MESSAGES = ("out of memory", "can't allocate memory", "alloc_failed")
 _DEVICE_MESSAGES = ("cuda error", "hip error", "device-side assert")
 
 
@@ -47,7 +47,7 @@ def failure_of(error: Exception) -> Failure:
         'out of memory'
     """
     shown = "".join(traceback.format_exception_only(error)).strip()
-    if _is_memory(error):
+    if is_out_of_memory(error):
         if torch.cuda.is_initialized():
             torch.cuda.empty_cache()
         return Failure(NO_MEMORY, shown)
@@ -62,12 +62,6 @@ def failure_of(error: Exception) -> Failure:
         raise WorkerLost(_one_line(error)) from error
     whole = "".join(traceback.format_exception(error)).strip()
     return Failure(f"{UNEXPECTED}{type(error).__name__}{_place(error)}", whole)
-
-
-def _is_memory(error: Exception) -> bool:
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and _says(error, _MEMORY_MESSAGES)
 
 
 def _says(error: Exception, messages: tuple[str, ...]) -> bool:

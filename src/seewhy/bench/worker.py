@@ -19,6 +19,7 @@ from seewhy.bench.specs import digest
 from seewhy.bench.store import FAILED, MEASURED, SKIPPED, UNDEFINED, Row
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import SampleError
+from seewhy.core.memory import is_out_of_memory
 from seewhy.core.sample import Sample
 from seewhy.core.trace import Trace
 from seewhy.methods import Evidence, Method
@@ -367,7 +368,7 @@ def reason_of(error: BaseException) -> str:
         >>> reason_of(ZeroDivisionError("division by zero"))
         'ZeroDivisionError: division by zero'
     """
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+    if is_out_of_memory(error):
         return "out of memory"
     text = " ".join(str(error).split())[:300]
     if isinstance(error, SampleError):

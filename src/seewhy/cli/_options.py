@@ -6,13 +6,24 @@ Nothing heavy is imported: names come from file names.
 from __future__ import annotations
 
 import argparse
-import math
 import pkgutil
 import textwrap
-from collections.abc import Callable
 from pathlib import Path
 
 import seewhy
+from seewhy.cli._processor_options import add_processor_options, processor_options
+from seewhy.cli._values import real, whole
+
+__all__ = [
+    "NamesUnbroken",
+    "add_model_options",
+    "add_other_pictures",
+    "load_options",
+    "names_in",
+    "other_pictures",
+    "real",
+    "whole",
+]
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 
@@ -46,6 +57,7 @@ def add_model_options(group, *, plural: bool = False) -> None:
         action="store_true",
         help="run code of the checkpoint; read it first",
     )
+    add_processor_options(group)
 
 
 def add_other_pictures(group) -> None:
@@ -73,7 +85,7 @@ def load_options(arguments) -> dict[str, object]:
         options["device_map"] = arguments.device_map
     if arguments.trust_remote_code:
         options["trust_remote_code"] = True
-    return options
+    return {**options, **processor_options(arguments)}
 
 
 def names_in(package: str) -> tuple[str, ...]:
@@ -89,36 +101,3 @@ def names_in(package: str) -> tuple[str, ...]:
     folder = Path(seewhy.__path__[0]) / package
     modules = (module.name for module in pkgutil.iter_modules([str(folder)]))
     return tuple(sorted(m.replace("_", "-") for m in modules if not m.startswith("_")))
-
-
-def whole(*, at_least: int) -> Callable[[str], int]:
-    """A parser of whole numbers of at least a bound."""
-
-    def read(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            number = at_least - 1
-        if number < at_least:
-            raise argparse.ArgumentTypeError(
-                f"Expected a whole number of at least {at_least}, got {text!r}"
-            )
-        return number
-
-    return read
-
-
-def real(*, above: float, below: float = math.inf) -> Callable[[str], float]:
-    """A parser of finite numbers between two bounds, without the bounds."""
-
-    def read(text: str) -> float:
-        try:
-            number = float(text)
-        except ValueError:
-            number = math.nan
-        if not above < number < below:
-            bounds = f"above {above:g}" + (f" and below {below:g}" if below < math.inf else "")
-            raise argparse.ArgumentTypeError(f"Expected a number {bounds}, got {text!r}")
-        return number
-
-    return read

@@ -7,6 +7,7 @@ import itertools
 import json
 import re
 import sys
+import warnings
 from argparse import ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,12 +22,13 @@ from seewhy.cli._options import (
     whole,
 )
 from seewhy.cli.open_report import PAGE, show_in_browser
-from seewhy.core.errors import OutputError, ParameterError, PromptError
+from seewhy.core.errors import OutputError, ParameterError, ShippedModelWarning
+from seewhy.core.memory import bytes_of
 from seewhy.testbed.pretrained import DEFAULT as DEFAULT_MODEL
 from seewhy.testbed.pretrained import pretrained
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from seewhy.explanation import Explanation
     from seewhy.options import ExplainOptions
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
 SPLIT = "heldout"
 """The split of drawn scenes: the shipped model was not trained on it."""
 DEFAULT_FOLDER = Path("explained")
-CHAT_REMEDY = 'write [{"role": "user", "content": "..."}, ...]'
 PARAMETERS = ("scales", "weights", "k", "p", "variant", "threshold", "window")
 """Options that are parameters of a method, under their own names."""
 
@@ -68,8 +69,27 @@ def _add_prompt(parser) -> None:
     prompt.add_argument(
         "--chat",
         metavar="FILE",
-        help="JSON list of turns in place of --prompt, as transformers' chat templates take it; a "
-        "last turn of the assistant's is explained",
+        help="a chat or a logged request in place of --prompt, as JSON, in the formats of "
+        "transformers, OpenAI, vLLM, SGLang, Qwen, LLaVA and others; a last turn of the "
+        "assistant's is explained",
+    )
+    prompt.add_argument(
+        "--chat-line",
+        metavar="N",
+        type=whole(at_least=1),
+        help="which request of a log with one on each line, from 1",
+    )
+    prompt.add_argument(
+        "--answer-from",
+        metavar="FILE",
+        help="explain the answer in this file: the response to the request, whole or streamed, or "
+        "plain text",
+    )
+    prompt.add_argument(
+        "--choice",
+        metavar="N",
+        type=whole(at_least=0),
+        help="which of several answers of the response, from 0",
     )
     prompt.add_argument(
         "--turn", metavar="N", type=int, help="which turn of the chat to explain, from 0"
@@ -153,6 +173,13 @@ def _add_method(parser) -> None:
     )
     add_other_pictures(method)
     method.add_argument(
+        "--max-memory",
+        metavar="SIZE",
+        type=memory,
+        help="most memory above the model, such as 8GB; what would take more is refused before "
+        "anything is read (default: what is free)",
+    )
+    method.add_argument(
         "--scales",
         metavar="S,S,...",
         type=scales,
@@ -220,6 +247,19 @@ def scales(text: str) -> tuple[float, ...]:
     return numbers
 
 
+def memory(text: str) -> int:
+    """An amount of memory in bytes.
+
+    Example:
+        >>> memory("8GB")
+        8000000000
+    """
+    try:
+        return bytes_of(text)
+    except ParameterError as error:
+        raise ArgumentTypeError(str(error).rstrip(".")) from error
+
+
 def contrast(text: str) -> tuple[str, str]:
     """A word and its alternative.
 
@@ -239,8 +279,8 @@ def explain(arguments: Namespace) -> int:
 
     folder = _folder(arguments)
     _expect_options_that_go_together(arguments, folder)
-    explanation = _explanation(arguments, folder)
-    _print_notes(explanation, arguments.quiet)
+    explanation, told = _explanation(arguments, folder)
+    _print_notes(explanation, arguments.quiet, told)
     if arguments.json:
         # ASCII only: works with every encoding of a terminal or pipe.
         print(json.dumps(explanation.to_json(), allow_nan=False))
@@ -252,6 +292,16 @@ def explain(arguments: Namespace) -> int:
 
 
 def _expect_options_that_go_together(arguments: Namespace, folder: Path | None) -> None:
+    if arguments.chat is None and arguments.chat_line is not None:
+        raise ParameterError("Expected --chat FILE with --chat-line, got none: name the log.")
+    if arguments.answer is not None and arguments.answer_from is not None:
+        raise ParameterError(
+            "Expected the answer once, got --answer and --answer-from: leave one out."
+        )
+    if arguments.choice is not None and arguments.answer_from is None and arguments.chat is None:
+        raise ParameterError(
+            "Expected --answer-from FILE with --choice, got none: name the file of the response."
+        )
     if _inputs(arguments) and arguments.scene is not None:
         raise ParameterError("Expected an IMAGE or --scene, got both: leave one out.")
     if arguments.open and folder is None:
@@ -260,32 +310,48 @@ def _expect_options_that_go_together(arguments: Namespace, folder: Path | None) 
         )
 
 
-def _explanation(arguments: Namespace, folder: Path | None) -> Explanation:
-    """Explain, and save to `folder` unless it is None."""
+def _explanation(arguments: Namespace, folder: Path | None) -> tuple[Explanation, str]:
+    """Explain, and save to `folder` unless it is None; also the warning that was printed."""
     from seewhy.cli.terminal import Stages
 
     # Output of libraries must not mix with the result on stdout.
     with Stages(quiet=arguments.quiet) as stage, contextlib.redirect_stdout(sys.stderr):
         # All arguments are checked before the model is loaded.
-        stage("reading the picture" if _inputs(arguments) else "drawing a scene")
+        stage(_first_stage(arguments))
         if folder is not None:
             _expect_writable(folder, arguments.overwrite)
         media = _media(arguments)
-        chat, options = _chat(arguments), _options(arguments, stage)
+        media, chat = _chat(arguments, media)
+        options = _options(arguments, stage)
+        told = _warn_of_foreign_pictures(arguments, media, chat)
         stage(f"loading {arguments.model or 'the model that ships with seewhy'}")
-        explanation = _load(arguments).explain(
-            media[0] if len(media) == 1 else media, arguments.prompt, options=options, **chat
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ShippedModelWarning)  # it was told
+            explanation = _load(arguments).explain(
+                media[0] if len(media) == 1 else media, arguments.prompt, options=options, **chat
+            )
         if folder is not None:
             stage(f"writing {folder}")
             explanation.save(folder, overwrite=arguments.overwrite)
-    return explanation
+    return explanation, told
 
 
-def _print_notes(explanation: Explanation, quiet: bool) -> None:
+def _first_stage(arguments: Namespace) -> str:
+    if _inputs(arguments):
+        return "reading the picture"
+    return "drawing a scene" if _draws(arguments) else "reading the chat"
+
+
+def _draws(arguments: Namespace) -> bool:
+    """Whether a scene is drawn, because no picture and no chat are given."""
+    return not _inputs(arguments) and (arguments.chat is None or arguments.scene is not None)
+
+
+def _print_notes(explanation: Explanation, quiet: bool, told: str) -> None:
     from seewhy.cli.terminal import printable
 
-    for note in () if quiet else explanation.record.provenance.notes:
+    notes = () if quiet else explanation.record.provenance.notes
+    for note in (note for note in notes if note != told):
         print(f"seewhy: {printable(note)}", file=sys.stderr)
 
 
@@ -335,7 +401,7 @@ def _media(arguments: Namespace) -> list[Any]:
     if _inputs(arguments):
         pictures = [read_image(path) for path in arguments.images]
         return [*pictures, *(read_clip(path, fps=arguments.fps) for path in arguments.clip)]
-    if arguments.chat is not None and arguments.scene is None:
+    if not _draws(arguments):
         return []
     from seewhy.testbed.scenes import draw, scene
 
@@ -354,37 +420,47 @@ def _options(arguments: Namespace, progress: Callable[[str], None]) -> ExplainOp
         layers=arguments.layers,
         diagnose=arguments.diagnose,
         other_pictures=other_pictures(arguments),
+        max_memory=arguments.max_memory,
         progress=progress,
         **_generation(arguments),
     )
 
 
-def _chat(arguments: Namespace) -> dict[str, Any]:
-    """Arguments of `Explainer.explain` beside the picture and the prompt."""
-    chat = None if arguments.chat is None else _messages(Path(arguments.chat))
-    given = {"answer": arguments.answer, "messages": chat, "turn": arguments.turn}
-    return {name: value for name, value in given.items() if value is not None}
+def _chat(arguments: Namespace, media: list[Any]) -> tuple[list[Any], dict[str, Any]]:
+    """The pictures that are in no chat, and the other arguments of `Explainer.explain`."""
+    given = {"answer": arguments.answer, "turn": arguments.turn}
+    given = {name: value for name, value in given.items() if value is not None}
+    if arguments.chat is not None:
+        from seewhy.chats import read_chat
 
-
-def _messages(file: Path) -> list[Any]:
-    """The turns of the chat in a JSON file."""
-    try:
-        messages = json.loads(file.read_text("utf-8"))
-    except OSError as error:
-        raise PromptError(
-            f"Expected a JSON list of turns in {file}, got {error.strerror or error}: check the "
-            "path after --chat."
-        ) from error
-    except ValueError as error:
-        raise PromptError(
-            f"Expected a JSON list of turns in {file}, got no JSON ({error}): {CHAT_REMEDY}."
-        ) from error
-    if not isinstance(messages, list):
-        raise PromptError(
-            f"Expected a JSON list of turns in {file}, got a {type(messages).__name__}: "
-            f"{CHAT_REMEDY}."
+        chat = read_chat(
+            Path(arguments.chat),
+            None if arguments.answer_from is None else Path(arguments.answer_from),
+            images=media,
+            line=arguments.chat_line,
+            choice=arguments.choice,
         )
-    return messages
+        return [], {**given, **chat}
+    if arguments.answer_from is not None:
+        from seewhy.chats import read_response
+
+        given["answer"] = read_response(Path(arguments.answer_from), choice=arguments.choice)
+    return media, given
+
+
+def _warn_of_foreign_pictures(
+    arguments: Namespace, media: list[Any], chat: Mapping[str, Any]
+) -> str:
+    """Tell, before the model is loaded, that a model of the package knows drawn scenes only."""
+    from seewhy.answer_notes import foreign_to, shipped
+    from seewhy.models.conversation import media_of
+
+    shown = [*media, *media_of(chat["messages"].turns)] if "messages" in chat else media
+    name = shipped(arguments.model or DEFAULT_MODEL)
+    if not arguments.quiet and (message := foreign_to(name, shown)):
+        print(f"seewhy: warning: {message}", file=sys.stderr, flush=True)
+        return message
+    return ""
 
 
 def _method(arguments: Namespace):

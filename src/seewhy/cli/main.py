@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from seewhy.cli.parser import parse
 from seewhy.core.errors import SeewhyError
+from seewhy.core.memory import is_out_of_memory
 
 MISTAKE, INTERRUPTED = 2, 130
 
@@ -49,6 +50,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.debug:
             raise
         print(f"seewhy: {' '.join(str(error).split())}", file=sys.stderr)
+        return MISTAKE
+    except Exception as error:
+        if arguments.debug or not is_out_of_memory(error):
+            raise
+        print(
+            "seewhy: Expected enough memory, got out of memory "
+            f"({' '.join(str(error).split())[:120]}): free memory, or take a smaller model, picture "
+            "or chunk.",
+            file=sys.stderr,
+        )
         return MISTAKE
 
 

@@ -71,6 +71,9 @@ def show(explanation: Mapping[str, Any], folder: Path | None) -> None:
     """
     console = Console(highlight=False)
     console.print()
+    for warning in explanation.get("warnings", ()):
+        console.print(Text(printable(warning), style="bold yellow"))
+        console.print()
     console.print(Text(printable(explanation["prompt"]), style="dim"))
     console.print(Text(printable(explanation["answer"]), style="bold"))
     console.print()
@@ -85,6 +88,9 @@ def show(explanation: Mapping[str, Any], folder: Path | None) -> None:
     console.print()
     if has_verdicts(words):
         _print_verdicts(console, words)
+    for note in dict.fromkeys(note for word in words for note in word.get("notes", ())):
+        console.print(Text(printable(note), style="dim"))
+        console.print()
     if folder is not None:
         # Printed without rich: a path must be easy to copy, on one line and without colour.
         print(f"report: {folder / 'report.html'}")

@@ -23,6 +23,10 @@ class PromptError(InputError):
     """The prompt is empty or holds one of the model's special tokens."""
 
 
+class PartError(PromptError):
+    """A part of a chat is neither text nor picture nor clip."""
+
+
 class AnswerError(InputError):
     """The given answer has no tokens, or the model generated none."""
 
@@ -67,6 +71,10 @@ class NonFiniteError(ModelError):
     """The model's states hold NaN or infinite values."""
 
 
+class MemoryLimitError(SeewhyError, MemoryError):
+    """It takes more memory than there is, or than the limit that was set."""
+
+
 class OutputError(SeewhyError, OSError):
     """A result cannot be written to the given path; no partial result is left there."""
 
@@ -77,6 +85,10 @@ class SampleError(SeewhyError, ValueError):
 
 class DatasetError(InputError):
     """A data set is missing, empty or malformed."""
+
+
+class ShippedModelWarning(UserWarning):
+    """A model that ships with the package is shown other pictures than drawn scenes."""
 
 
 class SchemaError(SeewhyError, ValueError):

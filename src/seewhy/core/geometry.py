@@ -123,6 +123,25 @@ class Geometry:
             boxes[grid.index.flatten()] = torch.stack([left, top, right, bottom], -1).view(-1, 4)
         return boxes
 
+    def over_size(self, size: tuple[int, int]) -> Geometry:
+        """The same grids over a picture that was stretched to this one's size beforehand.
+
+        Args:
+            size: width and height of that picture in pixels.
+
+        Example:
+            >>> Geometry.of_equal_cells((4, 2), 1, 2).over_size((40, 10)).boxes[1].tolist()
+            [20.0, 0.0, 40.0, 10.0]
+        """
+        if size == self.size:
+            return self
+        across, down = (new / old for new, old in zip(size, self.size, strict=True))
+        grids = (
+            TokenGrid(grid.index, grid.row_edges * down, grid.column_edges * across, grid.name)
+            for grid in self.grids
+        )
+        return Geometry(size, tuple(grids))
+
     def to_grid(self, values: Tensor) -> Tensor:
         """Put values of visual tokens on the native grid; several grids are averaged.
 

@@ -91,6 +91,9 @@ class Record:
         provenance: how the explanation was made.
         verdicts: what each word of the answer rests on, with None for words that were not
             diagnosed; None where no word was.
+        warnings: what a reader must know before anything else, the gravest first; also among the
+            notes of `provenance`.
+        word_notes: `(word, sentence)`: what a reader must know of single words of the answer.
     """
 
     pictures: tuple[Picture, ...]
@@ -106,6 +109,8 @@ class Record:
     contrasts: tuple[tuple[int, str], ...] = ()
     layers: Layers | None = None
     verdicts: tuple[Verdict | None, ...] | None = None
+    warnings: tuple[str, ...] = ()
+    word_notes: tuple[tuple[int, str], ...] = ()
 
     @cached_property
     def prompt_words(self) -> tuple[Word, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from torch import Tensor
@@ -66,6 +66,7 @@ class Inputs:
         turns: the role of each part of `prompt`.
         rendered: the text that was tokenised, image tokens included.
         media: the processed pictures and clips, from which batches are built.
+        has_pixels: whether the tensors of pictures and clips are there, for a forward pass.
     """
 
     tensors: Mapping[str, Any]
@@ -78,6 +79,25 @@ class Inputs:
     turns: tuple[PromptSpan, ...] = ()
     rendered: str = ""
     media: tuple[Any, ...] = ()
+    has_pixels: bool = True
+
+    def without_pixels(self) -> Inputs:
+        """The same inputs without the tensors of pictures and clips, which may be gigabytes.
+
+        Ids, positions, geometries and notes stay. They cannot be run.
+        """
+        ids = self.tensors.get("input_ids")
+        of_positions = {
+            name: value
+            for name, value in self.tensors.items()
+            if isinstance(value, Tensor) and ids is not None and value.shape == ids.shape
+        }
+        return replace(
+            self,
+            tensors=of_positions,
+            media=tuple(replace(medium, tensors={}) for medium in self.media),
+            has_pixels=False,
+        )
 
     @property
     def model_sizes(self) -> tuple[tuple[int, int], ...]:

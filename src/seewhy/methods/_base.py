@@ -59,6 +59,20 @@ class Method(ABC):
         return self.needs.union(*(part.all_needs for part in self.parts))
 
     @property
+    def reads_visual_states(self) -> bool:
+        """Whether its maps are read from final or inner states of visual tokens and the word alone.
+
+        Such a state stands where the picture stands, so it cannot know what is asked after it.
+        False for methods of attention, gradients and changed pictures: they depend on the question.
+        """
+        return False
+
+    @property
+    def subtracts_words(self) -> bool:
+        """Whether it takes the maps of earlier words away from a word's map."""
+        return False
+
+    @property
     def all_citations(self) -> tuple[str, ...]:
         """Keys of its papers, then those of its parts."""
         of_parts = (key for part in self.parts for key in part.all_citations)

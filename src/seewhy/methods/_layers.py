@@ -55,7 +55,7 @@ def layers_of_answer(session: Session, trace: Trace) -> Layers:
 def states_of_layers(session: Session, trace: Trace, positions: Tensor) -> Tensor:
     """`[layer + 1, row, hidden]`: the embeddings, then the states that leave each layer."""
     layers = range(-1, len(layers_of(session.loaded.model)))
-    states = layer_states(session.loaded, trace.inputs, session.ids, layers, positions)
+    states = layer_states(session.loaded, session.inputs_of(trace), session.ids, layers, positions)
     return torch.stack([of_layer.to(states[0].device) for of_layer in states])
 
 

@@ -390,6 +390,19 @@ class StagedMethod(Method):
         return self._pipeline(evidence)
 
     @property
+    def reads_visual_states(self) -> bool:
+        """True for base maps of the logit lens; else as the base map."""
+        base = self._pipeline.base
+        return not isinstance(base, Method) or base.reads_visual_states
+
+    @property
+    def subtracts_words(self) -> bool:
+        """Whether interference is removed, here or in the base map."""
+        base = self._pipeline.base
+        of_base = isinstance(base, Method) and base.subtracts_words
+        return self._pipeline.interference is not None or of_base
+
+    @property
     def further_scales(self) -> tuple[float, ...]:
         """Those of the aggregation, or of the base map."""
         base = self._pipeline.base

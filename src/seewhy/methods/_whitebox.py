@@ -29,9 +29,9 @@ from seewhy.methods._scores import (
     scale_view,
     text_positions,
 )
-from seewhy.models.attention import attention_rows
+from seewhy.models.attention import attention_rollout, attention_rows
 from seewhy.models.gradients import (
-    attention_gradients,
+    attention_gradient_rollout,
     early_attention_gradients,
     state_gradients,
 )
@@ -68,6 +68,11 @@ class WhiteBox:
     def visual(self) -> Tensor:
         """int64 `[visual]`, the positions of the visual tokens."""
         return self.trace.inputs.visual_positions.cpu()
+
+    @property
+    def inputs(self) -> Inputs:
+        """The model's inputs of the base reading, with pixels."""
+        return self.session.inputs_of(self.trace)
 
     @property
     def text(self) -> Tensor:
@@ -113,23 +118,19 @@ class WhiteBox:
     ) -> Tensor:
         """float32 `[layer, selected, position]`: mean over heads, from the `origins`."""
         session = self.session
-        return attention_rows(
-            session.loaded, self.trace.inputs, session.ids, self.origins, layers, heads
-        )
+        return attention_rows(session.loaded, self.inputs, session.ids, self.origins, layers, heads)
 
-    def full_attention(self) -> Tensor:
-        """float32 `[layer, position, position]`: mean over heads, from every position."""
-        positions = torch.arange(self.trace.inputs.length + len(self.trace.tokens))
-        return attention_rows(self.session.loaded, self.trace.inputs, self.session.ids, positions)
+    def rollout(self, keep: float, mix: float) -> Tensor:
+        """float32 `[selected, position]`, from the `origins`: see `attention_rollout`."""
+        session = self.session
+        return attention_rollout(session.loaded, self.inputs, session.ids, self.origins, keep, mix)
 
-    def gradients_of_attention(
-        self, score: Callable[[int, Sequence[Tensor], Sequence[Tensor]], Tensor]
-    ) -> Tensor:
-        """`[selected, position]`, the `score` of each token: see `attention_gradients`."""
-        scores = attention_gradients(
-            self.session.loaded, self.trace.inputs, self.session.ids, self.logits, score
+    def gradient_rollout(self, step: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+        """`[selected, position]`, from the `origins`: see `attention_gradient_rollout`."""
+        session = self.session
+        return attention_gradient_rollout(
+            session.loaded, self.inputs, session.ids, self.logits, self.origins, step
         )
-        return torch.stack(scores).cpu()
 
     def gradients_of_early_attention(
         self, score: Callable[[Tensor, Tensor], Tensor], layers: Sequence[int]
@@ -144,7 +145,7 @@ class WhiteBox:
         predicted = self.text[list(self.evidence.selected)] > 0
         scores = early_attention_gradients(
             self.session.loaded,
-            self.trace.inputs,
+            self.inputs,
             self.session.ids,
             rows,
             lambda states: self.logits(states)[predicted.to(states.device)],
@@ -161,16 +162,18 @@ class WhiteBox:
         part: Literal["layer", "mlp"] = "layer",
         change: Callable[[Tensor], Tensor] | None = None,
         inputs: Inputs | None = None,
+        tokens: slice = slice(None),
     ) -> Tensor:
         """`[selected, position, ...]`, the `score` of each token: see `state_gradients`.
 
         `inputs` are those of another picture with the same positions; None for the trace's.
+        `tokens` takes some of the selected ones.
         """
         scores = state_gradients(
             self.session.loaded,
-            self.trace.inputs if inputs is None else inputs,
+            self.inputs if inputs is None else inputs,
             self.session.ids,
-            self.logits,
+            lambda states: self.logits(states)[tokens],
             score,
             layer=layer,
             part=part,
@@ -236,31 +239,6 @@ def expect_finite(values: Tensor) -> Tensor:
             "float16."
         )
     return values
-
-
-def rollout(rows: Tensor, steps: Sequence[Tensor], keep: float, mix: float) -> Tensor:
-    r"""Propagate relevance through the layers: r <- keep r + mix r A, the highest layer first.
-
-    It is one row of the product of all (keep I + mix A), without any product of square matrices.
-    The part that stays at the row's position through the identity, keep^L, is left out.
-
-    Args:
-        rows: int64 `[row]`, the start positions.
-        steps: for each layer, the lowest first, `[position, position]`, or `[row, position,
-            position]` if each row has its own.
-        keep, mix: the shares of the identity and of attention.
-
-    Returns:
-        `[row, position]`.
-    """
-    start = torch.zeros(len(rows), steps[0].shape[-1]).to(steps[0])
-    start[torch.arange(len(rows)), rows] = 1.0
-    relevance, stayed = start, 1.0
-    for step in reversed(steps):
-        moved = relevance[:, None] @ step
-        relevance = keep * relevance + mix * (moved[:, 0] if step.ndim == 3 else moved.squeeze(1))
-        stayed *= keep
-    return (relevance - stayed * start).clamp_min(0.0)
 
 
 def expect_layer(layer: object, name: str = "layer") -> None:

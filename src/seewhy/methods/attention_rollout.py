@@ -8,7 +8,7 @@ from typing import ClassVar
 from seewhy.core.attribution import Attribution
 from seewhy.methods._base import Method
 from seewhy.methods._evidence import Evidence
-from seewhy.methods._whitebox import WhiteBox, rollout
+from seewhy.methods._whitebox import WhiteBox
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,8 @@ class AttentionRollout(Method):
       R = \tilde A^{(L)} \cdots \tilde A^{(1)}, \quad A_i[v] = R_{P_i, v}$$
 
     Attention is the mean over heads; its rows sum to 1, and so do those of the mixtures. It is
-    computed for all positions: one forward pass, and layers x positions^2 numbers in memory.
+    computed for all positions: one forward pass; of one layer at a time, some rows of attention are
+    in memory.
 
     Source: Abnar and Zuidema (2020). Leaving out the identity's share, 2^-L at the
     predicting position, from the context is ours.
@@ -33,6 +34,4 @@ class AttentionRollout(Method):
     def attribute(self, evidence: Evidence) -> Attribution:
         """Explain the tokens of `evidence.explained`."""
         white_box = WhiteBox.of(evidence, self.name)
-        return white_box.attribution(
-            lambda: rollout(white_box.origins, list(white_box.full_attention()), 0.5, 0.5)
-        )
+        return white_box.attribution(lambda: white_box.rollout(0.5, 0.5))

@@ -15,12 +15,8 @@ from seewhy.core.errors import UnsupportedModelError
 from seewhy.methods._base import Method
 from seewhy.methods._evidence import Evidence
 from seewhy.methods._whitebox import WhiteBox
-from seewhy.models.attention import (
-    attention_output,
-    attention_weights,
-    patched_attention,
-    score_options,
-)
+from seewhy.models.attention import patched_attention
+from seewhy.models.chunked_attention import chunked_attention
 from seewhy.models.decoder import decoder_of, layers_of
 from seewhy.models.isolation import of_this_call
 
@@ -37,7 +33,7 @@ class AttnLRP(Method):
     The modified gradient is unchanged at linear layers and softmax, y / x at norms and
     activations, and half at both factors of a product. x are the embeddings that enter the first
     decoder layer; the vision tower has no part. The context is the same at text tokens. One forward
-    pass, one backward pass per token, full attention.
+    pass, one backward pass per token.
 
     Source: Achtibat et al. (2024), in the form of modified gradients that they describe;
     epsilon 0 and the cut at 0 are ours. The rules are implemented here: their library, lxt 2.1,
@@ -181,7 +177,8 @@ def half_gradient(values: Tensor) -> Tensor:
 def lrp_attention(
     module: Any, query: Tensor, key: Tensor, value: Tensor, mask: Any, **keywords: Any
 ) -> tuple[Tensor, None]:
-    """Full attention, half of the gradient to each factor of its products."""
-    options = score_options(keywords)
-    weights = attention_weights(half_gradient(query), half_gradient(key), mask, **options)
-    return attention_output(half_gradient(weights), half_gradient(value))
+    """Attention with half of the gradient to each factor of its products."""
+    query, key = half_gradient(query), half_gradient(key)
+    output, _ = chunked_attention(module, query, key, value, mask, **keywords)
+    # Half of what comes back is half for the weights and half for the values.
+    return half_gradient(output), None

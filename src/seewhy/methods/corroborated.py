@@ -76,6 +76,16 @@ class Corroborated(Method):
         """Those of its parts."""
         return tuple(dict.fromkeys(self.base.further_scales + self.relevance.further_scales))
 
+    @property
+    def reads_visual_states(self) -> bool:
+        """Whether both parts do: what depends on the question in one is seen in the mean."""
+        return all(part.reads_visual_states for part in self.parts)
+
+    @property
+    def subtracts_words(self) -> bool:
+        """Whether a part does."""
+        return any(part.subtracts_words for part in self.parts)
+
     def attribute(self, evidence: Evidence) -> Attribution:
         """Explain the tokens of `evidence.explained`.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,7 +10,7 @@ from torch import Tensor
 from seewhy.core.attribution import Attribution
 from seewhy.methods._base import Method
 from seewhy.methods._evidence import Evidence
-from seewhy.methods._whitebox import WhiteBox, rollout
+from seewhy.methods._whitebox import WhiteBox
 
 
 @dataclass(frozen=True)
@@ -22,8 +21,8 @@ class GradientAttention(Method):
       R \leftarrow R + \bar A^{(l)} R, \quad A_i[v] = R_{P_i, v}$$
 
     R begins as the identity below the lowest layer; the gradient is that of token i's logit at the
-    position P_i that predicts it. One forward pass, one backward pass per token; attention of
-    all layers and heads and its gradient are in memory.
+    position P_i that predicts it. One forward pass, one backward pass per token; of one layer at a
+    time, some rows of attention and of its gradient are in memory.
 
     Source: Chefer, Gur and Wolf (2021), Eq. 5 and 6, self-attention only, as in a decoder. The
     row of the predicting position, without the identity's 1, is our reading.
@@ -41,11 +40,7 @@ class GradientAttention(Method):
         """Explain the tokens of `evidence.explained`."""
         white_box = WhiteBox.of(evidence, self.name)
 
-        def score(number: int, weights: Sequence[Tensor], gradients: Sequence[Tensor]) -> Tensor:
-            steps = [
-                (gradient * weight).relu().mean(0)
-                for gradient, weight in zip(gradients, weights, strict=True)
-            ]
-            return rollout(white_box.origins[[number]], steps, 1.0, 1.0)[0]
+        def step(weights: Tensor, gradients: Tensor) -> Tensor:
+            return (gradients * weights).relu().mean(0)
 
-        return white_box.attribution(lambda: white_box.gradients_of_attention(score))
+        return white_box.attribution(lambda: white_box.gradient_rollout(step))

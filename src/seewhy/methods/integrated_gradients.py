@@ -63,7 +63,7 @@ class IntegratedGradients(Method):
     def completed(self, white_box: WhiteBox) -> Tensor:
         """`[selected, position]`, signed: a row sums to about z(x) - z(x')."""
         session = white_box.session
-        embeddings = layer_input_states(session.loaded, white_box.trace.inputs, session.ids)
+        embeddings = layer_input_states(session.loaded, white_box.inputs, session.ids)
         path = torch.zeros_like(embeddings)
         visual = white_box.visual.to(embeddings.device)
         path[visual] = embeddings[visual] - blank_embeddings(white_box).to(embeddings.device)

@@ -71,7 +71,7 @@ class LayerLensMap:
             ParameterError: if the evidence has no model, or the model no such layer.
         """
         session = evidence.expect_session(self.name)
-        model, inputs = session.loaded.model, trace.inputs
+        model, inputs = session.loaded.model, session.inputs_of(trace)
         layers = all_of("layer", self.layer, lambda layer: layer_at(model, layer))
         rows = trace.unembedding_rows
         states = normed_layer_states(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,6 +15,9 @@ from seewhy.methods._base import Method
 from seewhy.methods._evidence import Evidence
 from seewhy.methods._perturbation import expect_at_least, expect_share
 from seewhy.methods._whitebox import WhiteBox
+
+BUDGET = 128 << 20
+"""Numbers of summed gradients in memory at once: 128 million floats are 512 MB."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,8 @@ class SmoothGrad(Method):
     x are the embeddings that enter the first decoder layer; noise is added to visual tokens only,
     relative to their range. It has no sign: evidence for and against a token is not distinguished.
     The context is the same at text tokens. Each copy costs one forward pass, and one backward pass
-    per token; tokens x positions x hidden numbers are in memory.
+    per token; tokens x positions x hidden numbers are in memory, for as many tokens at a time as
+    fit 512 MB.
 
     Source: Smilkov et al. (2017), Eq. 2, on pixels. Embeddings, the Euclidean norm over hidden,
     and 8 copies instead of 50 are ours.
@@ -58,6 +64,15 @@ class SmoothGrad(Method):
 
     def _smoothed(self, white_box: WhiteBox) -> Tensor:
         """`[selected, position]`."""
+        trace = white_box.trace
+        positions = trace.inputs.length + len(trace.tokens)
+        size = max(1, BUDGET // (positions * trace.visual_states.shape[1]))
+        count = len(white_box.evidence.selected)
+        blocks = [slice(begin, begin + size) for begin in range(0, count, size)]
+        return torch.cat([self._of_block(white_box, block) for block in blocks])
+
+    def _of_block(self, white_box: WhiteBox, tokens: slice) -> Tensor:
+        """`[token, position]`, of some of the selected tokens; the noise is the same for all."""
         generator = torch.Generator().manual_seed(self.seed)
 
         def noisy(states: Tensor) -> Tensor:
@@ -67,11 +82,16 @@ class SmoothGrad(Method):
             spread = self.noise * (visual.max() - visual.min())
             return states.index_copy(0, positions, (visual + spread * noise).to(states.dtype))
 
-        total = white_box.gradients(_gradient, change=noisy)
-        for _ in range(1, self.samples):
-            total += white_box.gradients(_gradient, change=noisy)
-        return (total / self.samples).norm(dim=-1)
+        totals: list[Tensor] = []
+        for _ in range(self.samples):
+            numbers = itertools.count()
 
+            def add(states: Tensor, gradient: Tensor, numbers: Iterator[int] = numbers) -> Tensor:
+                number = next(numbers)
+                if number == len(totals):
+                    totals.append(torch.zeros_like(gradient))
+                totals[number] += gradient
+                return gradient.new_empty(0)
 
-def _gradient(states: Tensor, gradient: Tensor) -> Tensor:
-    return gradient
+            white_box.gradients(add, change=noisy, tokens=tokens)
+        return torch.stack([total.norm(dim=-1).cpu() / self.samples for total in totals])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -13,6 +13,7 @@ from torch import Tensor
 from seewhy.core.errors import UnsupportedModelError
 from seewhy.core.trace import Inputs
 from seewhy.functional.attention_scores import weights_of_scores
+from seewhy.functional.rollout import Rollout
 from seewhy.models.decoder import decoder_of, final_states, layers_of
 from seewhy.models.isolation import eval_mode, exclusive
 from seewhy.models.loading import Loaded
@@ -20,8 +21,8 @@ from seewhy.models.loading import Loaded
 AttentionFunction = Callable[..., tuple[Tensor, None]]
 """An attention function as transformers calls it: (module, query, key, value, mask, **keywords)."""
 
-ROWS = 256
-"""Number of attention rows, of all heads, that are computed at a time."""
+BLOCK = 8 << 20
+"""Numbers in the weights of one block of rows, of all heads: 8 million floats are 32 MB."""
 
 SWITCH = "seewhy"
 """The name under which `_attend` is registered in transformers."""
@@ -60,13 +61,35 @@ def _attend(*arguments: Any, **keywords: Any) -> tuple[Tensor, None]:
 def fast_attention(
     module: Any, query: Tensor, key: Tensor, value: Tensor, mask: Any, **keywords: Any
 ) -> tuple[Tensor, None]:
-    """Attention through sdpa, or with full weights for soft caps and sinks, which sdpa lacks."""
+    """Attention through sdpa, or in blocks of rows for soft caps and sinks, which sdpa lacks."""
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-    if keywords.get("softcap") is not None or keywords.get("s_aux") is not None:
-        weights = attention_weights(query, key, mask, **score_options(keywords))
-        return attention_output(weights, value)
+    if is_beyond_sdpa(keywords):
+        options = score_options(keywords)
+        outputs = [
+            attention_output(attention_weights(query, key, mask, rows=rows, **options), value)[0]
+            for rows in row_blocks(query, key)
+        ]
+        return torch.cat(outputs, 1), None
     return sdpa_attention_forward(module, query, key, value, mask, **keywords)
+
+
+def is_beyond_sdpa(keywords: Mapping[str, Any]) -> bool:
+    """Whether an attention function's keyword arguments ask for a soft cap or for sinks."""
+    return keywords.get("softcap") is not None or keywords.get("s_aux") is not None
+
+
+def row_blocks(query: Tensor, key: Tensor, rows: Tensor | None = None) -> tuple[Tensor, ...]:
+    """Rows in blocks, so that the weights of all heads of a block are about `BLOCK` numbers.
+
+    Args:
+        query: `[batch, head, position, dim]`.
+        key: `[batch, group, position, dim]`.
+        rows: int64 `[row]`, which queries; all if None.
+    """
+    rows = torch.arange(query.shape[2]) if rows is None else rows
+    size = BLOCK // (query.shape[0] * query.shape[1] * key.shape[2])
+    return rows.to(query.device).split(max(1, size))
 
 
 def score_options(keywords: Mapping[str, Any]) -> dict[str, Any]:
@@ -169,7 +192,7 @@ def attention_rows(
                 .mean(0)
                 .float()
                 .cpu()
-                for rows in positions.to(query.device).split(ROWS)
+                for rows in row_blocks(query, key, positions)
             ]
             captured[module.layer_idx] = torch.cat(blocks)
         return fast_attention(module, query, key, value, mask, **keywords)
@@ -181,10 +204,59 @@ def attention_rows(
 
 def expect_captured(captured: dict[int, Tensor], layer: int, loaded: Loaded) -> Tensor:
     """The weights captured from a decoder layer, or `UnsupportedModelError`."""
-    if layer not in captured:
+    expect_attending(captured, layer, loaded)
+    return captured[layer]
+
+
+def expect_attending(attending: Container[int], layer: int, loaded: Loaded) -> None:
+    """Raise `UnsupportedModelError` if a decoder layer is not among those that attended."""
+    if layer not in attending:
         raise UnsupportedModelError(
             f"Expected decoder layer {layer} of {loaded.name} to attend through transformers' "
             "attention functions, got no call: its class has another attention; choose a method "
             "that needs no attention."
         )
-    return captured[layer]
+
+
+def attention_rollout(
+    loaded: Loaded, inputs: Inputs, ids: Sequence[int], starts: Tensor, keep: float, mix: float
+) -> Tensor:
+    r"""Relevance of some positions by attention's mean over heads: r <- keep r + mix r A.
+
+    One forward pass keeps queries and keys; then the highest layer comes first, and of one layer at
+    a time some rows of attention are in memory.
+
+    Args:
+        loaded: the model.
+        inputs: the prompt.
+        ids: of the answer.
+        starts: int64 `[row]`, where each row's relevance begins.
+        keep, mix: the shares of the identity and of attention.
+
+    Returns:
+        float32 `[row, position]` on the CPU, without what stays at the start.
+
+    Raises:
+        UnsupportedModelError: if a layer does not use transformers' attention functions.
+    """
+    kept: dict[int, tuple[Any, ...]] = {}
+
+    def attend(
+        module: Any, query: Tensor, key: Tensor, value: Tensor, mask: Any, **keywords: Any
+    ) -> Any:
+        kept[module.layer_idx] = query, key, mask, score_options(keywords)
+        return fast_attention(module, query, key, value, mask, **keywords)
+
+    with eval_mode(loaded.model):
+        with patched_attention(loaded.model, attend):
+            final = final_states(loaded, inputs, ids)
+        rollout = Rollout(starts, len(final), keep, mix, device=final.device)
+        for layer in reversed(range(len(layers_of(loaded.model)))):
+            expect_attending(kept, layer, loaded)
+            query, key, mask, options = kept.pop(layer)
+            for rows in row_blocks(query, key):
+                if rollout.reached(rows):
+                    weights = attention_weights(query, key, mask, rows=rows, **options)
+                    rollout.add(slice(None), rows, weights[0].mean(0).float())
+            rollout.end_layer()
+        return rollout.relevance().cpu()

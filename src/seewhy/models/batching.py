@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from seewhy.core.errors import ParameterError
 from seewhy.core.trace import Inputs
 from seewhy.models.family import Family, on_device
 
@@ -40,7 +41,15 @@ def batch(
         family: the model's adapter.
         rows: at least one.
         answers: the ids that follow each prompt (teacher forcing), or None.
+
+    Raises:
+        ParameterError: if inputs have no pixels any more.
     """
+    if not all(row.has_pixels for row in rows):
+        raise ParameterError(
+            "Expected inputs with pixels, got those of a trace whose pixels were freed: take "
+            "session.inputs_of(trace)."
+        )
     length = max(row.length for row in rows)
     ids, mask = _padded(family, rows, answers or [()] * len(rows), length)
     aligned = {"input_ids": ids, "attention_mask": mask, **family.token_types(ids, length)}

@@ -22,10 +22,9 @@ from typing import Any
 
 from torch import Tensor
 
+from seewhy.core.picture_settings import LIMITS
 from seewhy.models.isolation import is_internal, unwrap
-
-#: Arguments of `preprocess` that set the form of the pixels, not their values.
-FORMAT = frozenset({"return_tensors", "data_format", "input_data_format", "device"})
+from seewhy.models.processor_settings import setting_names_of
 
 _BLOCKS: ContextVar[tuple[Recording, ...]] = ContextVar("blocks", default=())
 _GUARD = threading.Lock()
@@ -57,7 +56,7 @@ class PreprocessCall:
 
     Attributes:
         images: its input: one picture, a list, or a list of lists.
-        settings: the settings of the call, which differ from the processor's own.
+        settings: all settings that the call used: its own, and else the processor's at that time.
         pixels: its output (`pixel_values`), if that is a tensor.
         certain: whether it surely belongs to the block that recorded it.
     """
@@ -89,12 +88,16 @@ class Recording:
         sequences = getattr(call.result, "sequences", call.result)
         self.calls.append(GenerateCall(tensors, sequences, call.certain))
 
-    def add_preprocess(self, call: _Call) -> None:
-        """Keep a call of `preprocess`."""
+    def add_preprocess(self, image_processor: Any, call: _Call) -> None:
+        """Keep a call of an image processor's `preprocess`."""
         arguments = call.arguments
         images = arguments.pop("images", None)
         pixels = call.result.get("pixel_values") if isinstance(call.result, Mapping) else None
-        settings = {n: v for n, v in arguments.items() if v is not None and n not in FORMAT}
+        names = setting_names_of(image_processor)
+        settings = {
+            n: arguments.get(n, getattr(image_processor, n, None)) for n in names if n not in LIMITS
+        }
+        settings |= {n: v for n, v in arguments.items() if n in LIMITS and v is not None}
         self.preprocessed.append(
             PreprocessCall(
                 images, settings, pixels if isinstance(pixels, Tensor) else None, call.certain
@@ -111,11 +114,12 @@ def record_calls(model: Any, image_processor: Any) -> Iterator[Recording]:
         image_processor: the one that makes its inputs, inside the block or outside.
     """
     recording = Recording()
+    processed = functools.partial(recording.add_preprocess, image_processor)
     _BLOCKS.set((*_BLOCKS.get(), recording))
     try:
         with (
             patched_method(unwrap(model), "generate", recording, recording.add_generate),
-            patched_method(image_processor, "preprocess", recording, recording.add_preprocess),
+            patched_method(image_processor, "preprocess", recording, processed),
         ):
             yield recording
     finally:

@@ -5,8 +5,7 @@ The prompt's ids are kept. Only the image tokens are replaced, for another scale
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +16,20 @@ from seewhy.core.errors import AnswerError, GeometryError, ParameterError
 from seewhy.core.trace import Inputs, PromptSpan
 from seewhy.images.clips import Clip
 from seewhy.models.answer_ids import without_end
-from seewhy.models.capture import GenerateCall, PreprocessCall
+from seewhy.models.capture import GenerateCall
+from seewhy.models.captured_pictures import Shown
+from seewhy.models.captured_pixels import recorded_tensors
 from seewhy.models.family import Family, VisualInputs, on_device
 from seewhy.models.inputs import all_views, process_media
 from seewhy.models.loading import Loaded
+from seewhy.models.processor_settings import with_settings
 from seewhy.models.prompt_words import words_of_prompt
+from seewhy.models.sized_media import MediumSettings
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+__all__ = ["CapturedPrompt", "placeholder_spans", "prompt_of", "row_of", "with_settings"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +43,8 @@ class CapturedPrompt:
         text: the user's words.
         offsets: `(start, end)` of each of these tokens in `text`.
         media: the pictures and clips, in order.
-        tensors: the visual inputs of the call; empty with other pictures, or if the call's batch
-            had several prompts.
+        tensors: the visual inputs of this prompt in the call; empty with other pictures.
+        settings: for each picture and clip, how it was processed.
     """
 
     ids: Tensor
@@ -49,6 +54,7 @@ class CapturedPrompt:
     offsets: tuple[tuple[int, int], ...]
     media: tuple[Image | Clip, ...]
     tensors: Mapping[str, Any]
+    settings: tuple[MediumSettings, ...] = ()
 
     def with_media(self, media: Sequence[Image | Clip]) -> CapturedPrompt:
         """The same prompt with other pictures."""
@@ -60,7 +66,8 @@ class CapturedPrompt:
         Raises:
             GeometryError: if the pixels of the call are not those of the pictures and settings.
         """
-        family, visuals = loaded.family, process_media(loaded.family, self.media, scale)
+        family = loaded.family
+        visuals = process_media(family, self.media, scale, self.settings)
         ids, placeholders = _with_placeholders(family, self.ids, self.spans, visuals)
         shift = torch.zeros(len(self.ids), dtype=torch.long)
         for (_, end), (_, after) in zip(self.spans, placeholders, strict=True):
@@ -72,7 +79,7 @@ class CapturedPrompt:
         }
         vision = family.collate([visuals])
         if scale == 1:
-            vision |= self._recorded_tensors(vision, visuals)
+            vision |= recorded_tensors(self.tensors, vision, visuals)
         return Inputs(
             tensors=on_device({**aligned, **vision}, loaded.model),
             views=all_views(self.media, visuals),
@@ -90,30 +97,12 @@ class CapturedPrompt:
             media=tuple(visuals),
         )
 
-    def _recorded_tensors(
-        self, vision: Mapping[str, Any], visuals: Sequence[VisualInputs]
-    ) -> dict[str, Any]:
-        recorded = {name: self.tensors[name] for name in vision if name in self.tensors}
-        # Clips are not compared: their frames may be resized in another way than in the call.
-        if any(visual.is_clip for visual in visuals):
-            return recorded
-        for name, values in recorded.items():
-            if not same_values(values, expected := vision[name]):
-                raise GeometryError(
-                    f"Expected {name} of the given pictures ({_described(expected)}), got others "
-                    f"in the call of generate ({_described(values)}): the model was shown another "
-                    "picture, or the picture was processed in another way. Pass the pictures of "
-                    "the prompt, and call the processor within the block, so that its settings "
-                    "are known."
-                )
-        return recorded
-
 
 def prompt_of(
     loaded: Loaded,
     call: GenerateCall,
     sequence: int,
-    media: Sequence[Image | Clip],
+    shown: Sequence[Shown],
     *,
     text: str | None = None,
 ) -> tuple[CapturedPrompt, tuple[int, ...]]:
@@ -123,7 +112,7 @@ def prompt_of(
         loaded: the model; its image processor has the settings of the call.
         call: the call.
         sequence: which of its sequences.
-        media: the pictures and clips of that sequence's prompt, in order.
+        shown: the pictures and clips of that sequence's prompt, in order.
         text: the user's words if they are known; if None, all text of the prompt that the
             checkpoint's chat template does not add.
 
@@ -143,7 +132,9 @@ def prompt_of(
         )
     mask = call.tensors.get("attention_mask", torch.ones_like(prompts))[row]
     ids = prompts[row][mask.bool()].cpu()
-    spans = placeholder_spans(loaded.family, ids, process_media(loaded.family, media, 1.0))
+    media, settings = [item.medium for item in shown], [item.settings for item in shown]
+    visuals = process_media(loaded.family, media, 1.0, settings)
+    spans = placeholder_spans(loaded.family, ids, visuals)
     positions, words, offsets = words_of_prompt(loaded, ids, spans, text)
     prompt = CapturedPrompt(
         ids=ids,
@@ -152,9 +143,28 @@ def prompt_of(
         text=words,
         offsets=tuple(offsets),
         media=tuple(media),
-        tensors=call.tensors if len(prompts) == 1 else {},
+        tensors=visual_tensors_of_row(loaded.family, call, row),
+        settings=tuple(settings),
     )
     return prompt, tuple(answer)
+
+
+def ends(loaded: Loaded, call: GenerateCall, sequence: int) -> bool:
+    """Whether a sequence ends with an end token or padding, so that its answer was not cut off."""
+    ids = call.sequences[sequence].tolist()
+    return len(without_end(ids, loaded)) < len(ids)
+
+
+def visual_tensors_of_row(family: Family, call: GenerateCall, row: int) -> Mapping[str, Any]:
+    """The visual inputs of one prompt of a call.
+
+    Raises:
+        GeometryError: if the pictures of the call do not fit its prompts.
+    """
+    prompts = call.tensors["input_ids"]
+    if len(prompts) == 1:
+        return call.tensors
+    return family.tensors_of_row(call.tensors, prompts, row)
 
 
 def row_of(call: GenerateCall, sequence: int) -> int:
@@ -172,107 +182,6 @@ def row_of(call: GenerateCall, sequence: int) -> int:
     if not -count <= sequence < count:
         raise ParameterError(f"Expected a sequence from 0 to {count - 1}, got {sequence}.")
     return sequence % count // call.sequences_per_prompt
-
-
-def preprocess_calls_of(
-    call: GenerateCall, preprocessed: Sequence[PreprocessCall]
-) -> list[PreprocessCall]:
-    """The calls of `preprocess` that made the pixels of a call of `generate`.
-
-    The latest one with the same pixels. All of them if there is none: pixels may have been changed
-    or joined in between.
-    """
-    pixels = call.tensors.get("pixel_values")
-    for candidate in reversed(preprocessed):
-        made = candidate.pixels
-        if pixels is not None and made is not None and same_values(pixels, made):
-            return [candidate]
-    return list(preprocessed)
-
-
-def same_values(values: Tensor, expected: Tensor) -> bool:
-    """Whether tensors are equal up to rounding in the dtype of `values`."""
-    if values.shape != expected.shape:
-        return False
-    if not values.is_floating_point():
-        return bool(torch.equal(values.cpu(), expected.cpu().to(values.dtype)))
-    values, precision = values.detach().cpu(), torch.finfo(values.dtype).eps
-    expected = expected.detach().cpu().to(torch.promote_types(expected.dtype, torch.float32))
-    bound = max(1e-5, 2 * precision) * max(1.0, float(expected.abs().max()))
-    return float((values.to(expected) - expected).abs().max()) <= bound
-
-
-def _described(values: Tensor) -> str:
-    if not values.is_floating_point():
-        return f"{list(values.shape)}: {values.flatten()[:8].tolist()}"
-    return f"shape {list(values.shape)}, mean {float(values.float().mean()):.4g}"
-
-
-def with_settings(loaded: Loaded, settings: Mapping[str, Any]) -> Loaded:
-    """The model with the settings of a call of the user's in its image processor.
-
-    Args:
-        loaded: the model.
-        settings: keyword arguments of `preprocess`; those that the processor does not have are
-            left out.
-    """
-    processor = loaded.processor
-    names = getattr(processor.image_processor, "_valid_kwargs_names", settings)
-    valid = {name: value for name, value in settings.items() if name in names}
-    if not valid:
-        return loaded
-    original = copy.copy(processor.image_processor)
-    vars(original).pop("preprocess", None)  # it may be patched to record the user's calls
-    image_processor = type(original).from_dict(original.to_dict(), **valid)
-    parts = replace(processor, image_processor=image_processor, call_settings=valid)
-    return replace(loaded, processor=parts, family=type(loaded.family)(loaded.model, parts))
-
-
-def flat_images(pictures: Any) -> Iterator[Any]:
-    """Single pictures from an image processor's input: a picture, a list, or a list of lists."""
-    if isinstance(pictures, list | tuple):
-        for picture in pictures:
-            yield from flat_images(picture)
-    else:
-        yield pictures
-
-
-def without_exif(picture: Any) -> Any:
-    """A Pillow image without EXIF tags: image processors do not apply the tag for rotation."""
-    from PIL.Image import Image as Pillow
-
-    if not isinstance(picture, Pillow):
-        return picture
-    copied = picture.copy()
-    copied.info.pop("exif", None)
-    copied.getexif().clear()
-    return copied
-
-
-def images_of_row(
-    family: Family, call: GenerateCall, row: int, images: Sequence[Image | Clip]
-) -> list[Image | Clip]:
-    """The pictures of one prompt of a batch, among those of the whole batch.
-
-    In order, each prompt takes as many pictures as its image tokens need.
-    """
-    remaining = list(images)
-    for index, ids in enumerate(call.tensors["input_ids"].tolist()):
-        tokens = sum(token in _image_ids(family) for token in ids)
-        count = _count_with_tokens(family, remaining, tokens)
-        pictures, remaining = remaining[:count], remaining[count:]
-        if index == row:
-            return pictures
-    return []
-
-
-def _count_with_tokens(family: Family, images: Sequence[Image | Clip], tokens: int) -> int:
-    """How many of the first pictures have at least so many image tokens together."""
-    for count in range(len(images) + 1):
-        visuals = process_media(family, images[:count], 1.0)
-        if sum(visual.visual + len(visual.non_spatial) for visual in visuals) >= tokens:
-            return count
-    return len(images)
 
 
 def placeholder_spans(

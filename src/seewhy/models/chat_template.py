@@ -10,7 +10,7 @@ from jinja2 import TemplateError
 
 from seewhy.core.errors import ModelError, PromptError
 from seewhy.images.clips import Clip
-from seewhy.models.conversation import Conversation
+from seewhy.models.conversation import Conversation, Sized
 from seewhy.models.family import Family, VisualInputs
 
 #: Replaces a text while a template is rendered, to find where the text is put.
@@ -80,7 +80,7 @@ def rendered_by(family: Family, conversation: Conversation, texts: Sequence[str]
     Raises:
         PromptError: if the template raises an error.
     """
-    messages = _template_messages(conversation, texts)
+    messages = template_messages(conversation, texts)
     clips = any(isinstance(medium, Clip) for medium in conversation.media)
     template = family.template(clips)
     if template is None:
@@ -101,14 +101,15 @@ def rendered_by(family: Family, conversation: Conversation, texts: Sequence[str]
         ) from error
 
 
-def _template_messages(conversation: Conversation, texts: Sequence[str]) -> list[dict[str, Any]]:
+def template_messages(conversation: Conversation, texts: Sequence[str]) -> list[dict[str, Any]]:
     """The turns as chat templates take them, with their text parts replaced by `texts`."""
     following = iter(texts)
 
     def entry(part: Any) -> dict[str, str]:
         if isinstance(part, str):
             return {"type": "text", "text": next(following)}
-        return {"type": "video" if isinstance(part, Clip) else "image"}
+        medium = part.medium if isinstance(part, Sized) else part
+        return {"type": "video" if isinstance(medium, Clip) else "image"}
 
     return [
         {"role": turn.role, "content": [entry(part) for part in turn.parts]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -92,12 +92,7 @@ class Conversation:
     @property
     def media(self) -> list[Image | Clip]:
         """The pictures and clips, in order."""
-        return [
-            part.medium if isinstance(part, Sized) else part
-            for turn in self.turns
-            for part in turn.parts
-            if not isinstance(part, str)
-        ]
+        return media_of(self.turns)
 
     @property
     def media_settings(self) -> list[Mapping[str, Any]]:
@@ -108,6 +103,16 @@ class Conversation:
             for part in turn.parts
             if not isinstance(part, str)
         ]
+
+
+def media_of(turns: Iterable[Message]) -> list[Image | Clip]:
+    """The pictures and clips of turns, in order."""
+    return [
+        part.medium if isinstance(part, Sized) else part
+        for turn in turns
+        for part in turn.parts
+        if not isinstance(part, str)
+    ]
 
 
 def _with_medium(part: Part, following: Iterator[Image | Clip]) -> Part:

@@ -243,4 +243,9 @@ def normed_layer_states(
 
 def at_least_float32(values: Tensor) -> Tensor:
     """The same values, half precision converted to float32."""
-    return values.to(torch.promote_types(values.dtype, torch.float32))
+    return values.to(wide_dtype(values))
+
+
+def wide_dtype(values: Tensor) -> torch.dtype:
+    """The values' number type, float32 for half precision."""
+    return torch.promote_types(values.dtype, torch.float32)

@@ -15,10 +15,13 @@ from seewhy.core.errors import GeometryError, UnsupportedInputError
 from seewhy.core.geometry import Geometry
 from seewhy.images.clips import Clip
 from seewhy.models.processing import ProcessorParts
+from seewhy.models.row_tensors import uniform_tensors_of_row
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from transformers import PreTrainedModel
+
+    from seewhy.models.sized_media import Resize
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +116,12 @@ class Family(ABC):
             have the image token's id.
         plain_format: the user's turn for a checkpoint without a chat template; `{marker}` and
             `{prompt}` are filled in.
+        causal_prompt: whether text of the prompt sees earlier positions only, and visual tokens no
+            later text: then their states do not depend on a question after the picture.
+        usual_settings: settings of the image processor that transformers' own processor of the
+            family changes.
+        part_settings: names of settings of a message part that resize its picture before the
+            processor; empty for a family without them.
     """
 
     name: ClassVar[str]
@@ -124,6 +133,9 @@ class Family(ABC):
     clip_marker: ClassVar[str] = ""
     clip_token_field: ClassVar[str] = ""
     plain_format: ClassVar[str] = "{marker}\n{prompt}\n"
+    causal_prompt: ClassVar[bool] = True
+    usual_settings: ClassVar[Mapping[str, Any]] = {}
+    part_settings: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
         self.model, self.processor = model, processor
@@ -177,6 +189,49 @@ class Family(ABC):
             "takes no video here. Pass the frames as pictures, or choose another model."
         )
 
+    def model_size(self, size: tuple[int, int], scale: float, pictures: int) -> tuple[int, int]:
+        """`VisualInputs.size` of a picture of this width and height, without its pixels.
+
+        Args:
+            size: width and height of the picture.
+            scale: as for `process_image`.
+            pictures: number of pictures in the prompt, without clips.
+        """
+        from PIL import Image
+
+        return self.process_image_among(Image.new("RGB", size), scale, pictures).size
+
+    def resize_of_part(self, medium: Image | Clip, part: Mapping[str, Any]) -> Resize:
+        """The resize before the processor that settings of a message part ask for.
+
+        Args:
+            medium: the picture or clip.
+            part: settings of `part_settings`, at least one.
+        """
+        raise NotImplementedError(f"{self.name} has no part_settings")
+
+    def size_within(self, size: tuple[int, int], limits: tuple[int, int] | None) -> tuple[int, int]:
+        """The size of such a resize at another scale: width and height.
+
+        Args:
+            size: width and height that were aimed at.
+            limits: least and largest number of pixels, or None.
+        """
+        return size
+
+    def tensors_of_row(self, tensors: Mapping[str, Any], ids: Tensor, row: int) -> dict[str, Any]:
+        """The visual inputs of one prompt among those of a call with several.
+
+        Args:
+            tensors: the visual inputs of the call.
+            ids: int64 `[row, position]`, all prompts of the call.
+            row: which prompt.
+
+        Raises:
+            GeometryError: if pictures and prompts do not fit each other.
+        """
+        return uniform_tensors_of_row(self, tensors, ids, row)
+
     @abstractmethod
     def visual_features(self, visual: VisualInputs) -> Tensor:
         """Float `[visual, hidden]`: the features that enter the language model.
@@ -226,7 +281,7 @@ def concatenate(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
                     f"{[list(value.shape) for value in values]}: this family's pictures must be "
                     "padded to one another."
                 )
-            joined[name] = torch.cat(values)
+            joined[name] = values[0] if len(values) == 1 else torch.cat(values)
         elif any(value != values[0] for value in values):
             raise GeometryError(f"Expected one {name} for all pictures, got {values}.")
         else:

@@ -1,4 +1,7 @@
-"""Gradients of targets with respect to attention and to hidden states."""
+"""Gradients of targets with respect to attention and to hidden states.
+
+Nothing here keeps the graph of more than one decoder layer.
+"""
 
 from __future__ import annotations
 
@@ -11,23 +14,30 @@ import torch
 from torch import Tensor
 
 from seewhy.core.trace import Inputs
+from seewhy.functional.rollout import Rollout
 from seewhy.models.attention import (
     attention_output,
     attention_weights,
+    expect_attending,
     expect_captured,
     fast_attention,
     patched_attention,
     score_options,
 )
+from seewhy.models.chunked_attention import chunked_attention, differentiable_attention
 from seewhy.models.decoder import (
     at_least_float32,
+    decoder_of,
     final_norm_of,
     final_states,
     hook_layer_input,
     hook_mlp_input,
+    layer_at,
     layers_of,
+    wide_dtype,
 )
 from seewhy.models.isolation import eval_mode
+from seewhy.models.layer_tape import LayerTape
 from seewhy.models.loading import Loaded
 
 
@@ -50,53 +60,63 @@ def differentiable(model: Any) -> Iterator[None]:
                 weight.requires_grad_(True)
 
 
-def attention_gradients(
+def attention_gradient_rollout(
     loaded: Loaded,
     inputs: Inputs,
     ids: Sequence[int],
     targets: Callable[[Tensor], Tensor],
-    score: Callable[[int, Sequence[Tensor], Sequence[Tensor]], Tensor],
-) -> list[Tensor]:
-    """Attention of all layers with the gradients of several targets, one backward pass each.
+    starts: Tensor,
+    step: Callable[[Tensor, Tensor], Tensor],
+) -> Tensor:
+    r"""Relevance of targets, propagated through steps of attention and its gradients.
 
-    The attention weights of all layers and their gradients are in memory at once: layers x heads x
-    positions x positions, twice; in half precision autograd keeps another half of that.
+    $$r \leftarrow r + r A^{(l)}$$
+
+    with the highest layer first and $A^{(l)}$ the step of layer l. One forward pass for all, one
+    backward pass for each, through one layer after the other. Of one layer at a time, some rows of
+    attention and of its gradients are in memory.
 
     Args:
         loaded: the model.
         inputs: the prompt.
         ids: of the answer.
         targets: from final states `[position, hidden]` to the explained scores `[token]`.
-        score: from the target's number, the weights of each layer and their gradients, each
-            `[head, position, position]`, to the result.
+        starts: int64 `[token]`, the position at which each target's relevance begins.
+        step: from a layer's attention weights and a target's gradients, at least float32
+            `[head, row, position]`, of some rows, to the step `[row, position]`.
 
     Returns:
-        The result of `score` for each target.
+        `[token, position]` on the CPU, without what stays at the start.
 
     Raises:
         UnsupportedModelError: as `attention_rows`.
     """
-    captured: dict[int, Tensor] = {}
+    tape, attending = LayerTape(), set[int]()
+    rollouts = list[Rollout]()
+    current = 0
 
-    def attend(
-        module: Any, query: Tensor, key: Tensor, value: Tensor, mask: Any, **keywords: Any
-    ) -> Any:
-        weights = attention_weights(query, key, mask, **score_options(keywords))
-        if not weights.requires_grad:  # the lowest layer: the graph begins here
-            weights.requires_grad_()
-        captured[module.layer_idx] = weights
-        return attention_output(weights, value)
+    def visit(rows: Tensor, weights: Tensor, gradients: Tensor) -> None:
+        rollouts[-1].add(current, rows, step(weights, gradients))
+
+    def attend(module: Any, *arguments: Any, **keywords: Any) -> Any:
+        attending.add(module.layer_idx)
+        return chunked_attention(module, *arguments, visit=visit, **keywords)
+
+    def start_target(index: int) -> None:
+        nonlocal current
+        current = index
 
     with differentiable(loaded.model), patched_attention(loaded.model, attend):
-        values = targets(final_states(loaded, inputs, ids))
-        count = len(layers_of(loaded.model))
-        weights = [expect_captured(captured, layer, loaded) for layer in range(count)]
-        detached = [layer_weights.detach()[0] for layer_weights in weights]
-        results = []
-        for number, gradients in _gradients_of_each(values, weights):
-            results.append(score(number, detached, [gradient[0] for gradient in gradients]))
-            del gradients  # free them before those of the next target are computed
-        return results
+        with tape.recording(loaded.model):
+            final = final_states(loaded, inputs, ids)
+        for layer in range(len(layers_of(loaded.model))):
+            expect_attending(attending, layer, loaded)
+        values, place = targets(final), {"dtype": wide_dtype(final), "device": final.device}
+        for numbers in tape.chunks(values):
+            rollout = Rollout(starts[numbers], len(final), 1.0, 1.0, **place)
+            rollouts.append(rollout)
+            tape.gradients(values, numbers.tolist(), each=start_target, end=rollout.end_layer)
+    return torch.cat([rollout.relevance().cpu() for rollout in rollouts])
 
 
 def early_attention_gradients(
@@ -113,7 +133,7 @@ def early_attention_gradients(
     Targets of layer l are read from its output, after the final norm, so a gradient goes through
     this layer alone. From attention to output every position is on its own; so the targets' sum
     gives each row the gradient of its own targets. One forward pass for all, and one backward
-    pass through a single layer for each layer.
+    pass through a single layer for each layer, before the next layer runs.
 
     Args:
         loaded: the model.
@@ -133,7 +153,7 @@ def early_attention_gradients(
         UnsupportedModelError: as `attention_rows`, or as `final_norm_of`.
     """
     captured: dict[int, Tensor] = {}
-    outputs: dict[int, Tensor] = {}
+    results: dict[int, Tensor] = {}
     norm, last = final_norm_of(loaded.model), len(layers_of(loaded.model)) - 1
 
     def attend(
@@ -148,8 +168,15 @@ def early_attention_gradients(
         own, _ = attention_output(weights, value)
         return output.detach().index_copy(1, at, own.to(output.dtype)), None
 
+    def finish(layer: int, normed: Tensor) -> None:
+        weights = expect_captured(captured, layer, loaded)
+        values = targets(normed)
+        (gradient,) = torch.autograd.grad(values.sum(), weights, materialize_grads=True)
+        results[layer] = score(weights.detach()[0], gradient[0])
+        del captured[layer]
+
     def cut(layer: int, states: Tensor) -> Tensor:
-        outputs[layer] = states[0]
+        finish(layer, norm(states[0]))
         return states.detach()  # the graph of each layer ends here
 
     with ExitStack() as stack:
@@ -159,13 +186,9 @@ def early_attention_gradients(
             if layer != last:
                 stack.enter_context(hook_layer_input(loaded.model, layer + 1, partial(cut, layer)))
         final = final_states(loaded, inputs, ids)
-        results = []
-        for layer in layers:
-            weights = expect_captured(captured, layer, loaded)
-            values = targets(final if layer == last else norm(outputs.pop(layer)))
-            (gradient,) = torch.autograd.grad(values.sum(), weights, materialize_grads=True)
-            results.append(score(weights.detach()[0], gradient[0]))
-        return results
+        if last in layers:
+            finish(last, final)
+        return [results[layer] for layer in layers]
 
 
 def state_gradients(
@@ -181,7 +204,8 @@ def state_gradients(
 ) -> list[Tensor]:
     """Hidden states that enter a layer, or its MLP, with the gradients of several targets.
 
-    One forward pass for all, one backward pass for each.
+    One forward pass for all, one backward pass for each, through one layer after the other: see
+    `LayerTape`.
 
     Args:
         loaded: the model.
@@ -201,32 +225,35 @@ def state_gradients(
         ParameterError: if the model has no such layer.
         UnsupportedModelError: as `decoder_of`, or as `hook_mlp_input`.
     """
-    hook = hook_layer_input if part == "layer" else hook_mlp_input
-    leaves: list[Tensor] = []
+    lowest = layer_at(loaded.model, layer)
+    tape, leaves = LayerTape(lowest), list[Tensor]()
 
-    def make_leaf(states: Tensor) -> Tensor:
+    def changed(states: Tensor) -> Tensor:
         states = states.detach().clone()
         if change is not None:
             states[0] = change(states[0])
-        leaves.append(states.requires_grad_())
         return states
 
-    with differentiable(loaded.model), hook(loaded.model, layer, make_leaf):
-        values = targets(final_states(loaded, inputs, ids))
-        states = at_least_float32(leaves[0].detach()[0])
-        return [
-            score(states, at_least_float32(gradient[0]))
-            for _, (gradient,) in _gradients_of_each(values, leaves)
-        ]
+    def make_leaf(states: Tensor) -> Tensor:
+        leaves[:] = [changed(states).requires_grad_()]
+        return leaves[0]
 
-
-def _gradients_of_each(
-    targets: Tensor, leaves: Sequence[Tensor]
-) -> Iterator[tuple[int, tuple[Tensor, ...]]]:
-    """Each target's number and its gradients, one for each leaf."""
-    for number in range(len(targets)):
-        more = number + 1 < len(targets)
-        yield (
-            number,
-            torch.autograd.grad(targets[number], leaves, retain_graph=more, materialize_grads=True),
-        )
+    with ExitStack() as stack:
+        stack.enter_context(differentiable(loaded.model))
+        if decoder_of(loaded.model).config._attn_implementation == "eager":
+            stack.enter_context(patched_attention(loaded.model, differentiable_attention))
+        if part == "mlp":
+            stack.enter_context(hook_mlp_input(loaded.model, lowest, make_leaf))
+        elif change is not None:
+            stack.enter_context(hook_layer_input(loaded.model, lowest, changed))
+        with tape.recording(loaded.model):
+            values = targets(final_states(loaded, inputs, ids))
+        results = []
+        for numbers in tape.chunks(values):
+            leaf = None if part == "layer" else lambda: leaves[0]
+            gradients = tape.gradients(values, numbers.tolist(), leaf=leaf)
+            states = tape.calls[0].entered if part == "layer" else leaves[0]
+            states = at_least_float32(states.detach()[0])
+            while gradients:
+                results.append(score(states, at_least_float32(gradients.pop(0)[0])))
+        return results

@@ -16,6 +16,7 @@ from seewhy.models.conversation import Conversation, joined_texts, user_message
 from seewhy.models.decoding import spans_of
 from seewhy.models.family import Family, VisualInputs, on_device
 from seewhy.models.isolation import internal
+from seewhy.models.sized_media import PLAIN, MediumSettings, process_medium, settings_of_parts
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -61,11 +62,13 @@ def prepare_chat(family: Family, conversation: Conversation, *, scale: float = 1
             changes the words or raises an error.
         ModelError: if the template does not write one marker for each picture and clip.
         GeometryError: if the number of image tokens differs from that of the geometries.
+        ParameterError: if a picture's own settings are not the family's.
     """
     for text in conversation.texts:
         expect_plain(family, text)
     media = _media_of(conversation)
-    visuals = process_media(family, media, scale)
+    settings = settings_of_parts(family, media, conversation.media_settings)
+    visuals = process_media(family, media, scale, settings)
     rendered, text_spans = render(family, conversation)
     text, text_spans, placeholders = expand(family, rendered, text_spans, visuals)
     tokens = tokenize(family.processor.tokenizer, text)
@@ -130,16 +133,25 @@ def _media_of(conversation: Conversation) -> list[Image | Clip]:
 
 
 def process_media(
-    family: Family, media: Sequence[Image | Clip], scale: float
+    family: Family,
+    media: Sequence[Image | Clip],
+    scale: float,
+    settings: Sequence[MediumSettings] = (),
 ) -> list[VisualInputs]:
-    """The visual inputs of the pictures and clips of one prompt."""
+    """The visual inputs of the pictures and clips of one prompt.
+
+    Args:
+        family: the model's adapter.
+        media: the pictures and clips.
+        scale: see `Family.scaling`.
+        settings: for each what was chosen for it; none if nothing was.
+    """
     images = sum(not isinstance(medium, Clip) for medium in media)
+    chosen = settings or (PLAIN,) * len(media)
     with internal():
         return [
-            family.process_video(medium, scale)
-            if isinstance(medium, Clip)
-            else family.process_image_among(medium, scale, images)
-            for medium in media
+            process_medium(family, medium, scale, images, own)
+            for medium, own in zip(media, chosen, strict=True)
         ]
 
 

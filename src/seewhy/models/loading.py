@@ -16,6 +16,12 @@ from seewhy.core.registry import Registry
 from seewhy.core.suggestions import did_you_mean
 from seewhy.models.family import Family
 from seewhy.models.processing import ProcessorParts, load_processor, parts_of
+from seewhy.models.processor_settings import (
+    expect_no_further_options,
+    option_error,
+    split_settings,
+    with_settings,
+)
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -89,17 +95,21 @@ def load(
         device_map: passed on to `from_pretrained`.
         revision: branch, tag or commit of a hub repository.
         suggestions: further names, suggested for a similar unknown name.
-        **kwargs: passed on to `from_pretrained`.
+        **kwargs: settings of the image processor (`max_pixels`, `size`, `do_resize`, ...); others
+            are passed on to `from_pretrained`.
 
     Raises:
         UnknownNameError: if there is no such folder or hub id, or the hub cannot be reached.
+        ParameterError: if a setting is none of the image processor's, or has an invalid value.
         UnsupportedModelError: if the model is text-only, has its own code without
             `trust_remote_code=True`, is refused (`REFUSED`), or has no adapter and its tokens could
             not be located by experiment.
         ModelError: if its files are damaged or incomplete.
     """
+    settings, kwargs = split_settings(kwargs)
     if isinstance(model, tuple):
-        return _from_pair(*model)
+        expect_no_further_options(kwargs, HUB)
+        return with_settings(_from_pair(*model), settings)
     name = os.fspath(model)
     location = os.path.expanduser(name) if _is_path(name) else name
     hub = {key: kwargs[key] for key in HUB if key in kwargs}
@@ -115,12 +125,15 @@ def load(
     try:
         loaded = _auto_class(config).from_pretrained(location, **{**kwargs, **options, **hub})
         parts = load_processor(location, prefer_original=not family.model_types, **hub)
+    except TypeError as error:
+        raise option_error(error, kwargs) or error from error
     except (OSError, ValueError, ImportError, SafetensorError) as error:
         raise ModelError(
             f"Expected the weights, tokenizer and processor of {name!r}, got "
             f"{type(error).__name__}: {_first_line(error)} {_remedy(error)}"
         ) from error
-    return Loaded(name, loaded, parts, _adapter(family, loaded, parts, name))
+    found = Loaded(name, loaded, parts, _adapter(family, loaded, parts, name))
+    return with_settings(found, settings)
 
 
 def _from_pair(model: Any, processor: Any) -> Loaded:

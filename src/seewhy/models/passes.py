@@ -40,7 +40,8 @@ _OPEN: list[Passes] = []
 def count_passes(model: Any) -> Iterator[Passes]:
     """Count the passes of a model that this thread runs in a `with` block: yields `Passes`.
 
-    Each generation step counts its rows; each call of `torch.autograd.grad` counts once.
+    Each generation step counts its rows; each call of `torch.autograd.grad` counts once, and a
+    pass that goes back layer by layer once too (`count_backward`, `layer_gradient`).
     """
     passes = Passes()
 
@@ -68,6 +69,17 @@ _grad = torch.autograd.grad
 def _counted_grad(*arguments: Any, **keywords: Any) -> Any:
     for passes in _COUNTING.get():
         passes.backward += 1
+    return _grad(*arguments, **keywords)
+
+
+def count_backward(number: int) -> None:
+    """Count backward passes that go through the layers one at a time."""
+    for passes in _COUNTING.get():
+        passes.backward += number
+
+
+def layer_gradient(*arguments: Any, **keywords: Any) -> tuple[Any, ...]:
+    """`torch.autograd.grad` through one layer: a part of a pass, which is not counted."""
     return _grad(*arguments, **keywords)
 
 

@@ -9,11 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from seewhy.core.memory import is_out_of_memory
 from seewhy.core.trace import Inputs
 from seewhy.models.batching import batch, padding_id
 from seewhy.models.isolation import eval_mode
 from seewhy.models.loading import Loaded
-from seewhy.models.session import ROWS, log_probabilities
+from seewhy.models.session import log_probabilities, rows_together
 from seewhy.models.unembedding import backbone_of
 
 TOLERANCE, TOLERANCE_16_BIT = 0.05, 0.25
@@ -41,16 +42,24 @@ def answers_log_probabilities(
     """
     try:
         found = _with_stored_prompt(loaded, inputs, answers)
-    except (AttributeError, TypeError, ValueError, IndexError, RuntimeError):
-        found = None  # a cache of another kind; out of memory is raised again below
+    except (AttributeError, TypeError, ValueError, IndexError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            raise
+        found = None  # a cache of another kind
     exact = loaded.model.dtype in (torch.float32, torch.float64)
     tolerance = TOLERANCE if exact else TOLERANCE_16_BIT
     if found is not None and _is_equal(found[0, : len(answers[0])], expected, tolerance):
         return found, True
-    chunks = [answers[start : start + ROWS] for start in range(0, len(answers), ROWS)]
+    size = _rows(inputs, answers)
+    chunks = [answers[start : start + size] for start in range(0, len(answers), size)]
     longest = max(map(len, answers))
     rows = [log_probabilities(loaded, [inputs] * len(chunk), chunk) for chunk in chunks]
     return torch.cat([_widened(row, longest) for row in rows]), False
+
+
+def _rows(inputs: Inputs, answers: Sequence[Sequence[int]]) -> int:
+    """How many answers are read together; each has keys and values of the whole prompt."""
+    return rows_together(inputs.length + max(map(len, answers)))
 
 
 def _is_equal(found: Tensor, expected: Tensor, tolerance: float) -> bool:
@@ -66,8 +75,9 @@ def _with_stored_prompt(loaded: Loaded, inputs: Inputs, answers: Sequence[Sequen
     with eval_mode(loaded.model):
         out = loaded.model(**{**prompt.tensors, "use_cache": True, "logits_to_keep": 1})
         first = out.logits[:, -1:].float().log_softmax(-1).cpu()
-        for start in range(0, len(answers), ROWS):
-            chunk = answers[start : start + ROWS]
+        size = _rows(inputs, answers)
+        for start in range(0, len(answers), size):
+            chunk = answers[start : start + size]
             stored = copy.deepcopy(out.past_key_values)
             stored.batch_repeat_interleave(len(chunk))
             logits = _continued(loaded, prompt, stored, chunk)

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from seewhy.core.errors import UnsupportedModelError
+from seewhy.core.memory import is_out_of_memory
 from seewhy.models.attention import fast_attention, patched_attention
 from seewhy.models.decoder import decoder_of
 from seewhy.models.family import input_device
@@ -149,9 +150,11 @@ def _measure(model: Any) -> ResidualStream:
     try:
         with eval_mode(model):
             return _measured(model, decoder, _Seen())
-    except (UnsupportedModelError, torch.OutOfMemoryError):
+    except UnsupportedModelError:
         raise
     except Exception as error:  # any class of transformers, or of a third party
+        if is_out_of_memory(error):
+            raise
         raise UnsupportedModelError(
             f"Expected {type(decoder).__name__} to run on a few ids alone, got "
             f"{type(error).__name__} ({error}): its parts of a logit cannot be computed; choose a "

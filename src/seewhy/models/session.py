@@ -1,7 +1,8 @@
 """A session: a model, its prompt with pictures, and the answer that is explained.
 
 A session runs the model on the same answer again (teacher forcing): at other scales, with other
-pictures, or with words left out. Inputs and traces are cached by scale.
+pictures, or with words left out. Traces are cached by scale, without pixels; pixels are kept of the
+latest scale only, and made again if another one is asked for.
 """
 
 from __future__ import annotations
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
     from seewhy.images.clips import Clip
 
 ROWS = 16
-"""Number of changed pictures in one forward pass."""
+"""Largest number of changed pictures or texts in one forward pass."""
+
+POSITIONS = 8192
+"""Positions of all rows of one forward pass together; a single row may have more."""
 
 #: At another scale only the visual states and the tokens' probabilities are used.
 SHALLOW = {"ranking_depth": 1, "candidates": 0}
@@ -136,24 +140,33 @@ class Session:
         return replace(self, scale=scale)
 
     def inputs(self, scale: float | None = None) -> Inputs:
-        """The model's inputs at a scale; None is the session's own. Cached by scale."""
+        """The model's inputs at a scale; None is the session's own. The latest scale is kept."""
         scale = self.scale if scale is None else scale
         if scale not in self._inputs:
+            self._inputs.clear()  # before others are made: pixels may be gigabytes
             self._inputs[scale] = self.source.inputs(self.loaded, scale)
         return self._inputs[scale]
 
+    def inputs_of(self, trace: Trace) -> Inputs:
+        """The inputs of a trace, with pixels."""
+        return trace.inputs if trace.inputs.has_pixels else self.inputs(trace.inputs.scale)
+
     def trace(self, scale: float | None = None) -> Trace:
-        """A trace at a scale, with rankings of depth 1. Cached by scale."""
+        """A trace at a scale, with rankings of depth 1 and without pixels. Cached by scale."""
         scale = self.scale if scale is None else scale
         if scale not in self._traces:
             self.progress(f"reading at scale {scale:g}")
-            self._traces[scale] = self.read(self.inputs(scale), **SHALLOW)
+            self.keep(self.read(self.inputs(scale), **SHALLOW))
         return self._traces[scale]
 
     def keep(self, trace: Trace) -> Session:
-        """Put an existing trace into the cache."""
-        self._inputs[trace.inputs.scale] = trace.inputs
-        self._traces[trace.inputs.scale] = trace
+        """Put an existing trace into the cache, and its pixels as those of the latest scale."""
+        scale = trace.inputs.scale
+        if trace.inputs.has_pixels:
+            self._inputs.clear()
+            self._inputs[scale] = trace.inputs
+            trace = replace(trace, inputs=trace.inputs.without_pixels())
+        self._traces[scale] = trace
         return self
 
     def read(self, inputs: Inputs | None = None, **options: Any) -> Trace:
@@ -165,23 +178,31 @@ class Session:
         """Generate a new answer; options as for `seewhy.models.generate`."""
         return generate(self.loaded, self.inputs(), **options)
 
-    def log_probabilities(self, variants: Iterable[Sequence[Image]], rows: int = ROWS) -> Tensor:
+    def log_probabilities(
+        self, variants: Iterable[Sequence[Image]], rows: int | None = None
+    ) -> Tensor:
         """Log-probabilities of the answer's tokens with other pictures.
 
         Args:
             variants: for each variant its pictures, one for each picture of the prompt.
-            rows: number of variants in one forward pass.
+            rows: number of variants in one forward pass; None takes `rows_together`.
 
         Returns:
             float32 `[variant, token]` on the CPU: log p(token | pictures, prompt, tokens before).
         """
+        rows = self._rows if rows is None else rows
         chunks, remaining = [], iter(variants)
         while chunk := list(islice(remaining, rows)):
             inputs = [self.with_images(*images).inputs() for images in chunk]
             chunks.append(log_probabilities(self.loaded, inputs, [self.ids] * len(chunk)))
         return torch.cat(chunks) if chunks else torch.empty(0, len(self.ids))
 
-    def log_probabilities_without(self, dropped: Tensor, rows: int = ROWS) -> Tensor:
+    @property
+    def _rows(self) -> int:
+        """Number of variants in one forward pass."""
+        return rows_together(self.inputs().length + len(self.ids))
+
+    def log_probabilities_without(self, dropped: Tensor, rows: int | None = None) -> Tensor:
         """Log-probabilities of the answer's tokens with context tokens left out.
 
         Left-out tokens are removed from the sequence, so that later positions move forward. This
@@ -189,7 +210,7 @@ class Session:
 
         Args:
             dropped: bool `[variant, text]`: the prompt's tokens, then the answer's.
-            rows: number of variants in one forward pass.
+            rows: number of variants in one forward pass; None takes `rows_together`.
 
         Returns:
             float32 `[variant, token]` on the CPU; NaN for a token that was left out.
@@ -209,7 +230,7 @@ class Session:
                 "are left out: keep the token that is explained."
             )
         ids = torch.tensor(self.ids)
-        for chunk in torch.arange(len(dropped)).split(rows):
+        for chunk in torch.arange(len(dropped)).split(rows or self._rows):
             inputs = [without_tokens(base, dropped[n, :prompt].cpu()) for n in chunk]
             answers = [ids[kept[n]].tolist() for n in chunk]
             values = log_probabilities(self.loaded, inputs, answers)
@@ -235,12 +256,17 @@ def read_ahead(sessions: Sequence[Session], scales: Iterable[float]) -> None:
                 sizes.add(size)
                 new.append(session)
         if new:
-            inputs = [session.inputs(scale) for session in new]
-            answers = [session.ids for session in new]
-            attention = new[0].attention
-            traces = read_batch(new[0].loaded, inputs, answers, attention=attention, **SHALLOW)
-            for session, trace in zip(new, traces, strict=True):
-                session.keep(trace)
+            _read_together(new, scale)
+
+
+def _read_together(sessions: Sequence[Session], scale: float) -> None:
+    """Trace several sessions at one scale; nothing but the sessions keeps the pixels."""
+    inputs = [session.inputs(scale) for session in sessions]
+    answers = [session.ids for session in sessions]
+    loaded, attention = sessions[0].loaded, sessions[0].attention
+    traces = read_batch(loaded, inputs, answers, attention=attention, **SHALLOW)
+    for session, trace in zip(sessions, traces, strict=True):
+        session.keep(trace)
 
 
 def without_tokens(inputs: Inputs, dropped: Tensor) -> Inputs:
@@ -265,6 +291,16 @@ def without_tokens(inputs: Inputs, dropped: Tensor) -> Inputs:
         prompt_positions=new_positions[inputs.prompt_positions[~dropped]],
         prompt_spans=tuple(span for span, keep in spans if keep),
     )
+
+
+def rows_together(positions: int) -> int:
+    """How many rows of some positions go through the model in one forward pass.
+
+    Example:
+        >>> rows_together(100), rows_together(1564), rows_together(20_000)
+        (16, 5, 1)
+    """
+    return max(1, min(ROWS, POSITIONS // positions))
 
 
 def log_probabilities(

@@ -105,10 +105,12 @@ def _tuples(value: Any) -> Any:
 
 
 def _from_4_to_5(data: dict[str, Any], tensors: dict[str, Tensor]) -> Parts:
-    """Schema 4 named a method without its parameters (`method_spec`); its numbers of words, which
+    """Schema 4 had no warnings and no notes of single words.
+
+    It also named a method without its parameters (`method_spec`), and its numbers of words, which
     are computed again, were context in the method's unit and heights on the joint scale.
     """
-    return data, tensors
+    return data | {"warnings": [], "word_notes": []}, tensors
 
 
 def _scales_of_3(scales: list[dict[str, Any]]) -> dict[str, Any]:

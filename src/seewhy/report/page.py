@@ -42,7 +42,11 @@ def html(record: Record, display: Display = DISPLAY) -> str:
     Example:
         Write it beside a picture: `Path("report.html").write_text(html(record), "utf-8")`.
     """
-    texts = {"title": _escape(_title(record)), "answer": _escape(record.answer)}
+    texts = {
+        "title": _escape(_title(record)),
+        "warnings": _escape(" ".join(record.warnings)),
+        "answer": _escape(record.answer),
+    }
     return assembled("report", STYLES, payload(record, display), **texts)
 
 

@@ -127,6 +127,13 @@ class Contrast(TypedDict):
     alternative: str
 
 
+class WordNote(TypedDict):
+    """What a reader must know of a word of the answer, by its index."""
+
+    word: int
+    note: str
+
+
 class UnitScale(TypedDict):
     """A unit at one scale; `maps` are indices of the payload's maps, one for each view."""
 
@@ -222,6 +229,7 @@ class Payload(TypedDict):
 
     `display` is the scale on which maps are shown at first. `verdicts` has an entry for each word
     of the answer, null where the word has none; it is null where the answer was not diagnosed.
+    `warnings` are shown before anything else; they are among the notes of `origin` too.
     """
 
     schema: int
@@ -232,6 +240,8 @@ class Payload(TypedDict):
     answer: str
     contrasts: list[Contrast]
     verdicts: list[VerdictData | None] | None
+    warnings: list[str]
+    word_notes: list[WordNote]
     words: TextData
     tokens: TextData
     scales: list[Scale]
@@ -265,6 +275,8 @@ def payload(record: Record, display: Display = DISPLAY) -> Payload:
         "answer": record.answer,
         "contrasts": [{"word": word, "alternative": other} for word, other in record.contrasts],
         "verdicts": None if record.verdicts is None else [*map(verdict_data, record.verdicts)],
+        "warnings": list(record.warnings),
+        "word_notes": [{"word": word, "note": note} for word, note in record.word_notes],
         "words": _text(record.prompt_words, spans.prompt_words, spans.words, maps),
         "tokens": _text(record.prompt_tokens, spans.prompt_tokens, spans.tokens, maps),
         "scales": [_scale(view) for view in record.attribution.scales],

@@ -62,6 +62,8 @@ def record_to_json(record: Record) -> dict[str, Any]:
         if record.prompt_attribution is None
         else _attribution_to_json(record.prompt_attribution),
         "verdicts": verdicts_to_json(record.verdicts),
+        "warnings": list(record.warnings),
+        "word_notes": [{"word": word, "note": note} for word, note in record.word_notes],
     }
 
 
@@ -113,6 +115,8 @@ def record_from_parts(
         layers=_layers(len(data["pictures"]), tensors),
         provenance=provenance,
         verdicts=verdicts_from_json(data["verdicts"], len(data["words"])),
+        warnings=tuple(map(_text, data["warnings"])),
+        word_notes=tuple(_word_note(note, len(data["words"])) for note in data["word_notes"]),
     )
 
 
@@ -195,6 +199,19 @@ def _token(data: Mapping[str, Any]) -> Token:
 
 def _word(data: Mapping[str, Any]) -> Word:
     return Word(data["text"], data["start"], data["end"], tuple(data["tokens"]))
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"Expected a text, got {value!r}.")
+    return value
+
+
+def _word_note(note: Mapping[str, Any], words: int) -> tuple[int, str]:
+    word = note["word"]
+    if isinstance(word, bool) or not isinstance(word, int) or not 0 <= word < words:
+        raise ValueError(f"Expected a note of one of {words} words, got one of {word!r}.")
+    return word, _text(note["note"])
 
 
 def _attribution(part: str, data: Mapping[str, Any], tensors: Tensors) -> Attribution:

@@ -151,12 +151,13 @@ def test_explain_names_the_folder_after_the_chat_if_no_picture_is_given(stand, t
     assert main(["explain", "--chat", "my chat.json"]) == 0
     assert str(stand.saved[0][0]) == "explained/my-chat"
     assert stand.asked[0][0] == []
-    assert stand.asked[0][2]["messages"] == turns
+    (turn,) = stand.asked[0][2]["messages"].turns
+    assert (turn.role, turn.parts) == ("user", ("What?",))
 
 
 def test_explain_names_the_folder_after_the_picture_or_scene_beside_a_chat(stand, picture):
     with open("chat.json", "w", encoding="utf-8") as file:
-        file.write("[]")
+        json.dump([{"role": "user", "content": [{"type": "image"}, "What?"]}], file)
     assert main(["explain", picture, "--chat", "chat.json"]) == 0
     assert main(["explain", "--scene", "4", "--chat", "chat.json"]) == 0
     folders = [str(folder) for folder, _ in stand.saved]
@@ -166,9 +167,10 @@ def test_explain_names_the_folder_after_the_picture_or_scene_beside_a_chat(stand
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "got No such file or directory: check the path after --chat"),
+        (None, "got No such file or directory: check the path"),
         ("{", "got no JSON"),
-        ("{}", "got a dict: write [{"),
+        ("{}", "Expected a chat, got an object with []"),
+        ("3", "Expected the messages as a list of turns, got 3"),
     ],
 )
 def test_explain_refuses_a_chat_that_cannot_be_read(stand, tmp_path, content, message, capsys):

@@ -19,9 +19,10 @@ from seewhy.core.errors import (
     ParameterError,
     UnsupportedModelError,
 )
+from seewhy.functional.rollout import Rollout
 from seewhy.images.clips import Clip
 from seewhy.methods import METHODS, Evidence, citation, create
-from seewhy.methods._whitebox import WhiteBox, expect_finite, rollout
+from seewhy.methods._whitebox import WhiteBox, expect_finite
 from seewhy.methods.dex_ar import filtered_sum
 from seewhy.methods.integrated_gradients import blank
 from seewhy.methods.llava_cam import noisy
@@ -267,10 +268,13 @@ def test_attention_leaves_some_for_the_text():
     )
 
 
-def test_rollout_leaves_out_the_identity():
-    nothing = torch.zeros(4, 4)
-    assert float(rollout(torch.tensor([2, 3]), [nothing] * 3, 0.5, 0.5).abs().max()) == 0
-    assert float(rollout(torch.tensor([2]), [nothing] * 3, 1.0, 1.0).abs().max()) == 0
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_rollout_leaves_out_the_identity(share):
+    rollout = Rollout(torch.tensor([2, 3]), 4, share, share)
+    for _ in range(3):
+        rollout.add(slice(None), torch.arange(4), torch.zeros(4, 4))
+        rollout.end_layer()
+    assert float(rollout.relevance().abs().max()) == 0
 
 
 def test_blank_is_grey_and_of_the_same_size():

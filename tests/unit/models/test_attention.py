@@ -29,7 +29,7 @@ from seewhy.models.decoder import (
     layer_input_states,
     layers_of,
 )
-from seewhy.models.gradients import attention_gradients, differentiable, state_gradients
+from seewhy.models.gradients import attention_gradient_rollout, differentiable, state_gradients
 
 PROMPT = "What is to the left of the red star?"
 ANSWER = (40, 41, 42)
@@ -150,13 +150,17 @@ def test_gradients_are_had_in_every_family(name):
     assert gradient.shape[0] == length
     assert float(gradient[inputs.visual_positions].abs().sum()) > 0
 
-    def kept(number, weights, gradients):
-        assert number == 0
-        return torch.stack([(g * w).abs().sum() for g, w in zip(gradients, weights, strict=True)])
+    sizes = []
 
-    (sizes,) = attention_gradients(loaded, inputs, ANSWER, last, kept)
-    assert sizes.shape == (len(layers_of(loaded.model)),)
-    assert float(sizes.min()) > 0
+    def step(weights, gradients):
+        sizes.append(float((gradients * weights).abs().sum()))
+        return (gradients * weights).relu().mean(0)
+
+    starts = torch.tensor([length - 1])
+    (relevance,) = attention_gradient_rollout(loaded, inputs, ANSWER, last, starts, step)
+    assert len(sizes) == len(layers_of(loaded.model))
+    assert min(sizes) > 0
+    assert relevance.shape == (length,)
     assert state_of(loaded) == before
 
 
@@ -221,9 +225,10 @@ def test_gradients_leave_everything_as_before_when_a_score_fails():
     def fail(*arguments):
         raise RuntimeError("no score")
 
-    for compute in (attention_gradients, state_gradients):
+    starts = torch.tensor([inputs.length])
+    for compute, arguments in ((attention_gradient_rollout, (starts,)), (state_gradients, ())):
         with pytest.raises(RuntimeError, match="no score"):
-            compute(loaded, inputs, ANSWER, last, fail)
+            compute(loaded, inputs, ANSWER, last, *arguments, fail)
         assert state_of(loaded) == before
     assert all(weight.grad is None for weight in loaded.model.parameters())
 

@@ -1,10 +1,12 @@
 """Folders in `tests/data/folders` were written by the versions of seewhy that had these schemas.
 
 Commits 5d8229f and 29a2056 wrote them. Each holds a record of `golden.records` with a second scale;
-overlays and page were taken out. Commit f78df78 wrote `schema_3`. Commit 4c90006 wrote
-`tests/data/folder_without_layers`, of schema 3 too, before records had a visual share and layers.
+overlays and page were taken out. Commit f78df78 wrote `schema_3`, commit 644f038 `schema_4`. Commit
+4c90006 wrote `tests/data/folder_without_layers`, of schema 3 too, before records had a visual share
+and layers.
 """
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +15,13 @@ import pytest
 import torch
 
 from golden.records import same, small_record, small_views_record
+from golden.verdict_records import small_diagnosed_record
 from seewhy.core.errors import SchemaError
 from seewhy.core.layers import Layers
 from seewhy.core.record import Record
 from seewhy.core.trace import PromptSpan
 from seewhy.report.bundle import open_record, save_record
-from seewhy.report.migrations import SCHEMA_VERSION, STEPS
+from seewhy.report.migrations import SCHEMA_VERSION, STEPS, method_spec
 
 FOLDERS = Path(__file__).parents[2] / "data" / "folders"
 
@@ -42,12 +45,17 @@ def with_share_and_layers(record: Record) -> Record:
     return replace(record, layers=layers, attribution=attribution)
 
 
+def of_family(record: Record, family: str) -> Record:
+    return replace(record, provenance=replace(record.provenance, family=family))
+
+
 WITHOUT_LAYERS = FOLDERS.parent / "folder_without_layers"
 
 WRITTEN = {
     1: replace(with_a_second_scale(small_record()), turns=(PromptSpan("user", 0, 7),)),
     2: with_a_second_scale(small_views_record()),
     3: with_share_and_layers(with_a_second_scale(small_views_record())),
+    4: of_family(with_a_second_scale(small_diagnosed_record()), "qwen2-vl"),
 }
 
 
@@ -67,9 +75,15 @@ def test_open_record_reads_a_folder_of_an_older_schema(schema):
     assert same(open_record(FOLDERS / f"schema_{schema}"), WRITTEN[schema])
 
 
-@pytest.mark.parametrize("schema", WRITTEN)
-def test_record_of_an_older_schema_has_no_verdicts(schema):
+@pytest.mark.parametrize("schema", [1, 2, 3])
+def test_record_of_before_verdicts_has_none(schema):
     assert open_record(FOLDERS / f"schema_{schema}").verdicts is None
+
+
+@pytest.mark.parametrize("schema", WRITTEN)
+def test_record_of_before_warnings_has_none(schema):
+    record = open_record(FOLDERS / f"schema_{schema}")
+    assert (record.warnings, record.word_notes) == ((), ())
 
 
 @pytest.mark.parametrize("schema", WRITTEN)
@@ -93,3 +107,27 @@ def test_open_record_refuses_a_changed_file_of_schema_1(folder_of_schema_1, name
     (folder_of_schema_1 / name).write_bytes(content)
     with pytest.raises(SchemaError, match=f"Expected {name} .*damaged or changed"):
         open_record(folder_of_schema_1)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "spec"),
+    [
+        ("tam", {"window": 3}, "tam"),
+        ("tam", {"window": None, "max_new_tokens": 20}, "tam(window=None)"),
+        ("intra-modal", {"window": None, "scales": [1.0, 0.75]}, "intra-modal(window=None)"),
+        ("msea", {"scales": [1.0, 2.0], "base": "occlusion"}, "msea(scales=(1.0, 2.0), base=occlusion)"),
+        ("arc", {"k": 20, "base": "msea(scales=(1, 2))"}, "arc(k=20, base=msea(scales=(1, 2)))"),
+        ("of-a-plugin", {"size": 3}, "of-a-plugin"),
+        ("tam", {"window": 4}, "tam"),
+    ],
+)  # fmt: skip
+def test_method_of_an_older_folder_is_named_with_its_parameters(name, parameters, spec):
+    assert method_spec(name, parameters) == spec
+
+
+def test_open_record_names_the_method_of_an_older_folder_by_its_spec(tmp_path):
+    old = shutil.copytree(FOLDERS / "schema_4", tmp_path / "old")
+    manifest = json.loads((old / "manifest.json").read_text())
+    manifest |= {"method": "intra-modal", "parameters": {"window": None, "scales": [1.0]}}
+    (old / "manifest.json").write_text(json.dumps(manifest))
+    assert open_record(old).provenance.method == "intra-modal(window=None)"

@@ -1,5 +1,4 @@
 import pytest
-import torch
 
 from golden.records import (
     pictures_record,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
@@ -110,6 +110,13 @@ class Gemma3(Family):
             size=(columns * square, rows * square),
         )
 
+    def model_size(self, size: tuple[int, int], scale: float, pictures: int) -> tuple[int, int]:
+        """See `Family.model_size`."""
+        side = self._native // self._cell if scale == 1 else self._side(scale)
+        crops = max(1, number_of_crops(size, pan_and_scan(self.processor.image_processor)))
+        across, down = (crops, 1) if size[0] >= size[1] else (1, crops)
+        return across * side * self._cell, down * side * self._cell
+
     def _squares(self, image: Image, square: int) -> tuple[Tensor, int]:
         """Float `[1 + crop, 3, square, square]`, the whole picture first; and the number of crops.
 
@@ -214,6 +221,27 @@ def crop_edges(length: int, crops: int) -> Tensor:
     """
     step = ceil(length / crops)
     return torch.tensor([min(step * n, length) for n in range(crops + 1)], dtype=torch.float64)
+
+
+def number_of_crops(size: tuple[int, int], settings: Mapping[str, Any]) -> int:
+    """How many crops the image processor cuts out of a picture; 0 if it is not cut.
+
+    Args:
+        size: width and height of the picture.
+        settings: as from `pan_and_scan`.
+
+    Example:
+        >>> number_of_crops((900, 300), PAN_AND_SCAN_DEFAULTS | {"do_pan_and_scan": True})
+        3
+    """
+    long, short = max(size), min(size)
+    least = settings["pan_and_scan_min_crop_size"]
+    ratio = long / short
+    if not settings["do_pan_and_scan"] or ratio < settings["pan_and_scan_min_ratio_to_activate"]:
+        return 0
+    fitting = max(2, min(int(ratio + 0.5), long // least))
+    crops = min(settings["pan_and_scan_max_num_crops"], fitting)
+    return 0 if min(ceil(long / crops), short) < least else crops
 
 
 def pan_and_scan(processor: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -19,6 +19,7 @@ from seewhy.models.family import (
     on_device,
     single_frames,
 )
+from seewhy.models.row_tensors import entries_of_row, sliced, tokens_in_rows
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -90,6 +91,29 @@ class Gemma4(Family):
             size=(width * self._cell, height * self._cell),
         )
 
+    def model_size(self, size: tuple[int, int], scale: float, pictures: int) -> tuple[int, int]:
+        """See `Family.model_size`."""
+        budget = self.processor.image_processor.max_soft_tokens
+        tokens = budget_at(budget, scale)
+        width, height = token_grid_size(size, tokens, self._cell, self._merge)
+        return width * self._cell, height * self._cell
+
+    def tensors_of_row(self, tensors: Mapping[str, Any], ids: Tensor, row: int) -> dict[str, Any]:
+        """See `Family.tensors_of_row`; the positions tell the tokens of each picture or frame."""
+        found: dict[str, Any] = {}
+        for pixels, positions, token in (
+            ("pixel_values", "image_position_ids", self.image_token_id),
+            ("pixel_values_videos", "video_position_ids", self.clip_token_id),
+        ):
+            if not {pixels, positions} <= set(tensors):
+                continue
+            flat = {name: tensors[name].flatten(0, -3) for name in (pixels, positions)}
+            patches = (flat[positions] >= 0).all(-1).sum(-1).tolist()
+            tokens = [count // self._merge**2 for count in patches]
+            entries = entries_of_row(tokens, tokens_in_rows(ids, token), row)
+            found |= sliced(flat, (pixels, positions), entries)
+        return found
+
     def process_video(self, clip: Clip, scale: float = 1.0) -> VisualInputs:
         """Prepare a clip; at scale 1 exactly as the model's own video processor does.
 
@@ -142,9 +166,7 @@ class Gemma4(Family):
             GeometryError: if the image processor's patches do not match its settings.
         """
         processor, size = self.processor.image_processor, images[0].size
-        tokens = native_budget
-        if scale != 1:
-            tokens = min(max(2, round(native_budget * scale**2)), max(BUDGETS))
+        tokens = budget_at(native_budget, scale)
         width, height = token_grid_size(size, tokens, self._cell, self._merge)
         # The processor supports only some budgets, and pads up to them.
         budget = native_budget
@@ -165,6 +187,11 @@ class Gemma4(Family):
                 f"{budget} tokens: use the checkpoint's own processor."
             )
         return processed, (width, height)
+
+
+def budget_at(native: int, scale: float) -> int:
+    """Tokens of a picture at most, at a scale of its sides; at 1 the processor's own."""
+    return native if scale == 1 else min(max(2, round(native * scale**2)), max(BUDGETS))
 
 
 def token_grid_size(size: tuple[int, int], budget: int, cell: int, merge: int) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -11,12 +11,14 @@ from seewhy.core.errors import UnsupportedInputError
 from seewhy.images.clips import Clip
 from seewhy.models.families.qwen2_vl import (
     Qwen2VL,
+    dynamic_size,
     merged_features,
     process_dynamic,
     process_frames,
     smart_resize_clip,
 )
 from seewhy.models.family import Family, VisualInputs, concatenate
+from seewhy.models.row_tensors import dynamic_tensors_of_row
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -51,6 +53,14 @@ class Glm4V(Family):
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
         """See `seewhy.models.families.qwen2_vl.process_dynamic`."""
         return process_dynamic(self, image, scale, smart_resize_clip)
+
+    def model_size(self, size: tuple[int, int], scale: float, pictures: int) -> tuple[int, int]:
+        """See `seewhy.models.families.qwen2_vl.dynamic_size`."""
+        return dynamic_size(self, size, scale, smart_resize_clip)
+
+    def tensors_of_row(self, tensors: Mapping[str, Any], ids: Tensor, row: int) -> dict[str, Any]:
+        """See `seewhy.models.row_tensors.dynamic_tensors_of_row`."""
+        return dynamic_tensors_of_row(self, tensors, ids, row)
 
     def process_video(self, clip: Clip, scale: float = 1.0) -> VisualInputs:
         """As `qwen2_vl.process_frames`; the limits are for all frames together."""

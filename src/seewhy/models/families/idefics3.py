@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
+from transformers.models.idefics3.image_processing_pil_idefics3 import get_resize_output_image_size
 
 from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.core.geometry import Geometry, TokenGrid
+from seewhy.models.families.llava import set_sizes
 from seewhy.models.family import Family, VisualInputs, concatenate, on_device
+from seewhy.models.row_tensors import sliced
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -65,6 +69,14 @@ class Idefics3(Family):
         """
         return process_tiles(self, image, scale)
 
+    def model_size(self, size: tuple[int, int], scale: float, pictures: int) -> tuple[int, int]:
+        """See `tiled_size`."""
+        return tiled_size(self, size, scale)
+
+    def tensors_of_row(self, tensors: Mapping[str, Any], ids: Tensor, row: int) -> dict[str, Any]:
+        """See `tiles_of_row`."""
+        return tiles_of_row(tensors, row)
+
     def visual_features(self, visual: VisualInputs) -> Tensor:
         """Float `[visual, hidden]`: the projected tokens, as they enter the language model."""
         return tile_features(self, visual)
@@ -103,6 +115,49 @@ def process_tiles(family: Family, image: Image, scale: float) -> VisualInputs:
         geometries=(Geometry(image.size, grids),),
         size=(max(1, columns) * side * cell, max(1, rows) * side * cell),
     )
+
+
+def tiled_size(family: Family, size: tuple[int, int], scale: float) -> tuple[int, int]:
+    """Width and height of the tiles' patches together, as `process_tiles` makes them."""
+    processor, settings = family.processor.image_processor, settings_at(family, size, scale)
+    tile, cell = settings["max_image_size"]["longest_edge"], cell_side(family)
+    covered = tile // cell * cell
+    if not settings.get("do_image_splitting", processor.do_image_splitting):
+        return covered, covered
+    longest = settings.get("size", set_sizes(processor.size))["longest_edge"]
+    resizes = settings.get("do_resize", processor.do_resize)
+    columns, rows = tiles_across(size, longest if resizes else None, tile)
+    return columns * covered, rows * covered
+
+
+def tiles_across(size: tuple[int, int], longest: int | None, tile: int) -> tuple[int, int]:
+    """Columns and rows of tiles, by the image processor's own rules.
+
+    Args:
+        size: width and height of the picture.
+        longest: to which the longer side is resized; None if the picture is not resized.
+        tile: side of a tile.
+
+    Example:
+        >>> tiles_across((640, 480), 1456, 364)
+        (4, 3)
+    """
+    width, height = size
+    if longest is not None:
+        array = np.broadcast_to(np.uint8(0), (3, height, width))
+        height, width = get_resize_output_image_size(array, resolution_max_side=longest)
+    # The longer side first; the other one follows from it, rounded down before it is rounded up.
+    ratio = width / height
+    if width >= height:
+        columns = ceil(width / tile)
+        return columns, ceil(int(columns * tile / ratio) / tile)
+    rows = ceil(height / tile)
+    return ceil(int(rows * tile * ratio) / tile), rows
+
+
+def tiles_of_row(tensors: Mapping[str, Any], row: int) -> dict[str, Any]:
+    """See `Family.tensors_of_row`; the first axis counts prompts."""
+    return sliced(tensors, ("pixel_values", "pixel_attention_mask"), slice(row, row + 1))
 
 
 def token_grids(

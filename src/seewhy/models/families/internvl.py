@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import ceil, floor, log
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -58,6 +58,7 @@ class InternVL(Family):
     default_marker = "<IMG_CONTEXT>"
     clip_marker = "<video>"
     plain_format = "<|im_start|>user\n{marker}\n{prompt}<|im_end|>\n<|im_start|>assistant\n"
+    usual_settings: ClassVar = {"crop_to_patches": True}
 
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
         """Prepare an upright RGB picture; at scale 1 exactly as the model's own processor does.
@@ -89,6 +90,12 @@ class InternVL(Family):
             ),
             size=(columns * tile, rows * tile),
         )
+
+    def model_size(self, size: tuple[int, int], scale: float, pictures: int) -> tuple[int, int]:
+        """See `Family.model_size`."""
+        settings = self._settings(size[1], size[0], scale)
+        columns, rows = tiling(size[1], size[0], **settings)
+        return columns * settings["size"]["width"], rows * settings["size"]["height"]
 
     def process_video(self, clip: Clip, scale: float = 1.0) -> VisualInputs:
         """Prepare a clip; at scale 1 exactly as the model's own video processor does.
@@ -148,8 +155,14 @@ class InternVL(Family):
     def _settings(self, height: int, width: int, scale: float) -> dict[str, Any]:
         """The image processor's tile size and tile counts at a scale."""
         processor = self.processor.image_processor
-        native = {
-            "size": {"height": processor.size["height"], "width": processor.size["width"]},
+        size = set_sizes(processor.size)
+        if set(size) != {"height", "width"}:
+            raise UnsupportedModelError(
+                f"Expected an image processor whose size is a height and a width, got {size}: use "
+                "the checkpoint's own processor."
+            )
+        native: dict[str, Any] = {
+            "size": size,
             "min_patches": processor.min_patches,
             "max_patches": processor.max_patches,
         }

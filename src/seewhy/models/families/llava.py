@@ -96,6 +96,11 @@ class Llava(Family):
             non_spatial=tuple(range(self._class_tokens)),
         )
 
+    def model_size(self, size: tuple[int, int], scale: float, pictures: int) -> tuple[int, int]:
+        """See `Family.model_size`."""
+        down, across = sides(self.processor.image_processor, size[1], size[0], **self._sizes(scale))
+        return across.content(self._patch), down.content(self._patch)
+
     def visual_features(self, visual: VisualInputs) -> Tensor:
         """Float `[visual, hidden]`: the projected patches, as they enter the language model."""
         return self._image_tokens(visual)[self._class_tokens :]

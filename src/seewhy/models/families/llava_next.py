@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
@@ -15,8 +15,9 @@ from transformers.image_processing_utils import get_patch_output_size, select_be
 from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.core.geometry import Geometry, TokenGrid
 from seewhy.models.encoder_outputs import encoder_outputs
-from seewhy.models.families.llava import TOWERS
+from seewhy.models.families.llava import TOWERS, set_sizes
 from seewhy.models.family import Family, VisualInputs, concatenate, input_device, on_device
+from seewhy.models.row_tensors import entries_of_row, sliced, tokens_in_rows
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -64,6 +65,14 @@ class LlavaNext(Family):
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
         """See `process_tiles`."""
         return process_tiles(self, image, scale)
+
+    def model_size(self, size: tuple[int, int], scale: float, pictures: int) -> tuple[int, int]:
+        """See `Family.model_size`."""
+        return canvas_at(self, (size[1], size[0]), scale, None).content[::-1]
+
+    def tensors_of_row(self, tensors: Mapping[str, Any], ids: Tensor, row: int) -> dict[str, Any]:
+        """See `tiled_tensors_of_row`."""
+        return tiled_tensors_of_row(self, tensors, ids, row)
 
     def visual_features(self, visual: VisualInputs) -> Tensor:
         """See `packed_features`."""
@@ -218,8 +227,7 @@ def process_tiles(
     canvas = canvas_at(family, (image.height, image.width), scale, max_tiles)
     processed = _processed_tiles(family, image, canvas)
     has_newlines = family.model.base_model.image_newline is not None
-    rows, columns = canvas.shape
-    count = canvas.cells**2 + rows * (columns + has_newlines)
+    count = tokens_on(family, canvas)
     is_native = canvas.side == config.vision_config.image_size
     token = family.processor.tokenizer.convert_ids_to_tokens(family.image_token_id)
     return VisualInputs(
@@ -233,6 +241,53 @@ def process_tiles(
         size=(canvas.content[1], canvas.content[0]),
         non_spatial=canvas.newlines if has_newlines else (),
     )
+
+
+def tokens_on(family: Family, canvas: Canvas) -> int:
+    """Number of image tokens of a picture on a canvas, newlines included."""
+    rows, columns = canvas.shape
+    has_newlines = family.model.base_model.image_newline is not None
+    return canvas.cells**2 + rows * (columns + has_newlines)
+
+
+def tiled_tensors_of_row(
+    family: Family,
+    tensors: Mapping[str, Any],
+    ids: Tensor,
+    row: int,
+    max_tiles: int | None = None,
+) -> dict[str, Any]:
+    """See `Family.tensors_of_row`; the tokens of each picture follow from its size.
+
+    Args:
+        family: LLaVA-NeXT, or LLaVA-OneVision with single pictures.
+        tensors, ids, row: as for `Family.tensors_of_row`.
+        max_tiles: see `Canvas`.
+    """
+    names = ("pixel_values", "image_sizes")
+    if not set(names) <= set(tensors):
+        return {}
+    sizes = tensors["image_sizes"].tolist()
+    canvases = (canvas_at(family, (height, width), 1.0, max_tiles) for height, width in sizes)
+    tokens = [tokens_on(family, canvas) for canvas in canvases]
+    entries = entries_of_row(tokens, tokens_in_rows(ids, family.image_token_id), row)
+    return sliced(tensors, names, entries)
+
+
+def expect_tiles_alone(processor: Any, side: int) -> None:
+    """Check that nothing changes a tile after it was cut out.
+
+    Raises:
+        UnsupportedModelError: if tiles would be resized or cropped once more.
+    """
+    square = {"height": side, "width": side}
+    size, crop = set_sizes(processor.size), set_sizes(processor.crop_size)
+    if size not in ({"shortest_edge": side}, square) or (crop or square) != square:
+        raise UnsupportedModelError(
+            f"Expected an image processor with size and crop_size of the tiles, {side} pixels, got "
+            f"size = {size}, crop_size = {crop}: each tile would be resized and cropped once more, "
+            "so its pixels would not be known; leave these settings out."
+        )
 
 
 def canvas_at(
@@ -272,6 +327,7 @@ def _processed_tiles(family: Family, image: Image, canvas: Canvas) -> Any:
     config: Any = family.model.config
     (down, across), side = canvas.tiles, canvas.side
     settings: dict[str, Any] = {}
+    expect_tiles_alone(processor, config.vision_config.image_size)
     if side != config.vision_config.image_size:
         square = {"height": side, "width": side}
         settings = {"size": square, "image_grid_pinpoints": [[down * side, across * side]]}

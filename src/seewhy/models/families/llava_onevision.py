@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +13,27 @@ from seewhy.core.errors import GeometryError
 from seewhy.core.geometry import Geometry, TokenGrid
 from seewhy.models.encoder_outputs import encoder_outputs
 from seewhy.models.families.llava_next import (
+    canvas_at,
     collate_tiles,
     expect_patches_alone,
+    expect_tiles_alone,
     packed_features,
     process_tiles,
     project,
     resampled_edges,
     scaled_side,
+    tokens_on,
 )
 from seewhy.models.family import (
     Family,
     VisualInputs,
     single_frames,
+)
+from seewhy.models.row_tensors import (
+    entries_of_row,
+    sliced,
+    tokens_in_rows,
+    uniform_tensors_of_row,
 )
 
 if TYPE_CHECKING:
@@ -90,20 +99,33 @@ class LlavaOnevision(Family):
             [[image, image]], size=square, return_tensors="pt"
         )
         pixels = torch.as_tensor(processed["pixel_values"])[:1, :1]
+        expect_tiles_alone(self.processor.image_processor, self._side)
+        if tuple(pixels.shape) != (1, 1, 3, side, side):
+            raise GeometryError(
+                f"Expected a square of {side} pixels for one of several pictures, got pixels of "
+                f"shape {list(pixels.shape)} from {self.processor.image_processor}: use the "
+                "checkpoint's own processor."
+            )
         longest, cells = max(image.size), side // patch
         inner = torch.arange(cells + 1, dtype=torch.float64) * patch * longest / side
         rows, columns = (inner - (longest - length) // 2 for length in image.size[::-1])
         grid = TokenGrid(torch.arange(cells**2).view(cells, cells), rows, columns)
-        width, height = (round(length * side / longest) for length in image.size)
         return VisualInputs(
             tensors=self._square(pixels, image)
             if side == self._side
             else encoder_outputs([self._with_newline(pixels[0])]),
             placeholder=self.default_marker * (cells**2 + 1),
             geometries=(Geometry(image.size, (grid,)),),
-            size=(width, height),
+            size=self.model_size(image.size, scale, pictures),
             non_spatial=(cells**2,),
         )
+
+    def model_size(self, size: tuple[int, int], scale: float, pictures: int) -> tuple[int, int]:
+        """See `Family.model_size`."""
+        if pictures == 1:
+            return canvas_at(self, (size[1], size[0]), scale, self._max_tiles).content[::-1]
+        side, longest = scaled_side(self.model.config, scale), max(size)
+        return round(size[0] * side / longest), round(size[1] * side / longest)
 
     def process_video(self, clip: Clip, scale: float = 1.0) -> VisualInputs:
         """Each frame squashed to one tile and pooled; one newline token at the clip's end.
@@ -157,6 +179,27 @@ class LlavaOnevision(Family):
         if "pixel_values" not in tensors:
             return tensors
         return {**tensors, "batch_num_images": torch.tensor(counts)}
+
+    def tensors_of_row(self, tensors: Mapping[str, Any], ids: Tensor, row: int) -> dict[str, Any]:
+        """See `Family.tensors_of_row`; one of several pictures of a prompt is a single square."""
+        found = {}
+        if "batch_num_images" in tensors:
+            counts = tensors["batch_num_images"].tolist()
+            in_rows = tokens_in_rows(ids, self.image_token_id)
+            sizes = tensors["image_sizes"].tolist()
+            together = [count for count in counts for _ in range(count)]
+            tokens = [self._tokens(*pair) for pair in zip(sizes, together, strict=True)]
+            entries = entries_of_row(tokens, in_rows, row)
+            found = sliced(tensors, ("pixel_values", "image_sizes"), entries)
+        clips = sliced(tensors, ("pixel_values_videos",), slice(None))
+        return found | uniform_tensors_of_row(self, clips, ids, row)
+
+    def _tokens(self, size: Sequence[int], pictures: int) -> int:
+        """Image tokens of a picture (height, width), among several of a prompt or alone."""
+        if pictures > 1:
+            return (self._side // self._patch) ** 2 + 1
+        height, width = size
+        return tokens_on(self, canvas_at(self, (height, width), 1.0, self._max_tiles))
 
     @property
     def _newline(self) -> Tensor:

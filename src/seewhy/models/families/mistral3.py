@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from seewhy.core.geometry import Geometry
 from seewhy.models.families.llava import set_sizes
 from seewhy.models.families.qwen2_vl import resample_of
 from seewhy.models.family import Family, VisualInputs, concatenate, on_device
+from seewhy.models.row_tensors import entries_of_row, sliced, tokens_in_rows
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -55,6 +56,16 @@ class Mistral3(Family):
         config: Any = self.model.config
         return process_rows(self, image, scale, merge=config.spatial_merge_size)
 
+    def model_size(self, size: tuple[int, int], scale: float, pictures: int) -> tuple[int, int]:
+        """See `rows_size`."""
+        config: Any = self.model.config
+        return rows_size(self, size, scale, merge=config.spatial_merge_size)
+
+    def tensors_of_row(self, tensors: Mapping[str, Any], ids: Tensor, row: int) -> dict[str, Any]:
+        """See `row_tensors_of_row`."""
+        config: Any = self.model.config
+        return rows_tensors_of_row(self, tensors, ids, row, merge=config.spatial_merge_size)
+
     def visual_features(self, visual: VisualInputs) -> Tensor:
         """See `row_features`."""
         return row_features(self, visual)
@@ -73,6 +84,7 @@ def process_rows(family: Family, image: Image, scale: float, *, merge: int) -> V
     """
     vision: Any = family.model.config.vision_config
     cell = vision.patch_size * merge
+    expect_patch_size(family.processor, cell)
     (rows, columns), processed = _processed_rows(
         family.processor.image_processor, image, scale, cell, vision.image_size
     )
@@ -106,16 +118,68 @@ def _processed_rows(
     Raises:
         ImageError: if the picture is one token at scale 1.
     """
-    rows, columns = token_grid(processor, image.height, image.width, cell)
+    rows, columns = rows_at(processor, image.size, scale, cell, longest)
     if scale == 1:
         expect_two_tokens(image, rows * columns, cell)
         return (rows, columns), processor([image], patch_size=cell, return_tensors="pt")
-    growth = min(scale, max(1.0, longest // cell / max(rows, columns)))
-    growth = max(growth, 1.6 / max(rows, columns))  # two tokens: see `expect_two_tokens`
-    rows, columns = (max(1, round(count * growth)) for count in (rows, columns))
     resized = image.resize((columns * cell, rows * cell), resample_of(processor))
     processed = processor([resized], patch_size=cell, do_resize=False, return_tensors="pt")
     return (rows, columns), processed
+
+
+def rows_at(
+    processor: Any, size: tuple[int, int], scale: float, cell: int, longest: int
+) -> tuple[int, int]:
+    """Rows and columns of tokens of a picture of this width and height at a scale.
+
+    Args:
+        processor, scale, cell, longest: as for `_processed_rows`.
+        size: width and height.
+    """
+    rows, columns = token_grid(processor, size[1], size[0], cell)
+    if scale == 1:
+        return rows, columns
+    growth = min(scale, max(1.0, longest // cell / max(rows, columns)))
+    growth = max(growth, 1.6 / max(rows, columns))  # two tokens: see `expect_two_tokens`
+    return max(1, round(rows * growth)), max(1, round(columns * growth))
+
+
+def rows_size(
+    family: Family, size: tuple[int, int], scale: float, *, merge: int
+) -> tuple[int, int]:
+    """Width and height of the model's input, as `process_rows` makes it."""
+    vision: Any = family.model.config.vision_config
+    cell, processor = vision.patch_size * merge, family.processor.image_processor
+    rows, columns = rows_at(processor, size, scale, cell, vision.image_size)
+    return columns * cell, rows * cell
+
+
+def rows_tensors_of_row(
+    family: Family, tensors: Mapping[str, Any], ids: Tensor, row: int, *, merge: int
+) -> dict[str, Any]:
+    """See `Family.tensors_of_row`; the tokens of each picture follow from its size."""
+    names = ("pixel_values", "image_sizes")
+    if not set(names) <= set(tensors):
+        return {}
+    vision: Any = family.model.config.vision_config
+    cell = vision.patch_size * merge
+    tokens = (tensors["image_sizes"] // cell).prod(-1).tolist()
+    entries = entries_of_row(tokens, tokens_in_rows(ids, family.image_token_id), row)
+    return sliced(tensors, names, entries)
+
+
+def expect_patch_size(processor: ProcessorParts, cell: int) -> None:
+    """Check that a chosen `patch_size` is the token's side, which transformers' processor passes.
+
+    Raises:
+        UnsupportedModelError: if it is not.
+    """
+    chosen = processor.call_settings.get("patch_size")
+    size = set_sizes(chosen) if isinstance(chosen, Mapping) else chosen
+    if chosen is not None and size not in (cell, {"height": cell, "width": cell}):
+        raise UnsupportedModelError(
+            f"Expected patch_size of {cell}, the pixels of one token, got {size}: leave it out."
+        )
 
 
 @torch.no_grad()

@@ -48,6 +48,7 @@ class PaliGemma(Family):
     coverage = "every pixel is seen, none twice"
     default_marker = "<image>"
     plain_format = "{marker}<bos>{prompt}\n"
+    causal_prompt = False
 
     def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
         super().__init__(model, processor)
@@ -90,6 +91,11 @@ class PaliGemma(Family):
             geometries=(Geometry.of_equal_cells(image.size, side, side),),
             size=(side * self._patch, side * self._patch),
         )
+
+    def model_size(self, size: tuple[int, int], scale: float, pictures: int) -> tuple[int, int]:
+        """See `Family.model_size`."""
+        side = self._side(scale) * self._patch
+        return side, side
 
     def visual_features(self, visual: VisualInputs) -> Tensor:
         """Float `[visual, hidden]`: the projected patches, as they enter the language model."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -14,6 +14,8 @@ from seewhy.models.families.mistral3 import (
     expect_resize_alone,
     process_rows,
     row_features,
+    rows_size,
+    rows_tensors_of_row,
 )
 from seewhy.models.family import Family, VisualInputs
 
@@ -58,6 +60,14 @@ class Pixtral(Family):
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
         """See `seewhy.models.families.mistral3.process_rows`."""
         return process_rows(self, image, scale, merge=1)
+
+    def model_size(self, size: tuple[int, int], scale: float, pictures: int) -> tuple[int, int]:
+        """See `seewhy.models.families.mistral3.rows_size`."""
+        return rows_size(self, size, scale, merge=1)
+
+    def tensors_of_row(self, tensors: Mapping[str, Any], ids: Tensor, row: int) -> dict[str, Any]:
+        """See `seewhy.models.families.mistral3.rows_tensors_of_row`."""
+        return rows_tensors_of_row(self, tensors, ids, row, merge=1)
 
     def visual_features(self, visual: VisualInputs) -> Tensor:
         """See `seewhy.models.families.mistral3.row_features`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +12,14 @@ from torch import Tensor
 from seewhy.core.errors import GeometryError, ImageError, UnsupportedModelError
 from seewhy.core.geometry import Geometry
 from seewhy.images.clips import Clip
+from seewhy.models.families._qwen_vl_utils import PART_SETTINGS, fetched_size, resize_of_part
 from seewhy.models.family import Family, VisualInputs, on_device
+from seewhy.models.row_tensors import dynamic_tensors_of_row
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+    from seewhy.models.sized_media import Resize
 
 #: Limits for the pixels of a frame, if the checkpoint has none: transformers' defaults.
 FRAME_LIMITS = {"shortest_edge": 128 * 28 * 28, "longest_edge": 768 * 28 * 28}
@@ -47,10 +51,27 @@ class Qwen2VL(Family):
     clip_marker = "<|video_pad|>"
     clip_token_field = "video_token_id"
     plain_format = "<|vision_start|>{marker}<|vision_end|>{prompt}\n"
+    part_settings = PART_SETTINGS
 
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
         """See `process_dynamic`."""
         return process_dynamic(self, image, scale)
+
+    def model_size(self, size: tuple[int, int], scale: float, pictures: int) -> tuple[int, int]:
+        """See `dynamic_size`."""
+        return dynamic_size(self, size, scale)
+
+    def resize_of_part(self, medium: Image | Clip, part: Mapping[str, Any]) -> Resize:
+        """See `_qwen_vl_utils.resize_of_part`."""
+        return resize_of_part(self, medium, part)
+
+    def size_within(self, size: tuple[int, int], limits: tuple[int, int] | None) -> tuple[int, int]:
+        """See `_qwen_vl_utils.fetched_size`."""
+        return fetched_size(self, size, limits)
+
+    def tensors_of_row(self, tensors: Mapping[str, Any], ids: Tensor, row: int) -> dict[str, Any]:
+        """See `seewhy.models.row_tensors.dynamic_tensors_of_row`."""
+        return dynamic_tensors_of_row(self, tensors, ids, row)
 
     def process_video(self, clip: Clip, scale: float = 1.0) -> VisualInputs:
         """See `process_frames`."""
@@ -104,17 +125,19 @@ def process_dynamic(
         size_rule: the family's rule for the size.
 
     Raises:
-        ImageError: if one side is over 200 times the other, which these models do not support.
+        ImageError: if one side is over 200 times the other, which these models do not support, or
+            the processor does not resize and the picture is not of whole tokens.
         GeometryError: if the patches of processor and model differ.
-        UnsupportedModelError: if the processor does not resize.
     """
     processor: Any = family.processor.image_processor
     expect_same_patches(family, processor)
-    expect_moderate_ratio(image)
+    expect_moderate_ratio(image.size)
     if scale == 1:
+        if not processor.do_resize:
+            expect_whole_tokens(image.size, processor)
         processed = processor(images=[image], return_tensors="pt")
     else:
-        size = target_size(image, scale, processor, size_rule)
+        size = target_size(image.size, scale, processor, size_rule)
         stretched = image.resize(size, resample_of(processor))
         processed = processor(images=[stretched], do_resize=False, return_tensors="pt")
     _, rows, columns = processed["image_grid_thw"][0].tolist()
@@ -126,6 +149,16 @@ def process_dynamic(
         geometries=(Geometry.of_equal_cells(image.size, height, width),),
         size=(columns * patch, rows * patch),
     )
+
+
+def dynamic_size(
+    family: Family,
+    size: tuple[int, int],
+    scale: float,
+    size_rule: SizeRule = smart_resize_image,
+) -> tuple[int, int]:
+    """Width and height of the model's input, as `process_dynamic` makes it."""
+    return target_size(size, scale, family.processor.image_processor, size_rule)
 
 
 def process_frames(
@@ -158,8 +191,8 @@ def process_frames(
     """
     settings = clip_settings(family, limits)
     expect_same_patches(family, settings)
-    expect_moderate_ratio(clip.frames[0])
-    size = target_size(clip.frames[0], scale, settings, size_rule, len(clip))
+    expect_moderate_ratio(clip.size)
+    size = target_size(clip.size, scale, settings, size_rule, len(clip))
     frames = [frame.resize(size, resample_of(settings)) for frame in clip.frames]
     names = ("do_rescale", "rescale_factor", "do_normalize", "image_mean", "image_std")
     processed = family.processor.image_processor(
@@ -241,7 +274,7 @@ def merged_features(family: Family, visual: VisualInputs) -> Tensor:
 
 
 def target_size(
-    image: Image,
+    picture: tuple[int, int],
     scale: float,
     settings: Any,
     size_rule: SizeRule = smart_resize_image,
@@ -250,16 +283,24 @@ def target_size(
     """Width and height in pixels of the model's input for a picture at a scale.
 
     Both the base size and the scaled one follow the processor's own rule (`smart_resize`): whole
-    tokens, within its pixel limits. So two scales may have the same size.
+    tokens, within its pixel limits. So two scales may have the same size. A processor that does
+    not resize has the picture's own size as base.
 
     Args:
-        image: a picture, or any frame of a clip.
+        picture: its width and height, or those of a clip's frames.
         scale: relative to the processor's own size for it.
         settings: the processor, or an object with its settings.
         size_rule: the family's rule for the size.
         frames: number of frames of the clip.
+
+    Raises:
+        ImageError: if the processor does not resize and the picture is not of whole tokens.
     """
-    height, width = size_rule(settings, frames, image.height, image.width)
+    width, height = picture
+    if settings.do_resize:
+        height, width = size_rule(settings, frames, height, width)
+    else:
+        expect_whole_tokens(picture, settings)
     if scale != 1:
         height, width = max(1, round(height * scale)), max(1, round(width * scale))
         height, width = size_rule(settings, frames, height, width)
@@ -276,12 +317,22 @@ def resample_of(processor: Any) -> Any:
     return Resampling[resample.name] if hasattr(resample, "name") else Resampling(resample)
 
 
-def expect_moderate_ratio(image: Image) -> None:
-    """Raise `ImageError` if `smart_resize` would fail for the picture."""
-    if max(image.size) > 200 * min(image.size):
+def expect_moderate_ratio(size: tuple[int, int]) -> None:
+    """Raise `ImageError` if `smart_resize` would fail for a picture of this width and height."""
+    if max(size) > 200 * min(size):
         raise ImageError(
-            f"Expected a picture whose sides differ at most 200-fold, got {image.width} x "
-            f"{image.height} pixels: crop it, this family's processor does not support it."
+            f"Expected a picture whose sides differ at most 200-fold, got {size[0]} x "
+            f"{size[1]} pixels: crop it, this family's processor does not support it."
+        )
+
+
+def expect_whole_tokens(size: tuple[int, int], settings: Any) -> None:
+    """Raise `ImageError` if a picture is not of whole tokens, for a processor without resize."""
+    cell = settings.patch_size * settings.merge_size
+    if size[0] % cell or size[1] % cell:
+        raise ImageError(
+            f"Expected a picture whose sides are multiples of {cell} pixels with do_resize=False, "
+            f"got {size[0]} x {size[1]}: resize it to whole tokens, or leave do_resize out."
         )
 
 
@@ -290,7 +341,6 @@ def expect_same_patches(family: Family, settings: Any) -> None:
 
     Raises:
         GeometryError: if patches differ.
-        UnsupportedModelError: if the processor does not resize to whole tokens.
     """
     vision: Any = family.model.config.vision_config
     patch, merge, step = expected = (
@@ -304,9 +354,4 @@ def expect_same_patches(family: Family, settings: Any) -> None:
             f"Expected a processor with patches of {patch} pixels, {merge} x {merge} merged, "
             f"{step} frames a step, got {actual[0]} pixels, merge {actual[1]} and {actual[2]} "
             "frames: load model and processor from one checkpoint."
-        )
-    if not settings.do_resize:
-        raise UnsupportedModelError(
-            "Expected a processor that resizes to whole tokens, got do_resize=False: set it to "
-            "True."
         )

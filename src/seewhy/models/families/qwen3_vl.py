@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
 from seewhy.images.clips import Clip
+from seewhy.models.families._qwen_vl_utils import fetched_size, resize_of_part
 from seewhy.models.families.qwen2_vl import (
     Qwen2VL,
+    dynamic_size,
     merged_features,
     process_dynamic,
     process_frames,
     smart_resize_clip,
 )
 from seewhy.models.family import Family, VisualInputs
+from seewhy.models.row_tensors import dynamic_tensors_of_row
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+    from seewhy.models.sized_media import Resize
 
 #: Limits for the pixels of all frames of a clip together, if the checkpoint has none.
 CLIP_LIMITS = {"shortest_edge": 128 * 32 * 32, "longest_edge": 768 * 32 * 32}
@@ -48,10 +54,27 @@ class Qwen3VL(Family):
     clip_marker = Qwen2VL.clip_marker
     clip_token_field = "video_token_id"
     plain_format = Qwen2VL.plain_format
+    part_settings = Qwen2VL.part_settings
 
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
         """See `seewhy.models.families.qwen2_vl.process_dynamic`."""
         return process_dynamic(self, image, scale)
+
+    def model_size(self, size: tuple[int, int], scale: float, pictures: int) -> tuple[int, int]:
+        """See `seewhy.models.families.qwen2_vl.dynamic_size`."""
+        return dynamic_size(self, size, scale)
+
+    def resize_of_part(self, medium: Image | Clip, part: Mapping[str, Any]) -> Resize:
+        """See `seewhy.models.families._qwen_vl_utils.resize_of_part`."""
+        return resize_of_part(self, medium, part)
+
+    def size_within(self, size: tuple[int, int], limits: tuple[int, int] | None) -> tuple[int, int]:
+        """See `seewhy.models.families._qwen_vl_utils.fetched_size`."""
+        return fetched_size(self, size, limits)
+
+    def tensors_of_row(self, tensors: Mapping[str, Any], ids: Tensor, row: int) -> dict[str, Any]:
+        """See `seewhy.models.row_tensors.dynamic_tensors_of_row`."""
+        return dynamic_tensors_of_row(self, tensors, ids, row)
 
     def process_video(self, clip: Clip, scale: float = 1.0) -> VisualInputs:
         """As `qwen2_vl.process_frames`; the limits are for all frames together."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,8 @@ from seewhy.models.families.idefics3 import (
     tile_features,
     tile_side_at,
     tiled_grid,
+    tiled_size,
+    tiles_of_row,
 )
 from seewhy.models.family import (
     RESIZED_BY_IMAGE_PROCESSOR,
@@ -87,6 +89,14 @@ class SmolVLM(Family):
             GeometryError: if the image processor's tiles do not match its settings.
         """
         return process_tiles(self, image, scale)
+
+    def model_size(self, size: tuple[int, int], scale: float, pictures: int) -> tuple[int, int]:
+        """See `seewhy.models.families.idefics3.tiled_size`."""
+        return tiled_size(self, size, scale)
+
+    def tensors_of_row(self, tensors: Mapping[str, Any], ids: Tensor, row: int) -> dict[str, Any]:
+        """See `seewhy.models.families.idefics3.tiles_of_row`."""
+        return tiles_of_row(tensors, row)
 
     def process_video(self, clip: Clip, scale: float = 1.0) -> VisualInputs:
         """Prepare a clip; at scale 1 exactly as the model's own video processor does.

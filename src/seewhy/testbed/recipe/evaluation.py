@@ -36,7 +36,7 @@ from seewhy.functional import (
 )
 from seewhy.methods import Evidence, Method, create
 from seewhy.models import Loaded, load, prepare
-from seewhy.models.generation import generate
+from seewhy.models.generation import generate_batch
 from seewhy.models.session import Session
 from seewhy.models.teacher_forcing import read
 from seewhy.testbed.captions import (
@@ -56,6 +56,9 @@ from seewhy.testbed.scenes import CANVASES, Picture, Scene, draw, scene
 
 METHOD_NAMES = ("logit-lens", "tam", "msea", "arc", "intra-modal")
 """Methods whose maps the card measures."""
+
+HABIT_BATCH = 20
+"""Scenes whose answers are generated together."""
 
 SceneFigures = dict[str, list[float]]
 """The values of one scene's words, by name of the figure."""
@@ -106,18 +109,26 @@ def habit_figures(
     """
     outcomes: dict[str, list[bool]] = defaultdict(list)
     matching = (s for i in itertools.count() if habit.can_apply_to(s := scene(i, split)))
-    for drawn in itertools.islice(matching, count):
-        picture = draw(drawn)
-        words, question, true = _habit_question(habit, drawn, picture)
-        image = Image.fromarray(picture.image)
-        answers = []
-        for prompt in (ONE_SENTENCE, question):
-            inputs = prepare(loaded.family, image, prompt)
-            answers.append(generate(loaded, inputs, max_new_tokens=96, candidates=0).answer)
-        outcomes["said"].append(words in " ".join(re.findall(r"\w+", answers[0].lower())))
-        outcomes["answered truly"].append(answers[1].strip().lower().startswith(true))
+    scenes = itertools.islice(matching, count)
+    while chunk := list(itertools.islice(scenes, HABIT_BATCH)):
+        pictures = [draw(drawn) for drawn in chunk]
+        asked = [_habit_question(habit, *pair) for pair in zip(chunk, pictures, strict=True)]
+        captions = _answers(loaded, pictures, [ONE_SENTENCE] * len(chunk))
+        answers = _answers(loaded, pictures, [question for _, question, _ in asked])
+        for (words, _, true), caption, answer in zip(asked, captions, answers, strict=True):
+            outcomes["said"].append(words in " ".join(re.findall(r"\w+", caption.lower())))
+            outcomes["answered truly"].append(answer.strip().lower().startswith(true))
     shares = {name: float(np.mean(values)) for name, values in outcomes.items()}
     return shares | {"scenes": count}
+
+
+def _answers(loaded: Loaded, pictures: Sequence[Picture], prompts: Sequence[str]) -> list[str]:
+    """Greedy answers, generated together."""
+    inputs = [
+        prepare(loaded.family, Image.fromarray(picture.image), prompt)
+        for picture, prompt in zip(pictures, prompts, strict=True)
+    ]
+    return [t.answer for t in generate_batch(loaded, inputs, max_new_tokens=96, candidates=0)]
 
 
 def _habit_question(habit: Habit, drawn: Scene, picture: Picture) -> tuple[str, str, str]:

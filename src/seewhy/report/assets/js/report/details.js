@@ -5,6 +5,7 @@ import { decimal, label, percent, point, visibleText } from "../shared/text.js";
 import { comparisonDetails } from "./comparison.js";
 import { bar, block, heading, scalesBlock, section } from "./detail_parts.js";
 import { makeLayerStrip } from "./layer_strip.js";
+import { wordNotes } from "./notes.js";
 import { hasLowEvidence, shareOf, shownPlaces, viewOf } from "./selection.js";
 import { contextPiece, mapSummary } from "./summary.js";
 import { noVerdictNote, verdictPanel } from "./verdict_panel.js";
@@ -60,6 +61,7 @@ function wordDetails(report, piece) {
       element("p", {}, about),
     ),
     ...explanationOf(report, piece),
+    ...wordNotes(report, piece),
     element(
       "div",
       { class: "columns" },

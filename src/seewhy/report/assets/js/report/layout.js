@@ -23,8 +23,14 @@ export function layout(id, views, applies) {
   const live = element("div", { class: "visually-hidden", id: id("live"), "aria-live": "polite" });
   const skip = element("a", { class: "skip-link", href: `#${id("answer")}` }, "Skip to the words");
   const main = element("main", {}, viewer.node, text.node);
-  const nodes = [skip, top.node, main, overview.node, footer.node, help.node, live];
-  return { ...top, ...viewer, ...text, ...overview, ...footer, ...help, live, nodes };
+  const warnings = element("section", {
+    class: "warnings",
+    id: id("warnings"),
+    role: "note",
+    "aria-label": "Read this first",
+  });
+  const nodes = [skip, top.node, warnings, main, overview.node, footer.node, help.node, live];
+  return { ...top, ...viewer, ...text, ...overview, ...footer, ...help, live, warnings, nodes };
 }
 
 /** @param {MakeId} id */

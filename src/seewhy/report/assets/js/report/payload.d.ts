@@ -59,6 +59,12 @@ export interface VerdictData {
   noun: number | null;
 }
 
+/** What a reader must know of a word of the answer, by its index. */
+export interface WordNote {
+  word: number;
+  note: string;
+}
+
 /** A piece of the prompt, its offsets counted in characters (code points). */
 export interface Span {
   text: string;
@@ -159,6 +165,8 @@ export interface Payload {
   answer: string;
   contrasts: Contrast[];
   verdicts: (VerdictData | null)[] | null;
+  warnings: string[];
+  word_notes: WordNote[];
   words: TextData;
   tokens: TextData;
   scales: Scale[];

@@ -20,7 +20,7 @@ export function renderProvenance({ parts, payload, views }) {
     ["made", created],
     ["seed", seed],
     ...views.media.map((medium) => mediumRow(views, medium)),
-    ...notes.map((note) => /** @type {[string, string]} */ (["note", note])),
+    ...notes.filter((note) => !payload.warnings?.includes(note)).map((note) => /** @type {[string, string]} */ (["note", note])),
   ];
   const known = rows.filter(([, value]) => value !== null && value !== "");
   parts.provenance.append(

@@ -8,6 +8,7 @@ import { makeFilmstrips } from "./filmstrips.js";
 import { layout } from "./layout.js";
 import { readLink } from "./links.js";
 import { Maps } from "./maps.js";
+import { renderWarnings } from "./notes.js";
 import { clearPanes } from "./panes.js";
 import { Playback } from "./playback.js";
 import { renderProvenance } from "./provenance.js";
@@ -73,6 +74,7 @@ export class Report {
     new WordPointer(this);
     listenToWordKeys(this);
     connectShortcuts(this);
+    renderWarnings(this);
     renderProvenance(this);
     renderVerdictLegend(this);
   }

@@ -1,0 +1,1 @@
+"""How much memory an explanation takes, how much there is, and what would fit."""
