@@ -291,6 +291,11 @@ def collect(folder: Path, out: Path) -> None:
         if suite == "paper":
             _write_paper(results, out)
     results_page.write(answers, out / "answers.csv")
+    without = {
+        suite: [m for m in tabled(suite) if m not in complete(suite, known)] for suite in SUITES
+    }
+    state = {"measured": time.strftime("%Y-%m-%d"), "without": without}
+    (out / results_page.OVERLAP.name).write_text(json.dumps(state, indent=1) + "\n", "utf-8")
 
 
 def _write_paper(results: Results, out: Path) -> None:
@@ -307,6 +312,8 @@ def merge(out: Path) -> None:
     """Put collected figures into the committed tables, and write the pages anew."""
     _merge_answers(results_page.read(out / "answers.csv"))
     _merge_paper(out)
+    state = (out / results_page.OVERLAP.name).read_text("utf-8")
+    results_page.OVERLAP.write_text(state, "utf-8")
     tables = results_page.Tables(results_page.read(results_page.TABLE))
     for page in results_page.PAGES:
         page.write_text(results_page.filled(page.read_text("utf-8"), tables), "utf-8")

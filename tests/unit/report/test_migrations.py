@@ -115,7 +115,7 @@ def test_open_record_refuses_a_changed_file_of_schema_1(folder_of_schema_1, name
         ("tam", {"window": 3}, "tam"),
         ("tam", {"window": None, "max_new_tokens": 20}, "tam(window=None)"),
         ("intra-modal", {"window": None, "scales": [1.0, 0.75]}, "intra-modal(window=None)"),
-        ("msea", {"scales": [1.0, 2.0], "base": "occlusion"}, "msea(scales=(1.0, 2.0), base=occlusion)"),
+        ("msea", {"scales": [1.0, 2.0], "base": "rise"}, "msea(scales=(1.0, 2.0), base=rise)"),
         ("arc", {"k": 20, "base": "msea(scales=(1, 2))"}, "arc(k=20, base=msea(scales=(1, 2)))"),
         ("of-a-plugin", {"size": 3}, "of-a-plugin"),
         ("tam", {"window": 4}, "tam"),
