@@ -33,7 +33,7 @@ OVERLAP = Path(__file__).parent / "results" / "overlap.json"
 """When overlap was measured anew, and of which methods of each suite; see `overlap.py`."""
 PAGES = (
     ROOT / "README.md",
-    *(ROOT / "docs" / name for name in ("results.md", "logit-shares.md", "which-method.md")),
+    *(ROOT / "docs" / name for name in ("results.md", "logit-shares.md")),
 )
 
 REFERENCES = {
