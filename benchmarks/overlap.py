@@ -69,22 +69,27 @@ class Stage:
     Attributes:
         suite: its name.
         methods: labels, in the suite's order.
+        scenes: how many, for a trial; all of the suite's if None.
     """
 
     suite: str
     methods: tuple[str, ...]
+    scenes: int | None = None
 
     def plan(self) -> Plan:
         """The plan of overlap alone."""
-        return plan_of_suite(self.suite, self.methods)
+        return plan_of_suite(self.suite, self.scenes, self.methods)
 
 
 @cache
-def plan_of_suite(suite: str, methods: tuple[str, ...] | None = None) -> Plan:
-    """The plan of a suite's overlap, of all its methods or of some."""
+def plan_of_suite(
+    suite: str, scenes: int | None = None, methods: tuple[str, ...] | None = None
+) -> Plan:
+    """The plan of a suite's overlap, of all its methods in the committed tables or of some."""
     config = resolve(suite_of(suite))
     chosen = tabled(suite) if methods is None else methods
-    return plan_of(replace(config, methods=chosen, metrics=(METRIC,), words=1))
+    limit = config.limit if scenes is None else scenes
+    return plan_of(replace(config, methods=chosen, metrics=(METRIC,), words=1, limit=limit))
 
 
 @cache
@@ -102,14 +107,14 @@ def rank(method: str) -> int:
     return int(any(name in method for name in SLOW))
 
 
-def stages() -> list[Stage]:
+def stages(scenes: int | None = None) -> list[Stage]:
     """Every suite's cheap methods, then the slow ones, then the slowest."""
     found = []
     for cost in range(3):
         for suite in SUITES:
             labels = [spec.label for spec in plan_of_suite(suite).methods]
             if methods := tuple(label for label in labels if rank(label) == cost):
-                found.append(Stage(suite, methods))
+                found.append(Stage(suite, methods, scenes))
     return found
 
 
@@ -135,7 +140,7 @@ class Piece:
     methods: tuple[str, ...]
 
 
-_WORKERS: dict[tuple[str, tuple[str, ...]], Worker] = {}
+_WORKERS: dict[Any, Worker] = {}
 
 
 def _start() -> None:
@@ -146,7 +151,7 @@ def _start() -> None:
 
 def measured(piece: Piece) -> list[dict[str, Any]]:
     """The rows of a piece, in a process of its own."""
-    key = piece.stage.suite, piece.methods
+    key = piece.stage.suite, piece.stage.scenes, piece.methods
     if key not in _WORKERS:
         _WORKERS.clear()  # a worker holds a model
         _WORKERS[key] = Worker(plan_of_suite(*key))
@@ -184,7 +189,7 @@ def missing(stage: Stage, known: set[tuple[str, str, str, str]]) -> list[Piece]:
     return found
 
 
-def measure(folder: Path, workers: int, minutes: float) -> None:
+def measure(folder: Path, workers: int, minutes: float, scenes: int | None = None) -> None:
     """Measure what is missing, until the time is over."""
     folder.mkdir(parents=True, exist_ok=True)
     path, deadline = folder / ROWS, time.monotonic() + 60 * minutes
@@ -197,7 +202,7 @@ def measure(folder: Path, workers: int, minutes: float) -> None:
     known = done(folder)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, _start) as pool, path.open("a") as file:
-        for stage in stages():
+        for stage in stages(scenes):
             pieces = missing(stage, known)
             print(
                 f"{stage.suite}: {len(pieces)} pieces of {len(stage.methods)} methods", flush=True
@@ -234,9 +239,11 @@ def _results(
             yield running.pop(future), future.result()
 
 
-def complete(suite: str, known: set[tuple[str, str, str, str]]) -> tuple[str, ...]:
+def complete(
+    suite: str, known: set[tuple[str, str, str, str]], scenes: int | None = None
+) -> tuple[str, ...]:
     """The methods of a suite with all scenes of all models, in the suite's order."""
-    plan, data = plan_of_suite(suite), reading(suite)
+    plan, data = plan_of_suite(suite, scenes), reading(suite)
     wanted = [(model.label, sample) for model in plan.models for sample in plan.datasets[0].ids]
     return tuple(
         spec.label
@@ -245,9 +252,14 @@ def complete(suite: str, known: set[tuple[str, str, str, str]]) -> tuple[str, ..
     )
 
 
-def results_of(suite: str, rows: Sequence[dict[str, Any]], methods: tuple[str, ...]) -> Results:
+def results_of(
+    suite: str,
+    rows: Sequence[dict[str, Any]],
+    methods: tuple[str, ...],
+    scenes_of_trial: int | None = None,
+) -> Results:
     """The results of a suite's overlap, with the suite's reference."""
-    plan = plan_of_suite(suite, methods)
+    plan = plan_of_suite(suite, scenes_of_trial, methods)
     reference = resolve(suite_of(suite)).reference
     results = results_without_rows([plan.describe()], reference=str(reference))
     models = {model.label: number for number, model in enumerate(plan.models)}
@@ -270,7 +282,7 @@ def results_of(suite: str, rows: Sequence[dict[str, Any]], methods: tuple[str, .
     )
 
 
-def collect(folder: Path, out: Path) -> None:
+def collect(folder: Path, out: Path, scenes: int | None = None) -> None:
     """Write the figures of every suite, of the methods that are complete."""
     rows = list(read_rows(folder))
     if failed := {(r["method"], r["reason"]) for r in rows if r["status"] == FAILED}:
@@ -279,12 +291,12 @@ def collect(folder: Path, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     answers: list[results_page.Row] = []
     for suite in SUITES:
-        methods = complete(suite, known)
+        methods = complete(suite, known, scenes)
         lacking = [s.label for s in plan_of_suite(suite).methods if s.label not in methods]
         print(f"{suite}: {len(methods)} methods, without {', '.join(lacking) or 'none'}")
         if resolve(suite_of(suite)).reference not in methods:
             continue
-        results = results_of(suite, rows, methods)
+        results = results_of(suite, rows, methods, scenes)
         for reference in results_page.REFERENCES[suite]:
             if reference in methods:
                 answers += results_page._of_suite(replace(results, reference=reference), suite)
@@ -292,7 +304,8 @@ def collect(folder: Path, out: Path) -> None:
             _write_paper(results, out)
     results_page.write(answers, out / "answers.csv")
     without = {
-        suite: [m for m in tabled(suite) if m not in complete(suite, known)] for suite in SUITES
+        suite: [m for m in tabled(suite) if m not in complete(suite, known, scenes)]
+        for suite in SUITES
     }
     state = {"measured": time.strftime("%Y-%m-%d"), "without": without}
     (out / results_page.OVERLAP.name).write_text(json.dumps(state, indent=1) + "\n", "utf-8")
@@ -393,16 +406,18 @@ def main() -> None:
     of_measure.add_argument("folder", type=Path)
     of_measure.add_argument("--workers", type=int, default=2)
     of_measure.add_argument("--minutes", type=float, default=1e6, help="when to stop")
+    of_measure.add_argument("--scenes", type=int, help="of each suite, for a trial")
     of_collect = commands.add_parser("collect")
     of_collect.add_argument("folder", type=Path)
     of_collect.add_argument("out", type=Path)
+    of_collect.add_argument("--scenes", type=int, help="as measured in a trial: do not merge it")
     of_merge = commands.add_parser("merge")
     of_merge.add_argument("out", type=Path)
     arguments = parser.parse_args()
     if arguments.command == "measure":
-        measure(arguments.folder, arguments.workers, arguments.minutes)
+        measure(arguments.folder, arguments.workers, arguments.minutes, arguments.scenes)
     elif arguments.command == "collect":
-        collect(arguments.folder, arguments.out)
+        collect(arguments.folder, arguments.out, arguments.scenes)
     else:
         merge(arguments.out)
 

@@ -7,7 +7,8 @@
 
 `results/answers.csv` has every figure of the tables, with its 95 % interval and its paired
 difference to a reference, as computed by `seewhy.bench.cells`. In the pages, each table is
-between `<!-- table: NAME -->` and `<!-- end -->`.
+between `<!-- table: NAME -->` and `<!-- end -->`, and each note on how they were measured
+between `<!-- note: NAME -->` and `<!-- end -->`.
 """
 
 from __future__ import annotations
@@ -623,13 +624,16 @@ def _table(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
 
 
 PLACE = re.compile(r"(<!-- table: (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+NOTE = re.compile(r"(<!-- note: (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 FILE = re.compile(r"(<!-- file: (\S+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 
 def filled(text: str, tables: Tables) -> str:
     """A page with its tables replaced, those of other scripts' results among them."""
     text = FILE.sub(lambda m: f"{m[1]}\n{_table_in(ROOT / m[2])}\n\n{m[4]}", text)
-    return PLACE.sub(lambda m: f"{m[1]}\n{tables.rendered(m[2])}\n\n{m[4]}", text)
+    for place in (PLACE, NOTE):
+        text = place.sub(lambda m: f"{m[1]}\n{tables.rendered(m[2])}\n\n{m[4]}", text)
+    return text
 
 
 def _table_in(file: Path) -> str:
