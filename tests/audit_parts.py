@@ -194,6 +194,8 @@ def explanation(answer: str = "a red cup", prompt: str = "What?") -> Any:
             probability=0.5,
             visual_share=0.75,
             displays=(display,),
+            displayed=lambda _: (display,),
+            heatmaps=(display,),
             verdict=None
             if text == "a"
             else Verdict(

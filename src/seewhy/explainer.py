@@ -347,6 +347,7 @@ def explanation_of(
         *notes_of_question(method, session.loaded.family, trace.inputs),
         *notes_of_chat(session, trace, chat),
         *_notes(session, evidence),
+        *method.licences,
     ]
     record = Record(
         pictures=tuple(_picture(view, session.source.media) for view in trace.views),
@@ -401,7 +402,7 @@ def _provenance(
     return Provenance(
         model=session.loaded.name,
         family=session.loaded.family.name,
-        method=method.name,
+        method=method.spec,
         parameters=parameters,
         versions=_versions(),
         seconds=seconds,

@@ -57,7 +57,7 @@ class Explanation:
 
     @property
     def method(self) -> str:
-        """Name of the method."""
+        """The method's spec: its name and the parameters that differ from their defaults."""
         return self.record.provenance.method
 
     @property

@@ -296,6 +296,8 @@ def test_keys_go_from_word_to_word_and_change_the_picture(open_audit):
     assert page.switch_to.active_element == now[11]
     press(page, "m")
     assert page.find_element(By.ID, "worst").get_attribute("data-picture") == "bare"
+    press(page, "m")
+    assert page.find_element(By.ID, "worst").get_attribute("data-picture") == "alone"
     press(page, "/")
     assert page.switch_to.active_element.get_attribute("id") == "find"
     press(page, "m")

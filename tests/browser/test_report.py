@@ -23,6 +23,7 @@ from golden.location_records import box_record, boxes_of_pictures
 from golden.records import record_of, with_visual_share
 from seewhy.core.boxes import BoxFormat
 from seewhy.report.overlay import overlay
+from seewhy.report.page import html
 from seewhy.report.spans import spans_of
 
 pytestmark = pytest.mark.browser
@@ -122,11 +123,9 @@ def test_hover_tints_the_earlier_words_that_it_leaned_on(open_page):
     hover(page, words(page)[AND])
     record = record_of()
     asked = len(record.prompt_words)
-    wanted = {
-        at - asked: strength
-        for at, strength in spans_of(record).words[AND].context_display
-        if strength >= 0.01
-    }
+    context = spans_of(record).words[AND].context
+    most = context[0][1]
+    wanted = {at - asked: share / most for at, share in context if share >= 0.01 * most}
     tinted = page.find_elements(By.CSS_SELECTOR, "#answer .context")
     strength = "return getComputedStyle(arguments[0]).getPropertyValue('--strength')"
     found = {
@@ -150,7 +149,7 @@ def test_click_pins_a_word_and_a_second_one_beside_it(open_page):
     assert centre_of_light(canvas(page, 0))[0] < 0.5 < centre_of_light(canvas(page, 1))[0]
     assert address(page) == f"#word={STAR}&with={TREE}"
     record = record_of()
-    one, other = (spans_of(record).words[i].displays[0].double().flatten() for i in (STAR, TREE))
+    one, other = (spans_of(record).words[i].maps[0].double().flatten() for i in (STAR, TREE))
     r = float(np.corrcoef(one, other)[0, 1])
     said = page.find_element(By.ID, "correlation").text.replace("−", "-")
     assert float(said) == pytest.approx(r, abs=0.011)
@@ -430,7 +429,6 @@ def test_panel_says_how_much_came_from_the_picture(open_page):
     assert page.find_elements(By.CSS_SELECTOR, ".summary") == []
     assert "diagnose=True" in page.find_element(By.ID, "no-verdict").text
     assert share.find_element(By.CSS_SELECTOR, ".split-bar").size["height"] > 0
-    assert "picture’s share" not in facts(page)
 
 
 @pytest.mark.parametrize(
@@ -447,7 +445,11 @@ def test_panel_says_no_share_is_none_or_all_if_it_is_not(open_page, share, text)
 def test_panel_says_nothing_of_a_share_that_is_not_measured(open_page):
     page = open_page(fragment=f"#word={STAR}")
     assert page.find_elements(By.ID, "visual-share") == []
-    assert "picture’s share" in facts(page)
+    # A map's heights and the weights of words have two units: they are not compared.
+    _, share = spans_of(record_of()).words[STAR].context[0]
+    text = page.find_element(By.CSS_SELECTOR, ".summary").text
+    assert text.startswith("The map has a bright place. Of what earlier words gave, “")
+    assert text.endswith(f"has the most: {100 * share:.0f} %.")
 
 
 def drawn(page: WebDriver, kind: str) -> list[dict[str, float]]:
@@ -545,3 +547,31 @@ def test_box_of_several_pictures_is_drawn_in_its_own(open_page):
     )
     assert sorted(shown) == [0, 1]
     assert "in picture 1" in page.find_element(By.ID, "location-list").text
+
+
+def test_scale_switch_shows_a_faint_map_and_the_legend_says_which_scale_it_is(open_page):
+    record = record_of()
+    record.attribution.maps[0][2:4] *= 0.05  # "star" is said in two tokens
+    page = open_page(record, fragment=f"#word={STAR}")
+    legend = page.find_element(By.CSS_SELECTOR, ".legend")
+    faint = canvas(page)[..., 3].max()
+    assert "one scale for all words" in legend.text
+    assert "or more" in legend.text
+    page.find_element(By.CSS_SELECTOR, "#display [data-value=word]").click()
+    assert canvas(page)[..., 3].max() > faint + 50
+    assert "this word’s map alone" in legend.text
+    ActionChains(page).send_keys("s").perform()
+    checked = page.find_element(By.CSS_SELECTOR, "#display [aria-checked=true]")
+    assert checked.text == "With the words"
+    assert "one scale with the words before" in legend.text
+
+
+def test_page_begins_with_the_scale_that_was_asked_for(open_page, tmp_path, chromium):
+    file = tmp_path / "joint.html"
+    file.write_text(html(record_of(), "joint"), "utf-8")
+    chromium.get(file.as_uri())
+    WebDriverWait(chromium, 20).until(
+        lambda d: d.execute_script("return 'ready' in document.documentElement.dataset")
+    )
+    checked = chromium.find_element(By.CSS_SELECTOR, "#display [aria-checked=true]")
+    assert checked.text == "With the words"

@@ -369,5 +369,5 @@ def test_shares_of_attention_that_is_read_wrongly_are_refused(spoil, monkeypatch
     with pytest.raises(UnsupportedModelError, match="parts of an attention to add up"):
         METHOD.attribute(Evidence.from_session(session, ranking_depth=1))
     found = Explainer(loaded).explain(noise(*SIZE), PROMPT, max_new_tokens=2, explain_prompt=False)
-    assert found.method == "intra-modal"
+    assert found.method == "intra-modal(window=None)"
     assert any("Explained by intra-modal" in note for note in found.record.provenance.notes)

@@ -201,8 +201,9 @@ def test_word_overlay_is_as_large_as_the_picture(explanation: Explanation) -> No
 
 def test_to_json_is_the_object_of_the_command_line(explanation: Explanation) -> None:
     told = json.loads(json.dumps(explanation.to_json(), allow_nan=False))
-    assert list(told) == ["prompt", "answer", "words", "method", "model", "warnings", "notes"]
-    assert told["method"] == "intra-modal"
+    order = ["prompt", "answer", "words", "boxes", "points", "method", "model"]
+    assert list(told) == [*order, "warnings", "notes"]
+    assert told["method"] == "intra-modal(k=20)"
     fields = ["text", "start", "end", "tokens", "probability", "visual_share"]
     fields += ["peak", "box", "context", "notes"]
     for place, word in enumerate(told["words"]):
@@ -215,7 +216,7 @@ def test_to_json_is_the_object_of_the_command_line(explanation: Explanation) -> 
 
 def test_provenance_reproduces_the_explanation(explanation: Explanation) -> None:
     origin = explanation.record.provenance
-    assert (origin.family, origin.method) == ("qwen2-vl", "intra-modal")
+    assert (origin.family, origin.method) == ("qwen2-vl", "intra-modal(k=20)")
     assert origin.parameters["k"] == 20
     assert origin.parameters["scales"] == [1.0, 0.75, 1.25]
     assert origin.parameters["answer"] == "given"
@@ -240,7 +241,7 @@ def test_save_and_open_give_the_same_explanation(explanation: Explanation, tmp_p
 
 def test_explanation_shows_itself_in_a_notebook(explanation: Explanation) -> None:
     assert explanation._repr_html_().startswith("<iframe")
-    assert "14 words, method='intra-modal'" in repr(explanation)
+    assert "14 words, method='intra-modal(k=20)'" in repr(explanation)
     assert explanation.html().lstrip().lower().startswith("<!doctype html")
 
 
@@ -271,7 +272,7 @@ def test_explain_by_the_default_reads_the_picture_once(explainer: Explainer) -> 
 def test_explain_takes_a_method_instance(explainer: Explainer) -> None:
     method = create("msea", scales=(0.5,), weights="consistency")
     made = explainer.explain(picture(), answer="A star.", method=method)
-    assert made.method == "msea"
+    assert made.method == "msea(scales=(0.5,), weights=consistency)"
     assert made.record.provenance.parameters["scales"] == [1.0, 0.5]
 
 

@@ -65,7 +65,10 @@ def test_phrase_of_one_word_is_that_word():
 def test_phrase_has_its_earlier_words_as_context_and_none_of_its_own():
     phrase = Explanation(small_record()).phrase("a", "star")
     assert (phrase.text, [token.text for token in phrase.tokens]) == ("a star", ["a", " st", "ar"])
-    assert [(word.text, weight) for word, weight in phrase.context] == [("Look", 4.0), ("up", 2.0)]
+    assert [(word.text, weight) for word, weight in phrase.context] == [
+        ("Look", pytest.approx(4 / 6)),
+        ("up", pytest.approx(2 / 6)),
+    ]
 
 
 def test_word_of_an_answer_without_words_is_refused_in_plain_english():

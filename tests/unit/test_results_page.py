@@ -105,3 +105,15 @@ def test_the_best_is_bold_and_less_is_better_where_it_is(results):
         ("deletion", "tam"): True,
         ("deletion", "arc"): False,
     }
+
+
+def test_pages_say_which_definition_of_overlap_they_hold(results, monkeypatch, tmp_path):
+    made = results.Tables(results.read(results.TABLE))
+    monkeypatch.setattr(results, "OVERLAP", tmp_path / "overlap.json")
+    assert "earlier definition" in made.overlap_note()
+    state = '{"measured": "2026-11-26", "without": {"claims": [], "paper": ["rise"]}}'
+    (tmp_path / "overlap.json").write_text(state)
+    assert made.overlap_note() == (
+        "Overlap was measured anew on 2026-11-26, as TAM's code evaluates it. Methods that were "
+        "not measured anew have no overlap (`paper`: `rise`)."
+    )

@@ -116,26 +116,35 @@ def _row(
 def _map_columns(
     index: int, word: ExplainedWord, explanation: Explanation, known: _Known
 ) -> dict[str, Any]:
-    """The columns of a word's map of the first view."""
+    """The columns of a word's map of the first view, as it is shown: on the answer's scale."""
     if not explanation.views:
         return {}
-    display, grid = torch.from_numpy(np.asarray(word.displays[0])), explanation.views[0].base_grid
+    display, grid = _tensor(word.displays), explanation.views[0].base_grid
     height, width = display.shape
     columns: dict[str, Any] = {
         "map": (display * 255).round().to(torch.uint8).numpy().tobytes(),
         "map_height": height,
         "map_width": width,
-        "peak": peak_position(display, grid),
+        # On the answer's scale several cells may be at full brightness.
+        "peak": peak_position(_tensor(word.heatmaps), grid),
     }
     if index in known.phrases and known.judged.masks is not None:
         truth, phrase = known.phrases[index]
         mask = known.judged.masks[list(truth.regions)].any(0)
-        columns |= _agreement(torch.from_numpy(np.asarray(phrase.displays[0])), grid, mask)
+        columns |= _agreement(_tensor(phrase.displayed("joint")), grid, mask)
     return columns
 
 
+def _tensor(views: Sequence[np.ndarray]) -> Tensor:
+    """The first view's map."""
+    return torch.from_numpy(np.asarray(views[0]))
+
+
 def _agreement(display: Tensor, grid: TokenGrid, mask: Tensor) -> dict[str, Any]:
-    """How a map agrees with the true region: its peak, and its overlap at Otsu's threshold."""
+    """How a map agrees with the true region: its peak, and its overlap at Otsu's threshold.
+
+    The scale is TAM's, that of the metrics, which cuts no value of the image off.
+    """
     if not bool(mask.any()):
         return {}
     sized = ArraySample((), display.float()[None], mask[None]).heatmaps[0]

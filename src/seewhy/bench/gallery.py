@@ -19,6 +19,7 @@ from seewhy.bench.plan import MODEL_LABEL, Plan
 from seewhy.bench.results import Column, Results
 from seewhy.bench.worker import Job, SampleState, Worker, reason_of
 from seewhy.core.attribution import Attribution
+from seewhy.core.display import DISPLAY, Display, expect_display
 from seewhy.core.errors import SchemaError, SeewhyError
 from seewhy.explainer import Explainer
 from seewhy.report.bench_payload import BenchCase, BenchTile
@@ -107,6 +108,7 @@ def write_gallery(
     folder: Path,
     *,
     say: Callable[[str], None] | None = None,
+    display: Display = DISPLAY,
 ) -> None:
     """Explain the chosen cases again, and write the report of each into `folder / "gallery"`.
 
@@ -115,7 +117,12 @@ def write_gallery(
         cases: of the same run.
         folder: of results, or of their tables; its folder `gallery` is replaced.
         say: called with a text as each case starts.
+        display: the scale of the thumbnails and of the reports at first (`seewhy.core.display`).
+
+    Raises:
+        UnknownNameError: if there is no such scale.
     """
+    expect_display(display)
     worker, models = Worker(plan), [spec.label for spec in plan.models]
     target, temporary = folder / FOLDER, folder / f".{FOLDER}.part"
     shutil.rmtree(temporary, ignore_errors=True)
@@ -128,7 +135,7 @@ def write_gallery(
             if say is not None:
                 say(f"drawing case {number + 1}: {case.sample} on {case.model}")
             case_folder = temporary / f"{number:02}-{safe_name(case.sample)}"
-            drawn.append(_draw_case(worker, case, case_folder))
+            drawn.append(_draw_case(worker, case, case_folder, display))
         text = json.dumps(drawn, allow_nan=False)
         write_atomically(temporary / INDEX, lambda path: path.write_text(text, "utf-8"))
         shutil.rmtree(target, ignore_errors=True)
@@ -150,7 +157,7 @@ def read_gallery(folders: Iterable[Path], target: Path) -> list[BenchCase]:
     return cases
 
 
-def _draw_case(worker: Worker, case: GalleryCase, folder: Path) -> BenchCase:
+def _draw_case(worker: Worker, case: GalleryCase, folder: Path, display: Display) -> BenchCase:
     """One case: a thumbnail for each method, and the report of the leading one."""
     plan = worker.plan
     model = [spec.label for spec in plan.models].index(case.model)
@@ -167,26 +174,35 @@ def _draw_case(worker: Worker, case: GalleryCase, folder: Path) -> BenchCase:
         "answer": state.evidence.trace.answer,
         "word": state.words[word].word.text,
         "picture": _original(state),
-        "tiles": list(_tiles(worker, case, state, word)),
-        "report": _write_report(worker, state, loaded, case.leader, folder),
+        "tiles": list(_tiles(worker, case, state, word, display)),
+        "report": _write_report(worker, state, loaded, case.leader, folder, display),
     }
 
 
-def _tiles(worker: Worker, case: GalleryCase, state: SampleState, word: int) -> Iterator[BenchTile]:
+def _tiles(
+    worker: Worker, case: GalleryCase, state: SampleState, word: int, display: Display
+) -> Iterator[BenchTile]:
     """For each method, the thumbnail of its map and its score, or the reason for none."""
-    word_state = state.for_word(word)
+    # The answer's scale needs the maps of its other words too.
+    others = state.evidence.selected if display == "answer" else ()
+    state = state.with_word(word, others)
     for index, spec in enumerate(worker.plan.methods):
         try:
-            attribution = worker.attribute(word_state, index)
+            attribution = worker.attribute(state, index)
         except Exception as error:  # noqa: BLE001 - methods may be third-party code
             yield {"method": spec.label, "why": reason_of(error)}
             continue
-        picture, score = _thumbnail(state, attribution, word), case.scores.get(spec.label)
+        picture, score = _thumbnail(state, attribution, word, display), case.scores.get(spec.label)
         yield {"method": spec.label, "picture": picture, "score": score}
 
 
 def _write_report(
-    worker: Worker, state: SampleState, loaded: Any, method: str, folder: Path
+    worker: Worker,
+    state: SampleState,
+    loaded: Any,
+    method: str,
+    folder: Path,
+    display: Display,
 ) -> str:
     """Write the report of a case; "" where the method fails."""
     chosen = next(spec.method for spec in worker.plan.methods if spec.label == method)
@@ -198,7 +214,7 @@ def _write_report(
     except SeewhyError:
         return ""
     folder.mkdir()
-    (folder / "report.html").write_text(explanation.html(), "utf-8")
+    (folder / "report.html").write_text(explanation.html(display=display), "utf-8")
     return f"{folder.name}/report.html"
 
 
@@ -209,11 +225,14 @@ def _word(state: SampleState, case: GalleryCase) -> int:
     return selected[0] if selected else 0
 
 
-def _thumbnail(state: SampleState, attribution: Attribution, word: int) -> str:
-    tokens = list(state.words[word].word.tokens)
-    view = state.evidence.trace.views[0]
-    display = attribution.display[0][tokens].amax(0).cpu()
-    return _jpeg(overlay(_pixels(state), display, view.geometry.base_grid, size=_size(state)))
+def _thumbnail(state: SampleState, attribution: Attribution, word: int, display: Display) -> str:
+    trace, tokens = state.evidence.trace, list(state.words[word].word.tokens)
+    answer = attribution.select(slice(-len(trace.tokens), None))
+    explained = [position - len(trace.prompt_tokens) for position in state.evidence.selected]
+    span = answer.answer_span(explained)
+    shown = answer.displayed(display, span=span)[0][tokens].amax(0).cpu()
+    grid = trace.views[0].geometry.base_grid
+    return _jpeg(overlay(_pixels(state), shown, grid, size=_size(state)))
 
 
 def _original(state: SampleState) -> str:

@@ -101,11 +101,12 @@ class SampleState:
         assert session is not None  # `Worker.read` creates evidence from a session
         return session
 
-    def for_word(self, word: int) -> SampleState:
-        """The same sample, with one word's tokens selected."""
+    def with_word(self, word: int, others: Sequence[int] = ()) -> SampleState:
+        """The same sample, with one word's tokens selected, and others on the text axis."""
         trace = self.evidence.trace
         first = len(trace.prompt_tokens)
-        selected = [first + token for token in self.words[word].word.tokens]
+        own = (first + token for token in self.words[word].word.tokens)
+        selected = sorted({*own, *others})
         evidence = Evidence.from_session(self.session, trace=trace, selected=selected)
         return replace(self, evidence=evidence)
 

@@ -234,6 +234,12 @@ def _add_output(parser) -> None:
     output.add_argument(
         "--overwrite", action="store_true", help="replace DIR if it holds an earlier explanation"
     )
+    output.add_argument(
+        "--display",
+        choices=("answer", "word", "joint"),
+        help="scale of the maps in DIR: one for the whole answer, each map alone, or each together "
+        "with the words before (default: answer); the page can show all three",
+    )
     output.add_argument("--open", action="store_true", help="show the report in the browser")
     output.add_argument("--json", action="store_true", help="print one JSON object to stdout")
     output.add_argument(
@@ -339,7 +345,8 @@ def _explanation(arguments: Namespace, folder: Path | None) -> tuple[Explanation
             )
         if folder is not None:
             stage(f"writing {folder}")
-            explanation.save(folder, overwrite=arguments.overwrite)
+            scale = {"display": arguments.display} if arguments.display else {}
+            explanation.save(folder, overwrite=arguments.overwrite, **scale)
     return explanation, told
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import shutil
+import sys
 import textwrap
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
@@ -54,15 +55,12 @@ def methods(arguments: Namespace) -> int:
     """List every method with its needs and summary."""
     from seewhy.methods import METHODS, create
 
-    entries = [
-        {
-            "name": method.name,
-            "needs": sorted(create(method.name).all_needs) or ["nothing"],
-            "summary": method.summary,
-            **({"licence": method.licence} if method.licence else {}),
-        }
-        for method in METHODS
-    ]
+    entries = []
+    for name in METHODS.names():
+        method = create(name)
+        needs = sorted(method.all_needs) or ["nothing"]
+        licence = {"licence": " ".join(method.licences)} if method.licences else {}
+        entries.append({"name": name, "needs": needs, "summary": method.summary, **licence})
     return _print(entries, arguments)
 
 
@@ -136,11 +134,17 @@ def _suite_fields(suite: BenchConfig) -> dict[str, str | list[str]]:
 
 
 def cite(arguments: Namespace) -> int:
-    """Print the BibTeX entries of a method's papers."""
-    from seewhy.methods import citation
+    """Print the BibTeX entries of a method's papers, and the limits of its use."""
+    from seewhy.methods import citation, create
 
-    entries = citation(arguments.method)
-    print(json.dumps({"cite": entries.split("\n\n")}) if arguments.json else entries)
+    entries, licences = citation(arguments.method), create(arguments.method).licences
+    if arguments.json:
+        more = {"licence": " ".join(licences)} if licences else {}
+        print(json.dumps({"cite": entries.split("\n\n"), **more}))
+        return 0
+    print(entries)
+    for text in licences:  # not in the BibTeX, which goes into a file
+        print(f"seewhy: {text}", file=sys.stderr)
     return 0
 
 

@@ -81,6 +81,8 @@ def show(explanation: Mapping[str, Any], folder: Path | None) -> None:
     words = explanation["words"]
     readable = [word for word in words if _is_readable(word["text"])]
     console.print(_table(readable[:ROWS], words))
+    if method := explanation.get("method"):
+        console.print(Text(f"method: {printable(method)}", style="dim"))
     if omitted := len(readable[ROWS:]):
         more = f"{omitted} more word{'s' * (omitted > 1)}: see the report, or --json."
         console.print(Text(more, style="dim"))
@@ -155,7 +157,9 @@ def _peak(word: Mapping[str, Any], *, pictures: bool = False) -> Text:
 
 def _context(context: list[tuple[int, float]], words: Sequence[Mapping[str, Any]]) -> Text:
     """The earlier words of the answer with the largest shares of what the word took from words."""
-    positive = [(words[index]["text"], share) for index, share in context if share > 0]
+    # What older versions printed were weights in the method's own unit, which sum to anything.
+    total = max(1.0, sum(share for _, share in context))
+    positive = [(words[index]["text"], share / total) for index, share in context if share > 0]
     ranked = sorted(((t, s) for t, s in positive if _is_readable(t)), key=lambda pair: -pair[1])
     kept = [(t, s) for t, s in ranked[:CONTEXTS] if s >= WEAK * ranked[0][1]]
     return Text(", ").join(Text(f"{printable(text)} {share:.0%}") for text, share in kept)

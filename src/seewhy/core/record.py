@@ -27,8 +27,9 @@ class Provenance:
     Attributes:
         model: hub id or folder as given.
         family: the adapter's name, such as `"qwen2-vl"`.
-        method: the method's registry name.
-        parameters: the method's parameters, JSON-ready.
+        method: the method's spec, such as `"intra-modal(window=None)"`: its registry name and the
+            parameters that differ from their defaults.
+        parameters: all of the method's parameters, JSON-ready.
         versions: of this package, torch and transformers.
         seconds: wall time of each stage (`generate`, `scales`, `attribute`), in seconds.
         created: ISO 8601 UTC time.

@@ -17,9 +17,9 @@ class Method(ABC):
 
     The fields of the frozen dataclass are its parameters; they are checked when it is made.
 
-    A parameter may be a method, such as a base map. Then the method also has the needs and the
-    citations of its parts, and contrasts words only if all parts do (`all_needs`,
-    `all_citations`, `can_contrast`).
+    A parameter may be a method, such as a base map. Then the method also has the needs, the
+    citations and the licences of its parts, and contrasts words only if all parts do (`all_needs`,
+    `all_citations`, `licences`, `can_contrast`).
 
     Class attributes:
         name: the registry name, the file's with dashes.
@@ -31,7 +31,8 @@ class Method(ABC):
         contrastive: whether it can contrast a token with a foil, if the trace has foils.
         amounts: whether a map's values are amounts, which finer cells divide among them; else they
             are intensities, which do not depend on the size of cells.
-        licence: one sentence on limits of its use, such as a patent; often empty.
+        licence: one sentence on limits of its own use, such as a patent; often empty. A method
+            also has those of its parts (`licences`).
     """
 
     name: ClassVar[str]
@@ -76,6 +77,13 @@ class Method(ABC):
         """Keys of its papers, then those of its parts."""
         of_parts = (key for part in self.parts for key in part.all_citations)
         return tuple(dict.fromkeys((*self.citations, *of_parts)))
+
+    @property
+    def licences(self) -> tuple[str, ...]:
+        """Limits of its use, and of the use of its parts, each once; often none."""
+        own = (self.licence,) if self.licence else ()
+        of_parts = (text for part in self.parts for text in part.licences)
+        return tuple(dict.fromkeys((*own, *of_parts)))
 
     @property
     def can_contrast(self) -> bool:

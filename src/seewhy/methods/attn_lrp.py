@@ -39,9 +39,12 @@ class AttnLRP(Method):
 
     Source: Achtibat et al. (2024), in the form of modified gradients that they describe;
     epsilon 0 and the cut at 0 are ours. The rules are implemented here: their library, lxt 2.1,
-    patches classes permanently and supports no multimodal family. It is under the
-    Clear BSD license, which grants no patent rights, and its authors say that LRP is patented and
-    free for personal and scientific use only: ask them before commercial use of this method too.
+    patches classes permanently and supports no multimodal family.
+
+    Patents: LRP, and AttnLRP with it, is patented, and patents are in force in the USA and in
+    Canada. It is free for personal and scientific use only; ask its authors before commercial use.
+    The library's Clear BSD license grants no patent rights, and that this is another
+    implementation changes nothing.
     """
 
     name: ClassVar = "attn-lrp"
@@ -50,8 +53,8 @@ class AttnLRP(Method):
     needs: ClassVar = frozenset({"attentions", "gradients"})
     contrastive: ClassVar = True
     licence: ClassVar = (
-        "The authors of LRP say that it is patented, and free for personal and scientific use "
-        "only: ask them before commercial use."
+        "AttnLRP is patented: patents on LRP are in force in the USA and in Canada. It is free for "
+        "personal and scientific use only: ask its authors before commercial use."
     )
 
     def attribute(self, evidence: Evidence) -> Attribution:

@@ -34,6 +34,9 @@ class Corroborated(Method):
     at Otsu's threshold and worse at a fixed 0.5. The cost is that of its parts: for AttnLRP one
     backward pass per token, full attention.
 
+    Patents: it contains AttnLRP, which is patented, with patents in force in the USA and in Canada,
+    and free for personal and scientific use only. With another `relevance` it does not.
+
     Source: ours; the parts are Liang et al. (2025), without the filter, and Achtibat et al. (2024).
 
     Attributes:
@@ -49,7 +52,6 @@ class Corroborated(Method):
     citations: ClassVar = ("seewhy2026",)
     needs: ClassVar = frozenset()  # only the needs of its parts
     contrastive: ClassVar = True
-    licence: ClassVar = RELEVANCE.licence
 
     base: Method = BASE
     relevance: Method = RELEVANCE

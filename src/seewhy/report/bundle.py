@@ -31,7 +31,7 @@ from torch import Tensor
 from seewhy.core.display import DISPLAY, Display, expect_display
 from seewhy.core.errors import GeometryError, SchemaError
 from seewhy.core.record import Picture, Record
-from seewhy.report.migrations import SCHEMA_VERSION, migrated
+from seewhy.report.migrations import SCHEMA_VERSION, method_spec, migrated
 from seewhy.report.overlay import overlay
 from seewhy.report.page import html
 from seewhy.report.record_codec import (
@@ -130,7 +130,11 @@ def _read(source: Path, manifest: Mapping[str, Any], schema: int) -> Record:
     images = [
         _image(read_checked(source, picture["file"], manifest)) for picture in data["pictures"]
     ]
-    return record_from_parts(data, tensors, images, provenance_from_json(manifest))
+    provenance = provenance_from_json(manifest)
+    if schema < 5:
+        spec = method_spec(provenance.method, provenance.parameters)
+        provenance = replace(provenance, method=spec)
+    return record_from_parts(data, tensors, images, provenance)
 
 
 def _image(content: bytes) -> Tensor:

@@ -7,11 +7,14 @@ follow from the tensors and are computed again when the record is saved.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import Tensor
 
+from seewhy.core.errors import SeewhyError
+from seewhy.methods import METHODS, create, parameters_of
+from seewhy.methods._parameters import SCALES
 from seewhy.report.record_codec import picture_file
 
 Parts = tuple[dict[str, Any], dict[str, Tensor]]
@@ -77,8 +80,36 @@ def _from_3_to_4(data: dict[str, Any], tensors: dict[str, Tensor]) -> Parts:
     return data | {"verdicts": None}, tensors
 
 
+def method_spec(name: str, parameters: Mapping[str, Any]) -> str:
+    """The spec of a method, from the name and the parameters that folders before schema 5 hold.
+
+    Scales are those that were used: the usual ones do not count as a parameter that was given. The
+    name alone, if the method is unknown or its parameters have changed since.
+
+    Example:
+        >>> method_spec("intra-modal", {"window": None, "scales": [1.0, 0.75], "seed": 3})
+        'intra-modal(window=None)'
+    """
+    try:
+        known = parameters_of(METHODS.get(name))
+        given = {key: _tuples(parameters[key]) for key in known if key in parameters}
+        if set(given.get("scales") or ()) <= set(SCALES):
+            given.pop("scales", None)
+        return create(name, **given).spec
+    except SeewhyError:
+        return name
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
 def _from_4_to_5(data: dict[str, Any], tensors: dict[str, Tensor]) -> Parts:
-    """Schema 4 had no warnings and notes of words; how boxes are written, its family says."""
+    """Schema 4 had no warnings and notes of words; how boxes are written, its family says.
+
+    It also named a method without its parameters (`method_spec`), and its numbers of words, which
+    are computed again, were context in the method's unit and heights on the joint scale.
+    """
     found = BOX_FORMATS_OF_4.get(data["family"])
     box_format = None if found is None else {"convention": found[0], "syntaxes": list(found[1])}
     return data | {"box_format": box_format, "warnings": [], "word_notes": []}, tensors

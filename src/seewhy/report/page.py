@@ -15,7 +15,7 @@ import re
 from functools import cache
 from importlib.resources import files
 
-from seewhy.core.display import DISPLAY, Display
+from seewhy.core.display import DISPLAY, Display, expect_display
 from seewhy.core.record import Record
 from seewhy.report.page_script import page_script
 from seewhy.report.payload import payload
@@ -47,7 +47,9 @@ def html(record: Record, display: Display = DISPLAY) -> str:
         "warnings": _escape(" ".join(record.warnings)),
         "answer": _escape(record.answer),
     }
-    return assembled("report", STYLES, payload(record, display), **texts)
+    return assembled(
+        "report", STYLES, {**payload(record), "display": expect_display(display)}, **texts
+    )
 
 
 def assembled(name: str, styles: tuple[str, ...], data: object, **texts: str) -> str:

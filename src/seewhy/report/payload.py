@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from seewhy.core.attribution import ScaleView
-from seewhy.core.display import DISPLAY, Display, expect_display
+from seewhy.core.display import DISPLAY, Display
 from seewhy.core.layers import Layers
 from seewhy.core.record import Picture, Provenance, Record
 from seewhy.core.text import Token, Word
@@ -253,25 +253,20 @@ class Payload(TypedDict):
     origin: Origin
 
 
-def payload(record: Record, display: Display = DISPLAY) -> Payload:
+def payload(record: Record) -> Payload:
     """Convert a record to the data of the page.
 
     Each map is quantised to 8 bit over its own range, whose raw ends are kept; other numbers are
     rounded to five significant digits, those of a layer's heads to three. A word of one token
     shares that token's maps.
 
-    Args:
-        record: what is shown.
-        display: the scale of its maps at first; a person can choose another one.
-
     Raises:
         ValueError: if a number is NaN or infinite.
-        UnknownNameError: if there is no such scale.
     """
     spans, maps = spans_of(record), _Maps(record.layers)
     return {
         "schema": SCHEMA_VERSION,
-        "display": expect_display(display),
+        "display": DISPLAY,
         "pictures": _pictures(record.pictures),
         "prompt": record.prompt,
         "turns": [{"role": t.role, "start": t.start, "end": t.end} for t in record.turns],

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from torch import Tensor
@@ -55,7 +55,6 @@ class TextSpan:
         maps: for each view float32 `[height, width]` on its native grid, raw scale.
         low, high: the joint range of image and text scores, which the scale `"joint"` shows as
             [0, 1].
-        answer_span: how far above its floor a value is shown as 1 on the answer's scale.
         context: `(index, weight)`, strongest first, zeros left out: the earlier word's share, in
             [0, 1], of the relevance of all earlier words. The weights sum to 1, or there are none.
             The index counts the prompt's words, then the answer's (for a token, tokens).
@@ -68,6 +67,7 @@ class TextSpan:
         visual_share: in [0, 1], of what its tokens took from the picture and from the
             conversation's words, the part that came from the picture: the mean over its tokens.
             None where the method does not measure both in one unit.
+        answer_span: how far above its floor a value is shown as 1 on the answer's scale.
     """
 
     text: str
@@ -79,13 +79,13 @@ class TextSpan:
     maps: tuple[Tensor, ...]
     low: float
     high: float
-    answer_span: float
     context: tuple[tuple[int, float], ...]
     scales: tuple[SpanScale, ...]
     shares: tuple[float, ...]
     peaks: tuple[tuple[float, float] | None, ...]
     boxes: tuple[Box | None, ...]
     visual_share: float | None
+    answer_span: float = 0.0
 
     def range_of(self, display: Display = DISPLAY) -> tuple[float, float]:
         """The raw values that a scale shows as 0 and 1.
@@ -210,8 +210,8 @@ class RecordSpans:
         word: Word,
         earlier: Sequence[tuple[int, ...]],
     ) -> TextSpan:
-        pictures = self.record.pictures
-        return _span(attribution, pictures, tokens, word, earlier, self.answer_span)
+        span = _span(attribution, self.record.pictures, tokens, word, earlier)
+        return replace(span, answer_span=self.answer_span)
 
 
 def spans_of(record: Record) -> RecordSpans:
@@ -229,7 +229,6 @@ def _span(
     tokens: Sequence[Token],
     word: Word,
     earlier: Sequence[tuple[int, ...]],
-    answer_span: float,
 ) -> TextSpan:
     """The span of a word; `earlier` holds the text tokens of each word that precedes it."""
     rows = list(word.tokens)
@@ -245,7 +244,6 @@ def _span(
         maps=maps,
         low=float(attribution.low[rows].min()),
         high=float(attribution.high[rows].max()),
-        answer_span=answer_span,
         context=_context(attribution.context[rows].amax(0), earlier),
         scales=tuple(_scale(view, rows) for view in attribution.scales),
         shares=_shares(maps),

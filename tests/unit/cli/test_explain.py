@@ -27,7 +27,7 @@ class Stand:
     """Stands in for an explainer and its explanation, and notes what it was asked."""
 
     def __init__(self):
-        self.loaded, self.asked, self.saved = [], [], []
+        self.loaded, self.asked, self.saved, self.scales = [], [], [], []
         self.error = None
         self.record = SimpleNamespace(provenance=SimpleNamespace(notes=("Two frames.",)))
 
@@ -42,8 +42,9 @@ class Stand:
             raise self.error
         return self
 
-    def save(self, folder, overwrite=False):
+    def save(self, folder, overwrite=False, **scale):
         self.saved.append((folder, overwrite))
+        self.scales.append(scale)
 
     def to_json(self):
         return RESULT
@@ -77,6 +78,13 @@ def test_explain_passes_on_what_was_asked(stand, picture):
     assert options == replace(
         ExplainOptions(method=create("arc", k=9), max_new_tokens=5), progress=options.progress
     )
+
+
+def test_explain_writes_maps_on_the_scale_that_is_named(stand, picture, tmp_path):
+    for place, words in (("a", []), ("b", ["--display", "word"])):
+        assert main(["explain", picture, "--out", str(tmp_path / place), *words]) == 0
+    assert stand.scales == [{}, {"display": "word"}]
+    assert main(["explain", picture, "--display", "words"]) == 2
 
 
 @pytest.mark.parametrize("words", [[], ["--diagnose"]])

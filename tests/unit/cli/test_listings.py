@@ -56,7 +56,8 @@ def test_methods_tell_what_limits_their_use(capsys):
     main(["methods", "--json"])
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)["methods"]}
     assert "patented" in rows["attn-lrp"]["licence"]
-    assert "licence" in rows["corroborated"]
+    assert "Canada" in rows["attn-lrp"]["licence"]
+    assert rows["corroborated"]["licence"] == rows["attn-lrp"]["licence"]
     assert "licence" not in rows["tam"]
 
 
@@ -64,6 +65,19 @@ def test_paragraph_names_some_of_many_values_and_says_how_many_more_there_are():
     many = {"name": "full", "methods": [f"m{n}" for n in range(MAX_VALUES + 2)]}
     said = " ".join(paragraph(many, 80).split())
     assert said.endswith(f", m{MAX_VALUES - 1}, and 2 more (see --json)")
+
+
+@pytest.mark.parametrize("spec", ["attn-lrp", "corroborated", "msea(base=attn-lrp)"])
+def test_cite_tells_the_patent_of_a_method_that_contains_it(spec, capsys):
+    assert main(["cite", spec]) == 0
+    assert "patented" in capsys.readouterr().err
+    assert main(["cite", spec, "--json"]) == 0
+    assert "patented" in json.loads(capsys.readouterr().out)["licence"]
+
+
+def test_cite_tells_no_patent_of_other_methods(capsys):
+    assert main(["cite", "corroborated(relevance=gradient-attention)"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("name", METHODS.names())

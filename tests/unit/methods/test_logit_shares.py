@@ -251,7 +251,7 @@ def test_explainer_explains_a_batch_without_its_prompts():
 
 def test_default_explains_a_model_that_cannot_be_read_by_the_fallback(hybrid):
     found = Explainer(hybrid).explain(PICTURE, PROMPT, max_new_tokens=3)
-    assert found.method == "intra-modal"
+    assert found.method == "intra-modal(window=None)"
     assert found.record.provenance.parameters["window"] is None
     (note,) = [n for n in found.record.provenance.notes if n.startswith("Explained by")]
     assert note.startswith(f"Explained by {FALLBACK}, not by {DEFAULT}. Expected one attention")
@@ -272,7 +272,7 @@ def test_default_explains_a_batch_of_such_a_model_by_the_fallback(hybrid):
 def test_default_contrasts_words_of_such_a_model_by_the_fallback(hybrid):
     contrasts: Any = {"star": "house"}
     found = Explainer(hybrid).explain(PICTURE, PROMPT, answer="A red star", contrast=contrasts)
-    assert found.method == "intra-modal"
+    assert found.method == "intra-modal(window=None)"
     assert found.record.contrasts
 
 

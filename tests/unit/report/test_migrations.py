@@ -6,6 +6,7 @@ overlays and page were taken out. Commit f78df78 wrote `schema_3`, commit 644f03
 and layers.
 """
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from seewhy.core.record import Record
 from seewhy.core.trace import PromptSpan
 from seewhy.models import FAMILIES
 from seewhy.report.bundle import open_record, save_record
-from seewhy.report.migrations import BOX_FORMATS_OF_4, SCHEMA_VERSION, STEPS
+from seewhy.report.migrations import BOX_FORMATS_OF_4, SCHEMA_VERSION, STEPS, method_spec
 
 FOLDERS = Path(__file__).parents[2] / "data" / "folders"
 
@@ -120,3 +121,27 @@ def test_open_record_refuses_a_changed_file_of_schema_1(folder_of_schema_1, name
     (folder_of_schema_1 / name).write_bytes(content)
     with pytest.raises(SchemaError, match=f"Expected {name} .*damaged or changed"):
         open_record(folder_of_schema_1)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "spec"),
+    [
+        ("tam", {"window": 3}, "tam"),
+        ("tam", {"window": None, "max_new_tokens": 20}, "tam(window=None)"),
+        ("intra-modal", {"window": None, "scales": [1.0, 0.75]}, "intra-modal(window=None)"),
+        ("msea", {"scales": [1.0, 2.0], "base": "rise"}, "msea(scales=(1.0, 2.0), base=rise)"),
+        ("arc", {"k": 20, "base": "msea(scales=(1, 2))"}, "arc(k=20, base=msea(scales=(1, 2)))"),
+        ("of-a-plugin", {"size": 3}, "of-a-plugin"),
+        ("tam", {"window": 4}, "tam"),
+    ],
+)  # fmt: skip
+def test_method_of_an_older_folder_is_named_with_its_parameters(name, parameters, spec):
+    assert method_spec(name, parameters) == spec
+
+
+def test_open_record_names_the_method_of_an_older_folder_by_its_spec(tmp_path):
+    old = shutil.copytree(FOLDERS / "schema_4", tmp_path / "old")
+    manifest = json.loads((old / "manifest.json").read_text())
+    manifest |= {"method": "intra-modal", "parameters": {"window": None, "scales": [1.0]}}
+    (old / "manifest.json").write_text(json.dumps(manifest))
+    assert open_record(old).provenance.method == "intra-modal(window=None)"

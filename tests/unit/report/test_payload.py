@@ -70,15 +70,15 @@ def test_payload_stores_the_maps_of_a_one_token_word_once():
     assert star["maps"] not in [token["maps"] for token in told["tokens"]["answer"]]
 
 
-def test_payload_puts_context_on_the_displays_scale():
+def test_payload_tells_context_as_shares():
     star = payload(small_record())["words"]["answer"][1]
-    assert star["context"] == [[0, 0.444], [2, 0.222], [1, 0.0556]]
+    assert star["context"] == [[0, 0.615], [2, 0.308], [1, 0.0769]]
 
 
 def test_payload_leaves_out_context_below_the_visible_minimum():
     record = small_record()
     context = record.attribution.context.clone()
-    context[2, 2] = context[1, 2] = 0.08
+    context[2, 2] = context[1, 2] = 0.039  # of 4.0: less than a hundredth
     faint = replace(record, attribution=replace(record.attribution, context=context))
     places = [place for place, _ in payload(faint)["words"]["answer"][1]["context"]]
     assert places == [0, 1]
@@ -110,7 +110,7 @@ def test_payload_keeps_the_prompts_maps_apart_from_the_answers():
     told = payload(small_views_record())
     look, up = told["words"]["asked"]
     assert [span["unit"] for span in told["words"]["prompt"]] == [0, 1]
-    assert (look["text"], up["context"]) == ("Look", [[0, 0.333]])
+    assert (look["text"], up["context"]) == ("Look", [[0, 1.0]])
     assert values_of(told["maps"][look["maps"][1]]).tolist() == [[0.0, 6.0]]
     used = [at for unit in told["words"]["answer"] for at in unit["maps"]]
     assert not set(used) & {*look["maps"], *up["maps"]}

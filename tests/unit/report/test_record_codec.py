@@ -1,7 +1,6 @@
 from dataclasses import replace
 
 import pytest
-import torch
 
 from golden.records import (
     pictures_record,
@@ -88,8 +87,10 @@ def test_record_to_json_holds_the_mean_visual_share_of_a_words_tokens():
 def test_record_to_json_holds_the_numbers_of_every_word():
     words = record_to_json(small_views_record())["words"]
     assert [word["best_view"] for word in words] == [1, 0]
-    assert words[1]["image_strength"] == torch.tensor(8 / 9, dtype=torch.float32)
-    assert words[1]["context"][0] == (0, 4.0)
+    assert (words[1]["low"], words[1]["high"]) == (0.0, 9.0)
+    assert words[1]["display_range"] == (0.0, 8.0)
+    assert words[1]["brightness"] == 1.0
+    assert words[1]["context"][0] == (0, 4 / 6.5)
 
 
 def test_record_from_parts_keeps_warnings_and_notes_of_words():

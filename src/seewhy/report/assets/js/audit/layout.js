@@ -109,7 +109,7 @@ function keyHint() {
   const keys = [
     ["J", "next word"],
     ["K", "word before"],
-    ["M", "map or picture"],
+    ["M", "map, picture, or each map alone"],
     ["/", "find a word"],
     ["D", "light or dark"],
   ];

@@ -43,7 +43,7 @@ function name({ text, peak, map }, { image, id }) {
  * @param {AuditMap} map
  * @param {number} answer
  */
-function painted({ painter, payload }, map, answer) {
+function painted({ painter, payload, state }, map, answer) {
   const { width, height } = payload.answers[answer];
   const scale = SIDE / Math.max(width, height);
   const size = {
@@ -51,7 +51,8 @@ function painted({ painter, payload }, map, answer) {
     height: Math.max(1, Math.round(height * scale)),
   };
   const canvas = element("canvas", { ...size, "aria-hidden": "true" });
-  const overlay = painter.overlay(size, answer, displayMap(map, width, height), STYLE);
+  const isAlone = state.picture === "alone";
+  const overlay = painter.overlay(size, answer, displayMap(map, width, height, isAlone), STYLE);
   context2d(canvas).putImageData(overlay, 0, 0);
   return canvas;
 }
@@ -60,10 +61,13 @@ function painted({ painter, payload }, map, answer) {
  * @param {AuditMap} map
  * @param {number} width of the picture
  * @param {number} height
+ * @param {boolean} isAlone on the map's own scale; else on that of its whole answer, as it is stored
  * @returns {DisplayMap}
  */
-function displayMap(map, width, height) {
-  const values = Float32Array.from(decodeBase64(map.data), (v) => v / 255);
+function displayMap(map, width, height, isAlone) {
+  const levels = decodeBase64(map.data);
+  const top = isAlone ? levels.reduce((most, level) => Math.max(most, level), 1) : 255;
+  const values = Float32Array.from(levels, (v) => v / top);
   return {
     values,
     height: map.height,

@@ -56,7 +56,8 @@ export interface Sort {
 export interface State {
   filters: Filters;
   order: "support" | "probability";
-  picture: "map" | "bare";
+  /** Maps on one scale for each answer, the pictures alone, or each map on its own scale. */
+  picture: "map" | "bare" | "alone";
   table: TableName;
   sorts: Partial<Record<TableName, Sort>>;
   /** Words of the list, and rows of the table, that are drawn. */

@@ -24,10 +24,14 @@ export function connectWorst(audit) {
   const views = [
     { value: "map", label: "Map" },
     { value: "bare", label: "Picture" },
+    { value: "alone", label: "Map alone" },
   ];
   const pictures = radios(parts.pictures, views, state.picture, (value) => {
+    const wasAlone = state.picture === "alone";
     state.picture = /** @type {State["picture"]} */ (value);
     parts.worst.dataset.picture = value;
+    // Maps are painted once; on another scale they are painted anew.
+    if (wasAlone !== (value === "alone")) renderWorst(audit);
   });
   audit.nextPicture = pictures.next;
   parts.worst.dataset.picture = state.picture;

@@ -66,7 +66,7 @@ function heightsSentence(report, unit) {
 /** @param {UnitData} unit */
 const brightnessSentence = (unit) =>
   hasLowEvidence(unit)
-    ? "Beside the maps of other words, this one is nearly dark."
+    ? "The map is nearly dark beside those of other words."
     : "The map has a bright place.";
 
 /**
