@@ -18,6 +18,8 @@ MOST = 20
 def print_locations(console: Console, explanation: Mapping[str, Any]) -> None:
     """Print where the answer's boxes and points are, and how the maps fit them.
 
+    A note that several of them share is printed with the first.
+
     Args:
         console: where to print.
         explanation: the object that `--json` prints.
@@ -26,10 +28,12 @@ def print_locations(console: Console, explanation: Mapping[str, Any]) -> None:
         *(("box", one) for one in explanation.get("boxes", ())),
         *(("point", one) for one in explanation.get("points", ())),
     ]
+    told: set[str] = set()
     for kind, one in found[:MOST]:
         console.print(_line(kind, one))
-        for text in (*_fits(one), *one["notes"]):
+        for text in (*_fits(one), *(note for note in one["notes"] if note not in told)):
             console.print(Padding(Text(printable(text), style="dim"), (0, 0, 0, 2)))
+        told.update(one["notes"])
     if omitted := len(found[MOST:]):
         more = f"{omitted} more boxes or points: see the report, or --json."
         console.print(Text(more, style="dim"))
