@@ -81,6 +81,13 @@ def written(convention, pixels, frame):
     return numbers, 0.5 * 10**-digits
 
 
+@pytest.mark.parametrize("name", FAMILIES.names())
+def test_family_states_how_it_writes_boxes(name):
+    own = FAMILIES.get(name).box_format
+    assert isinstance(own, BoxFormat)
+    assert own.syntaxes or own.convention is None, "a convention of no syntax converts nothing"
+
+
 def test_every_syntax_of_a_family_can_be_written_here():
     assert {syntax for _, syntax in FORMATS} <= set(WRITE)
 

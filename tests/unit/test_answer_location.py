@@ -1,6 +1,8 @@
 """`explanation.boxes` and `explanation.points`."""
 
+import copy
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -37,10 +39,8 @@ def test_boxes_and_points_of_an_explanation():
 def test_phrase_and_coordinates_are_words_with_maps():
     (box,) = Explanation(box_record()).boxes
     assert (box.phrase.text, box.coordinates.text) == ("The star", "190,60),(410,420")
-    left, top, right, bottom = box.pixels
-    x, y = box.coordinates.peak
-    assert left <= x <= right
-    assert top <= y <= bottom
+    assert box.pixels == pytest.approx((91.2, 21.6, 196.8, 151.2))
+    assert box.coordinates.peak == pytest.approx((135, 75), abs=30)
     assert box.phrase.heatmap.shape == (12, 16)
     # Of several tokens the greatest value counts, cell by cell.
     tokens = [token for group in box.number_tokens for token in group]
@@ -88,6 +88,13 @@ def test_json_of_an_explanation_holds_its_boxes_and_points(make):
         phrase = one["phrase"]
         assert phrase["text"] == explanation.answer[phrase["start"] : phrase["end"]]
         assert one["phrase_fit"]["view"] in one["views"]
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_copy_of_an_explanation_has_the_same_boxes(copied):
+    explanation = Explanation(small_box_record())
+    told = explanation.to_json()  # what is computed once is kept, and copied too
+    assert copied(explanation).to_json() == told
 
 
 def test_location_is_told_in_a_line():

@@ -18,6 +18,8 @@ MOST = 20
 def print_locations(console: Console, explanation: Mapping[str, Any]) -> None:
     """Print where the answer's boxes and points are, and how the maps fit them.
 
+    A note that several of them share is printed with the first.
+
     Args:
         console: where to print.
         explanation: the object that `--json` prints.
@@ -26,10 +28,12 @@ def print_locations(console: Console, explanation: Mapping[str, Any]) -> None:
         *(("box", one) for one in explanation.get("boxes", ())),
         *(("point", one) for one in explanation.get("points", ())),
     ]
+    told: set[str] = set()
     for kind, one in found[:MOST]:
         console.print(_line(kind, one))
-        for note in one["notes"]:
-            console.print(Padding(Text(printable(note), style="dim"), (0, 0, 0, 2)))
+        for text in (*_fits(one), *(note for note in one["notes"] if note not in told)):
+            console.print(Padding(Text(printable(text), style="dim"), (0, 0, 0, 2)))
+        told.update(one["notes"])
     if omitted := len(found[MOST:]):
         more = f"{omitted} more boxes or points: see the report, or --json."
         console.print(Text(more, style="dim"))
@@ -42,10 +46,14 @@ def _line(kind: str, one: Mapping[str, Any]) -> Text:
     line = Text.assemble((kind, "yellow"), (phrase, "bold"), ": ", _place(one))
     if one["convention"] is not None:
         line.append(f" ({one['convention']})", style="dim")
-    for name, fit in (("phrase", one["phrase_fit"]), ("numbers", one["coordinates_fit"])):
-        if fit is not None:
-            line.append(f"  {name}: {_fit(fit)}")
     return line
+
+
+def _fits(one: Mapping[str, Any]) -> list[str]:
+    """One line on how the maps fit it; none where it has no pixels."""
+    fits = (("phrase", one["phrase_fit"]), ("numbers", one["coordinates_fit"]))
+    told = [f"map of the {name}: {_fit(fit)}" for name, fit in fits if fit is not None]
+    return ["; ".join(told)] if told else []
 
 
 def _place(one: Mapping[str, Any]) -> str:

@@ -80,6 +80,7 @@ class MarkedPictures:
             float(grid.column_edges[-1]),
             float(grid.row_edges[-1]),
         )
-        base = next((s for s in self._record.attribution.scales if s.scale == 1), None)
+        scales = self._record.attribution.scales
+        base = next((scale for scale in scales if abs(scale.scale - 1) < 1e-6), None)
         size = None if base is None else base.model_sizes[view]
         return PictureFrame(picture.size, seen, size)

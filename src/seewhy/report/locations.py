@@ -56,21 +56,13 @@ class Location:
     notes: tuple[str, ...]
 
 
-class RecordLocations(tuple[Location, ...]):
-    """The boxes and points of a record in the order of the answer.
-
-    Args:
-        record: use `locations_of(record)`, which keeps the result.
-    """
-
-    def __new__(cls, record: Record) -> RecordLocations:
-        """Read the record's answer by the record's own format."""
-        return super().__new__(cls, read_locations(record, record.box_format))
-
-
 def locations_of(record: Record) -> tuple[Location, ...]:
     """The boxes and points of a record's answer, computed once and kept with the record."""
-    return record.derived(RecordLocations)
+    return record.derived(_by_own_format)
+
+
+def _by_own_format(record: Record) -> tuple[Location, ...]:
+    return read_locations(record, record.box_format)
 
 
 def read_locations(

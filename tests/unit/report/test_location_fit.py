@@ -1,13 +1,20 @@
 """Maps against the boxes and points that they go with."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 
-from golden.location_records import THOUSANDTHS, answered, box_record, small_box_record
+from golden.location_records import (
+    THOUSANDTHS,
+    answered,
+    box_record,
+    clip_box_record,
+    small_box_record,
+)
 from seewhy.core.geometry import TokenGrid
-from seewhy.report.location_fit import fit_of
+from seewhy.report.location_fit import fit_of, span_of
 from seewhy.report.locations import locations_of
 
 
@@ -20,7 +27,7 @@ def one_token(answer_map, numbers, *, size=(100, 50), grid=None):
     return replace(record, attribution=replace(record.attribution, maps=(maps,)))
 
 
-def fit(answer_map, numbers, **settings):
+def fit(answer_map, numbers, **settings) -> Any:
     record = one_token(answer_map, numbers, **settings)
     (location,) = locations_of(record)
     return fit_of(record, location, location.coordinates)
@@ -102,11 +109,21 @@ def test_fit_of_drawn_things_is_good():
     record = box_record()
     box, point = locations_of(record)
     for word in (box.phrase, box.coordinates):
-        found = fit_of(record, box, word)
+        found: Any = fit_of(record, box, word)
         assert found.hit
         assert found.iou > 0.4
         assert found.energy > 2 * found.area
     assert fit_of(record, point, point.coordinates).hit
+
+
+def test_fit_in_a_clip_is_of_the_step_with_the_highest_map():
+    record = clip_box_record()
+    (box,) = locations_of(record)
+    found = fit_of(record, box, box.phrase)
+    span = span_of(record, box.phrase)
+    assert found.view == span.best_view
+    only = replace(box, views=(2,))
+    assert fit_of(record, only, box.phrase).view == 2
 
 
 def test_fit_is_computed_once():

@@ -19,6 +19,7 @@ from seewhy.core.errors import ParameterError, UnknownNameError
 from seewhy.core.geometry import TokenGrid
 from seewhy.report.bundle import open_record, save_record
 from seewhy.report.locations import locations_of, read_locations, with_convention
+from seewhy.report.payload import payload
 from seewhy.report.record_codec import record_from_parts, record_to_json, record_to_tensors
 
 JSON = BoxFormat("relative-1000", ("json",))
@@ -89,6 +90,14 @@ def test_box_is_brought_within_the_picture(numbers, pixels, note):
     (box,) = of(f"<|box_start|>({left},{top}),({right},{bottom})<|box_end|>")
     assert box.pixels == (None if pixels is None else pytest.approx(pixels))
     assert box.notes == () if note is None else any(note in one for one in box.notes)
+
+
+def test_numbers_without_end_are_outside_and_can_be_told():
+    answer = f"<|box_start|>(1,{'9' * 400}),(3,{'8' * 500})<|box_end|>"
+    record = answered(answer, THOUSANDTHS, cuts=(13, 420))
+    (box,) = locations_of(record)
+    assert (box.pixels, box.notes[-1]) == (None, "The box lies outside the picture.")
+    assert json.dumps(payload(record), allow_nan=False)
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,9 @@ MARKED = (
 #: user names a convention.
 BARE = ("pairs", "fractions", "brackets")
 
+#: A model that repeats a digit writes numbers without end, which no float holds.
+LARGEST = 1e15
+
 NUMBER = r"-?(?:\d+(?:\.\d+)?|\.\d+)"
 
 
@@ -86,4 +89,14 @@ def numbers_in(text: str, start: int, end: int) -> tuple[Number, ...]:
         [12.0, 3.5]
     """
     found = re.compile(NUMBER).finditer(text, start, end)
-    return tuple(Number(float(match[0]), *match.span()) for match in found)
+    return tuple(Number(value_of(match[0]), *match.span()) for match in found)
+
+
+def value_of(text: str) -> float:
+    """A number as it is written, or the greatest that is told apart: `LARGEST`.
+
+    Example:
+        >>> value_of("12.5"), value_of("-" + "9" * 400)
+        (12.5, -1000000000000000.0)
+    """
+    return min(max(float(text), -LARGEST), LARGEST)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from seewhy.core.boxes.markup import NUMBER, Markup, Number, Span
+from seewhy.core.boxes.markup import NUMBER, Markup, Number, Span, value_of
 
 _TAG = re.compile(
     r"<(?P<name>points?)\s+(?P<fields>(?:\w+\s*=\s*(?:\"[^\"]*\"|'[^']*')\s*)*)"
@@ -49,7 +49,7 @@ def _number(field: re.Match[str]) -> Number | None:
     if found is None:
         return None
     start = field.start("value")
-    return Number(float(found[1]), start + found.start(1), start + found.end(1))
+    return Number(value_of(found[1]), start + found.start(1), start + found.end(1))
 
 
 def _phrase(tag: re.Match[str], fields: dict[str, re.Match[str]]) -> Span | None:

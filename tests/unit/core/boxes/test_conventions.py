@@ -2,7 +2,6 @@ import pytest
 
 from seewhy.core.boxes import BARE, CONVENTIONS, MARKED, BoxFormat, convention_named
 from seewhy.core.errors import UnknownNameError
-from seewhy.models import FAMILIES
 
 
 @pytest.mark.parametrize("name", CONVENTIONS)
@@ -33,10 +32,3 @@ def test_box_format_refuses_unknown_names():
 
 def test_box_format_of_a_named_convention_reads_every_syntax():
     assert BoxFormat.named("pixels") == BoxFormat("pixels", (*MARKED, *BARE))
-
-
-@pytest.mark.parametrize("name", FAMILIES.names())
-def test_family_states_how_it_writes_boxes(name):
-    own = FAMILIES.get(name).box_format
-    assert isinstance(own, BoxFormat)
-    assert own.syntaxes or own.convention is None, "a convention of no syntax converts nothing"

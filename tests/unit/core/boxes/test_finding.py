@@ -1,6 +1,10 @@
 """Boxes and points in texts: every way to write them, and texts that only look like it."""
 
+import math
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from seewhy.core.boxes import BARE, MARKED, find_markup
 
@@ -298,6 +302,32 @@ def test_find_markup_reads_the_picture_and_the_time_that_json_names(text, pictur
 def test_find_markup_ends_on_hostile_text(text):
     # Patterns with two ways to read the same text would not end within hours.
     assert len(find_markup(text, BARE)) <= 3000
+
+
+FRAGMENTS = (
+    "<|box_start|>", "<|box_end|>", "<|object_ref_start|>", "<|object_ref_end|>", "<ref>", "</ref>",
+    "<box>", "</box>", "<|begin_of_box|>", "<|end_of_box|>", "<loc0123>", "<loc_12>", "<seg001>",
+    '"bbox_2d":', '"point_2d":', '"box_2d":', '"label":', '"image_index":', '"cup"', "{", "}", "[",
+    "]", "(", ")", ",", " ", "\n", "12", "0.34", ".5", "-7", "9" * 400, "cup", "<point", ' x="1"',
+    ' y="2"', ' alt="a"', ">", "</point>", ";", "é", "\u0661\u0662", "杯", "\x00",
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(FRAGMENTS), max_size=30).map("".join))
+@settings(max_examples=300)
+def test_find_markup_gives_whole_places_of_any_text(text):
+    found = find_markup(text, BARE)
+    for markup in found:
+        assert 0 <= markup.start < markup.end <= len(text)
+        assert len(markup.numbers) <= 4
+        assert all(math.isfinite(value) for value in markup.values)
+        places = [(number.start, number.end) for number in markup.numbers]
+        assert all(markup.start <= a < b <= markup.end for a, b in places)
+        if markup.is_complete:
+            assert len(markup.numbers) == (4 if markup.kind == "box" else 2)
+        if markup.phrase is not None:
+            assert text[slice(*markup.phrase)].strip()
+    assert list(found) == sorted(found, key=lambda markup: (markup.start, markup.end))
 
 
 def test_find_markup_orders_places_by_the_text():
