@@ -171,12 +171,16 @@ class Explanation:
         """The report as one self-contained HTML document."""
         return html(self.record)
 
-    def save(self, folder: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
-        """Write the explanation, its maps, overlays and report to a folder.
+    def save(
+        self, folder: str | os.PathLike[str], *, overwrite: bool = False, overlays: bool = False
+    ) -> Path:
+        """Write the explanation, its maps and report to a folder.
 
         Args:
             folder: a new folder; `seewhy.open` reads it back.
             overwrite: replace the folder if it is one that seewhy wrote.
+            overlays: also write a picture for each word, with its map laid over it. The report
+                draws them by itself; they take ten times the space of all else.
 
         Returns:
             The folder's absolute path.
@@ -184,7 +188,7 @@ class Explanation:
         Raises:
             OutputError: if the folder exists or cannot be written; no partial folder is left.
         """
-        return save_record(self.record, folder, overwrite)
+        return save_record(self.record, folder, overwrite, overlays=overlays)
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready: prompt, answer, words, method and model; what `seewhy explain --json` prints.

@@ -81,14 +81,9 @@ def report_name(id: str) -> str:
 
 
 def packed(id: str, explanation: Explanation) -> SavedReport:
-    """Save an explanation, and take its files to be sent to the process that stores them.
-
-    Overlays are left out: they are most of its size, the page draws its own, and `seewhy.open` does
-    not need them.
-    """
+    """Save an explanation, and take its files to be sent to the process that stores them."""
     with tempfile.TemporaryDirectory() as folder:
         saved = explanation.save(Path(folder) / "report")
-        shutil.rmtree(saved / "overlays", ignore_errors=True)
         paths = sorted(path for path in saved.rglob("*") if path.is_file())
         files = ((path.relative_to(saved).as_posix(), path.read_bytes()) for path in paths)
         return SavedReport(id, tuple(files))

@@ -200,6 +200,11 @@ def _add_output(parser) -> None:
     output.add_argument(
         "--overwrite", action="store_true", help="replace DIR if it holds an earlier explanation"
     )
+    output.add_argument(
+        "--overlays",
+        action="store_true",
+        help="also write a picture for each word, with its map laid over it",
+    )
     output.add_argument("--open", action="store_true", help="show the report in the browser")
     output.add_argument("--json", action="store_true", help="print one JSON object to stdout")
     output.add_argument(
@@ -278,7 +283,7 @@ def _explanation(arguments: Namespace, folder: Path | None) -> Explanation:
         )
         if folder is not None:
             stage(f"writing {folder}")
-            explanation.save(folder, overwrite=arguments.overwrite)
+            explanation.save(folder, overwrite=arguments.overwrite, overlays=arguments.overlays)
     return explanation
 
 

@@ -19,8 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from seewhy.core.errors import OutputError, SchemaError
+from seewhy.core.strict_json import parse
+from seewhy.report.safe_files import is_inside, read_file
 
 MANIFEST = "manifest.json"
+
+#: Sizes in bytes beyond which a file is not read.
+MANIFEST_BYTES_MAX, FILE_BYTES_MAX = 2**24, 2**34
 
 #: The value of `kind` in the manifest.
 KIND = "seewhy explanation"
@@ -107,7 +112,9 @@ def read_manifest(source: Path) -> dict[str, Any]:
     """
     hint = "give the folder of an explanation that seewhy saved"
     try:
-        manifest = json.loads((source / MANIFEST).read_bytes())
+        manifest = parse(read_file(source, MANIFEST, MANIFEST_BYTES_MAX))
+    except SchemaError:
+        raise
     except OSError as error:
         raise SchemaError(
             f"Expected {MANIFEST} in {source}, which cannot be read "
@@ -128,22 +135,25 @@ def read_checked(source: Path, name: str, manifest: Mapping[str, Any]) -> bytes:
     """The content of one file, checked against the manifest.
 
     Raises:
-        SchemaError: if the file is missing, not in the manifest, outside the folder, or changed.
+        SchemaError: if the file is missing, a link, not in the manifest, outside the folder, or
+            changed.
     """
-    if ".." in Path(name).parts or Path(name).is_absolute():
+    if not isinstance(name, str) or not is_inside(name):
         raise SchemaError(f"Expected a file inside {source}, got {name!r}: make it again.")
     try:
-        checksum = manifest["files"][name]["sha256"]
-        content = (source / name).read_bytes()
-    except (KeyError, TypeError) as error:
+        listed = manifest["files"][name]
+        checksum, size = listed["sha256"], listed.get("bytes")
+    except (LookupError, TypeError, AttributeError) as error:
         raise SchemaError(
             f"Expected {name} in the manifest of {source}, got none: make it again."
         ) from error
+    try:
+        content = read_file(source, name, FILE_BYTES_MAX)
     except OSError as error:
         raise SchemaError(
             f"Expected {name} in {source}, got {error.strerror or error}: make it again."
         ) from error
-    if hashlib.sha256(content).hexdigest() != checksum:
+    if hashlib.sha256(content).hexdigest() != checksum or size not in (None, len(content)):
         raise SchemaError(
             f"Expected {name} in {source} as its manifest describes it, got other content: "
             "it was damaged or changed; make it again."
