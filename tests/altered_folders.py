@@ -223,6 +223,8 @@ class AlterableFolder:
             for path in sorted(folder.rglob("*"))
             if path.is_file()
         }
+        self._files[EXPLANATION] = _read_parts(self._files[EXPLANATION])
+        _mend(Altered(self._files, random.Random()))
 
     @contextmanager
     def altered(self, seed: int) -> Iterator[str]:
@@ -248,7 +250,7 @@ class AlterableFolder:
         for name in self._files.keys() - state.files.keys():
             (self.folder / name).unlink()
         for name, content in state.files.items():
-            if content != self._files.get(name):
+            if content != self._files.get(name) or name in (MANIFEST, EXPLANATION):
                 (self.folder / name).write_bytes(content)
         for name, target in state.links.items():
             path = self.folder / name
@@ -270,6 +272,16 @@ class AlterableFolder:
         for name, content in self._files.items():
             if content != state.files.get(name) or name in state.links:
                 (self.folder / name).write_bytes(content)
+
+
+def _read_parts(explanation: bytes) -> bytes:
+    """The parts of an explanation that are read: the numbers of words follow from the tensors."""
+    data = json.loads(explanation)
+    for word in (*data["words"], *data["prompt_words"]):
+        for name in set(word) - {"text", "start", "end", "tokens"}:
+            del word[name]
+    del data["prompt_words"]
+    return json.dumps(data).encode()
 
 
 def _mend(state: Altered) -> None:

@@ -26,6 +26,7 @@ from seewhy.audit.schema import FAILED, AnswerRow, Diagnosed, WordRow
 from seewhy.audit.shards import Shard, counting, files_in
 from seewhy.audit.tables import ANSWERS, SCHEMA_VERSION, WORDS, RowTable
 from seewhy.core.errors import OutputError, SchemaError
+from seewhy.core.paths import expanded
 from seewhy.runs.files import locked, output_errors, remove_temporary, write_atomically
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Store:
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        self.folder = Path(folder).expanduser()
+        self.folder = expanded(folder)
 
     @property
     def reports(self) -> Path:

@@ -22,6 +22,7 @@ from seewhy.bench.writers import (
     table_csv,
 )
 from seewhy.core.errors import OutputError, ParameterError
+from seewhy.core.paths import expanded
 from seewhy.report.bench_page import html
 from seewhy.report.bench_payload import (
     BenchCase,
@@ -60,8 +61,8 @@ def write_report(
         OutputError: if a file cannot be written.
     """
     listed = [folders] if isinstance(folders, str | os.PathLike) else list(folders)
-    sources = [Path(folder).expanduser() for folder in listed]
-    target = sources[0] if out is None else Path(out).expanduser()
+    sources = [expanded(folder) for folder in listed]
+    target = sources[0] if out is None else expanded(out)
     if any(map(has_tables_alone, sources)):
         results, ungrouped, grouped = _from_tables(sources, reference)
         cases = read_cases(sources[0])

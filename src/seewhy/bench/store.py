@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seewhy.core.errors import OutputError, ParameterError, SchemaError
+from seewhy.core.paths import expanded
 from seewhy.runs.files import locked, output_errors, remove_temporary, write_atomically
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class Store:
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        self.folder = Path(folder).expanduser()
+        self.folder = expanded(folder)
         self.rows, self.runs = self.folder / "rows", self.folder / "runs"
 
     @contextmanager

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import seewhy
+from seewhy.core.paths import expanded
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 
@@ -63,7 +64,7 @@ def other_pictures(arguments) -> list[str] | None:
     """The paths of that option, absolute; None where it is not set."""
     if arguments.other_pictures is None:
         return None
-    return [str(Path(path).expanduser().absolute()) for path in arguments.other_pictures]
+    return [str(expanded(path).absolute()) for path in arguments.other_pictures]
 
 
 def load_options(arguments) -> dict[str, object]:

@@ -22,6 +22,7 @@ from seewhy.cli._options import (
 )
 from seewhy.cli.open_report import PAGE, show_in_browser
 from seewhy.core.errors import OutputError, ParameterError, PromptError
+from seewhy.core.paths import expanded
 from seewhy.testbed.pretrained import DEFAULT as DEFAULT_MODEL
 from seewhy.testbed.pretrained import pretrained
 
@@ -304,7 +305,7 @@ def _folder(arguments: Namespace) -> Path | None:
     if arguments.out is not None:
         if not arguments.out.strip():
             raise OutputError("Expected the name of a folder after --out, got an empty one.")
-        return Path(arguments.out).expanduser()
+        return expanded(arguments.out)
     if arguments.overwrite:
         raise ParameterError("Expected --out DIR with --overwrite, got none: name the folder.")
     return None if arguments.json else _new_folder(_input_name(arguments))

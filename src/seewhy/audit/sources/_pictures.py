@@ -12,6 +12,7 @@ from PIL import Image
 
 from seewhy.core.errors import DatasetError
 from seewhy.core.lexicon import listed
+from seewhy.core.paths import expanded
 from seewhy.datasets._files import unusable
 from seewhy.images.formats import BOMB, DAMAGE, open_picture
 
@@ -70,7 +71,7 @@ class Pictures:
 
     def _places(self) -> Iterator[Path]:
         if self._given:
-            yield from (Path(self._given).expanduser(), self._root / self._given)
+            yield from (expanded(self._given), self._root / self._given)
         else:
             for base in (self._root, self._root.parent):
                 yield from (base / name for name in SUBFOLDERS)
