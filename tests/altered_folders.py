@@ -236,7 +236,7 @@ class AlterableFolder:
         for alter in chosen:
             try:
                 alter(state)
-            except (LookupError, ValueError, TypeError, OSError, SafetensorError):
+            except (LookupError, ValueError, TypeError, OSError, RecursionError, SafetensorError):
                 continue  # the first alteration has left nothing for the second
         if state.mend:
             _mend(state)

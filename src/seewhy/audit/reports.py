@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-import shutil
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 from seewhy.audit.schema import WordRow
 from seewhy.core.errors import ParameterError
 from seewhy.report.safe_folder import safe_name
-from seewhy.runs.files import output_errors, sync_folder
+from seewhy.runs.files import output_errors, replace_folder, sync_folder
 
 if TYPE_CHECKING:
     from seewhy.explanation import Explanation
@@ -107,7 +106,6 @@ def unpack(report: SavedReport, folder: Path) -> str:
                 path = work / file
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
-            shutil.rmtree(folder / name, ignore_errors=True)
-            work.rename(folder / name)
+            replace_folder(work, folder / name)
         sync_folder(folder)
     return name

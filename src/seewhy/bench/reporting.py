@@ -21,7 +21,7 @@ from seewhy.bench.writers import (
     reasons_csv,
     table_csv,
 )
-from seewhy.core.errors import OutputError, ParameterError
+from seewhy.core.errors import OutputError, ParameterError, SchemaError
 from seewhy.core.paths import expanded
 from seewhy.report.bench_page import html
 from seewhy.report.bench_payload import (
@@ -69,6 +69,12 @@ def write_report(
     else:
         results = read_results(sources, reference=reference)
         ungrouped, grouped, cases = cells(results), breakdown(results), choose_cases(results)
+    if not any(results.samples.values()):
+        raise SchemaError(
+            f"Expected results of the run's models, methods, metrics and data in {sources[0]}, "
+            "got rows of none of them: the run has not begun, or its file in runs/ belongs to "
+            "other rows."
+        )
     gallery = read_gallery(dict.fromkeys([*sources, target]), target)
     texts = {
         MARKDOWN: markdown(results, ungrouped),

@@ -284,8 +284,13 @@ def _explanation(arguments: Namespace, folder: Path | None) -> Explanation:
         )
         if folder is not None:
             stage(f"writing {folder}")
-            explanation.save(folder, overwrite=arguments.overwrite, overlays=arguments.overlays)
+            explanation.save(folder, overwrite=arguments.overwrite, **_overlays(arguments))
     return explanation
+
+
+def _overlays(arguments: Namespace) -> dict[str, Any]:
+    """The option of saving, where it is asked for."""
+    return {"overlays": True} if arguments.overlays else {}
 
 
 def _print_notes(explanation: Explanation, quiet: bool) -> None:

@@ -11,7 +11,17 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NotRequired,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 from torch import Tensor
 
@@ -37,8 +47,8 @@ def expect_typed(value: Any, hint: Any, name: str) -> None:
     """Check a value and all that it holds.
 
     Args:
-        value: a dataclass, tuple, mapping, tensor, text, number or None.
-        hint: its annotation: of these types, unions, `Literal` or `Any` (free JSON).
+        value: a dataclass, tuple, list, mapping, tensor, text, number or None.
+        hint: its annotation: of these types, unions, `TypedDict`, `Literal` or `Any` (free JSON).
         name: what it is called in errors, such as `"tokens"`.
 
     Raises:
@@ -58,6 +68,12 @@ def expect_typed(value: Any, hint: Any, name: str) -> None:
     elif get_origin(hint) is Literal:
         if value not in get_args(hint):
             _refuse(value, " or ".join(map(repr, get_args(hint))), name)
+    elif get_origin(hint) in (Annotated, NotRequired):
+        expect_typed(value, get_args(hint)[0], name)
+    elif get_origin(hint) is list:
+        _expect_list(value, get_args(hint)[0], name)
+    elif is_typeddict(hint):
+        _expect_object(value, hint, name)
     elif get_origin(hint) is tuple:
         _expect_tuple(value, get_args(hint), name)
     elif isinstance(get_origin(hint), type) and issubclass(get_origin(hint), Mapping):  # type: ignore[arg-type]
@@ -76,6 +92,11 @@ def _field_hints(cls: Any) -> tuple[tuple[str, Any], ...]:
     """Names and annotations of the fields that a dataclass is made with."""
     hints = get_type_hints(cls)
     return tuple((field.name, hints[field.name]) for field in fields(cls) if field.init)
+
+
+@cache
+def _key_hints(cls: Any) -> dict[str, Any]:
+    return get_type_hints(cls, include_extras=True)
 
 
 def _expect_union(value: Any, hints: tuple[Any, ...], name: str) -> None:
@@ -101,6 +122,25 @@ def _expect_tuple(value: Any, hints: tuple[Any, ...], name: str) -> None:
         _refuse(value, f"a list of {len(hints)}", name)
     for index, (item, hint) in enumerate(zip(value, hints, strict=True)):
         expect_typed(item, hint, f"{name}.{index}")
+
+
+def _expect_list(value: Any, hint: Any, name: str) -> None:
+    if not isinstance(value, list):
+        _refuse(value, "a list", name)
+    for index, item in enumerate(value):
+        expect_typed(item, hint, f"{name}.{index}")
+
+
+def _expect_object(value: Any, hint: Any, name: str) -> None:
+    """A `TypedDict`; further keys are free JSON."""
+    if not isinstance(value, Mapping):
+        _refuse(value, "an object of names and values", name)
+    hints = _key_hints(hint)
+    for key in hints:
+        if key not in value and get_origin(hints[key]) is not NotRequired:
+            raise InputError(f"Expected {key!r} in {name[-120:]}, got none: make it again.")
+    for key, item in value.items():
+        expect_typed(item, hints.get(key, Any), f"{name}.{str(key)[:40]}")
 
 
 def _expect_mapping(value: Any, hints: tuple[Any, ...], name: str) -> None:
