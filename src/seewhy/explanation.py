@@ -243,13 +243,16 @@ class Explanation:
         folder: str | os.PathLike[str],
         *,
         overwrite: bool = False,
+        overlays: bool = False,
         display: Display = DISPLAY,
     ) -> Path:
-        """Write the explanation, its maps, overlays and report to a folder.
+        """Write the explanation, its maps and report to a folder.
 
         Args:
             folder: a new folder; `seewhy.open` reads it back.
             overwrite: replace the folder if it is one that seewhy wrote.
+            overlays: also write a picture for each word, with its map laid over it. The report
+                draws them by itself; they take ten times the space of all else.
             display: the scale of the overlays, and of the report at first, as for
                 `ExplainedWord.displayed`.
 
@@ -259,7 +262,7 @@ class Explanation:
         Raises:
             OutputError: if the folder exists or cannot be written; no partial folder is left.
         """
-        return save_record(self.record, folder, overwrite, display=display)
+        return save_record(self.record, folder, overwrite, overlays=overlays, display=display)
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready: prompt, answer, words, method, model and notes; `seewhy explain --json`.

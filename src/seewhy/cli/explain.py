@@ -25,6 +25,7 @@ from seewhy.cli.open_report import PAGE, show_in_browser
 from seewhy.core.boxes.conventions import CONVENTIONS
 from seewhy.core.errors import OutputError, ParameterError, ShippedModelWarning
 from seewhy.core.memory import bytes_of
+from seewhy.core.paths import expanded
 from seewhy.testbed.pretrained import DEFAULT as DEFAULT_MODEL
 from seewhy.testbed.pretrained import pretrained
 
@@ -240,6 +241,11 @@ def _add_output(parser) -> None:
         help="scale of the maps in DIR: one for the whole answer, each map alone, or each together "
         "with the words before (default: answer); the page can show all three",
     )
+    output.add_argument(
+        "--overlays",
+        action="store_true",
+        help="also write a picture for each word, with its map laid over it",
+    )
     output.add_argument("--open", action="store_true", help="show the report in the browser")
     output.add_argument("--json", action="store_true", help="print one JSON object to stdout")
     output.add_argument(
@@ -345,9 +351,14 @@ def _explanation(arguments: Namespace, folder: Path | None) -> tuple[Explanation
             )
         if folder is not None:
             stage(f"writing {folder}")
-            scale = {"display": arguments.display} if arguments.display else {}
-            explanation.save(folder, overwrite=arguments.overwrite, **scale)
+            explanation.save(folder, overwrite=arguments.overwrite, **_saving(arguments))
     return explanation, told
+
+
+def _saving(arguments: Namespace) -> dict[str, Any]:
+    """The options of saving that are asked for."""
+    scale = {"display": arguments.display} if arguments.display else {}
+    return scale | ({"overlays": True} if arguments.overlays else {})
 
 
 def _first_stage(arguments: Namespace) -> str:
@@ -379,7 +390,7 @@ def _folder(arguments: Namespace) -> Path | None:
     if arguments.out is not None:
         if not arguments.out.strip():
             raise OutputError("Expected the name of a folder after --out, got an empty one.")
-        return Path(arguments.out).expanduser()
+        return expanded(arguments.out)
     if arguments.overwrite:
         raise ParameterError("Expected --out DIR with --overwrite, got none: name the folder.")
     return None if arguments.json else _new_folder(_input_name(arguments))

@@ -132,7 +132,7 @@ def provenance_from_json(data: Mapping[str, Any]) -> Provenance:
         KeyError: if a field is missing.
     """
     values = {field.name: data[field.name] for field in fields(Provenance)}
-    return Provenance(**{**values, "notes": tuple(values["notes"])})
+    return Provenance(**{**values, "notes": _listed(values["notes"])})
 
 
 def _numbers(span: TextSpan) -> dict[str, Any]:
@@ -192,7 +192,7 @@ def _picture(view: int, data: Mapping[str, Any], tensors: Tensors, image: Tensor
             **{name: tensors[f"base_grids.{view}.{name}"] for name in names}, name=data["base_grid"]
         ),
         medium=data["medium"],
-        frames=tuple(data["frames"]),
+        frames=_listed(data["frames"]),
         seconds=data["seconds"],
     )
 
@@ -207,7 +207,14 @@ def _token(data: Mapping[str, Any]) -> Token:
 
 
 def _word(data: Mapping[str, Any]) -> Word:
-    return Word(data["text"], data["start"], data["end"], tuple(data["tokens"]))
+    return Word(data["text"], data["start"], data["end"], _listed(data["tokens"]))
+
+
+def _listed(values: Any) -> tuple[Any, ...]:
+    """A list as a tuple; a text, which has parts too, is refused."""
+    if not isinstance(values, list | tuple):
+        raise TypeError(f"Expected a list, got {str(values)[:60]!r}.")
+    return tuple(values)
 
 
 def _text(value: Any) -> str:

@@ -275,7 +275,7 @@ def _scale(view: ScaleView, rows: list[int]) -> SpanScale:
 
 
 def _shares(maps: Sequence[Tensor]) -> tuple[float, ...]:
-    means = [float(values.mean()) for values in maps]
+    means = [float(values.double().mean()) for values in maps]
     return tuple(mean / sum(means) if sum(means) else 0.0 for mean in means)
 
 
