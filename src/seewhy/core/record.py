@@ -90,6 +90,8 @@ class Record:
         provenance: how the explanation was made.
         verdicts: what each word of the answer rests on, with None for words that were not
             diagnosed; None where no word was.
+        thinking: start and end of the answer's thinking block in characters, tags included; None
+            where it has none.
     """
 
     pictures: tuple[Picture, ...]
@@ -105,11 +107,31 @@ class Record:
     contrasts: tuple[tuple[int, str], ...] = ()
     layers: Layers | None = None
     verdicts: tuple[Verdict | None, ...] | None = None
+    thinking: tuple[int, int] | None = None
 
     @cached_property
     def prompt_words(self) -> tuple[Word, ...]:
         """Words of the prompt, by the offsets of its tokens."""
-        return words_of(self.prompt, [(token.start, token.end) for token in self.prompt_tokens])
+        return words_of(self.prompt, self.prompt_tokens)
+
+    @cached_property
+    def thinking_words(self) -> range:
+        """Indices of the words of the thinking block; empty where the answer has none."""
+        if self.thinking is None:
+            return range(0)
+        start, end = self.thinking
+        indices = [i for i, w in enumerate(self.words) if start <= w.start and w.start < end]
+        return range(indices[0], indices[-1] + 1) if indices else range(0)
+
+    @cached_property
+    def final_words(self) -> tuple[int, ...]:
+        """Indices of the words of the answer itself, which follow the thinking block.
+
+        All words where nothing follows it: the answer was cut off.
+        """
+        thinking = self.thinking_words
+        final = tuple(index for index in range(len(self.words)) if index not in thinking)
+        return final or tuple(range(len(self.words)))
 
     def derived(self, make: Callable[[Record], Derived]) -> Derived:
         """Return `make(record)`, which is computed at the first call and kept with the record.

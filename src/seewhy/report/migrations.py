@@ -12,6 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
+from seewhy.core.thinking import thinking_span
 from seewhy.report.record_codec import picture_file
 
 Parts = tuple[dict[str, Any], dict[str, Tensor]]
@@ -19,7 +20,7 @@ Parts = tuple[dict[str, Any], dict[str, Tensor]]
 
 #: Increased by one for each change after which older folders need a conversion. Tensors that a
 #: record may lack, as the visual share and the layers, need none.
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 
 def migrated(schema: int, data: dict[str, Any], tensors: dict[str, Tensor]) -> Parts:
@@ -77,6 +78,16 @@ def _from_3_to_4(data: dict[str, Any], tensors: dict[str, Tensor]) -> Parts:
     return data | {"verdicts": None}, tensors
 
 
+def _from_4_to_5(data: dict[str, Any], tensors: dict[str, Tensor]) -> Parts:
+    """Schema 4 had no special tokens with a text, and told no thinking block apart."""
+    changed: dict[str, Any] = {
+        name: [{**entry, "special": False} for entry in data[name]]
+        for name in ("words", "tokens", "prompt_tokens")
+    }
+    span = thinking_span(data["answer"])
+    return data | changed | {"thinking": span and list(span)}, tensors
+
+
 def _scales_of_3(scales: list[dict[str, Any]]) -> dict[str, Any]:
     return {"scales": [{"scale": s["scale"], "model_sizes": s["seen"]} for s in scales]}
 
@@ -98,4 +109,5 @@ STEPS: dict[int, Callable[[dict[str, Any], dict[str, Tensor]], Parts]] = {
     1: _from_1_to_2,
     2: _from_2_to_3,
     3: _from_3_to_4,
+    4: _from_4_to_5,
 }

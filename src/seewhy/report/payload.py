@@ -281,7 +281,7 @@ class _Maps:
         if self._layers is None:
             return []
         if unit.tokens not in self._layer_data:
-            word = word_layers(self._layers, unit.tokens)
+            word = word_layers(self._layers, unit.tokens, unit.deciding)
             made = [self._layer(word, index) for index in range(len(word))]
             self._layer_data[unit.tokens] = made
         return self._layer_data[unit.tokens]

@@ -62,6 +62,7 @@ def record_to_json(record: Record) -> dict[str, Any]:
         if record.prompt_attribution is None
         else _attribution_to_json(record.prompt_attribution),
         "verdicts": verdicts_to_json(record.verdicts),
+        "thinking": record.thinking and list(record.thinking),
     }
 
 
@@ -113,6 +114,7 @@ def record_from_parts(
         layers=_layers(len(data["pictures"]), tensors),
         provenance=provenance,
         verdicts=verdicts_from_json(data["verdicts"], len(data["words"])),
+        thinking=None if data["thinking"] is None else _pair(data["thinking"]),
     )
 
 
@@ -194,7 +196,14 @@ def _token(data: Mapping[str, Any]) -> Token:
 
 
 def _word(data: Mapping[str, Any]) -> Word:
-    return Word(data["text"], data["start"], data["end"], tuple(data["tokens"]))
+    return Word(
+        data["text"], data["start"], data["end"], tuple(data["tokens"]), bool(data["special"])
+    )
+
+
+def _pair(values: Sequence[int]) -> tuple[int, int]:
+    start, end = values
+    return start, end
 
 
 def _attribution(part: str, data: Mapping[str, Any], tensors: Tensors) -> Attribution:

@@ -279,10 +279,10 @@ def test_open_record_refuses_a_foreign_manifest(folder, content, words):
         open_record(folder)
 
 
-@pytest.mark.parametrize("version", [5, 0, None, "1"])
+@pytest.mark.parametrize("version", [6, 0, None, "1"])
 def test_open_record_refuses_a_newer_or_unknown_schema(folder, version):
     rewrite(folder, lambda manifest: manifest.update(schema=version))
-    with pytest.raises(SchemaError, match="schema 4 or older .*update seewhy"):
+    with pytest.raises(SchemaError, match="schema 5 or older .*update seewhy"):
         open_record(folder)
 
 

@@ -1,7 +1,8 @@
 """Folders in `tests/data/folders` were written by the versions of seewhy that had these schemas.
 
 Commits 5d8229f and 29a2056 wrote them. Each holds a record of `golden.records` with a second scale;
-overlays and page were taken out. Commit f78df78 wrote `schema_3`. Commit 4c90006 wrote
+overlays and page were taken out. Commit f78df78 wrote `schema_3`, commit
+1efc315 `schema_4`. Commit 4c90006 wrote
 `tests/data/folder_without_layers`, of schema 3 too, before records had a visual share and layers.
 """
 
@@ -17,6 +18,7 @@ from seewhy.core.errors import SchemaError
 from seewhy.core.layers import Layers
 from seewhy.core.record import Record
 from seewhy.core.trace import PromptSpan
+from seewhy.core.verdict import Because, Verdict
 from seewhy.report.bundle import open_record, save_record
 from seewhy.report.migrations import SCHEMA_VERSION, STEPS
 
@@ -42,12 +44,18 @@ def with_share_and_layers(record: Record) -> Record:
     return replace(record, layers=layers, attribution=attribution)
 
 
+def with_verdict(record: Record) -> Record:
+    verdict = Verdict(0.75, "picture", Because(-0.5, None, ()), "It is there.", "noun")
+    return replace(record, verdicts=(*(None for _ in record.words[1:]), verdict))
+
+
 WITHOUT_LAYERS = FOLDERS.parent / "folder_without_layers"
 
 WRITTEN = {
     1: replace(with_a_second_scale(small_record()), turns=(PromptSpan("user", 0, 7),)),
     2: with_a_second_scale(small_views_record()),
     3: with_share_and_layers(with_a_second_scale(small_views_record())),
+    4: with_verdict(with_a_second_scale(small_views_record())),
 }
 
 
@@ -68,8 +76,22 @@ def test_open_record_reads_a_folder_of_an_older_schema(schema):
 
 
 @pytest.mark.parametrize("schema", WRITTEN)
-def test_record_of_an_older_schema_has_no_verdicts(schema):
-    assert open_record(FOLDERS / f"schema_{schema}").verdicts is None
+def test_record_of_an_older_schema_has_the_verdicts_of_schema_4_alone(schema):
+    record = open_record(FOLDERS / f"schema_{schema}")
+    assert (record.verdicts is None) == (schema < 4)
+
+
+@pytest.mark.parametrize("schema", WRITTEN)
+def test_record_of_an_older_schema_has_no_special_tokens(schema):
+    record = open_record(FOLDERS / f"schema_{schema}")
+    assert not any(one.special for one in (*record.words, *record.tokens, *record.prompt_tokens))
+    assert record.thinking is None
+
+
+def test_thinking_block_of_an_older_schema_is_found():
+    data = {"answer": "<think>No.</think> Yes.", "words": [], "tokens": [], "prompt_tokens": []}
+    changed, _ = STEPS[4](data, {})
+    assert changed["thinking"] == [0, 18]
 
 
 @pytest.mark.parametrize("schema", WRITTEN)
