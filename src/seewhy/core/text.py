@@ -81,10 +81,11 @@ def split_words(text: str) -> list[Span]:
 def words_of(text: str, tokens: Sequence[Token | Span]) -> tuple[Word, ...]:
     """Join tokens to words by their offsets in the decoded text, in linear time.
 
-    Every token belongs to exactly one word. A token that is part of two words belongs to the one
-    that holds more of its characters (the first of equals). A token of spaces, or of part of a
-    character, belongs to the word that follows it, at the end of the text to the one before. A
-    word without tokens is joined to the word before it, or after it if it is the first.
+    Every token belongs to exactly one word; a blank text has none. A token that is part of two
+    words belongs to the one that holds more of its characters (the first of equals). A token of
+    spaces, or of part of a character, belongs to the word that follows it, at the end of the text
+    to the one before. A word without tokens is joined to the word before it, or after it if it is
+    the first.
 
     Words are those of `split_words`. Each special token is a word of its own. Scripts without
     spaces are cut at the borders of tokens, and nowhere else; a run of Katakana is one word.
@@ -99,7 +100,7 @@ def words_of(text: str, tokens: Sequence[Token | Span]) -> tuple[Word, ...]:
         >>> [w.text for w in words_of("红色的车", [(0, 2), (2, 3), (3, 4)])]
         ['红色', '的', '车']
     """
-    if not tokens:
+    if not tokens or not text.strip():
         return ()
     spans = [(t.start, t.end) if isinstance(t, Token) else t for t in tokens]
     special = [n for n, token in enumerate(tokens) if isinstance(token, Token) and token.special]

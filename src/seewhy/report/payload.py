@@ -9,7 +9,7 @@ import base64
 import io
 import math
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 
 import numpy as np
 import torch
@@ -44,6 +44,9 @@ Size = Annotated[list[int], (int, int)]
 
 XY = Annotated[list[float], (float, float)]
 """A position in pixels of the original picture."""
+
+Extent = Annotated[list[int], (int, int)]
+"""Start and end of some characters."""
 
 Strength = Annotated[list[float], (int, float)]
 """An index on the text axis, and a strength in [0, 1]."""
@@ -99,13 +102,15 @@ class Scale(TypedDict):
 class Span(TypedDict):
     """A piece of the prompt, its offsets counted in characters (code points).
 
-    `unit` is its index in `TextData.asked`, or null where the prompt was not explained.
+    `unit` is its index in `TextData.asked`, or null where the prompt was not explained. `special`
+    is there, and true, for a special token.
     """
 
     text: str
     start: int
     end: int
     unit: int | None
+    special: NotRequired[bool]
 
 
 class TurnData(TypedDict):
@@ -159,11 +164,13 @@ class UnitData(TypedDict):
     [0, 1]; `context` holds pairs of index (the prompt's spans first, then the answer's units) and
     strength in [0, 1] on that scale, as are `picture` and `earlier`. `visual_share` is in [0, 1],
     or null where the method does not measure it. `layers` is empty where the record has none.
+    `special` is there, and true, for a special token.
     """
 
     text: str
     start: int
     end: int
+    special: NotRequired[bool]
     tokens: list[int]
     probability: float
     candidates: list[Candidate]
@@ -212,7 +219,8 @@ class Payload(TypedDict):
     """All data of a page.
 
     `verdicts` has an entry for each word of the answer, null where the word has none; it is null
-    where the answer was not diagnosed.
+    where the answer was not diagnosed. `thinking` holds the start and the end of the answer's
+    thinking block in characters (code points); an answer without one has no such entry.
     """
 
     schema: int
@@ -220,6 +228,7 @@ class Payload(TypedDict):
     prompt: str
     turns: list[TurnData]
     answer: str
+    thinking: NotRequired[Extent]
     contrasts: list[Contrast]
     verdicts: list[VerdictData | None] | None
     words: TextData
@@ -241,7 +250,7 @@ def payload(record: Record) -> Payload:
         ValueError: if a number is NaN or infinite.
     """
     spans, maps = spans_of(record), _Maps(record.layers)
-    return {
+    data: Payload = {
         "schema": SCHEMA_VERSION,
         "pictures": _pictures(record.pictures),
         "prompt": record.prompt,
@@ -256,6 +265,9 @@ def payload(record: Record) -> Payload:
         "colours": {name: _base64(colour_table(name)) for name in NAMES},
         "origin": _origin(record.provenance),
     }
+    if record.thinking is not None:
+        data["thinking"] = [*record.thinking]
+    return data
 
 
 class _Maps:
@@ -311,15 +323,19 @@ def _text(
     maps: _Maps,
 ) -> TextData:
     return {
-        "prompt": [
-            {"text": s.text, "start": s.start, "end": s.end, "unit": i if prompt_units else None}
-            for i, s in enumerate(prompt)
-        ],
+        "prompt": [_prompt_span(s, i if prompt_units else None) for i, s in enumerate(prompt)],
         "asked": [_unit(unit, maps.start("prompt", unit), []) for unit in prompt_units],
         "answer": [
             _unit(unit, maps.start("answer", unit), maps.layers(unit)) for unit in answer_units
         ],
     }
+
+
+def _prompt_span(span: Word | Token, unit: int | None) -> Span:
+    data: Span = {"text": span.text, "start": span.start, "end": span.end, "unit": unit}
+    if span.special:
+        data["special"] = True
+    return data
 
 
 def _scale(view: ScaleView) -> Scale:
@@ -399,7 +415,7 @@ def _pictures(pictures: Sequence[Picture]) -> list[PictureData]:
 def _unit(unit: TextSpan, first: int, layers: list[LayerData]) -> UnitData:
     """The data of a word or token whose maps begin at index `first` of the payload's maps."""
     views = len(unit.maps)
-    return {
+    data: UnitData = {
         "text": unit.text,
         "start": unit.start,
         "end": unit.end,
@@ -426,6 +442,9 @@ def _unit(unit: TextSpan, first: int, layers: list[LayerData]) -> UnitData:
         ],
         "layers": layers,
     }
+    if unit.special:
+        data["special"] = True
+    return data
 
 
 def _unit_scale(scale: SpanScale, first: int, views: int) -> UnitScale:

@@ -65,6 +65,7 @@ export interface Span {
   start: number;
   end: number;
   unit: number | null;
+  special?: boolean;
 }
 
 /** A unit at one scale; `maps` are indices of the payload's maps, one for each view. */
@@ -91,6 +92,7 @@ export interface UnitData {
   text: string;
   start: number;
   end: number;
+  special?: boolean;
   tokens: number[];
   probability: number;
   candidates: [string, number][];
@@ -152,6 +154,7 @@ export interface Payload {
   prompt: string;
   turns: TurnData[];
   answer: string;
+  thinking?: [number, number];
   contrasts: Contrast[];
   verdicts: (VerdictData | null)[] | null;
   words: TextData;

@@ -23,6 +23,7 @@ export function initialState(colours) {
     style: { mode: "heat", colours, opacity: 0.8 },
     layer: null,
     layerSource: "lens",
+    isThinkingOpen: false,
     tabStops: {},
   };
 }
