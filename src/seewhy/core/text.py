@@ -230,11 +230,12 @@ def _owners(spans: Sequence[Span], pieces: Sequence[_Piece]) -> list[int]:
     for start, end in spans:
         while first < len(pieces) and pieces[first].end <= start:
             first += 1
-        best, most, at = None, 0, first
+        best, most, at = None, (False, 0), first
         while at < len(pieces) and pieces[at].start < end:
             shared = min(end, pieces[at].end) - max(start, pieces[at].start)
-            if shared > most:
-                best, most = at, shared
+            # A mark that stands on a special token is of another token, which has its own word.
+            if shared > 0 and (not pieces[at].special, shared) > most:
+                best, most = at, (not pieces[at].special, shared)
             at += 1
         if best is None:
             waiting += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import accumulate, groupby
+from itertools import accumulate, groupby, pairwise
 from typing import Any
 
 UNFINISHED = "\ufffd"
@@ -50,7 +50,7 @@ def tokens_of(ids: Sequence[int], tokenizer: Any) -> tuple[str, list[tuple[int, 
         ends[index] = len(text)
         first, pending, waiting = pending, index + 1, []
     stops = list(accumulate(ends, max))
-    return text, list(zip([0, *stops[:-1]], stops, strict=True))
+    return text, list(pairwise([0, *stops]))
 
 
 def _shared(start: str, text: str) -> int:
