@@ -26,9 +26,11 @@ from seewhy.core.attribution import Attribution
 from seewhy.core.errors import ParameterError, UnsupportedModelError
 from seewhy.core.record import Picture, Provenance, Record
 from seewhy.core.text import Word, words_of
+from seewhy.core.thinking import opens_thinking, thinking_span
 from seewhy.core.trace import Trace, View
+from seewhy.core.word_lookup import find_text
 from seewhy.diagnosed import diagnosed
-from seewhy.explanation import Explanation, place_of
+from seewhy.explanation import Explanation
 from seewhy.images import Clip, notes_of
 from seewhy.memory.limits import MemoryGuard
 from seewhy.methods import DEFAULT, FALLBACK, Evidence, Method, create
@@ -46,6 +48,9 @@ if TYPE_CHECKING:
 
 CANDIDATES = 10
 """How many alternatives are kept for each token."""
+
+PROMPT_END = 24
+"""Tokens at a prompt's end in which the opening tag of a thinking block is looked for."""
 
 
 class Explainer:
@@ -321,12 +326,14 @@ def explanation_of(
     """
     start = time.perf_counter()
     method = options.explaining_method
-    words = words_of(trace.answer, [(token.start, token.end) for token in trace.tokens])
+    words = words_of(trace.answer, trace.tokens)
     evidence = Evidence.from_session(session, trace=trace, start=options.start)
     method, attribution = _attributed(method, evidence, options)
-    contrasts = {place_of(words, word): other for word, other in options.contrast.items()}
-    for index, alternative in contrasts.items():
-        attribution = _contrasted(attribution, evidence, words[index], alternative, method)
+    contrasts: dict[int, str] = {}
+    for wanted, alternative in options.contrast.items():
+        word, within = find_text(trace.answer, words, trace.tokens, wanted)
+        contrasts |= dict.fromkeys(within, alternative)
+        attribution = _contrasted(attribution, evidence, word, alternative, method)
     attribution = attribution.cpu()
     seconds_of_stages = {
         "generate": seconds,
@@ -362,6 +369,7 @@ def explanation_of(
         contrasts=tuple(contrasts.items()),
         layers=layers_of_answer(session, trace) if options.layers else None,
         box_format=options.box_format(session.loaded.family.box_format),
+        thinking=thinking_span(trace.answer, is_open=_opens_thinking(session, trace)),
         provenance=replace(
             _provenance(session, method, parameters, seconds_of_stages),
             seed=options.seed,
@@ -371,6 +379,12 @@ def explanation_of(
         word_notes=notes_of_words(method, session.loaded.family, trace.inputs, words),
     )
     return Explanation(_diagnosed(record, session, trace, options) if options.diagnose else record)
+
+
+def _opens_thinking(session: Session, trace: Trace) -> bool:
+    """Whether the prompt ends with the opening tag of a thinking block."""
+    end = trace.inputs.tensors["input_ids"][0, -PROMPT_END:].tolist()
+    return opens_thinking(session.loaded.processor.tokenizer.decode(end))
 
 
 def _diagnosed(record: Record, session: Session, trace: Trace, options: ExplainOptions) -> Record:

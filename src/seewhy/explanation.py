@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from seewhy.answer_location import AnswerLocation, answer_locations
 from seewhy.core.display import DISPLAY, Display
-from seewhy.core.errors import ParameterError, UnknownNameError
+from seewhy.core.errors import ParameterError
 from seewhy.core.record import Picture, Record
-from seewhy.core.suggestions import choose_from, give_index
-from seewhy.core.text import Word, phrase
+from seewhy.core.text import phrase
+from seewhy.core.word_lookup import find_text, place_of
 from seewhy.explained_word import ExplainedWord, RecordWords, only_view
 from seewhy.report.bundle import save_record
 from seewhy.report.figures import plot
@@ -154,8 +154,21 @@ class Explanation:
         return Explanation(with_convention(self.record, convention))
 
     @property
+    def thinking(self) -> tuple[ExplainedWord, ...]:
+        """The words of the answer's thinking block, its tags among them; empty if it has none."""
+        return tuple(self.words[index] for index in self.record.thinking_words)
+
+    @property
+    def final_words(self) -> tuple[ExplainedWord, ...]:
+        """The words of the answer without its thinking block.
+
+        All of them where nothing follows the block: then the answer was cut off.
+        """
+        return tuple(self.words[index] for index in self.record.final_words)
+
+    @property
     def worst(self) -> ExplainedWord | None:
-        """The word that the picture supports least.
+        """The word that the picture supports least, of those that follow a thinking block.
 
         Of equal ones the first with a verdict of its own: not a colour that shares its thing's.
 
@@ -174,13 +187,19 @@ class Explanation:
         return iter(self.words)
 
     def __getitem__(self, word: int | str) -> ExplainedWord:
-        """A word by its number, or the first one with this text.
+        """A word by its number or its text, or any text that begins and ends with a token.
+
+        The first word with this text; else the first place where it stands as part of a word or as
+        a phrase, such as `explanation["red star"]`.
 
         Raises:
-            UnknownNameError: if no word has this text.
+            UnknownNameError: if the answer has no such text, or a token goes beyond it.
             IndexError: if there is no such number.
         """
-        return self.words[self._index(word)]
+        found, within = find_text(self.answer, self.record.words, self.record.tokens, word)
+        if len(within) == 1 and found is self.record.words[within[0]]:
+            return self.words[within[0]]
+        return ExplainedWord(self._words, spans_of(self.record).word(found, within[0]))
 
     def phrase(self, first: int | str, last: int | str) -> ExplainedWord:
         """Neighbouring words as one, such as `explanation.phrase("red", "star")`.
@@ -270,13 +289,15 @@ class Explanation:
         A word's `context` holds pairs of an earlier word's index and its share, in [0, 1], of what
         the word took from all earlier words; `peak` and `box` are in pixels of the image. Its
         `layers`, where the explanation has them, are numbers only. Its `verdict` is there where
-        the explanation was diagnosed, None for words without one. `boxes` and `points` hold
+        the explanation was diagnosed, None for words without one. `thinking` is the start and the
+        end of the thinking block in characters, or None. `boxes` and `points` hold
         `AnswerLocation.to_json` of each. `warnings` must be read first; `notes` holds them and all
         others, and a word has its own.
         """
         return {
             "prompt": self.prompt,
             "answer": self.answer,
+            "thinking": self.record.thinking and list(self.record.thinking),
             "words": [word.to_json() for word in self],
             **locations_to_json(self.record),
             "method": self.method,
@@ -296,33 +317,3 @@ class Explanation:
 
     def _index(self, word: int | str, after: int = 0) -> int:
         return place_of(self.record.words, word, after)
-
-
-def place_of(words: Sequence[Word], word: int | str, after: int = 0) -> int:
-    """The number of a word of the answer, given by number or by text.
-
-    Args:
-        words: of the answer.
-        word: its number, negative ones from the end, or its text (the same case is preferred).
-        after: the first word to compare; those before it are compared last.
-
-    Raises:
-        UnknownNameError: if no word has this text.
-        IndexError: if there is no such number.
-    """
-    if isinstance(word, str):
-        texts = [w.text for w in words]
-        for fold in (str, str.casefold):
-            for index in (*range(after, len(words)), *range(after)):
-                if fold(texts[index]) == fold(word):
-                    return index
-        choices = dict.fromkeys(text for text in texts if any(map(str.isalnum, text)))
-        raise UnknownNameError(
-            f"Expected a word of the answer, got {word!r}: {choose_from(word, choices)}"
-        )
-    if not -len(words) <= word < len(words):
-        raise IndexError(
-            f"Expected the number of one of the answer's {len(words)} words, got {word}: "
-            f"{give_index(len(words))}."
-        )
-    return word % len(words)

@@ -48,6 +48,10 @@ def expect_sound(record: Record) -> None:
         _expect_layers(record.layers, record)
     for word, _ in record.contrasts:
         _expect_index(word, len(record.words), "the word of a contrast")
+    for word, _ in record.word_notes:
+        _expect_index(word, len(record.words), "the word of a note")
+    if record.thinking is not None:
+        _expect_span(*record.thinking, record.answer, "the thinking block")
     _expect_verdicts(record)
     for stage, seconds in record.provenance.seconds.items():
         _expect(seconds >= 0, f"seconds of {stage!r} of at least 0", seconds)

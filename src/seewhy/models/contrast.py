@@ -52,9 +52,9 @@ def deciding_token(loaded: Loaded, trace: Trace, word: Word, alternative: str) -
 
 def alternative_ids(loaded: Loaded, trace: Trace, word: Word, alternative: str) -> list[int]:
     """Ids of an alternative in the word's position, tokenised after the answer."""
-    first = trace.tokens[word.tokens[0]]
-    space = first.text[: len(first.text) - len(first.text.lstrip())]
-    before = trace.answer[: first.start]
+    # Its first token may be part of a character, without a text: the space stands in the answer.
+    begin = trace.tokens[word.tokens[0]].start
+    before, space = trace.answer[:begin], trace.answer[begin : word.start]
     tokenizer = loaded.processor.tokenizer
 
     def ids_of(text: str) -> list[int]:

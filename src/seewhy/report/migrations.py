@@ -13,6 +13,7 @@ from typing import Any
 from torch import Tensor
 
 from seewhy.core.errors import SeewhyError
+from seewhy.core.thinking import thinking_span
 from seewhy.methods import METHODS, create, parameters_of
 from seewhy.methods._parameters import SCALES
 from seewhy.report.record_codec import picture_file
@@ -105,14 +106,26 @@ def _tuples(value: Any) -> Any:
 
 
 def _from_4_to_5(data: dict[str, Any], tensors: dict[str, Tensor]) -> Parts:
-    """Schema 4 had no warnings and notes of words; how boxes are written, its family says.
+    """Schema 4 had no warnings, notes of words, special tokens with a text and thinking blocks.
 
-    It also named a method without its parameters (`method_spec`), and its numbers of words, which
-    are computed again, were context in the method's unit and heights on the joint scale.
+    How boxes are written, its family says. It also named a method without its parameters
+    (`method_spec`), and its numbers of words, which are computed again, were context in the
+    method's unit and heights on the joint scale.
     """
     found = BOX_FORMATS_OF_4.get(data["family"])
     box_format = None if found is None else {"convention": found[0], "syntaxes": list(found[1])}
-    return data | {"box_format": box_format, "warnings": [], "word_notes": []}, tensors
+    span = thinking_span(data["answer"])
+    new = {
+        "box_format": box_format,
+        "warnings": [],
+        "word_notes": [],
+        "thinking": span and list(span),
+        **{
+            name: [{**entry, "special": False} for entry in data[name]]
+            for name in ("words", "tokens", "prompt_tokens")
+        },
+    }
+    return data | new, tensors
 
 
 #: How the families of schema 4 write boxes and points: the convention, and the ways to write them.

@@ -68,6 +68,7 @@ def record_to_json(record: Record) -> dict[str, Any]:
         "word_notes": [{"word": word, "note": note} for word, note in record.word_notes],
         "box_format": None if record.box_format is None else asdict(record.box_format),
         **locations_to_json(record),
+        "thinking": record.thinking and list(record.thinking),
     }
 
 
@@ -122,6 +123,7 @@ def record_from_parts(
         warnings=tuple(map(_text, data["warnings"])),
         word_notes=tuple(_word_note(note, len(data["words"])) for note in data["word_notes"]),
         box_format=_box_format(data["box_format"]),
+        thinking=None if data["thinking"] is None else _pair(data["thinking"]),
     )
 
 
@@ -207,7 +209,7 @@ def _token(data: Mapping[str, Any]) -> Token:
 
 
 def _word(data: Mapping[str, Any]) -> Word:
-    return Word(data["text"], data["start"], data["end"], _listed(data["tokens"]))
+    return Word(data["text"], data["start"], data["end"], _listed(data["tokens"]), data["special"])
 
 
 def _listed(values: Any) -> tuple[Any, ...]:
@@ -228,6 +230,11 @@ def _word_note(note: Mapping[str, Any], words: int) -> tuple[int, str]:
     if isinstance(word, bool) or not isinstance(word, int) or not 0 <= word < words:
         raise ValueError(f"Expected a note of one of {words} words, got one of {word!r}.")
     return word, _text(note["note"])
+
+
+def _pair(values: Any) -> tuple[int, int]:
+    start, end = _listed(values)
+    return start, end
 
 
 def _attribution(part: str, data: Mapping[str, Any], tensors: Tensors) -> Attribution:

@@ -82,6 +82,20 @@ def test_record_of_before_verdicts_has_none(schema):
     assert open_record(FOLDERS / f"schema_{schema}").verdicts is None
 
 
+@pytest.mark.parametrize("schema", WRITTEN)
+def test_record_of_an_older_schema_has_no_special_tokens(schema):
+    record = open_record(FOLDERS / f"schema_{schema}")
+    assert not any(one.special for one in (*record.words, *record.tokens, *record.prompt_tokens))
+    assert record.thinking is None
+
+
+def test_thinking_block_of_an_older_schema_is_found():
+    data = {"answer": "<think>No.</think> Yes.", "words": [], "tokens": [], "prompt_tokens": []}
+    data["family"] = ""
+    changed, _ = STEPS[4](data, {})
+    assert changed["thinking"] == [0, 18]
+
+
 def test_record_of_before_box_formats_has_that_of_its_family():
     assert open_record(FOLDERS / "schema_4").box_format == FAMILIES.get("qwen2-vl").box_format
     assert open_record(FOLDERS / "schema_3").box_format is None  # its family is none of ours

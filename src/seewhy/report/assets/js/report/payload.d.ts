@@ -99,6 +99,7 @@ export interface Span {
   start: number;
   end: number;
   unit: number | null;
+  special?: boolean;
 }
 
 /** The range of a unit's maps on each scale of `seewhy.core.display`. */
@@ -132,6 +133,7 @@ export interface UnitData {
   text: string;
   start: number;
   end: number;
+  special?: boolean;
   tokens: number[];
   probability: number;
   candidates: [string, number][];
@@ -191,6 +193,7 @@ export interface Payload {
   prompt: string;
   turns: TurnData[];
   answer: string;
+  thinking?: [number, number];
   contrasts: Contrast[];
   verdicts: (VerdictData | null)[] | null;
   warnings: string[];

@@ -52,6 +52,7 @@ export class Report {
     this.images = payload.pictures.map(() => new Image());
     this.painter = new Painter(payload.colours, this.views, this.images);
     this.state = initialState(Object.keys(payload.colours)[0], payload.display);
+    this.state.isThinkingOpen = !this.text.hasFinalAnswer;
     this.parts = layout(id, this.views, {
       contrast: payload.contrasts.length > 0,
       prompt: payload.words.asked.length > 0,
