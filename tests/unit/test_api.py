@@ -201,7 +201,7 @@ def test_word_overlay_is_as_large_as_the_picture(explanation: Explanation) -> No
 
 def test_to_json_is_the_object_of_the_command_line(explanation: Explanation) -> None:
     told = json.loads(json.dumps(explanation.to_json(), allow_nan=False))
-    order = ["prompt", "answer", "words", "boxes", "points", "method", "model"]
+    order = ["prompt", "answer", "thinking", "words", "boxes", "points", "method", "model"]
     assert list(told) == [*order, "warnings", "notes"]
     assert told["method"] == "intra-modal(k=20)"
     fields = ["text", "start", "end", "tokens", "probability", "visual_share"]

@@ -157,7 +157,7 @@ export interface TextData {
   answer: UnitData[];
 }
 
-/** One scale: the requested scale, and the size of the model's input for each view. */
+/** One scale: the ratio that the model saw, and the size of the model's input for each view. */
 export interface Scale {
   scale: number;
   seen: [number, number][];
