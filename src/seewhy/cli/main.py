@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(
             "seewhy: Expected enough memory, got out of memory "
-            f"({' '.join(str(error).split())[:120]}): free memory, or take a smaller model, picture "
+            f"({' '.join(str(error).split())[:120]}): free memory, or take a smaller picture "
             "or chunk.",
             file=sys.stderr,
         )
