@@ -146,7 +146,7 @@ def cases(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
         case = {**facts, "method": spec}
         try:
             yield case | measured(subject, spec, arguments.device, generating)
-        except Exception as error:  # the others are measured all the same
+        except Exception as error:  # noqa: BLE001 - the others are measured all the same
             reason = "out of memory" if is_out_of_memory(error) else type(error).__name__
             yield case | {"error": f"{reason}: {' '.join(str(error).split())[:200]}"}
 

@@ -32,7 +32,7 @@ class Corroborated(Method):
     the mean the base's unit, so that words can be compared. The exponent is chosen on scenes of
     the training split (`seewhy bench --suite ablation`). Compared with its base, overlap is better
     at Otsu's threshold and worse at a fixed 0.5. The cost is that of its parts: for AttnLRP one
-    backward pass per token, full attention.
+    backward pass per token.
 
     Source: ours; the parts are Liang et al. (2025), without the filter, and Achtibat et al. (2024).
 

@@ -58,7 +58,8 @@ def test_control_groups_of_version_1_count(tmp_path):
     membership.write_text("5:cpu:/a\n4:hugetlb,memory:/a/b\n")
     group(
         tmp_path / "fs" / "memory" / "a" / "b",
-        **{"memory__limit_in_bytes": "100", "memory__usage_in_bytes": "70"},
+        memory__limit_in_bytes="100",
+        memory__usage_in_bytes="70",
         memory__stat="total_inactive_file 7\n",
     )
     assert list(available._of_cgroups(tmp_path / "fs", membership)) == [37]
