@@ -60,6 +60,16 @@ METHODS = (
 PICTURES = {"Qwen2-VL-2B": (1456, 812), "SmolVLM-256M": (640, 480), "InternVL3-1B": (1344, 448)}
 QUICK_PICTURES = {"Qwen2-VL-2B": (280, 196), "SmolVLM-256M": (512, 512), "InternVL3-1B": (448, 448)}
 
+#: The README's table stands between them.
+README = Path(__file__).parent.parent / "README.md"
+README_MARKS = ("<!-- memory: begin -->", "<!-- memory: end -->")
+
+#: On a GPU, cases of fewer seconds are timed again.
+SHORT = 5.0
+
+#: Seconds for making a model and for plain generation, before the first case.
+START = 240.0
+
 #: No limit of our own: what runs out of memory is to be seen.
 NO_LIMIT = "1000TB"
 
@@ -84,9 +94,11 @@ def measured(subject: Subject, spec: str, device: str, generating: float) -> dic
         seconds.append(time.perf_counter() - began)
 
     peak = peak_of(explain, device)
+    if device != "cpu" and seconds[0] < SHORT:
+        explain()  # the first call loads what is loaded once
     return {
-        "seconds": seconds[0],
-        "ratio": seconds[0] / generating,
+        "seconds": seconds[-1],
+        "ratio": seconds[-1] / generating,
         "peak": peak,
         "estimate": estimate_of(subject, spec),
     }
@@ -200,9 +212,10 @@ def measure_model(
         running = together[0]
         try:
             # The first message comes after the model was made.
+            most = max(START, arguments.case_seconds)
             while True:
-                left = until - time.monotonic()
-                result = worker.next(min(left, arguments.case_seconds))
+                result = worker.next(min(until - time.monotonic(), most))
+                most = arguments.case_seconds
                 if result is None:
                     if running in waiting:
                         keep({"model": model, "method": running, "error": "the process ended"})
@@ -274,6 +287,38 @@ def _markdown_model(found: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
+def readme_table(results: dict[str, Any]) -> str:
+    """The README's table: for each method its peak and its time on each model."""
+    models = list(dict.fromkeys(case["model"] for case in results["cases"]))
+    found = {(case["model"], case["method"]): case for case in results["cases"]}
+    head = ["method", *(f"{model}: {name}" for model in models for name in ("peak", "time"))]
+    lines = [f"| {' | '.join(head)} |", f"| --- | {' | '.join(['---:'] * (len(head) - 1))} |"]
+    for method in dict.fromkeys(case["method"] for case in results["cases"]):
+        cells = [f"`{method}`"]
+        for model in models:
+            case = found.get((model, method), {})
+            known = "peak" in case
+            cells += [
+                in_words(case["peak"]) if known else "",
+                f"{case['ratio']:.2f}" if known else "",
+            ]
+        lines.append(f"| {' | '.join(cells)} |")
+    where = f"{results['device_name']}, {results['created'][:10]}"
+    return "\n".join([*lines, "", f"Measured on {where}: [figures](benchmarks/results/memory.md)."])
+
+
+def fill_readme(results: dict[str, Any], readme: Path) -> None:
+    """Put the table between the two marks of the README."""
+    text = readme.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(README_MARKS[0])
+    _, end, after = rest.partition(README_MARKS[1])
+    if not end:
+        raise SystemExit(f"Expected the marks {README_MARKS} in {readme}: put them back.")
+    readme.write_text(
+        f"{before}{begin}\n\n{readme_table(results)}\n\n{end}{after}", encoding="utf-8"
+    )
+
+
 def device_name(device: str) -> str:
     """The name of the GPU, or "CPU"."""
     return "CPU" if device == "cpu" else torch.cuda.get_device_name()
@@ -290,6 +335,9 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--model", nargs="*", choices=PICTURES, help="only these models")
     parser.add_argument("--method", nargs="*", help="only these methods")
     parser.add_argument("--out", type=Path, help="folder of the results (default: results/)")
+    parser.add_argument(
+        "--readme", action="store_true", help="only write the README's table from the results"
+    )
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     arguments.model = arguments.model or list(PICTURES)
@@ -306,6 +354,10 @@ def main() -> None:
     if arguments.worker:
         for result in cases(arguments):
             print(json.dumps(result), flush=True)
+        return
+    if arguments.readme:
+        folder = arguments.out or RESULTS
+        fill_readme(json.loads((folder / "memory.json").read_text(encoding="utf-8")), README)
         return
     until = time.monotonic() + arguments.budget
     results: dict[str, Any] = {
