@@ -23,6 +23,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+import seewhy
+
 T = TypeVar("T")
 
 CLOCKS = ("wall", "cpu")
@@ -189,7 +191,7 @@ class LargestTensor(TorchDispatchMode):
 
 def environment() -> dict[str, Any]:
     """The machine, its load, and the versions of the software."""
-    packages = ("seewhy", "torch", "transformers", "numpy")
+    packages = ("torch", "transformers", "numpy")
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
@@ -197,6 +199,7 @@ def environment() -> dict[str, Any]:
         "torch_threads": torch.get_num_threads(),
         "system": platform.platform(),
         "python": platform.python_version(),
+        "seewhy": seewhy.__version__,  # it need not be installed
         **{name: version(name) for name in packages},
         "commit": _commit(),
         "load_average": round(os.getloadavg()[0], 2),

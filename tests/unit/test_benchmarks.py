@@ -25,7 +25,7 @@ def bench() -> Iterator[SimpleNamespace]:
     """The benchmark's modules; they stand beside the script, outside of any package."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(BENCHMARKS))
-        names = ("explain", "measuring", "pages", "published_tam", "shares", "subjects")
+        names = ("explain", "measuring", "memory", "pages", "published_tam", "shares", "subjects")
         yield SimpleNamespace(**{name: importlib.import_module(name) for name in names})
 
 
@@ -233,3 +233,82 @@ def test_committed_runs_name_no_folder_of_a_machine() -> None:
 
 def test_built_pages_are_not_kept_in_git() -> None:
     assert not list((BENCHMARKS / "results").rglob("*.html"))
+
+
+def test_memory_of_a_method_is_measured_beside_its_estimate(bench, subject) -> None:
+    found = bench.memory.measured(subject, "gradient-attention", "cpu", generating=0.5)
+    assert found["seconds"] > 0
+    assert found["ratio"] == found["seconds"] / 0.5
+    assert found["estimate"] > 0
+    assert found["peak"] >= 0
+
+
+def test_memory_stays_within_its_budget(bench, monkeypatch) -> None:
+    """A worker that hangs is ended, and what was not reached is said."""
+
+    class Hangs:
+        def __init__(self, *given) -> None:
+            self.ended = False
+
+        def next(self, seconds: float) -> None:
+            raise bench.memory.queue.Empty
+
+        def end(self) -> None:
+            self.ended = True
+
+    monkeypatch.setattr(bench.memory, "Worker", Hangs)
+    arguments = SimpleNamespace(method=["tam", "arc"], device="cuda", case_seconds=5.0)
+    kept: list[dict] = []
+    now = bench.memory.time.monotonic()
+    bench.memory.measure_model(arguments, "M", now - 1, kept.append)
+    assert [case["error"] for case in kept] == ["not measured: no time left"] * 2
+    kept.clear()
+    bench.memory.measure_model(arguments, "M", now + 100, kept.append)
+    assert [case["error"] for case in kept] == ["stopped: it took too long"] * 2
+
+
+def test_memory_goes_on_with_the_others_when_a_worker_dies(bench, monkeypatch) -> None:
+    class Dies:
+        def __init__(self, arguments, model, methods) -> None:
+            self.lines = iter(
+                [{"begin": methods[0]}, None]
+                if methods[0] == "tam"
+                else [{"begin": "arc"}, {"model": "M", "method": "arc", "peak": 5}]
+            )
+
+        def next(self, seconds: float) -> dict | None:
+            return next(self.lines)
+
+        def end(self) -> None:
+            pass
+
+    monkeypatch.setattr(bench.memory, "Worker", Dies)
+    for device in ("cuda", "cpu"):
+        kept: list[dict] = []
+        arguments = SimpleNamespace(method=["tam", "arc"], device=device, case_seconds=5.0)
+        bench.memory.measure_model(arguments, "M", bench.memory.time.monotonic() + 9, kept.append)
+        assert [case.get("error") for case in kept] == ["the process ended", None]
+
+
+def test_memory_fills_the_tables(bench, tmp_path) -> None:
+    case = {"model": "M", "method": "tam", "positions": 9, "visual_tokens": 4, "answer_tokens": 2}
+    case |= {"model_bytes": 10**6, "generate_seconds": 1.0, "seconds": 2.0, "ratio": 2.0}
+    results = {
+        "created": "2026-11-26T00:00:00",
+        "command": "c",
+        "device_name": "CPU",
+        "environment": bench.measuring.environment(),
+        "cases": [
+            case | {"peak": 10**9, "estimate": 15 * 10**8},
+            {"model": "M", "method": "arc", "error": "out of memory: x"},
+        ],
+    }
+    page = bench.memory.markdown(results)
+    assert "| `tam` | 1.0 GB | 1.5 GB | 1.50 | 2.00 |" in page
+    assert "| `arc` | out of memory: x | | | |" in page
+    readme = tmp_path / "README.md"
+    readme.write_text("a\n" + "\nold\n".join(bench.memory.README_MARKS) + "\nb\n")
+    bench.memory.fill_readme(results, readme)
+    assert "| `tam` | 1.0 GB | 2.00 |" in readme.read_text()
+    assert "old" not in readme.read_text()
+    assert all(mark in bench.memory.README.read_text() for mark in bench.memory.README_MARKS)

@@ -50,7 +50,7 @@ def estimate_memory(
 
     Example:
         >>> from seewhy.methods import create
-        >>> model = ModelSizes(28, 1536, 8960, 12, 2, 128, 151_936, 1280, 5120, 14, 2)
+        >>> model = ModelSizes(28, 1536, 8960, 12, 2, 128, 151_936, 1280, 5120, 1176, 2)
         >>> prompt = PromptSize(text=26, visual=1508, answer=30, explained=45, pixels=7_093_632)
         >>> shares, attention = (
         ...     estimate_memory(model, create(name), prompt)
@@ -103,7 +103,7 @@ class _Work:
     @property
     def patches(self) -> int:
         """Patches of the vision tower."""
-        return self.prompt.pixels // (3 * self.model.patch**2)
+        return self.prompt.pixels // self.model.patch
 
     def pixels(self, batch: int) -> int:
         """Pixel tensors, and what processing takes besides."""
@@ -113,7 +113,8 @@ class _Work:
         """One layer of the vision tower."""
         model = self.model
         widths = 8 * model.vision_hidden + 3 * model.vision_inner
-        return batch * self.patches * widths * model.bytes_each
+        masks = (self.patches * (2 * FLOAT + 1) + 12 * self.prompt.visual) if model.masked else 0
+        return batch * self.patches * (widths * model.bytes_each + masks)
 
     def layer(self, batch: int) -> int:
         """One decoder layer without gradients, in a pass over all positions."""
@@ -153,12 +154,14 @@ class _Work:
     def method(self, method: Method) -> int:
         """What a method takes above the kept traces, without its parts."""
         of_method = {
+            "llava-cam": lambda: self.gradients() + self.pixels(1),
+            "integrated-gradients": lambda: self.gradients() + self.pixels(1),
             "dex-ar": self.gradients_of_one_layer,
             "smooth-grad": self.summed_gradients,
             "attention-rollout": self.rollout,
-            "attention": lambda: self.passing(1) + self.blocks(),
-            "gradient-attention": lambda: self.gradients() + self.kept_weights(),
-            "attn-lrp": lambda: self.gradients() + self.products() + self.kept_weights(),
+            "attention": lambda: self.passing(1) + self.blocks(self.prompt.explained),
+            "gradient-attention": lambda: self.gradients() + self.whole_rows(),
+            "attn-lrp": lambda: self.gradients() + self.products() + self.whole_rows(),
         }.get(method.name)
         if of_method is not None:
             return of_method()
@@ -177,15 +180,16 @@ class _Work:
         tokens = self.prompt.explained
         return FLOAT * tokens * (6 * self.prompt.visual + 4 * tokens + 300)
 
-    def blocks(self) -> int:
-        """Blocks of rows of attention, with their scores and gradients."""
-        one = max(BLOCK, self.model.heads * self.prompt.positions)
+    def blocks(self, rows: int | None = None) -> int:
+        """Blocks of rows of attention, with their scores and gradients; of all rows if None."""
+        one_row = self.model.heads * self.prompt.positions
+        every = one_row * (self.prompt.positions if rows is None else rows)
         keys = 4 * self.model.heads * self.model.dim * self.prompt.positions
-        return FLOAT * (min(6 * one, 6 * self._square) + keys)
+        return FLOAT * (6 * min(max(BLOCK, one_row), every) + keys)
 
-    def kept_weights(self) -> int:
-        """Attention weights of one layer that are kept for several backward passes."""
-        return FLOAT * self._square if self._square <= KEPT else 0
+    def whole_rows(self) -> int:
+        """Blocks of rows, and weights of one layer that are kept for several backward passes."""
+        return self.blocks() + (FLOAT * self._square if self._square <= KEPT else 0)
 
     @property
     def _square(self) -> int:
@@ -218,7 +222,7 @@ class _Work:
         """Through one layer after the other: states between layers, and gradients of states."""
         carried = min(self.prompt.explained * self.states, max(GRADIENTS, self.states))
         between = (self.model.layers + 2) * self.states
-        one = self.one_layer_with_graph() + self.blocks()
+        one = self.one_layer_with_graph()
         return max(between + carried + 2 * self.states + one, self.passing(1) + between)
 
     def gradients_of_one_layer(self) -> int:

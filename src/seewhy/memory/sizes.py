@@ -12,6 +12,9 @@ from torch import Tensor
 
 from seewhy.core.trace import Inputs
 
+MASKED = ("gemma4_vision", "pixtral")
+"""Vision towers that mask all pairs of patches of a prompt."""
+
 
 @dataclass(frozen=True)
 class ModelSizes:
@@ -22,8 +25,9 @@ class ModelSizes:
         heads, groups, dim: attention heads, groups of keys, and width of each.
         vocabulary: number of ids.
         vision_hidden, vision_inner: the same widths of the vision tower.
-        patch: side of a patch in pixels.
+        patch: numbers in a patch: three colours, its pixels, and frames that are joined.
         bytes_each: of a number of the model's.
+        masked: whether the vision tower masks all pairs of patches.
     """
 
     layers: int
@@ -37,6 +41,7 @@ class ModelSizes:
     vision_inner: int
     patch: int
     bytes_each: int
+    masked: bool = False
 
     @staticmethod
     def of(config: Any, dtype: torch.dtype) -> ModelSizes:
@@ -57,8 +62,11 @@ class ModelSizes:
             vision_inner=_first(
                 vision, ("intermediate_size",), int(width * _first(vision, ("mlp_ratio",), 4))
             ),
-            patch=_first(vision, ("patch_size",), 14),
+            patch=3
+            * _first(vision, ("patch_size",), 14) ** 2
+            * _first(vision, ("temporal_patch_size",), 1),
             bytes_each=dtype.itemsize,
+            masked=getattr(vision, "model_type", "") in MASKED,
         )
 
 

@@ -87,7 +87,8 @@ class Evidence:
             selected, start: as for the class.
         """
         trace = session.read(ranking_depth=ranking_depth) if trace is None else trace
-        return Evidence(session, trace, selected=selected, start=start, session=session)
+        readings = _SessionReadings(session)
+        return Evidence(readings, trace, selected=selected, start=start, session=session)
 
     @staticmethod
     def from_traces(
@@ -271,6 +272,19 @@ class Evidence:
     def _read(self, scale: float, began: float) -> None:
         self._traces[scale] = self._readings.trace(scale)
         self.seconds += time.perf_counter() - began
+
+
+class _SessionReadings:
+    """Readings of a session; those that it has are not processed again for their sizes."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def inputs(self, scale: float) -> Inputs:
+        return self._session.known_inputs(scale)
+
+    def trace(self, scale: float) -> Trace:
+        return self._session.trace(scale)
 
 
 class _GivenTraces:

@@ -32,7 +32,7 @@ class Corroborated(Method):
     the mean the base's unit, so that words can be compared. The exponent is chosen on scenes of
     the training split (`seewhy bench --suite ablation`). Compared with its base, overlap is better
     at Otsu's threshold and worse at a fixed 0.5. The cost is that of its parts: for AttnLRP one
-    backward pass per token, full attention.
+    backward pass per token.
 
     Patents: it contains AttnLRP, which is patented, with patents in force in the USA and in Canada,
     and free for personal and scientific use only. With another `relevance` it does not.

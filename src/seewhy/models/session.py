@@ -106,9 +106,9 @@ class Session:
     scale: float = 1.0
     attention: bool = False
     progress: Callable[[str], None] = field(default=lambda stage: None, repr=False)
-    _inputs: dict[float, Inputs] = field(default_factory=dict, init=False, repr=False)
-    _traces: dict[float, Trace] = field(default_factory=dict, init=False, repr=False)
-    _sizes: dict[float, Sizes] = field(default_factory=dict, init=False, repr=False)
+    _inputs: dict[float, Inputs] = field(default_factory=dict, repr=False)
+    _traces: dict[float, Trace] = field(default_factory=dict, repr=False)
+    _sizes: dict[float, Sizes] = field(default_factory=dict, repr=False)
 
     @staticmethod
     def from_chat(loaded: Loaded, conversation: Conversation, ids: Sequence[int]) -> Session:
@@ -127,7 +127,7 @@ class Session:
 
     def with_model(self, loaded: Loaded) -> Session:
         """The same session with another model of the same tokenizer, such as one with noise."""
-        return replace(self, loaded=loaded)
+        return self._anew(loaded=loaded)
 
     def with_images(self, *images: Image) -> Session:
         """The same session with other pictures, one for each.
@@ -140,15 +140,23 @@ class Session:
                 f"Expected {len(self.source.media)} pictures, got {len(images)}: pass one for each "
                 "picture of the prompt."
             )
-        return replace(self, source=self.source.with_media(images))
+        return self._anew(source=self.source.with_media(images))
 
     def with_ids(self, ids: Sequence[int]) -> Session:
         """The same session with another answer."""
-        return replace(self, ids=tuple(ids))
+        return self._anew(ids=tuple(ids))
+
+    def _anew(self, **changes: Any) -> Session:
+        """A changed session, for which nothing is read yet."""
+        return replace(self, **changes, _inputs={}, _traces={}, _sizes={})
 
     def at_scale(self, scale: float) -> Session:
-        """The same session with the pictures at another scale."""
+        """The same session with the pictures at another scale; both share what was read."""
         return replace(self, scale=scale)
+
+    def free_pixels(self) -> None:
+        """Free the pixels of the latest scale; they are made again when they are needed."""
+        self._inputs.clear()
 
     def inputs(self, scale: float | None = None) -> Inputs:
         """The model's inputs at a scale; None is the session's own. The latest scale is kept."""
@@ -157,6 +165,11 @@ class Session:
             self._inputs.clear()  # before others are made: pixels may be gigabytes
             self._inputs[scale] = self.source.inputs(self.loaded, scale)
         return self._inputs[scale]
+
+    def known_inputs(self, scale: float) -> Inputs:
+        """The inputs at a scale; without pixels if there is a trace."""
+        trace = self._traces.get(scale)
+        return self.inputs(scale) if trace is None else trace.inputs
 
     def inputs_of(self, trace: Trace) -> Inputs:
         """The inputs of a trace, with pixels."""
@@ -276,6 +289,8 @@ def read_ahead(
     known = [{s.trace().inputs.scale: s.trace().inputs.model_sizes} for s in sessions]
     for scale in scales:
         new: list[tuple[Session, float]] = []
+        for session in sessions:
+            session.free_pixels()
         for session, sizes in zip(sessions, known, strict=True):
             if replace_twins:
                 chosen = choose_scale(scale, session.model_sizes, sizes).scale
@@ -286,6 +301,8 @@ def read_ahead(
                 new.append((session, chosen))
         if new:
             _read_together(new)
+    for session in sessions:
+        session.free_pixels()
 
 
 def _read_together(chosen: Sequence[tuple[Session, float]]) -> None:
