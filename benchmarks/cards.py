@@ -1,11 +1,11 @@
 """The maps' figures in the cards of the shipped models, measured anew.
 
-    python benchmarks/cards.py measure cards.json --workers 6   # half an hour on an idle core a model
-    python benchmarks/cards.py write cards.json                 # results/cards.json and the cards
+    python benchmarks/cards.py measure cards.json --workers 6   # minutes on an idle core a model
+    python benchmarks/cards.py write cards.json                 # results/cards.json, the cards
 
-Replaces the table of maps in each checkpoint's `README.md`. `figures.json` beside it stays as it was
-written when the model was trained, as a model's fingerprint is of its files: its groups `maps: ...`
-are of the earlier Func-IoU.
+Replaces the table of maps in each checkpoint's `README.md`. `figures.json` beside it stays as it
+was written when the model was trained, since a model's fingerprint is of its files: its groups
+`maps: ...` are of the earlier Func-IoU.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ Maps = dict[str, dict[str, float]]
 RESULT = Path(__file__).parent / "results" / "cards.json"
 SECTION = re.compile(r"## Maps on held-out captions\n.*?(?=\n## )", re.DOTALL)
 MEASURED = (
-    "Overlaps are as TAM's code evaluates them, measured by `benchmarks/cards.py`. The groups of maps "
-    "in `figures.json` are of an earlier definition of Func-IoU."
+    "Overlaps are as TAM's code evaluates them, measured by `benchmarks/cards.py`. The groups of "
+    "maps in `figures.json` are of an earlier definition of Func-IoU."
 )
 
 

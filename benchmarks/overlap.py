@@ -51,6 +51,8 @@ from seewhy.bench.writers import REASONS, TABLE, reasons_csv, table_csv
 PAPER = Path(__file__).parent / "results" / "paper"
 SUITES = ("claims", "shares", "ablation", "paper", "composed")
 """Suites with overlap among their metrics, those of the README first."""
+NEEDED = ("claims", "shares")
+"""Suites that are merged whole: the README's sentences are of all their methods."""
 METRIC = "overlap"
 ROWS = "rows.jsonl"
 SLOW = ("integrated-gradients", "smooth-grad", "llava-cam", "occlusion")
@@ -335,11 +337,14 @@ def merge(out: Path) -> None:
 def _merge_answers(new: Sequence[results_page.Row]) -> None:
     """Replace the rows of overlap, in their places; new ones follow those of their suite."""
     by_key = {_key(row): row for row in new}
-    suites = {row.suite for row in new}
+    measured = {(row.suite, row.method) for row in new}
+    for suite in NEEDED:
+        if lacking := [m for m in tabled(suite) if (suite, m) not in measured]:
+            sys.exit(f"Expected all methods of {suite}, got none of {lacking}: measure them first.")
     merged: list[results_page.Row] = []
     dropped = set()
     for row in map(_renamed, results_page.read(results_page.TABLE)):
-        if "iou" not in row.figure or row.suite not in suites:
+        if "iou" not in row.figure or row.suite not in SUITES:
             merged.append(row)
         elif (found := by_key.pop(_key(row), None)) is not None:
             merged.append(found)
