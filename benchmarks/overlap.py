@@ -43,7 +43,7 @@ from seewhy.bench.readers import read_tables
 from seewhy.bench.reading import _Collector, results_without_rows
 from seewhy.bench.reporting import MARKDOWN, write_report
 from seewhy.bench.results import Reason, Results
-from seewhy.bench.store import FAILED
+from seewhy.bench.store import FAILED, Store
 from seewhy.bench.suites import resolve, suite_of
 from seewhy.bench.worker import Job, Worker
 from seewhy.bench.writers import REASONS, TABLE, reasons_csv, table_csv
@@ -263,7 +263,8 @@ def results_of(
     """The results of a suite's overlap, with the suite's reference."""
     plan = plan_of_suite(suite, scenes_of_trial, methods)
     reference = resolve(suite_of(suite)).reference
-    results = results_without_rows([plan.describe()], reference=str(reference))
+    run = described(plan)
+    results = results_without_rows([run], reference=str(reference))
     models = {model.label: number for number, model in enumerate(plan.models)}
     scenes = {scene: number for number, scene in enumerate(plan.datasets[0].ids)}
     order = {method: number for number, method in enumerate(methods)}
@@ -282,6 +283,12 @@ def results_of(
     return replace(
         results, rows=collector.series(), reasons=collector.reasons(), samples=collector.samples()
     )
+
+
+def described(plan: Plan) -> dict[str, Any]:
+    """A plan as the description of a run, as a run's file holds it."""
+    committed = Store(PAPER).read_runs()[-1]
+    return json.loads(json.dumps({**committed, **plan.describe()}))
 
 
 def collect(folder: Path, out: Path, scenes: int | None = None) -> None:
@@ -319,7 +326,7 @@ def _write_paper(results: Results, out: Path) -> None:
     (out / CASES).write_text(cases_json(choose_cases(results)), "utf-8")
     runs = out / "runs"
     runs.mkdir(exist_ok=True)
-    run = {**results.runs[0], "reference": results.reference}
+    run = {**results.runs[0], "suite": "paper", "reference": results.reference}
     (runs / "overlap.json").write_text(json.dumps(run, indent=1) + "\n", "utf-8")
 
 
