@@ -2,7 +2,7 @@
 
     import seewhy
 
-    explanation = seewhy.load().explain("cat.jpg")
+    explanation = seewhy.load("Qwen/Qwen2-VL-2B-Instruct").explain("cat.jpg")
     for word in explanation:
         print(word.text, word.probability, word.peak)
     explanation.save("cat")

@@ -8,10 +8,11 @@ from typing import Any
 
 from seewhy import models
 from seewhy.captured import CapturedGeneration
+from seewhy.core.errors import ParameterError
 from seewhy.explained_word import ExplainedWord
 from seewhy.explainer import Explainer
 from seewhy.explanation import Explanation
-from seewhy.models.isolation import unwrap
+from seewhy.models.wrappers import processor_inside
 from seewhy.options import ExplainOptions
 from seewhy.report.bundle import open_record
 from seewhy.testbed.pretrained import DEFAULT as DEFAULT_MODEL
@@ -30,7 +31,7 @@ __all__ = [
 
 
 def load(
-    model: str | os.PathLike[str] | tuple[Any, Any] | None = None,
+    model: Any = None,
     *,
     dtype: Any = None,
     device_map: Any = None,
@@ -39,20 +40,26 @@ def load(
     """Load a model whose answers can be explained.
 
     Args:
-        model: hub id, folder, or a loaded `(model, processor)` pair; None, or `"tiny-qwen2-vl"`,
-            takes the first model of the package; its other models (`seewhy.testbed.pretrained`)
-            are loaded by name too.
+        model: hub id or folder, of a model or of an adapter of PEFT. Or a loaded model, or
+            `(model, processor)`, or a transformers pipeline: wrappers (PEFT, DDP, DataParallel,
+            `torch.compile`, ...) are opened, and a processor that is not given is loaded from
+            where the model came from. None, or `"tiny-qwen2-vl"`, takes the first model of the
+            package; its other models (`seewhy.testbed.pretrained`) are loaded by name too.
         dtype: such as `torch.bfloat16` or `"auto"`; None is transformers' default.
         device_map: the devices of its parts, such as `"auto"` or `"cuda"`.
         **kwargs: settings of the image processor, such as `max_pixels`, `min_pixels` or `size`, by
-            the names of transformers; others are passed on to `from_pretrained`, such as
-            `revision`.
+            the names of transformers; `chat_template`, a template in place of the checkpoint's, or
+            `"plain"` for a model that was trained without one; all others are passed on to
+            `from_pretrained`, such as `revision`.
 
     Raises:
         ParameterError: if the image processor has no such setting.
         UnknownNameError: if there is no such folder or hub id, or the hub cannot be reached.
-        UnsupportedModelError: if the model is text-only, or its family has no adapter.
-        ModelError: if its files are damaged or incomplete.
+        UnsupportedModelError: if the model is text-only, its family has no adapter, its weights are
+            sharded over processes, or an adapter of PEFT changes its sequence (prompt tuning).
+        ModelError: if files are damaged or incomplete: weights, tokenizer, chat template,
+            processor; it names them.
+        ParameterError: if a setting is unknown, or cannot be used with a loaded model.
     """
     name = DEFAULT_MODEL if model is None else model
     packaged = pretrained().get(name) if isinstance(name, str) else None
@@ -73,7 +80,7 @@ def open(folder: str | os.PathLike[str]) -> Explanation:
     return Explanation(open_record(folder))
 
 
-def trace(model: Any, processor: Any) -> CapturedGeneration:
+def trace(model: Any, processor: Any = None) -> CapturedGeneration:
     """Record generation in your own code, to explain it afterwards, by any method.
 
     Example:
@@ -89,10 +96,17 @@ def trace(model: Any, processor: Any) -> CapturedGeneration:
     reads the sequence again in one forward pass, then runs the method.
 
     Args:
-        model: a loaded model.
-        processor: the one that makes the model's inputs.
+        model: a loaded model, as it is or in wrappers (PEFT, DDP, `torch.compile`, ...), or a
+            transformers pipeline: call it inside the block as always.
+        processor: the one that makes the model's inputs; a pipeline has one.
 
     Raises:
+        ParameterError: if there is no processor.
         UnsupportedModelError, ModelError: as `load`.
     """
-    return CapturedGeneration(Explainer(models.load((unwrap(model), processor))))
+    if processor is None and processor_inside(model) is None:
+        raise ParameterError(
+            "Expected the processor that makes the model's inputs, got none: pass it as "
+            "seewhy.trace(model, processor), so that the pictures that it gets are known."
+        )
+    return CapturedGeneration(Explainer(models.load((model, processor))))

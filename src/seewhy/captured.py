@@ -16,6 +16,7 @@ from seewhy.core.suggestions import give_index
 from seewhy.explainer import Explainer, explanation_of, reading_options
 from seewhy.explanation import Explanation
 from seewhy.memory.limits import MemoryGuard
+from seewhy.models.adapters import adapter_state
 from seewhy.models.capture import GenerateCall, PreprocessCall, Recording, record_calls
 from seewhy.models.captured_pictures import (
     Shown,
@@ -97,6 +98,7 @@ class CapturedGeneration:
         chosen = ExplainOptions.of(options, **settings)
         chosen.expect_no_generation()
         recorded = self._call(call)
+        self._expect_same_adapters(recorded)
         guard = MemoryGuard(self.explainer.loaded, chosen)
         with guard.watching():
             return self._explain(image, prompt, recorded, sequence, chosen, guard)
@@ -150,6 +152,15 @@ class CapturedGeneration:
                 "several were open: call generate in the thread or task of the block."
             )
         return recorded
+
+    def _expect_same_adapters(self, recorded: GenerateCall) -> None:
+        """Raise `ParameterError` if other adapters act now than in a call."""
+        if recorded.adapters != adapter_state(self.explainer.loaded.model):
+            raise ParameterError(
+                "Expected the adapters that acted in the call of generate, got others: they were "
+                "switched on or off in between, or chosen for the call alone (`adapter_names`). "
+                "Set them with `set_adapter`, and explain while they act."
+            )
 
     def _shown(
         self, image: Media | Sequence[Media] | None, call: GenerateCall, row: int

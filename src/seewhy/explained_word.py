@@ -46,7 +46,7 @@ class WordScale:
     """A word at one scale of the image.
 
     Attributes:
-        scale: the requested scale.
+        scale: the ratio of the sides that the model saw to those at scale 1.
         model_sizes: for each view width and height in pixels of the model's input.
         probability: the product over the word's tokens of p(token | image at this scale, prefix).
         is_top1: whether each of its tokens is still the model's first choice.
@@ -110,6 +110,17 @@ class ExplainedWord:
         return self._span.end
 
     @property
+    def special(self) -> bool:
+        """Whether it is a special token, such as `<|box_start|>`."""
+        return self._span.special
+
+    @property
+    def thinking(self) -> bool:
+        """Whether it begins in the answer's thinking block."""
+        block = self._record.thinking
+        return self._part == "answer" and block is not None and self.start < block[1]
+
+    @property
     def probability(self) -> float:
         """The product of its tokens' probabilities, before temperature and penalties."""
         return self._span.probability
@@ -124,7 +135,11 @@ class ExplainedWord:
 
     @property
     def candidates(self) -> tuple[tuple[str, float], ...]:
-        """The likeliest tokens in place of its first, `(text, probability)`, best first."""
+        """The likeliest tokens in place of its first, `(text, probability)`, best first.
+
+        The first that is not only white space; for a character of several tokens the one that
+        begins it.
+        """
         return self._span.candidates
 
     @property
@@ -269,7 +284,7 @@ class ExplainedWord:
                 "Expected an explanation with layers, got one without: explain again with "
                 "explain(..., layers=True), or --layers on the command line."
             )
-        return word_layers(self._record.layers, self._span.tokens)
+        return word_layers(self._record.layers, self._span.tokens, self._span.deciding)
 
     @property
     def verdict(self) -> Verdict | None:
@@ -334,6 +349,8 @@ class ExplainedWord:
             "start": self.start,
             "end": self.end,
             "tokens": list(self._span.tokens),
+            "special": self.special,
+            "thinking": self.thinking,
             "probability": self.probability,
             "visual_share": self.visual_share,
             "peak": None if self.peak is None else list(self.peak),
@@ -348,11 +365,9 @@ class ExplainedWord:
         }
 
     def _word_indices(self) -> list[int]:
-        """The answer's words that it is made of, or the word that a token belongs to."""
-        words = enumerate(self._record.words)
-        if self._by_token:
-            return [i for i, word in words if set(word.tokens) & set(self._span.tokens)]
-        return [i for i, word in words if self.start <= word.start and word.end <= self.end]
+        """The answer's words that it is made of, or the word that it is part of."""
+        own = set(self._span.tokens)
+        return [i for i, word in enumerate(self._record.words) if not own.isdisjoint(word.tokens)]
 
     def _repr_png_(self) -> bytes:
         return self.overlay()._repr_png_()  # type: ignore[attr-defined]

@@ -26,9 +26,11 @@ from seewhy.core.attribution import Attribution
 from seewhy.core.errors import ParameterError, UnsupportedModelError
 from seewhy.core.record import Picture, Provenance, Record
 from seewhy.core.text import Word, words_of
+from seewhy.core.thinking import opens_thinking, thinking_span
 from seewhy.core.trace import Trace, View
+from seewhy.core.word_lookup import find_text
 from seewhy.diagnosed import diagnosed
-from seewhy.explanation import Explanation, place_of
+from seewhy.explanation import Explanation
 from seewhy.images import Clip, notes_of
 from seewhy.memory.limits import MemoryGuard
 from seewhy.methods import DEFAULT, FALLBACK, Evidence, Method, create
@@ -37,7 +39,7 @@ from seewhy.models.answer_ids import ids_of
 from seewhy.models.contrast import contrasted, deciding_token
 from seewhy.models.processor_settings import with_settings
 from seewhy.models.residual_stream import is_readable
-from seewhy.models.session import Session, read_ahead
+from seewhy.models.session import Session, notes_on_model, read_ahead
 from seewhy.models.thinking import joined_answer
 from seewhy.options import ExplainOptions
 
@@ -46,6 +48,9 @@ if TYPE_CHECKING:
 
 CANDIDATES = 10
 """How many alternatives are kept for each token."""
+
+PROMPT_END = 24
+"""Tokens at a prompt's end in which the opening tag of a thinking block is looked for."""
 
 
 class Explainer:
@@ -101,9 +106,10 @@ class Explainer:
             answer: explain these words (or ids, or a server's response) instead of the model's own.
             options: how to explain.
             **settings: fields of `ExplainOptions` (`method`, `contrast`, `explain_prompt`,
-                `layers`, `diagnose`, `other_pictures`, `scales`, `max_new_tokens`, `max_pixels`,
-                `min_pixels`, `processor_options`, `seed`, `max_memory`, `progress`), parameters of
-                the method (`k`, `p`, `window`, ...) and settings of generation (`do_sample`, ...).
+                `layers`, `diagnose`, `other_pictures`, `scales`, `boxes`, `max_new_tokens`,
+                `max_pixels`, `min_pixels`, `processor_options`, `seed`, `max_memory`, `progress`),
+                parameters of the method (`k`, `p`, `window`, ...) and settings of generation
+                (`do_sample`, ...).
 
         Raises:
             ImageError: if a picture is missing, broken, empty or too large.
@@ -208,7 +214,9 @@ class Explainer:
         sessions = _base_sessions(loaded, questions, answers, options, guard)
         seconds = (time.perf_counter() - start) / len(questions)
         if len(sessions) > 1:
-            read_ahead(sessions, options.explaining_method.further_scales)
+            method = options.explaining_method
+            given = method.parameters.get("scales") is not None
+            read_ahead(sessions, method.further_scales, replace_twins=not given)
         options.report_progress("explaining")
         settings = {"answer": "given"} if answers else _generation_settings(options)
         return [
@@ -318,12 +326,14 @@ def explanation_of(
     """
     start = time.perf_counter()
     method = options.explaining_method
-    words = words_of(trace.answer, [(token.start, token.end) for token in trace.tokens])
+    words = words_of(trace.answer, trace.tokens)
     evidence = Evidence.from_session(session, trace=trace, start=options.start)
     method, attribution = _attributed(method, evidence, options)
-    contrasts = {place_of(words, word): other for word, other in options.contrast.items()}
-    for index, alternative in contrasts.items():
-        attribution = _contrasted(attribution, evidence, words[index], alternative, method)
+    contrasts: dict[int, str] = {}
+    for wanted, alternative in options.contrast.items():
+        word, within = find_text(trace.answer, words, trace.tokens, wanted)
+        contrasts |= dict.fromkeys(within, alternative)
+        attribution = _contrasted(attribution, evidence, word, alternative, method)
     attribution = attribution.cpu()
     seconds_of_stages = {
         "generate": seconds,
@@ -358,6 +368,8 @@ def explanation_of(
         turns=trace.inputs.turns,
         contrasts=tuple(contrasts.items()),
         layers=layers_of_answer(session, trace) if options.layers else None,
+        box_format=options.box_format(session.loaded.family.box_format),
+        thinking=thinking_span(trace.answer, is_open=_opens_thinking(session, trace)),
         provenance=replace(
             _provenance(session, method, parameters, seconds_of_stages),
             seed=options.seed,
@@ -367,6 +379,12 @@ def explanation_of(
         word_notes=notes_of_words(method, session.loaded.family, trace.inputs, words),
     )
     return Explanation(_diagnosed(record, session, trace, options) if options.diagnose else record)
+
+
+def _opens_thinking(session: Session, trace: Trace) -> bool:
+    """Whether the prompt ends with the opening tag of a thinking block."""
+    end = trace.inputs.tensors["input_ids"][0, -PROMPT_END:].tolist()
+    return opens_thinking(session.loaded.processor.tokenizer.decode(end))
 
 
 def _diagnosed(record: Record, session: Session, trace: Trace, options: ExplainOptions) -> Record:
@@ -417,6 +435,7 @@ def _notes(session: Session, evidence: Evidence) -> list[str]:
         ),
         *(note for medium in trace.inputs.media for note in medium.notes),
         *evidence.notes,
+        *notes_on_model(session),
     ]
 
 

@@ -7,14 +7,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seewhy.answer_location import AnswerLocation, answer_locations
 from seewhy.core.display import DISPLAY, Display
-from seewhy.core.errors import ParameterError, UnknownNameError
+from seewhy.core.errors import ParameterError
 from seewhy.core.record import Picture, Record
-from seewhy.core.suggestions import choose_from, give_index
-from seewhy.core.text import Word, phrase
+from seewhy.core.text import phrase
+from seewhy.core.word_lookup import find_text, place_of
 from seewhy.explained_word import ExplainedWord, RecordWords, only_view
 from seewhy.report.bundle import save_record
 from seewhy.report.figures import plot
+from seewhy.report.location_json import locations_to_json
+from seewhy.report.locations import with_convention
 from seewhy.report.page import frame, html
 from seewhy.report.spans import spans_of
 from seewhy.report.word_layers import WordLayers
@@ -104,8 +107,68 @@ class Explanation:
         return self._words.tokens
 
     @property
+    def boxes(self) -> tuple[AnswerLocation, ...]:
+        """The boxes that stand in the answer, in pixels of the original picture.
+
+        Their numbers are read by the convention of the model's family (docs/boxes.md), or by the
+        one that the explanation was made with. A box whose convention is not known has no `pixels`.
+        """
+        return answer_locations(self._words, "box")
+
+    @property
+    def points(self) -> tuple[AnswerLocation, ...]:
+        """The points that stand in the answer, as `boxes`."""
+        return answer_locations(self._words, "point")
+
+    def boxes_as(
+        self, convention: str | None = None, *, picture: int | None = None
+    ) -> tuple[AnswerLocation, ...]:
+        """The boxes of the answer, read by a convention that you name.
+
+        Boxes without any tag, `[x1, y1, x2, y2]` and `(x1,y1),(x2,y2)`, are read too.
+
+        Args:
+            convention: a name from `seewhy.core.boxes.CONVENTIONS`, such as `"relative-1000"`; None
+                keeps the explanation's own.
+            picture: the picture that all boxes belong to, from 0; None takes what the answer says,
+                else the first.
+
+        Raises:
+            UnknownNameError: if there is no such convention.
+            ParameterError: if there is no such picture.
+        """
+        return answer_locations(self._words, "box", convention, picture)
+
+    def points_as(
+        self, convention: str | None = None, *, picture: int | None = None
+    ) -> tuple[AnswerLocation, ...]:
+        """The points of the answer, read by a convention that you name; see `boxes_as`."""
+        return answer_locations(self._words, "point", convention, picture)
+
+    def with_boxes(self, convention: str) -> Explanation:
+        """The same explanation, its boxes and points read by a convention: also on its page.
+
+        Raises:
+            UnknownNameError: if there is no such convention.
+        """
+        return Explanation(with_convention(self.record, convention))
+
+    @property
+    def thinking(self) -> tuple[ExplainedWord, ...]:
+        """The words of the answer's thinking block, its tags among them; empty if it has none."""
+        return tuple(self.words[index] for index in self.record.thinking_words)
+
+    @property
+    def final_words(self) -> tuple[ExplainedWord, ...]:
+        """The words of the answer without its thinking block.
+
+        All of them where nothing follows the block: then the answer was cut off.
+        """
+        return tuple(self.words[index] for index in self.record.final_words)
+
+    @property
     def worst(self) -> ExplainedWord | None:
-        """The word that the picture supports least.
+        """The word that the picture supports least, of those that follow a thinking block.
 
         Of equal ones the first with a verdict of its own: not a colour that shares its thing's.
 
@@ -124,13 +187,19 @@ class Explanation:
         return iter(self.words)
 
     def __getitem__(self, word: int | str) -> ExplainedWord:
-        """A word by its number, or the first one with this text.
+        """A word by its number or its text, or any text that begins and ends with a token.
+
+        The first word with this text; else the first place where it stands as part of a word or as
+        a phrase, such as `explanation["red star"]`.
 
         Raises:
-            UnknownNameError: if no word has this text.
+            UnknownNameError: if the answer has no such text, or a token goes beyond it.
             IndexError: if there is no such number.
         """
-        return self.words[self._index(word)]
+        found, within = find_text(self.answer, self.record.words, self.record.tokens, word)
+        if len(within) == 1 and found is self.record.words[within[0]]:
+            return self.words[within[0]]
+        return ExplainedWord(self._words, spans_of(self.record).word(found, within[0]))
 
     def phrase(self, first: int | str, last: int | str) -> ExplainedWord:
         """Neighbouring words as one, such as `explanation.phrase("red", "star")`.
@@ -193,13 +262,16 @@ class Explanation:
         folder: str | os.PathLike[str],
         *,
         overwrite: bool = False,
+        overlays: bool = False,
         display: Display = DISPLAY,
     ) -> Path:
-        """Write the explanation, its maps, overlays and report to a folder.
+        """Write the explanation, its maps and report to a folder.
 
         Args:
             folder: a new folder; `seewhy.open` reads it back.
             overwrite: replace the folder if it is one that seewhy wrote.
+            overlays: also write a picture for each word, with its map laid over it. The report
+                draws them by itself; they take ten times the space of all else.
             display: the scale of the overlays, and of the report at first, as for
                 `ExplainedWord.displayed`.
 
@@ -209,7 +281,7 @@ class Explanation:
         Raises:
             OutputError: if the folder exists or cannot be written; no partial folder is left.
         """
-        return save_record(self.record, folder, overwrite, display=display)
+        return save_record(self.record, folder, overwrite, overlays=overlays, display=display)
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready: prompt, answer, words, method, model and notes; `seewhy explain --json`.
@@ -217,13 +289,17 @@ class Explanation:
         A word's `context` holds pairs of an earlier word's index and its share, in [0, 1], of what
         the word took from all earlier words; `peak` and `box` are in pixels of the image. Its
         `layers`, where the explanation has them, are numbers only. Its `verdict` is there where
-        the explanation was diagnosed, None for words without one. `warnings` must be read first;
-        `notes` holds them and all others, and a word has its own.
+        the explanation was diagnosed, None for words without one. `thinking` is the start and the
+        end of the thinking block in characters, or None. `boxes` and `points` hold
+        `AnswerLocation.to_json` of each. `warnings` must be read first; `notes` holds them and all
+        others, and a word has its own.
         """
         return {
             "prompt": self.prompt,
             "answer": self.answer,
+            "thinking": self.record.thinking and list(self.record.thinking),
             "words": [word.to_json() for word in self],
+            **locations_to_json(self.record),
             "method": self.method,
             "model": self.model,
             "warnings": list(self.record.warnings),
@@ -241,33 +317,3 @@ class Explanation:
 
     def _index(self, word: int | str, after: int = 0) -> int:
         return place_of(self.record.words, word, after)
-
-
-def place_of(words: Sequence[Word], word: int | str, after: int = 0) -> int:
-    """The number of a word of the answer, given by number or by text.
-
-    Args:
-        words: of the answer.
-        word: its number, negative ones from the end, or its text (the same case is preferred).
-        after: the first word to compare; those before it are compared last.
-
-    Raises:
-        UnknownNameError: if no word has this text.
-        IndexError: if there is no such number.
-    """
-    if isinstance(word, str):
-        texts = [w.text for w in words]
-        for fold in (str, str.casefold):
-            for index in (*range(after, len(words)), *range(after)):
-                if fold(texts[index]) == fold(word):
-                    return index
-        choices = dict.fromkeys(text for text in texts if any(map(str.isalnum, text)))
-        raise UnknownNameError(
-            f"Expected a word of the answer, got {word!r}: {choose_from(word, choices)}"
-        )
-    if not -len(words) <= word < len(words):
-        raise IndexError(
-            f"Expected the number of one of the answer's {len(words)} words, got {word}: "
-            f"{give_index(len(words))}."
-        )
-    return word % len(words)

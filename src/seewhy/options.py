@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
+from seewhy.core.boxes import BoxFormat, convention_named
 from seewhy.core.errors import ParameterError
 from seewhy.core.memory import bytes_of
 from seewhy.core.picture_settings import PICTURE_SETTINGS
@@ -50,6 +51,8 @@ class ExplainOptions:
             such as others of the same data set; at least one. None takes drawn scenes.
         scales: scales of the image for methods that take them; 1 is always included. None takes
             the method's own, without scales that give the same size.
+        boxes: what the numbers of boxes and points in the answer count: a name from
+            `seewhy.core.boxes.CONVENTIONS`. None takes the convention of the model's family.
         max_new_tokens: the largest number of tokens of an answer; None takes 128 where the model
             answers. With a given answer it has no effect, so it is refused.
         max_pixels, min_pixels: limits of a picture's pixels, for families whose image processor
@@ -66,7 +69,7 @@ class ExplainOptions:
             by default, without the penalties that a checkpoint may recommend.
 
     Raises:
-        UnknownNameError: if there is no method of this name.
+        UnknownNameError: if there is no method, or no convention of boxes, of this name.
         ParameterError: if a parameter is unknown or out of range, or `contrast` is given and the
             method cannot contrast words, or `other_pictures` is empty, no list, or given without
             `diagnose`, or `max_memory` is no amount of memory.
@@ -84,6 +87,7 @@ class ExplainOptions:
     diagnose: bool = False
     other_pictures: Sequence[Any] | None = None
     scales: Sequence[float] | None = None
+    boxes: str | None = None
     max_new_tokens: int | None = None
     max_pixels: int | None = None
     min_pixels: int | None = None
@@ -100,6 +104,8 @@ class ExplainOptions:
             bytes_of(self.max_memory)
         _expect_processor_options(self.processor_options)
         _ = self.all_processor_options  # raises if a setting is given twice
+        if self.boxes is not None:
+            convention_named(self.boxes)
         if self.other_pictures is not None and not self.diagnose:
             raise ParameterError(
                 "Expected other_pictures with diagnose=True, got them without: they are used for "
@@ -178,6 +184,10 @@ class ExplainOptions:
                 "them out."
             )
         return {**self.processor_options, **chosen}
+
+    def box_format(self, of_family: BoxFormat) -> BoxFormat:
+        """How boxes in the answer are read: as the user named it, else as the family's."""
+        return of_family if self.boxes is None else BoxFormat.named(self.boxes)
 
     def report_progress(self, stage: str) -> None:
         """Call `progress`, if it is set, with the name of a stage that begins."""

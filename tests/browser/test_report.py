@@ -19,7 +19,9 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
+from golden.location_records import box_record, boxes_of_pictures
 from golden.records import record_of, with_visual_share
+from seewhy.core.boxes import BoxFormat
 from seewhy.report.overlay import overlay
 from seewhy.report.page import html
 from seewhy.report.spans import spans_of
@@ -448,6 +450,103 @@ def test_panel_says_nothing_of_a_share_that_is_not_measured(open_page):
     text = page.find_element(By.CSS_SELECTOR, ".summary").text
     assert text.startswith("The map has a bright place. Of what earlier words gave, “")
     assert text.endswith(f"has the most: {100 * share:.0f} %.")
+
+
+def drawn(page: WebDriver, kind: str) -> list[dict[str, float]]:
+    """The boxes or points over the pictures: their places as fractions of the picture."""
+    read = """
+        return [...document.querySelectorAll(arguments[0])].map((node) => {
+          const [own, frame] = [node, node.closest(".picture-frame")].map(
+            (one) => one.getBoundingClientRect());
+          return {
+            left: (own.left - frame.left) / frame.width, top: (own.top - frame.top) / frame.height,
+            right: (own.right - frame.left) / frame.width,
+            bottom: (own.bottom - frame.top) / frame.height,
+          };
+        });"""
+    return page.execute_script(read, f".location.{kind}")
+
+
+def located(page: WebDriver) -> list[str]:
+    return [words(page)[at].text for at in classes(page, "located")]
+
+
+def test_box_of_the_answer_is_drawn_with_its_phrase_and_with_its_coordinates(open_page):
+    page = open_page(box_record())
+    by_text = {node.text: node for node in words(page)}
+    for text in ("The", "190", "420"):
+        hover(page, by_text[text])
+        (box,) = drawn(page, "box")
+        wanted = {"left": 0.19, "top": 0.06, "right": 0.41, "bottom": 0.42}
+        assert box == {side: pytest.approx(at, abs=0.01) for side, at in wanted.items()}
+        assert drawn(page, "point") == []
+        assert {"The", "190", "60", "410", "420"} <= set(located(page))
+    assert "91, 22 to 197, 151 px" in facts(page)
+    assert "(relative-1000)" in facts(page)
+    assert re.search(r"The phrase: its peak is in the box, overlap \(IoU\) 0\.\d\d", facts(page))
+    hover(page, by_text["shines"])
+    assert (drawn(page, "box"), located(page)) == ([], [])
+    assert "relative-1000" not in facts(page)
+
+
+def test_point_of_the_answer_is_drawn_at_its_place(open_page):
+    page = open_page(box_record())
+    hover(page, next(node for node in words(page) if node.text == "770"))
+    (point,) = drawn(page, "point")
+    assert (point["left"] + point["right"]) / 2 == pytest.approx(0.77, abs=0.01)
+    assert (point["top"] + point["bottom"]) / 2 == pytest.approx(0.66, abs=0.01)
+    assert drawn(page, "box") == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_outline_of_a_box_stands_out_from_the_picture_in_both_themes(open_page, theme):
+    page = open_page(box_record())
+    page.execute_script("document.documentElement.dataset.theme = arguments[0]", theme)
+    hover(page, words(page)[0])
+    outline = page.find_element(By.CSS_SELECTOR, ".location.box")
+    assert "255, 214, 10" in outline.value_of_css_property("border-top-color")
+    assert outline.value_of_css_property("outline-style") == "solid"
+
+
+def test_list_of_boxes_can_be_walked_by_keyboard(open_page):
+    page = open_page(box_record())
+    rows = page.find_elements(By.CSS_SELECTOR, "#location-list li")
+    assert [row.text.split("\n")[0] for row in rows] == [
+        "Box, The star: 91, 22 to 197, 151 px",
+        "Point, A tree: at 370, 238 px",
+    ]
+    numbers = rows[1].find_elements(By.TAG_NAME, "button")[1]
+    assert numbers.get_attribute("aria-label") == "Show the map of the numbers: Point, A tree"
+    page.execute_script("arguments[0].focus()", numbers)
+    ActionChains(page).send_keys(Keys.ENTER).perform()
+    assert len(drawn(page, "point")) == 1
+    told = page.find_element(By.ID, "live").get_attribute("textContent")
+    assert "Point, A tree: at 370, 238 px." in told
+
+
+def test_box_of_an_unknown_convention_is_told_and_not_drawn(open_page):
+    page = open_page(replace(box_record(), box_format=BoxFormat(None, ())))
+    hover(page, words(page)[0])
+    assert drawn(page, "box") == []
+    assert "not placed, numbers 190, 60, 410, 420" in facts(page)
+    assert "not documented for the family" in facts(page)
+
+
+def test_report_without_boxes_has_no_list_of_them(open_page):
+    page = open_page()
+    assert not page.find_element(By.CSS_SELECTOR, ".location-list").is_displayed()
+    assert "box or point" not in page.find_element(By.CSS_SELECTOR, ".guide").text
+
+
+def test_box_of_several_pictures_is_drawn_in_its_own(open_page):
+    page = open_page(boxes_of_pictures())
+    hover(page, words(page)[0])
+    shown = page.execute_script(
+        "return [...document.querySelectorAll('.pane')]"
+        ".map((pane) => pane.querySelectorAll('.location').length)"
+    )
+    assert sorted(shown) == [0, 1]
+    assert "in picture 1" in page.find_element(By.ID, "location-list").text
 
 
 def test_scale_switch_shows_a_faint_map_and_the_legend_says_which_scale_it_is(open_page):

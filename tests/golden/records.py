@@ -17,6 +17,7 @@ from seewhy.core.geometry import TokenGrid
 from seewhy.core.layers import Layers
 from seewhy.core.record import Picture, Provenance, Record
 from seewhy.core.text import Token, words_of
+from seewhy.core.thinking import thinking_span
 from seewhy.core.trace import PromptSpan
 
 PROMPT = "Write a one-sentence caption for this image:"
@@ -106,24 +107,25 @@ def record_of(
     margin: float = 0.0,
     explained: bool = False,
     seed: int = 0,
+    special: tuple[int, ...] = (),
 ) -> Record:
     """A record whose words point at the things that `pieces` names, in every view that has them.
 
     `margin` is the share of a picture's width at either side that the canvas leaves unseen.
-    Words of an `explained` prompt point at the things that they name.
+    Words of an `explained` prompt point at the things that they name. `special` are the indices of
+    the pieces that are special tokens; a thinking block is told apart by its tags.
     """
     rng = torch.Generator().manual_seed(seed)
     shown = shown or (Shown(draw() if image is None else image, grid),)
     prompt_tokens = _prompt_tokens(prompt, rng)
     tokens: list[Token] = []
-    spans: list[tuple[int, int]] = []
     answer = ""
     for text, _ in pieces:
         start, answer = len(answer), answer + text
         p = float(0.97 - 0.5 * torch.rand((), generator=rng) ** 2)
         rest = [(" and", (1 - p) * 0.6), (" </b>", (1 - p) * 0.25), (" on", (1 - p) * 0.1)]
-        spans.append((start, len(answer)))
-        tokens.append(Token(len(tokens), text, start, len(answer), p, ((text, p), *rest)))
+        candidates, index = ((text, p), *rest), len(tokens)
+        tokens.append(Token(index, text, start, len(answer), p, candidates, index in special))
 
     def maps_of(view: Shown, scale: float, named: list[list[str]]) -> Tensor:
         rows, columns = (side if scale == 1 else max(2, round(side * scale)) for side in view.grid)
@@ -177,7 +179,8 @@ def record_of(
         answer=answer,
         prompt_tokens=prompt_tokens,
         tokens=tuple(tokens),
-        words=words_of(answer, spans),
+        words=words_of(answer, tokens),
+        thinking=thinking_span(answer),
         attribution=given,
         prompt_attribution=attribution_of(prompt_tokens, named, [False] * len(prompt_tokens), 0)
         if explained

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from golden.location_records import small_box_record
 from golden.records import small_record, small_views_record
 from golden.verdict_records import small_diagnosed_record
 from seewhy.report.colourmaps import NAMES
@@ -17,6 +18,7 @@ from seewhy.report.payload import payload
         (small_record, "payload.json"),
         (small_views_record, "payload_views.json"),
         (small_diagnosed_record, "payload_verdicts.json"),
+        (small_box_record, "payload_locations.json"),
     ],
 )
 def test_payload_is_the_golden_one(make, golden):

@@ -201,10 +201,11 @@ def test_word_overlay_is_as_large_as_the_picture(explanation: Explanation) -> No
 
 def test_to_json_is_the_object_of_the_command_line(explanation: Explanation) -> None:
     told = json.loads(json.dumps(explanation.to_json(), allow_nan=False))
-    assert list(told) == ["prompt", "answer", "words", "method", "model"]
+    order = ["prompt", "answer", "words", "boxes", "points", "method", "model"]
+    assert list(told) == [*order, "warnings", "notes"]
     assert told["method"] == "intra-modal(k=20)"
     fields = ["text", "start", "end", "tokens", "probability", "visual_share"]
-    fields += ["peak", "box", "context"]
+    fields += ["peak", "box", "context", "notes"]
     for place, word in enumerate(told["words"]):
         assert list(word) == fields
         assert all(index < place and weight > 0 for index, weight in word["context"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-import shutil
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 from seewhy.audit.schema import WordRow
 from seewhy.core.errors import ParameterError
 from seewhy.report.safe_folder import safe_name
-from seewhy.runs.files import output_errors, sync_folder
+from seewhy.runs.files import output_errors, replace_folder, sync_folder
 
 if TYPE_CHECKING:
     from seewhy.explanation import Explanation
@@ -81,14 +80,9 @@ def report_name(id: str) -> str:
 
 
 def packed(id: str, explanation: Explanation) -> SavedReport:
-    """Save an explanation, and take its files to be sent to the process that stores them.
-
-    Overlays are left out: they are most of its size, the page draws its own, and `seewhy.open` does
-    not need them.
-    """
+    """Save an explanation, and take its files to be sent to the process that stores them."""
     with tempfile.TemporaryDirectory() as folder:
         saved = explanation.save(Path(folder) / "report")
-        shutil.rmtree(saved / "overlays", ignore_errors=True)
         paths = sorted(path for path in saved.rglob("*") if path.is_file())
         files = ((path.relative_to(saved).as_posix(), path.read_bytes()) for path in paths)
         return SavedReport(id, tuple(files))
@@ -112,7 +106,6 @@ def unpack(report: SavedReport, folder: Path) -> str:
                 path = work / file
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
-            shutil.rmtree(folder / name, ignore_errors=True)
-            work.rename(folder / name)
+            replace_folder(work, folder / name)
         sync_folder(folder)
     return name

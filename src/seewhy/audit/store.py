@@ -26,6 +26,8 @@ from seewhy.audit.schema import FAILED, AnswerRow, Diagnosed, WordRow
 from seewhy.audit.shards import Shard, counting, files_in
 from seewhy.audit.tables import ANSWERS, SCHEMA_VERSION, WORDS, RowTable
 from seewhy.core.errors import OutputError, SchemaError
+from seewhy.core.paths import expanded
+from seewhy.core.strict_json import parse
 from seewhy.runs.files import locked, output_errors, remove_temporary, write_atomically
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ class Store:
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        self.folder = Path(folder).expanduser()
+        self.folder = expanded(folder)
 
     @property
     def reports(self) -> Path:
@@ -105,7 +107,7 @@ class Store:
         """
         path = self.folder / PLAN
         try:
-            plan = json.loads(path.read_text("utf-8"))
+            plan = parse(path.read_bytes())
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
@@ -113,7 +115,7 @@ class Store:
                 f"Expected the plan of an audit in {path}, got {error}: choose another folder."
             ) from error
         version = plan.get("schema") if isinstance(plan, dict) else None
-        if not isinstance(version, int) or version > SCHEMA_VERSION:
+        if type(version) is not int or not 1 <= version <= SCHEMA_VERSION:
             raise SchemaError(
                 f"Expected the plan of an audit of schema {SCHEMA_VERSION} or older, got "
                 f"{version!r} in {path}: update seewhy, or choose another folder."
@@ -142,7 +144,7 @@ class Store:
                 folder.mkdir(parents=True, exist_ok=True)
         with locked(self.folder):
             with output_errors(self.folder):
-                for folder in (self.folder, *folders):
+                for folder in (self.folder, self.reports, *folders):
                     remove_temporary(folder)
             writer = Writer(self)
             try:

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 from PIL import Image
 
+from seewhy.images.formats import BOMB, DAMAGE, open_picture
+
 BUDGET = 5_000_000
 """Bytes of all pictures of a page; in the page they take a third more."""
 
@@ -49,8 +51,9 @@ def _data_uri(thumbnail: bytes, limit: int) -> str:
 def _smaller(thumbnail: bytes, limit: int) -> bytes:
     """A picture as a JPEG of at most `limit` bytes; nothing where it cannot be read or made so."""
     try:
-        picture = Image.open(io.BytesIO(thumbnail)).convert("RGB")
-    except (OSError, ValueError, Image.DecompressionBombError):
+        with open_picture(io.BytesIO(thumbnail)) as opened:
+            picture = opened.convert("RGB")
+    except (*DAMAGE, *BOMB):
         return b""
     side = SIDE_MAX
     while side >= SIDE_MIN:

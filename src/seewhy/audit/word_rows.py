@@ -43,7 +43,7 @@ class _Known:
 
 
 def word_rows(id: str, explanation: Explanation, judged: Judged) -> Iterator[WordRow]:
-    """The rows of all words with a verdict.
+    """The rows of all words with a verdict, without those of a thinking block.
 
     Args:
         id: of the answer.
@@ -52,8 +52,9 @@ def word_rows(id: str, explanation: Explanation, judged: Judged) -> Iterator[Wor
             it begins, and to the other words within it that have no truth of their own.
     """
     known = _known(explanation, judged)
+    hidden = [getattr(word, "thinking", False) for word in explanation.words]
     for index, word in enumerate(explanation.words):
-        if word.verdict is not None:
+        if word.verdict is not None and (all(hidden) or not hidden[index]):
             yield _row(id, index, word, word.verdict, explanation, known)
 
 

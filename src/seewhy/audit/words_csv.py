@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from seewhy.audit.schema import WordRow
+from seewhy.runs.csv_cells import safe_cell
 
 TEXT = (
     "id", "text", "lemma", "role", "category", "group", "source", "sentence", "follows",
@@ -24,24 +25,6 @@ COLUMNS = (
     "pointing", "iou", "sentence",
 )  # fmt: skip
 """What a row holds; of a `WordRow` only the map and what the verdict rests on are left out."""
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'", "＝", "＋", "－", "＠")
-
-
-def safe_cell(text: str) -> str:
-    """A text that no spreadsheet takes for a formula.
-
-    Text that begins like a formula, or with an apostrophe, gets an apostrophe in front: to have the
-    text again, take one apostrophe away where there is one.
-
-    Source:
-        OWASP, CSV injection.
-
-    Example:
-        >>> safe_cell("=1+1"), safe_cell("boat"), safe_cell("'tis")
-        ("'=1+1", 'boat', "''tis")
-    """
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 @contextmanager

@@ -11,10 +11,10 @@ import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from seewhy.core.errors import ParameterError
+from seewhy.core.paths import expanded
 from seewhy.core.suggestions import unknown_name_message
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def read_config(path: str | os.PathLike[str]) -> dict[str, Any]:
         ParameterError: if there is no such file, or it is not TOML.
     """
     try:
-        return tomllib.loads(Path(path).expanduser().read_text("utf-8"))
+        return tomllib.loads(expanded(path).read_text("utf-8"))
     except OSError as error:
         raise ParameterError(
             f"Expected a config file at {os.fspath(path)}, got {error.strerror}: "

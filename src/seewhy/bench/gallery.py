@@ -6,12 +6,14 @@ import base64
 import io
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean, pstdev
 from typing import Any
+from urllib.parse import quote
 
 import torch
 
@@ -21,11 +23,13 @@ from seewhy.bench.worker import Job, SampleState, Worker, reason_of
 from seewhy.core.attribution import Attribution
 from seewhy.core.display import DISPLAY, Display, expect_display
 from seewhy.core.errors import SchemaError, SeewhyError
+from seewhy.core.strict_json import parse
+from seewhy.core.typed import expect_typed
 from seewhy.explainer import Explainer
 from seewhy.report.bench_payload import BenchCase, BenchTile
 from seewhy.report.overlay import overlay
 from seewhy.report.safe_folder import safe_name
-from seewhy.runs.files import write_atomically
+from seewhy.runs.files import replace_folder, write_atomically
 
 FOLDER, INDEX = "gallery", "gallery.json"
 
@@ -37,6 +41,10 @@ PER_KIND = 2
 
 THUMBNAIL_PIXELS = 200
 """Longest side of a thumbnail."""
+
+_REPORT = re.compile(r"\d+-[\w-]+/report\.html")
+_PICTURE = re.compile(r"(data:image/(jpeg|png);base64,[A-Za-z0-9+/=]*)?")
+"""Reports and pictures as `write_gallery` names them; anything else may lead elsewhere."""
 
 JPEG_QUALITY = 80
 """JPEG quality of a thumbnail."""
@@ -93,10 +101,12 @@ def read_cases(folder: Path) -> list[GalleryCase]:
     """
     path = folder / CASES
     try:
-        return [GalleryCase(**case) for case in json.loads(path.read_text("utf-8"))]
+        cases = tuple(GalleryCase(**case) for case in parse(path.read_bytes()))
+        expect_typed(cases, tuple[GalleryCase, ...], "cases")
+        return list(cases)
     except FileNotFoundError:
         return []
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OSError) as error:
         raise SchemaError(
             f"Expected chosen cases in {path}, got {error}: remove the file, and report again."
         ) from error
@@ -138,22 +148,44 @@ def write_gallery(
             drawn.append(_draw_case(worker, case, case_folder, display))
         text = json.dumps(drawn, allow_nan=False)
         write_atomically(temporary / INDEX, lambda path: path.write_text(text, "utf-8"))
-        shutil.rmtree(target, ignore_errors=True)
-        temporary.replace(target)
+        replace_folder(temporary, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
 def read_gallery(folders: Iterable[Path], target: Path) -> list[BenchCase]:
-    """The drawn cases of some folders, with links relative to `target`."""
+    """The drawn cases of some folders, with links relative to `target`.
+
+    Raises:
+        SchemaError: if the index of a gallery is damaged, or names a picture or report that is not
+            one of the gallery's own.
+    """
     cases = []
     for folder in folders:
         path = folder / FOLDER / INDEX
         if path.is_file():
-            for case in json.loads(path.read_text("utf-8")):
+            for case in _read_index(path):
                 report = case["report"] and folder / FOLDER / case["report"]
                 link = Path(os.path.relpath(report, target)).as_posix() if report else ""
-                cases.append({**case, "report": link})
+                cases.append({**case, "report": quote(link.encode("utf-8", "replace"))})
+    return cases
+
+
+def _read_index(path: Path) -> list[BenchCase]:
+    try:
+        cases = parse(path.read_bytes())
+        expect_typed(cases, list[BenchCase], "cases")
+        for case in cases:
+            pictures = [case["picture"], *(tile.get("picture", "") for tile in case["tiles"])]
+            if not all(_PICTURE.fullmatch(picture) for picture in pictures):
+                raise ValueError("a picture that is none of the page's own")
+            if case["report"] and not _REPORT.fullmatch(case["report"]):
+                raise ValueError(f"a link to {case['report'][:80]!r}")
+    except (OSError, ValueError) as error:
+        raise SchemaError(
+            f"Expected the index of a gallery in {path}, got {str(error)[:200]}: remove the folder "
+            "of the gallery, and report again."
+        ) from error
     return cases
 
 

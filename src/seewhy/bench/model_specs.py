@@ -11,6 +11,7 @@ from typing import Any
 from seewhy.bench.fingerprints import folder_fingerprint, hub_fingerprint, loaded_fingerprint
 from seewhy.bench.specs import digest
 from seewhy.core.errors import UnknownNameError
+from seewhy.core.paths import expanded
 from seewhy.core.suggestions import unknown_name_message
 from seewhy.testbed.pretrained import pretrained
 
@@ -79,7 +80,7 @@ def _model_spec(
     known = pretrained()
     if name in known:
         return ModelSpec(name, str(known[name]), folder_fingerprint(known[name]), None, options)
-    folder = Path(name).expanduser()
+    folder = expanded(name)
     if folder.is_dir():
         return ModelSpec(folder.name, str(folder), folder_fingerprint(folder), None, options)
     if "/" not in name or name.startswith((".", "~", "/")):

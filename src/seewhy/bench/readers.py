@@ -15,9 +15,11 @@ from typing import Any, TypeAlias
 from seewhy.bench.cells import Cell
 from seewhy.bench.reading import results_without_rows
 from seewhy.bench.results import Column, Reason, Results
+from seewhy.bench.run_files import damage_told
 from seewhy.bench.store import Store
 from seewhy.bench.writers import COUNTS, DIFFERENCE, ESTIMATE, REASONS, TABLE
 from seewhy.core.errors import SchemaError
+from seewhy.runs.csv_cells import cell_text
 
 Line: TypeAlias = Mapping[str, str]
 NAN = float("nan")
@@ -46,9 +48,10 @@ def read_tables(folder: str | os.PathLike[str]) -> tuple[Results, list[Cell], li
     results = results_without_rows(store.read_runs())
     columns = {(column.metric, column.name): column for column in results.columns}
     try:
+        _expect_known_labels(_lines(path), results)
         cells = [_cell(line, columns) for line in _lines(path)]
         reasons = tuple(_reason(line) for line in _lines(store.folder / REASONS))
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, csv.Error) as error:
         raise SchemaError(
             f"Expected {TABLE} and {REASONS} that belong to the runs in {store.folder}, got "
             f"{type(error).__name__}: {error}. Copy them together from where they were written."
@@ -57,14 +60,27 @@ def read_tables(folder: str | os.PathLike[str]) -> tuple[Results, list[Cell], li
     # Figures are in the order of the table: merged runs may be in any order.
     ranked = {cell.column: None for cell in ungrouped}
     ordered = (*ranked, *(column for column in results.columns if column not in ranked))
-    samples = _samples(results, ungrouped)
+    with damage_told(store.folder):
+        samples = _samples(results, ungrouped)
     results = replace(results, columns=ordered, reasons=reasons, samples=samples)
     return results, ungrouped, [cell for cell in cells if cell.group]
 
 
+def _expect_known_labels(lines: Iterator[Line], results: Results) -> None:
+    """Raise unless the lines' labels are those of the runs: the page shows nothing else."""
+    for line in lines:
+        for name, known in (
+            *(("model", results.models), ("data", results.data)),
+            ("method", results.methods),
+        ):
+            if line[name] not in known:
+                raise ValueError(f"the {name} {line[name][:80]!r}, which no run has")
+
+
 def _lines(path: Path) -> Iterator[Line]:
     with path.open(encoding="utf-8", newline="") as file:
-        yield from csv.DictReader(file)
+        for line in csv.DictReader(file):
+            yield {name: cell_text(text or "") for name, text in line.items() if name}
 
 
 def _cell(line: Line, columns: Mapping[tuple[str, str], Column]) -> Cell:

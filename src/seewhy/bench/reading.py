@@ -10,6 +10,7 @@ from typing import Any
 
 from seewhy.bench.plan import MODEL_LABEL
 from seewhy.bench.results import Column, Reason, Results, Series, columns_of
+from seewhy.bench.run_files import damage_told, expect_runs
 from seewhy.bench.store import FAILED, MEASURED, Store
 from seewhy.core.errors import ParameterError
 
@@ -39,8 +40,9 @@ def read_results(
     runs = [store.read_runs()[-1] for store in stores]
     results = results_without_rows(runs, reference=reference)
     rows = _Collector()
-    for row in _planned_rows(stores, runs):
-        rows.add(row)
+    with damage_told(stores[0].folder):
+        for row in _planned_rows(stores, runs):
+            rows.add(row)
     return replace(results, rows=rows.series(), reasons=rows.reasons(), samples=rows.samples())
 
 
@@ -55,7 +57,9 @@ def results_without_rows(
 
     Raises:
         ParameterError: as `read_results`.
+        SchemaError: if a run's file is damaged.
     """
+    expect_runs(runs)
     _expect_one_settings(runs)
     _expect_one_meaning(runs)
     methods = _methods(runs)

@@ -21,7 +21,8 @@ from seewhy.bench.writers import (
     reasons_csv,
     table_csv,
 )
-from seewhy.core.errors import OutputError, ParameterError
+from seewhy.core.errors import OutputError, ParameterError, SchemaError
+from seewhy.core.paths import expanded
 from seewhy.report.bench_page import html
 from seewhy.report.bench_payload import (
     BenchCase,
@@ -60,14 +61,20 @@ def write_report(
         OutputError: if a file cannot be written.
     """
     listed = [folders] if isinstance(folders, str | os.PathLike) else list(folders)
-    sources = [Path(folder).expanduser() for folder in listed]
-    target = sources[0] if out is None else Path(out).expanduser()
+    sources = [expanded(folder) for folder in listed]
+    target = sources[0] if out is None else expanded(out)
     if any(map(has_tables_alone, sources)):
         results, ungrouped, grouped = _from_tables(sources, reference)
         cases = read_cases(sources[0])
     else:
         results = read_results(sources, reference=reference)
         ungrouped, grouped, cases = cells(results), breakdown(results), choose_cases(results)
+    if not any(results.samples.values()):
+        raise SchemaError(
+            f"Expected results of the run's models, methods, metrics and data in {sources[0]}, "
+            "got rows of none of them: the run has not begun, or its file in runs/ belongs to "
+            "other rows."
+        )
     gallery = read_gallery(dict.fromkeys([*sources, target]), target)
     texts = {
         MARKDOWN: markdown(results, ungrouped),

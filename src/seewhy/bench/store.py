@@ -20,7 +20,10 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seewhy.bench.run_files import damage_told
 from seewhy.core.errors import OutputError, ParameterError, SchemaError
+from seewhy.core.paths import expanded
+from seewhy.core.strict_json import parse_object
 from seewhy.runs.files import locked, output_errors, remove_temporary, write_atomically
 
 if TYPE_CHECKING:
@@ -103,7 +106,7 @@ class Store:
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        self.folder = Path(folder).expanduser()
+        self.folder = expanded(folder)
         self.rows, self.runs = self.folder / "rows", self.folder / "runs"
 
     @contextmanager
@@ -122,7 +125,7 @@ class Store:
             self.rows.mkdir(parents=True, exist_ok=True)
             self.runs.mkdir(exist_ok=True)
         with locked(self.folder):
-            for folder in (self.rows, self.runs):
+            for folder in (self.folder, self.rows, self.runs):
                 remove_temporary(folder)
             yield self
 
@@ -139,11 +142,12 @@ class Store:
         latest: dict[str, TaskStatus] = {}
         for path in self.files():
             table = _read(path, ["task", "attempt", "status"])
-            columns = (table[name].to_pylist() for name in ("task", "attempt", "status"))
-            for task, attempt, status in zip(*columns, strict=True):
-                known = latest.get(task)
-                if known is None or attempt > known.attempt:
-                    latest[task] = TaskStatus(attempt, status == FAILED)
+            with damage_told(path):
+                columns = (table[name].to_pylist() for name in ("task", "attempt", "status"))
+                for task, attempt, status in zip(*columns, strict=True):
+                    known = latest.get(task)
+                    if known is None or attempt > known.attempt:
+                        latest[task] = TaskStatus(attempt, status == FAILED)
         return latest
 
     def add(self, rows: Sequence[Row]) -> None:
@@ -161,7 +165,8 @@ class Store:
         Raises:
             SchemaError: if a file is damaged or of a newer schema.
         """
-        return _latest_attempts([_read(path) for path in self.files()])
+        with damage_told(self.folder):
+            return _latest_attempts([_read(path) for path in self.files()])
 
     def merge(self) -> None:
         """Merge all files. If this is killed, `read` still counts each task once."""
@@ -186,8 +191,8 @@ class Store:
         runs = []
         for path in sorted(self.runs.glob("*.json"), key=lambda p: (p.stat().st_mtime_ns, p.name)):
             try:
-                description = json.loads(path.read_text("utf-8"))
-            except ValueError as error:
+                description = parse_object(path.read_bytes())
+            except (ValueError, OSError) as error:
                 raise SchemaError(
                     f"Expected a run's description in {path}, got {error}: run it again."
                 ) from error
@@ -198,7 +203,7 @@ class Store:
                 f"Expected a folder that `seewhy bench` wrote, got {self.folder}, which holds no "
                 "runs: check the path."
             )
-        return sorted(runs, key=lambda run: run.get("started", ""))
+        return sorted(runs, key=lambda run: str(run.get("started", "")))
 
     def _write(self, table: pa.Table) -> None:
         import pyarrow.parquet as pq
@@ -263,7 +268,7 @@ def _read(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
             _expect_known(int(version) if version.isdigit() else None, path)
             stored = None if columns is None else [STORED_NAMES.get(c, c) for c in columns]
             table = file.read(stored)
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OSError, KeyError, UnicodeError) as error:
         raise SchemaError(
             f"Expected rows of results in {path}, got {type(error).__name__}: {error}. Remove the "
             "file, and run again for what it held."
@@ -277,7 +282,7 @@ def _renamed(table: pa.Table, names: Mapping[str, str]) -> pa.Table:
 
 
 def _expect_known(version: object, path: Path) -> None:
-    if not isinstance(version, int) or version > SCHEMA_VERSION:
+    if type(version) is not int or not 1 <= version <= SCHEMA_VERSION:
         raise SchemaError(
             f"Expected results of schema {SCHEMA_VERSION} or older, got {version!r} in {path}: "
             "update seewhy, or choose another folder."

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields
 
 from seewhy.bench.cells import Cell, best
 from seewhy.bench.results import Column, Reason, Results
+from seewhy.runs.csv_cells import safe_cell
 
 TABLE, REASONS = "table.csv", "reasons.csv"
 """File names of `table_csv` and `reasons_csv`; `seewhy.bench.readers` reads them."""
@@ -111,12 +112,14 @@ def markdown(results: Results, listed: Sequence[Cell]) -> str:
     for grid in grids(results, listed):
         if (grid.model, grid.data) != before:
             before = grid.model, grid.data
-            parts += [f"## {grid.model} on {grid.data}\n", _caption(results, grid) + "\n"]
-        parts += [f"### {grid.metric}\n", *_markdown_rows(grid, marked), ""]
+            heading_text = _plain(f"{grid.model} on {grid.data}")
+            parts += [f"## {heading_text}\n", _plain(_caption(results, grid)) + "\n"]
+        parts += [f"### {_plain(grid.metric)}\n", *_markdown_rows(grid, marked), ""]
     if results.reasons:
         parts += ["## Without a value\n", "| what | why | how often |", "| --- | --- | ---: |"]
         parts += [
-            f"| {_escaped(_reason_names(r))} | {r.status}: {_escaped(r.reason)} | {r.count} |"
+            f"| {_cell_text(_reason_names(r))} | {_cell_text(f'{r.status}: {r.reason}')} | "
+            f"{r.count} |"
             for r in results.reasons
         ]
         parts.append("")
@@ -124,10 +127,11 @@ def markdown(results: Results, listed: Sequence[Cell]) -> str:
 
 
 def _markdown_rows(grid: Grid, marked: set) -> list[str]:
-    rows = [["method", *map(heading, grid.columns)], ["---", *["---:"] * len(grid.columns)]]
+    headings = [_cell_text(heading(column)) for column in grid.columns]
+    rows = [["method", *headings], ["---", *["---:"] * len(grid.columns)]]
     for method in grid.methods:
-        rows.append([f"`{method}`", *_row(grid, method, marked, _markdown_cell)])
-    return ["| " + " | ".join(map(_escaped, row)) + " |" for row in rows]
+        rows.append([_code(method), *_row(grid, method, marked, _markdown_cell)])
+    return ["| " + " | ".join(row) + " |" for row in rows]
 
 
 def _row(grid: Grid, method: str, marked: set, text: Callable[[Cell, set], str]) -> Iterator[str]:
@@ -167,9 +171,10 @@ def table_csv(listed: Sequence[Cell]) -> str:
         column = cell.column
         better = "" if column.higher_is_better is None else str(column.higher_is_better).lower()
         labels = (cell.model, cell.data, cell.method, column.metric, column.name, cell.group)
+        labels = map(safe_cell, (*labels, column.unit))
         values = [getattr(cell, name) for name in NUMBERS]
         digits = ("" if _is_missing(value) else value for value in values)
-        writer.writerow([*labels, column.unit, better, *digits])
+        writer.writerow([*labels, better, *digits])
     return out.getvalue()
 
 
@@ -178,7 +183,9 @@ def reasons_csv(reasons: Sequence[Reason]) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, [f.name for f in fields(Reason)], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(asdict(reason) for reason in reasons)
+    for reason in reasons:
+        cells = {k: safe_cell(v) if isinstance(v, str) else v for k, v in asdict(reason).items()}
+        writer.writerow(cells)
     return out.getvalue()
 
 
@@ -217,8 +224,22 @@ def _is_missing(value: object) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+def _plain(text: str) -> str:
+    """Text on one line that Markdown shows as it is: no markup, no link, no picture."""
+    line = " ".join(text.split())
+    return line.replace("&", "&amp;").replace("<", "&lt;").replace("](", "]\\(")
+
+
+def _cell_text(text: str) -> str:
+    """Text for a cell of a table."""
+    return _plain(text).replace("|", "\\|")
+
+
+def _code(text: str) -> str:
+    """A name in the type of code; one with a mark of its own as plain text."""
+    if "`" in text:
+        return _cell_text(text).replace("`", "\\`")
+    return f"`{' '.join(text.split())}`".replace("|", "\\|")
 
 
 _TEX = {
@@ -233,4 +254,4 @@ _TEX = {
 
 
 def _tex(text: str) -> str:
-    return "".join(_TEX.get(character, character) for character in text)
+    return "".join(_TEX.get(character, character) for character in " ".join(text.split()))

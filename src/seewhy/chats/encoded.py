@@ -16,6 +16,8 @@ STARTS = (
 )
 """First bytes of PNG, JPEG, GIF, WebP, BMP, TIFF, JPEG 2000, ICO, PPM and Matroska."""
 
+LONGEST_PATH = 4096
+"""Characters of the longest path; a longer text is none."""
 _ALPHABET = re.compile(r"[A-Za-z0-9+/_\-\s%]+={0,2}\s*")
 _LEAST = 32
 """Characters of the shortest encoded picture: a name of a file is not taken for one."""

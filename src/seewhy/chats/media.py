@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote
 
-from seewhy.chats.encoded import decoded_base64, decoded_url, is_data_url, looks_encoded, media_type
+from seewhy.chats.encoded import (
+    LONGEST_PATH,
+    decoded_base64,
+    decoded_url,
+    is_data_url,
+    looks_encoded,
+    media_type,
+)
 from seewhy.chats.limits import MAX_FRAMES, expect_count, expect_decoded_size
 from seewhy.chats.turns import VIDEO, Place, shown
 from seewhy.core.errors import ClipError, ImageError, ParameterError, PromptError
@@ -23,7 +30,6 @@ if TYPE_CHECKING:
 Media: TypeAlias = "ImageSource | Clip"
 """A picture in any form, or a clip."""
 
-LONGEST_PATH = 4096
 _SUFFIXES = {b"GIF8": ".gif", b"RIFF": ".webp", b"\x89PNG": ".png", b"II*\0": ".tif"}
 
 
@@ -89,7 +95,7 @@ class MediaReader:
             return medium
         if place.kind == VIDEO and not isinstance(source, Clip):
             return self._clip(source, place.frames)
-        source = self._source(source)
+        source = self.locate(source)
         return source if isinstance(source, Clip) else read_image(source)
 
     def _next(self, what: str, place: Place) -> Any:
@@ -102,8 +108,12 @@ class MediaReader:
         self.used += 1
         return self.given[self.used - 1]
 
-    def _source(self, source: Any) -> Any:
-        """What `read_image` takes: a path, bytes, or the object itself."""
+    def locate(self, source: Any) -> Any:
+        """What `read_image` takes: a path, bytes, or the object itself.
+
+        Raises:
+            ImageError: if it cannot be decoded, is too large, or is a file of another host.
+        """
         if isinstance(source, Encoded):
             text = source.text
             return decoded_url(text) if is_data_url(text) else decoded_base64(text)
@@ -166,7 +176,7 @@ class MediaReader:
         if isinstance(source, list | tuple):
             expect_count(len(source), MAX_FRAMES, "frames in a clip")
             return self._sampled([self._frame(one) for one in source], frames)
-        found = self._source(source)
+        found = self.locate(source)
         if isinstance(found, bytes):
             return _encoded_clip(found, frames)
         if isinstance(found, str):
@@ -181,7 +191,7 @@ class MediaReader:
                 f"Expected frames in files, got the address {shown(address)}: download it, "
                 "nothing is fetched from the network."
             )
-        return self._source(frame)
+        return self.locate(frame)
 
     def _sampled(self, pictures: Any, frames: Mapping[str, Any]) -> Clip:
         """Frames that were sampled already: all of them are kept."""

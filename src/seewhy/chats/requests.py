@@ -77,30 +77,31 @@ def read_request(value: Any) -> Request:
     if not isinstance(value, Mapping):
         turns, notes = read_turns(value)
         return Request(turns, Settings(), tuple(notes))
-    outer, inner = value, _inner(value)
-    inner = {**{k: v for k, v in inner.items() if k != "extra_body"}, **_extra(inner)}
+    request = inner_request(value)
+    inner = {**{k: v for k, v in request.items() if k != "extra_body"}, **_extra(request)}
     # OpenAI's responses have settings of the answer's form as `text`, and stored prompts.
     known = OWN - {name for name in ("text", "prompt") if not isinstance(inner.get(name), str)}
     settings = read_settings(inner, known)
     turns, notes = _turns(inner)
-    turns = _with_media(turns, _media(outer, inner))
+    turns = _with_media(turns, own_media(value, request))
     turns = [_with_settings(turn, settings) for turn in turns]
-    return Request(turns, settings, tuple(notes), _response(outer, inner))
+    return Request(turns, settings, tuple(notes), _response(value, request))
 
 
 def is_request(value: Any) -> bool:
     """Whether an object asks a model something, and is no turn."""
     if not isinstance(value, Mapping) or "role" in value or {"from", "value"} <= set(value):
         return False
-    inner = _inner(value)
+    inner = inner_request(value)
     return any(not is_blank(inner.get(name)) for name in (*TURNS, *QUESTIONS, "input"))
 
 
-def _inner(value: Mapping[str, Any]) -> Mapping[str, Any]:
+def inner_request(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The request itself: the object, or what is inside it."""
     for name in INSIDE:
         inner = unpacked(value.get(name))
         if isinstance(inner, Mapping) and not set(TURNS) & set(value):
-            return _inner(inner)
+            return inner_request(inner)
     return value
 
 
@@ -160,8 +161,16 @@ def _plain(text: str, name: str) -> str:
     return text
 
 
-def _media(outer: Mapping[str, Any], inner: Mapping[str, Any]) -> list[Place]:
-    """The pictures and clips of a whole record."""
+def own_media(outer: Mapping[str, Any], inner: Mapping[str, Any]) -> list[Place]:
+    """The places of a whole record's pictures and clips.
+
+    Args:
+        outer: the line of a log.
+        inner: the request in it, or the same.
+
+    Raises:
+        PromptError: if pictures are named twice, or are none.
+    """
     places: list[Place] = []
     for source in (outer, inner) if outer is not inner else (inner,):
         bundle = source.get("multi_modal_data")

@@ -13,6 +13,7 @@ from pathlib import Path
 import seewhy
 from seewhy.cli._processor_options import add_processor_options, processor_options
 from seewhy.cli._values import real, whole
+from seewhy.core.paths import expanded
 
 __all__ = [
     "NamesUnbroken",
@@ -75,7 +76,7 @@ def other_pictures(arguments) -> list[str] | None:
     """The paths of that option, absolute; None where it is not set."""
     if arguments.other_pictures is None:
         return None
-    return [str(Path(path).expanduser().absolute()) for path in arguments.other_pictures]
+    return [str(expanded(path).absolute()) for path in arguments.other_pictures]
 
 
 def load_options(arguments) -> dict[str, object]:

@@ -31,6 +31,11 @@ def has_verdicts(words: Sequence[Mapping[str, Any]]) -> bool:
     return any("verdict" in word for word in words)
 
 
+def final_words(words: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The words without those of a thinking block; all where nothing follows it."""
+    return [word for word in words if not word.get("thinking")] or list(words)
+
+
 def mark(word: Mapping[str, Any]) -> Text:
     """A word's mark with its support; empty for a word without a verdict."""
     verdict = word.get("verdict")

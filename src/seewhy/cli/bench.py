@@ -21,6 +21,7 @@ from seewhy.cli._options import load_options
 from seewhy.cli._progress import duration, silence_libraries
 from seewhy.cli.terminal import Stages, printable
 from seewhy.core.errors import ParameterError
+from seewhy.core.paths import expanded
 
 if TYPE_CHECKING:
     from seewhy.bench.cells import Cell
@@ -50,7 +51,7 @@ def bench(arguments: Namespace) -> int:
         from seewhy.bench.reporting import write_report
 
         results, cells = write_report(folders, out, reference=arguments.reference)
-    _show(results, cells, Path(out or folders[0]).expanduser())
+    _show(results, cells, expanded(out or folders[0]))
     return 0
 
 

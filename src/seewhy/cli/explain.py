@@ -22,8 +22,10 @@ from seewhy.cli._options import (
     whole,
 )
 from seewhy.cli.open_report import PAGE, show_in_browser
+from seewhy.core.boxes.conventions import CONVENTIONS
 from seewhy.core.errors import OutputError, ParameterError, ShippedModelWarning
 from seewhy.core.memory import bytes_of
+from seewhy.core.paths import expanded
 from seewhy.testbed.pretrained import DEFAULT as DEFAULT_MODEL
 from seewhy.testbed.pretrained import pretrained
 
@@ -101,6 +103,12 @@ def _add_prompt(parser) -> None:
         type=contrast,
         default=[],
         help="explain why WORD of the answer and not OTHER (repeatable)",
+    )
+    prompt.add_argument(
+        "--boxes",
+        metavar="CONVENTION",
+        help="what the numbers of boxes and points in the answer count (default: as the model's "
+        f"family writes them): {', '.join(CONVENTIONS)}",
     )
 
 
@@ -233,6 +241,11 @@ def _add_output(parser) -> None:
         help="scale of the maps in DIR: one for the whole answer, each map alone, or each together "
         "with the words before (default: answer); the page can show all three",
     )
+    output.add_argument(
+        "--overlays",
+        action="store_true",
+        help="also write a picture for each word, with its map laid over it",
+    )
     output.add_argument("--open", action="store_true", help="show the report in the browser")
     output.add_argument("--json", action="store_true", help="print one JSON object to stdout")
     output.add_argument(
@@ -338,9 +351,14 @@ def _explanation(arguments: Namespace, folder: Path | None) -> tuple[Explanation
             )
         if folder is not None:
             stage(f"writing {folder}")
-            scale = {"display": arguments.display} if arguments.display else {}
-            explanation.save(folder, overwrite=arguments.overwrite, **scale)
+            explanation.save(folder, overwrite=arguments.overwrite, **_saving(arguments))
     return explanation, told
+
+
+def _saving(arguments: Namespace) -> dict[str, Any]:
+    """The options of saving that are asked for."""
+    scale = {"display": arguments.display} if arguments.display else {}
+    return scale | ({"overlays": True} if arguments.overlays else {})
 
 
 def _first_stage(arguments: Namespace) -> str:
@@ -372,7 +390,7 @@ def _folder(arguments: Namespace) -> Path | None:
     if arguments.out is not None:
         if not arguments.out.strip():
             raise OutputError("Expected the name of a folder after --out, got an empty one.")
-        return Path(arguments.out).expanduser()
+        return expanded(arguments.out)
     if arguments.overwrite:
         raise ParameterError("Expected --out DIR with --overwrite, got none: name the folder.")
     return None if arguments.json else _new_folder(_input_name(arguments))
@@ -428,6 +446,7 @@ def _options(arguments: Namespace, progress: Callable[[str], None]) -> ExplainOp
         diagnose=arguments.diagnose,
         other_pictures=other_pictures(arguments),
         max_memory=arguments.max_memory,
+        boxes=arguments.boxes,
         progress=progress,
         **_generation(arguments),
     )

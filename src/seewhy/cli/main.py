@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 import importlib
-import io
 import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from seewhy.cli._streams import ReaderGone, give_up_stdout, guarded_streams
 from seewhy.cli.parser import parse
 from seewhy.core.errors import SeewhyError
 from seewhy.core.memory import is_out_of_memory
@@ -29,38 +29,69 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # Text that the terminal cannot encode must not raise an error.
-            stream.reconfigure(errors="backslashreplace")
-    arguments = parse(argv)
-    module, _, function = arguments.run.partition(":")
+    with guarded_streams():
+        debug = False
+        try:
+            arguments = parse(argv)
+            debug = arguments.debug
+            module, _, function = arguments.run.partition(":")
+            status = getattr(importlib.import_module(module), function)(arguments)
+            sys.stdout.flush()
+            return status
+        except KeyboardInterrupt:
+            print("seewhy: interrupted, nothing was left half-written.", file=sys.stderr)
+            return INTERRUPTED
+        except ReaderGone:
+            give_up_stdout()
+            return 0
+        except SystemExit as end:
+            # The parser has printed help, or a mistake.
+            raise SystemExit(_flushed(end.code)) from None  # type: ignore[arg-type]
+        except (SeewhyError, OSError) as error:
+            # An error of the system, such as a full disk, is nothing that code could correct.
+            if debug:
+                raise
+            print(f"seewhy: {_one_line(error)}", file=sys.stderr)
+            give_up_stdout()
+            return MISTAKE
+        except Exception as error:
+            if debug or not is_out_of_memory(error):
+                raise
+            print(_out_of_memory(error), file=sys.stderr)
+            return MISTAKE
+
+
+def _flushed(status: object) -> object:
+    """The status if what was printed can be written, else that of a mistake."""
     try:
-        status = getattr(importlib.import_module(module), function)(arguments)
         sys.stdout.flush()
-        return status
-    except KeyboardInterrupt:
-        print("seewhy: interrupted, nothing was left half-written.", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of the output (head, less) has exited; Python would report it again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except ReaderGone:
+        give_up_stdout()
     except SeewhyError as error:
-        if arguments.debug:
-            raise
-        print(f"seewhy: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"seewhy: {_one_line(error)}", file=sys.stderr)
+        give_up_stdout()
         return MISTAKE
-    except Exception as error:
-        if arguments.debug or not is_out_of_memory(error):
-            raise
-        print(
-            "seewhy: Expected enough memory, got out of memory "
-            f"({' '.join(str(error).split())[:120]}): free memory, or take a smaller model, picture "
-            "or chunk.",
-            file=sys.stderr,
-        )
-        return MISTAKE
+    return status
+
+
+def _one_line(error: Exception) -> str:
+    text = str(error) if isinstance(error, SeewhyError) else _system_error(error)
+    return " ".join(text.split())
+
+
+def _system_error(error: Exception) -> str:
+    return (
+        f"Expected files and folders that can be used, got {error}: correct that; --debug tells "
+        "where it was."
+    )
+
+
+def _out_of_memory(error: Exception) -> str:
+    reason = " ".join(str(error).split())[:120]
+    return (
+        f"seewhy: Expected enough memory, got out of memory ({reason}): free memory, or take a "
+        "smaller model, picture or chunk."
+    )
 
 
 def run() -> NoReturn:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from seewhy.cli._command import add_command
 from seewhy.core.errors import OutputError, SchemaError
+from seewhy.core.paths import expanded
 
 PAGE = "report.html"
 NO_BROWSER = "No browser was found on this machine: open the file above in one."
@@ -37,7 +38,7 @@ def open_report(arguments: Namespace) -> int:
     """Check a saved explanation, write its report if it is missing, and show it."""
     import seewhy
 
-    folder = Path(arguments.folder).expanduser()
+    folder = expanded(arguments.folder)
     if not folder.is_dir():
         raise SchemaError(
             f"Expected a folder with a saved explanation, got {folder}, which is none: give the "

@@ -21,7 +21,8 @@ examples:
   seewhy explain cat.jpg --model ./my-model --contrast cat=dog
   seewhy bench --out results --workers 2           measure all methods of the suite `quick`
   seewhy audit pope:coco_pope_random.json --model ./my-model --out audit   every word of a data set
-  seewhy explain cat.jpg --json | jq '.words[] | [.text, .peak]'
+  seewhy explain --chat request.json --answer-from response.json --model ./my-model
+  seewhy explain cat.jpg --model ./my-model --json | jq '.words[] | [.text, .peak]'
 """
 
 

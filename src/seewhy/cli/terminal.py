@@ -14,8 +14,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from seewhy.cli._locations import print_locations
 from seewhy.cli._printable import printable
-from seewhy.cli._verdicts import has_verdicts, legend, mark, print_worst
+from seewhy.cli._verdicts import final_words, has_verdicts, legend, mark, print_worst
 
 CONTEXTS = 3
 """Earlier words shown for each word, the strongest first."""
@@ -75,10 +76,11 @@ def show(explanation: Mapping[str, Any], folder: Path | None) -> None:
         console.print(Text(printable(warning), style="bold yellow"))
         console.print()
     console.print(Text(printable(explanation["prompt"]), style="dim"))
-    console.print(Text(printable(explanation["answer"]), style="bold"))
+    _print_answer(console, explanation)
     console.print()
     words = explanation["words"]
-    readable = [word for word in words if _is_readable(word["text"])]
+    final = final_words(words)
+    readable = [word for word in final if _is_readable(word["text"])]
     console.print(_table(readable[:ROWS], words))
     if method := explanation.get("method"):
         console.print(Text(f"method: {printable(method)}", style="dim"))
@@ -86,14 +88,29 @@ def show(explanation: Mapping[str, Any], folder: Path | None) -> None:
         more = f"{omitted} more word{'s' * (omitted > 1)}: see the report, or --json."
         console.print(Text(more, style="dim"))
     console.print()
+    print_locations(console, explanation)
     if has_verdicts(words):
-        _print_verdicts(console, words)
+        _print_verdicts(console, final)
     for note in dict.fromkeys(note for word in words for note in word.get("notes", ())):
         console.print(Text(printable(note), style="dim"))
         console.print()
     if folder is not None:
         # Printed without rich: a path must be easy to copy, on one line and without colour.
         print(f"report: {folder / 'report.html'}")
+
+
+def _print_answer(console: Console, explanation: Mapping[str, Any]) -> None:
+    """The answer; of a thinking block that precedes it only how long it is."""
+    answer, words = explanation["answer"], explanation["words"]
+    final = final_words(words)
+    if hidden := len(words) - len(final):
+        _, end = explanation["thinking"]
+        answer = answer[end:].lstrip()
+        note = f"{hidden} words of thinking before it: see the report, or --json."
+        console.print(Text(note, style="dim"))
+    elif explanation.get("thinking"):
+        console.print(Text("The answer ends within its thinking.", style="dim"))
+    console.print(Text(printable(answer), style="bold"))
 
 
 def _print_verdicts(console: Console, words: Sequence[Mapping[str, Any]]) -> None:

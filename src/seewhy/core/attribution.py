@@ -21,7 +21,9 @@ class ScaleView:
     """What one scale of the image contributed to an attribution.
 
     Attributes:
-        scale: the requested scale.
+        scale: the ratio of the sides that the model saw to those at scale 1: the square root of
+            the ratio of pixels in its input, over all views. It may differ from the requested one
+            (folders of seewhy 0.1 hold that one).
         model_sizes: for each view width and height in pixels of the model's input.
         maps: for each view float32 `[token, height, width]`, the base map on this scale's own
             native grid.

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from torch import Tensor
 
 from seewhy.core.attribution import Attribution
+from seewhy.core.boxes import BoxFormat
 from seewhy.core.geometry import TokenGrid
 from seewhy.core.layers import Layers
 from seewhy.core.text import Token, Word, words_of
@@ -94,6 +95,9 @@ class Record:
         warnings: what a reader must know before anything else, the gravest first; also among the
             notes of `provenance`.
         word_notes: `(word, sentence)`: what a reader must know of single words of the answer.
+        box_format: how the model writes boxes and points, or None where that is not known.
+        thinking: start and end of the answer's thinking block in characters, tags included; None
+            where it has none.
     """
 
     pictures: tuple[Picture, ...]
@@ -111,11 +115,32 @@ class Record:
     verdicts: tuple[Verdict | None, ...] | None = None
     warnings: tuple[str, ...] = ()
     word_notes: tuple[tuple[int, str], ...] = ()
+    box_format: BoxFormat | None = None
+    thinking: tuple[int, int] | None = None
 
     @cached_property
     def prompt_words(self) -> tuple[Word, ...]:
         """Words of the prompt, by the offsets of its tokens."""
-        return words_of(self.prompt, [(token.start, token.end) for token in self.prompt_tokens])
+        return words_of(self.prompt, self.prompt_tokens)
+
+    @cached_property
+    def thinking_words(self) -> range:
+        """Indices of the words of the thinking block; empty where the answer has none."""
+        if self.thinking is None:
+            return range(0)
+        start, end = self.thinking
+        indices = [i for i, w in enumerate(self.words) if start <= w.start and w.start < end]
+        return range(indices[0], indices[-1] + 1) if indices else range(0)
+
+    @cached_property
+    def final_words(self) -> tuple[int, ...]:
+        """Indices of the words of the answer itself, which follow the thinking block.
+
+        All words where nothing follows it: the answer was cut off.
+        """
+        thinking = self.thinking_words
+        final = tuple(index for index in range(len(self.words)) if index not in thinking)
+        return final or tuple(range(len(self.words)))
 
     def derived(self, make: Callable[[Record], Derived]) -> Derived:
         """Return `make(record)`, which is computed at the first call and kept with the record.

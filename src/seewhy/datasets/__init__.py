@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from seewhy.core.errors import DatasetError
+from seewhy.core.paths import expanded
 from seewhy.core.registry import Registry
 from seewhy.datasets._base import Dataset
 
@@ -33,7 +32,7 @@ def open_dataset(spec: str) -> Dataset:
     name, _, rest = spec.partition(":")
     dataset_class = DATASETS.get(name.strip())
     place, mark, options = rest.partition("?")
-    if not mark and "=" in place and not Path(place).expanduser().exists():
+    if not mark and "=" in place and not expanded(place).exists():
         place, options = "", place
     values: dict[str, str] = {}
     for option in filter(None, options.replace("&", ",").split(",")):
@@ -44,4 +43,4 @@ def open_dataset(spec: str) -> Dataset:
                 "write name=value."
             )
         values[key.strip()] = value.strip()
-    return dataset_class(Path(place).expanduser() if place else None, **values)
+    return dataset_class(expanded(place) if place else None, **values)

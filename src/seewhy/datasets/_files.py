@@ -18,6 +18,7 @@ from torch import Tensor
 
 from seewhy.core.errors import DatasetError, ImageError, SampleError
 from seewhy.images import read_image
+from seewhy.images.formats import BOMB, DAMAGE, open_picture
 
 MASK_MODES = ("1", "L", "P", "I", "I;16", "I;16L", "I;16B")
 """Pillow modes with one integer per pixel; with a palette, the indices count, not the colours."""
@@ -116,10 +117,10 @@ def read_values(path: Path, image: Image.Image) -> np.ndarray:
     if not path.is_file():
         raise unusable("mask missing", f"Expected a mask at {path}, got no file.")
     try:
-        with Image.open(path) as file:
+        with open_picture(path) as file:
             mode = file.mode
             values = np.asarray(file)
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except (*DAMAGE, *BOMB) as error:
         raise unusable("mask broken", f"Expected a picture at {path}, got: {error}") from error
     if mode not in MASK_MODES or values.ndim != 2:
         raise unusable(

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from seewhy.core.lexicon import listed
-from seewhy.core.text import Word
+from seewhy.core.text import Word, deciding_token
 from seewhy.core.trace import Trace
 from seewhy.core.verdict import Change
 from seewhy.diagnosis.evidence import Answered
@@ -237,7 +237,7 @@ def _replacements(
         and u.lemma not in excluded
         and (words[u.word].text.casefold() != u.lemma) == plural
     ]
-    token = trace.tokens[words[earlier].tokens[0]]
+    token = trace.tokens[deciding_token(trace.tokens, words[earlier].tokens)]
     texts += [
         text.strip()
         for text, _ in token.candidates

@@ -139,7 +139,8 @@ def is_english(words: Sequence[Word]) -> bool:
 
     An answer of up to three words is, if all its letters are of the Latin alphabet.
     """
-    texts = [w.text.casefold().replace("’", "'") for w in words if _LETTERS.search(w.text)]
+    plain = (w.text for w in words if _LETTERS.search(w.text) and not w.special)
+    texts = [text.casefold().replace("’", "'") for text in plain]
     if not all(map(_is_latin, texts)):
         return False
     is_plain = all(map(str.isascii, texts))
@@ -221,7 +222,7 @@ def units_of(words: Sequence[Word]) -> tuple[Unit, ...]:
 
 def _roles_in_context(words: Sequence[Word]) -> list[str | None]:
     """The roles of English words, where neighbours decide between two."""
-    roles = [role_of(word.text) for word in words]
+    roles = [None if word.special else role_of(word.text) for word in words]
     texts = ["", *(word.text.casefold() for word in words), "", ""]
     for index in range(len(words)):
         before, text, after, second = texts[index : index + 4]
@@ -271,7 +272,7 @@ def _same(lemmas: Sequence[str], one: int | None, other: int | None) -> bool:
 def _units_of_any_language(words: Sequence[Word]) -> tuple[Unit, ...]:
     units: list[Unit] = []
     for index, word in enumerate(words):
-        if any(map(str.isalnum, word.text)):
+        if any(map(str.isalnum, word.text)) and not word.special:
             name = lemma(word.text)
             earlier = tuple(u.word for u in units if u.lemma == name)
             units.append(Unit(index, name, "word", None, earlier, index))

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import math
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import torch
-from PIL import Image, ImageSequence
 
-from seewhy.core.errors import ClipError
+from seewhy.core.errors import ClipError, ImageError
+from seewhy.images.animations import ENDINGS, read_animation
 from seewhy.images.read import ImageSource, read_image
+from seewhy.images.sampling import (
+    FRAMES_MAX,
+    Choose,
+    KeptFrames,
+    evenly,
+    expect_few_frames,
+    expect_few_pixels,
+    expect_fps,
+    expect_max_frames,
+)
+from seewhy.images.videos import read_video
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -25,9 +39,6 @@ ClipSource: TypeAlias = (
 
 FRAMES = 16
 """How many frames of a clip are kept by default."""
-
-ANIMATED = (".gif", ".webp", ".png", ".apng", ".avif", ".tif", ".tiff")
-"""Endings of the files whose frames Pillow reads."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +64,7 @@ class Clip:
                 f"Expected frames of one size, got {sorted(sizes)}: resize them to one another."
             )
         rising = all(a < b for a, b in zip(self.seconds, self.seconds[1:], strict=False))
+        rising = rising and all(map(math.isfinite, self.seconds))
         if len(self.seconds) != len(self.frames) or not rising:
             raise ClipError(
                 f"Expected an increasing time for each of {len(self.frames)} frames, got "
@@ -79,20 +91,24 @@ def read_clip(
 ) -> Clip:
     """Read a clip, and sample it evenly from its first frame to its last.
 
+    Only the frames that are kept are held in memory, and only what they need is decoded. How much
+    a clip may hold is limited by `seewhy.images.sampling`.
+
     Args:
         source: one of
             - pictures in order, in any form that `read_image` takes;
             - an array or tensor `[frame, height, width, 3]`, or a tensor `[frame, 3, height,
               width]`;
-            - a folder of pictures, in the order of their names;
+            - a folder of pictures, in the order of their names, numbers in them by their value;
             - an animated GIF, WebP, PNG, AVIF or TIFF;
             - a video file, where PyAV is installed (`pip install 'seewhy[video]'`).
         fps: frames a second in `source`; None takes a file's own times, and 1 for pictures.
         max_frames: how many frames are kept at most; None keeps all.
 
     Raises:
-        ClipError: if the file or folder is missing, cannot be read or holds no frame, the frames
-            differ in size, or `fps` or `max_frames` is out of range.
+        ClipError: if the file or folder is missing, cannot be read, holds no frame or too much, the
+            frames differ in size, an array has other axes, or `fps` or `max_frames` is not of its
+            type or out of range.
         ImageError: if one of the pictures cannot be read.
 
     Example:
@@ -102,82 +118,79 @@ def read_clip(
     """
     if isinstance(source, Clip):
         return source
-    if (fps is not None and not fps > 0) or (max_frames is not None and max_frames < 1):
-        raise ClipError(
-            f"Expected fps above 0 and max_frames of at least 1, got {fps} and {max_frames}: "
-            "leave them out to keep every frame."
-        )
+    rate, choose = expect_fps(fps), evenly(expect_max_frames(max_frames))
     if isinstance(source, str | os.PathLike):
-        frames, times = _read_path(Path(source))
+        kept = _read_path(Path(source), choose)
     else:
-        frames, times = list(source), []
-    if not frames:
-        raise ClipError("Expected a clip of at least one frame, got none: add frames.")
-    if fps is not None or not times:
-        times = [index / (fps or 1.0) for index in range(len(frames))]
-    count = len(frames) if max_frames is None else min(max_frames, len(frames))
-    kept = np.unique(np.linspace(0, len(frames) - 1, count).round().astype(int)).tolist()
-    left_out = len(frames) - len(kept)
-    note = f"Of the clip's {len(frames)} frames, {len(kept)} were kept, evenly spaced."
+        kept = _read_pictures(_listed(source), "the clip", choose)
+    if not kept.frames:
+        raise ClipError("Expected frames that can be decoded, got none: give the clip's frames.")
+    seconds = kept.seconds
+    if rate is not None or seconds is None:
+        seconds = tuple(index / (rate or 1.0) for index in kept.indices)
+    note = f"Of the clip's {kept.total} frames, {len(kept.frames)} were kept, evenly spaced."
     return Clip(
-        frames=tuple(read_image(frames[index]) for index in kept),
-        seconds=tuple(round(times[index], 6) for index in kept),
-        notes=(note,) if left_out else (),
+        frames=kept.frames,
+        seconds=tuple(round(time, 6) for time in seconds),
+        notes=(note,) if len(kept.frames) < kept.total else (),
     )
 
 
-def _read_path(path: Path) -> tuple[list[ImageSource], list[float]]:
-    """Frames of a file or folder, and their times; no times for a folder."""
-    if path.is_dir():
-        files = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
-        return list(files), []
-    if not path.is_file():
-        raise ClipError(
-            f"Expected a video file or a folder of frames, got {path}, which does not exist: check "
-            "the path."
-        )
-    if path.suffix.lower() in ANIMATED:
-        return _read_animation(path)
-    return _read_video(path)
+def _listed(source: Any) -> Sequence[ImageSource]:
+    """The frames of a source that is no path, as they are given."""
+    if isinstance(source, np.ndarray | torch.Tensor):
+        shape = list(source.shape)
+        if source.ndim != 4:
+            one = ", which is one picture: put it in a list" if source.ndim in (2, 3) else ""
+            raise ClipError(
+                "Expected an array of frames [frame, height, width, 3] or "
+                f"[frame, 3, height, width], got shape {shape}{one}."
+            )
+        return source  # type: ignore[return-value] - indexed and counted as a list
+    if isinstance(source, Sequence) and not isinstance(source, bytes | bytearray | memoryview):
+        return source
+    if isinstance(source, Iterator):
+        return list(islice(source, FRAMES_MAX + 1))
+    raise ClipError(
+        f"Expected a path, a list of pictures or an array of frames as clip, got "
+        f"{type(source).__name__}: put a single picture in a list, and save bytes to a file."
+    )
 
 
-def _read_video(path: Path) -> tuple[list[ImageSource], list[float]]:
+def _read_pictures(sources: Sequence[ImageSource], name: str, choose: Choose) -> KeptFrames:
+    """Read the chosen ones of some pictures."""
+    expect_few_frames(len(sources), name)
+    kept, frames = choose(len(sources)), []
+    for index in kept:
+        frames.append(read_image(sources[index]))
+        expect_few_pixels(frames[0].size, len(frames), len(frames), name)
+    return KeptFrames(tuple(frames), tuple(kept), None, len(sources))
+
+
+def _read_path(path: Path, choose: Choose) -> KeptFrames:
+    """Frames of a file or folder; no times for a folder."""
     try:
-        import av  # pyright: ignore[reportMissingImports]
-    except ImportError as error:
+        path = path.expanduser()
+        if path.is_dir():
+            files = (p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
+            return _read_pictures(sorted(files, key=_by_number), str(path), choose)
+        if path.is_file():
+            reader = read_animation if path.suffix.lower() in ENDINGS else read_video
+            return reader(path, choose)
+    except (ClipError, ImageError):
+        raise
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a null byte, not readable
+        name = repr(str(path)[:200])
         raise ClipError(
-            f"Expected PyAV to read the video {path}, got none: pip install 'seewhy[video]', or "
-            "give its frames (a folder of pictures, or an array)."
+            f"Expected a video file or a folder of frames, got {name}: {error}."
         ) from error
-    frames: list[ImageSource] = []
-    times: list[float] = []
-    try:
-        with av.open(str(path)) as video:
-            for frame in video.decode(video=0):
-                frames.append(frame.to_image())
-                times.append(float(frame.time))
-    except (OSError, ValueError, IndexError, TypeError) as error:
-        raise ClipError(
-            f"Expected a video in {path}, got a file that PyAV cannot read ({error}): convert it "
-            "to MP4, or give its frames."
-        ) from error
-    return frames, [time - times[0] for time in times]
+    raise ClipError(
+        f"Expected a video file or a folder of frames, got {path}, which does not exist: check "
+        "the path."
+    )
 
 
-def _read_animation(path: Path) -> tuple[list[ImageSource], list[float]]:
-    try:
-        with Image.open(path) as picture:
-            frames = list(_animation_frames(picture))
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ClipError(
-            f"Expected an animated picture in {path}, got a file that cannot be read ({error}): "
-            "give its frames."
-        ) from error
-    times = [sum(duration for _, duration in frames[:index]) for index in range(len(frames))]
-    return [frame for frame, _ in frames], times
-
-
-def _animation_frames(picture: Picture) -> Iterator[tuple[ImageSource, float]]:
-    """Each frame and its duration in seconds; 0 is a tenth of a second, as in browsers."""
-    for frame in ImageSequence.Iterator(picture):
-        yield frame.copy(), (frame.info.get("duration") or 100) / 1000
+def _by_number(path: Path) -> tuple[list[tuple[int, str]], str]:
+    """Sorts names with numbers in them by their values: frame 2 before frame 10."""
+    parts = re.split(r"(\d+)", path.name)
+    return [(int(p) if p.isdecimal() else -1, p) for p in parts], path.name

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import io
 import os
-import struct
-import warnings
-import zlib
 from pathlib import Path
 from typing import TypeAlias
 
@@ -19,25 +16,14 @@ import torch
 from PIL import Image, ImageCms, ImageOps
 
 from seewhy.core.errors import ImageError
+from seewhy.images.formats import BOMB, DAMAGE, FORMATS, bomb, expect_decodable, open_picture
 
 ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | Image.Image | np.ndarray | torch.Tensor"
 """What `read_image` takes."""
 
-FORMATS = (
-    *("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "DIB", "TIFF", "JPEG2000"),
-    *("PPM", "ICO", "TGA", "PCX", "SGI"),
-)
-"""Raster formats that Pillow decodes without other programs; EPS is left out (Ghostscript)."""
-
 WHITE = (255, 255, 255)
 NOTES = "seewhy notes"
 """The key of the notes in a Pillow image's `info`."""
-
-# What Pillow's decoders raise on damaged files, besides UnidentifiedImageError (an OSError).
-DAMAGE = (
-    *(OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError),
-    *(AttributeError, MemoryError, RuntimeError, struct.error, zlib.error),
-)
 
 
 def read_image(source: ImageSource) -> Image.Image:
@@ -70,6 +56,7 @@ def read_image(source: ImageSource) -> Image.Image:
         seewhy.core.errors.ImageError: Expected a picture file, got 'missing.png': ...
     """
     if isinstance(source, Image.Image):
+        expect_decodable(source)
         return _decode(source, f"the Pillow image of mode {source.mode}")
     if isinstance(source, bytes | bytearray | memoryview):
         return _open(io.BytesIO(source), f"{len(source)} bytes")
@@ -142,18 +129,10 @@ def _problem(path: Path) -> str:
 def _open(file: Path | io.BytesIO, name: str) -> Image.Image:
     """Decode an encoded picture."""
     try:
-        Image.init()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about metadata, which does not change pixels
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(file, formats=[f for f in FORMATS if f in Image.OPEN]) as picture:
-                return _decode(picture, name)
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise ImageError(
-            f"Expected a picture of at most {Image.MAX_IMAGE_PIXELS:,} pixels, got {name} with "
-            "more: such files can fill the memory. Scale it down, or raise "
-            "PIL.Image.MAX_IMAGE_PIXELS if you trust it."
-        ) from error
+        with open_picture(file) as picture:
+            return _decode(picture, name)
+    except BOMB as error:
+        raise ImageError(bomb(name)) from error
     except Image.UnidentifiedImageError as error:
         raise ImageError(
             f"Expected a picture in one of {', '.join(FORMATS)}, got {name}, which is none of "

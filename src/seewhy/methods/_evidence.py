@@ -8,6 +8,14 @@ from typing import Protocol
 
 from seewhy.core.errors import ParameterError, ScaleError
 from seewhy.core.trace import Inputs, Trace
+from seewhy.models.scales import (
+    ROUNDING,
+    TWIN,
+    Sizes,
+    choose_scale,
+    described,
+    twin_among,
+)
 from seewhy.models.session import Session
 
 
@@ -26,7 +34,7 @@ class Readings(Protocol):
 class Evidence:
     """A session, or given traces, and the tokens to explain.
 
-    A scale is read only if it gives the model a size that no scale before it gave.
+    A scale is read only if it gives the model a new size: see `seewhy.models.scales`.
 
     Args:
         readings: a `Session`, or anything with readings by scale.
@@ -57,6 +65,7 @@ class Evidence:
         self._selected = None if selected is None else frozenset(selected)
         self._start = len(trace.prompt_tokens) if start is None else start
         self._traces = {trace.inputs.scale: trace}
+        self._choices: dict[float, float | None] = {}
         self.notes: list[str] = []
         self.seconds = 0.0
 
@@ -144,6 +153,7 @@ class Evidence:
             session=self.session,
         )
         changed._traces = {scale: change(trace) for scale, trace in self._traces.items()}
+        changed._choices = self._choices
         return changed
 
     def at_scale(self, scale: float, selected: Sequence[int] | None, start: int = 0) -> Evidence:
@@ -167,7 +177,7 @@ class Evidence:
         single = Evidence(readings, trace, selected=selected, start=start, session=session)
         single.notes = self.notes
         if at_base:
-            single._traces = self._traces
+            single._traces, single._choices = self._traces, self._choices
         return single
 
     def note(self, text: str) -> None:
@@ -180,53 +190,83 @@ class Evidence:
 
         Raises:
             ScaleError: if the scale gives the model the same size as another one, because of its
-                limits or of rounding.
+                limits or of rounding, or nearly the same though the scales are further apart.
         """
         if scale not in self._traces:
             began = time.perf_counter()
-            inputs = self._readings.inputs(scale)
-            if (equal := self._scale_of_equal_size(inputs)) is not None:
-                sizes = " and ".join(dict.fromkeys(_pixels(v.geometry.size) for v in inputs.views))
-                raise ScaleError(
-                    f"Expected scales that the model sees in different sizes, got {equal:g} and "
-                    f"{scale:g}, which both come out at {_sizes(inputs)} pixels for this {sizes} "
-                    "image: leave one of them out, or choose scales further apart."
-                )
+            sizes = self._expected_sizes(scale)
+            if (twin := twin_among(sizes, self._sizes)) is not None:
+                self._accept_twin(scale, sizes, twin)
             self._read(scale, began)
         return self._traces[scale]
+
+    def _accept_twin(self, scale: float, sizes: Sizes, twin: float) -> None:
+        """Note that two scales are near each other, if they were asked for like that.
+
+        Raises:
+            ScaleError: if they were not, or give the same size.
+        """
+        others = self._sizes[twin]
+        asked = max(scale, twin) / min(scale, twin) <= TWIN + ROUNDING
+        if sizes == others or not asked:
+            both = f"both come out at {described(sizes)} pixels"
+            if sizes != others:
+                both = (
+                    f"come out at {described(others)} and {described(sizes)} pixels, within 10 % "
+                    "of each other,"
+                )
+            pictures = described(tuple(view.geometry.size for view in self.trace.views))
+            raise ScaleError(
+                f"Expected scales that the model sees in different sizes, got {twin:g} and "
+                f"{scale:g}, which {both} for this {pictures} image: leave one of them out, or "
+                "choose scales further apart."
+            )
+        self.note(
+            f"Scales {twin:g} and {scale:g} are within 10 % of each other: {described(others)} and "
+            f"{described(sizes)} pixels are nearly the same to the model."
+        )
+
+    @property
+    def _sizes(self) -> dict[float, Sizes]:
+        """The sizes of the scales that were read, the base scale first."""
+        return {scale: trace.inputs.model_sizes for scale, trace in self._traces.items()}
+
+    def _expected_sizes(self, scale: float) -> Sizes:
+        return _sizes_at(self._readings, scale)
 
     def traces(self, scales: tuple[float, ...], *, strict: bool = True) -> list[Trace]:
         """One trace for each scale, in the same order.
 
         Args:
             scales: the scales of a stage.
-            strict: raise if two scales give the same size; else leave one out, with a note.
+            strict: raise if two scales give nearly the same size; else leave one out, or take
+                another one in its place, with a note.
 
         Raises:
             ScaleError: as `trace_at`, if `strict`.
         """
-        return [self.trace_at(scale) for scale in scales if strict or self._is_new(scale)]
+        if strict:
+            return [self.trace_at(scale) for scale in scales]
+        chosen = (self._chosen(scale) for scale in scales)
+        return [self.trace_at(scale) for scale in chosen if scale is not None]
 
-    def _is_new(self, scale: float) -> bool:
-        """Whether a scale gives the model a new size; if so it is read, if not a note is added."""
+    def _chosen(self, scale: float) -> float | None:
+        """The scale to read for a requested one, or None; a note says if it is not that one."""
         if scale in self._traces:
-            return True
-        began = time.perf_counter()
-        inputs = self._readings.inputs(scale)
-        if (equal := self._scale_of_equal_size(inputs)) is None:
-            self._read(scale, began)
-            return True
-        self.seconds += time.perf_counter() - began
-        self.notes.append(
-            f"Scale {scale:g} was left out: it comes out at {_sizes(inputs)} pixels, as scale "
-            f"{equal:g} does."
-        )
-        return False
-
-    def _scale_of_equal_size(self, inputs: Inputs) -> float | None:
-        """The scale that already gave the model this size, or None."""
-        sizes = {trace.inputs.model_sizes: known for known, trace in self._traces.items()}
-        return sizes.get(inputs.model_sizes)
+            return scale
+        if scale not in self._choices:
+            began = time.perf_counter()
+            choice = choose_scale(
+                scale, lambda other: _sizes_if_given(self._readings, other), self._sizes
+            )
+            self._choices[scale] = choice.scale
+            if choice.note:
+                self.note(choice.note)
+            if choice.scale is not None and choice.scale not in self._traces:
+                self._read(choice.scale, began)
+            else:
+                self.seconds += time.perf_counter() - began
+        return self._choices[scale]
 
     def _read(self, scale: float, began: float) -> None:
         self._traces[scale] = self._readings.trace(scale)
@@ -238,6 +278,9 @@ class _GivenTraces:
 
     def __init__(self, traces: Mapping[float, Trace]) -> None:
         self._traces = traces
+
+    def has(self, scale: float) -> bool:
+        return scale in self._traces
 
     def inputs(self, scale: float) -> Inputs:
         return self.trace(scale).inputs
@@ -255,18 +298,28 @@ class _ChangedReadings:
     """Readings with every trace changed."""
 
     def __init__(self, readings: Readings, change: Callable[[Trace], Trace]) -> None:
-        self._readings, self._change = readings, change
+        self.readings, self._change = readings, change
 
     def inputs(self, scale: float) -> Inputs:
-        return self._readings.inputs(scale)
+        return self.readings.inputs(scale)
 
     def trace(self, scale: float) -> Trace:
-        return self._change(self._readings.trace(scale))
+        return self._change(self.readings.trace(scale))
 
 
-def _pixels(size: tuple[int, int]) -> str:
-    return f"{size[0]} x {size[1]}"
+def _sizes_at(readings: Readings, scale: float) -> Sizes:
+    """The sizes of the model's input at a scale, without its pixels if they are not needed."""
+    if isinstance(readings, _ChangedReadings):
+        return _sizes_at(readings.readings, scale)
+    if isinstance(readings, Session):
+        return readings.model_sizes(scale)
+    return readings.inputs(scale).model_sizes
 
 
-def _sizes(inputs: Inputs) -> str:
-    return " and ".join(dict.fromkeys(map(_pixels, inputs.model_sizes)))
+def _sizes_if_given(readings: Readings, scale: float) -> Sizes | None:
+    """Likewise; None for a scale that is not among given readings."""
+    if isinstance(readings, _ChangedReadings):
+        return _sizes_if_given(readings.readings, scale)
+    if isinstance(readings, _GivenTraces) and not readings.has(scale):
+        return None
+    return _sizes_at(readings, scale)

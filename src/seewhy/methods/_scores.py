@@ -17,6 +17,7 @@ from seewhy.core.text import Token
 from seewhy.core.trace import Trace
 from seewhy.functional.logit_lens import logit_lens, text_activation
 from seewhy.methods._evidence import Evidence
+from seewhy.models.scales import true_scale
 
 
 class BaseMap(Protocol):
@@ -60,7 +61,13 @@ def token_probabilities(tokens: Sequence[Token]) -> Tensor:
     return torch.tensor([token.probability for token in tokens])
 
 
-def scale_view(trace: Trace, maps: Sequence[Tensor], share: Tensor, explained: slice) -> ScaleView:
+def scale_view(
+    trace: Trace,
+    maps: Sequence[Tensor],
+    share: Tensor,
+    explained: slice,
+    base: Trace | None = None,
+) -> ScaleView:
     """One scale's part in the attribution of the explained tokens.
 
     Args:
@@ -68,17 +75,24 @@ def scale_view(trace: Trace, maps: Sequence[Tensor], share: Tensor, explained: s
         maps: for each view float32 `[text, height, width]`.
         share: float32 `[text]`.
         explained: the explained tokens on the text axis.
+        base: the reading at the base scale; None if this is the base scale.
     """
     tokens = trace.text_tokens[explained]
     ids = torch.tensor([token.id for token in tokens], device=trace.rankings.device)
     return ScaleView(
-        scale=trace.inputs.scale,
+        scale=_scale_seen(trace, base or trace),
         model_sizes=trace.inputs.model_sizes,
         maps=tuple(view[explained] for view in maps),
         probabilities=token_probabilities(tokens).to(share.device),
         is_top1=trace.rankings[explained, 0] == ids,
         weights=share[explained],
     )
+
+
+def _scale_seen(trace: Trace, base: Trace) -> float:
+    """The scale at which the model saw the pictures, from the sizes of its input."""
+    inputs = base.inputs
+    return inputs.scale * true_scale(trace.inputs.model_sizes, inputs.model_sizes)
 
 
 def attribution_from_maps(

@@ -54,7 +54,8 @@ class Aggregation:
 
     Attributes:
         scales: positive, not repeated. The base scale, that of the answer, is always included.
-            None takes `SCALES` and leaves out those that give the same size.
+            None takes `SCALES`; of those, one that comes out within 10 % of another is left out,
+            and a smaller one takes the place of one that a limit forbids.
         weights: `"uniform"` or `"consistency"`.
     """
 
@@ -96,7 +97,7 @@ class Aggregation:
             shares,
         )
         return maps, tuple(
-            scale_view(trace, views, share, evidence.explained)
+            scale_view(trace, views, share, evidence.explained, evidence.trace)
             for trace, views, share in zip(traces, native, shares, strict=True)
         )
 

@@ -15,10 +15,12 @@ from seewhy.core.errors import UnsupportedModelError
 from seewhy.methods._base import Method
 from seewhy.methods._evidence import Evidence
 from seewhy.methods._whitebox import WhiteBox
+from seewhy.models.adapters import base_layer, mixes_by_input, outer_modules
 from seewhy.models.attention import patched_attention
 from seewhy.models.chunked_attention import chunked_attention
 from seewhy.models.decoder import decoder_of, layers_of
 from seewhy.models.isolation import of_this_call
+from seewhy.models.wrappers import parts_of
 
 #: Names of the activation in the gated feed-forward modules of transformers.
 ACTIVATIONS = ("act_fn", "activation_fn")
@@ -97,7 +99,7 @@ def attn_lrp_rules(model: Any) -> Iterator[None]:
     identity, uniform = (of_this_call(rule, nested=True) for rule in (identity_rule, uniform_rule))
     with ExitStack() as stack:
         stack.enter_context(patched_attention(model, lrp_attention))
-        for module in decoder.modules():
+        for module in outer_modules(decoder):
             if _is_norm(module):
                 stack.callback(module.register_forward_hook(identity).remove)
         for layer in decoder.layers:
@@ -110,7 +112,7 @@ def _expect_known_parts(model: Any) -> None:
     for layer in layers_of(model):
         unknown = [
             f"{name} ({type(part).__name__})"
-            for name, part in layer.named_children()
+            for name, part in parts_of(layer)
             if name not in ("self_attn", "mlp") and not _is_norm(part)
         ]
         for name in ("self_attn", "mlp"):
@@ -120,8 +122,8 @@ def _expect_known_parts(model: Any) -> None:
                 continue
             unknown += [
                 f"{name}.{inner} ({type(child).__name__})"
-                for inner, child in part.named_children()
-                if not (isinstance(child, nn.Linear) or _is_norm(child) or inner in ACTIVATIONS)
+                for inner, child in parts_of(part)
+                if not (_is_linear(child) or _is_norm(child) or inner in ACTIVATIONS)
             ]
         if not unknown and (
             _activation_of(layer.mlp) is None or not hasattr(layer.mlp, "down_proj")
@@ -135,8 +137,13 @@ def _expect_known_parts(model: Any) -> None:
             )
 
 
+def _is_linear(module: Any) -> bool:
+    """Whether a part is linear, also with an adapter."""
+    return isinstance(base_layer(module), nn.Linear) and not mixes_by_input(module)
+
+
 def _is_norm(module: Any) -> bool:
-    return type(module).__name__.endswith("RMSNorm")
+    return type(base_layer(module)).__name__.endswith("RMSNorm")
 
 
 def _activation_of(part: Any) -> Any:

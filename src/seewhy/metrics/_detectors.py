@@ -28,6 +28,7 @@ from seewhy.functional.hallucination_scores import (
 )
 from seewhy.metrics._detector_base import DepthStates, Detector, Reading, at_depth, middle_half
 from seewhy.models.decoder import layers_of
+from seewhy.models.isolation import eval_mode
 from seewhy.models.layer_visits import visit_layers
 from seewhy.models.session import Session
 from seewhy.models.unembedding import cached_unembedding
@@ -310,7 +311,8 @@ def detect(
         on_attention if needed else None,
         answer[reading.first],
     )
-    return {detector.name: detector.scores().detach().float().cpu() for detector in active}
+    with eval_mode(session.loaded.model):  # an adapter of the head may have a dropout
+        return {detector.name: detector.scores().detach().float().cpu() for detector in active}
 
 
 def _reading(session: Session, inputs: Inputs, words: Sequence[Sequence[int]]) -> Reading:

@@ -14,6 +14,7 @@ from seewhy.metrics._base import Figure, Metric, Results, Undefined
 from seewhy.metrics._reruns import RerunnableSample, session_of, valid_words
 from seewhy.metrics._sample import native_map, seed_for
 from seewhy.metrics._similarity import similarities, similarity_figures
+from seewhy.models.adapters import base_layer
 from seewhy.models.decoder import decoder_of, layers_of
 from seewhy.models.loading import Loaded
 from seewhy.models.unembedding import unembedding_layer
@@ -76,9 +77,9 @@ class ParameterRandomisation(Metric):
 def untied_copy(loaded: Loaded) -> Loaded:
     """A copy of the model with an untied unembedding; the processor is shared."""
     model: Any = copy.deepcopy(loaded.model)
-    head = unembedding_layer(model)
+    head = base_layer(unembedding_layer(model))
     # Only a tied parameter is replaced: cast or quantised ones keep their class.
-    if head.weight is model.get_input_embeddings().weight:
+    if head.weight is base_layer(model.get_input_embeddings()).weight:
         head.weight = nn.Parameter(head.weight.detach().clone(), requires_grad=False)
     family = type(loaded.family)(model, loaded.processor)
     return Loaded(loaded.name, model, loaded.processor, family)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from seewhy.models.conversation import Conversation, Message
 from seewhy.models.family import Family, VisualInputs
+from seewhy.models.family_choice import FAMILIES
 from seewhy.models.generation import generate, generate_batch
 from seewhy.models.inputs import prepare, prepare_chat
-from seewhy.models.loading import FAMILIES, Loaded, load
+from seewhy.models.loading import Loaded, load
 from seewhy.models.processing import ProcessorParts
 from seewhy.models.session import Session
 from seewhy.models.teacher_forcing import read, read_batch

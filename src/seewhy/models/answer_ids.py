@@ -1,23 +1,33 @@
-"""The ids of an answer: tokenised after the prompt, without the special tokens at its end."""
+"""The ids of an answer: tokenised after the prompt, without the tokens that end it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from torch import Tensor
 
 from seewhy.core.errors import AnswerError
 from seewhy.core.trace import Inputs
-from seewhy.models.chat_template import lone_surrogate, special_tokens_in
+from seewhy.models.chat_template import lone_surrogate
+from seewhy.models.decoding import tokens_of
+from seewhy.models.family import Family
 from seewhy.models.loading import Loaded
+from seewhy.models.special_tokens import (
+    end_ids,
+    media_tokens,
+    special_tokens,
+    tokens_in,
+    turn_tokens,
+)
 from seewhy.models.unembedding import unembedding_size
 
 
 def ids_of(loaded: Loaded, inputs: Inputs, answer: str | Sequence[int] | Tensor) -> list[int]:
-    """An answer's ids, without the special tokens at its end.
+    """An answer's ids, without the tokens that end it.
 
     Raises:
-        AnswerError: if it is empty, or holds a special token, an image token or an unknown id.
+        AnswerError: if it is empty, or holds an image token or an unknown id, or as text a token
+            that ends a turn.
     """
     return (
         tokenize_answer(loaded, inputs, answer)
@@ -31,11 +41,12 @@ def tokenize_answer(loaded: Loaded, inputs: Inputs, answer: str) -> list[int]:
 
     Both are tokenised together, so that the answer's first token is the one the model would
     generate; if that changes the prompt's ids, the answer is tokenised alone. After a prompt that
-    ends in a letter or a mark (`ASSISTANT:`) a space is added.
+    ends in a letter or a mark (`ASSISTANT:`) a space is added. Special tokens in the answer, such
+    as `<|box_start|>`, are tokenised as the model writes them.
 
     Raises:
-        AnswerError: if there are no tokens, or the text contains a special token or half of a
-            character.
+        AnswerError: if there are no tokens, or the text contains a token that stands for a picture
+            or ends a turn, or half of a character.
     """
     if not answer.strip():
         raise AnswerError(
@@ -46,41 +57,80 @@ def tokenize_answer(loaded: Loaded, inputs: Inputs, answer: str) -> list[int]:
         raise AnswerError(
             f"Expected an answer of whole characters, got {broken!r}, half of one: remove it."
         )
-    token = next(iter(special_tokens_in(loaded.family, answer)), None)
-    if token is not None:
+    family = loaded.family
+    answer = _without_end_tokens(answer, family)
+    if found := tokens_in(answer, media_tokens(family)):
         raise AnswerError(
-            f"Expected an answer of plain words, got the model's special token {token!r} in it: "
-            "remove the token from the answer."
+            f"Expected an answer of words and markup, got the model's special token {found[0]!r} "
+            "in it, which stands for a picture: remove it, pictures belong to the user's turns."
         )
-    tokenizer, text = loaded.processor.tokenizer, inputs.rendered
-    special = special_tokens_in(loaded.family, text)
-    is_separated = text[-1:].isspace() or any(map(text.endswith, special))
-    space = "" if is_separated or answer[0].isspace() else " "
+    if found := tokens_in(answer, turn_tokens(family)):
+        raise AnswerError(
+            f"Expected an answer of one turn, got the model's special token {found[0]!r} in it, "
+            "which begins or ends a turn: remove it, or give the ids of the answer."
+        )
+    markup = special_tokens(loaded.processor.tokenizer)
+    readings = (_tokenized(loaded, inputs.rendered, text) for text in _spellings(answer, markup))
+    return _expect_ids(loaded, _first_that_reads(answer, readings, loaded))
+
+
+def _without_end_tokens(answer: str, family: Family) -> str:
+    """An answer without the tokens at its end that end a turn: the model's own is left out too."""
+    ends = tuple(turn_tokens(family))
+    while (shorter := answer.rstrip()).endswith(ends):
+        token = max((end for end in ends if shorter.endswith(end)), key=len)
+        answer = shorter.removesuffix(token)
+    return answer
+
+
+def _spellings(answer: str, markup: Collection[str]) -> Iterator[str]:
+    """The answer, then without the spaces that some tokenizers add behind special tokens."""
+    yield answer
+    for token in tokens_in(answer, markup):
+        answer = answer.replace(f"{token} ", token)
+    yield answer
+
+
+def _first_that_reads(answer: str, readings: Iterable[list[int]], loaded: Loaded) -> list[int]:
+    """The first ids that decode to the answer; the first of all where none does."""
+    first: list[int] | None = None
+    for ids in readings:
+        first = ids if first is None else first
+        text, _ = tokens_of(ids, loaded.processor.tokenizer)
+        if text.strip() == answer.strip():
+            return ids
+    return first or []
+
+
+def _tokenized(loaded: Loaded, prompt: str, answer: str) -> list[int]:
+    """The ids of an answer after a prompt."""
+    tokenizer = loaded.processor.tokenizer
+    special = special_tokens(tokenizer) | media_tokens(loaded.family)
+    is_separated = prompt[-1:].isspace() or prompt.endswith(tuple(special))
+    begins_with_markup = answer.startswith(tuple(special))
+    space = "" if is_separated or begins_with_markup or answer[0].isspace() else " "
     prompt_ids, joined = (
         tokenizer(part, add_special_tokens=False)["input_ids"]
-        for part in (text, text + space + answer)
+        for part in (prompt, prompt + space + answer)
     )
     if joined[: len(prompt_ids)] == prompt_ids:
-        ids = joined[len(prompt_ids) :]
-    else:
-        ids = tokenizer(answer, add_special_tokens=False).input_ids
-    return _expect_ids(loaded, ids)
+        return joined[len(prompt_ids) :]
+    return tokenizer(answer, add_special_tokens=False).input_ids
 
 
 def without_end(ids: list[int], loaded: Loaded) -> list[int]:
-    """Ids without the special tokens (end of turn, padding) at their end."""
-    config, tokenizer = loaded.model.generation_config, loaded.processor.tokenizer
-    ends = {*tokenizer.all_special_ids}
-    for token in (getattr(config, "eos_token_id", None), getattr(config, "pad_token_id", None)):
-        ends |= set(token) if isinstance(token, list) else {token}
-    length = len(ids)
+    """Ids without the tokens at their end that end a turn or a sequence, and padding.
+
+    Other special tokens, such as `<|box_end|>`, are part of the answer.
+    """
+    ends, length = end_ids(loaded.family), len(ids)
     while length and ids[length - 1] in ends:
         length -= 1
     return ids[:length]
 
 
 def _expect_ids(loaded: Loaded, answer: Sequence[int] | Tensor) -> list[int]:
-    """Ids of an answer without the special tokens at its end, or `AnswerError`."""
+    """Ids of an answer without the tokens that end it, or `AnswerError`."""
     is_tensor = isinstance(answer, Tensor)
     all_ids = answer.flatten().tolist() if is_tensor else [int(i) for i in answer]
     ids, size = without_end(all_ids, loaded), unembedding_size(loaded.model)

@@ -23,8 +23,10 @@ from typing import Any
 from torch import Tensor
 
 from seewhy.core.picture_settings import LIMITS
-from seewhy.models.isolation import is_internal, unwrap
+from seewhy.models.adapters import AdapterState, adapter_state
+from seewhy.models.isolation import is_internal
 from seewhy.models.processor_settings import setting_names_of
+from seewhy.models.wrappers import innermost
 
 _BLOCKS: ContextVar[tuple[Recording, ...]] = ContextVar("blocks", default=())
 _GUARD = threading.Lock()
@@ -38,11 +40,13 @@ class GenerateCall:
         tensors: its keyword arguments that are tensors, `input_ids` among them.
         sequences: int64 `[sequence, position]`, the output: prompts with answers.
         certain: whether it surely belongs to the block that recorded it.
+        adapters: which adapters acted in the call.
     """
 
     tensors: dict[str, Any]
     sequences: Tensor
     certain: bool = True
+    adapters: AdapterState = ()
 
     @property
     def sequences_per_prompt(self) -> int:
@@ -86,7 +90,8 @@ class Recording:
             arguments.setdefault("input_ids", ids)
         tensors = {name: value for name, value in arguments.items() if isinstance(value, Tensor)}
         sequences = getattr(call.result, "sequences", call.result)
-        self.calls.append(GenerateCall(tensors, sequences, call.certain))
+        adapters = adapter_state(call.target)
+        self.calls.append(GenerateCall(tensors, sequences, call.certain, adapters))
 
     def add_preprocess(self, image_processor: Any, call: _Call) -> None:
         """Keep a call of an image processor's `preprocess`."""
@@ -110,7 +115,7 @@ def record_calls(model: Any, image_processor: Any) -> Iterator[Recording]:
     """Record every call of `model.generate`, and the pictures that the image processor gets.
 
     Args:
-        model: a model of transformers; of a compiled one, the original is patched.
+        model: a model of transformers, or a wrapper: the model inside is patched, which it calls.
         image_processor: the one that makes its inputs, inside the block or outside.
     """
     recording = Recording()
@@ -118,7 +123,7 @@ def record_calls(model: Any, image_processor: Any) -> Iterator[Recording]:
     _BLOCKS.set((*_BLOCKS.get(), recording))
     try:
         with (
-            patched_method(unwrap(model), "generate", recording, recording.add_generate),
+            patched_method(innermost(model), "generate", recording, recording.add_generate),
             patched_method(image_processor, "preprocess", recording, processed),
         ):
             yield recording
@@ -129,8 +134,9 @@ def record_calls(model: Any, image_processor: Any) -> Iterator[Recording]:
 
 @dataclass(frozen=True, eq=False)
 class _Call:
-    """A call of a patched method: arguments by name, result, and whether its block is certain."""
+    """A call of a patched method of an object, and whether it is surely of its block."""
 
+    target: Any
     arguments: dict[str, Any]
     result: Any
     certain: bool
@@ -149,7 +155,7 @@ def patched_method(
     with _GUARD:
         method = vars(target).get(name)
         if not hasattr(method, "listeners"):
-            method = _recorded(getattr(target, name), replaced=method)
+            method = _recorded(target, getattr(target, name), replaced=method)
             setattr(target, name, method)
         listeners: list[Any] = method.listeners  # type: ignore[union-attr]
         listeners.append(entry)
@@ -162,7 +168,7 @@ def patched_method(
                 _restore(target, name, method.replaced)  # type: ignore[union-attr]
 
 
-def _recorded(original: Callable[..., Any], replaced: Any) -> Any:
+def _recorded(target: Any, original: Callable[..., Any], replaced: Any) -> Any:
     """A method that calls `listeners`; `replaced` is the object's attribute before, or None."""
     signature = inspect.signature(original)
 
@@ -175,7 +181,7 @@ def _recorded(original: Callable[..., Any], replaced: Any) -> Any:
         certain = bool(of_block) or len(listeners) == 1
         for listener in of_block or [listener for _, listener in listeners]:
             bound = signature.bind_partial(*arguments, **keywords).arguments
-            listener(_Call({**bound.pop("kwargs", {}), **bound}, result, certain))
+            listener(_Call(target, {**bound.pop("kwargs", {}), **bound}, result, certain))
         return result
 
     method.listeners, method.replaced = [], replaced  # type: ignore[attr-defined]

@@ -60,6 +60,10 @@ class CapturedPrompt:
         """The same prompt with other pictures."""
         return replace(self, media=tuple(media), tensors={})
 
+    def media_settings(self, loaded: Loaded) -> Sequence[MediumSettings]:
+        """How each picture and clip was processed."""
+        return self.settings or (MediumSettings(),) * len(self.media)
+
     def inputs(self, loaded: Loaded, scale: float = 1.0) -> Inputs:
         """The model's inputs at a scale; at 1 the pixels are exactly those of the call.
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from jinja2 import TemplateError
 
 from seewhy.core.errors import ModelError, PromptError
+from seewhy.core.thinking import thinking_span
 from seewhy.images.clips import Clip
 from seewhy.models.conversation import Conversation, Sized
 from seewhy.models.family import Family, VisualInputs
+from seewhy.models.special_tokens import media_tokens, tokens_in, turn_tokens
 
 #: Replaces a text while a template is rendered, to find where the text is put.
 SENTINEL = "\ue000words{}\ue001"
@@ -32,10 +35,12 @@ def render(family: Family, conversation: Conversation) -> tuple[str, list[Span]]
     rendered = rendered_by(family, conversation, texts)
     spans = _text_spans(frame, rendered, texts)
     if spans is None:
+        has_thinking = any(map(thinking_span, texts))
+        remedy = "leave the thinking blocks out of earlier turns, or " if has_thinking else ""
         raise PromptError(
             f"Expected the words {[text[:60] for text in texts][:4]} as they are in the rendered "
             f"chat template, got {rendered[:300]!r}: this checkpoint's template changes or leaves "
-            "out words of a turn, so they cannot be found; give its processor another "
+            f"out words of a turn, so they cannot be found; {remedy}give its processor another "
             "`chat_template`."
         )
     return rendered, spans
@@ -154,22 +159,25 @@ def expand(
     Raises:
         ModelError: if there are not as many markers as pictures, or as clips.
     """
-    text, cursor = "", 0
-    shifts: list[tuple[int, int]] = []  # (offset in `rendered`, shift of what follows it)
+    parts: list[str] = []
+    length = cursor = 0
+    ends, shifts = [0], [0]  # offsets in `rendered`, and the shift of what follows each
     placeholders: dict[int, Span] = {}
     for (begin, end), number in sorted(_markers(family, rendered, visuals)):
-        text += rendered[cursor:begin]
-        placeholders[number] = (len(text), len(text) + len(visuals[number].placeholder))
-        text += visuals[number].placeholder
-        shifts.append((end, len(text) - end))
+        placeholder = visuals[number].placeholder
+        parts += [rendered[cursor:begin], placeholder]
+        length += begin - cursor + len(placeholder)
+        placeholders[number] = (length - len(placeholder), length)
+        ends.append(end)
+        shifts.append(length - end)
         cursor = end
 
     def shifted(span: Span) -> Span:
-        shift = next((shift for end, shift in reversed(shifts) if end <= span[0]), 0)
+        shift = shifts[bisect_right(ends, span[0]) - 1]
         return span[0] + shift, span[1] + shift
 
     return (
-        text + rendered[cursor:],
+        "".join((*parts, rendered[cursor:])),
         [shifted(span) for span in words],
         [placeholders[number] for number in range(len(visuals))],
     )
@@ -200,32 +208,30 @@ def _markers(
 
 
 def expect_plain(family: Family, text: str) -> None:
-    """Raise `PromptError` for one of the model's special tokens, or half of a character."""
+    """Raise `PromptError` for a token that belongs to the frame, or half of a character.
+
+    Tokens that stand for pictures, and those that begin or end turns, are written by the chat
+    template. Other special tokens, such as `<|box_start|>`, may stand in any turn.
+    """
     if broken := lone_surrogate(text):
         raise PromptError(
             f"Expected a prompt of whole characters, got {broken!r}, half of one: remove it."
         )
-    token = next(iter(special_tokens_in(family, text)), None)
-    if token is not None:
+    if found := tokens_in(text, media_tokens(family)):
         raise PromptError(
-            f"Expected a prompt of plain words, got the model's special token {token!r} in it: "
-            "remove it from the prompt; image tokens are added automatically."
+            f"Expected a prompt of words and markup, got the model's special token {found[0]!r} in "
+            "it, which stands for a picture: remove it; image tokens are added automatically."
+        )
+    if found := tokens_in(text, turn_tokens(family)):
+        raise PromptError(
+            f"Expected a prompt of one turn, got the model's special token {found[0]!r} in it, "
+            "which begins or ends a turn or a sequence: remove it, or give the turns as `messages`."
         )
 
 
 def lone_surrogate(text: str) -> str:
     """The first half of a character in a text, which no tokenizer takes; "" if there is none."""
     return next((letter for letter in text if "\ud800" <= letter <= "\udfff"), "")
-
-
-def special_tokens_in(family: Family, text: str) -> list[str]:
-    """The model's special tokens that `text` contains."""
-    tokenizer = family.processor.tokenizer
-    added = tokenizer.added_tokens_decoder.values()
-    special = {*tokenizer.all_special_tokens, *(t.content for t in added if t.special)}
-    ids = (family.image_token_id, family.clip_token_id)
-    special |= {family.default_marker, family.clip_marker, *tokenizer.convert_ids_to_tokens(ids)}
-    return [token for token in sorted(filter(None, special)) if token.strip() and token in text]
 
 
 def tokenize(tokenizer: Any, text: str) -> Any:

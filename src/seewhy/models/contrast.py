@@ -10,6 +10,7 @@ import torch
 from seewhy.core.errors import ParameterError
 from seewhy.core.text import Word
 from seewhy.core.trace import Trace
+from seewhy.models.isolation import eval_mode
 from seewhy.models.loading import Loaded
 from seewhy.models.unembedding import cached_unembedding
 
@@ -51,9 +52,9 @@ def deciding_token(loaded: Loaded, trace: Trace, word: Word, alternative: str) -
 
 def alternative_ids(loaded: Loaded, trace: Trace, word: Word, alternative: str) -> list[int]:
     """Ids of an alternative in the word's position, tokenised after the answer."""
-    first = trace.tokens[word.tokens[0]]
-    space = first.text[: len(first.text) - len(first.text.lstrip())]
-    before = trace.answer[: first.start]
+    # Its first token may be part of a character, without a text: the space stands in the answer.
+    begin = trace.tokens[word.tokens[0]].start
+    before, space = trace.answer[:begin], trace.answer[begin : word.start]
     tokenizer = loaded.processor.tokenizer
 
     def ids_of(text: str) -> list[int]:
@@ -78,7 +79,8 @@ def contrasted(loaded: Loaded, trace: Trace, word: Word, token: int, foil: int) 
         token, foil: as `deciding_token` returns them.
     """
     prompt = len(trace.prompt_tokens)
-    rows, biases = cached_unembedding(loaded.model).rows(torch.tensor([foil]))
+    with eval_mode(loaded.model):
+        rows, biases = cached_unembedding(loaded.model).rows(torch.tensor([foil]))
     foils = torch.zeros_like(trace.unembedding_rows)
     foil_biases = None if trace.biases is None else torch.zeros_like(trace.biases)
     positions: Sequence[int] = [prompt + index for index in word.tokens]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import accumulate, groupby
+from itertools import accumulate, groupby, pairwise
 from typing import Any
 
 UNFINISHED = "\ufffd"
@@ -18,34 +18,45 @@ def tokens_of(ids: Sequence[int], tokenizer: Any) -> tuple[str, list[tuple[int, 
 
     Each token is decoded after a short window of earlier tokens, so the time is linear in the
     number of tokens, and nothing is tokenised again. A token that holds a part of a character adds
-    no text until a later token completes it; special tokens add none.
+    what it completes; the rest comes with the token that completes it. Special tokens add their
+    own text.
 
     Args:
         ids: generated ids.
         tokenizer: the model's tokenizer.
 
     Returns:
-        The text (that of `tokenizer.decode` without special tokens), and `(start, end)` of each
+        The text (that of `tokenizer.decode`, special tokens included), and `(start, end)` of each
         id in it.
     """
-    special = set(tokenizer.all_special_ids)
-    plain = [position for position, token in enumerate(ids) if token not in special]
-    plain_ids = [ids[position] for position in plain]
-    incomplete = _incomplete(plain_ids, tokenizer)
-    text, ends = "", dict.fromkeys(range(len(ids)), 0)
-    # `plain_ids[first:pending]` is the window: the ids that were decoded last. It is needed because
+    incomplete = _incomplete(ids, tokenizer)
+    text, ends = "", [0] * len(ids)
+    # `ids[first:pending]` is the window: the ids that were decoded last. It is needed because
     # decoders treat the start of a text in another way (they strip a space).
     first = pending = 0
-    for index, position in enumerate(plain):
-        if not incomplete[index]:
-            window = _decode(plain_ids[first:pending], tokenizer)
-            longer = _decode(plain_ids[first : index + 1], tokenizer)
-            if index + 1 == len(plain) or not longer.endswith(UNFINISHED):
-                text += longer[len(window) :]
-                first, pending = pending, index + 1
-        ends[position] = len(text)
-    stops = list(accumulate(ends.values(), max))
-    return text, list(zip([0, *stops[:-1]], stops, strict=True))
+    waiting: list[tuple[int, str]] = []  # what was decoded with each id since then
+    for index in range(len(ids)):
+        waiting.append((index, ""))
+        if incomplete[index]:
+            continue
+        longer = _decode(ids[first : index + 1], tokenizer)
+        if index + 1 < len(ids) and longer.endswith(UNFINISHED):
+            waiting[-1] = index, longer.rstrip(UNFINISHED).rstrip()
+            continue
+        window = _decode(ids[first:pending], tokenizer)
+        for at, decoded in waiting[:-1]:
+            ends[at] = len(text) + max(0, _shared(decoded, longer) - len(window))
+        text += longer[len(window) :]
+        ends[index] = len(text)
+        first, pending, waiting = pending, index + 1, []
+    stops = list(accumulate(ends, max))
+    return text, list(pairwise([0, *stops]))
+
+
+def _shared(start: str, text: str) -> int:
+    """How many characters two texts share at their start."""
+    same = (at for at, pair in enumerate(zip(start, text, strict=False)) if len({*pair}) > 1)
+    return next(same, min(len(start), len(text)))
 
 
 def _incomplete(ids: Sequence[int], tokenizer: Any) -> list[bool]:
@@ -63,6 +74,60 @@ def _incomplete(ids: Sequence[int], tokenizer: Any) -> list[bool]:
     return incomplete
 
 
+def token_names(ids: set[int], tokenizer: Any) -> dict[int, str]:
+    """The text of each id alone, for a reader.
+
+    A leading space is kept, and special tokens have their names. Part of a character has the names
+    of its bytes, as SentencePiece writes them: `<0xE4><0xB8>`.
+
+    Args:
+        ids: of the vocabulary.
+        tokenizer: the model's tokenizer.
+    """
+    ordered = sorted(ids)
+    texts = (tokenizer.decode([token]) for token in ordered)
+    pieces = [piece or "" for piece in tokenizer.convert_ids_to_tokens(ordered)]
+    return {
+        token: _name(text, piece) for token, text, piece in zip(ordered, texts, pieces, strict=True)
+    }
+
+
+def _name(text: str, piece: str) -> str:
+    if UNFINISHED in text:
+        data = [_BYTES_OF_LETTERS.get(letter) for letter in piece]
+        if _BYTE.fullmatch(piece):
+            return piece
+        if data and None not in data:
+            return _spelled(bytes(byte for byte in data if byte is not None))
+    # SentencePiece decoders drop the space at the start of a text.
+    return f" {text}" if piece.startswith("▁") and not text.startswith(" ") else text
+
+
+def _spelled(data: bytes) -> str:
+    """Bytes as text, those of unfinished characters by their names."""
+    text = data.decode("utf-8", "surrogateescape")
+    return "".join(
+        f"<0x{ord(letter) - 0xDC00:02X}>" if "\udc80" <= letter <= "\udcff" else letter
+        for letter in text
+    )
+
+
+def _letters_of_bytes() -> dict[str, int]:
+    """The letters by which byte-level tokenizers write bytes, with the bytes that they stand for.
+
+    Printable bytes of Latin-1 stand for themselves; all others follow from U+0100 on.
+    """
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in printable]
+    return {
+        **{chr(byte): byte for byte in printable},
+        **{chr(0x100 + index): byte for index, byte in enumerate(others)},
+    }
+
+
+_BYTES_OF_LETTERS = _letters_of_bytes()
+
+
 def _is_text(data: bytes) -> bool:
     """Whether bytes are valid UTF-8."""
     try:
@@ -73,7 +138,9 @@ def _is_text(data: bytes) -> bool:
 
 
 def _decode(ids: Sequence[int], tokenizer: Any) -> str:
-    return tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    return tokenizer.decode(
+        list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False
+    )
 
 
 def spans_of(offsets: Sequence[tuple[int, int]], begin: int, end: int) -> list[tuple[int, int]]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from seewhy.models.family import VisualInputs, concatenate, on_device
+from seewhy.models.isolation import in_eval_mode
 
 
 def encoder_outputs(features: Any, kind: str = "image") -> dict[str, Any]:
@@ -39,7 +40,7 @@ def pixels_or_outputs(
     return encoder_outputs(features_of(pixels))
 
 
-@torch.no_grad()
+@in_eval_mode
 def square_features(model: Any, visual: VisualInputs) -> Tensor:
     """Float `[square, token, hidden]`: the projected tokens of a picture's squares."""
     if "pixel_values" not in visual.tensors:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor
 
+from seewhy.core.boxes import BoxFormat
 from seewhy.core.errors import GeometryError, UnsupportedInputError
 from seewhy.core.geometry import Geometry
 from seewhy.images.clips import Clip
@@ -122,6 +123,9 @@ class Family(ABC):
             family changes.
         part_settings: names of settings of a message part that resize its picture before the
             processor; empty for a family without them.
+        needs_template: whether its checkpoints have a chat template, so that one without lacks it.
+        box_format: how its models write boxes and points, and what the numbers count; by default
+            nothing is documented. Sources: docs/boxes.md.
     """
 
     name: ClassVar[str]
@@ -136,6 +140,8 @@ class Family(ABC):
     causal_prompt: ClassVar[bool] = True
     usual_settings: ClassVar[Mapping[str, Any]] = {}
     part_settings: ClassVar[tuple[str, ...]] = ()
+    needs_template: ClassVar[bool] = True
+    box_format: ClassVar[BoxFormat] = BoxFormat(None, ())
 
     def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
         self.model, self.processor = model, processor

@@ -164,11 +164,15 @@ def generate_batch(
         except RuntimeError:  # sampling from NaN
             hooks.expect_finite()
             raise
-    captured = _rows(loaded, rows, prompts, getattr(out, "sequences", out), steps, hooks, attending)
-    state = hooks.states_at(0, torch.tensor([prompts.length - 1]))[0]
-    unembedding = infer_unembedding(loaded.model, state, steps.first[0])
-    seconds = {"generate": (time.perf_counter() - begun) / len(rows)}
-    return [assemble(loaded, row, hooks, unembedding, **depth, seconds=seconds) for row in captured]
+    with eval_mode(loaded.model):  # an adapter of the head may have a dropout
+        sequences = getattr(out, "sequences", out)
+        captured = _rows(loaded, rows, prompts, sequences, steps, hooks, attending)
+        state = hooks.states_at(0, torch.tensor([prompts.length - 1]))[0]
+        unembedding = infer_unembedding(loaded.model, state, steps.first[0])
+        seconds = {"generate": (time.perf_counter() - begun) / len(rows)}
+        return [
+            assemble(loaded, row, hooks, unembedding, **depth, seconds=seconds) for row in captured
+        ]
 
 
 def _rows(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -177,15 +179,20 @@ def prompt_tokens(
     """
     positions: list[int] = []
     spans: list[Span] = []
+    # Tokens without text (those that are added around it) are at 0, out of order.
+    visible = [position for position, (left, right) in enumerate(offsets) if left < right]
+    ends = [offsets[position][1] for position in visible]
+    taken: set[int] = set()
     for (begin, end), lead in zip(texts, leads, strict=True):
-        # A token that covers the end of one part and the start of the next belongs to the first.
-        taken = set(positions)
-        in_part = [
-            position
-            for position, (left, right) in enumerate(offsets)
-            if max(left, begin) < min(right, end) and position not in taken
-        ]
+        in_part: list[int] = []
+        for position in visible[bisect_right(ends, begin) :]:
+            if offsets[position][0] >= end:
+                break
+            # A token that covers the end of a part and the start of the next belongs to the first.
+            if position not in taken:
+                in_part.append(position)
         positions += in_part
+        taken.update(in_part)
         if in_part:
             part_spans = spans_of([offsets[position] for position in in_part], begin, end)
             spans += [(left + lead, right + lead) for left, right in part_spans]
@@ -207,12 +214,16 @@ def visual_positions(
     Raises:
         GeometryError: if their number differs from the geometry's.
     """
+    begin = bisect_left(offsets, placeholder[0], key=itemgetter(1))
+    end = bisect_left(offsets, placeholder[1], key=itemgetter(0))
+    is_visual = (ids[begin:end] == family.visual_token_id(visual)).nonzero().flatten() + begin
+    non_spatial = frozenset(visual.non_spatial)
     positions = [
         position
-        for position in (ids == family.visual_token_id(visual)).nonzero().flatten().tolist()
+        for position in is_visual.tolist()
         if placeholder[0] <= offsets[position][0] < placeholder[1]
     ]
-    spatial = [pos for n, pos in enumerate(positions) if n not in set(visual.non_spatial)]
+    spatial = [pos for n, pos in enumerate(positions) if n not in non_spatial]
     if len(spatial) != visual.visual:
         size = visual.geometries[0].size
         raise GeometryError(

@@ -9,14 +9,17 @@ this package (`is_internal`).
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import torch
+
+from seewhy.models.wrappers import innermost
 
 _LOCKS: WeakKeyDictionary[Any, threading.RLock] = WeakKeyDictionary()
 _LOCKS_GUARD = threading.Lock()
@@ -25,22 +28,43 @@ _CALL: ContextVar[object | None] = ContextVar("call", default=None)
 """The innermost call of this package that runs in this thread or task; None outside of any."""
 
 
-def unwrap(model: Any) -> Any:
-    """The original model, if `torch.compile` wrapped it."""
-    return getattr(model, "_orig_mod", model)
-
-
 @contextmanager
 def exclusive(model: Any) -> Iterator[None]:
     """Let one call at a time run a model; others wait. Calls may be nested.
 
     Args:
-        model: the model; a compiled model and the original share one lock.
+        model: the model; a wrapper and the model inside share one lock.
     """
     with _LOCKS_GUARD:
-        lock = _LOCKS.setdefault(unwrap(model), threading.RLock())
-    with lock, internal():
+        lock = _LOCKS.setdefault(innermost(model), threading.RLock())
+    with lock, internal(), as_written():
         yield
+
+
+_EAGER_LOCK = threading.Lock()
+_EAGER = ExitStack()
+_EAGER_CALLS = 0
+
+
+@contextmanager
+def as_written() -> Iterator[None]:
+    """Run compiled models and parts without their compiled code, for which hooks do not exist.
+
+    The switch is one for the process: other threads run without compiled code too, with the same
+    results. It is switched back at the end of the last block.
+    """
+    global _EAGER_CALLS
+    with _EAGER_LOCK:
+        if not _EAGER_CALLS and "torch._dynamo" in sys.modules:
+            _EAGER.enter_context(torch.compiler.set_stance("force_eager"))
+        _EAGER_CALLS += 1
+    try:
+        yield
+    finally:
+        with _EAGER_LOCK:
+            _EAGER_CALLS -= 1
+            if not _EAGER_CALLS:
+                _EAGER.close()
 
 
 @contextmanager
@@ -94,3 +118,20 @@ def eval_mode(model: Any) -> Iterator[None]:
         finally:
             for module in training:
                 module.training = True
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def in_eval_mode(function: Function) -> Function:
+    """A decorator: the function runs in `eval_mode` of its first argument.
+
+    That is a model, or an object with a `model`, such as a family's adapter.
+    """
+
+    @functools.wraps(function)
+    def wrapped(first: Any, *arguments: Any, **keywords: Any) -> Any:
+        with eval_mode(first if isinstance(first, torch.nn.Module) else first.model):
+            return function(first, *arguments, **keywords)
+
+    return cast(Function, wrapped)

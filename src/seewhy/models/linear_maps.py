@@ -105,7 +105,34 @@ def projection_weight(module: Any, dtype: torch.dtype, width: int) -> tuple[Tens
     bias = at_least_float32(module(torch.zeros(1, width, dtype=dtype, device=device)))[0]
     units = torch.eye(width, dtype=dtype, device=device).split(CHUNK)
     columns = torch.cat([at_least_float32(module(unit)) - bias for unit in units])
+    _expect_linear(module, columns, bias, dtype)
     return columns.T, bias
+
+
+def _expect_linear(module: Any, columns: Tensor, bias: Tensor, dtype: torch.dtype) -> None:
+    """Expect that a module's output for a random input is that of a measured weight and bias.
+
+    Args:
+        module: the projection.
+        columns: `[in, out]`.
+        bias: `[out]`.
+        dtype: of its inputs.
+
+    Raises:
+        UnsupportedModelError: if it is another, as of an adapter whose mixture depends on the
+            input.
+    """
+    generator = torch.Generator().manual_seed(0)
+    probe = torch.randn(1, len(columns), generator=generator).to(dtype).to(columns.device)
+    expected = at_least_float32(probe) @ columns + bias
+    difference = (at_least_float32(module(probe)) - expected).abs().max()
+    error = float(difference / expected.abs().max().clamp_min(1e-30))
+    if not error <= TOLERANCE[dtype]:
+        raise UnsupportedModelError(
+            f"Expected {type(module)} to multiply its input with a matrix, got outputs that differ "
+            f"from such a product by {error:.1%}: parts of a logit cannot be computed; choose a "
+            "method such as intra-modal."
+        )
 
 
 def _is_plain(module: Any) -> bool:

@@ -3,60 +3,57 @@
 from __future__ import annotations
 
 import os
-import socket
-from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cache
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlparse
 
-from seewhy.core.errors import ModelError, UnknownNameError, UnsupportedModelError
-from seewhy.core.registry import Registry
-from seewhy.core.suggestions import did_you_mean
-from seewhy.models.family import Family
-from seewhy.models.processing import ProcessorParts, load_processor, parts_of
-from seewhy.models.processor_settings import (
-    expect_no_further_options,
-    option_error,
-    split_settings,
-    with_settings,
+import torch
+
+from seewhy.core.errors import (
+    ModelError,
+    ParameterError,
+    SeewhyError,
+    UnknownNameError,
 )
+from seewhy.core.picture_settings import PICTURE_SETTINGS
+from seewhy.core.suggestions import unknown_name_message
+from seewhy.models.adapter_folders import (
+    AdapterFolder,
+    adapter_at,
+    base_error,
+    base_place,
+    has_own_processor,
+    processor_with_adapter,
+    with_adapter,
+)
+from seewhy.models.family import Family
+from seewhy.models.family_choice import auto_class, family_of
+from seewhy.models.loading_report import expect_complete
+from seewhy.models.model_config import expect_folder, first_line, hub_in_reach, is_path, read_config
+from seewhy.models.processing import ProcessorParts, load_processor, parts_of
+from seewhy.models.processor_settings import split_settings, with_settings
+from seewhy.models.template_checks import chosen_template, expect_template, no_template
+from seewhy.models.tokenizer_checks import (
+    expect_tokenizer_files,
+    expect_tokenizer_of,
+    expect_words,
+)
+from seewhy.models.unembedding import unembedding_size
+from seewhy.models.wrappers import processor_inside, unwrap
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-FAMILIES: Registry[Family] = Registry(
-    "seewhy.models.families",
-    Family,
-    "family",
-    group="seewhy.families",
-)
-"""Every family, by file name."""
-
-#: Model types that are refused, each with the reason why no map would be faithful.
-REFUSED = {
-    "mllama": (
-        "it reads pictures through layers of cross-attention, so its sequence has no visual tokens "
-        "whose states a logit lens could use"
-    ),
-    **dict.fromkeys(
-        ("blip-2", "instructblip", "instructblipvideo", "idefics2", "kosmos-2"),
-        "between its vision tower and language model is a resampler, whose tokens all attend to "
-        "the whole picture, so none owns pixels",
-    ),
-}
-
-#: Classes that may load a checkpoint with its own code, the most likely first.
-AUTO_CLASSES = (
-    "AutoModelForImageTextToText",
-    "AutoModelForVision2Seq",
-    "AutoModelForCausalLM",
-    "AutoModel",
-)
-
 #: Keyword arguments for the location of a checkpoint's files, also for config and processor.
 HUB = ("revision", "token", "cache_dir", "local_files_only", "trust_remote_code")
+
+#: Further arguments of `from_pretrained` that people use, for suggestions.
+LOADING = ("attn_implementation", "quantization_config", "max_memory", "use_safetensors")
+
+UNKNOWN_KEYWORD = re.compile(r"unexpected keyword argument '(\w+)'")
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,11 +74,12 @@ class Loaded:
 
 
 def load(
-    model: str | os.PathLike[str] | tuple[Any, Any],
+    model: Any,
     *,
     dtype: Any = None,
     device_map: Any = None,
     revision: str | None = None,
+    chat_template: str | None = None,
     suggestions: Iterable[str] = (),
     **kwargs: Any,
 ) -> Loaded:
@@ -90,235 +88,267 @@ def load(
     The config is read before any weights, so that a wrong name or family fails at once.
 
     Args:
-        model: hub id, folder, or `(model, processor)`.
+        model: hub id or folder of a model or of an adapter of PEFT; or a loaded model, also in
+            wrappers (`seewhy.models.wrappers`), or `(model, processor)`, or a pipeline. Without a
+            processor it is loaded from where the model came from.
         dtype: such as `torch.bfloat16` or `"auto"`; None is transformers' default.
         device_map: passed on to `from_pretrained`.
         revision: branch, tag or commit of a hub repository.
+        chat_template: a chat template in place of the checkpoint's; `"plain"` writes prompts
+            without one, in the family's plain form.
         suggestions: further names, suggested for a similar unknown name.
         **kwargs: settings of the image processor (`max_pixels`, `size`, `do_resize`, ...); others
             are passed on to `from_pretrained`.
 
     Raises:
         UnknownNameError: if there is no such folder or hub id, or the hub cannot be reached.
-        ParameterError: if a setting is none of the image processor's, or has an invalid value.
         UnsupportedModelError: if the model is text-only, has its own code without
-            `trust_remote_code=True`, is refused (`REFUSED`), or has no adapter and its tokens could
-            not be located by experiment.
-        ModelError: if its files are damaged or incomplete.
+            `trust_remote_code=True`, is refused (`REFUSED`), has an adapter that changes the
+            sequence, or has no adapter of ours and its tokens could not be located by experiment.
+        ModelError: if files are damaged or missing: weights, tokenizer, chat template, processor;
+            it names them.
+        ParameterError: if a setting is unknown, has an invalid value, or cannot be used with a
+            loaded model.
     """
     settings, kwargs = split_settings(kwargs)
-    if isinstance(model, tuple):
-        expect_no_further_options(kwargs, HUB)
-        return with_settings(_from_pair(*model), settings)
-    name = os.fspath(model)
-    location = os.path.expanduser(name) if _is_path(name) else name
     hub = {key: kwargs[key] for key in HUB if key in kwargs}
     if revision is not None:
         hub["revision"] = revision
-    config, hub = _read_config(name, location, hub, suggestions)
-    family = family_of(config, name=name)
-
-    from safetensors import SafetensorError
-
-    options = {"dtype": dtype, "device_map": device_map}
+    options = {"dtype": dtype, "device_map": device_map, **kwargs}
     options = {key: value for key, value in options.items() if value is not None}
+    _expect_dtype(dtype)
+    if isinstance(model, str | os.PathLike):
+        loaded = _from_name(os.fspath(model), options, hub, suggestions)
+        loaded = _with_template(loaded, chat_template, expected=True)
+    else:
+        model, processor = model if isinstance(model, tuple) and len(model) == 2 else (model, None)
+        _expect_no_loading_options(model, options)
+        loaded = _from_objects(model, processor, hub)
+        loaded = _with_template(loaded, chat_template, expected=False)
+    return with_settings(loaded, settings)
+
+
+def _from_name(
+    name: str, options: dict[str, Any], hub: dict[str, Any], suggestions: Iterable[str]
+) -> Loaded:
+    """A model, or an adapter with its base, by hub id or folder."""
+    with model_errors(name, "config"):
+        source = _locate(name, hub, suggestions)
+        family = family_of(source.config, name=name)
+    with model_errors(name, "weights"):
+        model = _weights(source, {**options, **source.hub})
+    with model_errors(name, "tokenizer or processor"):
+        parts = _processor(source, prefer_original=not family.model_types)
+        expect_tokenizer_files(Path(source.place), parts.tokenizer, name)
+    if source.adapter is not None:
+        with model_errors(name, "adapter"):
+            model = unwrap(with_adapter(model, source.adapter, source.adapter_hub))
+    return Loaded(name, model, parts, _adapter(family, model, parts, name))
+
+
+def _from_objects(model: Any, processor: Any, hub: dict[str, Any]) -> Loaded:
+    """A loaded model, with its processor or with the one from where it came."""
+    inner = unwrap(model)
+    family = family_of(inner.config, name=type(inner).__name__)
+    name = inner.config.name_or_path or type(inner).__name__
+    processor = processor_inside(model) if processor is None else processor
+    parts = parts_of(processor) if processor is not None else _found_processor(inner, family, hub)
+    return Loaded(name, inner, parts, _adapter(family, inner, parts, name))
+
+
+def _expect_dtype(dtype: Any) -> None:
+    """Raise `ParameterError` for a name that is no dtype of torch."""
+    if not isinstance(dtype, str) or dtype == "auto":
+        return
+    if not isinstance(getattr(torch, dtype, None), torch.dtype):
+        raise ParameterError(
+            f"Expected dtype as one of torch's, such as 'bfloat16', or 'auto', got {dtype!r}."
+        )
+
+
+def _expect_no_loading_options(model: Any, options: dict[str, Any]) -> None:
+    """Raise `ParameterError` for settings that only loading from files can obey."""
+    names = ", ".join(name for name in options if name not in HUB)
+    if names:
+        raise ParameterError(
+            f"Expected no {names} for a model that is loaded already, got {type(model).__name__}: "
+            "set that where the model is loaded, or give its hub id or folder."
+        )
+
+
+def _found_processor(model: Any, family: type[Family], hub: dict[str, Any]) -> ProcessorParts:
+    """The processor at the place that a model's config names.
+
+    Raises:
+        ModelError: if it names none, or there is no processor.
+    """
+    place = model.config.name_or_path
+    remedy = "pass it with the model, as (model, processor)"
+    if not place:
+        raise ModelError(
+            f"Expected a processor for {type(model).__name__}, got none, and its config does not "
+            f"name a folder or hub id to load it from: {remedy}."
+        )
+    if not os.path.isdir(place) and not hub_in_reach():
+        hub = {**hub, "local_files_only": True}
     try:
-        loaded = _auto_class(config).from_pretrained(location, **{**kwargs, **options, **hub})
-        parts = load_processor(location, prefer_original=not family.model_types, **hub)
+        return load_processor(place, prefer_original=not family.model_types, **hub)
+    except Exception as error:
+        raise ModelError(
+            f"Expected a processor for {type(model).__name__} at {place!r}, the place that its "
+            f"config names, got {type(error).__name__}: {first_line(error)} Check that place, or "
+            f"{remedy}."
+        ) from error
+
+
+def _with_template(loaded: Loaded, chat_template: str | None, *, expected: bool) -> Loaded:
+    """The model with a chat template of the user's.
+
+    Args:
+        loaded: the model.
+        chat_template: Jinja, or `"plain"` for none; None keeps the checkpoint's.
+        expected: whether the checkpoint must have one.
+
+    Raises:
+        ModelError: if it must, but has none, or Jinja cannot read it.
+        ParameterError: if the user's is no text.
+    """
+    if chat_template is not None:
+        template = chosen_template(chat_template)
+        parts = replace(loaded.processor, template=template)
+        family = type(loaded.family)(loaded.model, parts)
+        loaded = replace(loaded, processor=parts, family=family)
+    template = loaded.family.template(False)
+    if template is not None and template.strip():
+        expect_template(template, loaded.name)
+    elif expected and chat_template is None and loaded.family.needs_template:
+        raise no_template(loaded.name)
+    return loaded
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where a model is: its config, its files, and the adapter that changes it.
+
+    Attributes:
+        name: as the user wrote it.
+        place: folder or hub id of the model, or of the adapter's base.
+        hub: options for its files.
+        config: of the model.
+        adapter: or None.
+        adapter_hub: options for the adapter's files.
+    """
+
+    name: str
+    place: str
+    hub: dict[str, Any]
+    config: Any
+    adapter: AdapterFolder | None = None
+    adapter_hub: dict[str, Any] = field(default_factory=dict)
+
+
+def _locate(name: str, hub: dict[str, Any], suggestions: Iterable[str]) -> _Source:
+    """Find a model's config, or an adapter's and its base's."""
+    place = os.path.expanduser(name) if is_path(name) else name
+    is_folder = expect_folder(name, place)
+    adapter = adapter_at(name, place, hub) if is_folder else None
+    if adapter is None:
+        try:
+            config, hub = read_config(name, place, hub, suggestions)
+            return _Source(name, place, hub, config)
+        except UnknownNameError:
+            # The repository of an adapter has no config of a model.
+            adapter = None if is_folder else _adapter_on_hub(name, hub)
+            if adapter is None:
+                raise
+    base, base_hub = base_place(adapter), {**hub, "revision": adapter.revision}
+    if adapter.revision is None:
+        del base_hub["revision"]
+    try:
+        config, base_hub = read_config(base, base, base_hub, ())
+    except UnknownNameError as error:
+        raise base_error(adapter, error) from error
+    return _Source(name, base, base_hub, config, adapter, hub)
+
+
+def _adapter_on_hub(name: str, hub: dict[str, Any]) -> AdapterFolder | None:
+    """The adapter in a repository; None if there is none, or no such repository."""
+    offline = {} if hub_in_reach() else {"local_files_only": True}
+    try:
+        return adapter_at(name, name, {**hub, **offline})
+    except OSError:
+        return None
+
+
+def _weights(source: _Source, options: dict[str, Any]) -> Any:
+    """The model, if all of its weights and no others were in its files.
+
+    Raises:
+        ModelError: as `expect_complete`.
+        ParameterError: if a setting is unknown.
+    """
+    try:
+        loaded = auto_class(source.config).from_pretrained(
+            source.place,
+            # Without this, shapes that differ end in an error that does not name the weights.
+            **{**options, "ignore_mismatched_sizes": True, "output_loading_info": True},
+        )
     except TypeError as error:
-        raise option_error(error, kwargs) or error from error
-    except (OSError, ValueError, ImportError, SafetensorError) as error:
+        unknown = UNKNOWN_KEYWORD.search(str(error))
+        if unknown is None:
+            raise
+        names = ("dtype", "device_map", "chat_template", *HUB, *LOADING, *sorted(PICTURE_SETTINGS))
+        message = unknown_name_message("setting of loading", unknown[1], names)
+        raise ParameterError(message) from error
+    model, report = loaded if isinstance(loaded, tuple) else (loaded, {})
+    expect_complete(report, source.place)
+    return model
+
+
+def _processor(source: _Source, *, prefer_original: bool) -> ProcessorParts:
+    """The processor of a model; of an adapter its own, with what it lacks from its base."""
+    adapter = source.adapter
+    if adapter is None:
+        return load_processor(source.place, prefer_original=prefer_original, **source.hub)
+    hub = source.adapter_hub
+    if has_own_processor(adapter, hub):
+        return load_processor(adapter.place, prefer_original=prefer_original, **hub)
+    parts = load_processor(source.place, prefer_original=prefer_original, **source.hub)
+    return processor_with_adapter(parts, adapter, hub)
+
+
+@contextmanager
+def model_errors(name: str, part: str) -> Iterator[None]:
+    """Turn errors of libraries about a model's files into a `ModelError`.
+
+    Errors of this package, and those for memory, stay what they are.
+
+    Args:
+        name: hub id or folder.
+        part: which of its files are read.
+    """
+    try:
+        yield
+    except (SeewhyError, MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:  # any library that reads one of the files
         raise ModelError(
             f"Expected the weights, tokenizer and processor of {name!r}, got "
-            f"{type(error).__name__}: {_first_line(error)} {_remedy(error)}"
+            f"{type(error).__name__} from the {part}: {first_line(error)} {_remedy(error)}"
         ) from error
-    found = Loaded(name, loaded, parts, _adapter(family, loaded, parts, name))
-    return with_settings(found, settings)
-
-
-def _from_pair(model: Any, processor: Any) -> Loaded:
-    """A loaded model with its processor."""
-    family = family_of(model.config, name=type(model).__name__)
-    parts = parts_of(processor)
-    name = model.config.name_or_path or type(model).__name__
-    return Loaded(name, model, parts, _adapter(family, model, parts, name))
 
 
 def _remedy(error: Exception) -> str:
     """What to do if a model or its processor cannot be loaded."""
     if "torchvision" in str(error).lower():
         return "Install it: pip install 'seewhy[torchvision]'."
-    return "Check that all its files are there."
-
-
-def family_of(config: Any, *, name: str) -> type[Family]:
-    """The family that supports a config's `model_type`, or else `probed`.
-
-    Raises:
-        UnsupportedModelError: if the model is text-only, or refused for a reason.
-    """
-    model_type, by_type = config.model_type, _families_by_type()
-    architecture = ", ".join(config.architectures or ()) or type(config).__name__
-    if model_type in REFUSED:
-        raise UnsupportedModelError(
-            f"Expected a model with image tokens in its sequence, got {name!r}, a "
-            f"{architecture} (model_type {model_type!r}): {REFUSED[model_type]}. Choose another "
-            "model."
-        )
-    for family in by_type.get(model_type, ()):
-        if family.supports(config):
-            return family
-    from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
-
-    if model_type in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES or _has_own_code(config):
-        return FAMILIES.get("probed")
-    raise UnsupportedModelError(
-        f"Expected a model that reads images and writes text, got {name!r}, a {architecture} "
-        f"(model_type {model_type!r}), which reads no images: choose a model of "
-        f"one of the types {', '.join(sorted(by_type))}."
-    )
-
-
-def _has_own_code(config: Any) -> bool:
-    """Whether a checkpoint has its own class, not one of transformers."""
-    return type(config).__module__.startswith("transformers_modules") or bool(
-        getattr(config, "auto_map", None)
-    )
-
-
-def _auto_class(config: Any) -> Any:
-    """The class that loads a model: transformers' own, or the one that its own code names."""
-    import transformers
-
-    auto_map = getattr(config, "auto_map", None) or {}
-    if _has_own_code(config) and config.model_type not in transformers.CONFIG_MAPPING:
-        named = next((name for name in AUTO_CLASSES if name in auto_map), AUTO_CLASSES[0])
-        return getattr(transformers, named, transformers.AutoModelForImageTextToText)
-    return transformers.AutoModelForImageTextToText
+    return "Check that all its files are there and whole."
 
 
 def _adapter(family: type[Family], model: Any, processor: ProcessorParts, name: str) -> Family:
-    """The family's adapter; raises `ModelError` if the tokenizer has no image token."""
-    adapter, tokenizer = family(model, processor), processor.tokenizer
-    token = tokenizer.convert_ids_to_tokens(adapter.image_token_id)
-    if token is None or token == tokenizer.unk_token:
-        raise ModelError(
-            f"Expected a tokenizer with the image token of {name!r} (id "
-            f"{adapter.image_token_id}), got one of {len(tokenizer)} tokens without it: its files "
-            "are missing, or belong to another model."
-        )
+    """The family's adapter; raises `ModelError` if the tokenizer is not the model's."""
+    expect_words(processor.tokenizer, name)
+    adapter = family(model, processor)
+    rows = unembedding_size(model)
+    expect_tokenizer_of(processor.tokenizer, name, rows, adapter.image_token_id)
     return adapter
-
-
-@cache
-def _families_by_type() -> dict[str, list[type[Family]]]:
-    by_type: dict[str, list[type[Family]]] = {}
-    for family in FAMILIES:
-        for model_type in family.model_types:
-            by_type.setdefault(model_type, []).append(family)
-    return by_type
-
-
-def _read_config(
-    name: str, location: str, hub: dict[str, Any], suggestions: Iterable[str]
-) -> tuple[Any, dict[str, Any]]:
-    """The config, and hub options for the other files: only the cache if the hub is offline."""
-    from transformers import AutoConfig
-
-    is_folder = _expect_folder(name, location)
-    offline = not is_folder and not hub.get("local_files_only") and not _hub_in_reach()
-    if offline:  # without this, transformers retries for half a minute
-        hub = {**hub, "local_files_only": True}
-    # Without the user's consent no code of a checkpoint is run, and transformers does not prompt.
-    trusted = {"trust_remote_code": False, **hub}
-    try:
-        return AutoConfig.from_pretrained(location, **trusted), hub
-    except Exception as error:
-        refusal = _config_error(error, name, offline, suggestions)
-        if refusal is None:
-            raise
-        raise refusal from error
-
-
-def _expect_folder(name: str, location: str) -> bool:
-    """Whether a name is a folder with a model in it.
-
-    Raises:
-        UnknownNameError: if it can only be a path, but is no such folder.
-    """
-    is_folder = Path(location).is_dir()
-    if _is_path(name) and not is_folder:
-        raise UnknownNameError(
-            f"Expected a model's folder, got {name!r}, which is not there: check the path."
-        )
-    if is_folder and not (Path(location) / "config.json").is_file():
-        raise UnknownNameError(
-            f"Expected a model's folder, got {name!r}, which holds no config.json: give the "
-            "folder that `save_pretrained` wrote."
-        )
-    return is_folder
-
-
-def _config_error(
-    error: Exception, name: str, offline: bool, suggestions: Iterable[str]
-) -> ModelError | UnknownNameError | None:
-    """The error to raise for an error of transformers about a config; None for any other."""
-    from huggingface_hub.errors import StrictDataclassError
-
-    if isinstance(error, OSError):
-        reason = "cannot be reached (is this machine offline?)" if offline else "has no such id"
-        return UnknownNameError(
-            f"Expected a model's folder or hub id, got {name!r}: there is no such folder, and the "
-            f"hub {reason}. {_remedy_of_name(name, offline, suggestions)}"
-        )
-    if isinstance(error, StrictDataclassError):
-        return ModelError(
-            f"Expected a valid config.json in {name!r}, got one with invalid fields: "
-            f"{' '.join(str(error).split())} Correct it, or download the checkpoint again."
-        )
-    if not isinstance(error, ValueError | KeyError):
-        return None
-    if "trust_remote_code" in str(error):
-        return UnsupportedModelError(
-            f"Expected a model of transformers' own classes, got {name!r}, which has its "
-            "own code: read that code, and pass trust_remote_code=True if you trust it. Many such "
-            "models have a version in transformers' format, named ...-hf."
-        )
-    return UnsupportedModelError(
-        f"Expected a model that this version of transformers supports, got {name!r}: "
-        f"{_first_line(error)} Supported types: {', '.join(sorted(_families_by_type()))}."
-    )
-
-
-def _remedy_of_name(name: str, offline: bool, suggestions: Iterable[str]) -> str:
-    """What to do about a name that is neither a folder nor a hub id."""
-    hub_ids = (hub_id for family in FAMILIES for hub_id in family.checkpoints)
-    if question := did_you_mean(name, (*suggestions, *hub_ids)):
-        return question[0].upper() + question[1:]
-    if offline:
-        return "Connect to the network, or give the folder of a model."
-    return "Check its spelling, and whether you have access to it."
-
-
-def _is_path(name: str) -> bool:
-    """Whether a name can only be a path: hub ids have at most one slash, and no leading dot."""
-    return name.startswith((".", "~", os.sep)) or name.count("/") > 1 or os.path.isdir(name)
-
-
-def _hub_in_reach() -> bool:
-    """Whether the hub's address resolves; with a proxy it is assumed to."""
-    from huggingface_hub import constants
-
-    if constants.HF_HUB_OFFLINE:
-        return False
-    if any(os.environ.get(name) for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY")):
-        return True
-    try:
-        socket.getaddrinfo(urlparse(constants.ENDPOINT).hostname, 443)
-    except OSError:
-        return False
-    return True
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -99,7 +99,7 @@ def compose(name: str | Path, **hub: Any) -> ProcessorParts:
 
     tokenizer = AutoTokenizer.from_pretrained(name, **hub)
     image_processor = AutoImageProcessor.from_pretrained(name, backend="pil", **hub)
-    template = _template_file(name, **hub) or tokenizer.chat_template
+    template = template_file(name, **hub) or tokenizer.chat_template
     video = _video_settings(name, **hub)
     return ProcessorParts(image_processor, tokenizer, default_template(template), video)
 
@@ -109,7 +109,7 @@ def default_template(template: str | dict[str, str] | None) -> str | None:
     return template.get("default") if isinstance(template, dict) else template
 
 
-def _template_file(name: str | Path, **hub: Any) -> str | None:
+def template_file(name: str | Path, **hub: Any) -> str | None:
     """The processor's template: `chat_template.jinja`, or JSON in older checkpoints."""
     for file in ("chat_template.jinja", "chat_template.json"):
         text = _text_of(name, file, **hub)
@@ -135,6 +135,12 @@ def _video_settings(name: str | Path, **hub: Any) -> dict[str, Any] | None:
 
 def _text_of(name: str | Path, file: str, **hub: Any) -> str | None:
     """The text of a checkpoint's file, or None if it has no such file."""
+    path = file_of(name, file, **hub)
+    return None if path is None else path.read_text(encoding="utf-8")
+
+
+def file_of(name: str | Path, file: str, **hub: Any) -> Path | None:
+    """A checkpoint's file, of a folder or of a repository; None if it has no such file."""
     from transformers.utils.hub import cached_file
 
     path = cached_file(
@@ -144,4 +150,4 @@ def _text_of(name: str | Path, file: str, **hub: Any) -> str | None:
         _raise_exceptions_for_connection_errors=False,
         **{key: value for key, value in hub.items() if key != "trust_remote_code"},
     )
-    return None if path is None else Path(path).read_text(encoding="utf-8")
+    return None if path is None else Path(path)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from numbers import Integral
@@ -42,32 +42,6 @@ def split_settings(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str
     """
     settings = {n: v for n, v in options.items() if n in PICTURE_SETTINGS and v is not None}
     return settings, {n: v for n, v in options.items() if n not in PICTURE_SETTINGS}
-
-
-def option_error(error: TypeError, options: Mapping[str, Any]) -> ParameterError | None:
-    """The error for an option that transformers did not know; None for another error."""
-    unknown = (n for n in options if f"unexpected keyword argument '{n}'" in str(error))
-    name = next(unknown, None)
-    return None if name is None else _unknown_option(name)
-
-
-def expect_no_further_options(options: Mapping[str, Any], location: Iterable[str]) -> None:
-    """Check that options for a loaded pair are none but those for the location of its files.
-
-    Raises:
-        ParameterError: if there is another one.
-    """
-    further = [name for name in options if name not in (*location, "dtype", "device_map")]
-    if further:
-        raise _unknown_option(further[0])
-
-
-def _unknown_option(name: str) -> ParameterError:
-    remedy = did_you_mean(name, sorted(PICTURE_SETTINGS)) or "leave it out."
-    return ParameterError(
-        f"Expected an option of from_pretrained or a setting of the image processor, got {name!r}: "
-        f"{remedy}"
-    )
 
 
 def setting_names_of(image_processor: Any) -> tuple[str, ...]:

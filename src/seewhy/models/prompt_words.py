@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from seewhy.core.errors import PromptError
+from seewhy.core.thinking import TAGS
 from seewhy.models.chat_template import SENTINEL, Span, rendered_by
 from seewhy.models.conversation import user_message
 from seewhy.models.decoding import tokens_of
 from seewhy.models.loading import Loaded
+from seewhy.models.special_tokens import frame_ids, special_tokens
 
 
 def words_of_prompt(
@@ -33,19 +36,16 @@ def words_of_prompt(
     """
     tokenizer = loaded.processor.tokenizer
     visual = {position for begin, end in spans for position in range(begin, end)}
-    special = {*tokenizer.all_special_ids, *tokenizer.added_tokens_decoder}
-    positions = [p for p, i in enumerate(ids.tolist()) if p not in visual and i not in special]
+    frame = frame_ids(loaded.family)
+    positions = [p for p, i in enumerate(ids.tolist()) if p not in visual and i not in frame]
+    positions = _without_generation_prompt(positions, ids, tokenizer)
     text, offsets = tokens_of([int(ids[position]) for position in positions], tokenizer)
     if prompt is None:
         word_spans = _spans_by_template(loaded, ids, positions, offsets)
     else:
         word_spans = [_span_of(prompt, text)]
     word_spans = [_stripped(text, span) for span in word_spans]
-    chosen = [
-        index
-        for index, (start, end) in enumerate(offsets)
-        if any(max(start, a) < min(end, b) for a, b in word_spans)
-    ]
+    chosen = _tokens_within(offsets, word_spans)
     if not chosen:
         return torch.empty(0, dtype=torch.long), "", []
     first, last = offsets[chosen[0]][0], offsets[chosen[-1]][1]
@@ -54,6 +54,35 @@ def words_of_prompt(
         text[first:last],
         [(offsets[index][0] - first, offsets[index][1] - first) for index in chosen],
     )
+
+
+def _without_generation_prompt(positions: Sequence[int], ids: Tensor, tokenizer: Any) -> list[int]:
+    """Positions without tags of a thinking block at the end, which the chat template wrote."""
+    tags = {tag for pair in TAGS for tag in pair}
+    kept, length = len(positions), len(ids)
+    for back, position in enumerate(reversed(positions), 1):
+        text = tokenizer.decode([int(ids[position])]).strip()
+        if position != length - back or (text and text not in tags):
+            break
+        kept = len(positions) - back if text else kept
+    return list(positions[:kept])
+
+
+def _tokens_within(offsets: Sequence[Span], spans: Sequence[Span]) -> list[int]:
+    """Indices of the tokens that have characters in one of some spans, both in order.
+
+    A token without text belongs to the character that a later token completes.
+    """
+    chosen, at = [], 0
+    for index, (start, end) in enumerate(offsets):
+        while at < len(spans) and spans[at][1] <= start:
+            at += 1
+        if at == len(spans):
+            break
+        begin, stop = spans[at]
+        if max(start, begin) < min(end, stop) or (start == end and begin <= start < stop):
+            chosen.append(index)
+    return chosen
 
 
 def _span_of(prompt: str, text: str) -> Span:
@@ -100,9 +129,8 @@ def _template_literals(loaded: Loaded) -> list[str]:
     """Texts that the chat template adds to a user's turn, the longest first."""
     sentinel = SENTINEL.format(0)
     rendered = rendered_by(loaded.family, user_message([], "words"), [sentinel])
-    for token in loaded.processor.tokenizer.added_tokens_decoder.values():
-        if token.special:
-            rendered = rendered.replace(token.content, "\0")
+    for token in special_tokens(loaded.processor.tokenizer):
+        rendered = rendered.replace(token, "\0")
     literals = {text.strip() for piece in rendered.split("\0") for text in piece.split(sentinel)}
     return sorted(filter(None, literals), key=len, reverse=True)
 

@@ -21,11 +21,13 @@ from torch import Tensor, nn
 
 from seewhy.core.errors import UnsupportedModelError
 from seewhy.core.memory import is_out_of_memory
+from seewhy.models.adapters import base_layer, outer_modules
 from seewhy.models.attention import fast_attention, patched_attention
 from seewhy.models.decoder import decoder_of
 from seewhy.models.family import input_device
 from seewhy.models.input_embeddings import zeroed_outputs
-from seewhy.models.isolation import eval_mode, of_this_call, unwrap
+from seewhy.models.isolation import eval_mode, of_this_call
+from seewhy.models.wrappers import innermost, parts_of
 
 #: Number of ids in the pass that measures.
 IDS = 12
@@ -89,7 +91,7 @@ def residual_stream(model: Any) -> ResidualStream:
         UnsupportedModelError: if a layer has no attention or several, does not use transformers'
             attention functions, or is not such a sum.
     """
-    model = unwrap(model)
+    model = innermost(model)
     if model in _REFUSED:
         raise UnsupportedModelError(_REFUSED[model])
     known = _STREAMS.get(model)
@@ -112,12 +114,21 @@ def is_readable(model: Any) -> bool:
 
 
 def _is_current(stream: ResidualStream, model: Any) -> bool:
-    """Whether the layers are still those that were measured."""
-    layers = decoder_of(model).layers
-    return len(layers) == len(stream.branches) and all(
-        any(module is branch.attention for module in layer.modules())
-        for layer, branch in zip(layers, stream.branches, strict=True)
+    """Whether the layers and norms are still those that were measured."""
+    decoder = decoder_of(model)
+    return (
+        len(decoder.layers) == len(stream.branches)
+        and _holds(decoder, stream.norm)
+        and all(
+            _holds(layer, branch.attention) and (branch.norm is None or _holds(layer, branch.norm))
+            for layer, branch in zip(decoder.layers, stream.branches, strict=True)
+        )
     )
+
+
+def _holds(part: Any, wanted: Any) -> bool:
+    """Whether a module is in a part of the model, and not inside of a layer of PEFT."""
+    return any(module is wanted for module in outer_modules(part))
 
 
 @dataclass(eq=False)
@@ -248,13 +259,13 @@ def _run_with_random_attention(model: Any, decoder: Any, seen: _Seen) -> Tensor:
             attention = _only_attention(number, layer, seen)
             stack.enter_context(_hooked(attention, random_output(number)))
             stack.enter_context(_hooked(layer, keep_states(number)))
-            for part in layer.children():
+            for _, part in parts_of(layer):
                 if _is_norm(part):
                     stack.enter_context(_hooked(part, keep_normed(number)))
                 elif attention not in part.modules() and next(part.parameters(), None) is not None:
                     others.append(part)
         inside = {module for layer in decoder.layers for module in layer.modules()}
-        for part in decoder.modules():
+        for part in outer_modules(decoder):
             if _is_norm(part) and part not in inside:
                 stack.enter_context(_hooked(part, keep_norm))
         stack.enter_context(zeroed_outputs(model, others))
@@ -368,7 +379,7 @@ def _final_norm(decoder: Any, seen: _Seen, output: Tensor) -> Any:
 
 
 def _is_norm(module: Any) -> bool:
-    return type(module).__name__.endswith("Norm")
+    return type(base_layer(module)).__name__.endswith("Norm")
 
 
 def _first(output: Any) -> Tensor:

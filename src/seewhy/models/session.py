@@ -7,7 +7,7 @@ latest scale only, and made again if another one is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,18 +17,20 @@ from torch import Tensor
 
 from seewhy.core.errors import AnswerError, ShapeError
 from seewhy.core.trace import Inputs, Trace
+from seewhy.images.clips import Clip
+from seewhy.models.adapters import describe_adapters
 from seewhy.models.batching import Batch, batch
 from seewhy.models.conversation import Conversation, user_message
 from seewhy.models.generation import generate
 from seewhy.models.inputs import prepare_chat
-from seewhy.models.isolation import eval_mode
+from seewhy.models.isolation import eval_mode, internal
 from seewhy.models.loading import Loaded
+from seewhy.models.scales import Sizes, choose_scale
+from seewhy.models.sized_media import MediumSettings, model_sizes, settings_of_parts
 from seewhy.models.teacher_forcing import read, read_batch
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-    from seewhy.images.clips import Clip
 
 ROWS = 16
 """Largest number of changed pictures or texts in one forward pass."""
@@ -56,6 +58,10 @@ class InputSource(Protocol):
         """The model's inputs at a scale."""
         ...
 
+    def media_settings(self, loaded: Loaded) -> Sequence[MediumSettings]:
+        """What was chosen for each picture and clip."""
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class ChatSource:
@@ -75,6 +81,10 @@ class ChatSource:
     def inputs(self, loaded: Loaded, scale: float = 1.0) -> Inputs:
         """The model's inputs at a scale; raises as `prepare_chat`."""
         return prepare_chat(loaded.family, self.conversation, scale=scale)
+
+    def media_settings(self, loaded: Loaded) -> Sequence[MediumSettings]:
+        """What was chosen for each picture and clip."""
+        return settings_of_parts(loaded.family, self.media, self.conversation.media_settings)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +108,7 @@ class Session:
     progress: Callable[[str], None] = field(default=lambda stage: None, repr=False)
     _inputs: dict[float, Inputs] = field(default_factory=dict, init=False, repr=False)
     _traces: dict[float, Trace] = field(default_factory=dict, init=False, repr=False)
+    _sizes: dict[float, Sizes] = field(default_factory=dict, init=False, repr=False)
 
     @staticmethod
     def from_chat(loaded: Loaded, conversation: Conversation, ids: Sequence[int]) -> Session:
@@ -150,6 +161,18 @@ class Session:
     def inputs_of(self, trace: Trace) -> Inputs:
         """The inputs of a trace, with pixels."""
         return trace.inputs if trace.inputs.has_pixels else self.inputs(trace.inputs.scale)
+
+    def model_sizes(self, scale: float) -> Sizes:
+        """`inputs(scale).model_sizes`, for pictures without processing them."""
+        media: Any = self.source.media
+        if scale in self._inputs or any(isinstance(medium, Clip) for medium in media):
+            return self.inputs(scale).model_sizes
+        if scale not in self._sizes:
+            settings = self.source.media_settings(self.loaded)
+            with internal():
+                sizes = model_sizes(self.loaded.family, media, scale, settings)
+            self._sizes[scale] = sizes
+        return self._sizes[scale]
 
     def trace(self, scale: float | None = None) -> Trace:
         """A trace at a scale, with rankings of depth 1 and without pixels. Cached by scale."""
@@ -239,34 +262,55 @@ class Session:
         return result
 
 
-def read_ahead(sessions: Sequence[Session], scales: Iterable[float]) -> None:
+def read_ahead(
+    sessions: Sequence[Session], scales: Iterable[float], *, replace_twins: bool = True
+) -> None:
     """Trace several sessions of one model at further scales, one forward pass for each scale.
-
-    A scale is left out for a session if the model's input sizes are those of an earlier scale.
 
     Args:
         sessions: of one model, with traces at their own scale in the cache.
         scales: the further scales.
+        replace_twins: whether a session reads another scale, or none, if the sizes at a scale are
+            nearly those of an earlier one (`choose_scale`); else only equal sizes are left out.
     """
-    traced_sizes = [{session.trace().inputs.model_sizes} for session in sessions]
+    known = [{s.trace().inputs.scale: s.trace().inputs.model_sizes} for s in sessions]
     for scale in scales:
-        new = []
-        for session, sizes in zip(sessions, traced_sizes, strict=True):
-            if (size := session.inputs(scale).model_sizes) not in sizes:
-                sizes.add(size)
-                new.append(session)
+        new: list[tuple[Session, float]] = []
+        for session, sizes in zip(sessions, known, strict=True):
+            if replace_twins:
+                chosen = choose_scale(scale, session.model_sizes, sizes).scale
+            else:
+                chosen = None if session.model_sizes(scale) in sizes.values() else scale
+            if chosen is not None and chosen not in sizes:
+                sizes[chosen] = session.model_sizes(chosen)
+                new.append((session, chosen))
         if new:
-            _read_together(new, scale)
+            _read_together(new)
 
 
-def _read_together(sessions: Sequence[Session], scale: float) -> None:
-    """Trace several sessions at one scale; nothing but the sessions keeps the pixels."""
-    inputs = [session.inputs(scale) for session in sessions]
+def _read_together(chosen: Sequence[tuple[Session, float]]) -> None:
+    """Trace several sessions, each at its scale; nothing but the sessions keeps the pixels."""
+    sessions = [session for session, _ in chosen]
+    inputs = [session.inputs(scale) for session, scale in chosen]
     answers = [session.ids for session in sessions]
     loaded, attention = sessions[0].loaded, sessions[0].attention
     traces = read_batch(loaded, inputs, answers, attention=attention, **SHALLOW)
     for session, trace in zip(sessions, traces, strict=True):
         session.keep(trace)
+
+
+def notes_on_model(session: Session) -> Iterator[str]:
+    """Remarks for the reader about the model: its adapters, and a prompt without a template."""
+    loaded = session.loaded
+    if adapters := describe_adapters(loaded.model):
+        yield adapters
+    family = loaded.family
+    is_chat = isinstance(session.source, ChatSource)
+    if is_chat and family.needs_template and family.template(False) is None:
+        yield (
+            "The processor has no chat template: the prompt was written in the plain form of "
+            f"{family.name}."
+        )
 
 
 def without_tokens(inputs: Inputs, dropped: Tensor) -> Inputs:

@@ -133,6 +133,30 @@ def process_medium(
     return replace(visual, notes=(*visual.notes, *_notes(medium, settings)))
 
 
+def model_sizes(
+    family: Family,
+    pictures: Sequence[Image],
+    scale: float,
+    settings: Sequence[MediumSettings],
+) -> tuple[tuple[int, int], ...]:
+    """Width and height of the model's input for each picture of a prompt, without its pixels.
+
+    Args:
+        family: the model's adapter.
+        pictures: all media of the prompt; a clip's sizes are not known without its pixels.
+        scale: see `Family.scaling`.
+        settings: for each picture what was chosen for it.
+    """
+    sizes = []
+    for picture, own in zip(pictures, settings, strict=True):
+        size, remaining = picture.size, scale
+        if own.before is not None:
+            size, remaining = size_before(family, scale, own.before)
+        chosen = family_with(family, own.options)
+        sizes.append(chosen.model_size(size, remaining, len(pictures)))
+    return tuple(sizes)
+
+
 def _notes(medium: Image | Clip, settings: MediumSettings) -> tuple[str, ...]:
     before = settings.before
     if before is None or not before.reason or before.size == medium.size:

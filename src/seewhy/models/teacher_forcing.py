@@ -95,8 +95,10 @@ def read_batch(
             predictions = predict(unembedding, states, torch.tensor(answer), **depth)
             kept = attending.captured(index, row, pad, answer) if attending else None
             captured.append(CapturedRow(row, answer, index, pad, inputs.length, predictions, kept))
-    seconds = {"read": (time.perf_counter() - begun) / len(rows)}
-    return [assemble(loaded, row, hooks, unembedding, **depth, seconds=seconds) for row in captured]
+        seconds = {"read": (time.perf_counter() - begun) / len(rows)}
+        return [
+            assemble(loaded, row, hooks, unembedding, **depth, seconds=seconds) for row in captured
+        ]
 
 
 def _hooks(inputs: Batch, rows: Sequence[Inputs]) -> StateHooks:

@@ -12,9 +12,10 @@ from torch import Tensor
 from seewhy.core.captured_attention import CapturedAttention
 from seewhy.core.text import Token
 from seewhy.core.trace import Inputs, Trace
-from seewhy.models.decoding import tokens_of
+from seewhy.models.decoding import token_names, tokens_of
 from seewhy.models.loading import Loaded
 from seewhy.models.predictions import Predictions, predict
+from seewhy.models.special_tokens import special_ids
 from seewhy.models.state_hooks import StateHooks
 from seewhy.models.unembedding import Unembedding
 
@@ -116,7 +117,8 @@ def _tokens(
 ) -> tuple[Token, ...]:
     probabilities, candidates = predictions.chosen.tolist(), predictions.candidates.tolist()
     ranked = predictions.rankings[:, : predictions.candidates.shape[1]].tolist()
-    names = _names({token for row in ranked for token in row}, tokenizer)
+    names = token_names({token for row in ranked for token in row}, tokenizer)
+    special = special_ids(tokenizer)
     return tuple(
         Token(
             id=token,
@@ -125,20 +127,9 @@ def _tokens(
             end=end,
             probability=probability,
             candidates=tuple((names[i], p) for i, p in zip(row, shares, strict=True)),
+            special=token in special and bool(text[start:end].strip()),
         )
         for token, (start, end), probability, row, shares in zip(
             ids, spans, probabilities, ranked, candidates, strict=True
         )
     )
-
-
-def _names(ids: set[int], tokenizer: Any) -> dict[int, str]:
-    """The text of each id: a leading space is kept, special tokens have their names."""
-    ordered = sorted(ids)
-    texts = (tokenizer.decode([token]) for token in ordered)
-    pieces = tokenizer.convert_ids_to_tokens(ordered)
-    return {
-        # SentencePiece decoders drop the space at the start of a text.
-        token: f" {text}" if (piece or "").startswith("▁") and not text.startswith(" ") else text
-        for token, text, piece in zip(ordered, texts, pieces, strict=True)
-    }

@@ -16,9 +16,11 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from seewhy.core.errors import ModelError
+from seewhy.models.adapters import base_layer
+from seewhy.models.measured_rows import measured_rows
 
 #: Names of a factor of the logits in text configs, and the scale that it means.
 FACTORS: dict[str, Callable[[float], float]] = {
@@ -56,21 +58,43 @@ class Unembedding:
     def rows(self, ids: Tensor) -> tuple[Tensor, Tensor | None]:
         """Unembedding rows `[token, hidden]` and biases `[token]`, multiplied by the scale.
 
-        Only these rows are loaded and converted to floating point.
+        Only these rows are loaded and converted to floating point. Those of a layer with an adapter
+        are what the layer multiplies with, adapter and all.
 
         Args:
             ids: int64 `[token]`.
+
+        Raises:
+            ModelError: if the rows can neither be read nor measured.
         """
-        # In its first pass bitsandbytes' 8-bit layer takes the scales from its weight.
-        scales = getattr(getattr(self.module, "state", None), "SCB", None)
-        with torch.no_grad(), present(self.module) as weight:
-            rows = dequantized_rows(weight, ids, scales)
-            bias = getattr(self.module, "bias", None)
-            biases = None if bias is None else bias.detach()[ids.to(bias.device)].clone()
+        if is_read(self.module):
+            rows, biases = read_rows(self.module, ids)
+        else:
+            rows, biases = measured_rows(self.module, ids)
         if self.scale != 1:
             rows = rows * self.scale
             biases = None if biases is None else biases * self.scale
         return rows, biases
+
+
+def is_read(module: Any) -> bool:
+    """Whether an unembedding multiplies with its weight and nothing else.
+
+    Such are linear layers of torch and of bitsandbytes. A layer of any other class, such as one of
+    PEFT, may show one weight and multiply with another.
+    """
+    kind = type(module)
+    return kind is nn.Linear or kind.__module__.startswith("bitsandbytes.")
+
+
+def read_rows(module: Any, ids: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Some rows of a layer's weight `[token, hidden]`, and their biases `[token]`."""
+    # In its first pass bitsandbytes' 8-bit layer takes the scales from its weight.
+    scales = getattr(getattr(module, "state", None), "SCB", None)
+    with torch.no_grad(), present(module) as weight:
+        rows = dequantized_rows(weight, ids, scales)
+        bias = getattr(module, "bias", None)
+        return rows, None if bias is None else bias.detach()[ids.to(bias.device)].clone()
 
 
 _HEADS: WeakKeyDictionary[Any, Unembedding] = WeakKeyDictionary()
@@ -114,7 +138,7 @@ def _no_unembedding(model: Any) -> ModelError:
 
 def unembedding_size(model: Any) -> int:
     """Number of rows of the unembedding; it may be larger than the tokenizer's vocabulary."""
-    module = unembedding_layer(model)
+    module = base_layer(unembedding_layer(model))
     return int(getattr(module, "out_features", 0) or module.weight.shape[0])
 
 

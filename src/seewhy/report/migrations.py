@@ -13,6 +13,7 @@ from typing import Any
 from torch import Tensor
 
 from seewhy.core.errors import SeewhyError
+from seewhy.core.thinking import thinking_span
 from seewhy.methods import METHODS, create, parameters_of
 from seewhy.methods._parameters import SCALES
 from seewhy.report.record_codec import picture_file
@@ -30,7 +31,7 @@ def migrated(schema: int, data: dict[str, Any], tensors: dict[str, Tensor]) -> P
 
     Args:
         schema: the schema in the folder's manifest.
-        data, tensors: as they were read; they may be changed.
+        data, tensors: as they were read, and `family` of the manifest; they may be changed.
 
     Raises:
         LookupError, TypeError: if the folder does not have the form of its schema.
@@ -105,12 +106,42 @@ def _tuples(value: Any) -> Any:
 
 
 def _from_4_to_5(data: dict[str, Any], tensors: dict[str, Tensor]) -> Parts:
-    """Schema 4 had no warnings and no notes of single words.
+    """Schema 4 had no warnings, notes of words, special tokens with a text and thinking blocks.
 
-    It also named a method without its parameters (`method_spec`), and its numbers of words, which
-    are computed again, were context in the method's unit and heights on the joint scale.
+    How boxes are written, its family says. It also named a method without its parameters
+    (`method_spec`), and its numbers of words, which are computed again, were context in the
+    method's unit and heights on the joint scale.
     """
-    return data | {"warnings": [], "word_notes": []}, tensors
+    found = BOX_FORMATS_OF_4.get(data["family"])
+    box_format = None if found is None else {"convention": found[0], "syntaxes": list(found[1])}
+    span = thinking_span(data["answer"])
+    new = {
+        "box_format": box_format,
+        "warnings": [],
+        "word_notes": [],
+        "thinking": span and list(span),
+        **{
+            name: [{**entry, "special": False} for entry in data[name]]
+            for name in ("words", "tokens", "prompt_tokens")
+        },
+    }
+    return data | new, tensors
+
+
+#: How the families of schema 4 write boxes and points: the convention, and the ways to write them.
+BOX_FORMATS_OF_4: dict[str, tuple[str | None, tuple[str, ...]]] = {
+    "gemma4": ("relative-1000-yx", ("json-box_2d",)),
+    "glm4v": ("relative-1000", ("glm-tokens", "json")),
+    "idefics3": ("relative-500", ("doctags",)),
+    "internvl": ("relative-1000", ("box-tags",)),
+    "llava": ("relative-1-input", ("fractions",)),
+    "llava-next": (None, ("fractions",)),
+    "llava-onevision": (None, ("fractions",)),
+    "paligemma": ("relative-1024-yx", ("loc",)),
+    "qwen2-vl": ("relative-1000", ("qwen-tokens", "pairs")),
+    "qwen2-5-vl": ("pixels-input", ("json", "qwen-tokens", "point-tags")),
+    "qwen3-vl": ("relative-1000", ("json", "qwen-tokens")),
+}
 
 
 def _scales_of_3(scales: list[dict[str, Any]]) -> dict[str, Any]:

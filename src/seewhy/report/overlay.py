@@ -20,6 +20,9 @@ ALPHA_FLOOR = 0.62
 #: The area that the model did not see is mixed with this grey, in stripes of this many pixels.
 UNSEEN, STRIPE = 128, 6
 
+#: Pixels that are mixed at once: in float64 and three colours, a photograph would take gigabytes.
+BAND_PIXELS = 2**21
+
 
 def overlay(
     image: Tensor,
@@ -64,18 +67,30 @@ def overlay(
     if (across, down) != (width, height):
         picture = picture.resize((across, down), Image.Resampling.LANCZOS)
     base = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
-    base = base.view(down, across, 3).float()
+    base = base.view(down, across, 3)
 
     y, x = pixel_edges(height, down), pixel_edges(width, across)
-    values = display.detach().cpu().double()
-    values = interpolation(grid.row_edges, y) @ values @ interpolation(grid.column_edges, x).T
-    values = values.clamp(0, 1).float()
-    alpha = (opacity * (ALPHA_FLOOR + (1 - ALPHA_FLOOR) * values))[..., None]
-    mixed = base * (1 - alpha) + colourise(values, colourmap).float() * alpha
+    values = display.detach().cpu().double() @ interpolation(grid.column_edges, x).T
+    inside = _inside(grid.column_edges, x)
+    rows = max(1, BAND_PIXELS // across)
+    bands = []
+    for top in range(0, down, rows):
+        edges = y[top : top + rows + 1]
+        seen = _inside(grid.row_edges, edges)[:, None] & inside[None, :]
+        band = (interpolation(grid.row_edges, edges) @ values).clamp(0, 1).float()
+        colours = colourise(band, colourmap).float()
+        bands.append(_mixed(base[top : top + rows].float(), band, colours, seen, opacity, top))
+    return Image.fromarray(torch.cat(bands).numpy())
 
-    seen = _inside(grid.row_edges, y)[:, None] & _inside(grid.column_edges, x)[None, :]
-    mixed = torch.where(seen[..., None], mixed, _striped(base))
-    return Image.fromarray(mixed.round().to(torch.uint8).numpy())
+
+def _mixed(
+    base: Tensor, values: Tensor, colours: Tensor, seen: Tensor, opacity: float, top: int
+) -> Tensor:
+    """Some rows of the result: uint8 `[row, width, 3]`; `top` is the number of the first."""
+    alpha = (opacity * (ALPHA_FLOOR + (1 - ALPHA_FLOOR) * values))[..., None]
+    mixed = base * (1 - alpha) + colours * alpha
+    mixed = torch.where(seen[..., None], mixed, _striped(base, top))
+    return mixed.round().to(torch.uint8)
 
 
 def _inside(edges: Tensor, pixels: Tensor) -> Tensor:
@@ -84,8 +99,8 @@ def _inside(edges: Tensor, pixels: Tensor) -> Tensor:
     return (centres >= edges[0]) & (centres < edges[-1])
 
 
-def _striped(base: Tensor) -> Tensor:
+def _striped(base: Tensor, top: int) -> Tensor:
     height, width = base.shape[:2]
-    stripe = (torch.arange(height)[:, None] + torch.arange(width)[None, :]) // STRIPE % 2
+    stripe = (torch.arange(top, top + height)[:, None] + torch.arange(width)[None, :]) // STRIPE % 2
     share = (0.5 + 0.25 * stripe)[..., None]
     return base * (1 - share) + UNSEEN * share

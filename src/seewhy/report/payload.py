@@ -9,7 +9,7 @@ import base64
 import io
 import math
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from seewhy.core.layers import Layers
 from seewhy.core.record import Picture, Provenance, Record
 from seewhy.core.text import Token, Word
 from seewhy.report.colourmaps import NAMES, colour_table
+from seewhy.report.location_payload import LocationData, locations_data
 from seewhy.report.payload_numbers import Box, short
 from seewhy.report.spans import SpanScale, TextSpan, spans_of
 from seewhy.report.verdict_payload import VerdictData, verdict_data
@@ -45,6 +46,9 @@ Size = Annotated[list[int], (int, int)]
 
 XY = Annotated[list[float], (float, float)]
 """A position in pixels of the original picture."""
+
+Extent = Annotated[list[int], (int, int)]
+"""Start and end of some characters."""
 
 Weight = Annotated[list[float], (int, float)]
 """An index on the text axis, and a share in [0, 1]."""
@@ -94,7 +98,7 @@ class MapData(TypedDict):
 
 
 class Scale(TypedDict):
-    """One scale: the requested scale, and the size of the model's input for each view."""
+    """One scale: the ratio that the model saw, and the size of the model's input for each view."""
 
     scale: float
     seen: list[Size]
@@ -103,13 +107,15 @@ class Scale(TypedDict):
 class Span(TypedDict):
     """A piece of the prompt, its offsets counted in characters (code points).
 
-    `unit` is its index in `TextData.asked`, or null where the prompt was not explained.
+    `unit` is its index in `TextData.asked`, or null where the prompt was not explained. `special`
+    is there, and true, for a special token.
     """
 
     text: str
     start: int
     end: int
     unit: int | None
+    special: NotRequired[bool]
 
 
 class TurnData(TypedDict):
@@ -177,12 +183,13 @@ class UnitData(TypedDict):
     highest value, and `brightness` that value on the answer's scale. `context` holds pairs of index
     (the prompt's spans first, then the answer's units) and share of the relevance of all earlier
     units. `visual_share` is in [0, 1], or null where the method does not measure it. `layers` is
-    empty where the record has none.
+    empty where the record has none. `special` is there, and true, for a special token.
     """
 
     text: str
     start: int
     end: int
+    special: NotRequired[bool]
     tokens: list[int]
     probability: float
     candidates: list[Candidate]
@@ -229,7 +236,9 @@ class Payload(TypedDict):
 
     `display` is the scale on which maps are shown at first. `verdicts` has an entry for each word
     of the answer, null where the word has none; it is null where the answer was not diagnosed.
-    `warnings` are shown before anything else; they are among the notes of `origin` too.
+    `thinking` holds the start and the end of the answer's thinking block in characters (code
+    points); an answer without one has no such entry. `warnings` are shown before anything else;
+    they are among the notes of `origin` too. `locations` are the boxes and points in the answer.
     """
 
     schema: int
@@ -238,10 +247,12 @@ class Payload(TypedDict):
     prompt: str
     turns: list[TurnData]
     answer: str
+    thinking: NotRequired[Extent]
     contrasts: list[Contrast]
     verdicts: list[VerdictData | None] | None
     warnings: list[str]
     word_notes: list[WordNote]
+    locations: list[LocationData]
     words: TextData
     tokens: TextData
     scales: list[Scale]
@@ -261,7 +272,7 @@ def payload(record: Record) -> Payload:
         ValueError: if a number is NaN or infinite.
     """
     spans, maps = spans_of(record), _Maps(record.layers)
-    return {
+    data: Payload = {
         "schema": SCHEMA_VERSION,
         "display": DISPLAY,
         "pictures": _pictures(record.pictures),
@@ -272,6 +283,7 @@ def payload(record: Record) -> Payload:
         "verdicts": None if record.verdicts is None else [*map(verdict_data, record.verdicts)],
         "warnings": list(record.warnings),
         "word_notes": [{"word": word, "note": note} for word, note in record.word_notes],
+        "locations": locations_data(record),
         "words": _text(record.prompt_words, spans.prompt_words, spans.words, maps),
         "tokens": _text(record.prompt_tokens, spans.prompt_tokens, spans.tokens, maps),
         "scales": [_scale(view) for view in record.attribution.scales],
@@ -279,6 +291,9 @@ def payload(record: Record) -> Payload:
         "colours": {name: _base64(colour_table(name)) for name in NAMES},
         "origin": _origin(record.provenance),
     }
+    if record.thinking is not None:
+        data["thinking"] = [*record.thinking]
+    return data
 
 
 class _Maps:
@@ -304,7 +319,7 @@ class _Maps:
         if self._layers is None:
             return []
         if unit.tokens not in self._layer_data:
-            word = word_layers(self._layers, unit.tokens)
+            word = word_layers(self._layers, unit.tokens, unit.deciding)
             made = [self._layer(word, index) for index in range(len(word))]
             self._layer_data[unit.tokens] = made
         return self._layer_data[unit.tokens]
@@ -334,15 +349,19 @@ def _text(
     maps: _Maps,
 ) -> TextData:
     return {
-        "prompt": [
-            {"text": s.text, "start": s.start, "end": s.end, "unit": i if prompt_units else None}
-            for i, s in enumerate(prompt)
-        ],
+        "prompt": [_prompt_span(s, i if prompt_units else None) for i, s in enumerate(prompt)],
         "asked": [_unit(unit, maps.start("prompt", unit), []) for unit in prompt_units],
         "answer": [
             _unit(unit, maps.start("answer", unit), maps.layers(unit)) for unit in answer_units
         ],
     }
+
+
+def _prompt_span(span: Word | Token, unit: int | None) -> Span:
+    data: Span = {"text": span.text, "start": span.start, "end": span.end, "unit": unit}
+    if span.special:
+        data["special"] = True
+    return data
 
 
 def _scale(view: ScaleView) -> Scale:
@@ -422,7 +441,7 @@ def _pictures(pictures: Sequence[Picture]) -> list[PictureData]:
 def _unit(unit: TextSpan, first: int, layers: list[LayerData]) -> UnitData:
     """The data of a word or token whose maps begin at index `first` of the payload's maps."""
     views = len(unit.maps)
-    return {
+    data: UnitData = {
         "text": unit.text,
         "start": unit.start,
         "end": unit.end,
@@ -448,6 +467,9 @@ def _unit(unit: TextSpan, first: int, layers: list[LayerData]) -> UnitData:
         ],
         "layers": layers,
     }
+    if unit.special:
+        data["special"] = True
+    return data
 
 
 def _ranges(unit: TextSpan) -> RangesData:

@@ -16,11 +16,13 @@ from typing import Any
 from torch import Tensor
 
 from seewhy.core.attribution import Attribution, ScaleView
+from seewhy.core.boxes import BoxFormat
 from seewhy.core.geometry import TokenGrid
 from seewhy.core.layers import Layers
 from seewhy.core.record import Picture, Provenance, Record
 from seewhy.core.text import Token, Word
 from seewhy.core.trace import PromptSpan
+from seewhy.report.location_json import locations_to_json
 from seewhy.report.spans import TextSpan, spans_of
 from seewhy.report.verdict_codec import verdicts_from_json, verdicts_to_json
 
@@ -64,6 +66,9 @@ def record_to_json(record: Record) -> dict[str, Any]:
         "verdicts": verdicts_to_json(record.verdicts),
         "warnings": list(record.warnings),
         "word_notes": [{"word": word, "note": note} for word, note in record.word_notes],
+        "box_format": None if record.box_format is None else asdict(record.box_format),
+        **locations_to_json(record),
+        "thinking": record.thinking and list(record.thinking),
     }
 
 
@@ -117,6 +122,8 @@ def record_from_parts(
         verdicts=verdicts_from_json(data["verdicts"], len(data["words"])),
         warnings=tuple(map(_text, data["warnings"])),
         word_notes=tuple(_word_note(note, len(data["words"])) for note in data["word_notes"]),
+        box_format=_box_format(data["box_format"]),
+        thinking=None if data["thinking"] is None else _pair(data["thinking"]),
     )
 
 
@@ -127,7 +134,7 @@ def provenance_from_json(data: Mapping[str, Any]) -> Provenance:
         KeyError: if a field is missing.
     """
     values = {field.name: data[field.name] for field in fields(Provenance)}
-    return Provenance(**{**values, "notes": tuple(values["notes"])})
+    return Provenance(**{**values, "notes": _listed(values["notes"])})
 
 
 def _numbers(span: TextSpan) -> dict[str, Any]:
@@ -187,9 +194,13 @@ def _picture(view: int, data: Mapping[str, Any], tensors: Tensors, image: Tensor
             **{name: tensors[f"base_grids.{view}.{name}"] for name in names}, name=data["base_grid"]
         ),
         medium=data["medium"],
-        frames=tuple(data["frames"]),
+        frames=_listed(data["frames"]),
         seconds=data["seconds"],
     )
+
+
+def _box_format(data: Mapping[str, Any] | None) -> BoxFormat | None:
+    return None if data is None else BoxFormat(data["convention"], tuple(data["syntaxes"]))
 
 
 def _token(data: Mapping[str, Any]) -> Token:
@@ -198,7 +209,14 @@ def _token(data: Mapping[str, Any]) -> Token:
 
 
 def _word(data: Mapping[str, Any]) -> Word:
-    return Word(data["text"], data["start"], data["end"], tuple(data["tokens"]))
+    return Word(data["text"], data["start"], data["end"], _listed(data["tokens"]), data["special"])
+
+
+def _listed(values: Any) -> tuple[Any, ...]:
+    """A list as a tuple; a text, which has parts too, is refused."""
+    if not isinstance(values, list | tuple):
+        raise TypeError(f"Expected a list, got {str(values)[:60]!r}.")
+    return tuple(values)
 
 
 def _text(value: Any) -> str:
@@ -212,6 +230,11 @@ def _word_note(note: Mapping[str, Any], words: int) -> tuple[int, str]:
     if isinstance(word, bool) or not isinstance(word, int) or not 0 <= word < words:
         raise ValueError(f"Expected a note of one of {words} words, got one of {word!r}.")
     return word, _text(note["note"])
+
+
+def _pair(values: Any) -> tuple[int, int]:
+    start, end = _listed(values)
+    return start, end
 
 
 def _attribution(part: str, data: Mapping[str, Any], tensors: Tensors) -> Attribution:

@@ -6,21 +6,29 @@ overwritten and damaged files are found when they are read.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import re
-import shutil
-import tempfile
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from seewhy.core.errors import OutputError, SchemaError
+from seewhy.core.strict_json import parse
+from seewhy.report.partial_folders import REPLACED, partial_folder, sweep
+from seewhy.report.safe_files import is_inside, read_file
 
 MANIFEST = "manifest.json"
+
+#: Bytes of a path on Linux, and those that the files of a folder and a temporary name take.
+PATH_MAX, LONGEST_FILE = 4095, 300
+
+#: Sizes in bytes beyond which a file is not read.
+MANIFEST_BYTES_MAX, FILE_BYTES_MAX = 2**24, 2**34
 
 #: The value of `kind` in the manifest.
 KIND = "seewhy explanation"
@@ -36,22 +44,57 @@ def expect_writable(folder: str | os.PathLike[str], overwrite: bool = False) -> 
 
     Raises:
         OutputError: if it exists and `overwrite` is not set, or holds what seewhy did not write,
-            or if the path cannot be written.
+            or if the path cannot be written, such as for a name that is too long.
     """
-    target = Path(os.path.abspath(folder))
-    if os.path.lexists(target):
-        if not overwrite:
+    try:
+        target = Path(os.path.abspath(folder))
+        if _exists(target):
+            if not overwrite:
+                raise OutputError(
+                    f"Expected a new folder, got {target}, which exists: "
+                    "choose another, or ask to overwrite it."
+                )
+            _expect_written_by_seewhy(target)
+        existing = next((p for p in target.parents if _exists(p)), target.parent)
+        if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
             raise OutputError(
-                f"Expected a new folder, got {target}, which exists: "
-                "choose another, or ask to overwrite it."
+                f"Expected a folder that can be written, got {existing}: choose another place."
             )
-        _expect_written_by_seewhy(target)
-    existing = next((p for p in target.parents if os.path.lexists(p)), target.parent)
-    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        _expect_names_that_fit(existing, target)
+    except OutputError:
+        raise
+    except (OSError, ValueError) as error:  # a null byte, or half of a character, is a ValueError
+        reason = getattr(error, "strerror", None) or error
         raise OutputError(
-            f"Expected a folder that can be written, got {existing}: choose another place."
-        )
+            f"Expected a folder that can be written, got {str(folder)[:300]!r} ({reason}): choose "
+            "another place or a shorter name."
+        ) from error
     return target
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is something at a path.
+
+    Raises:
+        OSError: if that cannot be found out, such as for a name that is too long.
+    """
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def _expect_names_that_fit(existing: Path, target: Path) -> None:
+    """Ask the system whether it can hold the missing folders and the longest path in the last.
+
+    Raises:
+        OSError: if it cannot.
+    """
+    for name in target.relative_to(existing).parts:
+        _exists(existing / name)
+    if len(os.fsencode(target)) + LONGEST_FILE > PATH_MAX:
+        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
 
 
 def write_folder(
@@ -81,7 +124,8 @@ def write_folder(
     new_parents = [p for p in target.parents if not os.path.lexists(p)]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _partial(target) as work:
+        sweep(target.parent)
+        with partial_folder(target) as work:
             write(work)
             manifest = {"kind": KIND, **description, "files": _files(work)}
             (work / MANIFEST).write_text(json_text(manifest), "utf-8")
@@ -107,7 +151,9 @@ def read_manifest(source: Path) -> dict[str, Any]:
     """
     hint = "give the folder of an explanation that seewhy saved"
     try:
-        manifest = json.loads((source / MANIFEST).read_bytes())
+        manifest = parse(read_file(source, MANIFEST, MANIFEST_BYTES_MAX))
+    except SchemaError:
+        raise
     except OSError as error:
         raise SchemaError(
             f"Expected {MANIFEST} in {source}, which cannot be read "
@@ -128,22 +174,25 @@ def read_checked(source: Path, name: str, manifest: Mapping[str, Any]) -> bytes:
     """The content of one file, checked against the manifest.
 
     Raises:
-        SchemaError: if the file is missing, not in the manifest, outside the folder, or changed.
+        SchemaError: if the file is missing, a link, not in the manifest, outside the folder, or
+            changed.
     """
-    if ".." in Path(name).parts or Path(name).is_absolute():
+    if not isinstance(name, str) or not is_inside(name):
         raise SchemaError(f"Expected a file inside {source}, got {name!r}: make it again.")
     try:
-        checksum = manifest["files"][name]["sha256"]
-        content = (source / name).read_bytes()
-    except (KeyError, TypeError) as error:
+        listed = manifest["files"][name]
+        checksum, size = listed["sha256"], listed.get("bytes")
+    except (LookupError, TypeError, AttributeError) as error:
         raise SchemaError(
             f"Expected {name} in the manifest of {source}, got none: make it again."
         ) from error
+    try:
+        content = read_file(source, name, FILE_BYTES_MAX)
     except OSError as error:
         raise SchemaError(
             f"Expected {name} in {source}, got {error.strerror or error}: make it again."
         ) from error
-    if hashlib.sha256(content).hexdigest() != checksum:
+    if hashlib.sha256(content).hexdigest() != checksum or size not in (None, len(content)):
         raise SchemaError(
             f"Expected {name} in {source} as its manifest describes it, got other content: "
             "it was damaged or changed; make it again."
@@ -186,22 +235,6 @@ def _files(work: Path) -> dict[str, dict[str, Any]]:
     }
 
 
-@contextmanager
-def _partial(target: Path) -> Iterator[Path]:
-    """A sibling folder to write in; it is removed afterwards, unless it was renamed."""
-    work = Path(
-        tempfile.mkdtemp(prefix=f".{target.name[:100]}.", suffix=".part", dir=target.parent)
-    )
-    try:
-        # mkdtemp gives access to the owner only; the finished folder gets the usual permissions.
-        mask = os.umask(0)
-        os.umask(mask)
-        work.chmod(0o777 & ~mask)
-        yield work
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
 def _rename_into_place(work: Path, target: Path, overwrite: bool) -> None:
     """Rename the finished folder to `target`; an older folder there is removed afterwards."""
     if not os.path.lexists(target):
@@ -209,8 +242,9 @@ def _rename_into_place(work: Path, target: Path, overwrite: bool) -> None:
         return
     # The target may have changed, or appeared, during the writing.
     expect_writable(target, overwrite)
-    with _partial(target) as aside:
-        old = aside / "old"
+    with partial_folder(target, REPLACED) as aside:
+        # Under its own name: if this process is killed now, the next run finds and restores it.
+        old = aside / target.name
         target.rename(old)
         try:
             work.rename(target)
@@ -220,27 +254,43 @@ def _rename_into_place(work: Path, target: Path, overwrite: bool) -> None:
 
 
 def _expect_written_by_seewhy(target: Path) -> None:
-    """Raise unless the folder is empty, or holds what seewhy wrote and nothing else."""
+    """Raise unless the folder is empty, or holds what seewhy wrote and nothing else.
+
+    Whether it is seewhy's is found out first: a foreign folder, which may be large, is not walked.
+    """
     problem = f"Expected a folder that seewhy wrote, got {target}"
     if not target.is_dir() or target.is_symlink():
         raise OutputError(f"{problem}, which is not a folder: choose another place.")
-    present = {p.relative_to(target).as_posix() for p in target.rglob("*") if not _is_folder(p)}
-    if not present:
-        return
+    with os.scandir(target) as entries:
+        if next(entries, None) is None:
+            return
     try:
-        listed = set(read_manifest(target)["files"]) | {MANIFEST}
+        listed = {*read_manifest(target)["files"], MANIFEST}
     except (SchemaError, KeyError, TypeError) as error:
         raise OutputError(
             f"{problem}, which has no {MANIFEST} of seewhy: choose another place."
         ) from error
-    if extra := sorted(present - listed):
-        raise OutputError(
-            f"{problem}, which also holds {extra[0]!r}: move it away, or choose another place."
-        )
+    for name in _files_below(target):
+        if name not in listed:
+            raise OutputError(
+                f"{problem}, which also holds {name!r}: move it away, or choose another place."
+            )
 
 
-def _is_folder(path: Path) -> bool:
-    return path.is_dir() and not path.is_symlink()
+def _files_below(folder: Path) -> Iterator[str]:
+    """The files in a folder, relative to it; links count as files.
+
+    Raises:
+        OSError: if a folder cannot be read.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for path, folders, files in os.walk(folder, onerror=refuse):
+        links = [name for name in folders if os.path.islink(os.path.join(path, name))]
+        for name in sorted([*files, *links]):
+            yield (Path(path) / name).relative_to(folder).as_posix()
 
 
 def _remove_empty(folders: list[Path]) -> None:

@@ -21,8 +21,9 @@ from seewhy.core.attribution import Attribution, ScaleView
 from seewhy.core.display import DISPLAY, Display, expect_display, to_display
 from seewhy.core.geometry import Box, TokenGrid
 from seewhy.core.record import Picture, Record
-from seewhy.core.text import Token, Word
+from seewhy.core.text import Token, Word, deciding_token
 from seewhy.functional.peaks import half_maximum_box, peak
+from seewhy.report.token_groups import Groups
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +52,8 @@ class TextSpan:
         text, start, end: its characters in the answer, or in the prompt.
         tokens: indices of its tokens on the token axis.
         probability: product of its tokens' probabilities.
-        candidates: the likeliest tokens in place of its first, `(text, probability)`, best first.
+        candidates: the likeliest tokens in place of its first that is not only white space,
+            `(text, probability)`, best first.
         maps: for each view float32 `[height, width]` on its native grid, raw scale.
         low, high: the joint range of image and text scores, which the scale `"joint"` shows as
             [0, 1].
@@ -68,6 +70,8 @@ class TextSpan:
             conversation's words, the part that came from the picture: the mean over its tokens.
             None where the method does not measure both in one unit.
         answer_span: how far above its floor a value is shown as 1 on the answer's scale.
+        special: whether it is a special token.
+        deciding: the token of `candidates`.
     """
 
     text: str
@@ -86,6 +90,8 @@ class TextSpan:
     boxes: tuple[Box | None, ...]
     visual_share: float | None
     answer_span: float = 0.0
+    special: bool = False
+    deciding: int = 0
 
     def range_of(self, display: Display = DISPLAY) -> tuple[float, float]:
         """The raw values that a scale shows as 0 and 1.
@@ -147,20 +153,21 @@ class RecordSpans:
         """One span for each token of the answer."""
         offset = len(self.record.prompt_tokens)
         return tuple(
-            self._of_answer(_token_as_word(token, i), [(j,) for j in range(offset + i)])
+            self._of_answer(_token_as_word(token, i), Groups.singles(offset + i))
             for i, token in enumerate(self.record.tokens)
         )
 
     @cached_property
     def prompt_words(self) -> tuple[TextSpan, ...]:
         """One span for each word of the prompt; empty if the prompt was not explained."""
-        return self._of_prompt(self.record.prompt_words)
+        return self._of_prompt(self.record.prompt_words, self._groups)
 
     @cached_property
     def prompt_tokens(self) -> tuple[TextSpan, ...]:
         """One span for each token of the prompt; empty if the prompt was not explained."""
         tokens = enumerate(self.record.prompt_tokens)
-        return self._of_prompt([_token_as_word(token, i) for i, token in tokens])
+        count = len(self.record.prompt_tokens)
+        return self._of_prompt([_token_as_word(t, i) for i, t in tokens], Groups.singles(count))
 
     def word(self, word: Word, index: int) -> TextSpan:
         """The span of a word, or of a phrase.
@@ -169,16 +176,18 @@ class RecordSpans:
             word: of the answer.
             index: how many words of the answer precede it.
         """
-        return self._of_answer(word, self._word_tokens[: len(self.record.prompt_words) + index])
+        return self._of_answer(word, self._groups.first(len(self.record.prompt_words) + index))
 
     @cached_property
-    def _word_tokens(self) -> list[tuple[int, ...]]:
-        """Indices on the text axis of each word's tokens: the prompt's words, then the answer's."""
+    def _groups(self) -> Groups:
+        """The tokens of each word on the text axis: the prompt's words, then the answer's."""
         offset = len(self.record.prompt_tokens)
-        return [
-            *(word.tokens for word in self.record.prompt_words),
-            *(tuple(offset + token for token in word.tokens) for word in self.record.words),
-        ]
+        return Groups.of(
+            [
+                *(word.tokens for word in self.record.prompt_words),
+                *(tuple(offset + token for token in word.tokens) for word in self.record.words),
+            ]
+        )
 
     @cached_property
     def answer_span(self) -> float:
@@ -190,16 +199,15 @@ class RecordSpans:
         prompt = self.record.prompt_attribution
         return self.record.attribution.answer_span() or (prompt.answer_span() if prompt else 0.0)
 
-    def _of_answer(self, word: Word, earlier: Sequence[tuple[int, ...]]) -> TextSpan:
+    def _of_answer(self, word: Word, earlier: Groups) -> TextSpan:
         return self._span(self.record.attribution, self.record.tokens, word, earlier)
 
-    def _of_prompt(self, words: Sequence[Word]) -> tuple[TextSpan, ...]:
+    def _of_prompt(self, words: Sequence[Word], groups: Groups) -> tuple[TextSpan, ...]:
         attribution = self.record.prompt_attribution
         if attribution is None:
             return ()
-        groups = [word.tokens for word in words]
         return tuple(
-            self._span(attribution, self.record.prompt_tokens, word, groups[:i])
+            self._span(attribution, self.record.prompt_tokens, word, groups.first(i))
             for i, word in enumerate(words)
         )
 
@@ -208,7 +216,7 @@ class RecordSpans:
         attribution: Attribution,
         tokens: Sequence[Token],
         word: Word,
-        earlier: Sequence[tuple[int, ...]],
+        earlier: Groups,
     ) -> TextSpan:
         span = _span(attribution, self.record.pictures, tokens, word, earlier)
         return replace(span, answer_span=self.answer_span)
@@ -220,7 +228,7 @@ def spans_of(record: Record) -> RecordSpans:
 
 
 def _token_as_word(token: Token, index: int) -> Word:
-    return Word(token.text, token.start, token.end, (index,))
+    return Word(token.text, token.start, token.end, (index,), token.special)
 
 
 def _span(
@@ -228,10 +236,10 @@ def _span(
     pictures: Sequence[Picture],
     tokens: Sequence[Token],
     word: Word,
-    earlier: Sequence[tuple[int, ...]],
+    earlier: Groups,
 ) -> TextSpan:
     """The span of a word; `earlier` holds the text tokens of each word that precedes it."""
-    rows = list(word.tokens)
+    rows, deciding = list(word.tokens), deciding_token(tokens, word.tokens)
     maps = tuple(view_maps[rows].amax(0) for view_maps in attribution.maps)
     views = list(zip(maps, pictures, strict=True))
     return TextSpan(
@@ -240,7 +248,7 @@ def _span(
         end=word.end,
         tokens=word.tokens,
         probability=math.prod(tokens[token].probability for token in rows),
-        candidates=tokens[rows[0]].candidates,
+        candidates=tokens[deciding].candidates,
         maps=maps,
         low=float(attribution.low[rows].min()),
         high=float(attribution.high[rows].max()),
@@ -250,19 +258,16 @@ def _span(
         peaks=tuple(peak_position(values, picture.base_grid) for values, picture in views),
         boxes=tuple(_box(values, picture.base_grid, picture.size) for values, picture in views),
         visual_share=_visual_share(attribution, rows),
+        special=word.special,
+        deciding=deciding,
     )
 
 
-def _context(
-    relevance: Tensor, earlier: Sequence[tuple[int, ...]]
-) -> tuple[tuple[int, float], ...]:
+def _context(relevance: Tensor, earlier: Groups) -> tuple[tuple[int, float], ...]:
     """Pairs of word and share above 0, strongest first, from relevance `[text]`."""
-    # As a list: indexing a tensor once for every pair of words would take seconds.
-    of_token = relevance.double().clamp_min(0).tolist()
-    of_word = [max((of_token[token] for token in group), default=0.0) for group in earlier]
-    total = math.fsum(of_word)
-    order = sorted(range(len(of_word)), key=lambda index: -of_word[index])
-    return tuple((index, of_word[index] / total) for index in order if of_word[index] > 0)
+    strongest = earlier.strongest(relevance.double())
+    total = math.fsum(value for _, value in strongest)
+    return tuple((index, value / total) for index, value in strongest)
 
 
 def _scale(view: ScaleView, rows: list[int]) -> SpanScale:
@@ -275,7 +280,7 @@ def _scale(view: ScaleView, rows: list[int]) -> SpanScale:
 
 
 def _shares(maps: Sequence[Tensor]) -> tuple[float, ...]:
-    means = [float(values.mean()) for values in maps]
+    means = [float(values.double().mean()) for values in maps]
     return tuple(mean / sum(means) if sum(means) else 0.0 for mean in means)
 
 

@@ -18,8 +18,8 @@ class WordLayers:
 
     Of a word of several tokens the maps are the maximum over its tokens, as the word's own map is.
     Shares are the sum over its tokens: they are parts of the tokens' logits, which add up.
-    Probabilities and ranks are its first token's alone: where that is predicted, the later ones
-    are not.
+    Probabilities and ranks are its first token's alone (white space left out): where that is
+    predicted, the later ones are not.
 
     Attributes:
         probabilities: float32 `[layer]`: p(first token) if the answer is read out after this layer
@@ -57,12 +57,13 @@ class WordLayers:
         }
 
 
-def word_layers(layers: Layers, tokens: Sequence[int]) -> WordLayers:
+def word_layers(layers: Layers, tokens: Sequence[int], deciding: int | None = None) -> WordLayers:
     """A word's layers.
 
     Args:
         layers: of all tokens of the answer.
         tokens: of the word, at least one: indices on the token axis.
+        deciding: the one whose probabilities are given; None for the first.
 
     Example:
         >>> import torch
@@ -74,6 +75,7 @@ def word_layers(layers: Layers, tokens: Sequence[int]) -> WordLayers:
         ((2, 4, 5), 2.0, 2)
     """
     rows = list(tokens)
+    first = rows[0] if deciding is None else deciding
 
     def summed(values: Tensor) -> np.ndarray:
         return values[rows].sum(0).numpy()
@@ -82,8 +84,8 @@ def word_layers(layers: Layers, tokens: Sequence[int]) -> WordLayers:
         return tuple(maps[rows].amax(0).numpy() for maps in views)
 
     return WordLayers(
-        probabilities=layers.probabilities[rows[0]].numpy().copy(),
-        ranks=layers.ranks[rows[0]].numpy().copy(),
+        probabilities=layers.probabilities[first].numpy().copy(),
+        ranks=layers.ranks[first].numpy().copy(),
         lens_maps=highest(layers.lens_maps),
         share_maps=highest(layers.share_maps),
         picture=summed(layers.picture),

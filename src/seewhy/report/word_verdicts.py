@@ -41,15 +41,15 @@ def last_verdict(record: Record, words: Iterable[int]) -> Verdict | None:
 def worst_word(record: Record) -> int | None:
     """The word with the smallest support; None if none has a verdict.
 
-    Of equal ones the first with a verdict of its own: a colour that shares its thing's verdict
-    comes after the thing.
+    Words of a thinking block come after all others. Of equal ones the first with a verdict of its
+    own: a colour that shares its thing's verdict comes after the thing.
 
     Raises:
         InputError: if the record was not diagnosed.
     """
-    verdicts = enumerate(verdicts_of(record))
+    verdicts, thinking = enumerate(verdicts_of(record)), record.thinking_words
     ranked = [
-        (verdict.support, verdict.because.noun is not None, index)
+        (index in thinking, verdict.support, verdict.because.noun is not None, index)
         for index, verdict in verdicts
         if verdict is not None
     ]

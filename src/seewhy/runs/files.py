@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -36,7 +37,29 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
 def remove_temporary(folder: Path) -> None:
     """Remove the temporary files of a killed run."""
     for path in folder.glob(f".*{TEMPORARY}"):
-        path.unlink()
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink()
+
+
+def replace_folder(new: Path, target: Path) -> None:
+    """Rename a complete folder to `target`; at no moment is there half of one.
+
+    Raises:
+        OSError: if it cannot be renamed; what was at `target` is still there then.
+    """
+    old = target.with_name(f".{target.name}.old{TEMPORARY}")
+    shutil.rmtree(old, ignore_errors=True)
+    with suppress(FileNotFoundError):
+        target.rename(old)
+    try:
+        new.rename(target)
+    except BaseException:
+        with suppress(OSError):
+            old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def sync_folder(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
 import numpy as np
@@ -12,13 +13,15 @@ from seewhy.testbed.shapes import COLOURS, DARK, PALE, shaded
 
 LEAST_SHARE = 0.75
 """Share of a scene's pixels whose colour is exactly one of the world's; at edges it is mixed."""
-LEAST_OBJECTS = 0.01
-"""Share of a scene's pixels that objects have at least: a blank picture is no scene."""
+LEAST_OBJECTS, LEAST_GROUND = 0.01, 0.2
+"""Shares of a scene's pixels that objects and background have at least: a blank one is no scene."""
 MOST_WHITE = 0.4
 """Share of a scene's pixels that are pure white, at most: documents have more."""
 RELIEF = range(-21, 13)
 """Grey levels by which a background's texture differs from its shade."""
-_WHITE = 0xFFFFFF
+MOST_PIXELS = 1 << 20
+"""Pixels that are looked at, at most: of larger pictures every second or third row and column."""
+_OBJECT, _WHITE = 1 << len(SHADES), 0xFFFFFF
 
 
 def is_drawn(image: Image) -> bool:
@@ -39,8 +42,13 @@ def is_drawn(image: Image) -> bool:
         >>> is_drawn(PIL.Image.new("RGB", (160, 160), (255, 255, 255)))
         False
     """
-    grounds, objects, white = drawn_shares(image)
-    return grounds + objects >= LEAST_SHARE and objects >= LEAST_OBJECTS and white <= MOST_WHITE
+    ground, objects, white = drawn_shares(image)
+    return (
+        ground + objects >= LEAST_SHARE
+        and ground >= LEAST_GROUND
+        and objects >= LEAST_OBJECTS
+        and white <= MOST_WHITE
+    )
 
 
 def drawn_shares(image: Image) -> tuple[float, float, float]:
@@ -49,15 +57,18 @@ def drawn_shares(image: Image) -> tuple[float, float, float]:
     Returns:
         Of the background that fits best, of the objects (in other colours), and pure white.
     """
-    pixels = np.asarray(image.convert("RGB")).reshape(-1, 3).astype(np.int32)
-    codes, counts = np.unique(_codes(pixels), return_counts=True)
-    objects, grounds = _colours()
+    step = max(1, math.isqrt(image.width * image.height // MOST_PIXELS))
+    pixels = np.asarray(image.convert("RGB"))[::step, ::step].reshape(-1, 3)
+    codes = _codes(pixels.astype(np.int32))
+    counts = np.bincount(_meanings()[codes], minlength=2 * _OBJECT)
+    meanings = np.arange(len(counts))
     fitting = max(
-        (np.isin(codes, ground) for ground in grounds), key=lambda fits: counts[fits].sum()
-    )
-    is_object = np.isin(codes, objects) & ~fitting
-    shares = (fitting, is_object, codes == _WHITE)
-    ground, of_objects, white = (float(counts[which].sum() / counts.sum()) for which in shares)
+        (counts[meanings & (1 << number) != 0].sum(), 1 << number) for number in range(len(SHADES))
+    )[1]
+    is_ground = meanings & fitting != 0
+    objects = counts[~is_ground & (meanings & _OBJECT != 0)].sum()
+    shares = (counts[is_ground].sum(), objects, (codes == _WHITE).sum())
+    ground, of_objects, white = (float(count / len(codes)) for count in shares)
     return ground, of_objects, white
 
 
@@ -67,14 +78,13 @@ def _codes(pixels: np.ndarray) -> np.ndarray:
 
 
 @cache
-def _colours() -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
-    """Colours of the objects' parts, and those of each background."""
+def _meanings() -> np.ndarray:
+    """uint8 `[colour]`: one bit for each background that has the colour, the next for objects."""
+    table = np.zeros(1 << 24, np.uint8)
+    relief = np.array(RELIEF)[:, None]
+    for number, shade in enumerate(SHADES.values()):
+        table[np.unique(_codes(np.clip(np.array(shade) + relief, 0, 255)))] |= 1 << number
     shades = ("colour", "darker", "lighter")
     parts = {shaded(shade, colour) for shade in shades for colour in COLOURS.values()}
-    objects = _codes(np.array([*parts, DARK, PALE], np.int32))
-    relief = np.array(RELIEF)[:, None]
-    grounds = tuple(
-        np.unique(_codes(np.clip(np.array(shade) + relief, 0, 255).astype(np.int32)))
-        for shade in SHADES.values()
-    )
-    return objects, grounds
+    table[_codes(np.array([*parts, DARK, PALE]))] |= _OBJECT
+    return table

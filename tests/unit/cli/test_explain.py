@@ -94,6 +94,21 @@ def test_explain_diagnoses_only_when_asked(stand, picture, words):
     assert stand.asked[0][2]["options"].diagnose is bool(words)
 
 
+def test_explain_passes_on_the_convention_of_boxes(stand, picture):
+    assert main(["explain", picture, "--boxes", "relative-1000"]) == 0
+    assert stand.asked[0][2]["options"].boxes == "relative-1000"
+
+
+def test_explain_refuses_an_unknown_convention_of_boxes_before_the_model_is_loaded(
+    stand, picture, capsys
+):
+    assert main(["explain", picture, "--boxes", "relativ-1000"]) == 2
+    assert stand.loaded == []
+    err = capsys.readouterr().err
+    assert "convention of boxes, got 'relativ-1000'" in err
+    assert "relative-1000" in err
+
+
 def test_explain_takes_other_pictures_for_verdicts(stand, picture, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert main(["explain", picture, "--diagnose", "--other-pictures", "a.png", "b.png"]) == 0

@@ -1,8 +1,14 @@
 """What the terminal shows: of the explanation all that matters, of the model's text no orders."""
 
+from dataclasses import replace
+
 import pytest
 
+from golden.location_records import THOUSANDTHS, answered, box_record
+from seewhy.cli._locations import MOST
 from seewhy.cli.terminal import ROWS, Stages, printable, show
+from seewhy.core.boxes import BoxFormat
+from seewhy.explanation import Explanation
 
 EXPLANATION = {
     "prompt": "What is there?",
@@ -111,3 +117,45 @@ def test_stages_keep_quiet_when_asked(capsys):
     with Stages(quiet=True) as stage:
         stage("loading")
     assert capsys.readouterr() == ("", "")
+
+
+def test_show_says_first_what_must_be_known_first(capsys):
+    told = {**EXPLANATION, "warnings": ["The answer repeats \x1b[2Jitself."]}
+    lines = shown(capsys, told).strip().splitlines()
+    assert lines[0] == "The answer repeats ␛[2Jitself."
+    assert lines[2] == "What is there?"
+
+
+def test_show_prints_each_note_of_words_once(capsys):
+    words = [{**word, "notes": ["A map of red."]} for word in EXPLANATION["words"]]
+    assert shown(capsys, {**EXPLANATION, "words": words}).count("A map of red.") == 1
+
+
+def test_show_prints_a_line_for_each_box_and_point(capsys):
+    lines = shown(capsys, Explanation(box_record()).to_json()).splitlines()
+    box, point = (i for i, line in enumerate(lines) if line.startswith(("box ", "point ")))
+    assert lines[box].rstrip() == "box The star: 91, 22 to 197, 151 px (relative-1000)"
+    fit = " ".join(" ".join(lines[box + 1 : point]).split())
+    assert fit.startswith("map of the phrase: IoU 0.")
+    assert fit.count("peak inside") == 2
+    assert lines[point].rstrip() == "point A tree: 370, 238 px (relative-1000)"
+
+
+def test_show_says_why_a_box_is_not_placed(capsys):
+    record = replace(box_record(), box_format=None)
+    text = " ".join(shown(capsys, Explanation(record).to_json()).split())
+    assert "box The star: not placed, numbers 190, 60, 410, 420" in text
+    assert text.count("not documented for the family") == 1  # the point has the same note
+
+
+def test_show_prints_at_most_a_screen_of_boxes(capsys):
+    answer = ", ".join(["cup(1,2),(300,400)"] * (MOST + 3))
+    lines = shown(capsys, Explanation(answered(answer, THOUSANDTHS)).to_json()).splitlines()
+    assert sum(line.startswith("box ") for line in lines) == MOST
+    assert "3 more boxes or points: see the report, or --json." in lines
+
+
+def test_show_prints_no_order_of_the_phrase_of_a_box(capsys):
+    answer = "<ref>cup\x1b[31m</ref><box>[[1,2,3,4]]</box>"
+    record = answered(answer, BoxFormat("relative-1000", ("box-tags",)))
+    assert "\x1b[31m" not in shown(capsys, Explanation(record).to_json())

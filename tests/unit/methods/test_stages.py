@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 import pytest
 import torch
@@ -75,6 +76,10 @@ def test_base_first_puts_the_base_scale_first() -> None:
     assert base_first(None) is None
 
 
+#: What may take the place of 1.25.
+BELOW = tuple(accumulate([1 / 1.25] + [1.25] * 7, lambda lower, step: lower / step))
+
+
 def collapsing(scales: dict[float, tuple[int, int]]) -> Evidence:
     """Evidence whose scales are read as sizes; reading is counted."""
     trace = random_trace(grid=(4, 6))
@@ -98,12 +103,46 @@ def test_evidence_refuses_a_scale_that_collapses_onto_the_base() -> None:
 
 
 def test_msea_leaves_out_default_scales_that_collapse_with_a_note() -> None:
-    evidence = collapsing({0.75: (36, 24), 1.25: (36, 24)})
+    evidence = collapsing({0.75: (36, 24), 1.25: (36, 24), **dict.fromkeys(BELOW, (36, 24))})
     attribution = create("msea").attribute(evidence)
     assert [view.scale for view in attribution.scales] == [1.0, 0.75]
     assert evidence.notes == [
         "Scale 1.25 was left out: it comes out at 36 x 24 pixels, as scale 0.75 does.",
     ]
+
+
+@pytest.mark.parametrize("largest", [(48, 32), (50, 33), (46, 31)])
+def test_msea_takes_a_scale_below_in_place_of_one_that_a_limit_forbids(largest) -> None:
+    """1 / 1.25 would be a twin of 0.75, so the next one takes its place, once."""
+    sizes = {0.75: (36, 24), 1.25: largest, 1 / 1.25: (38, 26), 1 / 1.25 / 1.25: (31, 20)}
+    evidence = collapsing(sizes)
+    for _ in range(2):
+        attribution = create("msea").attribute(evidence)
+        assert [round(view.scale, 2) for view in attribution.scales] == [1.0, 0.75, 0.64]
+    (note,) = evidence.notes
+    assert note.startswith(f"Scale 1.25 was left out: it comes out at {largest[0]} x {largest[1]}")
+    assert note.endswith("Scale 0.64 took its place.")
+
+
+def test_scales_are_recorded_as_the_model_saw_them() -> None:
+    evidence = collapsing({0.75: (40, 24), 1.25: (54, 40)})
+    attribution = create("msea").attribute(evidence)
+    seen = [1.0, (40 * 24 / (48 * 32)) ** 0.5, (54 * 40 / (48 * 32)) ** 0.5]
+    assert [view.scale for view in attribution.scales] == pytest.approx(seen)
+    assert evidence.notes == []
+
+
+def test_given_scales_that_come_out_as_near_twins_are_refused() -> None:
+    with pytest.raises(ScaleError, match=r"got 1 and 1\.25, .* 48 x 32 and 50 x 33 .* within 10 %"):
+        create("msea", scales=(1, 1.25)).attribute(collapsing({1.25: (50, 33)}))
+
+
+def test_given_scales_that_are_asked_for_as_near_twins_are_noted() -> None:
+    evidence = collapsing({1.05: (50, 34)})
+    attribution = create("msea", scales=(1, 1.05)).attribute(evidence)
+    assert len(attribution.scales) == 2
+    (note,) = evidence.notes
+    assert note.startswith("Scales 1 and 1.05 are within 10 % of each other: 48 x 32 and 50 x 34")
 
 
 def test_msea_refuses_given_scales_of_equal_size() -> None:
@@ -150,7 +189,7 @@ def test_evidence_names_both_sizes_where_two_pictures_collapse() -> None:
 
 
 def test_evidence_left_out_for_two_pictures_names_both_sizes() -> None:
-    evidence = both_collapsing(dict.fromkeys((0.75, 1.25), ((24, 16), (16, 16))))
+    evidence = both_collapsing(dict.fromkeys((0.75, 1.25, *BELOW), ((24, 16), (16, 16))))
     create("msea").attribute(evidence)
     assert evidence.notes == [
         "Scale 1.25 was left out: it comes out at 24 x 16 and 16 x 16 pixels, as scale 0.75 does."

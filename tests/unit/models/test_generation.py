@@ -40,8 +40,7 @@ def test_generate_is_greedy_and_keeps_the_ids(loaded):
     trace = generate(loaded, inputs, max_new_tokens=9)
     real = loaded.model.generate(**inputs.tensors, max_new_tokens=9, do_sample=False)
     assert ids_of(trace) == real[0, inputs.tensors["input_ids"].shape[1] :].tolist()
-    decoded = loaded.processor.tokenizer.decode(ids_of(trace), skip_special_tokens=True)
-    assert trace.answer == decoded
+    assert trace.answer == loaded.processor.tokenizer.decode(ids_of(trace))
     assert [token.id for token in trace.tokens] == trace.rankings[-9:, 0].tolist()
     assert all(0 < token.probability <= 1 for token in trace.text_tokens)
     assert set(trace.seconds) == {"generate"}
@@ -411,7 +410,7 @@ def test_generate_refuses_a_configuration_that_it_cannot_follow(loaded, name, va
 
 
 def test_generate_keeps_special_tokens_inside_the_answer(loaded, greedy):
-    """A model may say one and go on: it is a token of the answer, with a map and without a text."""
+    """A model may say one and go on: it is a token of the answer, with a map and a text."""
     inputs, start = ask(loaded), loaded.processor.tokenizer.convert_tokens_to_ids("<|im_start|>")
     length = inputs.length
 
@@ -422,8 +421,9 @@ def test_generate_keeps_special_tokens_inside_the_answer(loaded, greedy):
 
     trace = generate(loaded, inputs, max_new_tokens=6, logits_processor=[say_a_special_one])
     assert ids_of(trace)[:3] == [*greedy[:2], start]
-    assert (trace.tokens[2].text, trace.tokens[2].start) == ("", trace.tokens[2].end)
-    assert "<|im_start|>" not in trace.answer
+    assert (trace.tokens[2].text, trace.tokens[2].special) == ("<|im_start|>", True)
+    assert trace.answer.count("<|im_start|>") == 1
+    assert not trace.tokens[1].special
     assert len(trace.tokens) == 6
     assert trace.tokens[2].probability < trace.tokens[1].probability
     heard = read(loaded, inputs, ids_of(trace))

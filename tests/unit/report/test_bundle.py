@@ -38,7 +38,7 @@ def rewrite(folder: Path, change) -> None:
 
 
 def test_save_record_writes_the_whole_folder(tmp_path):
-    folder = save_record(record_of(), tmp_path / "out")
+    folder = save_record(record_of(), tmp_path / "out", overlays=True)
     names = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
     assert {
         "manifest.json", "explanation.json", "maps.safetensors", "pictures/0.png", "report.html",
@@ -49,6 +49,13 @@ def test_save_record_writes_the_whole_folder(tmp_path):
     assert set(manifest["files"]) == names - {"manifest.json"}
     assert manifest["model"] == "seewhy/tiny-qwen2-vl"
     assert manifest["seconds"]["generate"] == 1.204
+
+
+def test_save_record_writes_overlays_on_request_alone(folder):
+    names = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    assert names == {
+        "manifest.json", "explanation.json", "maps.safetensors", "pictures/0.png", "report.html",
+    }  # fmt: skip
 
 
 def test_save_record_leaves_no_other_files(folder):
@@ -127,19 +134,21 @@ def test_open_record_gives_back_odd_text_and_extreme_numbers(tmp_path):
     assert same(open_record(save_record(record, tmp_path / "out")), record)
 
 
-def test_open_record_needs_neither_overlays_nor_page(folder):
+def test_open_record_needs_neither_overlays_nor_page(tmp_path):
+    folder = save_record(small_record(), tmp_path / "out", overlays=True)
     shutil.rmtree(folder / "overlays")
     (folder / "report.html").unlink()
     assert same(open_record(folder), small_record())
 
 
-def test_saved_overlays_have_the_pictures_shape(folder):
+def test_saved_overlays_have_the_pictures_shape(tmp_path):
+    folder = save_record(small_record(), tmp_path / "out", overlays=True)
     with Image.open(folder / "overlays" / "01-star.png") as laid:
         assert laid.size == (640, 427)
 
 
 def test_saved_overlays_of_several_views_are_one_for_each(tmp_path):
-    folder = save_record(pictures_record(), tmp_path / "out")
+    folder = save_record(pictures_record(), tmp_path / "out", overlays=True)
     names = sorted(p.name for p in (folder / "overlays").iterdir())
     assert len(names) == 2 * 20
     assert names[4:6] == ["02-star-0.png", "02-star-1.png"]
@@ -151,7 +160,7 @@ def test_saved_overlays_of_several_views_are_one_for_each(tmp_path):
 
 
 def test_saved_overlays_of_many_steps_sort_as_the_steps_do(tmp_path):
-    folder = save_record(clip_record(11), tmp_path / "out")
+    folder = save_record(clip_record(11), tmp_path / "out", overlays=True)
     names = sorted(p.name for p in (folder / "overlays").glob("02-*"))
     assert names == [f"02-star-{step:02}.png" for step in range(11)]
     with Image.open(folder / "overlays" / names[0]) as laid:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import matplotlib
 import pytest
 
+from golden.location_records import box_record
 from golden.records import clip_record, pictures_record, record_of
 
 matplotlib.use("Agg")
@@ -96,3 +97,16 @@ def test_plot_names_what_to_install_without_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(OutputError, match="pip install 'seewhy\\[plot\\]'"):
         plot(record_of())
+
+
+def test_plot_draws_a_box_or_point_over_the_maps_that_it_goes_with():
+    record = box_record()
+    texts = [word.text for word in record.words]
+    chosen = [texts.index(text) for text in ("The", "shines", "770")]
+    _, axes = plot(record, chosen)
+    _, star, shines, number = axes.flat
+    assert [len(panel.patches) for panel in (star, shines, number)] == [2, 0, 2]
+    outline = star.patches[-1]
+    assert outline.get_xy() == pytest.approx((91.2, 21.6))
+    assert outline.get_width() == pytest.approx(105.6)
+    assert number.patches[-1].center == pytest.approx((369.6, 237.6))

@@ -20,8 +20,9 @@ from seewhy.core.errors import SchemaError
 from seewhy.core.layers import Layers
 from seewhy.core.record import Record
 from seewhy.core.trace import PromptSpan
+from seewhy.models import FAMILIES
 from seewhy.report.bundle import open_record, save_record
-from seewhy.report.migrations import SCHEMA_VERSION, STEPS, method_spec
+from seewhy.report.migrations import BOX_FORMATS_OF_4, SCHEMA_VERSION, STEPS, method_spec
 
 FOLDERS = Path(__file__).parents[2] / "data" / "folders"
 
@@ -46,7 +47,8 @@ def with_share_and_layers(record: Record) -> Record:
 
 
 def of_family(record: Record, family: str) -> Record:
-    return replace(record, provenance=replace(record.provenance, family=family))
+    provenance = replace(record.provenance, family=family)
+    return replace(record, provenance=provenance, box_format=FAMILIES.get(family).box_format)
 
 
 WITHOUT_LAYERS = FOLDERS.parent / "folder_without_layers"
@@ -78,6 +80,32 @@ def test_open_record_reads_a_folder_of_an_older_schema(schema):
 @pytest.mark.parametrize("schema", [1, 2, 3])
 def test_record_of_before_verdicts_has_none(schema):
     assert open_record(FOLDERS / f"schema_{schema}").verdicts is None
+
+
+@pytest.mark.parametrize("schema", WRITTEN)
+def test_record_of_an_older_schema_has_no_special_tokens(schema):
+    record = open_record(FOLDERS / f"schema_{schema}")
+    assert not any(one.special for one in (*record.words, *record.tokens, *record.prompt_tokens))
+    assert record.thinking is None
+
+
+def test_thinking_block_of_an_older_schema_is_found():
+    data = {"answer": "<think>No.</think> Yes.", "words": [], "tokens": [], "prompt_tokens": []}
+    data["family"] = ""
+    changed, _ = STEPS[4](data, {})
+    assert changed["thinking"] == [0, 18]
+
+
+def test_record_of_before_box_formats_has_that_of_its_family():
+    assert open_record(FOLDERS / "schema_4").box_format == FAMILIES.get("qwen2-vl").box_format
+    assert open_record(FOLDERS / "schema_3").box_format is None  # its family is none of ours
+
+
+@pytest.mark.parametrize("family", FAMILIES.names())
+def test_box_formats_of_schema_4_are_those_of_the_families(family):
+    own = FAMILIES.get(family).box_format
+    migrated = BOX_FORMATS_OF_4.get(family, (None, ()))
+    assert migrated == (own.convention, own.syntaxes)
 
 
 @pytest.mark.parametrize("schema", WRITTEN)

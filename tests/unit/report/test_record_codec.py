@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from golden.records import (
@@ -89,3 +91,30 @@ def test_record_to_json_holds_the_numbers_of_every_word():
     assert words[1]["display_range"] == (0.0, 8.0)
     assert words[1]["brightness"] == 1.0
     assert words[1]["context"][0] == (0, 4 / 6.5)
+
+
+def test_record_from_parts_keeps_warnings_and_notes_of_words():
+    record = replace(small_views_record(), warnings=("Look.",), word_notes=((1, "A star."),))
+    images = [picture.image for picture in record.pictures]
+    data, tensors = record_to_json(record), record_to_tensors(record)
+    assert data["word_notes"] == [{"word": 1, "note": "A star."}]
+    assert same(record_from_parts(data, tensors, images, record.provenance), record)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error", "message"),
+    [
+        ("warnings", [3], TypeError, "Expected a text, got 3"),
+        ("word_notes", [{"word": 9, "note": "a"}], ValueError, "a note of one of 2 words"),
+        ("word_notes", [{"word": -1, "note": "a"}], ValueError, "a note of one of 2 words"),
+        ("word_notes", [{"word": True, "note": "a"}], ValueError, "a note of one of 2 words"),
+        ("word_notes", [{"word": 0, "note": None}], TypeError, "Expected a text, got None"),
+        ("word_notes", [{"word": 0}], KeyError, "note"),
+    ],
+)
+def test_record_from_parts_refuses_notes_that_cannot_be(name, value, error, message):
+    record = small_views_record()
+    images = [picture.image for picture in record.pictures]
+    data = {**record_to_json(record), name: value}
+    with pytest.raises(error, match=message):
+        record_from_parts(data, record_to_tensors(record), images, record.provenance)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from seewhy.audit.sources._base import BaseSource
 from seewhy.core.errors import DatasetError
+from seewhy.core.paths import expanded
 from seewhy.core.registry import Registry
 from seewhy.core.suggestions import did_you_mean
 
@@ -44,22 +45,22 @@ def open_source(text: str, answers: Path | str | None = None) -> BaseSource:
         >>> [row.id for row in source.rows()]
         ['heldout-0', 'heldout-1']
     """
-    given = Path(answers).expanduser() if answers is not None else None
+    given = expanded(answers) if answers is not None else None
     name, colon, rest = text.partition(":")
     is_named = bool(re.fullmatch(r"\s*[\w-]+\s*", name)) and (
-        bool(colon) or not Path(text).expanduser().exists()
+        bool(colon) or not expanded(text).exists()
     )
     place, values = _place_and_options(rest if is_named else text, text)
     if is_named and (colon or name.strip() in SOURCES.names()):
         source_class = SOURCES.get(name.strip())
     else:
         source_class = _recognised(place)
-    return source_class(Path(place).expanduser() if place else None, given=given, **values)
+    return source_class(expanded(place) if place else None, given=given, **values)
 
 
 def _place_and_options(rest: str, text: str) -> tuple[str, dict[str, str]]:
     """The path and the options by name."""
-    if Path(rest).expanduser().exists():
+    if expanded(rest).exists():
         return rest, {}
     place, mark, options = rest.partition("?")
     if not mark:
@@ -83,7 +84,7 @@ def _place_and_options(rest: str, text: str) -> tuple[str, dict[str, str]]:
 
 def _recognised(place: str) -> type[BaseSource]:
     """The only source to which a path belongs."""
-    path, names = Path(place).expanduser(), ", ".join(SOURCES.names())
+    path, names = expanded(place), ", ".join(SOURCES.names())
     if not path.exists():
         near = did_you_mean(place, SOURCES.names())
         raise DatasetError(

@@ -15,6 +15,7 @@ from seewhy.audit.source import BadRow, Judged, SourceRow
 from seewhy.audit.sources._answers import Answer, joined, read_answers
 from seewhy.audit.sources._fields import text_field
 from seewhy.core.errors import DatasetError
+from seewhy.core.paths import expanded
 from seewhy.datasets._options import choice, expect_options, whole
 
 COMMON = ("start", "limit")
@@ -153,7 +154,7 @@ class BaseSource(ABC):
         value = self._options.get(name)
         if value is None:
             return None
-        for path in (Path(value).expanduser(), self._root / value):
+        for path in (expanded(value), self._root / value):
             if path.is_file():
                 return path
         raise DatasetError(f"Expected a file as {name}, got {value!r}: check the path.")

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from seewhy.audit.sources._pictures import PictureSize
 from seewhy.datasets._files import unusable
+from seewhy.images.formats import BOMB, DAMAGE, open_picture
 
 BROKEN, OTHER_SIZE, MISSING = "mask broken", "mask of another size", "mask missing"
 
@@ -141,9 +142,9 @@ def _pixels(path: Path, mode: str) -> np.ndarray:
     if not path.is_file():
         raise unusable(MISSING, f"Expected a mask at {path}, got no file.")
     try:
-        with Image.open(path) as file:
+        with open_picture(path) as file:
             return np.asarray(ImageOps.exif_transpose(file).convert(mode))
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except (*DAMAGE, *BOMB) as error:
         raise unusable(BROKEN, f"Expected a picture at {path}, got: {error}") from error
 
 

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from seewhy.core.errors import DatasetError
 from seewhy.core.lexicon import listed
+from seewhy.core.paths import expanded
 from seewhy.datasets._files import unusable
+from seewhy.images.formats import BOMB, DAMAGE, open_picture
 
 MISSING = "picture missing"
 """The reason of rows whose picture is not there."""
@@ -69,7 +71,7 @@ class Pictures:
 
     def _places(self) -> Iterator[Path]:
         if self._given:
-            yield from (Path(self._given).expanduser(), self._root / self._given)
+            yield from (expanded(self._given), self._root / self._given)
         else:
             for base in (self._root, self._root.parent):
                 yield from (base / name for name in SUBFOLDERS)
@@ -138,13 +140,21 @@ def read_size(path: Path) -> PictureSize:
     if not _is_file(path):
         raise unusable(MISSING, f"Expected a picture at {path}, got no file.")
     try:
-        with Image.open(path) as picture:
+        with open_picture(path) as picture:
             width, height = picture.size
-            turn = _ROTATIONS.get(picture.getexif().get(_ORIENTATION, 1))
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+            turn = _ROTATIONS.get(_orientation(picture))
+    except (*DAMAGE, *BOMB) as error:
         raise unusable("picture broken", str(error)) from error
     sides = (height, width) if turn in _SIDEWAYS else (width, height)
     return PictureSize(*sides, width, height, turn)
+
+
+def _orientation(picture: Image.Image) -> int:
+    """The EXIF rotation; 1, upright, where it cannot be read: viewers then show the pixels so."""
+    try:
+        return picture.getexif().get(_ORIENTATION, 1)
+    except DAMAGE:
+        return 1
 
 
 _SIDEWAYS = {_ROTATIONS[number] for number in (5, 6, 7, 8)}

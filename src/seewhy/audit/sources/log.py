@@ -14,7 +14,9 @@ from seewhy.audit.sources._requests import read_request
 from seewhy.audit.sources._stream import Entry, entries, first_value
 from seewhy.datasets._files import unusable
 
-FIELDS = frozenset(("image", "images", "messages", "request", "body", "input"))
+FIELDS = frozenset(
+    ("image", "images", "messages", "request", "body", "input", "conversations", "contents")
+)
 """A line of a log has one of these."""
 FOREIGN = frozenset(("label", "segments", "groundings", "visual_input"))
 """Fields of other data sets."""

@@ -23,6 +23,7 @@ from seewhy.audit.sources._pictures import Pictures, read_size
 from seewhy.audit.sources._psg_words import Graph, graph_judged, sentence_of
 from seewhy.audit.sources._scores import present, ratio
 from seewhy.audit.sources._stream import Entry, members, short_lists
+from seewhy.core.paths import expanded
 from seewhy.datasets._files import unusable
 from seewhy.datasets._words import open_tagger
 
@@ -123,7 +124,7 @@ class Openpsg(BaseSource):
 
     def _mask(self, name: str) -> Path:
         given = self._options.get("masks")
-        roots = [Path(given).expanduser(), self._root / given] if given else []
+        roots = [expanded(given), self._root / given] if given else []
         roots += [base / part for base in (self._root, self._root.parent) for part in MASKS]
         paths = [root / tail for root in roots for tail in (name, Path(name).name)]
         return next((path for path in paths if path.is_file()), self._root / name)

@@ -24,6 +24,7 @@ from seewhy.audit.sources._masks import read_panoptic, stacked, upright
 from seewhy.audit.sources._pictures import Pictures, read_size
 from seewhy.audit.sources._stream import Entry, entries, first_value
 from seewhy.audit.sources._words import find_phrases
+from seewhy.core.paths import expanded
 from seewhy.datasets._files import unusable
 from seewhy.datasets._words import open_tagger
 
@@ -110,7 +111,7 @@ class Png(BaseSource):
     def _mask(self, picture: int) -> Path:
         given = self._options.get("masks")
         roots = (
-            (Path(given).expanduser(), self._base / given)
+            (expanded(given), self._base / given)
             if given
             else (self._base, self._base / "annotations")
         )

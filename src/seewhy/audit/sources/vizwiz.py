@@ -14,6 +14,7 @@ from seewhy.audit.sources._masks import read_binary, stacked, upright
 from seewhy.audit.sources._pictures import Pictures, read_size
 from seewhy.audit.sources._scores import present, ratio
 from seewhy.core.errors import SampleError
+from seewhy.core.paths import expanded
 from seewhy.datasets._files import malformed, read_json
 from seewhy.datasets._words import open_tagger
 
@@ -97,7 +98,7 @@ class Vizwiz(BaseSource):
 
     def _mask(self, split: str, name: str) -> Path:
         given = self._options.get("masks")
-        roots = [Path(given).expanduser()] if given else []
+        roots = [expanded(given)] if given else []
         roots += [self._root / folder for folder in ((given,) if given else MASKS)]
         paths = [root / part / name for root in roots for part in (split, "")]
         return next((path for path in paths if path.is_file()), paths[0])

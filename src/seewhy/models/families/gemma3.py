@@ -19,6 +19,7 @@ from seewhy.models.encoder_outputs import (
 from seewhy.models.families.idefics3 import cell_edges, tile_order, tiled_grid
 from seewhy.models.families.llava import set_sizes
 from seewhy.models.family import Family, VisualInputs, on_device
+from seewhy.models.isolation import in_eval_mode
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -153,7 +154,7 @@ class Gemma3(Family):
         """Tokens on a square's side at a scale."""
         return max(1, round(self._native / self._cell * scale))
 
-    @torch.no_grad()
+    @in_eval_mode
     def _projected(self, pixels: Tensor) -> Tensor:
         """Float `[square, token, hidden]`: the projected tokens of squares of any size.
 

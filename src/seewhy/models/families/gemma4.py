@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from transformers.models.gemma4.image_processing_pil_gemma4 import get_aspect_ratio_preserving_size
 
+from seewhy.core.boxes import BoxFormat
 from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.core.geometry import Geometry
 from seewhy.models.family import (
@@ -19,6 +20,7 @@ from seewhy.models.family import (
     on_device,
     single_frames,
 )
+from seewhy.models.isolation import in_eval_mode
 from seewhy.models.row_tensors import entries_of_row, sliced, tokens_in_rows
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ class Gemma4(Family):
     clip_marker = "<|video|>"
     clip_token_field = "video_token_id"
     plain_format = "<|turn>user\n{marker}{prompt}<turn|>\n<|turn>model\n"
+    box_format = BoxFormat("relative-1000-yx", ("json-box_2d",))
 
     def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
         super().__init__(model, processor)
@@ -137,7 +140,7 @@ class Gemma4(Family):
             notes=(RESIZED_BY_IMAGE_PROCESSOR,),
         )
 
-    @torch.no_grad()
+    @in_eval_mode
     def visual_features(self, visual: VisualInputs) -> Tensor:
         """Float `[visual, hidden]`: the projected tokens, as they enter the language model."""
         model: Any = self.model.base_model

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from seewhy.core.boxes import BoxFormat
 from seewhy.core.errors import UnsupportedInputError
 from seewhy.images.clips import Clip
 from seewhy.models.families.qwen2_vl import (
@@ -49,6 +50,7 @@ class Glm4V(Family):
     default_marker = "<|image|>"
     clip_marker = "<|video|>"
     plain_format = "<|begin_of_image|>{marker}<|end_of_image|>{prompt}\n"
+    box_format = BoxFormat("relative-1000", ("glm-tokens", "json"))
 
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
         """See `seewhy.models.families.qwen2_vl.process_dynamic`."""

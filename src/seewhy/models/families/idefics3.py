@@ -12,10 +12,12 @@ from torch import Tensor
 from torch.nn.functional import pad
 from transformers.models.idefics3.image_processing_pil_idefics3 import get_resize_output_image_size
 
+from seewhy.core.boxes import BoxFormat
 from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.core.geometry import Geometry, TokenGrid
 from seewhy.models.families.llava import set_sizes
 from seewhy.models.family import Family, VisualInputs, concatenate, on_device
+from seewhy.models.isolation import in_eval_mode
 from seewhy.models.row_tensors import sliced
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ class Idefics3(Family):
     )
     default_marker = "<image>"
     plain_format = "User:{marker}{prompt}<end_of_utterance>\nAssistant:"
+    box_format = BoxFormat("relative-500", ("doctags",))
 
     def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
         super().__init__(model, processor)
@@ -179,7 +182,7 @@ def token_grids(
     return tiles, TokenGrid(index, whole.row_edges, whole.column_edges, "thumbnail")
 
 
-@torch.no_grad()
+@in_eval_mode
 def tile_features(family: Family, visual: VisualInputs) -> Tensor:
     """Float `[visual, hidden]`: the projected tokens of all tiles, one after the other."""
     model: Any = family.model

@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import ceil, floor, log
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import torch
 from torch import Tensor
 from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import get_optimal_tiled_canvas
 
+from seewhy.core.boxes import BoxFormat
 from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.core.geometry import Geometry, TokenGrid, pixel_edges
 from seewhy.images.clips import Clip
@@ -21,6 +21,7 @@ from seewhy.models.family import (
     on_device,
     single_frames,
 )
+from seewhy.models.isolation import in_eval_mode
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -59,6 +60,7 @@ class InternVL(Family):
     clip_marker = "<video>"
     plain_format = "<|im_start|>user\n{marker}\n{prompt}<|im_end|>\n<|im_start|>assistant\n"
     usual_settings: ClassVar = {"crop_to_patches": True}
+    box_format = BoxFormat("relative-1000", ("box-tags",))
 
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
         """Prepare an upright RGB picture; at scale 1 exactly as the model's own processor does.
@@ -131,7 +133,7 @@ class InternVL(Family):
             notes=(RESIZED_BY_IMAGE_PROCESSOR,),
         )
 
-    @torch.no_grad()
+    @in_eval_mode
     def visual_features(self, visual: VisualInputs) -> Tensor:
         """Float `[visual, hidden]`: the projected tokens, as they enter the language model."""
         model: Any = self.model

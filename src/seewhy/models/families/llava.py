@@ -11,10 +11,12 @@ import torch
 from torch import Tensor
 from transformers.image_transforms import get_resize_output_image_size
 
+from seewhy.core.boxes import BoxFormat
 from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.core.geometry import Geometry, TokenGrid
 from seewhy.models.encoder_outputs import encoder_outputs, pixels_or_outputs
 from seewhy.models.family import Family, VisualInputs, concatenate, on_device
+from seewhy.models.isolation import in_eval_mode
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -49,6 +51,7 @@ class Llava(Family):
     coverage = "pixels outside the processor's centre crop are unseen; none is seen twice"
     default_marker = "<image>"
     plain_format = "USER: {marker}\n{prompt} ASSISTANT:"
+    box_format = BoxFormat("relative-1-input", ("fractions",))
 
     @classmethod
     def supports(cls, config: Any) -> bool:
@@ -143,7 +146,7 @@ class Llava(Family):
         """The side of the vision tower's own input, in pixels."""
         return self.model.config.vision_config.image_size
 
-    @torch.no_grad()
+    @in_eval_mode
     def _projected(self, pixels: Tensor) -> Tensor:
         """Float `[token, hidden]`: the projected patches of `[1, 3, height, width]` pixels."""
         is_native = tuple(pixels.shape[-2:]) == (self._native_side, self._native_side)

@@ -12,11 +12,13 @@ import torch
 from torch import Tensor
 from transformers.image_processing_utils import get_patch_output_size, select_best_resolution
 
+from seewhy.core.boxes import BoxFormat
 from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.core.geometry import Geometry, TokenGrid
 from seewhy.models.encoder_outputs import encoder_outputs
 from seewhy.models.families.llava import TOWERS, set_sizes
 from seewhy.models.family import Family, VisualInputs, concatenate, input_device, on_device
+from seewhy.models.isolation import in_eval_mode
 from seewhy.models.row_tensors import entries_of_row, sliced, tokens_in_rows
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ class LlavaNext(Family):
     )
     default_marker = "<image>"
     plain_format = "USER: {marker}\n{prompt} ASSISTANT:"
+    box_format = BoxFormat(None, ("fractions",))
 
     def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
         super().__init__(model, processor)
@@ -327,7 +330,6 @@ def _processed_tiles(family: Family, image: Image, canvas: Canvas) -> Any:
     config: Any = family.model.config
     (down, across), side = canvas.tiles, canvas.side
     settings: dict[str, Any] = {}
-    expect_tiles_alone(processor, config.vision_config.image_size)
     if side != config.vision_config.image_size:
         square = {"height": side, "width": side}
         settings = {"size": square, "image_grid_pinpoints": [[down * side, across * side]]}
@@ -341,6 +343,7 @@ def _processed_tiles(family: Family, image: Image, canvas: Canvas) -> Any:
             f"{image.width} x {image.height}, got pixels of shape {list(shape)} from {processor}: "
             "use the checkpoint's own processor."
         )
+    expect_tiles_alone(processor, config.vision_config.image_size)
     return processed
 
 
@@ -351,7 +354,7 @@ def scaled_side(config: Any, scale: float) -> int:
     return native if cells == native // patch else cells * patch
 
 
-@torch.no_grad()
+@in_eval_mode
 def _features(family: Family, processed: Any, canvas: Canvas) -> dict[str, Any]:
     """Tiles of another size are passed as features: the model would pack them by its own size."""
     pixels, base = processed["pixel_values"].flatten(0, 1), cast(Any, family.model.base_model)
@@ -380,7 +383,7 @@ def packed_features(family: Family, visual: VisualInputs) -> Tensor:
     return features[visual.spatial_mask.to(features.device)]
 
 
-@torch.no_grad()
+@in_eval_mode
 def features_of(family: Family, visual: VisualInputs) -> Tensor:
     """Float `[token, hidden]`: all tokens of a picture in the language model's input."""
     model: Any = family.model

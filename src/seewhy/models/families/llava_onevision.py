@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from seewhy.core.boxes import BoxFormat
 from seewhy.core.errors import GeometryError
 from seewhy.core.geometry import Geometry, TokenGrid
 from seewhy.models.encoder_outputs import encoder_outputs
@@ -29,6 +30,7 @@ from seewhy.models.family import (
     VisualInputs,
     single_frames,
 )
+from seewhy.models.isolation import in_eval_mode
 from seewhy.models.row_tensors import (
     entries_of_row,
     sliced,
@@ -72,6 +74,7 @@ class LlavaOnevision(Family):
     clip_marker = "<video>"
     clip_token_field = "video_token_id"
     plain_format = "<|im_start|>user {marker}\n{prompt}<|im_end|><|im_start|>assistant\n"
+    box_format = BoxFormat(None, ("fractions",))
 
     def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
         super().__init__(model, processor)
@@ -223,12 +226,12 @@ class LlavaOnevision(Family):
             "batch_num_images": torch.tensor([2]),
         }
 
-    @torch.no_grad()
+    @in_eval_mode
     def _with_newline(self, pixels: Tensor) -> Tensor:
         features = project(self.model, pixels)[0]
         return torch.cat([features, self._newline.to(features)])
 
-    @torch.no_grad()
+    @in_eval_mode
     def _pooled(self, pixels: Tensor, pooled: int) -> Tensor:
         features = project(self.model, pixels)
         cells = round(features.shape[1] ** 0.5)

@@ -15,6 +15,7 @@ from seewhy.core.geometry import Geometry
 from seewhy.models.families.llava import set_sizes
 from seewhy.models.families.qwen2_vl import resample_of
 from seewhy.models.family import Family, VisualInputs, concatenate, on_device
+from seewhy.models.isolation import in_eval_mode
 from seewhy.models.row_tensors import entries_of_row, sliced, tokens_in_rows
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ def expect_patch_size(processor: ProcessorParts, cell: int) -> None:
         )
 
 
-@torch.no_grad()
+@in_eval_mode
 def row_features(family: Family, visual: VisualInputs) -> Tensor:
     """Float `[visual, hidden]`: the projected tokens, as they enter the language model."""
     model: Any = family.model

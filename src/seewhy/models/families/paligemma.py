@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from seewhy.core.boxes import BoxFormat
 from seewhy.core.errors import GeometryError, UnsupportedModelError
 from seewhy.core.geometry import Geometry
 from seewhy.models.encoder_outputs import (
@@ -17,6 +18,7 @@ from seewhy.models.encoder_outputs import (
 )
 from seewhy.models.families.llava import set_sizes
 from seewhy.models.family import Family, VisualInputs, on_device
+from seewhy.models.isolation import in_eval_mode
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -47,8 +49,10 @@ class PaliGemma(Family):
     )
     coverage = "every pixel is seen, none twice"
     default_marker = "<image>"
+    needs_template = False
     plain_format = "{marker}<bos>{prompt}\n"
     causal_prompt = False
+    box_format = BoxFormat("relative-1024-yx", ("loc",))
 
     def __init__(self, model: PreTrainedModel, processor: ProcessorParts) -> None:
         super().__init__(model, processor)
@@ -115,7 +119,7 @@ class PaliGemma(Family):
         """Tokens on the square's side at a scale."""
         return max(1, round(self._native // self._patch * scale))
 
-    @torch.no_grad()
+    @in_eval_mode
     def _projected(self, pixels: Tensor) -> Tensor:
         """Float `[square, token, hidden]`: the projected patches of a square of another size."""
         model: Any = self.model

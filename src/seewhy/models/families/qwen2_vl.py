@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from seewhy.core.boxes import BoxFormat
 from seewhy.core.errors import GeometryError, ImageError, UnsupportedModelError
 from seewhy.core.geometry import Geometry
 from seewhy.images.clips import Clip
 from seewhy.models.families._qwen_vl_utils import PART_SETTINGS, fetched_size, resize_of_part
 from seewhy.models.family import Family, VisualInputs, on_device
+from seewhy.models.isolation import eval_mode
 from seewhy.models.row_tensors import dynamic_tensors_of_row
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ class Qwen2VL(Family):
     clip_token_field = "video_token_id"
     plain_format = "<|vision_start|>{marker}<|vision_end|>{prompt}\n"
     part_settings = PART_SETTINGS
+    box_format = BoxFormat("relative-1000", ("qwen-tokens", "pairs"))
 
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
         """See `process_dynamic`."""
@@ -268,7 +271,7 @@ def merged_features(family: Family, visual: VisualInputs) -> Tensor:
     names = ("pixel_values_videos", "video_grid_thw") if visual.is_clip else tuple(tensors)
     model: Any = family.model
     encode = model.get_video_features if visual.is_clip else model.get_image_features
-    with torch.no_grad():
+    with eval_mode(family.model):
         outputs = encode(**{name: tensors[name] for name in names}, return_dict=True)
     return torch.cat(tuple(outputs.pooler_output))
 

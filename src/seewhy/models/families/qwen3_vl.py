@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from seewhy.core.boxes import BoxFormat
 from seewhy.images.clips import Clip
 from seewhy.models.families._qwen_vl_utils import fetched_size, resize_of_part
 from seewhy.models.families.qwen2_vl import (
@@ -55,6 +56,7 @@ class Qwen3VL(Family):
     clip_token_field = "video_token_id"
     plain_format = Qwen2VL.plain_format
     part_settings = Qwen2VL.part_settings
+    box_format = BoxFormat("relative-1000", ("json", "qwen-tokens"))
 
     def process_image(self, image: Image, scale: float = 1.0) -> VisualInputs:
         """See `seewhy.models.families.qwen2_vl.process_dynamic`."""

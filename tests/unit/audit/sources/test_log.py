@@ -11,8 +11,8 @@ import pytest
 
 from audit_layouts import rows_of, save_picture, write_lines
 from seewhy.audit.source import BadRow, SourceRow
-from seewhy.audit.sources import _requests, open_source
-from seewhy.chats import read_question
+from seewhy.audit.sources import open_source
+from seewhy.chats import limits, read_question
 from seewhy.images import read_image
 
 
@@ -158,7 +158,7 @@ MALFORMED = "a field is missing or of another type"
         ({"messages": [user(TEXT)]}, "no picture"),
         ({"image": "1.png", "images": ["1.png"]}, MALFORMED),
         ({"image": 7}, MALFORMED),
-        ({"images": "1.png"}, MALFORMED),
+        ({"images": 7}, MALFORMED),
         ({"image": "1.png", "prompt": 7}, MALFORMED),
         ({"image": "1.png", "prompt": "a", "messages": [user("b")]}, MALFORMED),
         ({"image": "1.png", "messages": []}, MALFORMED),
@@ -204,7 +204,7 @@ def test_repeated_id_is_a_bad_row(tmp_path: Path, png: bytes) -> None:
 def test_pictures_in_the_text_have_a_limit(
     tmp_path: Path, png: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_requests, "MAX_PICTURE", 50)
+    monkeypatch.setattr(limits, "MAX_MEDIUM", 50)
     plain = "data:image/png," + "a" * 100
     rows = read(tmp_path, {"image": uri(png)}, {"image": plain}, {"image": "1.png"})
     assert [getattr(row, "reason", "") for row in rows] == ["a picture that is too large"] * 2 + [

@@ -21,7 +21,6 @@ from seewhy.core.errors import (
     GeometryError,
     ImageError,
     UnsupportedInputError,
-    UnsupportedModelError,
 )
 from seewhy.images.clips import Clip
 from seewhy.models import generate, load, prepare
@@ -151,7 +150,7 @@ def test_glm4v_refuses_what_it_does_not_stand_for():
     other = load(tiny_glm4v.build()).family
     pictures: Any = other.processor.image_processor
     pictures.do_resize = False
-    with pytest.raises(UnsupportedModelError, match="do_resize=False"):
+    with pytest.raises(ImageError, match="multiples of 8 pixels with do_resize=False"):
         other.process_image(PICTURES[0])
     pictures.merge_size = 4
     with pytest.raises(GeometryError, match="got 4 pixels, merge 4"):

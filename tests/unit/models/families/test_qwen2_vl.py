@@ -54,7 +54,7 @@ def test_process_image_scales_the_size_that_the_processor_gives():
 def test_process_image_at_scale_one_is_what_resizing_gives():
     family = shared("qwen2-vl").family
     image = noise(150, 100)
-    size = target_size(image, 1.0, family.processor.image_processor)
+    size = target_size(image.size, 1.0, family.processor.image_processor)
     once = image.resize(size, resample=3)
     made = family.processor.image_processor(images=[once], do_resize=False, return_tensors="pt")
     assert torch.equal(made["pixel_values"], family.process_image(image).tensors["pixel_values"])

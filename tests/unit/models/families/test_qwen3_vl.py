@@ -228,8 +228,8 @@ def test_process_video_refuses_what_it_does_not_stand_for():
 
     with pytest.raises(UnsupportedModelError, match="cap_pixels_per_frame"):
         given(cap_pixels_per_frame=True).process_video(CLIPS[0])
-    with pytest.raises(UnsupportedModelError, match="do_resize=False"):
-        given(do_resize=False).process_video(CLIPS[0])
+    with pytest.raises(ImageError, match="multiples of 8 pixels with do_resize=False"):
+        given(do_resize=False).process_video(clip_of_noise(2, 50, 50))
     with pytest.raises(GeometryError, match="2 frames a step, got 4 pixels, merge 2 and 3 frames"):
         given(temporal_patch_size=3).process_video(CLIPS[0])
     with pytest.raises(ImageError, match="sides differ at most 200-fold"):

@@ -1,6 +1,7 @@
 // What a screen reader is told after a word was chosen.
 
 import { label, percent } from "../shared/text.js";
+import { locationSentence } from "./location_panel.js";
 import { shownPlaces } from "./selection.js";
 import { summary } from "./summary.js";
 
@@ -27,5 +28,5 @@ function announcement(report, piece) {
     piece.part === "prompt"
       ? text.speaker(piece)
       : `probability ${percent(piece.unit.probability)}`;
-  return `${label(piece.text)}${contrast}: ${about}. ${summary(report, piece)}`;
+  return `${label(piece.text)}${contrast}: ${about}. ${summary(report, piece)}${locationSentence(report, piece)}`;
 }

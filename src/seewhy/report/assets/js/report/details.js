@@ -4,6 +4,7 @@ import { element } from "../shared/dom.js";
 import { decimal, label, percent, point, visibleText } from "../shared/text.js";
 import { comparisonDetails } from "./comparison.js";
 import { bar, block, heading, scalesBlock, section } from "./detail_parts.js";
+import { locationBlock } from "./location_panel.js";
 import { makeLayerStrip } from "./layer_strip.js";
 import { wordNotes } from "./notes.js";
 import { hasLowEvidence, shareOf, shownPlaces, viewOf } from "./selection.js";
@@ -62,6 +63,7 @@ function wordDetails(report, piece) {
     ),
     ...explanationOf(report, piece),
     ...wordNotes(report, piece),
+    ...locationBlock(report, piece),
     element(
       "div",
       { class: "columns" },

@@ -4,7 +4,7 @@ import { element } from "../shared/dom.js";
 
 /** @import {Views} from "./views.js" */
 /** What the text holds.
- * @typedef {{contrast: boolean, prompt: boolean, layers: boolean, verdicts: boolean}} Applies */
+ * @typedef {{contrast: boolean, prompt: boolean, layers: boolean, locations: boolean, verdicts: boolean}} Applies */
 
 const VERDICTS =
   "A mark under a word says what the word rests on. The picture or an earlier word was changed, the answer was kept, and the word's probability was read again: each dot is one such reading. A dashed box is the place that was taken away, or kept alone; a dashed word was left out or replaced. Support says how sure it is that the picture bears the word out. Verdicts belong to words: a token shows that of its word.";
@@ -22,6 +22,8 @@ const CONTRAST =
   "A word with a dotted line beneath is contrasted: its map shows which places favour this word over the other, and is dark where both have the same weight.";
 const LAYERS =
   "Layer by layer: a bar upwards is the word's probability if the answer were read out after that layer; a bar downwards is what the layer took from the picture. All maps of a word's layers share one scale. Of a word of several tokens, the probability is its first token's.";
+const LOCATIONS =
+  "A box or point that stands in the answer is drawn as a yellow outline with its phrase and with its coordinates: where the answer says that something is. The map shows what the words rest on, so the two may differ. The overlap compares the bright part of the map with the box.";
 const LIMITS =
   "A map shows where the model's states carry something of the word. It does not show that the word was said because of that place.";
 
@@ -29,7 +31,7 @@ const LIMITS =
  * @param {Views} views
  * @param {Applies} applies
  */
-export function guide(views, { contrast, prompt, layers, verdicts }) {
+export function guide(views, { contrast, prompt, layers, locations, verdicts }) {
   const texts = [
     verdicts && VERDICTS,
     MAPS,
@@ -38,6 +40,7 @@ export function guide(views, { contrast, prompt, layers, verdicts }) {
     views.clips.length > 0 && CLIP,
     prompt && PROMPT,
     contrast && CONTRAST,
+    locations && LOCATIONS,
     layers && LAYERS,
     LIMITS,
   ];

@@ -176,6 +176,12 @@ function textPanel(id) {
     id: id("verdict-legend"),
     "aria-label": "What the words rest on",
   });
+  const locationList = element("ul", { id: id("location-list") });
+  const locations = element(
+    "section",
+    { class: "location-list", "aria-label": "Boxes and points in the answer" },
+    locationList,
+  );
   const hint = element("p", { class: "hint", id: id("hint") });
   const details = element("div", { class: "details", id: id("details") });
   const node = element(
@@ -185,10 +191,12 @@ function textPanel(id) {
     answerTitle,
     answer,
     verdictLegend,
+    locations,
     hint,
     details,
   );
-  return { node, promptTitle, prompt, promptBlock, answer, verdictLegend, hint, details };
+  const text = { promptTitle, prompt, promptBlock, answer, hint, details };
+  return { node, ...text, verdictLegend, locations, locationList };
 }
 
 const OVERVIEW_OF_ONE =

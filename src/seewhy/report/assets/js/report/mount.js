@@ -6,7 +6,7 @@ import { Report } from "./report.js";
 /** @import {Mount, Options} from "./types.d.ts" */
 
 /**
- * Show a report. The page needs `look.css`, `report.css` and `verdicts.css`.
+ * Show a report. The page needs `look.css`, `report.css`, `verdicts.css` and `locations.css`.
  * @param {Element} container gets the report as its last child
  * @param {Payload} payload as `seewhy.report.payload.payload` makes it
  * @param {Options} [options]

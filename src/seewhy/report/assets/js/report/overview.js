@@ -4,6 +4,7 @@ import { element } from "../shared/dom.js";
 import { label, percent } from "../shared/text.js";
 import { verdictMark } from "../shared/verdict_marks.js";
 import { hasLowEvidence } from "./selection.js";
+import { isFolded } from "./thinking.js";
 import { verdictOf } from "./verdicts.js";
 
 /** @import {Report} from "./report.js" */
@@ -16,7 +17,9 @@ const TILE_SIDE = 150;
 export function layOutTiles(report) {
   const { parts, text } = report;
   parts.overviewTitle.textContent = `Every ${text.kind}, in order`;
-  const tiles = text.placesOf("answer").map((at) => makeTile(report, text.pieces[at], at));
+  for (const piece of text.pieces) piece.tile = null;
+  const shown = text.placesOf("answer").filter((at) => !isFolded(report, at));
+  const tiles = shown.map((at) => makeTile(report, text.pieces[at], at));
   parts.tiles.replaceChildren(...tiles);
   drawTiles(report);
 }

@@ -1,6 +1,7 @@
 // Pointing at a picture: which words have evidence in that cell.
 
 import { RESPONSE_MIN, isComparison } from "./selection.js";
+import { isFolded } from "./thinking.js";
 
 /** @import {Pane} from "./panes.js" */
 /** @import {Report} from "./report.js" */
@@ -44,8 +45,9 @@ function cellAt({ views }, { frame, view }, event) {
  * @param {Report} report
  * @param {Cell | null} cell
  */
-function strongestWord({ maps, state, text }, cell) {
-  const answer = text.placesOf("answer");
+function strongestWord(report, cell) {
+  const { maps, state, text } = report;
+  const answer = text.placesOf("answer").filter((at) => !isFolded(report, at));
   if (cell === null || !answer.length || isComparison(state)) return null;
   /** @param {number} at */
   const value = (at) => maps.display(text.unit(at), cell.view).values[cell.cell];

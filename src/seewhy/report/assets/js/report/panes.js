@@ -3,6 +3,7 @@
 import { context2d, element } from "../shared/dom.js";
 import { capitalize, clamp } from "../shared/text.js";
 import { changedBoxes } from "./change_marks.js";
+import { locationMarks } from "./location_marks.js";
 import { paneCaption } from "./pane_caption.js";
 import { listenToPane } from "./pane_pointer.js";
 import { arrangement, paneRows, rowWeights } from "./pane_rows.js";
@@ -25,7 +26,9 @@ function makePane(report) {
   const peak = element("i", { class: "peak" });
   const badge = element("span", { class: "layer-badge" });
   const boxes = element("div", { class: "changed-boxes", "aria-hidden": "true" });
-  const frame = element("div", { class: "picture-frame" }, image, canvas, boxes, peak, badge);
+  const located = element("div", { class: "locations-drawn", "aria-hidden": "true" });
+  const over = [image, canvas, boxes, located, peak, badge];
+  const frame = element("div", { class: "picture-frame" }, ...over);
   const caption = element("figcaption");
   const pane = {
     node: element("figure", { class: "pane" }, frame, caption),
@@ -34,6 +37,7 @@ function makePane(report) {
     peak,
     badge,
     boxes,
+    located,
     caption,
     context: context2d(canvas),
     unit: /** @type {UnitData | null} */ (null),
@@ -96,6 +100,7 @@ function showInPane(report, pane, content, count) {
   resizeCanvas(report, pane, content.view, count);
   showPeak(report, pane, unit, content.view);
   pane.boxes.replaceChildren(...changedBoxes(report, content));
+  pane.located.replaceChildren(...locationMarks(report, content));
   showCaption(report, pane, content);
   markPane(report, pane, content);
   const layer = shownLayer(state, unit);

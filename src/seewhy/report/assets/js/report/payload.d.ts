@@ -65,12 +65,41 @@ export interface WordNote {
   note: string;
 }
 
+/** A map against a box or point; see `seewhy.report.location_fit.Fit`. */
+export interface FitData {
+  view: number;
+  iou: number | null;
+  hit: boolean;
+  distance: number | null;
+  energy: number | null;
+  area: number | null;
+}
+
+/** A box or a point in the answer; see `seewhy.report.locations.Location`. */
+export interface LocationData {
+  kind: string;
+  text: string;
+  tokens: number[];
+  numbers: number[];
+  number_tokens: number[];
+  phrase: string | null;
+  phrase_tokens: number[];
+  pixels: number[] | null;
+  convention: string | null;
+  picture: number | null;
+  views: number[];
+  notes: string[];
+  phrase_fit: FitData | null;
+  coordinates_fit: FitData | null;
+}
+
 /** A piece of the prompt, its offsets counted in characters (code points). */
 export interface Span {
   text: string;
   start: number;
   end: number;
   unit: number | null;
+  special?: boolean;
 }
 
 /** The range of a unit's maps on each scale of `seewhy.core.display`. */
@@ -104,6 +133,7 @@ export interface UnitData {
   text: string;
   start: number;
   end: number;
+  special?: boolean;
   tokens: number[];
   probability: number;
   candidates: [string, number][];
@@ -163,10 +193,12 @@ export interface Payload {
   prompt: string;
   turns: TurnData[];
   answer: string;
+  thinking?: [number, number];
   contrasts: Contrast[];
   verdicts: (VerdictData | null)[] | null;
   warnings: string[];
   word_notes: WordNote[];
+  locations: LocationData[];
   words: TextData;
   tokens: TextData;
   scales: Scale[];

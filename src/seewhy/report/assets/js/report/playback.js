@@ -1,5 +1,7 @@
 // Read along: look at one word of the answer after another.
 
+import { isFolded } from "./thinking.js";
+
 /** @import {Report} from "./report.js" */
 
 const WORD_MS = 750;
@@ -31,10 +33,10 @@ export class Playback {
 
   start() {
     const { actions, state, text } = this.report;
-    const answer = text.placesOf("answer");
+    const answer = text.placesOf("answer").filter((at) => !isFolded(this.report, at));
     const last = answer[answer.length - 1];
     if (!answer.length) return;
-    const isAtEnd = text.pieces[state.current]?.part !== "answer" || state.current >= last;
+    const isAtEnd = !answer.includes(state.current) || state.current >= last;
     actions.readFrom(isAtEnd ? answer[0] : state.current);
     this.timer = setInterval(
       () => {

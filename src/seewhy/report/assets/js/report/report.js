@@ -7,6 +7,8 @@ import { connectControls } from "./controls.js";
 import { makeFilmstrips } from "./filmstrips.js";
 import { layout } from "./layout.js";
 import { readLink } from "./links.js";
+import { renderLocationList } from "./location_panel.js";
+import { locationsIn } from "./locations.js";
 import { Maps } from "./maps.js";
 import { renderWarnings } from "./notes.js";
 import { clearPanes } from "./panes.js";
@@ -50,10 +52,12 @@ export class Report {
     this.images = payload.pictures.map(() => new Image());
     this.painter = new Painter(payload.colours, this.views, this.images);
     this.state = initialState(Object.keys(payload.colours)[0], payload.display);
+    this.state.isThinkingOpen = !this.text.hasFinalAnswer;
     this.parts = layout(id, this.views, {
       contrast: payload.contrasts.length > 0,
       prompt: payload.words.asked.length > 0,
       verdicts: Boolean(payload.verdicts?.some(Boolean)),
+      locations: locationsIn(payload).length > 0,
       layers: payload.tokens.answer.some(({ layers }) => layers?.length > 0),
     });
     /** @type {Pane[]} */
@@ -77,6 +81,7 @@ export class Report {
     renderWarnings(this);
     renderProvenance(this);
     renderVerdictLegend(this);
+    renderLocationList(this);
   }
 
   /** Draw the report as soon as its pictures can be drawn. */

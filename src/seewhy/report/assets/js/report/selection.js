@@ -24,6 +24,7 @@ export function initialState(colours, display) {
     style: { mode: "heat", colours, opacity: 0.8, display },
     layer: null,
     layerSource: "lens",
+    isThinkingOpen: false,
     tabStops: {},
   };
 }

@@ -9,7 +9,7 @@ import { isDiagnosed } from "./verdicts.js";
 /** @typedef {{key: string, does: string, run: () => void}} Shortcut */
 
 const WORD_KEYS = [
-  [["←", "→"], "one word back, one on"],
+  [["←", "→"], "one word to the left, one to the right"],
   [["↑", "↓"], "one line up, one down"],
   [["Enter", "Space"], "pin or unpin a word"],
 ];

@@ -35,12 +35,14 @@ export class TextAxis {
     const { prompt, asked, answer } = this.payload[segmentation];
     const drawn = { node: null, tile: null };
     this.pieces = [
-      ...prompt.map(({ text, start, end, unit }, index) => ({
+      ...prompt.map(({ text, start, end, unit, special }, index) => ({
         part: /** @type {Part} */ ("prompt"),
         index,
         text,
         start,
         end,
+        special: special ?? false,
+        thinking: false,
         ...drawn,
         unit: unit === null ? null : asked[unit],
       })),
@@ -50,10 +52,22 @@ export class TextAxis {
         text: unit.text,
         start: unit.start,
         end: unit.end,
+        special: unit.special ?? false,
+        thinking: unit.start < this.thinkingEnd,
         ...drawn,
         unit,
       })),
     ];
+  }
+
+  /** Where the answer's thinking block ends, in characters; 0 where it has none. */
+  get thinkingEnd() {
+    return this.payload.thinking?.[1] ?? 0;
+  }
+
+  /** Whether something of the answer follows its thinking block, or there is none. */
+  get hasFinalAnswer() {
+    return this.pieces.some(({ part, thinking }) => part === "answer" && !thinking);
   }
 
   /** What a piece is called: word or token. */
@@ -101,7 +115,9 @@ export class TextAxis {
 
   /** Where to start: at a word with much visual evidence; -1 where nothing is explained. */
   firstPlace() {
-    const answer = this.placesOf("answer");
+    const all = this.placesOf("answer");
+    const final = all.filter((at) => !this.pieces[at].thinking);
+    const answer = final.length ? final : all;
     if (!answer.length) return this.pieces.findIndex((piece) => piece.unit);
     /** @param {number} at */
     const evidence = (at) => this.unit(at).brightness;

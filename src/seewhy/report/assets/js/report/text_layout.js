@@ -2,7 +2,10 @@
 
 import { element } from "../shared/dom.js";
 import { label } from "../shared/text.js";
+import { layOutTiles } from "./overview.js";
+import { setScript } from "./scripts.js";
 import { isExplained } from "./text_axis.js";
+import { plainText, thinkingBlock } from "./thinking.js";
 import { verdictLabel } from "./verdict_legend.js";
 import { isDiagnosed, isDoubtful, placesOfWord, verdictOf, wordOf } from "./verdicts.js";
 
@@ -19,12 +22,12 @@ const ROLES = { system: "System", user: "User", assistant: "Assistant" };
 
 /** @param {Report} report */
 export function layOutText(report) {
-  const { pieces } = report.text;
+  const places = new Map(report.text.pieces.map((piece, at) => [piece, at]));
   /** @type {MakeNode} */
   const makeNode = (piece) => {
     piece.node = isExplained(piece)
-      ? explainedNode(report, piece, pieces.indexOf(piece))
-      : element("span", {}, piece.text.trimStart());
+      ? explainedNode(report, piece, places.get(piece) ?? -1)
+      : element("span", { class: piece.special ? "special" : null }, piece.text.trimStart());
     return piece.node;
   };
   layOutPrompt(report, makeNode);
@@ -43,6 +46,8 @@ function explainedNode({ id, text }, piece, at) {
   const classes = [
     "unit",
     ...(text.foil(piece) === null ? [] : ["contrasted"]),
+    ...(piece.special ? ["special"] : []),
+    ...(isSignedNumber(piece.text) ? ["signed"] : []),
     // A style draws the mark: an element would break the line where the answer is copied.
     ...(verdict && isFirstOfWord(text, piece, at) ? ["marked"] : []),
     ...(verdict && isDoubtful(verdict) ? ["doubtful"] : []),
@@ -69,9 +74,24 @@ function explainedNode({ id, text }, piece, at) {
  * @param {ExplainedPiece} piece
  * @param {VerdictData | null} verdict
  */
-function accessibleName({ text }, verdict) {
-  const name = text.trim() ? null : "no visible text";
+function accessibleName({ text, special }, verdict) {
+  const name = special ? `markup ${nameOfMarkup(text)}` : text.trim() ? null : "no visible text";
   return verdict ? `${name ?? label(text)}: ${verdictLabel(verdict)}` : name;
+}
+
+/**
+ * A number with a sign before it: among words that run from right to left the sign would move.
+ * @param {string} text
+ */
+const isSignedNumber = (text) => /^\s*[-+−±]\p{N}/u.test(text);
+
+/**
+ * A special token as words: "box start" for `<|box_start|>`, "end of think" for `</think>`.
+ * @param {string} text
+ */
+function nameOfMarkup(text) {
+  const words = text.match(/[\p{L}\p{N}]+/gu)?.join(" ") ?? text;
+  return /^\W*\//u.test(text) ? `end of ${words}` : words;
 }
 
 /**
@@ -89,17 +109,23 @@ function isFirstOfWord(text, piece, at) {
  * @param {Report} report
  * @param {MakeNode} makeNode
  */
-function layOutAnswer({ parts, payload, text }, makeNode) {
+function layOutAnswer(report, makeNode) {
+  const { parts, payload, text } = report;
+  const pieces = text.pieces.filter(({ part }) => part === "answer");
+  const thinking = pieces.filter((piece) => piece.thinking);
+  const final = pieces.filter((piece) => !piece.thinking);
   parts.answer.replaceChildren();
   parts.answer.dataset.segmentation = text.segmentation;
   parts.answer.dataset.diagnosed = String(isDiagnosed(text));
   parts.answer.dataset.length = payload.answer.length > LONG_ANSWER ? "long" : "short";
-  layOut(
-    parts.answer,
-    payload.answer,
-    text.pieces.filter(({ part }) => part === "answer"),
-    makeNode,
-  );
+  setScript(parts.answer, plainText(final.length ? final : pieces));
+  const block = thinkingBlock(report, thinking, () => layOutTiles(report));
+  if (block) {
+    layOut(block.words, payload.answer, thinking, makeNode, 0, text.thinkingEnd);
+    parts.answer.append(block.node);
+  }
+  const start = block ? (final[0]?.start ?? text.thinkingEnd) : 0;
+  layOut(parts.answer, payload.answer, final, makeNode, start);
 }
 
 /**
@@ -114,6 +140,7 @@ function layOutPrompt({ parts, payload, text }, makeNode) {
     const words = element("span", { class: "words" });
     const own = pieces.filter((piece) => text.turnOf(piece) === turn);
     layOut(words, payload.prompt, own, makeNode, turn.start, turn.end);
+    setScript(text.isChat ? words : parts.prompt, plainText(own));
     parts.prompt.append(...(text.isChat ? [turnNode(turn, words)] : words.childNodes));
   }
 }
@@ -161,10 +188,12 @@ function turnNode(turn, words) {
 function layOut(holder, text, pieces, makeNode, start = 0, end = Infinity) {
   const characters = Array.from(text);
   let cursor = start;
+  let isFirst = true;
   for (const piece of pieces) {
     if (piece.start > cursor) holder.append(characters.slice(cursor, piece.start).join(""));
     // The space before a token is outside its box, or a line's end would show an empty one.
-    if (holder.hasChildNodes()) holder.append(piece.text.match(/^\s*/u)?.[0] ?? "");
+    if (!isFirst || piece.start > start) holder.append(piece.text.match(/^\s*/u)?.[0] ?? "");
+    isFirst = false;
     holder.append(makeNode(piece));
     cursor = Math.max(cursor, piece.end);
   }

@@ -2,7 +2,9 @@
 
 import { label } from "../shared/text.js";
 import { changedPlaces } from "./change_marks.js";
+import { locatedPlaces } from "./location_marks.js";
 import { RESPONSE_MIN, shownPlaces } from "./selection.js";
+import { isFolded, unfoldAround } from "./thinking.js";
 
 /** @import {Report} from "./report.js" */
 /** @import {Cell, Part, Piece} from "./types.d.ts" */
@@ -11,18 +13,21 @@ import { RESPONSE_MIN, shownPlaces } from "./selection.js";
 export function renderTints(report) {
   const { state, text } = report;
   if (!text.isExplained(state.current)) return;
+  unfoldAround(report);
   const strengths = state.hoveredCell
     ? cellStrengths(report, state.hoveredCell)
     : contextStrengths(report);
-  const stops = [tabStop(report, "prompt"), tabStop(report, "answer")];
+  const stops = new Set([tabStop(report, "prompt"), tabStop(report, "answer")]);
   const changed = changedPlaces(report);
+  const located = locatedPlaces(report);
   text.pieces.forEach((piece, at) => {
     piece.node?.classList.toggle("changed", changed.has(at));
+    piece.node?.classList.toggle("located", located.has(at));
     piece.node?.classList.remove("highlighted");
     tint(piece, strengths.get(at) ?? 0, state.hoveredCell !== null);
     if (!piece.unit) return;
     mark(report, piece, at);
-    if (piece.node) piece.node.tabIndex = stops.includes(at) ? 0 : -1;
+    if (piece.node) piece.node.tabIndex = stops.has(at) ? 0 : -1;
   });
   renderCellWords(report);
 }
@@ -90,12 +95,13 @@ function mark({ state }, { node, tile }, at) {
  * @param {Report} report
  * @param {Part} part
  */
-function tabStop({ state, text }, part) {
+function tabStop(report, part) {
+  const { state, text } = report;
   if (text.pieces[state.current].part === part) state.tabStops[part] = state.current;
   const at = state.tabStops[part] ?? -1;
-  return text.isExplained(at) && text.pieces[at].part === part
+  return text.isExplained(at) && text.pieces[at].part === part && !isFolded(report, at)
     ? at
-    : text.explainedPlacesOf(part)[0];
+    : text.explainedPlacesOf(part).find((place) => !isFolded(report, place));
 }
 
 /**
@@ -111,9 +117,11 @@ function renderCellWords(report) {
  * @param {Report} report
  * @param {Cell} cell
  */
-function cellWords({ maps, text, views }, { view, cell }) {
+function cellWords(report, { view, cell }) {
+  const { maps, text, views } = report;
   const strongest = text
     .placesOf("answer")
+    .filter((at) => !isFolded(report, at))
     .map((at) => ({
       text: label(text.pieces[at].text),
       value: maps.display(text.unit(at), view).values[cell],

@@ -49,6 +49,10 @@ export interface Piece {
   text: string;
   start: number;
   end: number;
+  /** Whether it is a special token. */
+  special: boolean;
+  /** Whether it is part of the answer's thinking block. */
+  thinking: boolean;
   unit: UnitData | null;
   node: HTMLElement | null;
   tile: HTMLElement | null;
@@ -75,6 +79,8 @@ export interface State {
   /** The layer whose map is shown, from 0, or null for a word's own map. */
   layer: number | null;
   layerSource: LayerSource;
+  /** Whether the answer's thinking block is unfolded. */
+  isThinkingOpen: boolean;
   /** The piece of each part that the tab key reaches. */
   tabStops: Partial<Record<Part, number>>;
 }

@@ -1,6 +1,6 @@
 // The verdicts of the answer's words: which word has which, and what it follows from.
 
-/** @import {VerdictData} from "./payload.d.ts" */
+/** @import {Payload, VerdictData} from "./payload.d.ts" */
 /** @import {TextAxis} from "./text_axis.js" */
 /** @import {Part, Piece} from "./types.d.ts" */
 
@@ -48,9 +48,29 @@ export function verdictOf(text, piece) {
 export function wordOf({ payload, segmentation }, { part, index }) {
   if (part !== "answer") return null;
   if (segmentation === "words") return { part, word: index };
-  const own = payload.words.answer.flatMap(({ tokens }, i) => (tokens.includes(index) ? [i] : []));
-  const word = own.findLast((i) => payload.verdicts?.[i]) ?? own.at(-1);
+  const word = wordsOfTokens(payload)[index];
   return word === undefined ? null : { part, word };
+}
+
+/** @type {WeakMap<Payload, number[]>} */
+const ownWords = new WeakMap();
+
+/**
+ * For each token of the answer the word that it belongs to, worked out once.
+ * @param {Payload} payload
+ */
+function wordsOfTokens(payload) {
+  const known = ownWords.get(payload);
+  if (known) return known;
+  /** @type {number[]} */
+  const words = [];
+  payload.words.answer.forEach(({ tokens }, word) => {
+    // Pages of older versions may hold a token twice: then the last word with a verdict has it.
+    for (const token of tokens)
+      if (words[token] === undefined || payload.verdicts?.[word]) words[token] = word;
+  });
+  ownWords.set(payload, words);
+  return words;
 }
 
 /**
@@ -71,6 +91,9 @@ export function spanOf({ payload: { words } }, { part, word }) {
 export function placesOfWord(text, ref) {
   const span = spanOf(text, ref);
   if (!span) return [];
+  const first = ref.part === "answer" ? text.payload[text.segmentation].prompt.length : 0;
+  if (text.segmentation === "words") return [first + ref.word];
+  if ("tokens" in span) return span.tokens.map((token) => first + token);
   return text.placesOf(ref.part).filter((at) => {
     const { start, end } = text.pieces[at];
     return start < span.end && span.start < end;
@@ -78,15 +101,21 @@ export function placesOfWord(text, ref) {
 }
 
 /**
- * Where a word of the answer is that the picture clearly does not bear out, or -1. Of equal words
- * the first with a verdict of its own.
+ * Where a word of the answer is that the picture clearly does not bear out, or -1; not in its
+ * thinking block. Of equal words the first with a verdict of its own.
  * @param {TextAxis} text
  */
 export function worstPlace(text) {
   const verdicts = text.payload.verdicts ?? [];
-  const supports = verdicts.map((verdict) => verdict?.support ?? Infinity);
+  const { answer } = text.payload.words;
+  const final = answer.some(({ start }) => start >= text.thinkingEnd);
+  const supports = verdicts.map((verdict, word) =>
+    final && answer[word].start < text.thinkingEnd ? Infinity : (verdict?.support ?? Infinity),
+  );
   const least = Math.min(...supports, DOUBTFUL);
-  const own = verdicts.findIndex((verdict) => verdict?.support === least && verdict.noun === null);
+  const own = verdicts.findIndex(
+    (verdict, word) => supports[word] === least && verdict?.noun === null,
+  );
   const word = least < DOUBTFUL ? (own < 0 ? supports.indexOf(least) : own) : -1;
   return word < 0 ? -1 : (placesOfWord(text, { part: "answer", word })[0] ?? -1);
 }

@@ -1,17 +1,21 @@
 // Walking through the words by keyboard.
 
 import { hasModifier } from "../shared/dom.js";
+import { isFolded } from "./thinking.js";
 import { placeOf } from "./word_pointer.js";
 
 /** @import {Report} from "./report.js" */
+/** @import {Part} from "./types.d.ts" */
 
+const [LEFT, RIGHT] = ["ArrowLeft", "ArrowRight"];
 const FAR = 1e5; // a line away is farther than anything on the same line
 
 /** @param {Report} report */
 export function listenToWordKeys(report) {
   for (const holder of [report.parts.prompt, report.parts.answer]) {
     holder.addEventListener("keydown", (event) => {
-      if (!hasModifier(event) && report.text.isExplained(report.state.current))
+      const isSwitch = event.target instanceof Element && event.target.closest("summary");
+      if (!hasModifier(event) && !isSwitch && report.text.isExplained(report.state.current))
         pressed(report, event);
     });
   }
@@ -51,11 +55,14 @@ function walkTo({ actions, playback, text }, at) {
  */
 function placeAfterKey(report, key) {
   const { state, text } = report;
-  const order = [...text.explainedPlacesOf("prompt"), ...text.explainedPlacesOf("answer")];
-  const own = text.explainedPlacesOf(text.pieces[state.current].part);
+  /** @param {Part} part */
+  const seen = (part) => text.explainedPlacesOf(part).filter((at) => !isFolded(report, at));
+  const order = [...seen("prompt"), ...seen("answer")];
+  const own = seen(text.pieces[state.current].part);
   const now = order.indexOf(state.current);
-  if (key === "ArrowRight") return order[Math.min(now + 1, order.length - 1)];
-  if (key === "ArrowLeft") return order[Math.max(now - 1, 0)];
+  const [back, on] = runsLeft(text.pieces[state.current].node) ? [RIGHT, LEFT] : [LEFT, RIGHT];
+  if (key === on) return order[Math.min(now + 1, order.length - 1)];
+  if (key === back) return order[Math.max(now - 1, 0)];
   if (key === "ArrowDown") return nearestOnLine(report, 1);
   if (key === "ArrowUp") return nearestOnLine(report, -1);
   if (key === "Home") return own[0];
@@ -63,11 +70,18 @@ function placeAfterKey(report, key) {
 }
 
 /**
+ * Whether the text around an element runs from right to left: there the next word is on the left.
+ * @param {HTMLElement | null} node
+ */
+const runsLeft = (node) => node?.closest("[dir]")?.getAttribute("dir") === "rtl";
+
+/**
  * The word nearest to the current one on a line below it, or above it.
  * @param {Report} report
  * @param {-1 | 1} direction
  */
-function nearestOnLine({ state, text }, direction) {
+function nearestOnLine(report, direction) {
+  const { state, text } = report;
   const here = boxOf(text.pieces[state.current].node);
   let best = state.current;
   let least = Infinity;
@@ -75,7 +89,7 @@ function nearestOnLine({ state, text }, direction) {
     const box = boxOf(node);
     const lines = Math.round((box.top - here.top) / Math.max(here.height, 1));
     const far = Math.abs(lines) * FAR + Math.abs(middle(box) - middle(here));
-    if (!unit || Math.sign(lines) !== direction || far >= least) return;
+    if (!unit || isFolded(report, at) || Math.sign(lines) !== direction || far >= least) return;
     [least, best] = [far, at];
   });
   return best;
