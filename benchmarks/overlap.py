@@ -32,6 +32,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import results_page
@@ -312,10 +313,11 @@ def collect(folder: Path, out: Path, scenes: int | None = None) -> None:
         if suite == "paper":
             _write_paper(results, out)
     results_page.write(answers, out / "answers.csv")
-    without = {
-        suite: [m for m in tabled(suite) if m not in complete(suite, known, scenes)]
-        for suite in SUITES
-    }
+    without = {}
+    for suite in SUITES:
+        found = complete(suite, known, scenes)
+        lacking = [method for method in tabled(suite) if method not in found]
+        without[suite] = lacking if found else ["all"]
     state = {"measured": time.strftime("%Y-%m-%d"), "without": without}
     (out / results_page.OVERLAP.name).write_text(json.dumps(state, indent=1) + "\n", "utf-8")
 
@@ -392,9 +394,10 @@ def _merge_paper(out: Path) -> None:
     order: list[Reason] = sorted(reasons, key=lambda reason: -reason.count)
     (PAPER / REASONS).write_text(reasons_csv(order), "utf-8")
     (PAPER / CASES).write_text((out / CASES).read_text("utf-8"), "utf-8")
-    pages = out / "pages"
-    write_report(PAPER, pages)
-    (PAPER / MARKDOWN).write_text((pages / MARKDOWN).read_text("utf-8"), "utf-8")
+    with TemporaryDirectory() as pages:
+        write_report(PAPER, pages)
+        text = (Path(pages) / MARKDOWN).read_text("utf-8")
+    (PAPER / MARKDOWN).write_text(text, "utf-8")
 
 
 def _replaced(old: Sequence[Cell], new: Sequence[Cell]) -> list[Cell]:
