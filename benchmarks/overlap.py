@@ -32,6 +32,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import results_page
@@ -43,7 +44,7 @@ from seewhy.bench.readers import read_tables
 from seewhy.bench.reading import _Collector, results_without_rows
 from seewhy.bench.reporting import MARKDOWN, write_report
 from seewhy.bench.results import Reason, Results
-from seewhy.bench.store import FAILED
+from seewhy.bench.store import FAILED, Store
 from seewhy.bench.suites import resolve, suite_of
 from seewhy.bench.worker import Job, Worker
 from seewhy.bench.writers import REASONS, TABLE, reasons_csv, table_csv
@@ -51,6 +52,8 @@ from seewhy.bench.writers import REASONS, TABLE, reasons_csv, table_csv
 PAPER = Path(__file__).parent / "results" / "paper"
 SUITES = ("claims", "shares", "ablation", "paper", "composed")
 """Suites with overlap among their metrics, those of the README first."""
+NEEDED = ("claims", "shares")
+"""Suites that are merged whole: the README's sentences are of all their methods."""
 METRIC = "overlap"
 ROWS = "rows.jsonl"
 SLOW = ("integrated-gradients", "smooth-grad", "llava-cam", "occlusion")
@@ -261,7 +264,8 @@ def results_of(
     """The results of a suite's overlap, with the suite's reference."""
     plan = plan_of_suite(suite, scenes_of_trial, methods)
     reference = resolve(suite_of(suite)).reference
-    results = results_without_rows([plan.describe()], reference=str(reference))
+    run = described(plan)
+    results = results_without_rows([run], reference=str(reference))
     models = {model.label: number for number, model in enumerate(plan.models)}
     scenes = {scene: number for number, scene in enumerate(plan.datasets[0].ids)}
     order = {method: number for number, method in enumerate(methods)}
@@ -280,6 +284,12 @@ def results_of(
     return replace(
         results, rows=collector.series(), reasons=collector.reasons(), samples=collector.samples()
     )
+
+
+def described(plan: Plan) -> dict[str, Any]:
+    """A plan as the description of a run, as a run's file holds it."""
+    committed = Store(PAPER).read_runs()[-1]
+    return json.loads(json.dumps({**committed, **plan.describe()}))
 
 
 def collect(folder: Path, out: Path, scenes: int | None = None) -> None:
@@ -303,10 +313,11 @@ def collect(folder: Path, out: Path, scenes: int | None = None) -> None:
         if suite == "paper":
             _write_paper(results, out)
     results_page.write(answers, out / "answers.csv")
-    without = {
-        suite: [m for m in tabled(suite) if m not in complete(suite, known, scenes)]
-        for suite in SUITES
-    }
+    without = {}
+    for suite in SUITES:
+        found = complete(suite, known, scenes)
+        lacking = [method for method in tabled(suite) if method not in found]
+        without[suite] = lacking if found else ["all"]
     state = {"measured": time.strftime("%Y-%m-%d"), "without": without}
     (out / results_page.OVERLAP.name).write_text(json.dumps(state, indent=1) + "\n", "utf-8")
 
@@ -317,7 +328,7 @@ def _write_paper(results: Results, out: Path) -> None:
     (out / CASES).write_text(cases_json(choose_cases(results)), "utf-8")
     runs = out / "runs"
     runs.mkdir(exist_ok=True)
-    run = {**results.runs[0], "reference": results.reference}
+    run = {**results.runs[0], "suite": "paper", "reference": results.reference}
     (runs / "overlap.json").write_text(json.dumps(run, indent=1) + "\n", "utf-8")
 
 
@@ -335,11 +346,14 @@ def merge(out: Path) -> None:
 def _merge_answers(new: Sequence[results_page.Row]) -> None:
     """Replace the rows of overlap, in their places; new ones follow those of their suite."""
     by_key = {_key(row): row for row in new}
-    suites = {row.suite for row in new}
+    measured = {(row.suite, row.method) for row in new}
+    for suite in NEEDED:
+        if lacking := [m for m in tabled(suite) if (suite, m) not in measured]:
+            sys.exit(f"Expected all methods of {suite}, got none of {lacking}: measure them first.")
     merged: list[results_page.Row] = []
     dropped = set()
     for row in map(_renamed, results_page.read(results_page.TABLE)):
-        if "iou" not in row.figure or row.suite not in suites:
+        if "iou" not in row.figure or row.suite not in SUITES:
             merged.append(row)
         elif (found := by_key.pop(_key(row), None)) is not None:
             merged.append(found)
@@ -380,9 +394,10 @@ def _merge_paper(out: Path) -> None:
     order: list[Reason] = sorted(reasons, key=lambda reason: -reason.count)
     (PAPER / REASONS).write_text(reasons_csv(order), "utf-8")
     (PAPER / CASES).write_text((out / CASES).read_text("utf-8"), "utf-8")
-    pages = out / "pages"
-    write_report(PAPER, pages)
-    (PAPER / MARKDOWN).write_text((pages / MARKDOWN).read_text("utf-8"), "utf-8")
+    with TemporaryDirectory() as pages:
+        write_report(PAPER, pages)
+        text = (Path(pages) / MARKDOWN).read_text("utf-8")
+    (PAPER / MARKDOWN).write_text(text, "utf-8")
 
 
 def _replaced(old: Sequence[Cell], new: Sequence[Cell]) -> list[Cell]:

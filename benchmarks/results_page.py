@@ -419,7 +419,7 @@ class Tables:
         text = f"Overlap was measured anew on {state['measured']}, as TAM's code evaluates it."
         if without:
             listed = "; ".join(
-                f"`{suite}`: {', '.join(f'`{name}`' for name in names)}"
+                f"`{suite}`: {', '.join(n if n == 'all' else f'`{n}`' for n in names)}"
                 for suite, names in without.items()
             )
             text += f" Methods that were not measured anew have no overlap ({listed})."

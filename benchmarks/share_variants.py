@@ -322,7 +322,10 @@ def spread(m: Matrices, amounts: Tensor, target: TokenGrid, *, areas: bool = Tru
 
 
 def measure(scene: Scene, maps: Tensor, display: Display | None, found: dict[str, list]) -> None:
-    """Add the figures of maps `[token, cell]` on the base grid to `found`."""
+    """Add the figures of maps `[token, cell]` on the base grid to `found`.
+
+    Those at 0.5 are on the answer's scale of what a display shows.
+    """
     grid = scene.at[1.0].inputs.views[0].geometry.base_grid
     low, high = answer_range(maps, maps) if display is None else display(maps)
     shown = to_display(maps, low[:, None], high[:, None]).unflatten(1, grid.shape)

@@ -168,3 +168,38 @@ def test_cpu_makes_every_tensor_contiguous_in_main_memory():
         assert one.is_contiguous()
         assert one.device.type == "cpu"
         assert torch.equal(one, other)
+
+
+def test_displayed_shows_all_tokens_on_one_scale_each_on_its_own_or_with_the_text():
+    maps = torch.zeros(2, 10, 10)
+    maps[0, 0], maps[1, 0, 0] = torch.arange(10.0), 2.0
+    made = Attribution((maps,), torch.zeros(2, 3), torch.zeros(2), torch.tensor([20.0, 4.0]))
+    span = made.answer_span()
+    assert span == 7.0  # the 198th of 200 values
+    (answer,), (word,), (joint,) = map(made.displayed, ("answer", "word", "joint"))
+    assert torch.equal(answer, (maps / span).clamp(0, 1))
+    assert word.amax((1, 2)).tolist() == [1.0, 1.0]
+    assert joint.amax((1, 2)).tolist() == pytest.approx([9 / 20, 2 / 4])
+    assert torch.equal(joint, made.display[0])
+
+
+def test_displayed_shows_nothing_below_a_token_s_floor_or_below_zero():
+    maps = torch.tensor([[[0.4, 0.9]], [[-3.0, 0.5]]])
+    made = Attribution((maps,), torch.zeros(2, 1), torch.tensor([0.4, -3.0]), torch.ones(2))
+    assert made.floor.tolist() == pytest.approx([0.4, 0.0])
+    (answer,) = made.displayed("answer")
+    assert answer.tolist() == [[[0.0, 1.0]], [[0.0, 1.0]]]
+
+
+def test_answer_span_of_some_tokens_leaves_out_those_without_maps():
+    maps = torch.zeros(3, 2, 2)
+    maps[1] = 5.0
+    made = Attribution((maps,), torch.zeros(3, 1), torch.zeros(3), torch.ones(3))
+    assert made.answer_span([1]) == 5.0
+    assert made.answer_span([0, 2]) == 0.0
+
+
+def test_context_shares_sum_to_one_or_are_all_zero():
+    context = torch.tensor([[0.0, 0.0, 0.0], [3.0, 1.0, 0.0]])
+    made = Attribution((torch.zeros(2, 1, 1),), context, torch.zeros(2), torch.ones(2))
+    assert made.context_shares.tolist() == [[0.0, 0.0, 0.0], [0.75, 0.25, 0.0]]

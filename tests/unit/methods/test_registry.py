@@ -55,3 +55,25 @@ def test_every_citation_key_has_an_entry_that_bears_it() -> None:
     for method in METHODS:
         for key in method.citations:
             assert f"{{{key}," in bibtex(key)
+
+
+@pytest.mark.parametrize(
+    ("spec", "patented"),
+    [
+        *(("attn-lrp", True), ("corroborated", True), ("msea(base=attn-lrp)", True)),
+        *(("arc(base=corroborated)", True), ("arc(base=msea(base=attn-lrp))", True)),
+        *(("logit-shares", False), ("intra-modal(window=None)", False), ("tam", False)),
+        ("corroborated(relevance=gradient-attention)", False),
+    ],
+)
+def test_methods_have_the_licences_of_their_parts(spec, patented):
+    licences = create(spec).licences
+    assert bool(licences) is patented
+    assert all("USA" in text and "Canada" in text for text in licences)
+    assert len(licences) <= 1, "each is said once"
+
+
+def test_methods_with_a_licence_name_the_patent_in_their_docstring():
+    limited = [method for method in METHODS if create(method.name).licences]
+    assert {method.name for method in limited} == {"attn-lrp", "corroborated"}
+    assert all("patent" in (method.__doc__ or "") for method in limited)
