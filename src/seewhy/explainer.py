@@ -15,6 +15,7 @@ import torch
 from seewhy import models
 from seewhy._version import __version__
 from seewhy.chats import Media, Question, read_question
+from seewhy.comparison import Comparison
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import ParameterError, UnsupportedModelError
 from seewhy.core.record import Picture, Provenance, Record
@@ -25,10 +26,12 @@ from seewhy.explanation import Explanation, place_of
 from seewhy.images import Clip, notes_of
 from seewhy.methods import DEFAULT, FALLBACK, Evidence, Method, create
 from seewhy.methods._layers import layers_of_answer
+from seewhy.models.answer_ids import have_same_tokens
 from seewhy.models.contrast import contrasted, deciding_token
 from seewhy.models.residual_stream import is_readable
 from seewhy.models.session import Session, notes_on_model, read_ahead
 from seewhy.options import ExplainOptions
+from seewhy.testbed.pretrained import pretrained
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -172,6 +175,45 @@ class Explainer:
             explanations += self._explain(questions, replace(chosen, progress=report))
         return explanations
 
+    @torch.inference_mode(False)
+    def compare(
+        self,
+        other: Explainer | Any,
+        image: Media | Sequence[Media] | None = None,
+        prompt: str | None = None,
+        *,
+        messages: Sequence[Mapping[str, Any]] | None = None,
+        turn: int | None = None,
+        template: Mapping[str, Any] | None = None,
+        answer: str | Sequence[int] | None = None,
+        options: ExplainOptions | None = None,
+        **settings: Any,
+    ) -> Comparison:
+        """Explain one answer by this model and by another, such as a base and a tuned model.
+
+        The answer is this model's, or the given one; both models read it (teacher forcing).
+
+        Args:
+            other: the other model: an explainer, or anything that `seewhy.load` takes.
+            image, prompt, messages, turn, template, answer: as for `explain`.
+            options, **settings: as for `explain`; settings of generation are for this model.
+
+        Raises:
+            ParameterError: if the models cut the answer into other words, or have no method in
+                common.
+            SeewhyError: as `seewhy.load` and `explain`.
+        """
+        chosen = ExplainOptions.of(options, **settings)
+        question = read_question(
+            image, prompt, messages=messages, turn=turn, template=template, answer=answer
+        )
+        second = other if isinstance(other, Explainer) else Explainer(_loaded(other))
+        if question.answer is None:
+            (trace,) = self._base_traces([question], [], chosen)
+            question = replace(question, answer=trace.ids)
+            chosen = replace(chosen, generation={})
+        return _compared(self, second, question, chosen)
+
     def _explain(self, questions: Sequence[Question], options: ExplainOptions) -> list[Explanation]:
         """Explain prompts that go through the model together."""
         answers = _expect_all_or_no_answers(questions, options)
@@ -213,6 +255,37 @@ class Explainer:
             **depth,
             **options.generation,
         )
+
+
+def _loaded(model: Any) -> models.Loaded:
+    """A model of the package by its name, or what `models.load` makes of anything else."""
+    packaged = pretrained().get(model) if isinstance(model, str) else None
+    if packaged is None:
+        return models.load(model, suggestions=pretrained())
+    return replace(models.load(packaged), name=model)
+
+
+def _compared(
+    one: Explainer, other: Explainer, question: Question, options: ExplainOptions
+) -> Comparison:
+    """Both explanations of a given answer, by one method."""
+    (first,) = one._explain([question], options)
+    ids = [token.id for token in first.record.tokens]
+    by_tokens = have_same_tokens(one.loaded, other.loaded, ids)
+    given = replace(question, answer=ids if by_tokens else first.answer)
+    (second,) = other._explain([given], options)
+    notes = []
+    if first.method != second.method and options.method == DEFAULT:
+        # The default cannot read one of the two: both are explained by its fallback.
+        fallback = replace(options, method=FALLBACK)
+        if first.method == DEFAULT:
+            (first,) = one._explain([replace(question, answer=ids)], fallback)
+        else:
+            (second,) = other._explain([given], fallback)
+        notes.append(f"Both were explained by {FALLBACK}: {DEFAULT} cannot read one of them.")
+    if not by_tokens:
+        notes.append("The models have other tokens, so that they were compared word by word.")
+    return Comparison(first, second, by="tokens" if by_tokens else "words", notes=notes)
 
 
 def _expect_all_or_no_answers(questions: Sequence[Question], options: ExplainOptions) -> list[Any]:

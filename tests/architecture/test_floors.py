@@ -27,6 +27,7 @@ FLOORS = (
     ("report",),
     ("explained_word",),
     ("explanation",),
+    ("comparison",),
     ("options", "chats"),
     ("diagnosed",),
     ("explainer",),
