@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import seewhy
+from seewhy.core.errors import ParameterError
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 
@@ -46,6 +47,12 @@ def add_model_options(group, *, plural: bool = False) -> None:
         action="store_true",
         help="run code of the checkpoint; read it first",
     )
+    group.add_argument(
+        "--chat-template",
+        metavar="FILE|plain",
+        help="a Jinja file in place of the checkpoint's chat template; plain for a model that was "
+        "trained without one",
+    )
 
 
 def add_other_pictures(group) -> None:
@@ -73,7 +80,20 @@ def load_options(arguments) -> dict[str, object]:
         options["device_map"] = arguments.device_map
     if arguments.trust_remote_code:
         options["trust_remote_code"] = True
+    if (template := getattr(arguments, "chat_template", None)) is not None:
+        options["chat_template"] = template if template == "plain" else _text_of(template)
     return options
+
+
+def _text_of(file: str) -> str:
+    """The text of a file that an option names."""
+    try:
+        return Path(file).expanduser().read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ParameterError(
+            f"Expected a file with a chat template after --chat-template, got {file!r} "
+            f"({type(error).__name__}): check the path."
+        ) from error
 
 
 def names_in(package: str) -> tuple[str, ...]:
