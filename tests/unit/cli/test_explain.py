@@ -11,7 +11,7 @@ from PIL import Image
 
 import seewhy
 from seewhy.cli.main import main
-from seewhy.core.errors import ModelError
+from seewhy.core.errors import ModelError, ParameterError
 from seewhy.images import notes_of
 from seewhy.methods import DEFAULT, create
 from seewhy.options import ExplainOptions
