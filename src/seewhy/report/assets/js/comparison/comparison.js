@@ -57,10 +57,10 @@ export class Comparison {
     ];
   }
 
-  /** The word whose map changes most, compared with its own greatest value. */
+  /** The word whose map changes most. */
   mostChanged() {
-    const shares = this.payload.words.map(({ change, peak }) => Math.abs(change) / (peak || 1));
-    return shares.indexOf(Math.max(...shares));
+    const sizes = this.payload.words.map(({ change }) => Math.abs(change));
+    return sizes.indexOf(Math.max(...sizes));
   }
 
   /** @param {number} index */
