@@ -8,6 +8,7 @@ from typing import Any
 
 from seewhy import models
 from seewhy.captured import CapturedGeneration
+from seewhy.comparison import Comparison
 from seewhy.core.errors import ParameterError
 from seewhy.explained_word import ExplainedWord
 from seewhy.explainer import Explainer
@@ -20,6 +21,7 @@ from seewhy.testbed.pretrained import pretrained
 
 __all__ = [
     "CapturedGeneration",
+    "Comparison",
     "ExplainOptions",
     "ExplainedWord",
     "Explainer",

@@ -22,6 +22,7 @@ from seewhy.answer_notes import (
     warnings_of,
 )
 from seewhy.chats import Chat, Media, Question, read_question
+from seewhy.comparison import Comparison
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import ParameterError, UnsupportedModelError
 from seewhy.core.record import Picture, Provenance, Record
@@ -35,13 +36,14 @@ from seewhy.images import Clip, notes_of
 from seewhy.memory.limits import MemoryGuard
 from seewhy.methods import DEFAULT, FALLBACK, Evidence, Method, create
 from seewhy.methods._layers import layers_of_answer
-from seewhy.models.answer_ids import ids_of
+from seewhy.models.answer_ids import have_same_tokens, ids_of
 from seewhy.models.contrast import contrasted, deciding_token
 from seewhy.models.processor_settings import with_settings
 from seewhy.models.residual_stream import is_readable
 from seewhy.models.session import Session, notes_on_model, read_ahead
 from seewhy.models.thinking import joined_answer
 from seewhy.options import ExplainOptions
+from seewhy.testbed.pretrained import pretrained
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -200,6 +202,55 @@ class Explainer:
                 explanations += self._explain(questions, told, guard)
         return explanations
 
+    @torch.inference_mode(False)
+    def compare(
+        self,
+        other: Explainer | Any,
+        image: Media | Sequence[Media] | None = None,
+        prompt: str | None = None,
+        *,
+        messages: Sequence[Mapping[str, Any]] | None = None,
+        turn: int | None = None,
+        template: Mapping[str, Any] | None = None,
+        answer: str | Sequence[int] | None = None,
+        options: ExplainOptions | None = None,
+        **settings: Any,
+    ) -> Comparison:
+        """Explain one answer by this model and by another, such as a base and a tuned model.
+
+        The answer is this model's, or the given one; both models read it (teacher forcing).
+
+        Args:
+            other: the other model: an explainer, or anything that `seewhy.load` takes.
+            image, prompt, messages, turn, template, answer: as for `explain`.
+            options, **settings: as for `explain`; settings of generation are for this model.
+
+        Raises:
+            ParameterError: if the models cut the answer into other words, or have no method in
+                common.
+            SeewhyError: as `seewhy.load` and `explain`.
+        """
+        chosen = ExplainOptions.of(options, **settings)
+        question = read_question(
+            image, prompt, messages=messages, turn=turn, template=template, answer=answer
+        )
+        second = other if isinstance(other, Explainer) else Explainer(_loaded(other))
+        if question.answer is None:
+            guard = MemoryGuard(self.loaded, chosen)
+            with guard.watching():
+                loaded = with_settings(self.loaded, chosen.all_processor_options)
+                (trace,) = _base_traces(loaded, [question], [], chosen, guard)
+            question = replace(question, answer=trace.ids)
+            chosen = replace(chosen, generation={}, max_new_tokens=None, seed=None)
+        return _compared(self, second, question, chosen)
+
+    def _explain_one(self, question: Question, options: ExplainOptions) -> Explanation:
+        """Explain one prompt within the limits of memory."""
+        guard = MemoryGuard(self.loaded, options)
+        with guard.watching():
+            (explanation,) = self._explain([question], options, guard)
+        return explanation
+
     def _explain(
         self, questions: Sequence[Question], options: ExplainOptions, guard: MemoryGuard
     ) -> list[Explanation]:
@@ -277,6 +328,37 @@ def _base_traces(
         **depth,
         **options.generation,
     )
+
+
+def _loaded(model: Any) -> models.Loaded:
+    """A model of the package by its name, or what `models.load` makes of anything else."""
+    packaged = pretrained().get(model) if isinstance(model, str) else None
+    if packaged is None:
+        return models.load(model, suggestions=pretrained())
+    return replace(models.load(packaged), name=model)
+
+
+def _compared(
+    one: Explainer, other: Explainer, question: Question, options: ExplainOptions
+) -> Comparison:
+    """Both explanations of a given answer, by one method."""
+    first = one._explain_one(question, options)
+    ids = [token.id for token in first.record.tokens]
+    by_tokens = have_same_tokens(one.loaded, other.loaded, ids)
+    given = replace(question, answer=ids if by_tokens else first.answer)
+    second = other._explain_one(given, options)
+    notes = []
+    if first.method != second.method and options.method == DEFAULT:
+        # The default cannot read one of the two: both are explained by its fallback.
+        fallback = replace(options, method=FALLBACK)
+        if first.method == DEFAULT:
+            first = one._explain_one(replace(question, answer=ids), fallback)
+        else:
+            second = other._explain_one(given, fallback)
+        notes.append(f"Both were explained by {FALLBACK}: {DEFAULT} cannot read one of them.")
+    if not by_tokens:
+        notes.append("The models have other tokens, so that they were compared word by word.")
+    return Comparison(first, second, by="tokens" if by_tokens else "words", notes=notes)
 
 
 def _expect_all_or_no_answers(questions: Sequence[Question], options: ExplainOptions) -> list[Any]:

@@ -29,6 +29,7 @@ FLOORS = (
     ("explained_word",),
     ("answer_location",),
     ("explanation",),
+    ("comparison",),
     ("options", "chats"),
     ("diagnosed", "answer_notes"),
     ("explainer",),

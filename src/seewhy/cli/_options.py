@@ -13,6 +13,7 @@ from pathlib import Path
 import seewhy
 from seewhy.cli._processor_options import add_processor_options, processor_options
 from seewhy.cli._values import real, whole
+from seewhy.core.errors import ParameterError
 from seewhy.core.paths import expanded
 
 __all__ = [
@@ -58,6 +59,12 @@ def add_model_options(group, *, plural: bool = False) -> None:
         action="store_true",
         help="run code of the checkpoint; read it first",
     )
+    group.add_argument(
+        "--chat-template",
+        metavar="FILE|plain",
+        help="a Jinja file in place of the checkpoint's chat template; plain for a model that was "
+        "trained without one",
+    )
     add_processor_options(group)
 
 
@@ -86,7 +93,20 @@ def load_options(arguments) -> dict[str, object]:
         options["device_map"] = arguments.device_map
     if arguments.trust_remote_code:
         options["trust_remote_code"] = True
+    if (template := getattr(arguments, "chat_template", None)) is not None:
+        options["chat_template"] = template if template == "plain" else _text_of(template)
     return {**options, **processor_options(arguments)}
+
+
+def _text_of(file: str) -> str:
+    """The text of a file that an option names."""
+    try:
+        return Path(file).expanduser().read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ParameterError(
+            f"Expected a file with a chat template after --chat-template, got {file!r} "
+            f"({type(error).__name__}): check the path."
+        ) from error
 
 
 def names_in(package: str) -> tuple[str, ...]:

@@ -147,3 +147,11 @@ def _expect_ids(loaded: Loaded, answer: Sequence[int] | Tensor) -> list[int]:
             "ids from this model's tokenizer."
         )
     return ids
+
+
+def have_same_tokens(one: Loaded, other: Loaded, ids: Sequence[int]) -> bool:
+    """Whether two models have the same tokens at some ids."""
+    pieces = [
+        loaded.processor.tokenizer.convert_ids_to_tokens(list(ids)) for loaded in (one, other)
+    ]
+    return pieces[0] == pieces[1] and max(ids) < unembedding_size(other.model)

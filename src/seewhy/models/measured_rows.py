@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from seewhy.core.errors import ModelError
 from seewhy.models.adapters import base_layer
@@ -15,6 +15,9 @@ LINEAR = {torch.float64: 1e-6, torch.float32: 1e-4, torch.float16: 2e-2, torch.b
 
 #: Rows of an unembedding that are measured at a time: each needs its own row of logits.
 ROWS = 32
+
+#: The same for a quantised layer.
+QUANTISED = 5e-2
 
 
 @torch.inference_mode(False)
@@ -36,7 +39,9 @@ def measured_rows(module: Any, ids: Tensor) -> tuple[Tensor, Tensor | None]:
         biases = module(torch.zeros_like(probe))[0, ids].clone()
         logits = module(probe)[0, ids]
     error = float((probe[0] @ rows.T + biases - logits).abs().max())
-    if not error <= LINEAR[probe.dtype] * float(logits.abs().max().clamp_min(1e-9)):
+    # Quantised layers may round their inputs too, so that no product is exact.
+    allowed = LINEAR[probe.dtype] if type(base_layer(module)) is nn.Linear else QUANTISED
+    if not error <= allowed * float(logits.abs().max().clamp_min(1e-9)):
         raise ModelError(
             f"Expected a head that multiplies final states with a matrix, got {type(module)} whose "
             "output is no such product: a logit lens would be wrong; choose a model without this "

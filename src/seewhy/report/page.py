@@ -83,9 +83,20 @@ def frame(record: Record, height: int = 760, display: Display = DISPLAY) -> str:
         height: in CSS pixels.
         display: the scale of its maps at first.
     """
-    document = markup.escape(html(record, display), quote=True)
+    return framed_document(html(record, display), "seewhy report", height)
+
+
+def framed_document(document: str, title: str, height: int = 760) -> str:
+    """Return a page in an iframe, for a notebook's cell.
+
+    Args:
+        document: the page.
+        title: of the frame, for screen readers.
+        height: in CSS pixels.
+    """
+    document = markup.escape(document, quote=True)
     return (
-        f'<iframe srcdoc="{document}" sandbox="allow-scripts" title="seewhy report" '
+        f'<iframe srcdoc="{document}" sandbox="allow-scripts" title="{title}" '
         f'width="100%" height="{int(height)}" style="border: 0"></iframe>'
     )
 

@@ -21,6 +21,7 @@ from typing import (
 
 from seewhy.report.audit_payload import AuditPayload
 from seewhy.report.bench_payload import BenchPayload
+from seewhy.report.comparison_payload import ComparisonPayload
 from seewhy.report.payload import Payload
 
 ASSETS = Path(__file__).with_name("assets")
@@ -29,6 +30,7 @@ PAYLOADS = {
     "js/report/payload.d.ts": Payload,
     "js/bench/payload.d.ts": BenchPayload,
     "js/audit/payload.d.ts": AuditPayload,
+    "js/comparison/payload.d.ts": ComparisonPayload,
 }
 """The type of each page's payload by the file below `assets` that declares it."""
 

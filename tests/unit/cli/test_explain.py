@@ -11,7 +11,7 @@ from PIL import Image
 
 import seewhy
 from seewhy.cli.main import main
-from seewhy.core.errors import ModelError
+from seewhy.core.errors import ModelError, ParameterError
 from seewhy.images import notes_of
 from seewhy.methods import DEFAULT, create
 from seewhy.options import ExplainOptions
@@ -294,3 +294,17 @@ def test_main_restores_stdout(stand, picture):
     stand.error = ModelError("no")
     main(["explain", picture])
     assert sys.stdout is before
+
+
+def test_chat_template_is_a_file_or_none(tmp_path):
+    from argparse import Namespace
+
+    from seewhy.cli._options import load_options
+
+    file = tmp_path / "chat.jinja"
+    file.write_text("{{ messages }}")
+    model = {"device_map": None, "trust_remote_code": False}
+    for given, read in (("plain", "plain"), (str(file), "{{ messages }}")):
+        assert load_options(Namespace(chat_template=given, **model)) == {"chat_template": read}
+    with pytest.raises(ParameterError, match="Expected a file with a chat template after"):
+        load_options(Namespace(chat_template=str(tmp_path / "none"), **model))

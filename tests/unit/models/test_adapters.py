@@ -259,3 +259,20 @@ def test_trace_refuses_other_adapters_than_those_of_the_call(bare):
     chosen, _ = traced(wrapped, bare[1], adapter_names=["__base__"])
     with pytest.raises(ParameterError, match="chosen for the call alone"):
         chosen.explain(prompt=PROMPT)
+
+
+def test_layers_in_eight_bits_keep_their_parts_of_logits(tmp_path):
+    """A quantised layer rounds its inputs, so that no product is exact; adapters sit on top."""
+    pytest.importorskip("bitsandbytes")
+    from transformers import BitsAndBytesConfig
+
+    kept = ["lm_head", "visual", "model.visual"]
+    quantised = BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=kept)
+    loaded = load(tiny_models.save(tmp_path), quantization_config=quantised)
+    before = explained(loaded.model, loaded.processor, "logit-shares", "a red star")
+    assert before.method == "logit-shares"
+    config = config_of("LORA", target_modules=["q_proj", "o_proj", "lm_head"])
+    after = explained(
+        peft.get_peft_model(loaded.model, config), loaded.processor, "logit-shares", "a red star"
+    )
+    assert distance(before, after) <= 1e-4

@@ -1,0 +1,12 @@
+// The saved comparison: one page that is all ours, its payload in the document.
+
+import { mount } from "./mount.js";
+
+/** @import {ComparisonPayload} from "./payload.d.ts" */
+
+/** @type {ComparisonPayload} */
+const payload = JSON.parse(document.getElementById("payload")?.textContent ?? "");
+const { ready } = mount(document.body, payload, { rememberTheme: true, idPrefix: "" });
+ready.then(() => {
+  document.documentElement.dataset.ready = "";
+});

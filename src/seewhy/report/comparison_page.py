@@ -1,0 +1,30 @@
+"""A comparison's page: one self-contained file, like the report.
+
+Words, prompts, names and notes are data: the page holds them as JSON, and its script inserts them
+into the document as text only.
+"""
+
+from __future__ import annotations
+
+from seewhy.report.comparison_payload import ComparisonPayload
+from seewhy.report.page import assembled, framed_document
+
+STYLES = ("look.css", "comparison.css")
+"""The page's style sheets, in order."""
+
+
+def html(payload: ComparisonPayload) -> str:
+    """Return the page as one HTML document without external references.
+
+    Args:
+        payload: JSON-ready data without NaN, from `seewhy.report.comparison_payload.payload`.
+
+    Raises:
+        ValueError: if a number is NaN or infinite.
+    """
+    return assembled("comparison", STYLES, payload)
+
+
+def framed(payload: ComparisonPayload) -> str:
+    """Return the page in an iframe, for a notebook's cell."""
+    return framed_document(html(payload), "seewhy comparison")
