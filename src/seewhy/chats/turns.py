@@ -94,4 +94,5 @@ def shown(value: Any) -> str:
 
 def is_blank(value: Any) -> bool:
     """Whether a field of JSON says nothing: null, false, or empty."""
-    return value is None or value is False or value in ("", [], {}, ())
+    is_empty = isinstance(value, str | list | tuple | dict) and not value
+    return value is None or value is False or is_empty
