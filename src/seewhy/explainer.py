@@ -114,6 +114,9 @@ class Explainer:
             ParameterError: if a parameter is unknown or out of range.
             ScaleError: if scales are not positive, are repeated, or give the same size.
             NonFiniteError: if the model's states hold NaN or infinity.
+
+        Warns:
+            ShippedModelWarning: if a model of the package is shown other pictures than drawn scenes.
         """
         question = read_question(
             image, prompt, messages=messages, turn=turn, template=template, answer=answer
@@ -185,6 +188,7 @@ class Explainer:
     def _explain(self, questions: Sequence[Question], options: ExplainOptions) -> list[Explanation]:
         """Explain prompts that go through the model together."""
         questions = [self._with_reasoning(question) for question in questions]
+        options = _with_processor_options(options, questions)
         answers = _expect_all_or_no_answers(questions, options)
         media = [medium for question in questions for medium in question.conversation.media]
         warn_of_foreign_pictures(self.loaded, media, depth=3)
@@ -237,6 +241,26 @@ class Explainer:
             **depth,
             **options.generation,
         )
+
+
+def _with_processor_options(
+    options: ExplainOptions, questions: Sequence[Question]
+) -> ExplainOptions:
+    """The options with the settings of the image processor that the requests name.
+
+    Raises:
+        ParameterError: if requests that go through the model together name different ones.
+    """
+    named = [dict(question.chat.processor_options) for question in questions]
+    if not any(named):
+        return options
+    if any(one != named[0] for one in named):
+        raise ParameterError(
+            "Expected requests with equal settings of the image processor in one batch, got "
+            f"{named[0]} and others: explain them one by one."
+        )
+    own = getattr(options, "processor_options", None) or {}
+    return ExplainOptions.of(options, processor_options={**named[0], **own})
 
 
 def _expect_all_or_no_answers(questions: Sequence[Question], options: ExplainOptions) -> list[Any]:

@@ -29,6 +29,7 @@ class Chat:
         turns: in order; the last one may be the answer.
         answer: the answer of a response; None for none.
         template: variables of the chat template.
+        processor_options: settings of the image processor that the request names, for all pictures.
         reasoning: the thinking before the answer, where it stands apart from the text.
         log_probability: the mean over the answer's tokens of what the server logged, in nats.
         model: the name of the model that was asked; empty if the chat has none.
@@ -39,6 +40,7 @@ class Chat:
     turns: tuple[Message, ...]
     answer: str | None = None
     template: Mapping[str, Any] = field(default_factory=dict)
+    processor_options: Mapping[str, Any] = field(default_factory=dict)
     reasoning: str = ""
     log_probability: float | None = None
     model: str = ""
@@ -143,6 +145,7 @@ def chat_of(
         messages,
         None if said is None else said.text,
         asked.settings.template,
+        asked.settings.processor,
         reasoning,
         None if said is None else said.log_probability,
         asked.settings.model,

@@ -39,7 +39,6 @@ class Place:
             the next one of those that are given beside the chat.
         settings: of the processor, as the part names them.
         frames: which frames of a clip the part names (`fps`, `nframes`).
-        markers: whether it stands for a marker in a text, such as `<image>`.
     """
 
     kind: str

@@ -153,17 +153,18 @@ def test_detail_is_a_setting_unless_it_leaves_the_choice_to_the_model():
     assert not isinstance(of(None), Sized)
 
 
-def test_setting_of_the_request_is_that_of_every_picture_without_its_own():
+def test_setting_of_the_request_is_one_of_the_processor_beside_those_of_parts():
+    """A part's `max_pixels` resizes its picture beforehand; the request's is the processor's."""
     own = {"type": "image", "image": IMAGE_OF, "max_pixels": 10}
     request = {
         "messages": user({"type": "image", "image": IMAGE_OF}, own),
         "mm_processor_kwargs": {"max_pixels": 99, "min_pixels": 5},
     }
-    parts = parts_of(chat_of(request))
-    assert [part.settings for part in parts[:2]] == [
-        {"max_pixels": 99, "min_pixels": 5},
-        {"max_pixels": 10, "min_pixels": 5},
-    ]
+    chat = chat_of(request)
+    assert chat.processor_options == {"max_pixels": 99, "min_pixels": 5}
+    plain, sized = parts_of(chat)[:2]
+    assert not isinstance(plain, Sized)
+    assert sized.settings == {"max_pixels": 10}
 
 
 @pytest.mark.parametrize("name", ["crop", "zoom", "video_start", "rotate"])

@@ -307,8 +307,9 @@ def test_answer_that_continues_a_turn_is_explained_whole(settings, message):
 
 
 def test_setting_of_all_pictures_of_a_request():
-    parts = parts_of(chat_of(request(max_pixels=99)))
-    assert parts[0].settings == {"max_pixels": 99}
+    assert chat_of(request(max_pixels=99)).processor_options == {"max_pixels": 99}
+    nested = request(mm_processor_kwargs={"images_kwargs": {"max_pixels": 99}, "do_resize": None})
+    assert chat_of(nested).processor_options == {"max_pixels": 99}
     frames = {"type": "video", "video": [IMAGE] * 4}
     video = {"messages": [user(frames, WORDS)], "mm_processor_kwargs": {"fps": 4}}
     clip = parts_of(chat_of(video))[1]
