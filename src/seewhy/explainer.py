@@ -116,7 +116,7 @@ class Explainer:
             NonFiniteError: if the model's states hold NaN or infinity.
 
         Warns:
-            ShippedModelWarning: if a model of the package is shown other pictures than drawn scenes.
+            ShippedModelWarning: if a model of the package is shown more than drawn scenes.
         """
         question = read_question(
             image, prompt, messages=messages, turn=turn, template=template, answer=answer
