@@ -143,7 +143,7 @@ def notes_of_words(
 def notes_of_chat(session: Session, trace: Trace, chat: Chat) -> Iterator[str]:
     """What was not used of a chat, and where its answer does not look like this model's."""
     name = session.loaded.name
-    if chat.model and _last(chat.model) != _last(name) and not shipped(chat.model):
+    if chat.model and _last(chat.model) != _last(name):
         yield f"The request was made to the model {chat.model!r}; explained by {name!r}."
     yield from chat.notes
     if chat.log_probability is None:

@@ -128,6 +128,9 @@ class Explainer:
             NonFiniteError: if the model's states hold NaN or infinity.
             MemoryLimitError: if it would take more memory than `max_memory` or than there is, or
                 memory runs out.
+
+        Warns:
+            ShippedModelWarning: if a model of the package is shown more than drawn scenes.
         """
         chosen = ExplainOptions.of(options, **settings)
         guard = MemoryGuard(self.loaded, chosen)
@@ -238,7 +241,8 @@ class Explainer:
         if question.answer is None:
             guard = MemoryGuard(self.loaded, chosen)
             with guard.watching():
-                loaded = with_settings(self.loaded, chosen.all_processor_options)
+                settled = _with_processor_options(chosen, [question])
+                loaded = with_settings(self.loaded, settled.all_processor_options)
                 (trace,) = _base_traces(loaded, [question], [], chosen, guard)
             question = replace(question, answer=trace.ids)
             chosen = replace(chosen, generation={}, max_new_tokens=None, seed=None)
@@ -256,6 +260,7 @@ class Explainer:
     ) -> list[Explanation]:
         """Explain prompts that go through the model together."""
         questions = [self._with_reasoning(question) for question in questions]
+        options = _with_processor_options(options, questions)
         answers = _expect_all_or_no_answers(questions, options)
         media = [medium for question in questions for medium in question.conversation.media]
         warn_of_foreign_pictures(self.loaded, media, depth=3)
@@ -359,6 +364,27 @@ def _compared(
     if not by_tokens:
         notes.append("The models have other tokens, so that they were compared word by word.")
     return Comparison(first, second, by="tokens" if by_tokens else "words", notes=notes)
+
+
+def _with_processor_options(
+    options: ExplainOptions, questions: Sequence[Question]
+) -> ExplainOptions:
+    """The options with the settings of the image processor that the requests name.
+
+    Raises:
+        ParameterError: if requests that go through the model together name different ones.
+    """
+    named = [dict(question.chat.processor_options) for question in questions]
+    if not any(named):
+        return options
+    if any(one != named[0] for one in named):
+        raise ParameterError(
+            "Expected requests with equal settings of the image processor in one batch, got "
+            f"{named[0]} and others: explain them one by one."
+        )
+    # What the call itself sets comes before what the request names.
+    named_alone = {n: v for n, v in named[0].items() if getattr(options, n, None) is None}
+    return replace(options, processor_options={**named_alone, **options.processor_options})
 
 
 def _expect_all_or_no_answers(questions: Sequence[Question], options: ExplainOptions) -> list[Any]:

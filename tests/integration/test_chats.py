@@ -16,7 +16,7 @@ from chat_formats import REQUESTS, WORDS
 from painting import noise
 from seewhy.api import Explainer
 from seewhy.cli.main import main
-from seewhy.core.errors import AnswerError, PromptError
+from seewhy.core.errors import AnswerError, ParameterError, PromptError
 from seewhy.testbed.scenes import draw, scene
 
 IMAGE = noise(96, 64)
@@ -170,3 +170,12 @@ def test_explain_refuses_options_that_do_not_go_together(
     (tmp_path / "a.json").write_text(json.dumps([{"role": "user", "content": "What?"}]))
     assert main(["explain", *words, "--json"]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_batch_of_requests_with_different_processors_is_refused(explainer):
+    requests = [
+        {**REQUESTS["vllm"](IMAGE), "mm_processor_kwargs": {"max_pixels": pixels}}
+        for pixels in (5000, 9000)
+    ]
+    with pytest.raises(ParameterError, match="equal settings of the image processor in one batch"):
+        explainer.explain_batch([None] * 2, messages=requests, answers=[ANSWER] * 2, **OPTIONS)

@@ -61,7 +61,8 @@ def payload(
         summary: of the audit.
         answers: at least those that hold the worst words; all of their columns.
         scores: the benchmark's figures by name.
-        made: how the audit was made, JSON-ready: the data, the model, versions.
+        made: how the audit was made, JSON-ready: the data, the model, versions; a `warning` is
+            said before the finding.
         files: links to files beside the page, by name.
     """
     wanted = {row.id for row in summary.worst}
@@ -70,7 +71,7 @@ def payload(
     shown = [row for row in summary.worst if row.id in order]
     return {
         "schema": SCHEMA_VERSION,
-        "finding": summary.finding,
+        "finding": " ".join(filter(None, ((made or {}).get("warning"), summary.finding))),
         "made": dict(made or {}),
         "files": dict(files or {}),
         "totals": _totals(summary),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
@@ -17,6 +18,7 @@ from typing import Any
 from seewhy.audit.config import AuditConfig
 from seewhy.audit.diagnosing import failed
 from seewhy.audit.failures import UNEXPECTED, Failure
+from seewhy.audit.foreign import foreign_data
 from seewhy.audit.plan import expect_same, model_of, plan_of
 from seewhy.audit.queue import Result, UnitQueue
 from seewhy.audit.reports import SavedReport, report_name, unpack, worst_answers, worst_count
@@ -28,6 +30,7 @@ from seewhy.audit.tables import expect_pyarrow
 from seewhy.audit.units import Unit, drawn, id_hash, missing_rows, report_units, units_of
 from seewhy.audit.worker import Worker, WorkerSpec
 from seewhy.bench.model_specs import ModelSpec
+from seewhy.core.errors import ShippedModelWarning
 from seewhy.runs.processes import in_process, processes
 from seewhy.runs.ray_cluster import ray_actors
 from seewhy.runs.surroundings import machine, versions
@@ -119,6 +122,10 @@ def run_audit(
     say = say or (lambda text: None)
     worst_count(config.reports)
     source, model = _source_of(config), model_of(config)
+    warning = foreign_data(source, model)
+    if warning:
+        say(f"warning: {warning}")
+        warnings.warn(warning, ShippedModelWarning, stacklevel=2)
     store = Store(config.out)
     started = time.perf_counter()
     with store.writing() as writer:
@@ -132,7 +139,7 @@ def run_audit(
         reasons = store.reasons()
         done = reasons.pop("", 0)
         scores = dict(source.scores(StoredScores(store)))
-        page = _write_page(store, scores, plan, say) if config.page else None
+        page = _write_page(store, scores, plan, say, warning) if config.page else None
     return AuditResult(
         store=store,
         done=done,
@@ -300,7 +307,11 @@ def _kept_plan(store: Store, writer: Writer, plan: dict[str, Any]) -> dict[str, 
 
 
 def _write_page(
-    store: Store, scores: Mapping[str, float], plan: Mapping[str, Any], say: Callable[[str], None]
+    store: Store,
+    scores: Mapping[str, float],
+    plan: Mapping[str, Any],
+    say: Callable[[str], None],
+    warning: str,
 ) -> Path:
     """Write the page, and what the page's module writes beside it."""
     from seewhy.audit.page import write_page
@@ -309,4 +320,5 @@ def _write_page(
     shown = {name: plan[name] for name in ("data", "answers", "model", "dtype", "started")}
     made = {**shown, "machine": plan["machine"], "seewhy": plan["versions"]["seewhy"]}
     known = {name: value for name, value in made.items() if value is not None}
+    known |= {"warning": warning} if warning else {}
     return write_page(store.folder, store, scores=scores, made=known)

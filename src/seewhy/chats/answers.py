@@ -64,7 +64,7 @@ def read_answer(response: Any, choice: int | None = None) -> LoggedAnswer:
     if not isinstance(response, Mapping):
         raise AnswerError(f"Expected a response, got {shown(response)}: give its JSON or text.")
     for name in ("body", "response", "data"):
-        inner = response.get(name)
+        inner = unpacked(response.get(name))
         if isinstance(inner, Mapping | list) or (name == "response" and isinstance(inner, str)):
             return read_answer(inner, choice)
     if response.get("error"):

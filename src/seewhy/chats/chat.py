@@ -29,6 +29,7 @@ class Chat:
         turns: in order; the last one may be the answer.
         answer: the answer of a response; None for none.
         template: variables of the chat template.
+        processor_options: settings of the image processor that the request names, for all pictures.
         reasoning: the thinking before the answer, where it stands apart from the text.
         log_probability: the mean over the answer's tokens of what the server logged, in nats.
         model: the name of the model that was asked; empty if the chat has none.
@@ -39,6 +40,7 @@ class Chat:
     turns: tuple[Message, ...]
     answer: str | None = None
     template: Mapping[str, Any] = field(default_factory=dict)
+    processor_options: Mapping[str, Any] = field(default_factory=dict)
     reasoning: str = ""
     log_probability: float | None = None
     model: str = ""
@@ -143,6 +145,7 @@ def chat_of(
         messages,
         None if said is None else said.text,
         asked.settings.template,
+        asked.settings.processor,
         reasoning,
         None if said is None else said.log_probability,
         asked.settings.model,
@@ -267,18 +270,26 @@ def _from_text(text: str, request: Any, count: int, line: int | None) -> Any:
 
 
 _RESPONSE = frozenset(
-    (
-        *("choices", "output", "output_text", "outputs", "candidates", "message", "content"),
-        *("text", "generated_text", "response", "body", "error", "data"),
-    )
+    ("choices", "output", "output_text", "outputs", "candidates", "generated_text", "error")
 )
+"""Fields that only responses have."""
 
 
 def _is_response(value: Any) -> bool:
     """Whether JSON is a response, and not an answer that is JSON itself, such as a box."""
     if isinstance(value, list):
         return bool(value) and all(_is_response(one) or _is_chunk_like(one) for one in value)
-    return isinstance(value, Mapping) and bool(_RESPONSE & set(value))
+    if not isinstance(value, Mapping):
+        return False
+    text, body = value.get("text"), value.get("body", value.get("response"))
+    return bool(
+        _RESPONSE & set(value)
+        or isinstance(body, Mapping)
+        or (isinstance(body, str) and {"done", "model", "status_code"} & set(value))
+        or (isinstance(value.get("message"), Mapping) and "content" in value["message"])
+        or (isinstance(value.get("content"), list) and {"stop_reason", "role"} & set(value))
+        or (text is not None and ("meta_info" in value or set(value) == {"text"}))
+    )
 
 
 def _is_chunk_like(value: Any) -> bool:

@@ -29,7 +29,9 @@ SOURCES = (
 
 SETTINGS = (
     *("max_pixels", "min_pixels", "resized_height", "resized_width", "total_pixels"),
-    *("detail", "size", "do_resize"),
+    *("detail", "size", "do_resize", "resample", "do_center_crop", "crop_size", "do_pad"),
+    *("do_image_splitting", "max_image_size", "crop_to_patches", "min_patches", "max_patches"),
+    *("do_pan_and_scan", "max_soft_tokens", "patch_size", "merge_size"),
 )
 """Settings of a picture, which the model's side obeys or refuses."""
 FRAMES = ("fps", "nframes", "num_frames", "sample_fps")
@@ -167,7 +169,7 @@ def _source(
             settings[name] = value
         else:
             raise PromptError(
-                f"Expected settings of a picture that are known here ({', '.join(SETTINGS)}), got "
+                f"Expected settings of a picture that are known here (such as max_pixels), got "
                 f"{name!r} in turn {turn}: if it changed what the model saw, the explanation "
                 "would be of another input; else leave it out."
             )

@@ -84,7 +84,7 @@ def read_request(value: Any) -> Request:
     settings = read_settings(inner, known)
     turns, notes = _turns(inner)
     turns = _with_media(turns, own_media(value, request))
-    turns = [_with_settings(turn, settings) for turn in turns]
+    turns = [_with_frames(turn, settings) for turn in turns]
     return Request(turns, settings, tuple(notes), _response(value, request))
 
 
@@ -248,16 +248,15 @@ def _at_first_question(turns: list[Turn], media: list[Place]) -> list[Turn]:
     return [*turns[:first], placed, *turns[first + 1 :]]
 
 
-def _with_settings(turn: Turn, settings: Settings) -> Turn:
-    """A turn whose pictures have the request's settings, where they have none of their own."""
-
-    def set_(part: str | Place) -> str | Place:
-        if isinstance(part, str):
-            return part
-        frames = {**settings.frames, **part.frames} if part.kind == VIDEO else part.frames
-        return replace(part, settings={**settings.media, **part.settings}, frames=frames)
-
-    return replace(turn, parts=tuple(map(set_, turn.parts)))
+def _with_frames(turn: Turn, settings: Settings) -> Turn:
+    """A turn whose clips have the request's frames, where they have none of their own."""
+    parts = (
+        replace(part, frames={**settings.frames, **part.frames})
+        if isinstance(part, Place) and part.kind == VIDEO
+        else part
+        for part in turn.parts
+    )
+    return replace(turn, parts=tuple(parts))
 
 
 def _response(outer: Mapping[str, Any], inner: Mapping[str, Any]) -> Any:

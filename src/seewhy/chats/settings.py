@@ -100,7 +100,7 @@ class Settings:
 
     Attributes:
         template: variables of the chat template.
-        media: settings of all pictures and clips.
+        processor: settings of the image processor, for all pictures and clips.
         frames: which frames of clips were taken.
         sampling, constraints: names of settings that have no effect on a given answer.
         model: the name of the model that was asked; empty if the request has none.
@@ -109,7 +109,7 @@ class Settings:
     """
 
     template: dict[str, Any] = field(default_factory=dict)
-    media: dict[str, Any] = field(default_factory=dict)
+    processor: dict[str, Any] = field(default_factory=dict)
     frames: dict[str, Any] = field(default_factory=dict)
     sampling: list[str] = field(default_factory=list)
     constraints: list[str] = field(default_factory=list)
@@ -189,7 +189,7 @@ def _read(found: Settings, name: str, value: Any) -> None:
     elif name in ("mm_processor_kwargs", "processor_options", "media_io_kwargs"):
         _read_media(found, name, value)
     elif name in OF_MEDIA:
-        found.media[name] = value
+        found.processor[name] = value
     elif name in SAMPLING:
         found.sampling.append(name)
     elif name in CONSTRAINTS:
@@ -250,10 +250,10 @@ def _read_media(found: Settings, name: str, value: Any) -> None:
         return
     for one, setting in value.items():
         if one in ("images_kwargs", "videos_kwargs") and isinstance(setting, Mapping):
-            found.media |= setting
+            found.processor |= setting
         elif one in REFUSED and not is_blank(setting):
             raise refused(str(one))
         elif one in FRAMES:
             found.frames[str(one)] = setting
         elif setting is not None:
-            found.media[str(one)] = setting
+            found.processor[str(one)] = setting

@@ -39,7 +39,6 @@ class Place:
             the next one of those that are given beside the chat.
         settings: of the processor, as the part names them.
         frames: which frames of a clip the part names (`fps`, `nframes`).
-        markers: whether it stands for a marker in a text, such as `<image>`.
     """
 
     kind: str
@@ -94,4 +93,5 @@ def shown(value: Any) -> str:
 
 def is_blank(value: Any) -> bool:
     """Whether a field of JSON says nothing: null, false, or empty."""
-    return value is None or value is False or value in ("", [], {}, ())
+    is_empty = isinstance(value, str | list | tuple | dict) and not value
+    return value is None or value is False or is_empty

@@ -6,6 +6,7 @@ import contextlib
 import signal
 import sys
 import time
+import warnings
 from argparse import Namespace
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from seewhy.cli._options import load_options, other_pictures
 from seewhy.cli._printable import printable
 from seewhy.cli._progress import duration, silence_libraries
 from seewhy.cli.terminal import Stages
+from seewhy.core.errors import ShippedModelWarning
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -36,7 +38,9 @@ def audit(arguments: Namespace) -> int:
             _terminable(),
             Stages(quiet=arguments.quiet) as stage,
             contextlib.redirect_stdout(sys.stderr),
+            warnings.catch_warnings(),
         ):
+            warnings.simplefilter("ignore", ShippedModelWarning)  # a stage says it
             if not arguments.debug:
                 silence_libraries()
             from seewhy.audit.run import run_audit

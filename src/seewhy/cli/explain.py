@@ -457,7 +457,7 @@ def _chat(arguments: Namespace, media: list[Any]) -> tuple[list[Any], dict[str, 
     given = {"answer": arguments.answer, "turn": arguments.turn}
     given = {name: value for name, value in given.items() if value is not None}
     if arguments.chat is not None:
-        from seewhy.chats import read_chat
+        from seewhy.chats import read_chat, read_question
 
         chat = read_chat(
             Path(arguments.chat),
@@ -466,6 +466,7 @@ def _chat(arguments: Namespace, media: list[Any]) -> tuple[list[Any], dict[str, 
             line=arguments.chat_line,
             choice=arguments.choice,
         )
+        read_question(None, arguments.prompt, **chat, **given)  # contradictions are told early
         return [], {**given, **chat}
     if arguments.answer_from is not None:
         from seewhy.chats import read_response

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from chat_responses import TEXT, WHOLE
 from painting import noise
 from seewhy.chats import Chat, limits, read_chat, read_question, read_response
 from seewhy.core.errors import AnswerError, ParameterError, PromptError
@@ -71,9 +72,26 @@ def test_answer_of_every_file_is_the_same(write, name):
     assert read_response(path).text == "A cup."
 
 
+@pytest.mark.parametrize("name", [name for name in WHOLE if name != "text"])
+def test_response_of_every_server_is_known_in_a_file(write, name):
+    value = WHOLE[name]
+    whole = write("a.json", text=value if isinstance(value, str) else json.dumps(value))
+    assert read_response(whole).text == TEXT
+    if name.startswith("chunks"):
+        assert read_response(write("a.jsonl", *value)).text == TEXT
+
+
 @pytest.mark.parametrize(
     "text",
-    ['[{"bbox_2d": [1, 2, 3, 4], "label": "cup"}]', '{"label": "cup"}', "[12, 34", "{cut off"],
+    [
+        '[{"bbox_2d": [1, 2, 3, 4], "label": "cup"}]',
+        '{"label": "cup"}',
+        '{"text": "EXIT", "bbox_2d": [1, 2, 3, 4]}',
+        '{"message": "EXIT", "content": "a door"}',
+        '[{"text": "EXIT", "bbox_2d": [1, 2, 3, 4]}]',
+        "[12, 34",
+        "{cut off",
+    ],
 )
 def test_answer_that_is_json_itself_is_text(write, text):
     assert chat(TURNS, write("a.txt", text=text)).answer == text

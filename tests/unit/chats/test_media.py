@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,6 +31,10 @@ def folder(tmp_path):
 
 def user(*parts):
     return [{"role": "user", "content": [*parts, "What?"]}]
+
+
+def parts_of(chat) -> list[Any]:
+    return [*chat.turns[0].parts]
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -80,7 +85,7 @@ def test_given_pictures_take_places_in_order():
     address = {"type": "image_url", "image_url": "https://h/1.png"}
     held = {"type": "image", "image": two}
     chat = chat_of(user(address, held, {"type": "image"}), images=[one, three])
-    assert [part.width for part in chat.turns[0].parts[:3]] == [10, 11, 12]
+    assert [part.width for part in parts_of(chat)[:3]] == [10, 11, 12]
 
 
 def test_more_pictures_than_places_are_refused():
@@ -140,24 +145,26 @@ def test_setting_of_a_part_is_kept_with_its_picture(name):
 def test_detail_is_a_setting_unless_it_leaves_the_choice_to_the_model():
     def of(detail):
         part = {"type": "image_url", "image_url": {"url": IMAGE_OF, "detail": detail}}
-        return read_messages(user(part))[0][0].parts[0]
+        made: Any = read_messages(user(part))[0][0].parts[0]
+        return made
 
     assert of("low").settings == {"detail": "low"}
     assert not isinstance(of("auto"), Sized)
     assert not isinstance(of(None), Sized)
 
 
-def test_setting_of_the_request_is_that_of_every_picture_without_its_own():
+def test_setting_of_the_request_is_one_of_the_processor_beside_those_of_parts():
+    """A part's `max_pixels` resizes its picture beforehand; the request's is the processor's."""
     own = {"type": "image", "image": IMAGE_OF, "max_pixels": 10}
     request = {
         "messages": user({"type": "image", "image": IMAGE_OF}, own),
         "mm_processor_kwargs": {"max_pixels": 99, "min_pixels": 5},
     }
-    parts = chat_of(request).turns[0].parts
-    assert [part.settings for part in parts[:2]] == [
-        {"max_pixels": 99, "min_pixels": 5},
-        {"max_pixels": 10, "min_pixels": 5},
-    ]
+    chat = chat_of(request)
+    assert chat.processor_options == {"max_pixels": 99, "min_pixels": 5}
+    plain, sized = parts_of(chat)[:2]
+    assert not isinstance(plain, Sized)
+    assert sized.settings == {"max_pixels": 10}
 
 
 @pytest.mark.parametrize("name", ["crop", "zoom", "video_start", "rotate"])
@@ -189,7 +196,7 @@ FRAMES = [noise(8, 6, seed) for seed in range(4)]
 
 
 def clip_of(part) -> Clip:
-    return chat_of(user(part)).turns[0].parts[0]
+    return parts_of(chat_of(user(part)))[0]
 
 
 def gif() -> bytes:

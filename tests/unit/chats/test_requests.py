@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -18,6 +20,10 @@ PART = {"type": "image", "image": IMAGE}
 
 def user(*parts, **more):
     return {"role": "user", "content": [PART, *(parts or (WORDS,))], **more}
+
+
+def parts_of(chat, turn: int = 0) -> list[Any]:
+    return [*chat.turns[turn].parts]
 
 
 def request(**settings):
@@ -51,9 +57,10 @@ def test_llava_turns_have_the_roles_and_places_of_their_speakers():
             {"from": "gpt", "value": "Because."},
         ],
     }
-    turns = chat_of(record).turns
+    chat = chat_of(record)
+    turns = chat.turns
     assert [turn.role for turn in turns] == ["system", "user", "assistant", "user", "assistant"]
-    one, first, two, second, three = turns[1].parts
+    one, first, two, second, three = parts_of(chat, 1)
     assert (one, two, three) == ("Compare ", " and", "then answer.")
     assert (first.width, second.width) == (12, 9)
     assert turns[2].parts == ("The <image> is red.",)
@@ -300,17 +307,15 @@ def test_answer_that_continues_a_turn_is_explained_whole(settings, message):
 
 
 def test_setting_of_all_pictures_of_a_request():
-    parts = chat_of(request(max_pixels=99)).turns[0].parts
-    assert parts[0].settings == {"max_pixels": 99}
+    assert chat_of(request(max_pixels=99)).processor_options == {"max_pixels": 99}
+    nested = request(mm_processor_kwargs={"images_kwargs": {"max_pixels": 99}, "do_resize": None})
+    assert chat_of(nested).processor_options == {"max_pixels": 99}
     frames = {"type": "video", "video": [IMAGE] * 4}
-    clip = (
-        chat_of({"messages": [user(frames, WORDS)], "mm_processor_kwargs": {"fps": 4}})
-        .turns[0]
-        .parts[1]
-    )
+    video = {"messages": [user(frames, WORDS)], "mm_processor_kwargs": {"fps": 4}}
+    clip = parts_of(chat_of(video))[1]
     assert clip.fps == 4
 
 
 def test_data_url_of_a_record_and_of_a_turn():
-    (turn,) = chat_of({"images": [url_of(IMAGE)], "question": "What?"}).turns
-    assert turn.parts[0].size == (12, 8)
+    chat = chat_of({"images": [url_of(IMAGE)], "question": "What?"})
+    assert parts_of(chat)[0].size == (12, 8)

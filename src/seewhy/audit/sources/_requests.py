@@ -110,9 +110,9 @@ def _asked(line: Mapping[str, Any]) -> ChatRequest:
         raise unusable(PART, str(error)) from error
     except (PromptError, ImageError) as error:
         raise unusable(MALFORMED, str(error)) from error
-    if asked.settings.template:
-        names = ", ".join(asked.settings.template)
-        raise unusable(SETTING, f"Expected no variables of the chat template, got {names}.")
+    if others := {**asked.settings.template, **asked.settings.processor}:
+        names = ", ".join(others)
+        raise unusable(SETTING, f"Expected no settings of template or processor, got {names}.")
     return asked
 
 
@@ -156,8 +156,7 @@ def _picture(place: Place, pictures: Pictures) -> Path | bytes:
     if address := address_of(source):
         raise unusable(REMOTE, f"Expected a file, got {shown(address)}: nothing is fetched.")
     reader = MediaReader()
-    is_long = isinstance(source, str) and (len(source) > encoded.LONGEST_PATH or "\0" in source)
-    if is_long and not (encoded.is_data_url(source) or encoded.looks_encoded(source)):
+    if isinstance(source, str) and _is_no_path(source):
         raise unusable(MISSING, f"Expected the path of a picture, got {shown(source)}.")
     try:
         found = reader.locate(source)
@@ -165,6 +164,12 @@ def _picture(place: Place, pictures: Pictures) -> Path | bytes:
         reason = LARGE if "MiB" in str(error) else CODED
         raise unusable(reason, str(error)) from error
     return found if isinstance(found, bytes) else pictures.find(os.fspath(found))
+
+
+def _is_no_path(text: str) -> bool:
+    """Whether a text is neither a path nor a picture in itself."""
+    is_long = len(text) > encoded.LONGEST_PATH or "\0" in text
+    return is_long and not (encoded.is_data_url(text) or encoded.looks_encoded(text))
 
 
 def _answer(line: Mapping[str, Any]) -> str | None:
