@@ -37,6 +37,10 @@ PICTURE_SIDE, SMALLEST_SIDE = 1600, 480
 #: Context weaker than this on the display's scale is left out: it is not visible.
 CONTEXT_MIN = 0.01
 
+#: Earlier words of one word that the page is given, the strongest. All of a long text would be
+#: its square.
+CONTEXT_MOST = 200
+
 
 # JSON has no tuples: the types in a list of fixed length are in its annotation.
 Size = Annotated[list[int], (int, int)]
@@ -426,7 +430,9 @@ def _unit(unit: TextSpan, first: int, layers: list[LayerData]) -> UnitData:
         "low": short(unit.low),
         "high": short(unit.high),
         "context": [
-            [j, short(shown, 3)] for j, shown in unit.context_display if shown >= CONTEXT_MIN
+            [j, short(shown, 3)]
+            for j, shown in unit.shown_context(CONTEXT_MOST)
+            if shown >= CONTEXT_MIN
         ],
         "picture": short(unit.image_strength),
         "earlier": short(unit.context_strength),

@@ -22,9 +22,13 @@ from seewhy.core.record import Picture, Provenance, Record
 from seewhy.core.text import Token, Word
 from seewhy.core.trace import PromptSpan
 from seewhy.report.spans import TextSpan, spans_of
+from seewhy.report.token_groups import ranked
 from seewhy.report.verdict_codec import verdicts_from_json, verdicts_to_json
 
 Tensors = Mapping[str, Tensor]
+
+CONTEXT_MOST = 1000
+"""Earlier words of one word whose relevance is written in the JSON, the strongest."""
 
 
 def picture_file(view: int) -> str:
@@ -140,7 +144,8 @@ def _numbers(span: TextSpan) -> dict[str, Any]:
         "high": span.high,
         "image_strength": span.image_strength,
         "context_strength": span.context_strength,
-        "context": span.context,
+        # All of it is in the tensors; all pairs of a long text would be its square.
+        "context": ranked(span.relevance, CONTEXT_MOST),
     }
 
 

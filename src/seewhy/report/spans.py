@@ -21,7 +21,7 @@ from seewhy.core.geometry import Box, TokenGrid
 from seewhy.core.record import Picture, Record
 from seewhy.core.text import Token, Word, deciding_token
 from seewhy.functional.peaks import half_maximum_box, peak
-from seewhy.report.token_groups import Groups
+from seewhy.report.token_groups import Groups, ranked
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +54,8 @@ class TextSpan:
             `(text, probability)`, best first.
         maps: for each view float32 `[height, width]` on its native grid, raw scale.
         low, high: the joint range of image and text scores, which is shown as [0, 1].
-        context: `(index, relevance)`, raw scale, strongest first, zeros left out. The index counts
-            the prompt's words, then the answer's (for a token, tokens).
+        relevance: float `[earlier]`, raw scale, at least 0: of the prompt's words, then of the
+            answer's that precede it (for a token, of tokens).
         scales: one entry for each of the record's scales.
         shares: each view's part of the sum of the maps' means; zeros where all maps are empty.
         peaks: for each view x and y of the centre of the map's highest cell, in pixels of the
@@ -78,7 +78,7 @@ class TextSpan:
     maps: tuple[Tensor, ...]
     low: float
     high: float
-    context: tuple[tuple[int, float], ...]
+    relevance: Tensor
     scales: tuple[SpanScale, ...]
     shares: tuple[float, ...]
     peaks: tuple[tuple[float, float] | None, ...]
@@ -93,11 +93,25 @@ class TextSpan:
         return tuple(to_display(values, self.low, self.high) for values in self.maps)
 
     @cached_property
+    def context(self) -> tuple[tuple[int, float], ...]:
+        """`(index, relevance)`, raw scale, strongest first, zeros left out."""
+        return ranked(self.relevance)
+
+    @cached_property
     def context_display(self) -> tuple[tuple[int, float], ...]:
         """`context` with its relevance in [0, 1], on the joint range."""
-        relevance = torch.tensor([value for _, value in self.context], dtype=torch.float64)
+        return self.shown_context()
+
+    def shown_context(self, most: int | None = None) -> tuple[tuple[int, float], ...]:
+        """The strongest of `context_display`.
+
+        Args:
+            most: how many at most; None for all. A long text has thousands for each word.
+        """
+        context = self.context if most is None else ranked(self.relevance, most)
+        relevance = torch.tensor([value for _, value in context], dtype=torch.float64)
         shown = to_display(relevance, self.low, self.high).tolist()
-        return tuple((index, value) for (index, _), value in zip(self.context, shown, strict=True))
+        return tuple((index, value) for (index, _), value in zip(context, shown, strict=True))
 
     @cached_property
     def _highest(self) -> tuple[float, ...]:
@@ -116,7 +130,8 @@ class TextSpan:
     @property
     def context_strength(self) -> float:
         """The highest value of `context_display`; 0 where there is none."""
-        return self.context_display[0][1] if self.context else 0.0
+        strongest = self.shown_context(most=1)
+        return strongest[0][1] if strongest else 0.0
 
     @property
     def image_share(self) -> float:
@@ -225,7 +240,7 @@ def _span(
         maps=maps,
         low=float(attribution.low[rows].min()),
         high=float(attribution.high[rows].max()),
-        context=earlier.strongest(attribution.context[rows].amax(0)),
+        relevance=earlier.strongest(attribution.context[rows].amax(0)),
         scales=tuple(_scale(view, rows) for view in attribution.scales),
         shares=_shares(maps),
         peaks=tuple(peak_position(values, picture.base_grid) for values, picture in views),
