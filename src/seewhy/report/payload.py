@@ -37,9 +37,9 @@ PICTURE_SIDE, SMALLEST_SIDE = 1600, 480
 #: Context weaker than this on the display's scale is left out: it is not visible.
 CONTEXT_MIN = 0.01
 
-#: Earlier words of one word that the page is given, the strongest. All of a long text would be
-#: its square.
-CONTEXT_MOST = 200
+#: Earlier words that the page is given: for one word at most so many, the strongest, at least so
+#: many where a text is long, and so many for all words together. All would be the text's square.
+CONTEXT_MOST, CONTEXT_LEAST, CONTEXT_ALL = 200, 16, 200_000
 
 
 # JSON has no tuples: the types in a list of fixed length are in its annotation.
@@ -326,11 +326,14 @@ def _text(
     answer_units: Sequence[TextSpan],
     maps: _Maps,
 ) -> TextData:
+    units = len(prompt_units) + len(answer_units)
+    most = min(max(CONTEXT_ALL // max(units, 1), CONTEXT_LEAST), CONTEXT_MOST)
     return {
         "prompt": [_prompt_span(s, i if prompt_units else None) for i, s in enumerate(prompt)],
-        "asked": [_unit(unit, maps.start("prompt", unit), []) for unit in prompt_units],
+        "asked": [_unit(unit, maps.start("prompt", unit), [], most) for unit in prompt_units],
         "answer": [
-            _unit(unit, maps.start("answer", unit), maps.layers(unit)) for unit in answer_units
+            _unit(unit, maps.start("answer", unit), maps.layers(unit), most)
+            for unit in answer_units
         ],
     }
 
@@ -416,8 +419,11 @@ def _pictures(pictures: Sequence[Picture]) -> list[PictureData]:
     ]
 
 
-def _unit(unit: TextSpan, first: int, layers: list[LayerData]) -> UnitData:
-    """The data of a word or token whose maps begin at index `first` of the payload's maps."""
+def _unit(unit: TextSpan, first: int, layers: list[LayerData], most: int) -> UnitData:
+    """The data of a word or token whose maps begin at index `first` of the payload's maps.
+
+    It names at most `most` earlier words.
+    """
     views = len(unit.maps)
     data: UnitData = {
         "text": unit.text,
@@ -430,9 +436,7 @@ def _unit(unit: TextSpan, first: int, layers: list[LayerData]) -> UnitData:
         "low": short(unit.low),
         "high": short(unit.high),
         "context": [
-            [j, short(shown, 3)]
-            for j, shown in unit.shown_context(CONTEXT_MOST)
-            if shown >= CONTEXT_MIN
+            [j, short(shown, 3)] for j, shown in unit.shown_context(most) if shown >= CONTEXT_MIN
         ],
         "picture": short(unit.image_strength),
         "earlier": short(unit.context_strength),

@@ -122,12 +122,12 @@ class TextSpan:
         """The view with the highest value, the first of equals."""
         return self._highest.index(self.image_strength)
 
-    @property
+    @cached_property
     def image_strength(self) -> float:
         """The highest value of `displays`: near 0 where no view is evidence for the span."""
         return max(self._highest)
 
-    @property
+    @cached_property
     def context_strength(self) -> float:
         """The highest value of `context_display`; 0 where there is none."""
         strongest = self.shown_context(most=1)
