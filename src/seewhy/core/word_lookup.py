@@ -64,8 +64,8 @@ def find_text(
     places = list(_places(text, wanted.strip()))
     starts, ends = _borders(text, tokens)
     for start, end in places:
-        if start in starts and end in ends:
-            return _part(text, words, tokens, start, end)
+        if start in starts and end in ends and (held := _words_at(words, start, end)):
+            return _part(text, words, tokens, (start, end), held), held
     if places:
         raise UnknownNameError(_beyond(wanted, places[0], text, tokens))
     raise UnknownNameError(_unknown(words, wanted))
@@ -103,12 +103,21 @@ def _borders(text: str, tokens: Sequence[Token]) -> tuple[set[int], set[int]]:
     return starts, ends
 
 
-def _part(
-    text: str, words: Sequence[Word], tokens: Sequence[Token], start: int, end: int
-) -> tuple[Word, range]:
-    """The part of an answer from `start` to `end`, and the words that hold it."""
+def _words_at(words: Sequence[Word], start: int, end: int) -> range:
+    """The numbers of the words that have characters from `start` to `end`."""
     within = [n for n, word in enumerate(words) if word.start < end and start < word.end]
-    touched = range(within[0], within[-1] + 1)
+    return range(within[0], within[-1] + 1) if within else range(0)
+
+
+def _part(
+    text: str,
+    words: Sequence[Word],
+    tokens: Sequence[Token],
+    place: tuple[int, int],
+    touched: range,
+) -> Word:
+    """The part of an answer at a place, which some words hold."""
+    start, end = place
     held = phrase(text, words[touched.start : touched.stop])
     # A token without visible text belongs to the next one: it begins its character, or parts it
     # from what precedes.
@@ -123,7 +132,7 @@ def _part(
             chosen += [*waiting, index]
         waiting = []
     special = held.special and (held.start, held.end) == (start, end)
-    return Word(text[start:end], start, end, tuple(chosen), special), touched
+    return Word(text[start:end], start, end, tuple(chosen), special)
 
 
 def _beyond(wanted: str, place: tuple[int, int], text: str, tokens: Sequence[Token]) -> str:

@@ -8,7 +8,6 @@ in the text.
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
 from collections.abc import Iterator
 from functools import cache, lru_cache
@@ -28,6 +27,9 @@ _BEFORE_NUMBERS = (
     "Dec"
 )
 """Abbreviations before a number alone: "Fig. 3", but "a fig."."""
+
+_LAST_CURRENCY = 0xFFE6
+"""The last sign of a currency that is in use."""
 
 _DOMAINS = "com|org|net|edu|gov|mil|info|io|dev|app|ai|eu|uk|de|fr|jp|cn|ru|kr|ch|br"
 _FILES = "png|jpe?g|gif|webp|pdf|txt|csv|json|mp4|html"
@@ -122,11 +124,8 @@ def _word() -> re.Pattern[str]:
 
 def _number() -> tuple[str, str]:
     """Patterns of a number: with a sign or a currency before it, and without."""
-    currencies = "".join(
-        letter
-        for letter in map(chr, range(0x24, sys.maxunicode + 1))
-        if unicodedata.category(letter) == "Sc"
-    )
+    every = map(chr, range(0x24, _LAST_CURRENCY + 1))
+    currencies = "".join(letter for letter in every if unicodedata.category(letter) == "Sc")
     space = "'’٬\u00a0\u202f"  # what parts thousands and is no comma or point
     forms = (
         r"(?<!\d,)\d{1,3}(?:,\d{2,3}){0,9},\d{3}(?!\d|,\d)(?:\.\d{1,30})?",  # 1,299.00

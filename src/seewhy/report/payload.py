@@ -39,6 +39,10 @@ PICTURE_SIDE, SMALLEST_SIDE = 1600, 480
 #: Context with a smaller share than this of the strongest one is left out: it is not visible.
 CONTEXT_MIN = 0.01
 
+#: Earlier words that the page is given: for one word at most so many, the strongest, at least so
+#: many where a text is long, and so many for all words together. All would be the text's square.
+CONTEXT_MOST, CONTEXT_LEAST, CONTEXT_ALL = 200, 16, 200_000
+
 
 # JSON has no tuples: the types in a list of fixed length are in its annotation.
 Size = Annotated[list[int], (int, int)]
@@ -348,11 +352,14 @@ def _text(
     answer_units: Sequence[TextSpan],
     maps: _Maps,
 ) -> TextData:
+    units = len(prompt_units) + len(answer_units)
+    most = min(max(CONTEXT_ALL // max(units, 1), CONTEXT_LEAST), CONTEXT_MOST)
     return {
         "prompt": [_prompt_span(s, i if prompt_units else None) for i, s in enumerate(prompt)],
-        "asked": [_unit(unit, maps.start("prompt", unit), []) for unit in prompt_units],
+        "asked": [_unit(unit, maps.start("prompt", unit), [], most) for unit in prompt_units],
         "answer": [
-            _unit(unit, maps.start("answer", unit), maps.layers(unit)) for unit in answer_units
+            _unit(unit, maps.start("answer", unit), maps.layers(unit), most)
+            for unit in answer_units
         ],
     }
 
@@ -438,9 +445,12 @@ def _pictures(pictures: Sequence[Picture]) -> list[PictureData]:
     ]
 
 
-def _unit(unit: TextSpan, first: int, layers: list[LayerData]) -> UnitData:
-    """The data of a word or token whose maps begin at index `first` of the payload's maps."""
-    views = len(unit.maps)
+def _unit(unit: TextSpan, first: int, layers: list[LayerData], most: int) -> UnitData:
+    """The data of a word or token whose maps begin at index `first` of the payload's maps.
+
+    It names at most `most` earlier words.
+    """
+    views, context = len(unit.maps), unit.strongest_context(most)
     data: UnitData = {
         "text": unit.text,
         "start": unit.start,
@@ -452,9 +462,7 @@ def _unit(unit: TextSpan, first: int, layers: list[LayerData]) -> UnitData:
         "ranges": _ranges(unit),
         "brightness": short(unit.brightness),
         "context": [
-            [j, short(share, 3)]
-            for j, share in unit.context
-            if share >= CONTEXT_MIN * unit.context[0][1]
+            [j, short(share, 3)] for j, share in context if share >= CONTEXT_MIN * context[0][1]
         ],
         "visual_share": None if unit.visual_share is None else short(unit.visual_share),
         "shares": [short(share) for share in unit.shares],

@@ -28,6 +28,9 @@ from seewhy.report.verdict_codec import verdicts_from_json, verdicts_to_json
 
 Tensors = Mapping[str, Tensor]
 
+CONTEXT_MOST = 1000
+"""Earlier words of one word whose relevance is written in the JSON, the strongest."""
+
 
 def picture_file(view: int) -> str:
     """Where the picture of a view is kept, relative to the record's folder."""
@@ -149,7 +152,8 @@ def _numbers(span: TextSpan) -> dict[str, Any]:
         "high": span.high,
         "display_range": span.range_of(),
         "brightness": span.brightness,
-        "context": span.context,
+        # All of it is in the tensors; all pairs of a long text would be its square.
+        "context": span.strongest_context(CONTEXT_MOST),
     }
 
 

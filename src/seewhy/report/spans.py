@@ -23,7 +23,7 @@ from seewhy.core.geometry import Box, TokenGrid
 from seewhy.core.record import Picture, Record
 from seewhy.core.text import Token, Word, deciding_token
 from seewhy.functional.peaks import half_maximum_box, peak
-from seewhy.report.token_groups import Groups
+from seewhy.report.token_groups import Groups, ranked
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +57,8 @@ class TextSpan:
         maps: for each view float32 `[height, width]` on its native grid, raw scale.
         low, high: the joint range of image and text scores, which the scale `"joint"` shows as
             [0, 1].
-        context: `(index, weight)`, strongest first, zeros left out: the earlier word's share, in
-            [0, 1], of the relevance of all earlier words. The weights sum to 1, or there are none.
-            The index counts the prompt's words, then the answer's (for a token, tokens).
+        relevance: float64 `[earlier]`, raw scale, at least 0: of the prompt's words, then of the
+            answer's that precede it (for a token, of tokens).
         scales: one entry for each of the record's scales.
         shares: each view's part of the sum of the maps' means; zeros where all maps are empty.
         peaks: for each view x and y of the centre of the map's highest cell, in pixels of the
@@ -83,7 +82,7 @@ class TextSpan:
     maps: tuple[Tensor, ...]
     low: float
     high: float
-    context: tuple[tuple[int, float], ...]
+    relevance: Tensor
     scales: tuple[SpanScale, ...]
     shares: tuple[float, ...]
     peaks: tuple[tuple[float, float] | None, ...]
@@ -120,6 +119,24 @@ class TextSpan:
     def displays(self) -> tuple[Tensor, ...]:
         """For each view float32 `[height, width]` in [0, 1], on the answer's scale."""
         return self.displayed()
+
+    @cached_property
+    def context(self) -> tuple[tuple[int, float], ...]:
+        """`(index, weight)`, strongest first, zeros left out.
+
+        The weight is the earlier word's share, in [0, 1], of the relevance of all earlier words.
+        The weights sum to 1, or there are none. The index is that of `relevance`.
+        """
+        return self.strongest_context()
+
+    def strongest_context(self, most: int | None = None) -> tuple[tuple[int, float], ...]:
+        """The strongest of `context`.
+
+        Args:
+            most: how many at most; None for all. A long text has thousands for each word.
+        """
+        total = float(self.relevance.sum())
+        return tuple((index, value / total) for index, value in ranked(self.relevance, most))
 
     @cached_property
     def best_view(self) -> int:
@@ -252,7 +269,7 @@ def _span(
         maps=maps,
         low=float(attribution.low[rows].min()),
         high=float(attribution.high[rows].max()),
-        context=_context(attribution.context[rows].amax(0), earlier),
+        relevance=earlier.strongest(attribution.context[rows].amax(0).double()),
         scales=tuple(_scale(view, rows) for view in attribution.scales),
         shares=_shares(maps),
         peaks=tuple(peak_position(values, picture.base_grid) for values, picture in views),
@@ -261,13 +278,6 @@ def _span(
         special=word.special,
         deciding=deciding,
     )
-
-
-def _context(relevance: Tensor, earlier: Groups) -> tuple[tuple[int, float], ...]:
-    """Pairs of word and share above 0, strongest first, from relevance `[text]`."""
-    strongest = earlier.strongest(relevance.double())
-    total = math.fsum(value for _, value in strongest)
-    return tuple((index, value / total) for index, value in strongest)
 
 
 def _scale(view: ScaleView, rows: list[int]) -> SpanScale:

@@ -48,18 +48,32 @@ class Groups:
         members = self.starts[count]
         return Groups(self.tokens[:members], self.owners[:members], self.starts, count)
 
-    def strongest(self, relevance: Tensor) -> tuple[tuple[int, float], ...]:
-        """Pairs of a group and its greatest relevance above 0, strongest first.
+    def strongest(self, relevance: Tensor) -> Tensor:
+        """The greatest relevance of each group, at least 0: float `[group]`.
 
         Args:
             relevance: float `[text]`.
 
         Example:
-            >>> Groups.of([(0, 1), (2,), (3,)]).strongest(torch.tensor([1.0, 3.0, 0.0, 4.0]))
-            ((2, 4.0), (0, 3.0))
+            >>> Groups.of([(0, 1), (2,), (3,)]).strongest(torch.tensor([1.0, 3.0, -1.0, 4.0]))
+            tensor([3., 0., 4.])
         """
         of_groups = torch.zeros(self.count, dtype=relevance.dtype)
-        of_groups = of_groups.scatter_reduce(0, self.owners, relevance[self.tokens], "amax")
-        values, order = of_groups.sort(descending=True, stable=True)
-        kept = int((values > 0).sum())
-        return tuple(zip(order[:kept].tolist(), values[:kept].tolist(), strict=True))
+        return of_groups.scatter_reduce(0, self.owners, relevance[self.tokens], "amax")
+
+
+def ranked(values: Tensor, most: int | None = None) -> tuple[tuple[int, float], ...]:
+    """Pairs of an index and its value above 0, greatest first, of equals the first first.
+
+    Args:
+        values: float `[index]`.
+        most: how many at most; None for all.
+
+    Example:
+        >>> ranked(torch.tensor([3.0, 0.0, 4.0]))
+        ((2, 4.0), (0, 3.0))
+    """
+    greatest, order = values.sort(descending=True, stable=True)
+    kept = int((greatest > 0).sum())
+    kept = kept if most is None else min(kept, most)
+    return tuple(zip(order[:kept].tolist(), greatest[:kept].tolist(), strict=True))
