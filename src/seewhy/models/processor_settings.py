@@ -208,7 +208,8 @@ def _checked(
     if valid is not None:
         new = {name: values[name] for name in settings if name not in LIMITS}
         # A size in transformers' own class was checked when it was made.
-        validate_typed_dict(valid, {n: v for n, v in new.items() if not _is_size(v)})
+        given = {n: v for n, v in new.items() if v is not None and not _is_size(v)}
+        validate_typed_dict(valid, given)
     return dict(values)
 
 
