@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 
@@ -45,8 +46,7 @@ def test_recorded_scales_are_never_twins(name):
         base = known[1.0]
         seen = sorted(true_scale(sizes, base) for sizes in known.values())
         assert seen.count(1.0) == 1
-        for one, other in zip(seen, seen[1:], strict=False):
-            assert other / one > TWIN
+        assert all(other / one > TWIN for one, other in pairwise(seen))
 
 
 @pytest.mark.parametrize("name", ["qwen2-vl", "qwen2-5-vl", "qwen3-vl", "glm4v"])

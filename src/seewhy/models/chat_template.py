@@ -10,7 +10,7 @@ from jinja2 import TemplateError
 
 from seewhy.core.errors import ModelError, PromptError
 from seewhy.images.clips import Clip
-from seewhy.models.conversation import Conversation
+from seewhy.models.conversation import Conversation, Sized
 from seewhy.models.family import Family, VisualInputs
 
 #: Replaces a text while a template is rendered, to find where the text is put.
@@ -108,7 +108,8 @@ def _template_messages(conversation: Conversation, texts: Sequence[str]) -> list
     def entry(part: Any) -> dict[str, str]:
         if isinstance(part, str):
             return {"type": "text", "text": next(following)}
-        return {"type": "video" if isinstance(part, Clip) else "image"}
+        medium = part.medium if isinstance(part, Sized) else part
+        return {"type": "video" if isinstance(medium, Clip) else "image"}
 
     return [
         {"role": turn.role, "content": [entry(part) for part in turn.parts]}

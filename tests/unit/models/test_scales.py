@@ -39,7 +39,9 @@ def test_choose_scale_reads_what_is_new():
 def test_choose_scale_never_goes_up_in_place_of_a_smaller_scale():
     choice = choose_scale(0.75, sizes_of({0.75: ((40, 40),)}), {1.0: ((40, 40),)})
     assert choice.scale is None
-    assert choice.note == "Scale 0.75 was left out: it comes out at 40 x 40 pixels, as scale 1 does."
+    assert (
+        choice.note == "Scale 0.75 was left out: it comes out at 40 x 40 pixels, as scale 1 does."
+    )
 
 
 def test_choose_scale_takes_the_next_free_one_below():
