@@ -147,7 +147,7 @@ def changed_settings(family: Family, settings: Mapping[str, Any]) -> dict[str, A
     known = {name: settings[name] for name in setting_names_of(own) if name in settings}
     with _refusals(family.name, known):
         used = processor_with(own, known)
-    usual = {name: getattr(own, name, None) for name in known} | family.usual_settings
+    usual = {**{name: getattr(own, name, None) for name in known}, **family.usual_settings}
     names = [n for n in known if n not in LIMITS and getattr(used, n, None) != usual[n]]
     return {name: _plain_size(getattr(used, name)) for name in names}
 

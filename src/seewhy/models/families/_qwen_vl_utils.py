@@ -54,7 +54,7 @@ def resize_of_part(family: Family, medium: Image | Clip, part: Mapping[str, Any]
     sides, limits = expect_both_sides(part), None
     if sides is None:
         limits = limits_of_part(family, medium, part)
-    size = fetched_size(family, medium.size if sides is None else sides[::-1], limits)
+    size = fetched_size(family, medium.size if sides is None else (sides[1], sides[0]), limits)
     return Resize(size, scales=True, limits=limits, reason=f"{reason} of its message part")
 
 
