@@ -32,13 +32,30 @@ if TYPE_CHECKING:
 __all__ = ["CapturedPrompt", "placeholder_spans", "prompt_of", "row_of", "with_settings"]
 
 
+@dataclass(frozen=True)
+class PlaceholderSpan:
+    """Where a picture's placeholder is in a prompt's ids.
+
+    Attributes:
+        begin, end: its ids.
+        core: whether these are only the ids from its first special token to its last. The text
+            around them (line ends, in Gemma 3) may be tokenised together with its neighbours.
+        first: where the text before the core begins; `begin` if there is none.
+    """
+
+    begin: int
+    end: int
+    core: bool = False
+    first: int = -1
+
+
 @dataclass(frozen=True, eq=False)
 class CapturedPrompt:
     """The prompt of one sequence of a recorded call: a source of a session's inputs.
 
     Attributes:
         ids: int64 `[position]`, the prompt's ids without padding.
-        spans: begin and end of each picture's image tokens in them.
+        spans: each picture's placeholder in them.
         positions: int64 `[prompt]`, positions of the tokens of the user's words.
         text: the user's words.
         offsets: `(start, end)` of each of these tokens in `text`.
@@ -48,7 +65,7 @@ class CapturedPrompt:
     """
 
     ids: Tensor
-    spans: tuple[tuple[int, int], ...]
+    spans: tuple[PlaceholderSpan, ...]
     positions: Tensor
     text: str
     offsets: tuple[tuple[int, int], ...]
@@ -74,8 +91,8 @@ class CapturedPrompt:
         visuals = process_media(family, self.media, scale, self.settings)
         ids, placeholders = _with_placeholders(family, self.ids, self.spans, visuals)
         shift = torch.zeros(len(self.ids), dtype=torch.long)
-        for (_, end), (_, after) in zip(self.spans, placeholders, strict=True):
-            shift[end:] = after - end
+        for span, (_, after) in zip(self.spans, placeholders, strict=True):
+            shift[span.end :] = after - span.end
         aligned = {
             "input_ids": ids[None],
             "attention_mask": torch.ones_like(ids)[None],
@@ -139,7 +156,8 @@ def prompt_of(
     media, settings = [item.medium for item in shown], [item.settings for item in shown]
     visuals = process_media(loaded.family, media, 1.0, settings)
     spans = placeholder_spans(loaded.family, ids, visuals)
-    positions, words, offsets = words_of_prompt(loaded, ids, spans, text)
+    taken = [(span.begin if span.first < 0 else span.first, span.end) for span in spans]
+    positions, words, offsets = words_of_prompt(loaded, ids, taken, text)
     prompt = CapturedPrompt(
         ids=ids,
         spans=tuple(spans),
@@ -190,17 +208,16 @@ def row_of(call: GenerateCall, sequence: int) -> int:
 
 def placeholder_spans(
     family: Family, ids: Tensor, visuals: Sequence[VisualInputs]
-) -> list[tuple[int, int]]:
-    """The positions of each picture's placeholder in a prompt: begin and end.
+) -> list[PlaceholderSpan]:
+    """The positions of each picture's placeholder in a prompt.
 
     Raises:
         GeometryError: if one is not found, or image tokens are left over.
     """
     spans, cursor, prompt, image_ids = [], 0, ids.tolist(), _image_ids(family)
     for number, visual in enumerate(visuals):
-        placeholder = _placeholder(family, visual)
-        begin = _find(prompt, placeholder, cursor)
-        if begin is None:
+        span = _placeholder_span(family, prompt, visual, cursor)
+        if span is None:
             width, height = visual.geometries[0].size
             count = sum(token in image_ids for token in prompt[cursor:])
             raise GeometryError(
@@ -209,16 +226,46 @@ def placeholder_spans(
                 "the pictures of the prompt, in their order, and the processor that made the "
                 "inputs."
             )
-        cursor = begin + len(placeholder)
-        spans.append((begin, cursor))
-    covered = {position for begin, end in spans for position in range(begin, end)}
-    rest = sum(token in image_ids for n, token in enumerate(prompt) if n not in covered)
-    if rest:
+        cursor = span.end
+        spans.append(span)
+    if rest := sum(token in image_ids for token in prompt[cursor:]):
         raise GeometryError(
             f"Expected pictures for all image tokens of the prompt, got none for {rest} of them "
             f"({len(visuals)} pictures were passed): pass all pictures, in order."
         )
     return spans
+
+
+def _placeholder_span(
+    family: Family, prompt: list[int], visual: VisualInputs, start: int
+) -> PlaceholderSpan | None:
+    """The next place of a picture's placeholder; None if it is not there."""
+    whole = _placeholder(family, visual)
+    core, lead = _core(family, whole)
+    begin = _find(prompt, core, start)
+    if begin is None:
+        return None
+    first = begin - len(lead)
+    if first >= start and prompt[first : first + len(whole)] == whole:
+        return PlaceholderSpan(first, first + len(whole))
+    tokenizer = family.processor.tokenizer
+    words = tokenizer.decode(lead).strip()
+    fitting = (
+        n for n in range(begin, start - 1, -1) if tokenizer.decode(prompt[n:begin]).strip() == words
+    )
+    return PlaceholderSpan(begin, begin + len(core), core=True, first=next(fitting, begin))
+
+
+def _core(family: Family, placeholder: list[int]) -> tuple[list[int], list[int]]:
+    """A placeholder's ids from its first added token to its last, and those before.
+
+    The whole placeholder if it has none: then text around it is not told apart.
+    """
+    added = family.processor.tokenizer.added_tokens_decoder
+    places = [index for index, token in enumerate(placeholder) if token in added]
+    if not places:
+        return placeholder, []
+    return placeholder[places[0] : places[-1] + 1], placeholder[: places[0]]
 
 
 def _find(ids: list[int], part: list[int], start: int) -> int | None:
@@ -230,16 +277,20 @@ def _find(ids: list[int], part: list[int], start: int) -> int | None:
 
 
 def _with_placeholders(
-    family: Family, ids: Tensor, spans: Sequence[tuple[int, int]], visuals: Sequence[VisualInputs]
+    family: Family,
+    ids: Tensor,
+    spans: Sequence[PlaceholderSpan],
+    visuals: Sequence[VisualInputs],
 ) -> tuple[Tensor, list[tuple[int, int]]]:
     """The prompt's ids with its placeholders replaced, and the spans of the new ones."""
     old, new, cursor, new_spans = ids.tolist(), [], 0, []
-    for (begin, end), visual in zip(spans, visuals, strict=True):
-        new += old[cursor:begin]
-        placeholder = _placeholder(family, visual)
+    for span, visual in zip(spans, visuals, strict=True):
+        new += old[cursor : span.begin]
+        whole = _placeholder(family, visual)
+        placeholder = _core(family, whole)[0] if span.core else whole
         new_spans.append((len(new), len(new) + len(placeholder)))
         new += placeholder
-        cursor = end
+        cursor = span.end
     return torch.tensor(new + old[cursor:]), new_spans
 
 

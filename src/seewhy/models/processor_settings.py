@@ -121,7 +121,7 @@ def changed_settings(family: Family, settings: Mapping[str, Any]) -> dict[str, A
     known = {name: settings[name] for name in setting_names_of(own) if name in settings}
     with _refusals(family.name, known):
         used = processor_with(own, known)
-    usual = {name: getattr(own, name, None) for name in known} | family.usual_settings
+    usual = {**{name: getattr(own, name, None) for name in known}, **family.usual_settings}
     names = [n for n in known if n not in LIMITS and getattr(used, n, None) != usual[n]]
     return {name: _plain_size(getattr(used, name)) for name in names}
 
@@ -182,7 +182,8 @@ def _checked(
     if valid is not None:
         new = {name: values[name] for name in settings if name not in LIMITS}
         # A size in transformers' own class was checked when it was made.
-        validate_typed_dict(valid, {n: v for n, v in new.items() if not _is_size(v)})
+        given = {n: v for n, v in new.items() if v is not None and not _is_size(v)}
+        validate_typed_dict(valid, given)
     return dict(values)
 
 

@@ -50,19 +50,12 @@ def resize_of_part(family: Family, medium: Image | Clip, part: Mapping[str, Any]
     """
     for name, value in part.items():
         expect_pixels(name, value)
-    sides, limits = expect_both_sides(part), limits_of_part(family, medium, part)
     reason = ", ".join(f"{name} = {value}" for name, value in part.items())
-    if sides is not None:
-        height, width = sides
-        size = fetched_size(family, (width, height), None)
-    else:
-        size = fetched_size(family, medium.size, limits)
-    return Resize(
-        size,
-        scales=True,
-        limits=None if sides is not None else limits,
-        reason=f"{reason} of its message part",
-    )
+    sides, limits = expect_both_sides(part), None
+    if sides is None:
+        limits = limits_of_part(family, medium, part)
+    size = fetched_size(family, medium.size if sides is None else (sides[1], sides[0]), limits)
+    return Resize(size, scales=True, limits=limits, reason=f"{reason} of its message part")
 
 
 def limits_of_part(

@@ -71,7 +71,8 @@ class LlavaNext(Family):
 
     def model_size(self, size: tuple[int, int], scale: float, pictures: int) -> tuple[int, int]:
         """See `Family.model_size`."""
-        return canvas_at(self, (size[1], size[0]), scale, None).content[::-1]
+        height, width = canvas_at(self, (size[1], size[0]), scale, None).content
+        return width, height
 
     def tensors_of_row(self, tensors: Mapping[str, Any], ids: Tensor, row: int) -> dict[str, Any]:
         """See `tiled_tensors_of_row`."""

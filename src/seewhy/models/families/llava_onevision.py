@@ -126,7 +126,8 @@ class LlavaOnevision(Family):
     def model_size(self, size: tuple[int, int], scale: float, pictures: int) -> tuple[int, int]:
         """See `Family.model_size`."""
         if pictures == 1:
-            return canvas_at(self, (size[1], size[0]), scale, self._max_tiles).content[::-1]
+            canvas = canvas_at(self, (size[1], size[0]), scale, self._max_tiles)
+            return canvas.content[1], canvas.content[0]
         side, longest = scaled_side(self.model.config, scale), max(size)
         return round(size[0] * side / longest), round(size[1] * side / longest)
 
