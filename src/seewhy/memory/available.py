@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -27,13 +26,24 @@ def available_memory(model: object) -> int | None:
     """
     device = input_device(model)  # type: ignore[arg-type]
     if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        return free + unused
+        return sum(map(_of_gpu, _gpus(model, device)))
     if device.type == "mps":
         return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
     found = [*_of_system(), *_of_cgroups(), *_of_address_space()]
     return max(0, min(found)) if found else None
+
+
+def _gpus(model: object, device: torch.device) -> set[torch.device]:
+    """The GPUs that a model is on: one, or those of its `device_map`."""
+    places = dict(getattr(model, "hf_device_map", None) or {}).values()
+    numbers = {place for place in places if isinstance(place, int)}
+    return {torch.device("cuda", number) for number in numbers} or {device}
+
+
+def _of_gpu(device: torch.device) -> int:
+    """What is free on a GPU, and what PyTorch holds there without using it."""
+    free, _ = torch.cuda.mem_get_info(device)
+    return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
 
 
 def _of_system(file: Path = Path("/proc/meminfo")) -> Iterator[int]:
@@ -75,6 +85,10 @@ def _left_in(folder: Path, limit: str, used: str, cache: str) -> Iterator[int]:
 
 def _of_address_space() -> Iterator[int]:
     """What `ulimit -v` leaves."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
     most, _ = resource.getrlimit(resource.RLIMIT_AS)
     if most != resource.RLIM_INFINITY and sys.platform == "linux":
         for used in _kilobytes(Path("/proc/self/status"), "VmSize:"):

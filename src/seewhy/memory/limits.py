@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
@@ -19,29 +19,13 @@ from seewhy.memory.estimate import estimate_memory
 from seewhy.memory.sizes import ModelSizes, PromptSize
 from seewhy.methods import METHODS, Method, create
 from seewhy.models.loading import Loaded
+from seewhy.options import ExplainOptions
 
 OTHERS = 3
 """How many methods that would fit are named."""
 
 LEAST_TOKENS = 16
 """A picture of fewer visual tokens is not proposed."""
-
-
-class Wanted(Protocol):
-    """What an explanation is asked to do: `seewhy.ExplainOptions`."""
-
-    @property
-    def explaining_method(self) -> Method: ...
-    @property
-    def explain_prompt(self) -> bool: ...
-    @property
-    def answer_limit(self) -> int: ...
-    @property
-    def layers(self) -> bool: ...
-    @property
-    def diagnose(self) -> bool: ...
-    @property
-    def max_memory(self) -> int | str | None: ...
 
 
 @dataclass(eq=False)
@@ -57,7 +41,7 @@ class MemoryGuard:
     """
 
     loaded: Loaded
-    wanted: Wanted
+    wanted: ExplainOptions
     available: int | None = None
     prompt: PromptSize | None = None
     batch: int = 1
@@ -130,9 +114,10 @@ class MemoryGuard:
         if self.batch > 1 and self.estimate(batch=1) <= limit:
             most = max(n for n in range(1, self.batch) if self.estimate(batch=n) <= limit)
             yield f"explain at most {most} together (chunk_size)"
-        for name, words in (("diagnose", "without diagnose"), ("layers", "without layers")):
-            if getattr(self.wanted, name) and self.estimate(**{name: False}) <= limit:
-                yield f"{words} it is {in_words(self.estimate(**{name: False}))}"
+        if self.wanted.diagnose and (need := self.estimate(diagnose=False)) <= limit:
+            yield f"without diagnose it is {in_words(need)}"
+        if self.wanted.layers and (need := self.estimate(layers=False)) <= limit:
+            yield f"without layers it is {in_words(need)}"
         fewer = with_one_scale(method)
         if fewer is not None and self.estimate(fewer) <= limit:
             yield f"with scales=(1,) it is {in_words(self.estimate(fewer))}"

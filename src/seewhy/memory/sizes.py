@@ -45,19 +45,23 @@ class ModelSizes:
 
     @staticmethod
     def of(config: Any, dtype: torch.dtype) -> ModelSizes:
-        """From a model's config, and the number type of its weights."""
+        """From a model's config, and the number type of its weights.
+
+        Where a config has other names, sizes of large models are assumed.
+        """
         text = config.get_text_config()
         vision = getattr(config, "vision_config", None)
-        hidden, heads = text.hidden_size, text.num_attention_heads
+        hidden = _first(text, ("hidden_size", "n_embd", "d_model"), 4096)
+        heads = _first(text, ("num_attention_heads", "n_head"), max(1, hidden // 128))
         width = _first(vision, ("embed_dim", "hidden_size"), hidden)
         return ModelSizes(
-            layers=text.num_hidden_layers,
+            layers=_first(text, ("num_hidden_layers", "n_layer"), 32),
             hidden=hidden,
-            inner=_inner(text),
+            inner=_inner(text, hidden),
             heads=heads,
             groups=_first(text, ("num_key_value_heads",), heads),
             dim=_largest(text, ("head_dim", "global_head_dim"), hidden // heads),
-            vocabulary=text.vocab_size,
+            vocabulary=_first(text, ("vocab_size",), 256_000),
             vision_hidden=width,
             vision_inner=_first(
                 vision, ("intermediate_size",), int(width * _first(vision, ("mlp_ratio",), 4))
@@ -70,11 +74,11 @@ class ModelSizes:
         )
 
 
-def _inner(text: Any) -> int:
+def _inner(text: Any, hidden: int) -> int:
     """Width of the feed-forward part; of experts, that of all that see a token."""
     experts = _first(text, ("num_experts_per_tok",), 0)
     of_one = _first(text, ("moe_intermediate_size",), 0)
-    return max(_first(text, ("intermediate_size",), 4 * text.hidden_size), experts * of_one)
+    return max(_largest(text, ("intermediate_size",), 4 * hidden), experts * of_one)
 
 
 def _first(config: Any, names: Sequence[str], default: Any) -> Any:
@@ -88,7 +92,12 @@ def _first(config: Any, names: Sequence[str], default: Any) -> Any:
 
 
 def _largest(config: Any, names: Sequence[str], default: int) -> int:
-    return max(_first(config, (name,), 0) for name in names) or default
+    found = [0]
+    for name in names:
+        value = getattr(config, name, None)
+        values = value if isinstance(value, list | tuple) else [value]
+        found += [one for one in values if isinstance(one, int)]
+    return max(found) or default
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from contextlib import ExitStack, nullcontext
 from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from seewhy.core.trace import Inputs
@@ -18,6 +19,7 @@ from seewhy.models.attention import (
     attention_weights,
     fast_attention,
     patched_attention,
+    row_blocks,
     score_options,
 )
 from seewhy.models.decoder import final_states, hook_layer_input, layers_of
@@ -69,10 +71,13 @@ def visit_layers(
         module: Any, query: Tensor, key: Tensor, value: Tensor, mask: Any, **keywords: Any
     ) -> Any:
         assert on_attention is not None  # patched in only with a visitor
-        rows = None if attending is None else attending.to(query.device)
         options = score_options(keywords)
-        weights = attention_weights(query, key, mask, rows=rows, **options)
-        on_attention(module.layer_idx, weights[0].mean(0).float())
+        # In blocks of rows: the weights of all heads need much more memory than their mean.
+        means = [
+            attention_weights(query, key, mask, rows=rows, **options)[0].mean(0).float()
+            for rows in row_blocks(query, key, attending)
+        ]
+        on_attention(module.layer_idx, torch.cat(means))
         return fast_attention(module, query, key, value, mask, **keywords)
 
     patched = nullcontext() if on_attention is None else patched_attention(loaded.model, attend)

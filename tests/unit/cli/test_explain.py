@@ -11,7 +11,7 @@ from PIL import Image
 
 import seewhy
 from seewhy.cli.main import main
-from seewhy.core.errors import ModelError, ParameterError
+from seewhy.core.errors import MemoryLimitError, ModelError, ParameterError
 from seewhy.images import notes_of
 from seewhy.methods import DEFAULT, create
 from seewhy.options import ExplainOptions
@@ -308,3 +308,29 @@ def test_chat_template_is_a_file_or_none(tmp_path):
         assert load_options(Namespace(chat_template=given, **model)) == {"chat_template": read}
     with pytest.raises(ParameterError, match="Expected a file with a chat template after"):
         load_options(Namespace(chat_template=str(tmp_path / "none"), **model))
+
+
+def test_explain_hands_on_the_limit_of_memory(stand, capsys):
+    assert main(["explain", "--max-memory", "1.5GB", "--json"]) == 0
+    assert stand.asked[0][2]["options"].max_memory == 1_500_000_000
+    with pytest.raises(SystemExit, match="2"):
+        main(["explain", "--max-memory", "much"])
+    assert "Expected an amount of memory such as '8GB'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryLimitError("Expected it to fit,\n got out of memory."),
+        RuntimeError("DefaultCPUAllocator: can't allocate\n memory"),
+        MemoryError("Unable to allocate 9 GiB"),
+    ],
+)
+def test_out_of_memory_is_one_line_and_status_2(stand, capsys, error):
+    stand.error = error
+    assert main(["explain", "--json", "--quiet"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    chatter, line = said.err.splitlines()
+    assert chatter == "a library's chatter"
+    assert line.startswith("seewhy: Expected ")

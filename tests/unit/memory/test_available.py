@@ -81,6 +81,15 @@ def test_the_limit_of_address_space_counts(monkeypatch):
     assert list(available._of_address_space()) == [4000]
 
 
+def test_a_model_on_several_gpus_has_the_free_memory_of_all(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (10**device.index, 0))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 0)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 0)
+    places = {"vision": 1, "layers.0": 2, "layers.1": 2, "head": "cpu"}
+    model = SimpleNamespace(device=torch.device("cuda:1"), hf_device_map=places)
+    assert available_memory(model) == 10 + 100
+
+
 @pytest.mark.parametrize("reserved", [0, 50])
 def test_a_gpu_gives_what_is_free_and_what_torch_holds_unused(monkeypatch, reserved):
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (100, 1000))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -158,7 +159,7 @@ def raising(error):
 
 def fail_in_a_layer(loaded, error, monkeypatch, only=None):
     """Let a decoder layer run out of memory: in every pass, or with gradients only."""
-    layer = layers_of(loaded.model)[0]
+    layer: Any = layers_of(loaded.model)[0]
     forward = layer.mlp.forward
 
     def run_out(*arguments, **keywords):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -35,7 +36,7 @@ def test_recording_puts_every_forward_back():
     def fail(*arguments):
         raise RuntimeError("in the midst of it")
 
-    mlp = layers_of(loaded.model)[1].mlp
+    mlp: Any = layers_of(loaded.model)[1].mlp
     hook = mlp.register_forward_pre_hook(fail)
     tape = LayerTape()
     with (
