@@ -6,6 +6,8 @@ generation, as that code does; it is written from the facts, in float64.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -92,7 +94,8 @@ class PublishedTAM:
             def distance(x: float) -> float:
                 return float(((image - x * mean) ** 2).sum())
 
-            image = np.maximum(image - minimize_scalar(distance, tol=1e-12).x * mean, 0)
+            found: Any = minimize_scalar(distance, tol=1e-12)
+            image = np.maximum(image - found.x * mean, 0)
         together = np.concatenate([image, text[:-1]])
         low, high = together.min(), together.max()
         return filtered(((image - low) / (high - low)).reshape(shape))
