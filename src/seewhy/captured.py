@@ -88,11 +88,11 @@ class CapturedGeneration:
         chosen = ExplainOptions.of(options, **settings)
         chosen.expect_no_generation()
         recorded = self._call(call)
-        self._expect_same_adapters(recorded)
         start = time.perf_counter()
         chosen.report_progress("reading the answer again")
         loaded, media = self._media(image, recorded, row_of(recorded, sequence))
         source, ids = prompt_of(loaded, recorded, sequence, media, text=prompt)
+        self._expect_same_adapters(recorded)
         reading = reading_options(loaded, chosen)
         session = Session(
             loaded,
