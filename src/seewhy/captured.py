@@ -98,7 +98,6 @@ class CapturedGeneration:
         chosen = ExplainOptions.of(options, **settings)
         chosen.expect_no_generation()
         recorded = self._call(call)
-        self._expect_same_adapters(recorded)
         guard = MemoryGuard(self.explainer.loaded, chosen)
         with guard.watching():
             return self._explain(image, prompt, recorded, sequence, chosen, guard)
@@ -117,6 +116,7 @@ class CapturedGeneration:
         chosen.report_progress("reading the answer again")
         loaded, candidates = self._shown(image, recorded, row_of(recorded, sequence))
         source, ids = _first_that_fits(loaded, candidates, recorded, sequence, prompt)
+        self._expect_same_adapters(recorded)
         warn_of_foreign_pictures(loaded, source.media, depth=3)
         reading = reading_options(loaded, chosen)
         session = Session(

@@ -68,7 +68,7 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
     commands = parser.add_subparsers(
         title="commands", metavar="COMMAND", dest="command", required=True, parser_class=Parser
     )
-    for command in (explain, compare, open_report):
+    for command in (explain, open_report, compare):
         command.add_to(commands)
     add_bench_options(
         add_command(
