@@ -25,6 +25,7 @@ from seewhy.models.captured_prompt import (
     with_settings,
     without_exif,
 )
+from seewhy.models.isolation import without_autocast
 from seewhy.models.loading import Loaded
 from seewhy.models.session import Session
 from seewhy.models.teacher_forcing import read
@@ -86,7 +87,18 @@ class CapturedGeneration:
         """
         chosen = ExplainOptions.of(options, **settings)
         chosen.expect_no_generation()
-        recorded = self._call(call)
+        with without_autocast():
+            return self._explained(image, prompt, sequence, self._call(call), chosen)
+
+    def _explained(
+        self,
+        image: Media | Sequence[Media] | None,
+        prompt: str | None,
+        sequence: int,
+        recorded: GenerateCall,
+        chosen: ExplainOptions,
+    ) -> Explanation:
+        """Explain one recorded call."""
         start = time.perf_counter()
         chosen.report_progress("reading the answer again")
         loaded, media = self._media(image, recorded, row_of(recorded, sequence))

@@ -26,6 +26,7 @@ from seewhy.images import Clip, notes_of
 from seewhy.methods import DEFAULT, FALLBACK, Evidence, Method, create
 from seewhy.methods._layers import layers_of_answer
 from seewhy.models.contrast import contrasted, deciding_token
+from seewhy.models.isolation import without_autocast
 from seewhy.models.residual_stream import is_readable
 from seewhy.models.session import Session, read_ahead
 from seewhy.options import ExplainOptions
@@ -172,6 +173,7 @@ class Explainer:
             explanations += self._explain(questions, replace(chosen, progress=report))
         return explanations
 
+    @without_autocast()
     def _explain(self, questions: Sequence[Question], options: ExplainOptions) -> list[Explanation]:
         """Explain prompts that go through the model together."""
         answers = _expect_all_or_no_answers(questions, options)
