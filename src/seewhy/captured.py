@@ -36,6 +36,7 @@ from seewhy.models.captured_prompt import (
     row_of,
     visual_tensors_of_row,
 )
+from seewhy.models.isolation import without_autocast
 from seewhy.models.loading import Loaded
 from seewhy.models.processor_settings import with_settings
 from seewhy.models.session import Session
@@ -99,7 +100,7 @@ class CapturedGeneration:
         chosen.expect_no_generation()
         recorded = self._call(call)
         guard = MemoryGuard(self.explainer.loaded, chosen)
-        with guard.watching():
+        with guard.watching(), without_autocast():
             return self._explain(image, prompt, recorded, sequence, chosen, guard)
 
     def _explain(

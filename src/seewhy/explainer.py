@@ -38,6 +38,7 @@ from seewhy.methods import DEFAULT, FALLBACK, Evidence, Method, create
 from seewhy.methods._layers import layers_of_answer
 from seewhy.models.answer_ids import have_same_tokens, ids_of
 from seewhy.models.contrast import contrasted, deciding_token
+from seewhy.models.isolation import without_autocast
 from seewhy.models.processor_settings import with_settings
 from seewhy.models.residual_stream import is_readable
 from seewhy.models.session import Session, notes_on_model, read_ahead
@@ -240,7 +241,7 @@ class Explainer:
         second = other if isinstance(other, Explainer) else Explainer(_loaded(other))
         if question.answer is None:
             guard = MemoryGuard(self.loaded, chosen)
-            with guard.watching():
+            with guard.watching(), without_autocast():
                 settled = _with_processor_options(chosen, [question])
                 loaded = with_settings(self.loaded, settled.all_processor_options)
                 (trace,) = _base_traces(loaded, [question], [], chosen, guard)
@@ -255,6 +256,7 @@ class Explainer:
             (explanation,) = self._explain([question], options, guard)
         return explanation
 
+    @without_autocast()
     def _explain(
         self, questions: Sequence[Question], options: ExplainOptions, guard: MemoryGuard
     ) -> list[Explanation]:

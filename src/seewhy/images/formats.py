@@ -8,6 +8,7 @@ reachable here, whatever a file's name says. Every module of this package opens 
 
 from __future__ import annotations
 
+import os
 import struct
 import threading
 import warnings
@@ -39,6 +40,16 @@ DAMAGE = (
 # Python keeps one list of filters for all threads: two that change it at once can leave it changed
 # for good.
 _FILTERS = threading.RLock()
+
+
+def _after_fork() -> None:
+    """In a forked process, a lock of a thread that it does not have would never be released."""
+    global _FILTERS
+    _FILTERS = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 BOMB = (Image.DecompressionBombWarning, Image.DecompressionBombError)
 """What is raised where a picture has more pixels than `PIL.Image.MAX_IMAGE_PIXELS`."""

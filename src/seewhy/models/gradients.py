@@ -13,6 +13,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from seewhy.core.errors import ModelError
 from seewhy.core.trace import Inputs
 from seewhy.functional.rollout import Rollout
 from seewhy.models.attention import (
@@ -48,6 +49,12 @@ def differentiable(model: Any) -> Iterator[None]:
     The graph begins at the first tensor that is made a leaf. Nothing before it is kept, so the
     vision tower needs no more memory than without gradients.
     """
+    if any(weight.is_inference() for weight in (*model.parameters(), *model.buffers())):
+        raise ModelError(
+            "Expected a model that was loaded outside of torch.inference_mode(), got one without "
+            "gradients for good: load it before that block, or choose a method without gradients, "
+            "such as logit-shares."
+        )
     with eval_mode(model):
         weights = [weight for weight in model.parameters() if weight.requires_grad]
         try:

@@ -9,20 +9,25 @@ this package (`is_internal`).
 from __future__ import annotations
 
 import functools
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar, cast
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import torch
 
+from seewhy.core.errors import ModelError
 from seewhy.models.wrappers import innermost
 
 _LOCKS: WeakKeyDictionary[Any, threading.RLock] = WeakKeyDictionary()
 _LOCKS_GUARD = threading.Lock()
+
+_INTERRUPTED: WeakSet[Any] = WeakSet()
+"""In a forked process: models that another thread was running, which this process does not have."""
 
 _CALL: ContextVar[object | None] = ContextVar("call", default=None)
 """The innermost call of this package that runs in this thread or task; None outside of any."""
@@ -37,6 +42,12 @@ def exclusive(model: Any) -> Iterator[None]:
     """
     with _LOCKS_GUARD:
         lock = _LOCKS.setdefault(innermost(model), threading.RLock())
+    if innermost(model) in _INTERRUPTED:
+        raise ModelError(
+            "Expected a process that was started between explanations, got one that was forked "
+            "while another thread explained with the same model, whose hooks are still in it: "
+            "start processes by 'spawn', or fork them before."
+        )
     with lock, internal(), as_written():
         yield
 
@@ -65,6 +76,34 @@ def as_written() -> Iterator[None]:
             _EAGER_CALLS -= 1
             if not _EAGER_CALLS:
                 _EAGER.close()
+
+
+def _after_fork() -> None:
+    """In a forked process, locks of threads that it does not have would never be released."""
+    global _LOCKS_GUARD, _EAGER_LOCK
+    _LOCKS_GUARD, _EAGER_LOCK = threading.Lock(), threading.Lock()
+    for model, lock in list(_LOCKS.items()):
+        if lock.acquire(blocking=False):
+            lock.release()
+        else:
+            _INTERRUPTED.add(model)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+@contextmanager
+def without_autocast() -> Iterator[None]:
+    """Compute in the number types of the weights, whatever the caller has set around the call.
+
+    Under `torch.autocast` not only the model but also our own sums would be in half precision.
+    """
+    with ExitStack() as stack:
+        for device in ("cpu", "cuda", "xpu", "mps"):
+            if torch.is_autocast_enabled(device):
+                stack.enter_context(torch.autocast(device, enabled=False))
+        yield
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 import shutil
 from dataclasses import asdict, replace
@@ -13,7 +14,7 @@ import pytest
 from bench_parts import InMask, Scenes
 from seewhy.bench.cells import best, breakdown, cells
 from seewhy.bench.config import BenchConfig
-from seewhy.bench.gallery import choose_cases, read_cases
+from seewhy.bench.gallery import choose_cases, read_cases, read_gallery
 from seewhy.bench.plan import Task, plan_of
 from seewhy.bench.readers import has_tables_alone, read_tables
 from seewhy.bench.reading import read_results
@@ -21,7 +22,7 @@ from seewhy.bench.reporting import PAGE, write_report
 from seewhy.bench.results import columns_of
 from seewhy.bench.store import Row, Store
 from seewhy.bench.suites import resolve
-from seewhy.bench.writers import latex, markdown, table_csv
+from seewhy.bench.writers import latex, markdown, reasons_csv, table_csv
 from seewhy.core.errors import ParameterError, SchemaError
 
 SAMPLES = 4
@@ -342,3 +343,91 @@ def test_damaged_cases_are_told(tables):
         write_report(kept)
     (kept / "cases.json").unlink()
     assert read_cases(kept) == []
+
+
+HOSTILE = "=HYPERLINK(1)|<img src=x onerror=alert(1)>\n# [a](javascript:b) `c`"
+
+
+def test_labels_are_no_markup_and_no_formulas(results):
+    renamed = [replace(cell, model=HOSTILE, data="-1+2", method=HOSTILE) for cell in cells(results)]
+    named = replace(
+        results,
+        samples={(HOSTILE, "-1+2"): ("a",)},
+        methods=(HOSTILE,),
+        reasons=tuple(replace(reason, model=HOSTILE, reason=HOSTILE) for reason in results.reasons),
+    )
+    text = markdown(named, renamed)
+    assert "<img" not in text
+    assert "](javascript" not in text
+    assert not [line for line in text.splitlines() if line.startswith("# ")]
+    for table in (table_csv(renamed), reasons_csv(named.reasons)):
+        for line in csv.reader(io.StringIO(table)):
+            assert not [cell for cell in line if cell[:1] in "=+@\t\r" and cell]
+            assert all(cell[:1] != "-" or float(cell) < 0 for cell in line)
+
+
+def test_a_gallery_links_to_its_own_reports_alone(tmp_path):
+    (tmp_path / "gallery").mkdir()
+    case = {
+        "kind": "best", "model": "m", "data": "d", "sample": "s", "figure": "f", "answer": "a",
+        "word": "w", "picture": "", "tiles": [], "report": "00-s/report.html",
+    }  # fmt: skip
+    index = tmp_path / "gallery" / "gallery.json"
+    index.write_text(json.dumps([case]))
+    (read,) = read_gallery([tmp_path], tmp_path)
+    assert read["report"] == "gallery/00-s/report.html"
+    for damage in (
+        *(
+            {"report": link}
+            for link in ("javascript:alert(1)", "../x/report.html", "//e/report.html")
+        ),
+        *({"picture": link} for link in ("https://e/x.png", "data:text/html;base64,AA")),
+        *({"tiles": value} for value in (None, [{}], [{"method": 1}])),
+        *({"word": None}, {"report": 3}),
+    ):
+        index.write_text(json.dumps([{**case, **damage}]))
+        with pytest.raises(SchemaError, match="Expected the index of a gallery in .*gallery"):
+            read_gallery([tmp_path], tmp_path)
+    for content in ("", "{", "[", "null", "[1]", "[[]]", '{"a": 1, "a": 1}'):
+        index.write_text(content)
+        with pytest.raises(SchemaError, match="Expected the index of a gallery in .*gallery"):
+            read_gallery([tmp_path], tmp_path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"models": []}, {"models": None}, {"methods": [{"label": 1}]}, {"settings": {}},
+        {"settings": []}, {"metrics": [{}]}, {"data": {"a": 1}}, {"data": [{"label": "d"}]},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_damaged_run_is_told_in_one_line(tables, damage):
+    for folder in tables:
+        (path,) = (folder / "runs").glob("*.json")
+        path.write_text(json.dumps({**json.loads(path.read_text()), **damage}))
+        with pytest.raises(SchemaError, match=r"runs/ were damaged or changed"):
+            write_report(folder)
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [("label", "the model .* which no run has"), ("fingerprint", "rows of none of them")],
+)
+def test_labels_that_no_row_has_are_told(tables, key, message):
+    folder = tables[key == "label"]
+    (path,) = (folder / "runs").glob("*.json")
+    run = json.loads(path.read_text())
+    run["models"][0][key] = "another"
+    path.write_text(json.dumps(run))
+    with pytest.raises(SchemaError, match=message):
+        write_report(folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1" + bytes(100) + b"PAR1", b"{}"])
+def test_damaged_rows_are_told_in_one_line(tables, content):
+    folder, _ = tables
+    (path,) = (folder / "rows").glob("*.parquet")
+    path.write_bytes(content)
+    with pytest.raises(SchemaError, match="Expected rows of results in"):
+        write_report(folder)
