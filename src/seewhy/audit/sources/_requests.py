@@ -180,7 +180,7 @@ def _answer(line: Mapping[str, Any]) -> str | None:
     if given is None:
         return None
     try:
-        said = read_answer(given)
+        said = read_answer(given, 0)  # only the first of several choices is read
     except (AnswerError, InputError) as error:
         raise unusable(NO_TEXT, str(error)) from error
     if said.reasoning:

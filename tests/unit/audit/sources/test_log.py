@@ -122,6 +122,28 @@ def test_logged_request_of_responses(tmp_path: Path, png: bytes) -> None:
     assert row.messages == (user({"type": "text", "text": "What?"}, {"type": "image"}),)
 
 
+def test_first_of_several_choices_is_the_answer(tmp_path: Path, png: bytes) -> None:
+    choices = [{"message": {"content": text}} for text in ("A block.", "A cube.")]
+    (row,) = read(tmp_path, {"image": "1.png", "prompt": "What?", "response": {"choices": choices}})
+    assert row.answer == "A block."
+
+
+def test_line_of_llava_s_format(tmp_path: Path, png: bytes) -> None:
+    turns = [{"from": "human", "value": "<image>\nWhat?"}, {"from": "gpt", "value": "A block."}]
+    (row,) = read(tmp_path, {"image": "1.png", "conversations": turns})
+    assert (row.images, row.answer) == ((tmp_path / "1.png",), "A block.")
+    assert row.messages == (user({"type": "image"}, {"type": "text", "text": "What?"}),)
+
+
+def test_setting_that_a_row_cannot_keep_makes_a_bad_row(tmp_path: Path, png: bytes) -> None:
+    line = {"image": "1.png", "messages": [user(TEXT)], "mm_processor_kwargs": {"max_pixels": 9}}
+    (row,) = read(tmp_path, line)
+    assert row.reason == "a setting that is not followed"
+    kept = user({"type": "image", "max_pixels": 999}, TEXT)
+    (row,) = read(tmp_path, {"image": "1.png", "messages": [kept]})
+    assert row.messages[0]["content"][0] == {"type": "image", "max_pixels": 999}
+
+
 def test_last_turn_of_the_assistant_is_the_answer(tmp_path: Path, png: bytes) -> None:
     chat = [user("Hello"), {"role": "assistant", "content": "Hi."}, user("What?")]
     last = {"role": "assistant", "content": [{"type": "text", "text": "A block."}]}
