@@ -42,7 +42,7 @@ def plot(
     Args:
         record: what to draw.
         words: indices of words of the answer, negative ones from the end; all words that hold a
-            letter or digit if not given.
+            letter or digit if not given, without special tokens and a thinking block.
         columns: panels in a row, at least one. With several views each row begins with the view
             itself, and the words that do not fit continue in further rows.
         colourmap: a name from `seewhy.report.colourmaps.NAMES`.
@@ -58,7 +58,7 @@ def plot(
         UnknownNameError: if there is no such scale.
     """
     expect_display(display)
-    spans = _chosen(spans_of(record).words, words)
+    spans = _chosen(record, words)
     if columns < 1:
         raise ParameterError(f"Expected at least one column, got {columns}.")
     pyplot = _pyplot()
@@ -155,9 +155,11 @@ def _panels(views: int, spans: list[TextSpan], columns: int) -> list[list[Panel]
     ]
 
 
-def _chosen(spans: tuple[TextSpan, ...], words: Sequence[int] | None) -> list[TextSpan]:
+def _chosen(record: Record, words: Sequence[int] | None) -> list[TextSpan]:
+    spans = spans_of(record).words
     if words is None:
-        return [span for span in spans if any(c.isalnum() for c in span.text)]
+        final = [spans[index] for index in record.final_words if not spans[index].special]
+        return [span for span in final if any(c.isalnum() for c in span.text)]
     for index in words:
         if not -len(spans) <= index < len(spans):
             raise ParameterError(

@@ -110,7 +110,7 @@ def test_roles_that_a_template_writes_are_refused():
     loaded = shared("qwen2-vl")
     processor = replace(
         loaded.processor,
-        template=loaded.processor.template + "{% if false %}<|vision_end|>{% endif %}",
+        template=f"{loaded.processor.template}{{% if false %}}<|vision_end|>{{% endif %}}",
     )
     family = type(loaded.family)(loaded.model, processor)
     assert {"<|im_start|>", "<|im_end|>"} <= turn_tokens(family)
