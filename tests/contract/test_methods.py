@@ -35,6 +35,7 @@ from seewhy.methods._parameters import SCALES
 from seewhy.methods._scores import LENS
 from seewhy.methods._stages import StagedMethod, base_map_of
 from seewhy.models.conversation import user_message
+from seewhy.models.scales import true_scale
 from seewhy.models.session import Session
 
 NAMES = METHODS.names()
@@ -471,8 +472,10 @@ def test_method_shows_the_base_scale_first(method: Method) -> None:
     assert len(attribution.scales) == (len(SCALES) if "scales" in method.all_needs else 1)
     total = torch.stack([view.weights for view in attribution.scales]).sum(0)
     torch.testing.assert_close(total, torch.ones_like(total))
-    for view in attribution.scales:
-        assert view.maps[0].shape[1:] == GRIDS[view.scale]
+    base = attribution.scales[0].model_sizes
+    for view, scale in zip(attribution.scales, SCALES, strict=False):
+        assert view.maps[0].shape[1:] == GRIDS[scale]
+        assert view.scale == true_scale(view.model_sizes, base)
         assert view.is_top1.dtype == torch.bool
 
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 from seewhy.core.trace import Trace
 from seewhy.metrics._base import Figure, Measurement, Metric, Results, Undefined
 from seewhy.metrics._reruns import RerunnableSample, lacks_model, session_of
+from seewhy.models.scales import are_twins
 
 #: Scales of the picture; 1 is the size that the processor gives.
 SIZES = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
@@ -49,7 +50,7 @@ class ScaleStability(Metric):
         for scale in sorted(SIZES, key=lambda scale: scale != 1):
             figures = f"said@{scale:g}", f"probability@{scale:g}"
             inputs = session.inputs(scale)
-            if inputs.model_sizes in seen:
+            if any(are_twins(inputs.model_sizes, sizes) for sizes in seen):
                 yield from (Undefined(f, "scale comes out as another") for f in figures)
                 continue
             seen.add(inputs.model_sizes)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from transformers import PreTrainedModel
 
-    from seewhy.models.sized_media import Resize
+    from seewhy.models.medium_settings import Resize
 
 
 @dataclass(frozen=True, eq=False)

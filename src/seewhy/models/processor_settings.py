@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from seewhy.core.errors import ParameterError, SeewhyError
 from seewhy.core.picture_settings import LIMITS, PICTURE_SETTINGS
@@ -21,7 +21,6 @@ from seewhy.core.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from seewhy.models.family import Family
-    from seewhy.models.loading import Loaded
 
 #: Arguments of a processor's call that set the form of its output, not what the model sees.
 FORMAT = frozenset(
@@ -30,6 +29,9 @@ FORMAT = frozenset(
         *("disable_grouping", "image_seq_length", "return_row_col_info"),
     }
 )
+
+LoadedModel = TypeVar("LoadedModel")
+"""`seewhy.models.loading.Loaded`, which imports this module."""
 
 #: What a processor may raise for settings that it cannot use.
 REFUSALS = (ValueError, TypeError, KeyError, AttributeError, IndexError, ArithmeticError)
@@ -68,11 +70,11 @@ def expect_settings(family: str, image_processor: Any, settings: Mapping[str, An
     )
 
 
-def with_settings(loaded: Loaded, settings: Mapping[str, Any]) -> Loaded:
+def with_settings(loaded: LoadedModel, settings: Mapping[str, Any]) -> LoadedModel:
     """The model with settings of its image processor changed.
 
     Args:
-        loaded: the model.
+        loaded: a `seewhy.models.loading.Loaded`.
         settings: of its image processor, by name.
 
     Raises:
@@ -81,8 +83,9 @@ def with_settings(loaded: Loaded, settings: Mapping[str, Any]) -> Loaded:
     """
     if not settings:
         return loaded
-    family = family_with(loaded.family, settings)
-    return replace(loaded, processor=family.processor, family=family)
+    given: Any = loaded
+    family = family_with(given.family, settings)
+    return replace(given, processor=family.processor, family=family)
 
 
 def family_with(family: Family, settings: Mapping[str, Any]) -> Family:

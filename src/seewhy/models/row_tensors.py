@@ -8,15 +8,12 @@ ids, and those of each picture in its shape.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from seewhy.core.errors import GeometryError
-
-if TYPE_CHECKING:
-    from seewhy.models.family import Family
 
 #: Names of pixels, of pictures and of clips.
 PIXELS = ("pixel_values", "pixel_values_videos")
@@ -61,7 +58,7 @@ def sliced(tensors: Mapping[str, Any], names: Sequence[str], entries: slice) -> 
 
 
 def uniform_tensors_of_row(
-    family: Family, tensors: Mapping[str, Any], ids: Tensor, row: int
+    family: Any, tensors: Mapping[str, Any], ids: Tensor, row: int
 ) -> dict[str, Any]:
     """For families whose pixels have one entry for each picture, tile or clip, of equal tokens."""
     found: dict[str, Any] = {}
@@ -81,7 +78,7 @@ def uniform_tensors_of_row(
 
 
 def dynamic_tensors_of_row(
-    family: Family, tensors: Mapping[str, Any], ids: Tensor, row: int
+    family: Any, tensors: Mapping[str, Any], ids: Tensor, row: int
 ) -> dict[str, Any]:
     """For families whose pixels are patches, with a grid for each picture or clip."""
     found: dict[str, Any] = {}

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-
-from PIL.Image import Resampling
 
 from seewhy.core.errors import ParameterError, SeewhyError
 from seewhy.images.clips import Clip
+from seewhy.models.medium_settings import PLAIN, MediumSettings, Resize
 from seewhy.models.processor_settings import REFUSALS, expect_settings, family_with, refused
 
 if TYPE_CHECKING:
@@ -23,48 +22,19 @@ if TYPE_CHECKING:
 
     from seewhy.models.family import Family, VisualInputs
 
+__all__ = [
+    "PLAIN",
+    "MediumSettings",
+    "Resize",
+    "expect_both_sides",
+    "model_sizes",
+    "process_medium",
+    "settings_of_parts",
+]
+
 #: Names of a message part that no processor of transformers has. Servers take them, and most do
 #: nothing with them.
 WITHOUT_EFFECT = ("detail",)
-
-
-@dataclass(frozen=True)
-class Resize:
-    """A resize before the processor.
-
-    Attributes:
-        size: width and height in pixels.
-        resample: Pillow's filter.
-        scales: whether the size may follow the scale: then the picture is resized once more from
-            the original, within `limits`. Else other scales begin with the same resized picture.
-        limits: least and largest number of pixels at other scales.
-        reason: what chose the size, for a note; empty for none.
-    """
-
-    size: tuple[int, int]
-    resample: Resampling = Resampling.BICUBIC
-    scales: bool = False
-    limits: tuple[int, int] | None = None
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class MediumSettings:
-    """What was chosen for one picture or clip.
-
-    Attributes:
-        options: settings of the image processor.
-        before: a resize before the processor, or None.
-        notes: for the reader.
-    """
-
-    options: Mapping[str, Any] = field(default_factory=dict)
-    before: Resize | None = None
-    notes: tuple[str, ...] = ()
-
-
-PLAIN = MediumSettings()
-"""Nothing was chosen."""
 
 
 def settings_of_parts(

@@ -26,7 +26,7 @@ from seewhy.models.row_tensors import dynamic_tensors_of_row
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from seewhy.models.sized_media import Resize
+    from seewhy.models.medium_settings import Resize
 
 
 class Qwen25VL(Family):

@@ -21,7 +21,7 @@ from seewhy.models.row_tensors import dynamic_tensors_of_row
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from seewhy.models.sized_media import Resize
+    from seewhy.models.medium_settings import Resize
 
 #: Limits for the pixels of a frame, if the checkpoint has none: transformers' defaults.
 FRAME_LIMITS = {"shortest_edge": 128 * 28 * 28, "longest_edge": 768 * 28 * 28}

@@ -24,7 +24,7 @@ from seewhy.models.row_tensors import dynamic_tensors_of_row
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from seewhy.models.sized_media import Resize
+    from seewhy.models.medium_settings import Resize
 
 #: Limits for the pixels of all frames of a clip together, if the checkpoint has none.
 CLIP_LIMITS = {"shortest_edge": 128 * 32 * 32, "longest_edge": 768 * 32 * 32}
