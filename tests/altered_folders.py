@@ -80,13 +80,13 @@ def _replace(container: Any, key: Any, rng: random.Random) -> None:
 
 def _nudge(container: Any, key: Any, rng: random.Random) -> None:
     """A value of the same kind: a number that is a little off, a text or list that is cut."""
-    value = container[key]
+    value: Any = container[key]
     if isinstance(value, bool):
         container[key] = not value
     elif isinstance(value, int | float):
         container[key] = value + rng.choice((-2, -1, 1, 2, 0.5, 1000, -1e9))
     elif isinstance(value, str | list):
-        container[key] = rng.choice((value[1:], value[:-1], value + value, value[::-1]))
+        container[key] = rng.choice((value[1:], value[:-1], value * 2, value[::-1]))
     else:
         container[key] = {}
 

@@ -87,7 +87,7 @@ def test_read_clip_orders_numbers_in_names_by_their_value(tmp_path):
     for number in (1, 2, 10):
         Image.new("RGB", (2, 2), (number, 0, 0)).save(tmp_path / f"frame{number}.png")
     clip = read_clip(tmp_path)
-    assert [frame.getpixel((0, 0))[0] for frame in clip.frames] == [1, 2, 10]
+    assert [int(np.asarray(frame)[0, 0, 0]) for frame in clip.frames] == [1, 2, 10]
 
 
 def animation(path, count=40, side=20):

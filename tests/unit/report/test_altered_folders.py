@@ -51,7 +51,7 @@ def use(record: Record, target: Path) -> None:
 
 
 def test_altered_folders_are_refused_in_one_line_or_work(folder, tmp_path, capsys):
-    opened, broken = 0, []  # type: int, list[str]
+    opened, broken = 0, list[str]()
     for seed in range(SEEDS):
         with folder.altered(seed) as alteration:
             try:
