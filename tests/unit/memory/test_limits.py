@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 
 import seewhy
 import seewhy.explainer
@@ -21,6 +22,7 @@ from seewhy.memory.sizes import ModelSizes
 from seewhy.methods import METHODS
 from seewhy.models.decoder import layers_of
 from seewhy.models.passes import count_passes
+from seewhy.testbed.scenes import draw, scene
 
 PROMPT = "What is it?"
 PICTURE = noise(96, 64)
@@ -240,11 +242,12 @@ def test_out_of_memory_while_a_model_is_measured_is_no_verdict_on_it(device, mon
     """Else the model would be taken for one that cannot be read, until the process ends."""
     loaded = replace(seewhy.load().loaded)
     explainer = Explainer(loaded)
+    picture = Image.fromarray(draw(scene(0, "heldout")).image)  # what the shipped model knows
     with monkeypatch.context() as patch:
         fail_in_a_layer(loaded, ERRORS[device], patch)
         with pytest.raises(MemoryLimitError, match="got out of memory"):
-            explainer.explain(PICTURE, answer="A red star.")
-    explanation = explainer.explain(PICTURE, answer="A red star.")
+            explainer.explain(picture, answer="A red star.")
+    explanation = explainer.explain(picture, answer="A red star.")
     assert explanation.record.provenance.method == "logit-shares"
 
 

@@ -263,7 +263,7 @@ def test_default_explains_a_model_that_cannot_be_read_by_the_fallback(hybrid):
 
 def test_default_explains_a_batch_of_such_a_model_by_the_fallback(hybrid):
     found = Explainer(hybrid).explain_batch([PICTURE, PICTURE], PROMPT, max_new_tokens=2)
-    assert [one.method for one in found] == ["intra-modal"] * 2
+    assert [one.method for one in found] == ["intra-modal(window=None)"] * 2
     assert all(
         any("not by logit-shares" in n for n in one.record.provenance.notes) for one in found
     )
