@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
+import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import torch
 
 from seewhy.chats import Chat
 from seewhy.core.errors import ShippedModelWarning
@@ -74,18 +78,27 @@ def foreign_to(name: str, media: Sequence[Image | Clip]) -> str:
     )
 
 
-def warn_of_foreign_pictures(
-    loaded: Loaded, media: Sequence[Image | Clip], *, depth: int = 1
-) -> None:
+def warn_of_foreign_pictures(loaded: Loaded, media: Sequence[Image | Clip]) -> None:
     """Warn, before the model runs, if it does not know such pictures.
 
     Args:
         loaded: the model.
         media: what it is shown.
-        depth: how many calls lie between the caller and the user's code.
     """
     if message := foreign_pictures(loaded, media):
-        warnings.warn(message, ShippedModelWarning, stacklevel=depth + 2)
+        warnings.warn(message, ShippedModelWarning, stacklevel=_calls_to_users_code() + 1)
+
+
+def _calls_to_users_code() -> int:
+    """How many frames above the caller the first line lies that is none of this package.
+
+    Wrappers of torch and contextlib, which decorate its functions, do not count as the user's.
+    """
+    own = (str(Path(__file__).parent), str(Path(torch.__file__).parent), contextlib.__file__)
+    frame, count = sys._getframe(1), 0
+    while frame is not None and frame.f_code.co_filename.startswith(own):
+        frame, count = frame.f_back, count + 1
+    return count
 
 
 def shipped_name(loaded: Loaded) -> str:

@@ -118,7 +118,7 @@ class CapturedGeneration:
         loaded, candidates = self._shown(image, recorded, row_of(recorded, sequence))
         source, ids = _first_that_fits(loaded, candidates, recorded, sequence, prompt)
         self._expect_same_adapters(recorded)
-        warn_of_foreign_pictures(loaded, source.media, depth=3)
+        warn_of_foreign_pictures(loaded, source.media)
         reading = reading_options(loaded, chosen)
         session = Session(
             loaded,

@@ -265,7 +265,7 @@ class Explainer:
         options = _with_processor_options(options, questions)
         answers = _expect_all_or_no_answers(questions, options)
         media = [medium for question in questions for medium in question.conversation.media]
-        warn_of_foreign_pictures(self.loaded, media, depth=3)
+        warn_of_foreign_pictures(self.loaded, media)
         loaded = with_settings(self.loaded, options.all_processor_options)
         options.report_progress("reading the image" if answers else "writing the answer")
         start = time.perf_counter()

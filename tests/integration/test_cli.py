@@ -49,7 +49,10 @@ def test_explain_json_is_one_object_on_stdout(model, picture):
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert set(found) == {"prompt", "answer", "words", "method", "model", "warnings", "notes"}
+    assert set(found) == {
+        *("prompt", "answer", "thinking", "words", "boxes", "points", "method", "model"),
+        *("warnings", "notes"),
+    }
     assert (found["answer"], found["method"]) == ("A red star.", "logit-shares")
     assert [word["text"] for word in found["words"]] == ["A", "red", "star", "."]
     for index, word in enumerate(found["words"]):

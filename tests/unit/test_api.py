@@ -204,7 +204,8 @@ def test_to_json_is_the_object_of_the_command_line(explanation: Explanation) -> 
     order = ["prompt", "answer", "thinking", "words", "boxes", "points", "method", "model"]
     assert list(told) == [*order, "warnings", "notes"]
     assert told["method"] == "intra-modal(k=20)"
-    fields = ["text", "start", "end", "tokens", "probability", "visual_share"]
+    fields = ["text", "start", "end", "tokens", "special", "thinking"]
+    fields += ["probability", "visual_share"]
     fields += ["peak", "box", "context", "notes"]
     for place, word in enumerate(told["words"]):
         assert list(word) == fields

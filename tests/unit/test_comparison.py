@@ -97,7 +97,7 @@ def test_compare_uses_one_method_for_both(pair, monkeypatch):
 
     monkeypatch.setattr(explainer, "_attributed", attributed)
     found = pair[0].compare(pair[1], PICTURE, PROMPT, answer="a red star")
-    assert found.method == "intra-modal"
+    assert found.method == "intra-modal(window=None)"
     assert found.notes == (
         "Both were explained by intra-modal(window=None): logit-shares cannot read one of them.",
     )

@@ -5,13 +5,18 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+import warnings
 from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seewhy.cli._command import add_command
 from seewhy.cli._options import add_model_options, load_options, whole
-from seewhy.core.errors import OutputError, ParameterError
+from seewhy.core.errors import OutputError, ParameterError, ShippedModelWarning
 from seewhy.testbed.pretrained import DEFAULT as DEFAULT_MODEL
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 
 def add_to(commands) -> None:
@@ -78,8 +83,11 @@ def compare(arguments: Namespace) -> int:
         if folder is not None:
             expect_writable(folder, arguments.overwrite)
         picture = read_image(arguments.image)
+        _warn_of_foreign_pictures(arguments, picture)
         first, second = (_load(arguments, name, stage) for name in ("model", "other"))
-        found = first.compare(second, picture, arguments.prompt, progress=stage, **settings)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ShippedModelWarning)  # it was told
+            found = first.compare(second, picture, arguments.prompt, progress=stage, **settings)
         if folder is not None:
             stage(f"writing {folder}")
             found.save(folder, overwrite=arguments.overwrite)
@@ -94,6 +102,16 @@ def compare(arguments: Namespace) -> int:
     if folder is not None:
         print(folder / "comparison.html")
     return 0
+
+
+def _warn_of_foreign_pictures(arguments: Namespace, picture: Image) -> None:
+    """Tell, before a model is loaded, that a model of the package knows drawn scenes only."""
+    from seewhy.answer_notes import foreign_to, shipped
+
+    names = dict.fromkeys(map(shipped, (arguments.model or DEFAULT_MODEL, arguments.other)))
+    for name in () if arguments.quiet else names:
+        if message := foreign_to(name, [picture]):
+            print(f"seewhy: warning: {message}", file=sys.stderr, flush=True)
 
 
 def _folder(arguments: Namespace) -> Path | None:

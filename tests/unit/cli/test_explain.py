@@ -304,6 +304,7 @@ def test_chat_template_is_a_file_or_none(tmp_path):
     file = tmp_path / "chat.jinja"
     file.write_text("{{ messages }}")
     model = {"device_map": None, "trust_remote_code": False}
+    model |= {"max_pixels": None, "min_pixels": None, "processor_option": []}
     for given, read in (("plain", "plain"), (str(file), "{{ messages }}")):
         assert load_options(Namespace(chat_template=given, **model)) == {"chat_template": read}
     with pytest.raises(ParameterError, match="Expected a file with a chat template after"):

@@ -422,7 +422,7 @@ def test_generate_keeps_special_tokens_inside_the_answer(loaded, greedy):
     trace = generate(loaded, inputs, max_new_tokens=6, logits_processor=[say_a_special_one])
     assert ids_of(trace)[:3] == [*greedy[:2], start]
     assert (trace.tokens[2].text, trace.tokens[2].special) == ("<|im_start|>", True)
-    assert trace.answer.count("<|im_start|>") == 1
+    assert trace.answer.count("<|im_start|>") == ids_of(trace).count(start)
     assert not trace.tokens[1].special
     assert len(trace.tokens) == 6
     assert trace.tokens[2].probability < trace.tokens[1].probability
