@@ -64,7 +64,7 @@ def create(method: str | Method = DEFAULT, /, **parameters: Any) -> Method:
 
     Example:
         >>> create("tam", window=5)
-        TokenActivationMap(window=5)
+        TokenActivationMap(window=5, published=False)
         >>> create("arc(base=msea(window=3), k=20)").spec
         'arc(k=20, base=msea(window=3))'
     """
@@ -98,7 +98,7 @@ def parameters_of(method: type[Method]) -> tuple[str, ...]:
 
     Example:
         >>> parameters_of(METHODS.get("tam"))
-        ('window',)
+        ('window', 'published')
     """
     return tuple(f.name for f in fields(method) if f.init)  # type: ignore[arg-type]
 
