@@ -154,7 +154,7 @@ def measure(record: Record, *, overlays: bool) -> dict[str, Any]:
 
 def main(argv: list[str] | None = None) -> int:
     """Measure, print, and write the results."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     arguments = parser.parse_args(argv)
     torch.set_num_threads(1)

@@ -278,7 +278,7 @@ def _read_parts(explanation: bytes) -> bytes:
     """The parts of an explanation that are read: the numbers of words follow from the tensors."""
     data = json.loads(explanation)
     for word in (*data["words"], *data["prompt_words"]):
-        for name in set(word) - {"text", "start", "end", "tokens"}:
+        for name in set(word) - {"text", "start", "end", "tokens", "special"}:
             del word[name]
     del data["prompt_words"]
     return json.dumps(data).encode()

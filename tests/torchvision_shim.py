@@ -87,12 +87,12 @@ def with_torchvision(function: str, *arguments: Any) -> Any:
     """Call `module:function` of the tests in a process of its own that sees torchvision.
 
     Arguments and result travel by pickle. Every call has a new process, forked from one in which
-    the slow imports are done.
+    the slow imports are done. Modules are looked for where this process now looks for them.
     """
     server = _server()
     assert server.stdin
     assert server.stdout
-    pickle.dump((function, arguments), server.stdin)
+    pickle.dump((function, arguments, sys.path), server.stdin)
     server.stdin.flush()
     succeeded, result = pickle.load(server.stdout)
     if not succeeded:
@@ -146,8 +146,9 @@ def _serve() -> None:
         answers.flush()
 
 
-def _called(function: str, arguments: tuple[Any, ...]) -> tuple[bool, Any]:
+def _called(function: str, arguments: tuple[Any, ...], places: list[str]) -> tuple[bool, Any]:
     module, _, name = function.partition(":")
+    sys.path += [place for place in places if place not in sys.path]
     try:
         return True, getattr(importlib.import_module(module), name)(*arguments)
     except Exception:  # noqa: BLE001 - the caller raises it, with its traceback

@@ -144,7 +144,7 @@ def test_ordinary_text_has_no_boxes_in_any_family(name):
 def real_settings(longest_edge: int) -> SimpleNamespace:
     """Qwen2.5-VL's own settings, with a limit of pixels."""
     size = {"shortest_edge": 56 * 56, "longest_edge": longest_edge}
-    return SimpleNamespace(patch_size=14, merge_size=2, size=size)
+    return SimpleNamespace(patch_size=14, merge_size=2, size=size, do_resize=True)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def real_settings(longest_edge: int) -> SimpleNamespace:
 )
 def test_pixels_of_the_input_with_the_sizes_of_qwen(size, limit, model_size):
     settings = real_settings(limit)
-    assert target_size(Image.new("L", size), 1, settings) == model_size
+    assert target_size(size, 1, settings) == model_size
     text = WRITE["json"].format(0, 0, *(side // 2 for side in model_size))
     record = answered(text, FAMILIES.get("qwen2-5-vl").box_format, size=size, model_size=model_size)
     (found,) = Explanation(record).boxes

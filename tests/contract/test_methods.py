@@ -268,9 +268,11 @@ def test_method_has_maps_of_every_view(method: Method) -> None:
     ]
     assert attribution.context.shape == (tokens, text)
     assert attribution.low.shape == attribution.high.shape == (tokens,)
-    for scale in attribution.scales:
-        assert [maps.shape[1:] for maps in scale.maps] == [GRIDS[scale.scale], SECOND[scale.scale]]
-        assert len(scale.model_sizes) == 2
+    base = attribution.scales[0].model_sizes
+    for view, scale in zip(attribution.scales, SCALES, strict=False):
+        assert [maps.shape[1:] for maps in view.maps] == [GRIDS[scale], SECOND[scale]]
+        assert view.scale == true_scale(view.model_sizes, base)
+        assert len(view.model_sizes) == 2
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])

@@ -19,7 +19,7 @@ from seewhy.core.errors import (
     UnknownNameError,
 )
 from seewhy.core.picture_settings import PICTURE_SETTINGS
-from seewhy.core.suggestions import unknown_name_message
+from seewhy.core.suggestions import near_matches, unknown_name_message
 from seewhy.models.adapter_folders import (
     AdapterFolder,
     adapter_at,
@@ -51,7 +51,11 @@ if TYPE_CHECKING:
 HUB = ("revision", "token", "cache_dir", "local_files_only", "trust_remote_code")
 
 #: Further arguments of `from_pretrained` that people use, for suggestions.
-LOADING = ("attn_implementation", "quantization_config", "max_memory", "use_safetensors")
+LOADING = ("attn_implementation", "quantization_config", "max_memory", "use_safetensors", "tp_size")
+
+SETTING = "setting of loading"
+SETTINGS = ("dtype", "device_map", "chat_template", *HUB, *LOADING, *sorted(PICTURE_SETTINGS))
+"""Names of settings of loading, for suggestions."""
 
 UNKNOWN_KEYWORD = re.compile(r"unexpected keyword argument '(\w+)'")
 
@@ -167,7 +171,10 @@ def _expect_dtype(dtype: Any) -> None:
 
 
 def _expect_no_loading_options(model: Any, options: dict[str, Any]) -> None:
-    """Raise `ParameterError` for settings that only loading from files can obey."""
+    """Raise `ParameterError` for settings that do not exist, or that need the model's files."""
+    for name in options:
+        if PICTURE_SETTINGS.intersection(near_matches(name, SETTINGS)[:1]):
+            raise ParameterError(unknown_name_message(SETTING, name, SETTINGS))
     names = ", ".join(name for name in options if name not in HUB)
     if names:
         raise ParameterError(
@@ -297,9 +304,7 @@ def _weights(source: _Source, options: dict[str, Any]) -> Any:
         unknown = UNKNOWN_KEYWORD.search(str(error))
         if unknown is None:
             raise
-        names = ("dtype", "device_map", "chat_template", *HUB, *LOADING, *sorted(PICTURE_SETTINGS))
-        message = unknown_name_message("setting of loading", unknown[1], names)
-        raise ParameterError(message) from error
+        raise ParameterError(unknown_name_message(SETTING, unknown[1], SETTINGS)) from error
     model, report = loaded if isinstance(loaded, tuple) else (loaded, {})
     expect_complete(report, source.place)
     return model

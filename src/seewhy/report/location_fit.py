@@ -78,7 +78,7 @@ class _Fits:
 
 def _fit(record: Record, location: Location, word: Word, pixels: Pixels) -> Fit:
     span = span_of(record, word)
-    view = max(location.views, key=lambda view: float(span.displays[view].max()))
+    view = max(location.views, key=lambda view: float(span.maps[view].max()))
     picture = record.pictures[view]
     centre, cell = _peak(span.maps[view], picture.base_grid)
     if location.markup.kind == "point":
