@@ -25,7 +25,8 @@ def bench() -> Iterator[SimpleNamespace]:
     """The benchmark's modules; they stand beside the script, outside of any package."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(BENCHMARKS))
-        names = ("explain", "measuring", "memory", "pages", "published_tam", "shares", "subjects")
+        names = ("explain", "measuring", "memory", "pages", "published_tam", "real_shapes")
+        names += ("shares", "subjects")
         yield SimpleNamespace(**{name: importlib.import_module(name) for name in names})
 
 
@@ -233,6 +234,33 @@ def test_committed_runs_name_no_folder_of_a_machine() -> None:
 
 def test_built_pages_are_not_kept_in_git() -> None:
     assert not list((BENCHMARKS / "results").rglob("*.html"))
+
+
+def test_gradients_through_many_layers_of_random_weights_are_finite(bench) -> None:
+    """Of a first token, which is a special one, whose embedding is small but not 0."""
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    tokens = tiny_models.tokenizer()
+    config = Qwen2Config(
+        vocab_size=len(tokens),
+        hidden_size=256,
+        intermediate_size=64,
+        num_hidden_layers=30,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        tie_word_embeddings=True,
+        bos_token_id=None,
+        eos_token_id=0,
+        pad_token_id=1,
+    )
+    with torch.random.fork_rng():
+        model = bench.real_shapes._random(Qwen2ForCausalLM, config, tokens, "cpu")
+    ids = torch.tensor([[tokens.convert_tokens_to_ids("<|im_start|>"), 40, 41, 42]])
+    embeddings = model.get_input_embeddings()(ids).detach().requires_grad_()
+    logits = model(inputs_embeds=embeddings).logits[0, -1]
+    (gradient,) = torch.autograd.grad(logits.max(), embeddings)
+    assert gradient.isfinite().all()
+    assert logits.argmax() not in tokens.all_special_ids
 
 
 def test_memory_of_a_method_is_measured_beside_its_estimate(bench, subject) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from seewhy.core.axes import expect_axes
@@ -197,8 +198,12 @@ def expect_finite(states: Tensor, *, name: str) -> None:
     """Raise `NonFiniteError` if one of the states `[position, hidden]` is NaN or infinite."""
     broken = ~states.isfinite().all(-1)
     if bool(broken.any()):
+        advice = (
+            "load the model in float32 or bfloat16, float16 overflows in some families"
+            if states.dtype == torch.float16
+            else "its weights may be damaged, load them from another copy"
+        )
         raise NonFiniteError(
             f"Expected finite {name} states, got NaN or infinity at {int(broken.sum())} of "
-            f"{len(broken)} positions (dtype {states.dtype}): load the model in float32 or "
-            "bfloat16, float16 overflows in some families."
+            f"{len(broken)} positions (dtype {states.dtype}): {advice}."
         )

@@ -163,8 +163,9 @@ def expression(effects: Tensor, tokens: Sequence[int]) -> Tensor:
     found = effects[..., torch.tensor(list(tokens))].double().sum(-1)
     if bool(found.isnan().any()):
         raise NonFiniteError(
-            "Expected log-probabilities of the answer with a changed picture, got NaN: load the "
-            "model in float32 or bfloat16, float16 overflows in some families."
+            "Expected log-probabilities of the answer with a changed picture, got NaN: if the "
+            "model is in float16, load it in float32 or bfloat16, float16 overflows in some "
+            "families."
         )
     return found.clamp(min=LEAST)
 

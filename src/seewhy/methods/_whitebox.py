@@ -213,7 +213,8 @@ class WhiteBox:
         device, count = trace.unembedding_rows.device, len(trace.text_tokens)
         values = torch.zeros(count, trace.inputs.length + len(trace.tokens))
         if selected:
-            values[selected] = expect_finite(compute()).float()
+            dtype = self.session.loaded.model.dtype
+            values[selected] = expect_finite(compute(), dtype).float()
         maps = tuple(view.to(device) for view in trace.to_grid(values[:, self.visual]))
         if context:
             relevance = values[:, self.text].tril(-1).to(device)[explained]
@@ -229,16 +230,26 @@ class WhiteBox:
         return Attribution(tuple(view[explained] for view in maps), relevance, low, high, scales)
 
 
-def expect_finite(values: Tensor) -> Tensor:
-    """Return values `[token, position]`, or raise `NonFiniteError`."""
+def expect_finite(values: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return values `[token, position]` of a model of a dtype, or raise `NonFiniteError`."""
     invalid = ~values.isfinite().all(-1)
     if bool(invalid.any()):
         raise NonFiniteError(
             f"Expected finite values, got NaN or infinity for {int(invalid.sum())} of "
-            f"{len(invalid)} tokens: load the model in float32 or bfloat16, gradients overflow in "
-            "float16."
+            f"{len(invalid)} tokens (dtype {dtype}): {advice_on_infinite_gradients(dtype)}."
         )
     return values
+
+
+def advice_on_infinite_gradients(dtype: torch.dtype) -> str:
+    """What to do, by the model's dtype: float16 alone has a smaller range than float32."""
+    if dtype == torch.float16:
+        return "load the model in float32 or bfloat16, gradients overflow in float16"
+    return (
+        "gradients through all layers of this model are not finite, as with a first token whose "
+        "embedding is 0; choose a method of the last layers, such as grad-cam, or without "
+        "gradients, such as logit-shares"
+    )
 
 
 def expect_layer(layer: object, name: str = "layer") -> None:

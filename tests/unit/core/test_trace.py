@@ -43,6 +43,20 @@ def test_expect_finite_names_the_broken_states(value, kind):
         trace(**states).expect_finite()
 
 
+@pytest.mark.parametrize(
+    ("dtype", "match"),
+    [
+        (torch.float16, r"\(dtype torch.float16\): load the model in float32 or bfloat16"),
+        (torch.bfloat16, r"\(dtype torch.bfloat16\): its weights may be damaged"),
+        (torch.float32, r"\(dtype torch.float32\): its weights may be damaged"),
+    ],
+)
+def test_expect_finite_advises_by_the_dtype(dtype, match):
+    states = torch.full((2, 4), torch.inf, dtype=dtype)
+    with pytest.raises(NonFiniteError, match=match):
+        trace(states, torch.zeros(2, 4)).expect_finite()
+
+
 def two_views():
     result = trace(torch.zeros(2, 4), torch.zeros(2, 4))
     tall = View(Geometry((4, 12), (TokenGrid.over((0, 0, 4, 12), 3, 1),)), (6, 18), medium=1)

@@ -318,12 +318,20 @@ def test_attn_lrp_refuses_a_family_without_rules():
         create("attn-lrp").attribute(evidence)
 
 
-def test_expect_finite_says_which_dtype_to_take():
+@pytest.mark.parametrize(
+    ("dtype", "match"),
+    [
+        (torch.float16, "float16.: load the model in float32 or bfloat16"),
+        (torch.bfloat16, "bfloat16.: gradients through all layers.*such as grad-cam"),
+        (torch.float32, "float32.: gradients through all layers.*such as grad-cam"),
+    ],
+)
+def test_expect_finite_advises_by_the_dtype(dtype, match):
     values = torch.ones(3, 4)
-    assert expect_finite(values) is values
+    assert expect_finite(values, dtype) is values
     values[1, 2] = torch.nan
-    with pytest.raises(NonFiniteError, match="for 1 of 3 tokens.*float32 or bfloat16"):
-        expect_finite(values)
+    with pytest.raises(NonFiniteError, match=f"for 1 of 3 tokens .dtype torch.{match}"):
+        expect_finite(values, dtype)
 
 
 @pytest.mark.parametrize(
