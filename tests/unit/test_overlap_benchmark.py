@@ -29,6 +29,23 @@ def test_stages_have_every_method_of_the_tables_once_the_cheap_ones_first(overla
     assert stages[0].suite == "claims"
 
 
+def test_methods_without_overlap_so_far_are_measured_too(overlap, monkeypatch) -> None:
+    rows = overlap.results_page.read(overlap.results_page.TABLE)
+    without = [row for row in rows if row.method != "rise" or "iou" not in row.figure]
+    monkeypatch.setattr(overlap.results_page, "read", lambda path: without)
+    tabled = overlap.tabled.__wrapped__("paper")
+    assert "rise" in tabled
+    assert overlap.MODEL_LABEL not in tabled
+
+
+def test_nothing_is_measured_without_the_packages_of_all_methods(
+    overlap, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(overlap, "find_spec", lambda name: None)
+    with pytest.raises(SystemExit, match="Expected captum for kernel-shap, got none"):
+        overlap.measure(tmp_path, workers=1, minutes=1)
+
+
 def test_what_is_measured_is_collected_and_not_measured_again(overlap, tmp_path, capsys) -> None:
     stage = overlap.Stage("claims", ("logit-lens", "tam"), scenes=1)
     pieces = overlap.missing(stage, set())
