@@ -256,6 +256,8 @@ def markdown(results: dict[str, Any]) -> str:
         "answer is explained. Estimate: what `seewhy.memory` says before anything is read. "
         "Explain / generate: wall time, to that of plain generation of the same tokens.",
     ]
+    for note in results.get("notes", []):
+        lines += ["", note]
     for model in dict.fromkeys(case["model"] for case in results["cases"]):
         lines += _markdown_model([c for c in results["cases"] if c["model"] == model])
     return "\n".join(lines) + "\n"
@@ -288,7 +290,10 @@ def _markdown_model(found: list[dict[str, Any]]) -> list[str]:
 
 
 def readme_table(results: dict[str, Any]) -> str:
-    """The README's table: for each method its peak and its time on each model."""
+    """The README's table: for each method its peak and its time on each model.
+
+    The page of the results says why a case failed.
+    """
     models = list(dict.fromkeys(case["model"] for case in results["cases"]))
     found = {(case["model"], case["method"]): case for case in results["cases"]}
     head = ["method", *(f"{model}: {name}" for model in models for name in ("peak", "time"))]
@@ -299,7 +304,7 @@ def readme_table(results: dict[str, Any]) -> str:
             case = found.get((model, method), {})
             known = "peak" in case
             cells += [
-                in_words(case["peak"]) if known else "",
+                in_words(case["peak"]) if known else "failed",
                 f"{case['ratio']:.2f}" if known else "",
             ]
         lines.append(f"| {' | '.join(cells)} |")

@@ -330,13 +330,16 @@ def test_memory_fills_the_tables(bench, tmp_path) -> None:
             case | {"peak": 10**9, "estimate": 15 * 10**8},
             {"model": "M", "method": "arc", "error": "out of memory: x"},
         ],
+        "notes": ["Measured beside a bench."],
     }
     page = bench.memory.markdown(results)
     assert "| `tam` | 1.0 GB | 1.5 GB | 1.50 | 2.00 |" in page
     assert "| `arc` | out of memory: x | | | |" in page
+    assert "\n\nMeasured beside a bench.\n\n## M" in page
     readme = tmp_path / "README.md"
     readme.write_text("a\n" + "\nold\n".join(bench.memory.README_MARKS) + "\nb\n")
     bench.memory.fill_readme(results, readme)
     assert "| `tam` | 1.0 GB | 2.00 |" in readme.read_text()
+    assert "| `arc` | failed |  |" in readme.read_text()
     assert "old" not in readme.read_text()
     assert all(mark in bench.memory.README.read_text() for mark in bench.memory.README_MARKS)
