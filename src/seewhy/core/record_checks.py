@@ -41,7 +41,7 @@ def expect_sound(record: Record) -> None:
         _expect_picture(picture, f"picture {view}")
     _expect_tokens(record.prompt_tokens, record.prompt, "prompt_tokens")
     _expect_tokens(record.tokens, record.answer, "tokens")
-    _expect_words(record.words, record.answer, len(record.tokens))
+    _expect_words(record.words, record.answer, record.tokens)
     _expect_turns(record)
     _expect_attributions(record)
     if record.layers is not None:
@@ -52,6 +52,9 @@ def expect_sound(record: Record) -> None:
         _expect_index(word, len(record.words), "the word of a note")
     if record.thinking is not None:
         _expect_span(*record.thinking, record.answer, "the thinking block")
+        _expect(record.thinking[0] < record.thinking[1], "characters of the thinking block", "none")
+    lost = set(record.warnings) - set(record.provenance.notes)
+    _expect(not lost, "the warnings among the notes", lost)
     _expect_verdicts(record)
     for stage, seconds in record.provenance.seconds.items():
         _expect(seconds >= 0, f"seconds of {stage!r} of at least 0", seconds)
@@ -101,8 +104,8 @@ def _expect_tokens(tokens: Sequence[Token], text: str, name: str) -> None:
             _expect(0 <= value <= 1 + ROUNDING, f"probabilities of {label} in [0, 1]", value)
 
 
-def _expect_words(words: Sequence[Word], answer: str, tokens: int) -> None:
-    before = 0
+def _expect_words(words: Sequence[Word], answer: str, tokens: Sequence[Token]) -> None:
+    before, owned = 0, set[int]()
     for index, word in enumerate(words):
         label = f"words.{index}"
         _expect_span(word.start, word.end, answer, label)
@@ -114,7 +117,11 @@ def _expect_words(words: Sequence[Word], answer: str, tokens: int) -> None:
         rising = all(a < b for a, b in zip(word.tokens, word.tokens[1:], strict=False))
         _expect(rising, f"increasing tokens of {label}", word.tokens)
         for token in word.tokens:
-            _expect_index(token, tokens, f"the tokens of {label}")
+            _expect_index(token, len(tokens), f"the tokens of {label}")
+        _expect(owned.isdisjoint(word.tokens), f"tokens of {label} of no other word", word.tokens)
+        owned.update(word.tokens)
+        holds = not word.special or any(tokens[token].special for token in word.tokens)
+        _expect(holds, f"a special token in {label}", repr(word.text))
 
 
 def _expect_turns(record: Record) -> None:
