@@ -8,15 +8,12 @@ import sys
 import warnings
 from argparse import Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from seewhy.cli._command import add_command
 from seewhy.cli._options import add_model_options, load_options, whole
 from seewhy.core.errors import OutputError, ParameterError, ShippedModelWarning
 from seewhy.testbed.pretrained import DEFAULT as DEFAULT_MODEL
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 
 def add_to(commands) -> None:
@@ -104,7 +101,7 @@ def compare(arguments: Namespace) -> int:
     return 0
 
 
-def _warn_of_foreign_pictures(arguments: Namespace, picture: Image) -> None:
+def _warn_of_foreign_pictures(arguments: Namespace, picture: Any) -> None:
     """Tell, before a model is loaded, that a model of the package knows drawn scenes only."""
     from seewhy.answer_notes import foreign_to, shipped
 
