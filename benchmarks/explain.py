@@ -41,7 +41,7 @@ from subjects import LARGER, REAL, SCALES, SMALL, TINY, Reading, Subject, larger
 
 from seewhy import models
 from seewhy.chats import PROMPT
-from seewhy.explainer import CANDIDATES
+from seewhy.explained_answer import CANDIDATES
 from seewhy.methods import Evidence, Method, create
 
 RESULTS = Path(__file__).parent / "results"

@@ -37,7 +37,7 @@ from subjects import Subject
 from seewhy import models
 from seewhy.chats import PROMPT
 from seewhy.core.trace import Trace
-from seewhy.explainer import CANDIDATES
+from seewhy.explained_answer import CANDIDATES
 from seewhy.methods import FALLBACK, Evidence, create
 
 RESULTS = Path(__file__).parent / "results"

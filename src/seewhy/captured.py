@@ -13,7 +13,8 @@ from seewhy.answer_notes import UNFINISHED, warn_of_foreign_pictures
 from seewhy.chats import Chat, Media, read_media, read_medium
 from seewhy.core.errors import GeometryError, ParameterError
 from seewhy.core.suggestions import give_index
-from seewhy.explainer import Explainer, explanation_of, reading_options
+from seewhy.explained_answer import explanation_of, reading_options
+from seewhy.explainer import Explainer
 from seewhy.explanation import Explanation
 from seewhy.memory.limits import MemoryGuard
 from seewhy.models.adapters import adapter_state

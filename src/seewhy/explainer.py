@@ -5,55 +5,32 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 from seewhy import models
-from seewhy._version import __version__
 from seewhy.answer_notes import (
-    notes_of_chat,
-    notes_of_question,
-    notes_of_words,
     warn_of_foreign_pictures,
-    warnings_of,
 )
 from seewhy.chats import Chat, Media, Question, read_question
 from seewhy.comparison import Comparison
-from seewhy.core.attribution import Attribution
-from seewhy.core.errors import ParameterError, UnsupportedModelError
-from seewhy.core.record import Picture, Provenance, Record
-from seewhy.core.text import Word, words_of
-from seewhy.core.thinking import opens_thinking, thinking_span
-from seewhy.core.trace import Trace, View
-from seewhy.core.word_lookup import find_text
-from seewhy.diagnosed import diagnosed
+from seewhy.core.errors import ParameterError
+from seewhy.core.trace import Trace
+from seewhy.explained_answer import explanation_of, plain, reading_options
 from seewhy.explanation import Explanation
-from seewhy.images import Clip, notes_of
 from seewhy.memory.limits import MemoryGuard
-from seewhy.methods import DEFAULT, FALLBACK, Evidence, Method, create
-from seewhy.methods._layers import layers_of_answer
+from seewhy.methods import DEFAULT, FALLBACK
 from seewhy.models.answer_ids import have_same_tokens, ids_of
-from seewhy.models.contrast import contrasted, deciding_token
 from seewhy.models.isolation import without_autocast
 from seewhy.models.processor_settings import with_settings
-from seewhy.models.residual_stream import is_readable
-from seewhy.models.session import Session, notes_on_model, read_ahead
+from seewhy.models.session import Session, read_ahead
 from seewhy.models.thinking import joined_answer
 from seewhy.options import ExplainOptions
 from seewhy.testbed.pretrained import pretrained
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
-CANDIDATES = 10
-"""How many alternatives are kept for each token."""
-
-PROMPT_END = 24
-"""Tokens at a prompt's end in which the opening tag of a thinking block is looked for."""
+    pass
 
 
 class Explainer:
@@ -406,179 +383,6 @@ def _expect_all_or_no_answers(questions: Sequence[Question], options: ExplainOpt
     return answers
 
 
-def reading_options(loaded: models.Loaded, options: ExplainOptions) -> dict[str, Any]:
-    """What a base reading keeps, for a method and for the report."""
-    method = options.explaining_method
-    depths = [method.ranking_depth, CANDIDATES]
-    if options.method == DEFAULT:
-        depths.append(create(FALLBACK).ranking_depth)
-    attention = "shares" in method.all_needs and is_readable(loaded.model)
-    return {"ranking_depth": max(depths), "candidates": CANDIDATES, "attention": attention}
-
-
-def explanation_of(
-    session: Session,
-    trace: Trace,
-    options: ExplainOptions,
-    settings: Mapping[str, Any],
-    seconds: float,
-    chat: Chat | None = None,
-) -> Explanation:
-    """Explain one answer.
-
-    Args:
-        session: the model, its inputs and the answer.
-        trace: the base reading.
-        options: how to explain.
-        settings: of generation, for the record.
-        seconds: that generation, or reading the answer, took.
-        chat: that the question comes from, with its notes.
-    """
-    start = time.perf_counter()
-    method = options.explaining_method
-    words = words_of(trace.answer, trace.tokens)
-    evidence = Evidence.from_session(session, trace=trace, start=options.start)
-    method, attribution = _attributed(method, evidence, options)
-    contrasts: dict[int, str] = {}
-    for wanted, alternative in options.contrast.items():
-        word, within = find_text(trace.answer, words, trace.tokens, wanted)
-        contrasts |= dict.fromkeys(within, alternative)
-        attribution = _contrasted(attribution, evidence, word, alternative, method)
-    attribution = attribution.cpu()
-    seconds_of_stages = {
-        "generate": seconds,
-        "scales": evidence.seconds,
-        "attribute": time.perf_counter() - start - evidence.seconds,
-    }
-    parameters = {
-        **_parameters_used(method, attribution),
-        **_processor_options(session.loaded),
-        **settings,
-    }
-    first = len(attribution.context) - len(trace.tokens)
-    prompt = attribution.select(slice(0, len(trace.prompt_tokens)))
-    chat = chat or Chat(())
-    warnings = warnings_of(session, trace, words, settings, chat)
-    notes = [
-        *warnings,
-        *notes_of_question(method, session.loaded.family, trace.inputs),
-        *notes_of_chat(session, trace, chat),
-        *_notes(session, evidence),
-        *method.licences,
-    ]
-    record = Record(
-        pictures=tuple(_picture(view, session.source.media) for view in trace.views),
-        prompt=trace.inputs.prompt,
-        answer=trace.answer,
-        prompt_tokens=trace.prompt_tokens,
-        tokens=trace.tokens,
-        words=words,
-        attribution=attribution.select(slice(first, None)),
-        prompt_attribution=prompt if options.explain_prompt else None,
-        turns=trace.inputs.turns,
-        contrasts=tuple(contrasts.items()),
-        layers=layers_of_answer(session, trace) if options.layers else None,
-        box_format=options.box_format(session.loaded.family.box_format),
-        thinking=thinking_span(trace.answer, is_open=_opens_thinking(session, trace)),
-        provenance=replace(
-            _provenance(session, method, parameters, seconds_of_stages),
-            seed=options.seed,
-            notes=tuple(dict.fromkeys(notes)),
-        ),
-        warnings=warnings,
-        word_notes=notes_of_words(method, session.loaded.family, trace.inputs, words),
-    )
-    return Explanation(_diagnosed(record, session, trace, options) if options.diagnose else record)
-
-
-def _opens_thinking(session: Session, trace: Trace) -> bool:
-    """Whether the prompt ends with the opening tag of a thinking block."""
-    end = trace.inputs.tensors["input_ids"][0, -PROMPT_END:].tolist()
-    return opens_thinking(session.loaded.processor.tokenizer.decode(end))
-
-
-def _diagnosed(record: Record, session: Session, trace: Trace, options: ExplainOptions) -> Record:
-    """The record with verdicts, and the time they took."""
-    start = time.perf_counter()
-    found = diagnosed(record, session, trace, options.other_pictures)
-    seconds = {**record.provenance.seconds, "diagnose": time.perf_counter() - start}
-    return replace(found, provenance=replace(record.provenance, seconds=seconds))
-
-
-def _attributed(
-    method: Method, evidence: Evidence, options: ExplainOptions
-) -> tuple[Method, Attribution]:
-    """The attribution and its method: the fallback where the default cannot read the model."""
-    try:
-        return method, method.attribute(evidence)
-    except UnsupportedModelError as error:
-        if options.method != DEFAULT:
-            raise
-        method = create(FALLBACK)
-        evidence.note(f"Explained by {method.spec}, not by {DEFAULT}. {error}")
-        return method, method.attribute(evidence)
-
-
-def _provenance(
-    session: Session, method: Method, parameters: dict[str, Any], seconds: dict[str, float]
-) -> Provenance:
-    """The model, the method, the versions and the time, without seed and notes."""
-    return Provenance(
-        model=session.loaded.name,
-        family=session.loaded.family.name,
-        method=method.spec,
-        parameters=parameters,
-        versions=_versions(),
-        seconds=seconds,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
-
-
-def _notes(session: Session, evidence: Evidence) -> list[str]:
-    """Notes on the media, the processing and the scales."""
-    trace = evidence.trace
-    return [
-        *(
-            note
-            for medium in session.source.media
-            for note in (medium.notes if isinstance(medium, Clip) else notes_of(medium))
-        ),
-        *(note for medium in trace.inputs.media for note in medium.notes),
-        *evidence.notes,
-        *notes_on_model(session),
-    ]
-
-
-def _contrasted(
-    attribution: Attribution, evidence: Evidence, word: Word, alternative: str, method: Method
-) -> Attribution:
-    """An attribution in which a word's tokens are contrasted with an alternative."""
-    loaded, trace = evidence.expect_session(method.name).loaded, evidence.trace
-    deciding, foil = deciding_token(loaded, trace, word, alternative)
-    prompt = len(trace.prompt_tokens)
-    against = method.attribute(
-        evidence.map(
-            lambda trace: contrasted(loaded, trace, word, deciding, foil),
-            selected=[prompt + token for token in word.tokens],
-        )
-    )
-    offset = len(attribution.context) - len(trace.tokens)
-    return attribution.with_tokens_from(against, [offset + token for token in word.tokens])
-
-
-def _picture(view: View, media: Sequence[Image | Clip]) -> Picture:
-    """The picture of a view, under its maps."""
-    medium = media[view.medium]
-    image = medium.frames[view.frames[0]] if isinstance(medium, Clip) else medium
-    return Picture(
-        image=torch.from_numpy(np.array(image)),
-        base_grid=view.geometry.base_grid,
-        medium=view.medium,
-        frames=view.frames,
-        seconds=view.seconds,
-    )
-
-
 def _repeated(count: int, **columns: Any) -> list[list[Any]]:
     """Lists of `count` entries, from one value for all or one for each."""
     lists = []
@@ -592,36 +396,7 @@ def _repeated(count: int, **columns: Any) -> list[list[Any]]:
     return lists
 
 
-def _parameters_used(method: Method, attribution: Attribution) -> dict[str, Any]:
-    """The method's parameters, with the scales that were used."""
-    parameters = method.parameters
-    if "scales" in parameters:
-        parameters["scales"] = [view.scale for view in attribution.scales]
-    return parameters
-
-
-def _processor_options(loaded: models.Loaded) -> dict[str, Any]:
-    """The chosen settings of the image processor, JSON-ready; nothing if none was chosen."""
-    chosen = {name: _plain(value) for name, value in loaded.processor.call_settings.items()}
-    return {"processor_options": chosen} if chosen else {}
-
-
 def _generation_settings(options: ExplainOptions) -> dict[str, Any]:
     """Settings of generation, JSON-ready."""
     settings = {**options.generation, "max_new_tokens": options.answer_limit}
-    return {name: _plain(value) for name, value in settings.items()}
-
-
-def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, Mapping):
-        return {str(name): _plain(item) for name, item in value.items()}
-    return type(value).__name__
-
-
-def _versions() -> dict[str, str]:
-    packages = ("torch", "transformers")
-    return {"seewhy": __version__, **{name: version(name) for name in packages}}
+    return {name: plain(value) for name, value in settings.items()}

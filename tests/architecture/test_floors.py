@@ -32,6 +32,7 @@ FLOORS = (
     ("options", "chats"),
     ("memory",),
     ("diagnosed", "answer_notes"),
+    ("explained_answer",),
     ("explainer",),
     ("captured",),
     ("api",),

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 import seewhy
-import seewhy.explainer
+import seewhy.explained_answer
 import seewhy.memory.limits as limits
 import seewhy.models.inputs
 from families import shared
@@ -178,10 +178,10 @@ STAGES = {
     ),
     "the forward pass": lambda loaded, error, patch: fail_in_a_layer(loaded, error, patch),
     "the method": lambda loaded, error, patch: patch.setattr(
-        seewhy.explainer, "_attributed", raising(error)
+        seewhy.explained_answer, "_attributed", raising(error)
     ),
     "the record": lambda loaded, error, patch: patch.setattr(
-        seewhy.explainer, "_picture", raising(error)
+        seewhy.explained_answer, "_picture", raising(error)
     ),
 }
 
@@ -232,7 +232,7 @@ def test_out_of_memory_in_a_backward_pass_is_one_clear_error(explainer, spec, mo
 @pytest.mark.parametrize("part", ["layers", "diagnose"])
 def test_out_of_memory_in_further_readings_is_one_clear_error(explainer, part, monkeypatch):
     name = {"layers": "layers_of_answer", "diagnose": "diagnosed"}[part]
-    monkeypatch.setattr(seewhy.explainer, name, raising(ERRORS["cpu"]))
+    monkeypatch.setattr(seewhy.explained_answer, name, raising(ERRORS["cpu"]))
     with pytest.raises(MemoryLimitError, match="got out of memory"):
         CALLS["explain"](explainer, **{part: True})
 
@@ -265,7 +265,7 @@ def test_a_failed_call_frees_what_it_held(explainer, monkeypatch):
         held.append(__import__("weakref").ref(big))
         raise MemoryError
 
-    monkeypatch.setattr(seewhy.explainer, "_attributed", run_out)
+    monkeypatch.setattr(seewhy.explained_answer, "_attributed", run_out)
     with pytest.raises(MemoryLimitError, match="got out of memory") as caught:
         CALLS["explain"](explainer)
     assert held[0]() is None

@@ -16,7 +16,8 @@ from seewhy.core.errors import ParameterError, UnsupportedModelError
 from seewhy.core.geometry import Geometry, TokenGrid
 from seewhy.core.text import Word
 from seewhy.core.trace import View
-from seewhy.explainer import Explainer, reading_options
+from seewhy.explained_answer import reading_options
+from seewhy.explainer import Explainer
 from seewhy.methods import DEFAULT, FALLBACK, Evidence, create
 from seewhy.methods._scores import answer_range
 from seewhy.methods._shares import densities, share_reader, shares_of
