@@ -126,6 +126,12 @@ class Comparison:
         """Name of the method."""
         return self.first.method
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader must know before anything else, of both explanations; each once."""
+        both = (*self.first.record.warnings, *self.second.record.warnings)
+        return tuple(dict.fromkeys(both))
+
     @cached_property
     def words(self) -> tuple[ComparedWord, ...]:
         """The words of the answer."""
@@ -169,6 +175,7 @@ class Comparison:
             "method": self.method,
             "compared_by": self.by,
             "words": [word.to_json() for word in self],
+            "warnings": list(self.warnings),
             "notes": list(self.notes),
         }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from selenium.webdriver.common.by import By
@@ -18,7 +20,7 @@ NOTE = "<img src=x onerror=alert(1)>"
 
 @pytest.fixture
 def page(chromium, tmp_path):
-    record = record_of()
+    record = replace(record_of(), warnings=("The answer repeats itself.",))
     shapes = [picture.base_grid.shape for picture in record.pictures]
     words = []
     for index, _ in enumerate(record.words):
@@ -70,7 +72,10 @@ def test_page_tints_words_by_probability_and_takes_notes_as_text(page):
     buttons = driver.find_elements(By.CSS_SELECTOR, ".answer button")
     assert buttons[0].get_attribute("data-change") is None
     assert buttons[1].get_attribute("data-change") == "lower"
-    assert NOTE in driver.find_element(By.CSS_SELECTOR, "ul.notes").text
+    notes = driver.find_element(By.CSS_SELECTOR, "ul.notes").text
+    assert NOTE in notes
+    assert "repeats" not in notes
+    assert driver.find_element(By.CSS_SELECTOR, ".warnings").text == "The answer repeats itself."
     before = driver.find_element(By.CSS_SELECTOR, "html").value_of_css_property("color-scheme")
     driver.find_element(By.CSS_SELECTOR, ".tools button").click()
     after = driver.find_element(By.CSS_SELECTOR, "html").value_of_css_property("color-scheme")

@@ -85,17 +85,17 @@ def test_compare_by_words_brings_maps_to_the_first_grid(pair):
 
 
 def test_compare_uses_one_method_for_both(pair, monkeypatch):
-    from seewhy import explainer
+    from seewhy import explained_answer
 
-    real = explainer._attributed
+    real = explained_answer._attributed
 
     def attributed(method, evidence, options):
         if evidence.session.loaded is pair[1].loaded and method.name == "logit-shares":
             evidence.note("no")
-            return real(explainer.create(explainer.FALLBACK), evidence, options)
+            return real(explained_answer.create(explained_answer.FALLBACK), evidence, options)
         return real(method, evidence, options)
 
-    monkeypatch.setattr(explainer, "_attributed", attributed)
+    monkeypatch.setattr(explained_answer, "_attributed", attributed)
     found = pair[0].compare(pair[1], PICTURE, PROMPT, answer="a red star")
     assert found.method == "intra-modal(window=None)"
     assert found.notes == (

@@ -80,7 +80,7 @@ def compare(arguments: Namespace) -> int:
         if folder is not None:
             expect_writable(folder, arguments.overwrite)
         picture = read_image(arguments.image)
-        _warn_of_foreign_pictures(arguments, picture)
+        told = _warn_of_foreign_pictures(arguments, picture)
         first, second = (_load(arguments, name, stage) for name in ("model", "other"))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ShippedModelWarning)  # it was told
@@ -88,8 +88,9 @@ def compare(arguments: Namespace) -> int:
         if folder is not None:
             stage(f"writing {folder}")
             found.save(folder, overwrite=arguments.overwrite)
-    for note in () if arguments.quiet else found.notes:
-        print(f"seewhy: {printable(note)}", file=sys.stderr)
+    for note in () if arguments.quiet else (*found.warnings, *found.notes):
+        if note not in told:
+            print(f"seewhy: {printable(note)}", file=sys.stderr)
     if arguments.json:
         print(json.dumps(found.to_json(), allow_nan=False))
         return 0
@@ -101,14 +102,15 @@ def compare(arguments: Namespace) -> int:
     return 0
 
 
-def _warn_of_foreign_pictures(arguments: Namespace, picture: Any) -> None:
+def _warn_of_foreign_pictures(arguments: Namespace, picture: Any) -> list[str]:
     """Tell, before a model is loaded, that a model of the package knows drawn scenes only."""
     from seewhy.answer_notes import foreign_to, shipped
 
     names = dict.fromkeys(map(shipped, (arguments.model or DEFAULT_MODEL, arguments.other)))
-    for name in () if arguments.quiet else names:
-        if message := foreign_to(name, [picture]):
-            print(f"seewhy: warning: {message}", file=sys.stderr, flush=True)
+    told = [message for name in names if (message := foreign_to(name, [picture]))]
+    for message in () if arguments.quiet else told:
+        print(f"seewhy: warning: {message}", file=sys.stderr, flush=True)
+    return told
 
 
 def _folder(arguments: Namespace) -> Path | None:

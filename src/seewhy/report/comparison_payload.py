@@ -69,7 +69,7 @@ class ComparedWordData(TypedDict):
 
 
 class ComparisonPayload(TypedDict):
-    """All data of the page."""
+    """All data of the page. `warnings` are shown first; they are among the models' notes too."""
 
     schema: int
     prompt: str
@@ -77,6 +77,7 @@ class ComparisonPayload(TypedDict):
     method: str
     by: str
     models: list[ComparedModel]
+    warnings: list[str]
     notes: list[str]
     pictures: list[ComparedPicture]
     words: list[ComparedWordData]
@@ -122,6 +123,7 @@ def payload(
         "method": first.provenance.method,
         "by": by,
         "models": [_model(first), _model(second)],
+        "warnings": list(dict.fromkeys((*first.warnings, *second.warnings))),
         "notes": list(notes),
         "pictures": [
             {

@@ -23,7 +23,15 @@ export class Comparison {
     this.buttons = buttons;
     this.numbers = element("p", { class: "numbers", "aria-live": "polite", id: id("numbers") });
     this.maps = element("div", { id: id("maps") });
-    root.append(this.top(toggle), ...this.intro(), node, this.numbers, this.maps, ...this.notes());
+    root.append(
+      this.top(toggle),
+      ...this.warnings(),
+      ...this.intro(),
+      node,
+      this.numbers,
+      this.maps,
+      ...this.notes(),
+    );
     if (payload.words.length) this.choose(this.mostChanged());
   }
 
@@ -109,9 +117,19 @@ export class Comparison {
     );
   }
 
+  /** What must be known before anything else. */
+  warnings() {
+    const { warnings } = this.payload;
+    if (!warnings.length) return [];
+    const lines = warnings.map((warning) => element("p", {}, warning));
+    return [element("section", { class: "warnings", "aria-label": "Read this first" }, ...lines)];
+  }
+
   notes() {
     const said = this.payload.models.flatMap(({ notes }, at) =>
-      notes.map((note) => `${at ? "Second" : "First"} model: ${note}`),
+      notes
+        .filter((note) => !this.payload.warnings.includes(note))
+        .map((note) => `${at ? "Second" : "First"} model: ${note}`),
     );
     const notes = [...this.payload.notes, ...said];
     if (!notes.length) return [];

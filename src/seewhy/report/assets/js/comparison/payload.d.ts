@@ -32,7 +32,7 @@ export interface ComparedWordData {
   views: ComparedView[];
 }
 
-/** All data of the page. */
+/** All data of the page. `warnings` are shown first; they are among the models' notes too. */
 export interface ComparisonPayload {
   schema: number;
   prompt: string;
@@ -40,6 +40,7 @@ export interface ComparisonPayload {
   method: string;
   by: string;
   models: ComparedModel[];
+  warnings: string[];
   notes: string[];
   pictures: ComparedPicture[];
   words: ComparedWordData[];
