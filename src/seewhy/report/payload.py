@@ -29,7 +29,7 @@ from seewhy.report.verdict_payload import VerdictData, verdict_data
 from seewhy.report.word_layers import WordLayers, word_layers
 
 #: Increased by one for each change after which the page cannot read older payloads.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 #: Longest side in pixels of the picture inside a page. With several pictures it is divided by the
 #: square root of their number, so that together they hold no more pixels than one, but is at least
@@ -64,7 +64,7 @@ Candidate = Annotated[list[str | float], (str, float)]
 """A token's text, and its probability."""
 
 
-class Canvas(TypedDict):
+class Grid(TypedDict):
     """The native grid's edges in pixels of the original picture."""
 
     name: str
@@ -83,7 +83,7 @@ class PictureData(TypedDict):
     source: str
     width: int
     height: int
-    canvas: Canvas
+    grid: Grid
     name: str
     medium: int
     clip: bool
@@ -105,14 +105,14 @@ class Scale(TypedDict):
     """One scale: the ratio that the model saw, and the size of the model's input for each view."""
 
     scale: float
-    seen: list[Size]
+    model_sizes: list[Size]
 
 
 class Span(TypedDict):
     """A piece of the prompt, its offsets counted in characters (code points).
 
-    `unit` is its index in `TextData.asked`, or null where the prompt was not explained. `special`
-    is there, and true, for a special token.
+    `unit` is its index in `TextData.prompt_units`, or null where the prompt was not explained.
+    `special` is there, and true, for a special token.
     """
 
     text: str
@@ -149,7 +149,7 @@ class UnitScale(TypedDict):
 
     maps: list[int]
     probability: float
-    said: bool
+    is_top1: bool
     weight: float
 
 
@@ -213,11 +213,11 @@ class UnitData(TypedDict):
 class TextData(TypedDict):
     """Prompt and answer, divided into words or into tokens.
 
-    `asked` holds the prompt's units where it was explained, `answer` those of the answer.
+    `prompt_units` holds the prompt's units where it was explained, `answer` those of the answer.
     """
 
     prompt: list[Span]
-    asked: list[UnitData]
+    prompt_units: list[UnitData]
     answer: list[UnitData]
 
 
@@ -356,7 +356,9 @@ def _text(
     most = min(max(CONTEXT_ALL // max(units, 1), CONTEXT_LEAST), CONTEXT_MOST)
     return {
         "prompt": [_prompt_span(s, i if prompt_units else None) for i, s in enumerate(prompt)],
-        "asked": [_unit(unit, maps.start("prompt", unit), [], most) for unit in prompt_units],
+        "prompt_units": [
+            _unit(unit, maps.start("prompt", unit), [], most) for unit in prompt_units
+        ],
         "answer": [
             _unit(unit, maps.start("answer", unit), maps.layers(unit), most)
             for unit in answer_units
@@ -372,7 +374,7 @@ def _prompt_span(span: Word | Token, unit: int | None) -> Span:
 
 
 def _scale(view: ScaleView) -> Scale:
-    return {"scale": short(view.scale), "seen": [list(size) for size in view.model_sizes]}
+    return {"scale": short(view.scale), "model_sizes": [list(size) for size in view.model_sizes]}
 
 
 def _origin(provenance: Provenance) -> Origin:
@@ -430,7 +432,7 @@ def _pictures(pictures: Sequence[Picture]) -> list[PictureData]:
             "source": data_uri(picture.image, side),
             "width": picture.size[0],
             "height": picture.size[1],
-            "canvas": {
+            "grid": {
                 "name": picture.base_grid.name,
                 "rows": [short(edge, 7) for edge in picture.base_grid.row_edges],
                 "columns": [short(edge, 7) for edge in picture.base_grid.column_edges],
@@ -491,7 +493,7 @@ def _unit_scale(scale: SpanScale, first: int, views: int) -> UnitScale:
     return {
         "maps": list(range(first, first + views)),
         "probability": short(scale.probability),
-        "said": scale.is_top1,
+        "is_top1": scale.is_top1,
         "weight": short(scale.weight),
     }
 

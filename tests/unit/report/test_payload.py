@@ -103,24 +103,24 @@ def test_payload_holds_the_maps_of_scales_for_each_view():
                 step = np.ptp(wanted) / 255
                 assert np.abs(values_of(told["maps"][at]) - wanted).max() <= 0.52 * step + 1e-4
     seen = [list(map(list, view.model_sizes)) for view in record.attribution.scales]
-    assert [scale["seen"] for scale in told["scales"]] == seen
+    assert [scale["model_sizes"] for scale in told["scales"]] == seen
 
 
 def test_payload_keeps_the_prompts_maps_apart_from_the_answers():
     told = payload(small_views_record())
-    look, up = told["words"]["asked"]
+    look, up = told["words"]["prompt_units"]
     assert [span["unit"] for span in told["words"]["prompt"]] == [0, 1]
     assert (look["text"], up["context"]) == ("Look", [[0, 1.0]])
     assert values_of(told["maps"][look["maps"][1]]).tolist() == [[0.0, 6.0]]
     used = [at for unit in told["words"]["answer"] for at in unit["maps"]]
     assert not set(used) & {*look["maps"], *up["maps"]}
     # A prompt's word of one token shares that token's maps, too.
-    assert told["tokens"]["asked"][0]["maps"] == look["maps"]
+    assert told["tokens"]["prompt_units"][0]["maps"] == look["maps"]
 
 
 def test_payload_marks_a_prompt_that_was_not_explained():
     told = payload(small_record())
-    assert told["words"]["asked"] == told["tokens"]["asked"] == []
+    assert told["words"]["prompt_units"] == told["tokens"]["prompt_units"] == []
     assert [span["unit"] for span in told["words"]["prompt"]] == [None, None]
 
 
@@ -243,7 +243,7 @@ def test_payload_holds_a_words_layers():
 
 
 def test_payload_of_layers_holds_none_for_the_prompts_words():
-    asked = payload(with_layers(small_views_record()))["words"]["asked"]
+    asked = payload(with_layers(small_views_record()))["words"]["prompt_units"]
     assert asked
     assert all(unit["layers"] == [] for unit in asked)
 

@@ -171,7 +171,7 @@ const SCALES = [
   [
     "scales at which it is said",
     ({ part, unit }) => {
-      const kept = unit.scales.filter(({ said }) => said).length;
+      const kept = unit.scales.filter(({ is_top1: isTop1 }) => isTop1).length;
       return part === "prompt" ? "–" : `${kept} of ${unit.scales.length}`;
     },
   ],

@@ -85,8 +85,8 @@ function scaleFigure(report, { unit, part }, index) {
   const canvas = element("canvas", views.canvasSize(view, SCALE_SIDE));
   const mode = state.style.mode === "picture" ? "heat" : state.style.mode;
   painter.thumbnail(canvas, view, maps.displayAtScale(unit, index, view), { ...state.style, mode });
-  const { scale, seen } = payload.scales[index];
-  const [width, height] = seen[view];
+  const { scale, model_sizes: sizes } = payload.scales[index];
+  const [width, height] = sizes[view];
   const weight = percent(unit.scales[index].weight);
   return element(
     "figure",
@@ -104,11 +104,11 @@ function scaleFigure(report, { unit, part }, index) {
 }
 
 /** @param {ExplainedPiece["unit"]["scales"][number]} scale */
-function choiceAtScale({ said, probability }) {
+function choiceAtScale({ is_top1: isTop1, probability }) {
   return [
     element("br"),
-    element("i", { class: said ? "top1" : "not-top1" }),
-    said ? "still said" : "not said",
+    element("i", { class: isTop1 ? "top1" : "not-top1" }),
+    isTop1 ? "still said" : "not said",
     element("br"),
     element("span", { class: "number" }, `p ${percent(probability)}`),
   ];

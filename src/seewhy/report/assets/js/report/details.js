@@ -117,7 +117,7 @@ function description({ text }, piece) {
 /** @param {ExplainedPiece} piece */
 function scalesTitle({ part, unit }) {
   if (part === "prompt") return "At each scale";
-  const kept = unit.scales.filter(({ said }) => said).length;
+  const kept = unit.scales.filter(({ is_top1: isTop1 }) => isTop1).length;
   return `At each scale: said at ${kept} of ${unit.scales.length}`;
 }
 

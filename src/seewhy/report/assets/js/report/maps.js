@@ -46,7 +46,7 @@ export class Maps {
     const byScale = this.displays.get(unit) ?? {};
     this.displays.set(unit, byScale);
     const known = (byScale[display] ??= []);
-    const { rows, columns } = this.pictures[view].canvas;
+    const { rows, columns } = this.pictures[view].grid;
     const [low, high] = unit.ranges[display];
     known[view] ??= { ...this.scaled(unit.maps[view], low, high), rows, columns };
     return known[view];
@@ -64,7 +64,7 @@ export class Maps {
     const low = Math.min(...all.map((map) => map.low));
     const high = Math.max(unit.ranges.answer[1], ...all.map((map) => map.high));
     const map = this.scaled(unit.scales[scale].maps[view], low, high);
-    const { rows, columns } = this.pictures[view].canvas;
+    const { rows, columns } = this.pictures[view].grid;
     return { ...map, rows: evenEdges(rows, map.height), columns: evenEdges(columns, map.width) };
   }
 
@@ -79,7 +79,7 @@ export class Maps {
    */
   displayAtLayer(unit, source, layer, view) {
     const high = this.highestOfLayers(unit, source);
-    const { rows, columns } = this.pictures[view].canvas;
+    const { rows, columns } = this.pictures[view].grid;
     return { ...this.scaled(unit.layers[layer][source][view], 0, high), rows, columns };
   }
 

@@ -32,12 +32,12 @@ export function listenToPane(report, pane) {
  */
 function cellAt({ views }, { frame, view }, event) {
   const box = frame.getBoundingClientRect();
-  const { width, height, canvas } = views.all[view];
+  const { width, height, grid } = views.all[view];
   const x = ((event.clientX - box.left) / box.width) * width;
   const y = ((event.clientY - box.top) / box.height) * height;
-  const row = canvas.rows.findIndex((edge) => edge > y) - 1;
-  const column = canvas.columns.findIndex((edge) => edge > x) - 1;
-  return row < 0 || column < 0 ? null : { view, cell: row * (canvas.columns.length - 1) + column };
+  const row = grid.rows.findIndex((edge) => edge > y) - 1;
+  const column = grid.columns.findIndex((edge) => edge > x) - 1;
+  return row < 0 || column < 0 ? null : { view, cell: row * (grid.columns.length - 1) + column };
 }
 
 /**

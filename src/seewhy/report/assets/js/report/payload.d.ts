@@ -1,7 +1,7 @@
 // Generated from Python by `python -m seewhy.report.payload_types`: change the types there.
 
 /** The native grid's edges in pixels of the original picture. */
-export interface Canvas {
+export interface Grid {
   name: string;
   rows: number[];
   columns: number[];
@@ -12,7 +12,7 @@ export interface PictureData {
   source: string;
   width: number;
   height: number;
-  canvas: Canvas;
+  grid: Grid;
   name: string;
   medium: number;
   clip: boolean;
@@ -113,7 +113,7 @@ export interface RangesData {
 export interface UnitScale {
   maps: number[];
   probability: number;
-  said: boolean;
+  is_top1: boolean;
   weight: number;
 }
 
@@ -153,14 +153,14 @@ export interface UnitData {
 /** Prompt and answer, divided into words or into tokens. */
 export interface TextData {
   prompt: Span[];
-  asked: UnitData[];
+  prompt_units: UnitData[];
   answer: UnitData[];
 }
 
 /** One scale: the ratio that the model saw, and the size of the model's input for each view. */
 export interface Scale {
   scale: number;
-  seen: [number, number][];
+  model_sizes: [number, number][];
 }
 
 /** A map in 8 bit, row by row, base64: value = low + byte / 255 * (high - low). */

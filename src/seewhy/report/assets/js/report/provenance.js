@@ -57,9 +57,9 @@ function list(values, between) {
  * @returns {[string, string]}
  */
 function mediumRow(views, medium) {
-  const { width, height, canvas } = views.all[medium.views[0]];
+  const { width, height, grid } = views.all[medium.views[0]];
   const count = medium.views.length;
   const steps = medium.clip ? `${count} ${count > 1 ? "steps" : "step"}, ` : "";
-  const grid = `${canvas.columns.length - 1} × ${canvas.rows.length - 1}`;
-  return [medium.name, `${steps}${width} × ${height} px, grid ${grid}`];
+  const cells = `${grid.columns.length - 1} × ${grid.rows.length - 1}`;
+  return [medium.name, `${steps}${width} × ${height} px, grid ${cells}`];
 }

@@ -55,7 +55,7 @@ export class Report {
     this.state.isThinkingOpen = !this.text.hasFinalAnswer;
     this.parts = layout(id, this.views, {
       contrast: payload.contrasts.length > 0,
-      prompt: payload.words.asked.length > 0,
+      prompt: payload.words.prompt_units.length > 0,
       verdicts: Boolean(payload.verdicts?.some(Boolean)),
       locations: locationsIn(payload).length > 0,
       layers: payload.tokens.answer.some(({ layers }) => layers?.length > 0),

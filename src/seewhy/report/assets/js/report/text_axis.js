@@ -32,7 +32,7 @@ export class TextAxis {
    */
   segment(segmentation) {
     this.segmentation = segmentation;
-    const { prompt, asked, answer } = this.payload[segmentation];
+    const { prompt, prompt_units: promptUnits, answer } = this.payload[segmentation];
     const drawn = { node: null, tile: null };
     this.pieces = [
       ...prompt.map(({ text, start, end, unit, special }, index) => ({
@@ -44,7 +44,7 @@ export class TextAxis {
         special: special ?? false,
         thinking: false,
         ...drawn,
-        unit: unit === null ? null : asked[unit],
+        unit: unit === null ? null : promptUnits[unit],
       })),
       ...answer.map((unit, index) => ({
         part: /** @type {Part} */ ("answer"),
