@@ -32,6 +32,7 @@ FLOORS = (
     ("options", "chats"),
     ("memory",),
     ("diagnosed", "answer_notes"),
+    ("answer_contrasts",),
     ("explained_answer",),
     ("explainer",),
     ("captured",),
