@@ -7,7 +7,7 @@ import { RESPONSE_MIN, shownPlaces } from "./selection.js";
 import { isFolded, unfoldAround } from "./thinking.js";
 
 /** @import {Report} from "./report.js" */
-/** @import {Cell, Part, Piece} from "./types.d.ts" */
+/** @import {Cell, Part} from "./types.d.ts" */
 
 /** @param {Report} report */
 export function renderTints(report) {
@@ -20,16 +20,43 @@ export function renderTints(report) {
   const stops = new Set([tabStop(report, "prompt"), tabStop(report, "answer")]);
   const changed = changedPlaces(report);
   const located = locatedPlaces(report);
-  text.pieces.forEach((piece, at) => {
-    piece.node?.classList.toggle("changed", changed.has(at));
-    piece.node?.classList.toggle("located", located.has(at));
-    piece.node?.classList.remove("highlighted");
-    tint(piece, strengths.get(at) ?? 0, state.hoveredCell !== null);
-    if (!piece.unit) return;
-    mark(report, piece, at);
-    if (piece.node) piece.node.tabIndex = stops.has(at) ? 0 : -1;
+  for (const node of report.root.querySelectorAll(".highlighted")) node.classList.remove("highlighted");
+  text.pieces.forEach(({ node, tile, unit }, at) => {
+    const strength = (strengths.get(at) ?? 0).toFixed(3);
+    const isTinted = Number(strength) > 0;
+    const marks = unit ? marksOf(report, at) : [];
+    const tint = isTinted ? [state.hoveredCell ? "in-cell" : "context"] : [];
+    const found = [...(changed.has(at) ? ["changed"] : []), ...(located.has(at) ? ["located"] : [])];
+    show(tile, marks, {});
+    show(node, [...marks, ...tint, ...found], {
+      strength: isTinted ? strength : null,
+      tabIndex: unit ? (stops.has(at) ? 0 : -1) : null,
+      selected: unit ? state.pins.includes(at) : null,
+    });
   });
   renderCellWords(report);
+}
+
+const CLASSES = ["current", "pin-a", "pin-b", "context", "in-cell", "changed", "located"];
+
+/** What each element shows: of a long text only what has changed is touched.
+ * @type {WeakMap<HTMLElement, string>} */
+const shownBy = new WeakMap();
+
+/**
+ * @param {HTMLElement | null} node
+ * @param {string[]} classes of `CLASSES`
+ * @param {{strength?: string | null, tabIndex?: number | null, selected?: boolean | null}} traits
+ */
+function show(node, classes, { strength = null, tabIndex = null, selected = null }) {
+  if (!node) return;
+  const key = `${classes.join(" ")}|${strength}|${tabIndex}|${selected}`;
+  if (shownBy.get(node) === key) return;
+  shownBy.set(node, key);
+  for (const name of CLASSES) node.classList.toggle(name, classes.includes(name));
+  if (strength !== null) node.style.setProperty("--strength", strength);
+  if (tabIndex !== null) node.tabIndex = tabIndex;
+  if (selected !== null) node.setAttribute("aria-selected", String(selected));
 }
 
 /**
@@ -41,7 +68,7 @@ function cellStrengths(report, { view, cell }) {
   /** @type {Map<number, number>} */
   const strengths = new Map();
   report.text.pieces.forEach(({ unit }, at) => {
-    const value = unit ? report.maps.display(unit, view).values[cell] : 0;
+    const value = unit ? report.maps.valueAt(unit, view, cell) : 0;
     if (value > RESPONSE_MIN) strengths.set(at, value);
   });
   return strengths;
@@ -64,30 +91,17 @@ function contextStrengths({ state, text }) {
 }
 
 /**
- * @param {Piece} piece
- * @param {number} strength
- * @param {boolean} isPointing at a cell
- */
-function tint({ node }, strength, isPointing) {
-  node?.classList.toggle("context", !isPointing && strength > 0);
-  node?.classList.toggle("in-cell", isPointing && strength > 0);
-  if (strength > 0) node?.style.setProperty("--strength", strength.toFixed(3));
-}
-
-/**
- * Mark a piece, and its tile, as looked at or pinned.
+ * How a piece, and its tile, are marked: as looked at or pinned.
  * @param {Report} report
- * @param {Piece} piece
  * @param {number} at
  */
-function mark({ state }, { node, tile }, at) {
+function marksOf({ state }, at) {
   const isCurrent = state.hoveredCell === null && shownPlaces(state).includes(at);
-  for (const one of [node, tile]) {
-    one?.classList.toggle("current", isCurrent);
-    one?.classList.toggle("pin-a", state.pins[0] === at);
-    one?.classList.toggle("pin-b", state.pins[1] === at);
-  }
-  node?.setAttribute("aria-selected", String(state.pins.includes(at)));
+  return [
+    ...(isCurrent ? ["current"] : []),
+    ...(state.pins[0] === at ? ["pin-a"] : []),
+    ...(state.pins[1] === at ? ["pin-b"] : []),
+  ];
 }
 
 /**
@@ -124,7 +138,7 @@ function cellWords(report, { view, cell }) {
     .filter((at) => !isFolded(report, at))
     .map((at) => ({
       text: label(text.pieces[at].text),
-      value: maps.display(text.unit(at), view).values[cell],
+      value: maps.valueAt(text.unit(at), view, cell),
     }))
     .sort((one, other) => other.value - one.value)
     .filter(({ value }) => value > RESPONSE_MIN)
