@@ -40,9 +40,9 @@ FILLS = {
 """What an erased region is filled with; a region that is the whole picture becomes mid-grey."""
 
 BORDER = 1 / 160
-"""Width of the border around a region whose colours are not used, as a share of the longer side
-and two pixels at least. At an edge the colours of both sides are mixed, and an inpainting that begins there
-brings the thing's own colour back."""
+"""Width of the border around a region whose colours are not used: at least two pixels, else this
+share of the longer side. At an edge the colours of both sides are mixed, and an inpainting that
+begins there brings the thing's own colour back."""
 
 AROUND = 16
 """Pixels around a region that a blur takes colours from, at least."""
