@@ -1,6 +1,6 @@
 // Single-key shortcuts, and the help that lists them.
 
-import { element, hasModifier } from "../shared/dom.js";
+import { element, hasModifier, isTyping } from "../shared/dom.js";
 import { followChain } from "./verdict_panel.js";
 import { isDiagnosed } from "./verdicts.js";
 
@@ -23,8 +23,8 @@ export function connectShortcuts(report) {
   /** @type {HTMLElement | Window} */
   const target = options.keyboard === "page" ? window : root;
   const listener = (/** @type {Event} */ event) => {
-    if (event instanceof KeyboardEvent && !hasModifier(event) && !parts.help.open)
-      run(all, event.key);
+    if (!(event instanceof KeyboardEvent) || hasModifier(event) || isTyping(event)) return;
+    if (!parts.help.open) run(all, event.key);
   };
   target.addEventListener("keydown", listener, { signal });
 }
