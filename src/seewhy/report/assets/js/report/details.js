@@ -38,10 +38,14 @@ export function renderDetails(report) {
  * @param {(Node | string)[]} nodes
  */
 function replaceDetails(details, nodes) {
-  const focused = details.contains(document.activeElement) ? document.activeElement?.id : "";
+  const active = details.contains(document.activeElement) ? document.activeElement : null;
   details.replaceChildren(...nodes);
-  if (!focused) return;
-  const same = details.querySelector(`#${CSS.escape(focused)}`);
+  if (!active) return;
+  // An element that stays loses the focus too, for a moment it is nowhere.
+  const same =
+    active.isConnected || !active.id
+      ? active
+      : details.querySelector(`#${CSS.escape(active.id)}`);
   if (same instanceof HTMLElement) same.focus({ preventScroll: true });
 }
 
@@ -61,6 +65,7 @@ function wordDetails(report, piece) {
       heading(report, piece, mark),
       element("p", {}, about),
     ),
+    report.parts.wordSlot,
     ...explanationOf(report, piece),
     ...wordNotes(report, piece),
     ...locationBlock(report, piece),

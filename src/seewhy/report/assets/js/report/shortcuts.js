@@ -1,10 +1,13 @@
 // Single-key shortcuts, and the help that lists them.
 
 import { element, hasModifier } from "../shared/dom.js";
+import { toggleRegions } from "./region_bar.js";
 import { followChain } from "./verdict_panel.js";
 import { isDiagnosed } from "./verdicts.js";
 
 /** @import {Report} from "./report.js" */
+
+const FIELDS = "input:not([type=range]), textarea, select, [contenteditable]";
 
 /** @typedef {{key: string, does: string, run: () => void}} Shortcut */
 
@@ -23,10 +26,18 @@ export function connectShortcuts(report) {
   /** @type {HTMLElement | Window} */
   const target = options.keyboard === "page" ? window : root;
   const listener = (/** @type {Event} */ event) => {
-    if (event instanceof KeyboardEvent && !hasModifier(event) && !parts.help.open)
-      run(all, event.key);
+    if (!(event instanceof KeyboardEvent) || hasModifier(event) || parts.help.open) return;
+    if (!isTyped(event)) run(all, event.key);
   };
   target.addEventListener("keydown", listener, { signal });
+}
+
+/**
+ * Whether a key is a letter of a text that is being written.
+ * @param {KeyboardEvent} event
+ */
+function isTyped({ target, key }) {
+  return target instanceof Element && key !== "Escape" && target.matches(FIELDS);
 }
 
 /**
@@ -45,7 +56,7 @@ function run(all, key) {
 function shortcuts(report) {
   const { actions, controls, parts, playback } = report;
   return [
-    { key: "Escape", does: "close the layer, or unpin everything", run: () => escape(report) },
+    { key: "Escape", does: "leave the region or the layer, or unpin everything", run: () => escape(report) },
     ...viewShortcuts(report),
     ...(isDiagnosed(report.text)
       ? [{ key: "f", does: "go to the word that it follows from", run: () => followChain(report) }]
@@ -56,6 +67,7 @@ function shortcuts(report) {
     { key: "c", does: "next colour map", run: controls.colours.next },
     { key: "[", does: "weaker", run: () => actions.shiftOpacity(-0.1) },
     { key: "]", does: "stronger", run: () => actions.shiftOpacity(0.1) },
+    { key: "r", does: "ask about a place in the picture", run: () => toggleRegions(report) },
     { key: "p", does: "read along", run: () => playback.toggle() },
     { key: "d", does: "light or dark", run: controls.toggleTheme },
     { key: "?", does: "this help", run: () => parts.help.showModal() },
@@ -87,8 +99,9 @@ function viewShortcuts({ actions, views }) {
  * Take back the last thing that was turned on.
  * @param {Report} report
  */
-function escape({ actions, playback, state }) {
+function escape({ actions, playback, regions, state }) {
   if (playback.isPlaying) playback.stop();
+  else if (regions.isOn) regions.back();
   else if (state.layer !== null) actions.showLayer(null);
   else if (state.pins.length) actions.clearPins();
   else if (state.selectedView !== null) actions.selectView(null);
