@@ -1,13 +1,11 @@
 // Single-key shortcuts, and the help that lists them.
 
-import { element, hasModifier } from "../shared/dom.js";
+import { element, hasModifier, isTyping } from "../shared/dom.js";
 import { toggleRegions } from "./region_bar.js";
 import { followChain } from "./verdict_panel.js";
 import { isDiagnosed } from "./verdicts.js";
 
 /** @import {Report} from "./report.js" */
-
-const FIELDS = "input:not([type=range]), textarea, select, [contenteditable]";
 
 /** @typedef {{key: string, does: string, run: () => void}} Shortcut */
 
@@ -26,18 +24,10 @@ export function connectShortcuts(report) {
   /** @type {HTMLElement | Window} */
   const target = options.keyboard === "page" ? window : root;
   const listener = (/** @type {Event} */ event) => {
-    if (!(event instanceof KeyboardEvent) || hasModifier(event) || parts.help.open) return;
-    if (!isTyped(event)) run(all, event.key);
+    if (!(event instanceof KeyboardEvent) || hasModifier(event) || isTyping(event)) return;
+    if (!parts.help.open) run(all, event.key);
   };
   target.addEventListener("keydown", listener, { signal });
-}
-
-/**
- * Whether a key is a letter of a text that is being written.
- * @param {KeyboardEvent} event
- */
-function isTyped({ target, key }) {
-  return target instanceof Element && key !== "Escape" && target.matches(FIELDS);
 }
 
 /**
