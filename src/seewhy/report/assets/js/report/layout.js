@@ -187,8 +187,8 @@ function textPanel(id) {
     locationList,
   );
   const hint = element("p", { class: "hint", id: id("hint") });
-  const answerSlot = element("div", { class: "slot" });
-  const wordSlot = element("div", { class: "slot" });
+  const answerSlot = element("div", { class: "tool-slot" });
+  const wordSlot = element("div", { class: "tool-slot" });
   const panel = element("section", { class: "region-panel", id: id("region"), hidden: true });
   const details = element("div", { class: "details", id: id("details") });
   const node = element(

@@ -42,8 +42,9 @@ export function connectRegionBar(report) {
   const hint = element("p", { class: "region-hint" });
   const id = report.id("region-keys");
   const keys = element("p", { class: "region-hint region-keys", id }, KEYS);
-  bar.append(element("div", { class: "region-tools" }, draw, shapes, ofWord), hint, keys);
-  return { draw, shapes, group, ofWord, hint, keys };
+  const tools = element("div", { class: "region-tools" }, draw);
+  bar.append(tools);
+  return { bar, tools, draw, shapes, group, ofWord, hint, keys };
 }
 
 /** @typedef {ReturnType<typeof connectRegionBar>} RegionBar */
@@ -63,15 +64,30 @@ export function toggleRegions({ panes, regions }) {
 
 /** @param {Report} report */
 export function renderRegionBar({ regionBar, regions, state, text }) {
-  const { draw, shapes, ofWord, hint, keys } = regionBar;
+  const { bar, tools, draw, shapes, ofWord, hint, keys } = regionBar;
   const { isOn, region, shape } = regions;
   draw.setAttribute("aria-pressed", String(isOn));
   const [, name] = draw.children;
   name.textContent = isOn ? "Done" : "Ask about a place";
-  shapes.hidden = !isOn;
   const piece = text.pieces[state.current];
-  ofWord.hidden = !text.isExplained(state.current);
   ofWord.textContent = piece ? `Region of “${label(piece.text)}”` : "";
-  hint.hidden = keys.hidden = !isOn || region !== null;
   hint.textContent = HINTS[shape];
+  const isWord = text.isExplained(state.current);
+  // Controls that stand by are not in the page at all.
+  show(tools, [draw, ...(isOn ? [shapes] : []), ...(isWord ? [ofWord] : [])]);
+  show(bar, [tools, ...(isOn && !region ? [hint, keys] : isOn ? [keys] : [])]);
+  keys.classList.toggle("visually-hidden", region !== null);
+}
+
+/**
+ * Have some nodes in a holder; those that are there stay, with the focus that they may have.
+ * @param {HTMLElement} holder
+ * @param {HTMLElement[]} nodes in order
+ */
+function show(holder, nodes) {
+  for (const child of [...holder.children])
+    if (!nodes.some((node) => node === child)) child.remove();
+  nodes.forEach((node, i) => {
+    if (holder.children[i] !== node) holder.insertBefore(node, holder.children[i] ?? null);
+  });
 }

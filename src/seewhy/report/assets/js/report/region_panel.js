@@ -40,11 +40,11 @@ export function connectRegionPanel(report) {
     renderRegionPanel(report);
   });
   const note = element("p", { class: "region-note" });
-  const slot = element("div", { class: "slot" });
+  const slot = element("div", { class: "tool-slot" });
   const top = element("div", { class: "region-head" }, title, clear);
   parts.region.panel.setAttribute("aria-labelledby", title.id);
-  parts.region.panel.append(top, about, level.node, head, list, all, note, slot);
-  return { about, level, head, list, all, note, slot, shown };
+  const nodes = [top, about, level.node, head, list, all, note, slot];
+  return { nodes, about, level, head, list, all, note, slot, shown };
 }
 
 /** @param {Report} report */
@@ -83,8 +83,12 @@ function listenToList({ actions, state, playback }, list) {
 /** @param {Report} report */
 export function renderRegionPanel(report) {
   const { parts, regionPanel: panel, regions, text } = report;
-  parts.region.panel.hidden = !regions.region;
-  if (!regions.region) return;
+  const isShown = regions.region !== null;
+  parts.region.panel.hidden = !isShown;
+  // Controls that stand by are not in the page at all.
+  if (isShown !== panel.nodes[0].isConnected)
+    parts.region.panel.replaceChildren(...(isShown ? panel.nodes : []));
+  if (!isShown) return;
   const isMeasured = text.placesOf("answer").some((at) => isShareMeasured(text.unit(at)));
   panel.about.textContent = about(report);
   panel.level.node.hidden = regions.ofPlace < 0;
