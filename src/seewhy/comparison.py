@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ import numpy as np
 from seewhy.core.errors import ParameterError
 from seewhy.core.record import Picture
 from seewhy.explained_word import ExplainedWord, only_view
-from seewhy.explanation import Explanation, place_of
+from seewhy.explanation import NOTEBOOK, Explanation, place_of
 from seewhy.functional.area_resampling import area_resampled
-from seewhy.report.comparison_page import framed, html
+from seewhy.report.cell_frame import CellFrame
+from seewhy.report.comparison_page import html
 from seewhy.report.comparison_payload import ComparedMaps, payload
 from seewhy.report.safe_folder import json_text, write_folder
 
@@ -216,8 +218,19 @@ class Comparison:
     def __repr__(self) -> str:
         return f"Comparison({self.answer!r}, {len(self)} words, models={self.models!r})"
 
-    def _repr_html_(self) -> str:
-        return framed(self._payload)
+    def widget(self, *, height: int = 760) -> Any:
+        """The live page for a notebook's cell; as `Explanation.widget`."""
+        return import_module(NOTEBOOK).widget_of_comparison(self, height)
+
+    def frame(self, *, height: int = 760) -> CellFrame:
+        """The live page in a frame; as `Explanation.frame`."""
+        return CellFrame(self.html(), "seewhy comparison", height)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        return import_module(NOTEBOOK).comparison_output(self)
+
+    def _display_(self) -> Any:
+        return import_module(NOTEBOOK).marimo_comparison(self)
 
 
 def expect_comparable(first: Explanation, second: Explanation) -> None:

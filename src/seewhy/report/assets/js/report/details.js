@@ -1,6 +1,7 @@
 // The details of the word that is looked at.
 
 import { element } from "../shared/dom.js";
+import { focusedElement } from "../shared/focus.js";
 import { decimal, label, percent, point, visibleText } from "../shared/text.js";
 import { comparisonDetails } from "./comparison.js";
 import { bar, block, heading, scalesBlock, section } from "./detail_parts.js";
@@ -38,7 +39,8 @@ export function renderDetails(report) {
  * @param {(Node | string)[]} nodes
  */
 function replaceDetails(details, nodes) {
-  const focused = details.contains(document.activeElement) ? document.activeElement?.id : "";
+  const active = focusedElement();
+  const focused = details.contains(active) ? active?.id : "";
   details.replaceChildren(...nodes);
   if (!focused) return;
   const same = details.querySelector(`#${CSS.escape(focused)}`);
