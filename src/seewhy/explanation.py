@@ -255,6 +255,7 @@ class Explanation:
         words: Named | Sequence[Named] | None = None,
         *,
         methods: Sequence[Explanation] | Mapping[str, Explanation] = (),
+        name: str | None = None,
         **options: Any,
     ) -> ExplanationFigure:
         """A figure for a paper: the picture, maps of words, one colour bar, words, probabilities.
@@ -267,6 +268,7 @@ class Explanation:
             methods: other explanations of the same answer, by other methods or models. With a
                 mapping from names to explanations the names are shown. `Explainer.figure` makes
                 them.
+            name: of this explanation among the others; None takes its method or its model.
             **options: fields of `FigureOptions`: `layout` (`"row"`, `"grid"`), `scale` (`"answer"`,
                 `"word"`, `"joint"`), `width_cm`, `view`, `draw_boxes`, `colourmap`, `columns`,
                 `font`.
@@ -282,7 +284,7 @@ class Explanation:
             OutputError: if matplotlib is not installed.
         """
         others = other_records(methods, Explanation)
-        return make_figure(self.record, words, others, FigureOptions.of(**options))
+        return make_figure(self.record, words, others, FigureOptions.of(**options), name)
 
     def html(self, *, display: Display = DISPLAY) -> str:
         """The report as one self-contained HTML document.

@@ -44,21 +44,23 @@ Named = int | str | SomeWord
 def main_words(record: Record, most: int = MAIN_WORDS) -> tuple[int, ...]:
     """Indices of the words that a reader wants to see first, in reading order.
 
-    Words of the answer itself that hold a letter or digit, without function words of English (all
-    of them where nothing else is left); of more than `most` those whose maps are the brightest.
-    A contrasted word is always among them.
+    Words of the answer itself that hold a letter or digit, each text once, without function words
+    of English (all of them where nothing else is left). Of more than `most`: contrasted words,
+    then things before colours and actions, and those with the highest values.
 
     Args:
         record: the explanation.
         most: how many at most.
     """
     spans = spans_of(record).words
-    sayable = [i for i in record.final_words if _is_sayable(spans[i])]
-    told = [i for i in sayable if not _is_function_word(spans[i].text)] or sayable
     contrasted = {word for word, _ in record.contrasts}
-    told = sorted({*told, *(i for i in sayable if i in contrasted)})
-    ranked = sorted(told, key=lambda i: (i not in contrasted, -spans[i].brightness, i))
-    return tuple(sorted(ranked[:most]))
+    sayable = [i for i in record.final_words if _is_sayable(spans[i])]
+    said = [i for i in sayable if i in contrasted or not _is_function_word(spans[i].text)]
+    ranked = sorted(said or sayable, key=lambda i: (i not in contrasted, *_rank(spans[i]), i))
+    once: dict[str, int] = {}
+    for i in ranked:
+        once.setdefault(spans[i].text.casefold(), i)
+    return tuple(sorted(list(once.values())[:most]))
 
 
 def span_named(record: Record, word: Named) -> TextSpan:
@@ -136,6 +138,12 @@ def _span_of_word(record: Record, word: SomeWord) -> TextSpan:
             "explanation.words."
         )
     return span_at(record, word.start, word.end)
+
+
+def _rank(span: TextSpan) -> tuple[bool, float]:
+    """Things first, then by the highest value of the maps."""
+    highest = max(float(values.max()) for values in span.maps)
+    return not tag_of(span.text).startswith("NN"), -highest
 
 
 def _is_sayable(span: TextSpan) -> bool:

@@ -90,6 +90,7 @@ def content_of(
     words: Named | Sequence[Named] | None,
     others: Sequence[Record] | Mapping[str, Record],
     options: FigureOptions,
+    name: str | None = None,
 ) -> Content:
     """What a figure of some words shows.
 
@@ -99,6 +100,7 @@ def content_of(
         others: further explanations of the same answer, by other methods or models; of a mapping
             the names are shown.
         options: how it is drawn.
+        name: of the first explanation; None takes its method or its model.
 
     Raises:
         UnknownNameError: if a word is not in the answer.
@@ -113,7 +115,7 @@ def content_of(
         layout=options.layout or _usual_layout(records, spans),
         rows=(),
         records=records,
-        names=explanation_names(records, others),
+        names=explanation_names(records, others, name),
         spans=spans,
         views=tuple(span.best_view if options.view is None else options.view for span in spans),
         notes=tuple(_notes(record, words, options)),
@@ -123,7 +125,9 @@ def content_of(
 
 
 def explanation_names(
-    records: Sequence[Record], others: Sequence[Record] | Mapping[str, Record] = ()
+    records: Sequence[Record],
+    others: Sequence[Record] | Mapping[str, Record] = (),
+    name: str | None = None,
 ) -> tuple[str, ...]:
     """What tells explanations of one answer apart: their methods, or their models, or both."""
     methods = [record.provenance.method for record in records]
@@ -136,9 +140,9 @@ def explanation_names(
         own = [f"{model}, {method}" for model, method in zip(models, methods, strict=True)]
     if len(set(own)) < len(own):
         own = [f"{name} ({number})" for number, name in enumerate(own, 1)]
-    if isinstance(others, Mapping):
-        return (own[0], *(visible(str(name)) for name in others))
-    return tuple(own)
+    first = own[0] if name is None else visible(name)
+    further = map(visible, others) if isinstance(others, Mapping) else own[1:]
+    return first, *further
 
 
 def title_of(span: TextSpan) -> str:

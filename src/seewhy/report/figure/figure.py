@@ -193,6 +193,7 @@ def make_figure(
     words: Named | Sequence[Named] | None = None,
     others: Sequence[Record] | Mapping[str, Record] = (),
     options: FigureOptions | None = None,
+    name: str | None = None,
 ) -> ExplanationFigure:
     """Draw a figure of some words.
 
@@ -201,6 +202,7 @@ def make_figure(
         words: numbers or texts of words; None for the main words.
         others: further explanations of the same answer; of a mapping the names are shown.
         options: how it is drawn; None for the usual way.
+        name: of the first explanation, where there are others; None takes its method or its model.
 
     Raises:
         UnknownNameError: if a word is not in the answer; the message lists near words.
@@ -208,7 +210,7 @@ def make_figure(
         OutputError: if matplotlib is not installed.
     """
     options = options or FigureOptions()
-    return ExplanationFigure(content_of(record, words, others, options), options)
+    return ExplanationFigure(content_of(record, words, others, options, name), options)
 
 
 def figure_file(
