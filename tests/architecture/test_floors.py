@@ -32,7 +32,7 @@ FLOORS = (
     ("options", "chats"),
     ("memory",),
     ("diagnosed", "answer_notes"),
-    ("explained_answer",),
+    ("explained_answer", "methods_figure"),
     ("explainer",),
     ("captured",),
     ("api",),
