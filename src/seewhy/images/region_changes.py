@@ -192,7 +192,7 @@ def _bytes(values: np.ndarray) -> np.ndarray:
 
 
 def _longest_side(inside: np.ndarray) -> int:
-    rows, columns = inside.any(1).nonzero()[0], inside.any(0).nonzero()[0]
+    rows, columns = (np.flatnonzero(inside.any(axis)) for axis in (1, 0))
     return int(max(rows[-1] - rows[0], columns[-1] - columns[0])) + 1
 
 
@@ -200,7 +200,7 @@ def _window(inside: np.ndarray, margin: int) -> tuple[slice, slice]:
     """The rows and columns of a region with a margin."""
     edges = []
     for axis, side in ((1, inside.shape[0]), (0, inside.shape[1])):
-        at = inside.any(axis).nonzero()[0]
+        at = np.flatnonzero(inside.any(axis))
         edges.append(slice(max(0, int(at[0]) - margin), min(side, int(at[-1]) + 1 + margin)))
     return edges[0], edges[1]
 

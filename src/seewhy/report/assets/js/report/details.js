@@ -39,11 +39,15 @@ export function renderDetails(report) {
  * @param {(Node | string)[]} nodes
  */
 function replaceDetails(details, nodes) {
-  const active = focusedElement();
-  const focused = details.contains(active) ? active?.id : "";
+  const focused = focusedElement();
+  const active = details.contains(focused) ? focused : null;
   details.replaceChildren(...nodes);
-  if (!focused) return;
-  const same = details.querySelector(`#${CSS.escape(focused)}`);
+  if (!active) return;
+  // An element that stays loses the focus too, for a moment it is nowhere.
+  const same =
+    active.isConnected || !active.id
+      ? active
+      : details.querySelector(`#${CSS.escape(active.id)}`);
   if (same instanceof HTMLElement) same.focus({ preventScroll: true });
 }
 
@@ -63,6 +67,7 @@ function wordDetails(report, piece) {
       heading(report, piece, mark),
       element("p", {}, about),
     ),
+    report.parts.wordSlot,
     ...explanationOf(report, piece),
     ...wordNotes(report, piece),
     ...locationBlock(report, piece),

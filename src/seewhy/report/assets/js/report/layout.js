@@ -30,7 +30,9 @@ export function layout(id, views, applies) {
     "aria-label": "Read this first",
   });
   const nodes = [skip, top.node, warnings, main, overview.node, footer.node, help.node, live];
-  return { ...top, ...viewer, ...text, ...overview, ...footer, ...help, live, warnings, nodes };
+  const region = { bar: viewer.bar, panel: text.panel };
+  const parts = { ...top, ...viewer, ...text, ...overview, ...footer, ...help };
+  return { ...parts, region, live, warnings, nodes };
 }
 
 /** @param {MakeId} id */
@@ -94,6 +96,7 @@ function viewerParts(id, views) {
   const filmstrips = element("div", { class: "filmstrips", id: id("filmstrips") });
   const cellWords = element("p", { class: "cell-words", id: id("cell-words") });
   const pictures = element("div", { class: "viewer-pictures" }, panes, filmstrips);
+  const bar = element("div", { class: "region-bar" });
   const controls = styleControls(id);
   const legend = colourLegend(id);
   const name = views.subject.name;
@@ -106,11 +109,12 @@ function viewerParts(id, views) {
     },
     pictures,
     cellWords,
+    bar,
     controls.node,
     legend.node,
     controls.scale,
   );
-  return { ...controls, ...legend, node, panes, filmstrips, cellWords };
+  return { ...controls, ...legend, node, panes, filmstrips, cellWords, bar };
 }
 
 /** @param {MakeId} id */
@@ -183,6 +187,9 @@ function textPanel(id) {
     locationList,
   );
   const hint = element("p", { class: "hint", id: id("hint") });
+  const answerSlot = element("div", { class: "tool-slot" });
+  const wordSlot = element("div", { class: "tool-slot" });
+  const panel = element("section", { class: "region-panel", id: id("region"), hidden: true });
   const details = element("div", { class: "details", id: id("details") });
   const node = element(
     "article",
@@ -193,10 +200,12 @@ function textPanel(id) {
     verdictLegend,
     locations,
     hint,
+    answerSlot,
+    panel,
     details,
   );
   const text = { promptTitle, prompt, promptBlock, answer, hint, details };
-  return { node, ...text, verdictLegend, locations, locationList };
+  return { node, ...text, verdictLegend, locations, locationList, panel, answerSlot, wordSlot };
 }
 
 const OVERVIEW_OF_ONE =

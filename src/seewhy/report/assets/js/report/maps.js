@@ -18,6 +18,8 @@ export class Maps {
     this.pictures = pictures;
     /** @type {Map<number, Float32Array>} */
     this.decoded = new Map();
+    /** @type {Map<number, number>} */
+    this.positive = new Map();
     /** @type {WeakMap<UnitData, Partial<Record<Display, DisplayMap[]>>>} */
     this.displays = new WeakMap();
   }
@@ -33,6 +35,20 @@ export class Maps {
     const values = Float32Array.from(decodeBase64(data), (v) => low + (v / 255) * (high - low));
     this.decoded.set(index, values);
     return values;
+  }
+
+  /**
+   * The mean of a stored map's positive values, over all its cells.
+   * @param {number} index
+   */
+  positiveMean(index) {
+    const known = this.positive.get(index);
+    if (known !== undefined) return known;
+    let sum = 0;
+    const values = this.raw(index);
+    for (const value of values) sum += value > 0 ? value : 0;
+    this.positive.set(index, sum / values.length);
+    return sum / values.length;
   }
 
   /**

@@ -6,6 +6,8 @@ import { renderFilmstrips } from "./filmstrips.js";
 import { renderLayerStrip } from "./layer_strip.js";
 import { renderHint } from "./hint.js";
 import { clearPanes, renderPanes } from "./panes.js";
+import { renderRegionBar } from "./region_bar.js";
+import { markRegionWords, renderRegionPanel } from "./region_panel.js";
 import { isComparison, shownLayer } from "./selection.js";
 import { renderTints } from "./tints.js";
 
@@ -24,7 +26,7 @@ const SCALE_NOTES = {
 export function render(report) {
   const { parts, state, text } = report;
   const isEmpty = !text.isExplained(state.current);
-  parts.filmstrips.hidden = isEmpty;
+  parts.filmstrips.hidden = parts.region.bar.hidden = isEmpty;
   if (isEmpty) {
     clear(report);
     return;
@@ -34,6 +36,9 @@ export function render(report) {
   renderDetails(report);
   renderTints(report);
   renderHint(report);
+  renderRegionBar(report);
+  markRegionWords(report);
+  report.handle.update();
 }
 
 /**
@@ -43,6 +48,7 @@ export function render(report) {
 export function renderViews(report) {
   renderPanes(report);
   renderFilmstrips(report);
+  report.handle.overlays.place();
 }
 
 /**
@@ -53,6 +59,7 @@ export function renderLayer(report) {
   renderPanes(report);
   renderRange(report);
   if (report.layerStrip) renderLayerStrip(report, report.layerStrip);
+  renderRegionPanel(report);
 }
 
 /**
