@@ -23,7 +23,7 @@ from seewhy.follow_up import Asker, FollowUp
 from seewhy.memory.limits import MemoryGuard
 from seewhy.methods import DEFAULT, FALLBACK
 from seewhy.methods_figure import Methods, figure_by_methods
-from seewhy.models.answer_ids import have_same_tokens, ids_of, start_ids
+from seewhy.models.answer_ids import expect_known_ids, have_same_tokens, ids_of, start_ids
 from seewhy.models.isolation import without_autocast
 from seewhy.models.processor_settings import with_settings
 from seewhy.models.session import Session, read_ahead
@@ -167,8 +167,39 @@ class Explainer:
                 answer_start=answer_start,
             )
             (explanation,) = self._explain([question], chosen, guard)
-        asker = Asker(self.loaded, self._explain_one, self._explain_again, self._session)
-        return FollowUp(asker, question, chosen, explanation)
+        return FollowUp(self._asker, question, chosen, explanation)
+
+    @torch.inference_mode(False)
+    def follow_up_on(
+        self,
+        explanation: Explanation,
+        image: Media | Sequence[Media] | None = None,
+        prompt: str | None = None,
+        *,
+        answer_start: str | Sequence[int] | None = None,
+        options: ExplainOptions | None = None,
+        **settings: Any,
+    ) -> FollowUp:
+        """Ask back about an explanation that was made before; it is not made anew.
+
+        Args:
+            explanation: of this model's answer, such as a saved one.
+            image, prompt: what was asked, as for `explain`.
+            answer_start: what the answer was begun with; a new answer is begun alike.
+            options, **settings: that it was explained with, as for `explain`.
+
+        Raises:
+            AnswerError: if the model does not know a token of the answer.
+            SeewhyError: as `explain`, for what does not fit together.
+        """
+        chosen = ExplainOptions.of(options, **settings)
+        question = read_question(image, prompt, answer_start=answer_start)
+        expect_known_ids(self.loaded, [token.id for token in explanation.record.tokens])
+        return FollowUp(self._asker, question, chosen, explanation)
+
+    @property
+    def _asker(self) -> Asker:
+        return Asker(self.loaded, self._explain_one, self._explain_again, self._session)
 
     @torch.inference_mode(False)
     def explain_batch(

@@ -122,7 +122,9 @@ def media_of(entry: Entry, sitting: Sitting) -> list[Any]:
     return [sitting.media.get(number).read() for number in entry.media]
 
 
-def kept_media(media: Sequence[Any], entry: Entry, sitting: Sitting, changed: bool) -> tuple[str, ...]:
+def kept_media(
+    media: Sequence[Any], entry: Entry, sitting: Sitting, changed: bool
+) -> tuple[str, ...]:
     """Ids of the media of an answer that was made from an entry; changed ones are kept anew."""
     if not changed:
         return entry.media

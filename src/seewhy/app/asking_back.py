@@ -1,4 +1,4 @@
-"""Asking back about an entry: what a region does, other pictures, other words, contrasts, verdicts."""
+"""Asking back about an entry: regions, other words, contrasts and verdicts."""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ import secrets
 import shutil
 import threading
 import zipfile
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -279,9 +278,9 @@ def zipped(entry: Entry) -> bytes:
     try:
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             for file in sorted(p for p in entry.saved.rglob("*") if p.is_file()):
-                archive.write(file, f"seewhy-explanation/{file.relative_to(entry.saved).as_posix()}")
+                archive.write(
+                    file, f"seewhy-explanation/{file.relative_to(entry.saved).as_posix()}"
+                )
     except FileNotFoundError as error:
         raise not_found("an entry") from error
     return buffer.getvalue()
-
-

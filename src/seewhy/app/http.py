@@ -19,7 +19,6 @@ from seewhy.app.replies import Reply, error_reply
 from seewhy.core.errors import SeewhyError
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
     from starlette.requests import Request
 
     from seewhy.app.service import Service
@@ -33,7 +32,8 @@ NO_SITTING = (
     "Open the address that `seewhy app` printed: it holds the key. If the app was started again, "
     "it printed a new one."
 )
-HTML = "text/html; charset=utf-8"
+HTML, SCRIPT, STYLE = (f"text/{kind}; charset=utf-8" for kind in ("html", "javascript", "css"))
+FILE = {"Cache-Control": "no-cache"}
 
 THREADS = 16
 """Requests that are answered at once; the others wait."""
@@ -71,37 +71,33 @@ def application(service: Service, access: Access) -> Guard:
         SeewhyError: if FastAPI is not installed.
     """
     expect_installed()
-    from fastapi import FastAPI, Request
+    from fastapi import FastAPI
     from fastapi.responses import Response
     from starlette.exceptions import HTTPException
 
     # Without the pages of FastAPI's own: they load scripts from elsewhere.
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     door = Door(service, access)
-    files = {
-        "/app.js": ("text/javascript; charset=utf-8", page.script),
-        "/app.css": ("text/css; charset=utf-8", page.style),
-    }
 
-    @app.get("/")
     async def index(request: Request) -> Response:
         return _response(Response, door.page(request))
 
-    for address, (content_type, content) in files.items():
+    async def script(request: Request) -> Response:
+        return Response(page.script(), headers={**FILE, "Content-Type": SCRIPT})
 
-        async def file(content_type: str = content_type, content: Any = content) -> Response:
-            headers = {"Content-Type": content_type, "Cache-Control": "no-cache"}
-            return Response(content(), headers=headers)
+    async def style(request: Request) -> Response:
+        return Response(page.style(), headers={**FILE, "Content-Type": STYLE})
 
-        app.add_api_route(address, file, methods=["GET"])
-
-    @app.get("/api/jobs/{number}/events")
-    async def events(request: Request, number: str) -> Response:
+    async def events(request: Request) -> Response:
         try:
-            return door.stream(request, number)
+            return door.stream(request, request.path_params["number"])
         except SeewhyError as error:
             return _response(Response, error_reply(error))
 
+    app.add_route("/", index, methods=["GET"])
+    app.add_route("/app.js", script, methods=["GET"])
+    app.add_route("/app.css", style, methods=["GET"])
+    app.add_route("/api/jobs/{number}/events", events, methods=["GET"])
     app.mount("/api", door.api)
 
     @app.exception_handler(HTTPException)

@@ -126,9 +126,7 @@ def _wanted(infos: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
 
 def _prefix(infos: list[zipfile.ZipInfo]) -> str:
     """The folder in the zip that holds the explanation; empty for its top."""
-    manifests = [
-        info.filename for info in infos if PurePosixPath(info.filename).name == MANIFEST
-    ]
+    manifests = [info.filename for info in infos if PurePosixPath(info.filename).name == MANIFEST]
     shallow = min(manifests, key=lambda name: (name.count("/"), name), default=MANIFEST)
     return shallow.removesuffix(MANIFEST)
 

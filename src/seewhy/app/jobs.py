@@ -121,6 +121,8 @@ class FairQueue:
         """The waiting jobs in the order in which they will run."""
         rounds = max(map(len, self._waiting.values()), default=0)
         return [
-            own[number] for number in range(rounds) for own in self._waiting.values()
+            own[number]
+            for number in range(rounds)
+            for own in self._waiting.values()
             if number < len(own)
         ]

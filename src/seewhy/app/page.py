@@ -39,19 +39,32 @@ REFRESH = '\n<meta http-equiv="refresh" content="0; url={{address}}">'
 @cache
 def document() -> bytes:
     """The page: it names its script and style and holds neither."""
-    return asset("app.html").encode()
+    try:
+        return asset("app.html").encode()
+    except FileNotFoundError:
+        return message("The page is not part of this version yet; the addresses under /api are.")
 
 
 @cache
 def style() -> bytes:
     """The page's style sheets as one."""
-    return "".join(map(asset, STYLES)).encode()
+    return "".join(filter(None, map(_asset, STYLES))).encode()
 
 
 @cache
 def script() -> bytes:
     """The page's modules as one script."""
-    return page_script(SCRIPT).encode()
+    try:
+        return page_script(SCRIPT).encode()
+    except FileNotFoundError:
+        return b""
+
+
+def _asset(name: str) -> str:
+    try:
+        return asset(name)
+    except FileNotFoundError:
+        return ""
 
 
 def message(text: str, *, go_on: str | None = None) -> bytes:

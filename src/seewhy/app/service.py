@@ -35,6 +35,7 @@ class Service:
         options: for `seewhy.load`.
         folder: where the temporary folder is made; None takes the system's.
         report: called with errors that are no user's mistake.
+        prepare: called before anything is answered, in the thread that runs models.
 
     Raises:
         ParameterError: if a model is named twice, or `max_memory` is no amount of memory.
@@ -57,12 +58,14 @@ class Service:
         options: Mapping[str, Any] | None = None,
         folder: Path | None = None,
         report: Callable[[BaseException], None] = lambda error: None,
+        prepare: Callable[[], None] = lambda: None,
     ) -> None:
         self.limits = limits or Limits()
         self.models = LoadedModels(models, max_memory, options)
         self.report = report
         self._folder = AppFolder(folder)
-        self.worker = Worker(self.limits, (str(self._folder.path),), report)
+        self._prepare = prepare
+        self.worker = Worker(self.limits, (str(self._folder.path),), report, self._import)
         self._lock = threading.Lock()
         self._sittings: dict[str, Sitting] = {}
         self._closed = threading.Event()
@@ -119,6 +122,17 @@ class Service:
 
     def __exit__(self, *reason: object) -> None:
         self.close()
+
+    def _import(self) -> None:
+        """Import the large libraries, in one thread: transformers fails if two begin it at once."""
+        import torch  # noqa: F401
+
+        from seewhy.app import state
+        from seewhy.models.libraries import import_libraries
+
+        import_libraries()
+        self._prepare()
+        state.methods()
 
     def _room(self) -> Sitting | None:
         """Take out a sitting if there are too many: one that is not needed any more."""

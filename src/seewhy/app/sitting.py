@@ -82,6 +82,7 @@ class Sitting:
             if self.is_closed:
                 raise not_found("anything")
             self._requests.expect("requests")
+            self.service.worker.wait_until_ready()
             route, parts = found_route(method, path)
             return self._answer(route, parts, dict(query or {}), body)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client is told
@@ -254,4 +255,3 @@ class Sitting:
     def _comparison(self, number: str, query: dict[str, str]) -> Reply:
         content = self.comparisons.get(number).encode()
         return download(content, "text/html; charset=utf-8", "seewhy-comparison.html")
-

@@ -97,9 +97,7 @@ def _header(content: bytes, name: str) -> tuple[str, tuple[int, int], int]:
         ) from error
 
 
-def _clip(
-    content: bytes, ending: str, name: str, limits: Limits, most: int, folder: Path
-) -> Clip:
+def _clip(content: bytes, ending: str, name: str, limits: Limits, most: int, folder: Path) -> Clip:
     from seewhy.images import read_clip
 
     with tempfile.NamedTemporaryFile(suffix=ending, dir=folder) as file:

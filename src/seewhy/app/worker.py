@@ -21,6 +21,7 @@ class Worker:
         limits: of the queue, and of jobs that nobody listens to.
         private: texts that no message may hold, such as the folder of the sittings.
         report: called with errors that are none of this package's.
+        prepare: called first, in the thread; until it has ended, `wait_until_ready` waits.
     """
 
     def __init__(
@@ -28,14 +29,20 @@ class Worker:
         limits: Limits,
         private: tuple[str, ...],
         report: Callable[[BaseException], None],
+        prepare: Callable[[], None] = lambda: None,
     ) -> None:
         self._limits, self._private, self._report = limits, private, report
         self._changed = threading.Condition()
         self._queue = FairQueue(limits.queue, limits.queue_each)
         self._running: Job | None = None
         self._is_closed = False
+        self._prepare, self._is_ready = prepare, threading.Event()
         self._thread = threading.Thread(target=self._work, name="seewhy-app", daemon=True)
         self._thread.start()
+
+    def wait_until_ready(self) -> None:
+        """Wait for what is done first."""
+        self._is_ready.wait()
 
     def put(self, job: Job) -> int:
         """Add a job, and return how many come before it.
@@ -95,6 +102,12 @@ class Worker:
             job.log.add("queued", {"position": position})
 
     def _work(self) -> None:
+        try:
+            self._prepare()
+        except Exception as error:  # noqa: BLE001 - the jobs will fail, and say why
+            self._report(error)
+        finally:
+            self._is_ready.set()
         while (job := self._next()) is not None:
             self._run(job)
             with self._changed:

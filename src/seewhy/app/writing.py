@@ -53,17 +53,10 @@ def settings_of(job: Job, loaded: Any) -> dict[str, Any]:
         job: that is told the stages and the answer, and may stop it.
         loaded: the model.
     """
-    from transformers import StoppingCriteria, StoppingCriteriaList
 
-    class Stopped(StoppingCriteria):
-        """Ends the writing when the job is stopped."""
+    def is_stopped(ids: Any, scores: Any, **others: Any) -> Any:
+        import torch
 
-        def __call__(self, input_ids: Any, scores: Any, **kwargs: Any) -> Any:
-            import torch
+        return torch.full((len(ids),), job.is_stopped(), device=ids.device)
 
-            return torch.full((len(input_ids),), job.is_stopped(), device=input_ids.device)
-
-    return {
-        "streamer": AnswerStream(job, loaded),
-        "stopping_criteria": StoppingCriteriaList([Stopped()]),
-    }
+    return {"streamer": AnswerStream(job, loaded), "stopping_criteria": [is_stopped]}

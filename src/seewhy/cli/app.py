@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import traceback
 from argparse import Namespace
 
@@ -76,6 +75,7 @@ def app(arguments: Namespace) -> int:
     from seewhy.app.http import expect_installed
     from seewhy.app.service import Service
     from seewhy.app.serving import bound_socket, serve
+    from seewhy.cli._progress import silence_libraries
 
     expect_installed()
     token = None if arguments.no_token else arguments.token or new_token()
@@ -86,7 +86,13 @@ def app(arguments: Namespace) -> int:
     with listening:
         access = Access(arguments.host, listening.getsockname()[1], token)
         report = _reporter(arguments.debug)
-        service = Service(arguments.model, arguments.max_memory, options=options, report=report)
+        service = Service(
+            arguments.model,
+            arguments.max_memory,
+            options=options,
+            report=report,
+            prepare=silence_libraries,
+        )
         try:
             _print_address(access)
             serve(service, listening, access, lambda: _when_ready(arguments, access))
@@ -107,21 +113,12 @@ def _print_address(access) -> None:
 
 
 def _when_ready(arguments: Namespace, access) -> None:
-    """Open the browser; meanwhile read what the first question will need."""
-    if not arguments.no_browser:
-        ticket = None if access.token is None else access.ticket()
-        if not open_address(access.url(ticket)):
-            print(f"seewhy: {NO_BROWSER_FOR_APP}", file=sys.stderr, flush=True)
-    threading.Thread(target=_warm_up, daemon=True).start()
-
-
-def _warm_up() -> None:
-    """Import the heavy libraries, so that the first question does not wait for them."""
-    from seewhy.app import state
-    from seewhy.cli._progress import silence_libraries
-
-    silence_libraries()
-    state.methods()
+    """Open the browser, if that is wished."""
+    if arguments.no_browser:
+        return
+    ticket = None if access.token is None else access.ticket()
+    if not open_address(access.url(ticket)):
+        print(f"seewhy: {NO_BROWSER_FOR_APP}", file=sys.stderr, flush=True)
 
 
 def _expect_models(arguments: Namespace, options: dict[str, object]) -> None:
