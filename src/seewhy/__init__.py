@@ -20,6 +20,7 @@ from seewhy.core.errors import SeewhyError
 
 if TYPE_CHECKING:
     from seewhy.api import (
+        Comparison,
         ExplainedWord,
         Explainer,
         ExplainOptions,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = [
     "METHODS",
     "Clip",
+    "Comparison",
     "ExplainOptions",
     "ExplainedWord",
     "Explainer",
@@ -52,7 +54,7 @@ __all__ = [
 _HOMES = {
     **dict.fromkeys(
         (
-            *("ExplainOptions", "ExplainedWord", "Explainer", "Explanation"),
+            *("Comparison", "ExplainOptions", "ExplainedWord", "Explainer", "Explanation"),
             *("load", "open", "trace"),
         ),
         "seewhy.api",

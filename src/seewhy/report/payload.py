@@ -292,7 +292,7 @@ def payload(record: Record) -> Payload:
         "tokens": _text(record.prompt_tokens, spans.prompt_tokens, spans.tokens, maps),
         "scales": [_scale(view) for view in record.attribution.scales],
         "maps": maps.data,
-        "colours": {name: _base64(colour_table(name)) for name in NAMES},
+        "colours": {name: base64_text(colour_table(name)) for name in NAMES},
         "origin": _origin(record.provenance),
     }
     if record.thinking is not None:
@@ -425,8 +425,13 @@ def clock(seconds: float) -> str:
     return f"{tenths // 600}:{tenths // 10 % 60:02}.{tenths % 10}"
 
 
+def picture_side(pictures: int) -> int:
+    """The longest side in pixels of each of so many pictures inside a page."""
+    return max(SMALLEST_SIDE, round(PICTURE_SIDE / math.sqrt(pictures)))
+
+
 def _pictures(pictures: Sequence[Picture]) -> list[PictureData]:
-    side = max(SMALLEST_SIDE, round(PICTURE_SIDE / math.sqrt(len(pictures))))
+    side = picture_side(len(pictures))
     return [
         {
             "source": data_uri(picture.image, side),
@@ -515,7 +520,7 @@ def quantise(values: Tensor) -> MapData:
         "width": values.shape[1],
         "low": short(low),
         "high": short(high),
-        "data": _base64(levels.round().to(torch.uint8)),
+        "data": base64_text(levels.round().to(torch.uint8)),
     }
 
 
@@ -536,5 +541,6 @@ def data_uri(image: Tensor, side: int = PICTURE_SIDE) -> str:
     return f"data:image/{format_name};base64,{base64.b64encode(best.getvalue()).decode()}"
 
 
-def _base64(table: Tensor) -> str:
+def base64_text(table: Tensor) -> str:
+    """The bytes of a table as base64."""
     return base64.b64encode(table.contiguous().numpy().tobytes()).decode()
