@@ -16,17 +16,10 @@ from seewhy.core.record import Picture, Record
 from seewhy.core.verdict import Verdict
 from seewhy.functional.agreement import Agreement
 from seewhy.report.colourmaps import DEFAULT, colour_table
-from seewhy.report.payload import (
-    Grid,
-    MapData,
-    Range,
-    base64_text,
-    data_uri,
-    picture_side,
-    quantise,
-    view_names,
-)
+from seewhy.report.payload_maps import in_base64, quantise
 from seewhy.report.payload_numbers import short
+from seewhy.report.payload_pictures import data_uri, picture_side, view_names
+from seewhy.report.payload_schema import Grid, MapData, Range
 from seewhy.report.spans import TextSpan, spans_of
 
 SCHEMA_VERSION = 2
@@ -198,7 +191,7 @@ def payload(
         "pairs": [_pair(pair) for pair in pairs],
         "sources": pictures.sources,
         "maps": maps,
-        "colours": {DEFAULT: base64_text(colour_table(DEFAULT))},
+        "colours": {DEFAULT: in_base64(colour_table(DEFAULT))},
         "warnings": list(dict.fromkeys(warnings)),
         "notes": list(notes),
     }
