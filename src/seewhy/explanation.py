@@ -11,6 +11,7 @@ from seewhy.answer_location import AnswerLocation, answer_locations
 from seewhy.core.display import DISPLAY, Display
 from seewhy.core.errors import ParameterError
 from seewhy.core.record import Picture, Record
+from seewhy.core.regions import Region
 from seewhy.core.text import phrase
 from seewhy.core.word_lookup import find_text, place_of
 from seewhy.explained_word import ExplainedWord, RecordWords, only_view
@@ -22,6 +23,7 @@ from seewhy.report.page import frame, html
 from seewhy.report.spans import spans_of
 from seewhy.report.word_layers import WordLayers
 from seewhy.report.word_verdicts import worst_word
+from seewhy.word_share import WordShare, words_from
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -221,6 +223,20 @@ class Explanation:
             )
         joined = phrase(self.answer, self.record.words[begin : end + 1])
         return ExplainedWord(self._words, spans_of(self.record).word(joined, begin))
+
+    def words_from(self, region: Region) -> tuple[WordShare, ...]:
+        """All words of the answer by how much of them comes from a region, most first.
+
+        By their maps, at once and without the model. To find out what the words lose without the
+        region, ask the model: `explainer.follow_up(...).effect(region)`.
+
+        Args:
+            region: of one of `views`.
+
+        Raises:
+            ParameterError: if there is no such view, or the region lies beyond its picture.
+        """
+        return words_from(self._words, region)
 
     def layers(self, word: int | str) -> WordLayers:
         """A word layer by layer: what could be read there, and what was taken there.

@@ -26,13 +26,14 @@ FLOORS = (
     ("datasets",),
     ("report",),
     ("explained_word",),
-    ("answer_location",),
+    ("answer_location", "word_share"),
     ("explanation",),
-    ("comparison",),
+    ("comparison", "answer_diff"),
     ("options", "chats"),
     ("memory",),
-    ("diagnosed", "answer_notes"),
+    ("diagnosed", "answer_notes", "region_effect"),
     ("explained_answer",),
+    ("follow_up",),
     ("explainer",),
     ("captured",),
     ("api",),
@@ -50,7 +51,8 @@ ALLOWED: dict[tuple[str, str], str] = {}
 FOUNDATIONS = {
     "core": {"torch", "regex"},  # regex: grapheme clusters, which the standard library lacks
     "functional": {"torch"},
-    "images": {"torch", "numpy", "PIL", "av"},  # PyAV where it is installed, for videos
+    # Where they are installed: PyAV for videos, scikit-image for inpainting.
+    "images": {"torch", "numpy", "PIL", "av", "skimage"},
     "cli": {"rich", "transformers"},
 }
 """What a floor may import besides the standard library; the other floors are free."""
