@@ -70,13 +70,14 @@ def _report(explanation: Explanation, static: StaticPicture, height: int = HEIGH
 
 
 def _compared(comparison: Comparison, static: StaticPicture, height: int = HEIGHT) -> Any:
-    data = comparison._payload
+    data = comparison.payload
     return comparison_widget(lambda: data, static, height=height)
 
 
 def _static(comparison: Comparison) -> StaticPicture:
-    columns = zip(comparison.models, (comparison.first, comparison.second), strict=True)
-    return static_comparison([(name, explanation.record) for name, explanation in columns])
+    return static_comparison(
+        [(column.label, column.explanation.record) for column in comparison.columns]
+    )
 
 
 def _shown(thing: Any, make: Callable[[], Any]) -> Any:
