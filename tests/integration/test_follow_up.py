@@ -14,6 +14,7 @@ from clip_checks import clip_of_noise
 from painting import noise
 from seewhy.core.errors import AnswerError, ParameterError, PromptError, UnknownNameError
 from seewhy.core.regions import Region
+from seewhy.datasets import testbed
 from seewhy.explainer import Explainer
 from seewhy.models import load
 
@@ -384,3 +385,38 @@ def test_saved_explanation_can_be_asked_for_the_words_of_a_region(follow, tmp_pa
     for one, other in zip(follow.explanation.words_from(BOX), opened.words_from(BOX), strict=True):
         assert one.index == other.index
         assert one.share == pytest.approx(other.share, abs=1e-3)
+
+
+def test_saved_explanation_is_asked_about_with_its_own_pictures_alone(explainer, follow, tmp_path):
+    opened = seewhy.open(follow.explanation.save(tmp_path / "one"))
+    again = explainer.follow_up_on(opened, PICTURE, PROMPT, explain_prompt=False)
+    for one, other in zip(again.effect(BOX).words, follow.effect(BOX).words, strict=True):
+        assert one.lost == pytest.approx(other.lost, abs=1e-4)
+    for wrong in (OTHER, noise(120, 80, 5).point(lambda level: 255 - level), [PICTURE, OTHER]):
+        with pytest.raises(ParameterError, match="the pictures that the explanation is about"):
+            explainer.follow_up_on(opened, wrong, PROMPT)
+
+
+def test_thing_that_is_erased_takes_its_word_away_and_ranks_first_by_map():
+    """With the shipped model, on a drawn scene with known masks."""
+    sample = testbed.Testbed(split="heldout", count="1", captions="1").sample("heldout-0")
+    follow = seewhy.load().follow_up(
+        sample.image, sample.prompt, answer=sample.answer, explain_prompt=False
+    )
+    words = follow.explanation.record.words
+    truths = {
+        (truth.start, truth.end): truth for truth in sample.annotate(follow.explanation.answer)
+    }
+    about = [truths.get((word.start, word.end)) for word in words]
+    index, truth = next(
+        (n, truth) for n, truth in enumerate(about) if truth is not None and truth.role == "kind"
+    )
+    region = Region.mask(sample.masks[truth.regions[0]])
+    own = {n for n, other in enumerate(about) if other and other.regions == truth.regions}
+    assert follow.explanation.words_from(region)[0].index in own
+    for fill in ("blur", "mean", "inpaint"):
+        effect = follow.effect(region, fill=fill)
+        lost, control = effect.words[index].lost, effect.words[index].control
+        assert lost > 2
+        assert control is not None
+        assert control < 0.5
