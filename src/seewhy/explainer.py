@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import Any
 
 import torch
 
@@ -32,8 +33,8 @@ from seewhy.options import ExplainOptions
 from seewhy.report.figure import ExplanationFigure, Named
 from seewhy.testbed.pretrained import pretrained
 
-if TYPE_CHECKING:
-    pass
+INTERACT = "seewhy.notebook.interact"
+"""The app's page in a cell. It stands on a floor above: it is imported when it is asked for."""
 
 
 class Explainer:
@@ -374,6 +375,38 @@ class Explainer:
             return self._explain_one(asked, chosen)
 
         return figure_by_methods(explain, words, methods, options, settings)
+
+    def interact(
+        self,
+        image: Media | Sequence[Media] | None = None,
+        prompt: str | None = None,
+        *,
+        height: int = 860,
+    ) -> Any:
+        """The app's page in a notebook's cell: ask, ask back, change the picture, compare.
+
+        It needs `seewhy[app,notebook]`. The page knows this explainer's model only. Its jobs run
+        in a thread, so the notebook's other cells can be run meanwhile. Its answers are kept until
+        the widget is closed (`page.close()`) or the kernel ends.
+
+        Args:
+            image: pictures or clips that are there at first, as `image` of `explain`.
+            prompt: the question that is there at first.
+            height: of the cell in CSS pixels, at most.
+
+        Returns:
+            An `anywidget.AnyWidget`; as the last line of a cell it shows the page.
+
+        Raises:
+            OutputError: if anywidget is not installed.
+            ImageError: if a picture is missing, broken, empty or too large.
+
+        Example:
+            ```python
+            seewhy.load().interact("scene.png")
+            ```
+        """
+        return import_module(INTERACT).interact(self, image, prompt, height=height)
 
     def _explain_one(self, question: Question, options: ExplainOptions) -> Explanation:
         """Explain one prompt within the limits of memory."""
