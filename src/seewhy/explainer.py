@@ -17,6 +17,8 @@ from seewhy.answer_notes import (
 from seewhy.chats import Chat, Media, Question, read_question
 from seewhy.comparison import Comparison
 from seewhy.core.errors import ParameterError
+from seewhy.core.progress_line import progress_line
+from seewhy.core.quiet_libraries import quiet_libraries
 from seewhy.core.trace import Inputs, Trace
 from seewhy.explained_answer import explanation_of, plain, reading_options
 from seewhy.explanation import Explanation
@@ -450,11 +452,19 @@ class Explainer:
         session = Session.from_chat(loaded, question.conversation, ids)
         return replace(session, progress=options.report_progress)
 
-    @without_autocast()
     def _explain(
         self, questions: Sequence[Question], options: ExplainOptions, guard: MemoryGuard
     ) -> list[Explanation]:
-        """Explain prompts that go through the model together."""
+        """Explain prompts that go through the model together; in a notebook's cell, say so."""
+        with quiet_libraries(), progress_line("explaining") as tell:
+            if options.progress is None:
+                options = replace(options, progress=tell)
+            return self._explain_together(questions, options, guard)
+
+    @without_autocast()
+    def _explain_together(
+        self, questions: Sequence[Question], options: ExplainOptions, guard: MemoryGuard
+    ) -> list[Explanation]:
         questions = [self._with_reasoning(question) for question in questions]
         options = _with_processor_options(options, questions)
         answers = _expect_all_or_no_answers(questions, options)
