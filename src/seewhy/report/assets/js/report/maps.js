@@ -115,6 +115,16 @@ export class Maps extends MapStore {
   }
 
   /**
+   * The view with the highest value of a unit, the first of equals. It need not be of the picture
+   * that has most of the unit's evidence.
+   * @param {UnitData} unit
+   */
+  peakView(unit) {
+    const heights = unit.maps.map((index) => this.all[index].high);
+    return heights.indexOf(Math.max(...heights));
+  }
+
+  /**
    * A unit's maps of all views in one list, on its own scale, which cuts no value off.
    * @param {UnitData} unit
    */

@@ -151,9 +151,6 @@ function row({ text }, { at, share, amount }, isMeasured) {
   const unit = text.unit(at);
   const isDark = hasLowEvidence(unit);
   const name = label(unit.text);
-  const said = isMeasured
-    ? `${percent(amount)} came from here, ${percent(share)} of its map lies here`
-    : `${percent(share)} of its map lies here`;
   const track = element(
     "span",
     { class: "region-track", "--share": share.toFixed(4), "--amount": amount.toFixed(4) },
@@ -165,15 +162,29 @@ function row({ text }, { at, share, amount }, isMeasured) {
       type: "button",
       class: `region-word${isDark ? " dark-map" : ""}`,
       "data-at": at,
-      "aria-label": `${name}: ${said}${isDark ? "; its map is nearly dark" : ""}`,
     },
     element("span", { class: "name", dir: "auto" }, name),
     track,
-    ...(isMeasured ? [element("span", { class: "number main" }, percent(amount))] : []),
-    element("span", { class: isMeasured ? "number" : "number main" }, percent(share)),
+    ...(isMeasured ? [number("main", percent(amount), "came from here,")] : []),
+    number(isMeasured ? "" : "main", percent(share), "of its map lies here"),
+    isDark ? element("span", { class: "visually-hidden" }, ", and its map is nearly dark") : null,
   );
   return element("li", {}, button);
 }
+
+/**
+ * A number under the title of its column; who does not see the column is told what it is.
+ * @param {string} kind
+ * @param {string} text
+ * @param {string} meaning
+ */
+const number = (kind, text, meaning) =>
+  element(
+    "span",
+    { class: `number ${kind}`.trim() },
+    text,
+    element("span", { class: "visually-hidden" }, ` ${meaning}`),
+  );
 
 /**
  * Mark the words of the list that are looked at or pinned.

@@ -23,7 +23,6 @@ import { initialState } from "./selection.js";
 import { connectShortcuts } from "./shortcuts.js";
 import { TextAxis } from "./text_axis.js";
 import { renderVerdictLegend } from "./verdict_legend.js";
-import { worstPlace } from "./verdicts.js";
 import { Views } from "./views.js";
 import { listenToWordKeys } from "./word_keys.js";
 import { WordPointer } from "./word_pointer.js";
@@ -34,7 +33,13 @@ import { WordPointer } from "./word_pointer.js";
 /** @import {Options} from "./types.d.ts" */
 
 /** @type {Required<Omit<Options, "idPrefix">>} */
-const DEFAULTS = { deepLinks: false, keyboard: "report", theme: "system", rememberTheme: false };
+const DEFAULTS = {
+  deepLinks: false,
+  keyboard: "report",
+  theme: "system",
+  rememberTheme: false,
+  title: null,
+};
 
 export class Report {
   /**
@@ -62,6 +67,7 @@ export class Report {
       prompt: payload.words.prompt_units.length > 0,
       verdicts: Boolean(payload.verdicts?.some(Boolean)),
       locations: locationsIn(payload).length > 0,
+      title: this.options.title,
       layers: payload.tokens.answer.some(({ layers }) => layers?.length > 0),
     });
     /** @type {Pane[]} */
@@ -100,8 +106,7 @@ export class Report {
     await Promise.all(this.images.map((image) => image.decode()));
     if (this.signal.aborted) return;
     this.actions.layOut();
-    const worst = worstPlace(this.text);
-    this.state.current = worst < 0 ? this.text.firstPlace() : worst;
+    this.state.current = this.text.firstPlace();
     if (this.options.deepLinks) this.followAddress();
     if (this.text.isExplained(this.state.current)) this.actions.setStyle({});
   }

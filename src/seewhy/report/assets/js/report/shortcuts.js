@@ -53,7 +53,7 @@ function shortcuts(report) {
       : []),
     { key: "t", does: "words or tokens", run: controls.segmentation.next },
     { key: "m", does: "heat, spotlight or the bare picture", run: controls.mode.next },
-    { key: "s", does: "scale: whole answer, this map alone, with the words", run: controls.display.next },
+    { key: "s", does: "display: whole answer, this map alone, with the words", run: controls.display.next },
     { key: "c", does: "next colour map", run: controls.colours.next },
     { key: "[", does: "weaker", run: () => actions.shiftOpacity(-0.1) },
     { key: "]", does: "stronger", run: () => actions.shiftOpacity(0.1) },

@@ -15,6 +15,8 @@ export interface Options {
   theme?: Theme;
   /** Keep a person's choice of theme in the browser's storage. Default: false. */
   rememberTheme?: boolean;
+  /** The page's heading, where the page is the report's alone. Default: null, no heading. */
+  title?: string | null;
   /** Before every id of the report. Default: one of its own for each mount. */
   idPrefix?: string;
 }
