@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -173,7 +174,7 @@ class Region:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """JSON-ready: `view`, `kind`, `points`; of a mask also `mask` and, of cells, their edges."""
+        """JSON-ready: `view`, `kind`, `points`; of a mask also `mask`, and the edges of cells."""
         data: dict[str, Any] = {"view": self.view, "kind": self.kind}
         data["points"] = [list(point) for point in self.points]
         if self.kind == "mask":
@@ -232,7 +233,9 @@ class Region:
             return from_runs(self.runs)
         else:
             mask, *edges = self._raster(size)
-            lines = (_line_of_pixels(edge, side) for edge, side in zip(edges, size[::-1]))
+            lines = (
+                _line_of_pixels(edge, side) for edge, side in zip(edges, size[::-1], strict=True)
+            )
             inside = _picked(mask, *lines)
         return inside if bool(inside.any()) else self._touched(size)
 
@@ -314,18 +317,11 @@ class Region:
         """A box or a mask as bool `[row, column]` with the edges of its rows and columns."""
         if self.kind == "box":
             (left, top), (right, bottom) = self.points
-            edges = (
-                torch.tensor(pair, dtype=torch.float64) for pair in ((top, bottom), (left, right))
-            )
-            return torch.ones(1, 1, dtype=torch.bool), *edges
-        if self.row_edges:
-            edges = (
-                torch.tensor(edge, dtype=torch.float64)
-                for edge in (self.row_edges, self.column_edges)
-            )
-            return from_runs(self.runs), *edges
-        rows, columns = (torch.arange(side + 1, dtype=torch.float64) for side in size[::-1])
-        return from_runs(self.runs), rows, columns
+            mask, rows, columns = torch.ones(1, 1, dtype=torch.bool), (top, bottom), (left, right)
+        else:
+            mask, rows, columns = from_runs(self.runs), self.row_edges, self.column_edges
+            rows, columns = rows or range(size[1] + 1), columns or range(size[0] + 1)
+        return mask, _numbers(rows), _numbers(columns)
 
     def _touched(self, size: tuple[int, int]) -> Tensor:
         """The pixels that a region of less than a pixel touches."""
@@ -400,7 +396,7 @@ def _expect_polygon(region: Region) -> None:
         )
     _expect_few(region.points)
     first, *others = region.points
-    if all(area_of([first, *pair]) == 0 for pair in zip(others, others[1:], strict=False)):
+    if all(area_of([first, *pair]) == 0 for pair in pairwise(others)):
         raise ParameterError(
             f"Expected a polygon with an area, got corners on one line, {_short(region.points)}: "
             "draw around something."
@@ -440,7 +436,7 @@ def _expect_edges(region: Region, shape: tuple[int, int]) -> None:
     named = zip((region.row_edges, region.column_edges), shape, strict=True)
     for edges, count in named:
         known = [_coordinate(edge) for edge in edges]
-        if len(known) != count + 1 or any(a > b for a, b in zip(known, known[1:], strict=False)):
+        if len(known) != count + 1 or any(a > b for a, b in pairwise(known)):
             raise ParameterError(
                 f"Expected {count + 1} increasing edges of a mask's cells, got {len(known)}: give "
                 "what Region.to_json writes."
@@ -528,6 +524,10 @@ def _picked(mask: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     """bool `[row, column]`: the mask at some rows and columns; false where they are -1."""
     found = mask[rows.clamp_min(0)][:, columns.clamp_min(0)]
     return found & (rows >= 0)[:, None] & (columns >= 0)
+
+
+def _numbers(values: Sequence[float]) -> Tensor:
+    return torch.tensor(list(values), dtype=torch.float64)
 
 
 def _short(points: Sequence[Point]) -> str:
