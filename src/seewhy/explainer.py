@@ -22,12 +22,14 @@ from seewhy.explanation import Explanation
 from seewhy.follow_up import Asker, FollowUp
 from seewhy.memory.limits import MemoryGuard
 from seewhy.methods import DEFAULT, FALLBACK
+from seewhy.methods_figure import Methods, figure_by_methods
 from seewhy.models.answer_ids import expect_known_ids, have_same_tokens, ids_of, start_ids
 from seewhy.models.isolation import without_autocast
 from seewhy.models.processor_settings import with_settings
 from seewhy.models.session import Session, read_ahead
 from seewhy.models.thinking import joined_answer
 from seewhy.options import ExplainOptions
+from seewhy.report.figure import ExplanationFigure, Named
 from seewhy.testbed.pretrained import pretrained
 
 if TYPE_CHECKING:
@@ -328,6 +330,50 @@ class Explainer:
             question = replace(question, answer=trace.ids, start=None)
             chosen = replace(chosen, generation={}, max_new_tokens=None, seed=None)
         return _compared(self, second, question, chosen)
+
+    @torch.inference_mode(False)
+    def figure(
+        self,
+        image: Media | Sequence[Media] | None = None,
+        prompt: str | None = None,
+        words: Named | Sequence[Named] | None = None,
+        *,
+        methods: Methods = (),
+        messages: Sequence[Mapping[str, Any]] | None = None,
+        turn: int | None = None,
+        template: Mapping[str, Any] | None = None,
+        answer: str | Sequence[int] | Mapping[str, Any] | None = None,
+        options: ExplainOptions | None = None,
+        **settings: Any,
+    ) -> ExplanationFigure:
+        """Explain an answer by several methods, and draw one figure of all.
+
+        `explainer.figure("street.jpg", methods=["logit-shares", "tam"]).save("figure.pdf")`. The
+        answer is the model's own, written once and explained by each method, or the given one.
+
+        Args:
+            image, prompt, messages, turn, template, answer: as for `explain`.
+            words: as for `Explanation.figure`; None takes the main words of the answer.
+            methods: names from `seewhy.METHODS`, specs such as `"arc(k=20)"`, or methods; a mapping
+                gives the names that are shown. Empty takes that of the options.
+            options: how to explain.
+            **settings: fields of `ExplainOptions`, and of a figure (`layout`, `scale`, `width_cm`,
+                ...; see `Explanation.figure`).
+
+        Raises:
+            UnknownNameError: if a word is not in the answer, or there is no method of a name.
+            ParameterError: if a parameter is unknown or out of range.
+            SeewhyError: as `explain` and `Explanation.figure`.
+        """
+        question = read_question(
+            image, prompt, messages=messages, turn=turn, template=template, answer=answer
+        )
+
+        def explain(chosen: ExplainOptions, ids: Sequence[int] | None) -> Explanation:
+            asked = question if ids is None else replace(question, answer=ids)
+            return self._explain_one(asked, chosen)
+
+        return figure_by_methods(explain, words, methods, options, settings)
 
     def _explain_one(self, question: Question, options: ExplainOptions) -> Explanation:
         """Explain one prompt within the limits of memory."""

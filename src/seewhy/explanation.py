@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,8 @@ from seewhy.core.text import phrase
 from seewhy.core.word_lookup import find_text, place_of
 from seewhy.explained_word import ExplainedWord, RecordWords, only_view
 from seewhy.report.bundle import save_record
+from seewhy.report.figure import ExplanationFigure, FigureOptions, Named, make_figure
+from seewhy.report.figure.others import other_records
 from seewhy.report.figures import plot
 from seewhy.report.location_json import locations_to_json
 from seewhy.report.locations import with_convention
@@ -263,6 +265,42 @@ class Explanation:
         """
         indices = None if words is None else [self._index(word) for word in words]
         return plot(self.record, indices, **options)
+
+    def figure(
+        self,
+        words: Named | Sequence[Named] | None = None,
+        *,
+        methods: Sequence[Explanation] | Mapping[str, Explanation] = (),
+        name: str | None = None,
+        **options: Any,
+    ) -> ExplanationFigure:
+        """A figure for a paper: the picture, maps of words, one colour bar, words, probabilities.
+
+        `explanation.figure(["star", "red tree"]).save("figure.pdf")`; see docs/figures.md.
+
+        Args:
+            words: numbers, texts or words of the answer, or one of them; None takes the main words,
+                at most four.
+            methods: other explanations of the same answer, by other methods or models. With a
+                mapping from names to explanations the names are shown. `Explainer.figure` makes
+                them.
+            name: of this explanation among the others; None takes its method or its model.
+            **options: fields of `FigureOptions`: `layout` (`"row"`, `"grid"`), `scale` (`"answer"`,
+                `"word"`, `"joint"`), `width_cm`, `view`, `draw_boxes`, `colourmap`, `columns`,
+                `font`.
+
+        Returns:
+            The figure: `save("figure.pdf")`, `pdf()`, `svg()`, `png()`, `tex()`, `caption`,
+            `notes`, and `figure`, that of matplotlib.
+
+        Raises:
+            UnknownNameError: if a word is not in the answer; the message lists near words.
+            ParameterError: if an option is unknown or out of range, or the explanations are of
+                different answers.
+            OutputError: if matplotlib is not installed.
+        """
+        others = other_records(methods, Explanation)
+        return make_figure(self.record, words, others, FigureOptions.of(**options), name)
 
     def html(self, *, display: Display = DISPLAY) -> str:
         """The report as one self-contained HTML document.

@@ -32,7 +32,7 @@ FLOORS = (
     ("options", "chats"),
     ("memory",),
     ("diagnosed", "answer_notes", "region_effect"),
-    ("explained_answer",),
+    ("explained_answer", "methods_figure"),
     ("follow_up",),
     ("explainer",),
     ("captured",),
