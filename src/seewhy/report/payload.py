@@ -6,6 +6,7 @@ from seewhy.core.attribution import ScaleView
 from seewhy.core.display import DISPLAY
 from seewhy.core.record import Provenance, Record
 from seewhy.report.colourmaps import NAMES, colour_table
+from seewhy.report.first_word import first_word
 from seewhy.report.location_payload import locations_data
 from seewhy.report.payload_maps import Maps, in_base64, quantise
 from seewhy.report.payload_numbers import short
@@ -41,6 +42,7 @@ def payload(record: Record) -> Payload:
         ValueError: if a number is NaN or infinite.
     """
     spans, maps = spans_of(record), Maps(record.layers)
+    media = [picture.medium for picture in record.pictures]
     data: Payload = {
         "schema": SCHEMA_VERSION,
         "display": DISPLAY,
@@ -48,13 +50,14 @@ def payload(record: Record) -> Payload:
         "prompt": record.prompt,
         "turns": [{"role": t.role, "start": t.start, "end": t.end} for t in record.turns],
         "answer": record.answer,
+        "first": first_word(record),
         "contrasts": [{"word": word, "alternative": other} for word, other in record.contrasts],
         "verdicts": None if record.verdicts is None else [*map(verdict_data, record.verdicts)],
         "warnings": list(record.warnings),
         "word_notes": [{"word": word, "note": note} for word, note in record.word_notes],
         "locations": locations_data(record),
-        "words": text_data(record.prompt_words, spans.prompt_words, spans.words, maps),
-        "tokens": text_data(record.prompt_tokens, spans.prompt_tokens, spans.tokens, maps),
+        "words": text_data(record.prompt_words, spans.prompt_words, spans.words, maps, media),
+        "tokens": text_data(record.prompt_tokens, spans.prompt_tokens, spans.tokens, maps, media),
         "scales": [_scale(view) for view in record.attribution.scales],
         "maps": maps.data,
         "colours": {name: in_base64(colour_table(name)) for name in NAMES},

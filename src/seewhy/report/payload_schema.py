@@ -151,8 +151,9 @@ class RangesData(TypedDict):
 class UnitData(TypedDict):
     """A word or token, of the answer or of the prompt.
 
-    `maps`, `shares`, `peaks` and `boxes` have one entry for each view, `best` is the view with the
-    highest value, and `brightness` that value on the answer's scale. `context` holds pairs of index
+    `maps`, `shares`, `peaks` and `boxes` have one entry for each view. `best` is the view that
+    stands for all: of the picture or clip with the largest share, the view with the highest value.
+    `brightness` is the highest value of all views on the answer's scale. `context` holds pairs of index
     (the prompt's spans first, then the answer's units) and share of the relevance of all earlier
     units. `visual_share` is in [0, 1], or null where the method does not measure it. `layers` is
     empty where the record has none. `special` is there, and true, for a special token.
@@ -211,6 +212,7 @@ class Payload(TypedDict):
     `thinking` holds the start and the end of the answer's thinking block in characters (code
     points); an answer without one has no such entry. `warnings` are shown before anything else;
     they are among the notes of `origin` too. `locations` are the boxes and points in the answer.
+    `first` is the word of the answer that the page opens on.
     """
 
     schema: int
@@ -220,6 +222,7 @@ class Payload(TypedDict):
     turns: list[TurnData]
     answer: str
     thinking: NotRequired[Extent]
+    first: int
     contrasts: list[Contrast]
     verdicts: list[VerdictData | None] | None
     warnings: list[str]

@@ -23,6 +23,7 @@ def text_data(
     prompt_units: Sequence[TextSpan],
     answer_units: Sequence[TextSpan],
     maps: Maps,
+    media: Sequence[int],
 ) -> TextData:
     """The data of prompt and answer, divided into words or into tokens."""
     units = len(prompt_units) + len(answer_units)
@@ -30,10 +31,10 @@ def text_data(
     return {
         "prompt": [_prompt_span(s, i if prompt_units else None) for i, s in enumerate(prompt)],
         "prompt_units": [
-            _unit(unit, maps.start("prompt", unit), [], most) for unit in prompt_units
+            _unit(unit, maps.start("prompt", unit), [], most, media) for unit in prompt_units
         ],
         "answer": [
-            _unit(unit, maps.start("answer", unit), maps.layers(unit), most)
+            _unit(unit, maps.start("answer", unit), maps.layers(unit), most, media)
             for unit in answer_units
         ],
     }
@@ -46,7 +47,9 @@ def _prompt_span(span: Word | Token, unit: int | None) -> Span:
     return data
 
 
-def _unit(unit: TextSpan, first: int, layers: list[LayerData], most: int) -> UnitData:
+def _unit(
+    unit: TextSpan, first: int, layers: list[LayerData], most: int, media: Sequence[int]
+) -> UnitData:
     """The data of a word or token whose maps begin at index `first` of the payload's maps.
 
     It names at most `most` earlier words.
@@ -67,7 +70,7 @@ def _unit(unit: TextSpan, first: int, layers: list[LayerData], most: int) -> Uni
         ],
         "visual_share": None if unit.visual_share is None else short(unit.visual_share),
         "shares": [short(share) for share in unit.shares],
-        "best": unit.best_view,
+        "best": unit.main_view(media),
         "peaks": [None if peak is None else [short(xy) for xy in peak] for peak in unit.peaks],
         "boxes": [None if box is None else [short(edge) for edge in box] for box in unit.boxes],
         "scales": [

@@ -14,8 +14,24 @@ export class Maps extends MapStore {
   constructor(maps, pictures) {
     super(maps);
     this.pictures = pictures;
+    /** @type {Map<number, number>} */
+    this.positive = new Map();
     /** @type {WeakMap<UnitData, Partial<Record<Display, DisplayMap[]>>>} */
     this.displays = new WeakMap();
+  }
+
+  /**
+   * The mean of a stored map's positive values, over all its cells.
+   * @param {number} index
+   */
+  positiveMean(index) {
+    const known = this.positive.get(index);
+    if (known !== undefined) return known;
+    let sum = 0;
+    const values = this.raw(index);
+    for (const value of values) sum += value > 0 ? value : 0;
+    this.positive.set(index, sum / values.length);
+    return sum / values.length;
   }
 
   /**
@@ -96,6 +112,16 @@ export class Maps extends MapStore {
     // Raw values: on the answer's scale several views may reach full brightness.
     const highest = (/** @type {number} */ view) => this.all[unit.maps[view]].high;
     return among.reduce((best, view) => (highest(view) > highest(best) ? view : best));
+  }
+
+  /**
+   * The view with the highest value of a unit, the first of equals. It need not be of the picture
+   * that has most of the unit's evidence.
+   * @param {UnitData} unit
+   */
+  peakView(unit) {
+    const heights = unit.maps.map((index) => this.all[index].high);
+    return heights.indexOf(Math.max(...heights));
   }
 
   /**
