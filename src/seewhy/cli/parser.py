@@ -19,8 +19,8 @@ examples:
   seewhy explain cat.jpg --model ./my-model --method tam --prompt "What is on the sofa?"
   seewhy explain before.png after.png --model ./my-model --prompt "What has changed?"
   seewhy explain cat.jpg --model ./my-model --contrast cat=dog
-  seewhy app                                      a page of your own: drop a picture, ask, ask back
   seewhy figure explained/cat --words cat,sofa --out cat.pdf   a figure for a paper
+  seewhy app                                      a page of your own: drop a picture, ask, ask back
   seewhy compare cat.jpg --model ./base --other ./tuned --out two   one answer by two models
   seewhy bench --out results --workers 2           measure all methods of the suite `quick`
   seewhy audit pope:coco_pope_random.json --model ./my-model --out audit   every word of a data set
