@@ -4,6 +4,7 @@ import { Painter } from "../shared/painter.js";
 import { mountRoot } from "../shared/root.js";
 import { Actions } from "./actions.js";
 import { connectControls } from "./controls.js";
+import { connectFigureMenu } from "./figure_menu.js";
 import { makeFilmstrips } from "./filmstrips.js";
 import { layout } from "./layout.js";
 import { readLink } from "./links.js";
@@ -68,6 +69,7 @@ export class Report {
     this.playback = new Playback(this);
     this.filmstrips = makeFilmstrips(this);
     this.controls = connectControls(this, themed);
+    this.figureMenu = connectFigureMenu(this);
     this.connect();
   }
 

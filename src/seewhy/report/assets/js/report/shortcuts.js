@@ -57,6 +57,7 @@ function shortcuts(report) {
     { key: "[", does: "weaker", run: () => actions.shiftOpacity(-0.1) },
     { key: "]", does: "stronger", run: () => actions.shiftOpacity(0.1) },
     { key: "p", does: "read along", run: () => playback.toggle() },
+    { key: "g", does: "a figure for a paper", run: () => report.figureMenu.toggle() },
     { key: "d", does: "light or dark", run: controls.toggleTheme },
     { key: "?", does: "this help", run: () => parts.help.showModal() },
   ];
