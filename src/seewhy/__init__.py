@@ -20,28 +20,40 @@ from seewhy.core.errors import SeewhyError
 
 if TYPE_CHECKING:
     from seewhy.api import (
+        Comparison,
         ExplainedWord,
         Explainer,
         ExplainOptions,
         Explanation,
+        FollowUp,
+        diff_of,
         load,
         open,
         trace,
     )
     from seewhy.chats import read_chat
+    from seewhy.core.errors import Cancelled
+    from seewhy.core.regions import Region
     from seewhy.images import Clip, read_clip
     from seewhy.methods import METHODS, citation
+    from seewhy.models.cancelling import cancellable
 
 __all__ = [
     "METHODS",
+    "Cancelled",
     "Clip",
+    "Comparison",
     "ExplainOptions",
     "ExplainedWord",
     "Explainer",
     "Explanation",
+    "FollowUp",
+    "Region",
     "SeewhyError",
     "__version__",
+    "cancellable",
     "citation",
+    "diff_of",
     "load",
     "open",
     "read_chat",
@@ -52,11 +64,21 @@ __all__ = [
 _HOMES = {
     **dict.fromkeys(
         (
-            *("ExplainOptions", "ExplainedWord", "Explainer", "Explanation"),
-            *("load", "open", "trace"),
+            *(
+                "Comparison",
+                "ExplainOptions",
+                "ExplainedWord",
+                "Explainer",
+                "Explanation",
+                "FollowUp",
+            ),
+            *("diff_of", "load", "open", "trace"),
         ),
         "seewhy.api",
     ),
+    "Cancelled": "seewhy.core.errors",
+    "Region": "seewhy.core.regions",
+    "cancellable": "seewhy.models.cancelling",
     "read_chat": "seewhy.chats",
     **dict.fromkeys(("Clip", "read_clip"), "seewhy.images"),
     **dict.fromkeys(("METHODS", "citation"), "seewhy.methods"),

@@ -17,6 +17,7 @@ from seewhy._version import __version__
 from seewhy.answer_notes import (
     notes_of_chat,
     notes_of_question,
+    notes_of_start,
     notes_of_words,
     warnings_of,
 )
@@ -65,6 +66,7 @@ def explanation_of(
     settings: Mapping[str, Any],
     seconds: float,
     chat: Chat | None = None,
+    begun: int = 0,
 ) -> Explanation:
     """Explain one answer.
 
@@ -75,6 +77,7 @@ def explanation_of(
         settings: of generation, for the record.
         seconds: that generation, or reading the answer, took.
         chat: that the question comes from, with its notes.
+        begun: how many of its tokens were given, before the model went on.
     """
     start = time.perf_counter()
     method = options.explaining_method
@@ -100,11 +103,12 @@ def explanation_of(
     first = len(attribution.context) - len(trace.tokens)
     prompt = attribution.select(slice(0, len(trace.prompt_tokens)))
     chat = chat or Chat(())
-    warnings = warnings_of(session, trace, words, settings, chat)
+    warnings = warnings_of(session, trace, words, settings, chat, begun)
     notes = [
         *warnings,
         *notes_of_question(method, session.loaded.family, trace.inputs),
         *notes_of_chat(session, trace, chat),
+        *notes_of_start(trace, begun),
         *_notes(session, evidence),
         *method.licences,
     ]

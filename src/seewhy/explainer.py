@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +16,14 @@ from seewhy.answer_notes import (
 from seewhy.chats import Chat, Media, Question, read_question
 from seewhy.comparison import Comparison
 from seewhy.core.errors import ParameterError
-from seewhy.core.trace import Trace
+from seewhy.core.trace import Inputs, Trace
 from seewhy.explained_answer import explanation_of, plain, reading_options
 from seewhy.explanation import Explanation
+from seewhy.follow_up import Asker, FollowUp
 from seewhy.memory.limits import MemoryGuard
 from seewhy.methods import DEFAULT, FALLBACK
 from seewhy.methods_figure import Methods, figure_by_methods
-from seewhy.models.answer_ids import have_same_tokens, ids_of
+from seewhy.models.answer_ids import expect_known_ids, have_same_tokens, ids_of, start_ids
 from seewhy.models.isolation import without_autocast
 from seewhy.models.processor_settings import with_settings
 from seewhy.models.session import Session, read_ahead
@@ -66,6 +67,7 @@ class Explainer:
         turn: int | None = None,
         template: Mapping[str, Any] | None = None,
         answer: str | Sequence[int] | Mapping[str, Any] | None = None,
+        answer_start: str | Sequence[int] | None = None,
         options: ExplainOptions | None = None,
         **settings: Any,
     ) -> Explanation:
@@ -86,6 +88,9 @@ class Explainer:
                 the end); later turns are not used.
             template: further variables for the chat template, such as `{"enable_thinking": False}`.
             answer: explain these words (or ids, or a server's response) instead of the model's own.
+            answer_start: words (or ids) that the answer begins with; the model writes the rest. Of
+                a template that begins a thinking block, they stand in the block. `max_new_tokens`
+                counts what follows them; settings such as `min_new_tokens` count them too.
             options: how to explain.
             **settings: fields of `ExplainOptions` (`method`, `contrast`, `explain_prompt`,
                 `layers`, `diagnose`, `other_pictures`, `scales`, `boxes`, `max_new_tokens`,
@@ -116,10 +121,85 @@ class Explainer:
         guard = MemoryGuard(self.loaded, chosen)
         with guard.watching():
             question = read_question(
-                image, prompt, messages=messages, turn=turn, template=template, answer=answer
+                image,
+                prompt,
+                messages=messages,
+                turn=turn,
+                template=template,
+                answer=answer,
+                answer_start=answer_start,
             )
             (explanation,) = self._explain([question], chosen, guard)
         return explanation
+
+    @torch.inference_mode(False)
+    def follow_up(
+        self,
+        image: Media | Sequence[Media] | None = None,
+        prompt: str | None = None,
+        *,
+        messages: Sequence[Mapping[str, Any]] | Mapping[str, Any] | Chat | None = None,
+        turn: int | None = None,
+        template: Mapping[str, Any] | None = None,
+        answer: str | Sequence[int] | Mapping[str, Any] | None = None,
+        answer_start: str | Sequence[int] | None = None,
+        options: ExplainOptions | None = None,
+        **settings: Any,
+    ) -> FollowUp:
+        """Explain an answer as `explain` does, and keep the question, so that you can ask back.
+
+        Arguments and errors are those of `explain`.
+
+        Returns:
+            The answer with its `explanation`; `effect`, `change`, `continue_from`, `with_prompt`,
+            `contrast` and `diagnosed` ask about it with the same settings.
+        """
+        chosen = ExplainOptions.of(options, **settings)
+        guard = MemoryGuard(self.loaded, chosen)
+        with guard.watching():
+            question = read_question(
+                image,
+                prompt,
+                messages=messages,
+                turn=turn,
+                template=template,
+                answer=answer,
+                answer_start=answer_start,
+            )
+            (explanation,) = self._explain([question], chosen, guard)
+        return FollowUp(self._asker, question, chosen, explanation)
+
+    @torch.inference_mode(False)
+    def follow_up_on(
+        self,
+        explanation: Explanation,
+        image: Media | Sequence[Media] | None = None,
+        prompt: str | None = None,
+        *,
+        answer_start: str | Sequence[int] | None = None,
+        options: ExplainOptions | None = None,
+        **settings: Any,
+    ) -> FollowUp:
+        """Ask back about an explanation that was made before; it is not made anew.
+
+        Args:
+            explanation: of this model's answer, such as a saved one.
+            image, prompt: what was asked, as for `explain`.
+            answer_start: what the answer was begun with; a new answer is begun alike.
+            options, **settings: that it was explained with, as for `explain`.
+
+        Raises:
+            AnswerError: if the model does not know a token of the answer.
+            SeewhyError: as `explain`, for what does not fit together.
+        """
+        chosen = ExplainOptions.of(options, **settings)
+        question = read_question(image, prompt, answer_start=answer_start)
+        expect_known_ids(self.loaded, [token.id for token in explanation.record.tokens])
+        return FollowUp(self._asker, question, chosen, explanation)
+
+    @property
+    def _asker(self) -> Asker:
+        return Asker(self.loaded, self._explain_one, self._explain_again, self._session)
 
     @torch.inference_mode(False)
     def explain_batch(
@@ -129,6 +209,7 @@ class Explainer:
         *,
         messages: Sequence[Any] | None = None,
         answers: Sequence[str | Sequence[int]] | None = None,
+        answer_starts: str | Sequence[str | Sequence[int] | None] | None = None,
         template: Mapping[str, Any] | None = None,
         chunk_size: int = 8,
         options: ExplainOptions | None = None,
@@ -144,6 +225,8 @@ class Explainer:
             prompts: one for all, or one for each.
             messages: for each prompt a chat, in place of `prompts`.
             answers: for each prompt the answer to explain; None lets the model answer.
+            answer_starts: what answers begin with, one for all or one for each (None for those
+                that are not begun); the model writes the rest.
             template: as for `explain`.
             chunk_size: how many prompts go through the model together, at least 1.
             options, **settings: as for `explain`, without `contrast`. Sampled answers depend on
@@ -167,7 +250,13 @@ class Explainer:
                 f"Expected a chunk_size of at least 1, got {chunk_size}: 1 explains one picture at "
                 "a time."
             )
-        columns = _repeated(len(images), prompts=prompts, messages=messages, answers=answers)
+        columns = _repeated(
+            len(images),
+            prompts=prompts,
+            messages=messages,
+            answers=answers,
+            answer_starts=answer_starts,
+        )
         rows = list(zip(images, *columns, strict=True))
         explanations: list[Explanation] = []
         for start in range(0, len(rows), chunk_size):
@@ -178,8 +267,15 @@ class Explainer:
             guard = MemoryGuard(self.loaded, chosen)
             with guard.watching():
                 questions = [
-                    read_question(image, prompt, messages=chat, template=template, answer=answer)
-                    for image, prompt, chat, answer in rows[start : start + chunk_size]
+                    read_question(
+                        image,
+                        prompt,
+                        messages=chat,
+                        template=template,
+                        answer=answer,
+                        answer_start=begun,
+                    )
+                    for image, prompt, chat, answer, begun in rows[start : start + chunk_size]
                 ]
                 told = replace(chosen, progress=report)
                 explanations += self._explain(questions, told, guard)
@@ -196,6 +292,7 @@ class Explainer:
         turn: int | None = None,
         template: Mapping[str, Any] | None = None,
         answer: str | Sequence[int] | None = None,
+        answer_start: str | Sequence[int] | None = None,
         options: ExplainOptions | None = None,
         **settings: Any,
     ) -> Comparison:
@@ -205,7 +302,7 @@ class Explainer:
 
         Args:
             other: the other model: an explainer, or anything that `seewhy.load` takes.
-            image, prompt, messages, turn, template, answer: as for `explain`.
+            image, prompt, messages, turn, template, answer, answer_start: as for `explain`.
             options, **settings: as for `explain`; settings of generation are for this model.
 
         Raises:
@@ -215,7 +312,13 @@ class Explainer:
         """
         chosen = ExplainOptions.of(options, **settings)
         question = read_question(
-            image, prompt, messages=messages, turn=turn, template=template, answer=answer
+            image,
+            prompt,
+            messages=messages,
+            turn=turn,
+            template=template,
+            answer=answer,
+            answer_start=answer_start,
         )
         second = other if isinstance(other, Explainer) else Explainer(_loaded(other))
         if question.answer is None:
@@ -224,7 +327,7 @@ class Explainer:
                 settled = _with_processor_options(chosen, [question])
                 loaded = with_settings(self.loaded, settled.all_processor_options)
                 (trace,) = _base_traces(loaded, [question], [], chosen, guard)
-            question = replace(question, answer=trace.ids)
+            question = replace(question, answer=trace.ids, start=None)
             chosen = replace(chosen, generation={}, max_new_tokens=None, seed=None)
         return _compared(self, second, question, chosen)
 
@@ -280,6 +383,41 @@ class Explainer:
         return explanation
 
     @without_autocast()
+    def _explain_again(
+        self,
+        question: Question,
+        ids: Sequence[int],
+        options: ExplainOptions,
+        instead: Callable[[Session], Explanation] | None = None,
+    ) -> Explanation:
+        """Explain the answer that a question has had, as it was explained at first.
+
+        Args:
+            question: as it was asked.
+            ids: of the answer.
+            options: how to explain.
+            instead: in place of explaining it again, what is made of the session with its trace.
+        """
+        guard = MemoryGuard(self.loaded, options)
+        with guard.watching():
+            settled = _with_processor_options(options, [question])
+            loaded = with_settings(self.loaded, settled.all_processor_options)
+            start = time.perf_counter()
+            (session,) = _base_sessions(loaded, [question], [list(ids)], settled, guard)
+            seconds = time.perf_counter() - start
+            if instead is not None:
+                return instead(session)
+            settled.report_progress("explaining")
+            return _explanation(session, question, settled, seconds)
+
+    def _session(self, question: Question, ids: Sequence[int], options: ExplainOptions) -> Session:
+        """The model with the settings of a question, and the answer that it has had."""
+        settled = _with_processor_options(options, [question])
+        loaded = with_settings(self.loaded, settled.all_processor_options)
+        session = Session.from_chat(loaded, question.conversation, ids)
+        return replace(session, progress=options.report_progress)
+
+    @without_autocast()
     def _explain(
         self, questions: Sequence[Question], options: ExplainOptions, guard: MemoryGuard
     ) -> list[Explanation]:
@@ -299,9 +437,8 @@ class Explainer:
             given = method.parameters.get("scales") is not None
             read_ahead(sessions, method.further_scales, replace_twins=not given)
         options.report_progress("explaining")
-        settings = {"answer": "given"} if answers else _generation_settings(options)
         return [
-            explanation_of(session, session.trace(), options, settings, seconds, question.chat)
+            _explanation(session, question, options, seconds)
             for session, question in zip(sessions, questions, strict=True)
         ]
 
@@ -346,18 +483,37 @@ def _base_traces(
     """Read the given answers, or generate answers where none are given."""
     inputs = [models.prepare_chat(loaded.family, question.conversation) for question in questions]
     ids = [ids_of(loaded, *row) for row in zip(inputs, answers, strict=True)] if answers else []
-    guard.expect_fits(inputs, ids)
+    starts = [_start_of(loaded, *row) for row in zip(inputs, questions, strict=True)]
+    longest = max(map(len, starts)) + options.answer_limit
+    guard.expect_fits(inputs, ids or [range(longest)] * len(inputs))
     depth = reading_options(loaded, options)
     if answers:
         return models.read_batch(loaded, inputs, answers, **depth)
     return models.generate_batch(
         loaded,
         inputs,
+        starts=starts,
         seed=options.seed,
         max_new_tokens=options.answer_limit,
         **depth,
         **options.generation,
     )
+
+
+def _start_of(loaded: models.Loaded, inputs: Inputs, question: Question) -> list[int]:
+    """The ids that a question's answer begins with; empty for one that is not begun."""
+    return [] if question.start is None else start_ids(loaded, inputs, question.start)
+
+
+def _explanation(
+    session: Session, question: Question, options: ExplainOptions, seconds: float
+) -> Explanation:
+    """Explain the answer of a session, with the settings that it was written with."""
+    trace = session.trace()
+    given = {"answer": "given"} if question.answer is not None else None
+    begun = _start_of(session.loaded, trace.inputs, question)
+    settings = given or _generation_settings(options)
+    return explanation_of(session, trace, options, settings, seconds, question.chat, len(begun))
 
 
 def _loaded(model: Any) -> models.Loaded:

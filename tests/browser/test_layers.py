@@ -106,7 +106,7 @@ def test_slider_lays_a_layers_map_over_the_picture_and_escape_the_words_own(open
     assert (canvas(page) == own).all()
     assert badge(page) == ""
     assert page.switch_to.active_element == slider(page)
-    assert "one scale for all words" in page.find_element(By.CSS_SELECTOR, ".legend").text
+    assert "one range for all words" in page.find_element(By.CSS_SELECTOR, ".legend").text
 
 
 def test_slider_opens_at_the_last_layer_with_the_first_key(open_page):

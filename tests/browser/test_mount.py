@@ -34,6 +34,7 @@ HOST = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Host</title><link rel="icon" href="data:,">
 <link rel="stylesheet" href="/look.css"><link rel="stylesheet" href="/report.css">
 <link rel="stylesheet" href="/verdicts.css"><link rel="stylesheet" href="/locations.css">
+<link rel="stylesheet" href="/regions.css">
 <link rel="stylesheet" href="/tables.css">
 <link rel="stylesheet" href="/bench.css"><link rel="stylesheet" href="/audit.css"></head>
 <body><h2 id="own">The host's own</h2><button id="plain">A button</button>

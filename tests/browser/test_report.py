@@ -396,7 +396,8 @@ def test_facts_name_what_was_said_even_if_it_was_no_first_choice(open_page):
     tokens = (record.tokens[0], token, *record.tokens[2:])
     page = open_page(replace(record, tokens=tokens), fragment="#word=1")
     rows = page.find_element(By.ID, "candidates").text.split("\n")
-    assert rows == ["blue", "60 %", "green", "30 %", "red", "1.0 %"]
+    # How another word would have gone on is not known; what was said is whole.
+    assert rows == ["blue…", "60 %", "green…", "30 %", "red", "1.0 %"]
     assert page.find_element(By.CSS_SELECTOR, "#candidates .marked").text == "red"
 
 
@@ -549,13 +550,13 @@ def test_box_of_several_pictures_is_drawn_in_its_own(open_page):
     assert "in picture 1" in page.find_element(By.ID, "location-list").text
 
 
-def test_scale_switch_shows_a_faint_map_and_the_legend_says_which_scale_it_is(open_page):
+def test_display_switch_shows_a_faint_map_and_the_legend_says_which_display_it_is(open_page):
     record = record_of()
     record.attribution.maps[0][2:4] *= 0.05  # "star" is said in two tokens
     page = open_page(record, fragment=f"#word={STAR}")
     legend = page.find_element(By.CSS_SELECTOR, ".legend")
     faint = canvas(page)[..., 3].max()
-    assert "one scale for all words" in legend.text
+    assert "one range for all words" in legend.text
     assert "or more" in legend.text
     page.find_element(By.CSS_SELECTOR, "#display [data-value=word]").click()
     assert canvas(page)[..., 3].max() > faint + 50

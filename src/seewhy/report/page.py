@@ -25,7 +25,7 @@ from seewhy.report.payload import payload
 _ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
 
-STYLES = ("look.css", "report.css", "verdicts.css", "locations.css")
+STYLES = ("look.css", "report.css", "verdicts.css", "locations.css", "regions.css")
 """The report's style sheets, in order."""
 
 

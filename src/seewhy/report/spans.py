@@ -144,6 +144,22 @@ class TextSpan:
         highest = [float(values.max()) for values in self.maps]
         return highest.index(max(highest))
 
+    def main_view(self, media: Sequence[int]) -> int:
+        """The view that stands for all: of the medium with the largest share, the brightest.
+
+        A word may have most of its evidence in one picture, and its highest value in another: the
+        share decides. Of equals the first; where all maps are empty, the first view.
+
+        Args:
+            media: the index of each view's picture or clip.
+        """
+        shares: dict[int, float] = {}
+        for medium, share in zip(media, self.shares, strict=True):
+            shares[medium] = shares.get(medium, 0.0) + share
+        largest = max(shares, key=lambda medium: shares[medium])
+        own = [view for view, medium in enumerate(media) if medium == largest]
+        return max(own, key=lambda view: float(self.maps[view].max()))
+
     @cached_property
     def brightness(self) -> float:
         """The highest value of `displays`: near 0 where no view is evidence for the span."""

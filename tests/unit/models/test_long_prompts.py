@@ -9,7 +9,7 @@ from golden.records import record_of
 from painting import noise
 from seewhy.models.chat_template import expand
 from seewhy.models.inputs import prompt_tokens, visual_positions
-from seewhy.report import payload as module
+from seewhy.report import payload_units as module
 from seewhy.report.payload import payload
 
 

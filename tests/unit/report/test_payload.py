@@ -22,7 +22,7 @@ from golden.records import (
     with_layers,
     with_visual_share,
 )
-from seewhy.report import payload as module
+from seewhy.report import payload_pictures as module
 from seewhy.report.payload import (
     SCHEMA_VERSION,
     clock,

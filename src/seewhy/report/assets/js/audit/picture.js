@@ -22,7 +22,7 @@ export function picture(audit, word, answer) {
   const image = element("img", { src: source, alt: name(word, answer), loading: "lazy" });
   const frame = element("div", { class: "frame" }, image);
   if (!width || !height) return frame;
-  frame.style.setProperty("aspect-ratio", `${width} / ${height}`);
+  frame.style.setProperty("--ratio", String(width / height));
   if (word.map) frame.append(painted(audit, word.map, word.answer));
   if (word.map && word.peak) frame.append(ring(word.peak, answer));
   return frame;
@@ -61,7 +61,7 @@ function painted({ painter, payload, state }, map, answer) {
  * @param {AuditMap} map
  * @param {number} width of the picture
  * @param {number} height
- * @param {boolean} isAlone on the map's own scale; else on that of its whole answer, as it is stored
+ * @param {boolean} isAlone displayed in the map's own range; else in that of its whole answer, as it is stored
  * @returns {DisplayMap}
  */
 function displayMap(map, width, height, isAlone) {

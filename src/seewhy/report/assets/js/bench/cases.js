@@ -13,7 +13,7 @@ const KINDS = { best: "Among the best", worst: "Among the worst", disputed: "Mos
 export function renderCases({ parts, view: { cases } }) {
   parts.casesPart.hidden = !cases.length;
   if (!cases.length) return;
-  parts.casesIntro.textContent = `Chosen by ${cases[0].figure}: best and worst of the method that leads in it, and where methods differ most. A method’s maps are shown on one scale for its whole answer.`;
+  parts.casesIntro.textContent = `Chosen by ${cases[0].figure}: best and worst of the method that leads in it, and where methods differ most. A method’s maps are displayed in one range for its whole answer.`;
   parts.cases.replaceChildren(...cases.map(caseArticle));
 }
 

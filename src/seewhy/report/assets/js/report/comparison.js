@@ -122,7 +122,7 @@ function measures(report, pieces) {
     ...(views.several ? brightestView(report) : []),
     ...sharesOfMedia(report),
     ["strongest earlier piece", (piece) => strongestContext(report, piece)],
-    ["peak", peak],
+    ["peak", peak(report)],
     ...(pieces[0].unit.scales.length ? SCALES : []),
   ];
 }
@@ -160,11 +160,14 @@ function verdictMeasures({ text }) {
   ];
 }
 
-/** @type {Measure} */
-function peak({ unit }) {
-  const xy = unit.peaks[unit.best];
+/**
+ * @param {Report} report
+ * @returns {Measure}
+ */
+const peak = ({ maps }) => ({ unit }) => {
+  const xy = unit.peaks[maps.peakView(unit)];
   return xy ? `${point(xy)} px` : "nowhere";
-}
+};
 
 /** @type {[string, Measure][]} */
 const SCALES = [
@@ -181,7 +184,9 @@ const SCALES = [
  * @param {Report} report
  * @returns {[string, Measure][]}
  */
-const brightestView = ({ views }) => [["which is in", ({ unit }) => views.nameInText(unit.best)]];
+const brightestView = ({ maps, views }) => [
+  ["which is in", ({ unit }) => views.nameInText(maps.peakView(unit))],
+];
 
 /**
  * @param {Report} report

@@ -12,7 +12,7 @@ const SCALE_SIDE = 120;
 
 /**
  * One row of a bar chart: name, bar, number.
- * @param {string} name
+ * @param {string | Node} name
  * @param {number} share length of the bar, from 0 to 1
  * @param {string} number
  * @param {{fill?: string, mark?: string}} [classes]

@@ -1,6 +1,7 @@
 // The details of the word that is looked at.
 
 import { element } from "../shared/dom.js";
+import { focusedElement } from "../shared/focus.js";
 import { decimal, label, percent, point, visibleText } from "../shared/text.js";
 import { comparisonDetails } from "./comparison.js";
 import { bar, block, heading, scalesBlock, section } from "./detail_parts.js";
@@ -38,10 +39,15 @@ export function renderDetails(report) {
  * @param {(Node | string)[]} nodes
  */
 function replaceDetails(details, nodes) {
-  const focused = details.contains(document.activeElement) ? document.activeElement?.id : "";
+  const focused = focusedElement();
+  const active = details.contains(focused) ? focused : null;
   details.replaceChildren(...nodes);
-  if (!focused) return;
-  const same = details.querySelector(`#${CSS.escape(focused)}`);
+  if (!active) return;
+  // An element that stays loses the focus too, for a moment it is nowhere.
+  const same =
+    active.isConnected || !active.id
+      ? active
+      : details.querySelector(`#${CSS.escape(active.id)}`);
   if (same instanceof HTMLElement) same.focus({ preventScroll: true });
 }
 
@@ -61,6 +67,7 @@ function wordDetails(report, piece) {
       heading(report, piece, mark),
       element("p", {}, about),
     ),
+    report.parts.wordSlot,
     ...explanationOf(report, piece),
     ...wordNotes(report, piece),
     ...locationBlock(report, piece),
@@ -122,12 +129,12 @@ function scalesTitle({ part, unit }) {
 }
 
 /**
- * How bright the map is on the answer's scale.
+ * How bright the map is beside those of the whole answer.
  * @param {Report} report
  * @param {ExplainedPiece} piece
  */
-function brightness({ id, views }, { unit }) {
-  const name = views.media.length > 1 ? views.all[unit.best].name : views.media[0].name;
+function brightness({ id, maps, views }, { unit }) {
+  const name = views.media.length > 1 ? views.all[maps.peakView(unit)].name : views.media[0].name;
   const row = bar(name, unit.brightness, unit.brightness.toFixed(2), { fill: "visual" });
   return section("Brightest place", element("div", { class: "bars", id: id("evidence") }, ...row));
 }
@@ -179,11 +186,34 @@ function candidates({ id, payload }, { unit, part }) {
   const said = payload.tokens.answer[unit.tokens[0]];
   const first = unit.candidates.slice(0, MOST_CANDIDATES);
   const all = first.some(([text]) => text === said.text) ? first : [...first, candidate(said)];
-  const rows = all.flatMap(([text, p]) =>
-    bar(label(text), p, percent(p), { mark: text === said.text ? "marked" : "" }),
-  );
-  const title = unit.tokens.length > 1 ? "Might have begun with" : "Might have said";
-  return section(title, element("div", { class: "bars", id: id("candidates") }, ...rows));
+  const rows = all.flatMap(([text, p]) => {
+    const isSaid = text === said.text;
+    const name = beginning(text, isSaid ? restOf(unit.text, text) : undefined);
+    return bar(name, p, percent(p), { mark: isSaid ? "marked" : "" });
+  });
+  const bars = element("div", { class: "bars", id: id("candidates") }, ...rows);
+  return section("Could have begun with", bars);
+}
+
+const OPEN = /[\p{L}\p{N}\p{M}]$/u; // more letters may follow
+
+/**
+ * What a token begins. Only of the word that was said the rest is known: the model was not asked how
+ * it would have gone on after another token.
+ * @param {string} text of the token
+ * @param {string} [rest]
+ */
+const beginning = (text, rest = OPEN.test(text) ? "…" : "") =>
+  element("span", {}, label(text), rest ? element("span", { class: "rest" }, rest) : null);
+
+/**
+ * What follows a token in its word.
+ * @param {string} word
+ * @param {string} token
+ */
+function restOf(word, token) {
+  const start = word.trim().indexOf(token.trim());
+  return start < 0 ? "" : word.trim().slice(start + token.trim().length);
 }
 
 /**

@@ -14,7 +14,7 @@ import { guide } from "./guide.js";
  * @param {Applies} applies what the text holds
  */
 export function layout(id, views, applies) {
-  const [top, viewer, text] = [topBar(id), viewerParts(id, views), textPanel(id)];
+  const [top, viewer, text] = [topBar(id, applies), viewerParts(id, views), textPanel(id)];
   const [overview, footer, help] = [
     overviewParts(id, views),
     footerParts(id, views, applies),
@@ -30,11 +30,16 @@ export function layout(id, views, applies) {
     "aria-label": "Read this first",
   });
   const nodes = [skip, top.node, warnings, main, overview.node, footer.node, help.node, live];
-  return { ...top, ...viewer, ...text, ...overview, ...footer, ...help, live, warnings, nodes };
+  const region = { bar: viewer.bar, panel: text.panel };
+  const parts = { ...top, ...viewer, ...text, ...overview, ...footer, ...help };
+  return { ...parts, region, live, warnings, nodes };
 }
 
-/** @param {MakeId} id */
-function topBar(id) {
+/**
+ * @param {MakeId} id
+ * @param {Pick<Applies, "title">} applies
+ */
+function topBar(id, { title }) {
   const source = element("p", { class: "source", id: id("source") });
   const playLabel = element("span", {}, "Read along");
   const play = element(
@@ -59,7 +64,8 @@ function topBar(id) {
   );
   const helpButton = roundButton("", id("help-button"), "Help and keys", "?", "?");
   const tools = element("div", { class: "tools" }, play, segmentation, theme, helpButton);
-  const brand = element("p", { class: "brand" }, "see", element("b", {}, "why"));
+  const brand = element(title === null ? "p" : "h1", { class: "brand" }, "see", element("b", {}, "why"));
+  if (title !== null) brand.append(element("span", { class: "visually-hidden" }, `: ${title}`));
   const node = element("header", { class: "topbar" }, brand, source, tools);
   return { node, source, play, playLabel, segmentation, theme, helpButton };
 }
@@ -93,7 +99,15 @@ function viewerParts(id, views) {
   const panes = element("div", { class: "panes", id: id("panes") });
   const filmstrips = element("div", { class: "filmstrips", id: id("filmstrips") });
   const cellWords = element("p", { class: "cell-words", id: id("cell-words") });
-  const pictures = element("div", { class: "viewer-pictures" }, panes, filmstrips);
+  const readout = element("p", { class: "readout-line", id: id("readout") });
+  const pictures = element(
+    "div",
+    { class: "viewer-pictures" },
+    panes,
+    filmstrips,
+    element("div", { class: "picture-lines" }, readout, cellWords),
+  );
+  const bar = element("div", { class: "region-bar" });
   const controls = styleControls(id);
   const legend = colourLegend(id);
   const name = views.subject.name;
@@ -105,12 +119,12 @@ function viewerParts(id, views) {
       "data-clips": String(views.clips.length > 0),
     },
     pictures,
-    cellWords,
+    bar,
     controls.node,
     legend.node,
-    controls.scale,
+    controls.displayControl,
   );
-  return { ...controls, ...legend, node, panes, filmstrips, cellWords };
+  return { ...controls, ...legend, node, panes, filmstrips, readout, cellWords, bar };
 }
 
 /** @param {MakeId} id */
@@ -123,13 +137,14 @@ function styleControls(id) {
     min: 10,
     max: 100,
     step: 5,
+    "aria-label": "Strength of the map",
   });
   const slider = element("label", { class: "slider" }, element("span", {}, "Strength"), opacity);
-  const display = group("segments", "Scale of the maps", id("display"));
-  const scale = element("div", { class: "scale-control" }, element("span", {}, "Scale"), display);
+  const display = group("segments", "Display of the maps", id("display"));
+  const displayControl = element("div", { class: "display-control" }, element("span", {}, "Display"), display);
   return {
     node: element("div", { class: "controls" }, mode, colours, slider),
-    scale,
+    displayControl,
     mode,
     display,
     colours,
@@ -141,14 +156,14 @@ function styleControls(id) {
 function colourLegend(id) {
   const ramp = element("div", { class: "ramp", id: id("ramp") });
   const [low, high] = [element("span", { id: id("low") }), element("span", { id: id("high") })];
-  const scaleNote = element("span");
+  const rangeNote = element("span");
   const node = element(
     "div",
     { class: "legend", "aria-hidden": "true" },
     ramp,
-    element("p", {}, low, scaleNote, high),
+    element("p", {}, low, rangeNote, high),
   );
-  return { node, ramp, low, high, scaleNote };
+  return { node, ramp, low, high, rangeNote };
 }
 
 /** @param {MakeId} id */
@@ -183,6 +198,9 @@ function textPanel(id) {
     locationList,
   );
   const hint = element("p", { class: "hint", id: id("hint") });
+  const answerSlot = element("div", { class: "tool-slot" });
+  const wordSlot = element("div", { class: "tool-slot" });
+  const panel = element("section", { class: "region-panel", id: id("region"), hidden: true });
   const details = element("div", { class: "details", id: id("details") });
   const node = element(
     "article",
@@ -193,16 +211,18 @@ function textPanel(id) {
     verdictLegend,
     locations,
     hint,
+    answerSlot,
+    panel,
     details,
   );
   const text = { promptTitle, prompt, promptBlock, answer, hint, details };
-  return { node, ...text, verdictLegend, locations, locationList };
+  return { node, ...text, verdictLegend, locations, locationList, panel, answerSlot, wordSlot };
 }
 
 const OVERVIEW_OF_ONE =
-  "A word's bar is the highest value of its map, on one scale for all words. A dark picture means that other words have far brighter places.";
+  "A word's bar is the highest value of its map, by one measure for all words. A dark picture means that other words have far brighter places.";
 const OVERVIEW_OF_SEVERAL =
-  "Each word over the view in which its map is brightest. Its bar is the map's highest value, on one scale for all words.";
+  "Each word over the picture that has most of its evidence. Its bar is the map's highest value, by one measure for all words.";
 
 /**
  * @param {MakeId} id

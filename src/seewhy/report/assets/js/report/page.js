@@ -11,6 +11,7 @@ const { ready } = mount(document.body, payload, {
   keyboard: "page",
   rememberTheme: true,
   idPrefix: "",
+  title: document.title.replace(/ · seewhy$/u, ""),
 });
 ready.then(() => {
   document.documentElement.dataset.ready = "";

@@ -194,6 +194,7 @@ export interface Payload {
   turns: TurnData[];
   answer: string;
   thinking?: [number, number];
+  first: number;
   contrasts: Contrast[];
   verdicts: (VerdictData | null)[] | null;
   warnings: string[];

@@ -6,6 +6,7 @@ import { Actions } from "./actions.js";
 import { connectControls } from "./controls.js";
 import { connectFigureMenu } from "./figure_menu.js";
 import { makeFilmstrips } from "./filmstrips.js";
+import { Handle } from "./handle.js";
 import { layout } from "./layout.js";
 import { readLink } from "./links.js";
 import { renderLocationList } from "./location_panel.js";
@@ -15,12 +16,14 @@ import { renderWarnings } from "./notes.js";
 import { clearPanes } from "./panes.js";
 import { Playback } from "./playback.js";
 import { renderProvenance } from "./provenance.js";
+import { connectRegionBar } from "./region_bar.js";
+import { connectRegionPanel } from "./region_panel.js";
+import { RegionTool } from "./region_tool.js";
 import { render } from "./render.js";
 import { initialState } from "./selection.js";
 import { connectShortcuts } from "./shortcuts.js";
 import { TextAxis } from "./text_axis.js";
 import { renderVerdictLegend } from "./verdict_legend.js";
-import { worstPlace } from "./verdicts.js";
 import { Views } from "./views.js";
 import { listenToWordKeys } from "./word_keys.js";
 import { WordPointer } from "./word_pointer.js";
@@ -31,7 +34,13 @@ import { WordPointer } from "./word_pointer.js";
 /** @import {Options} from "./types.d.ts" */
 
 /** @type {Required<Omit<Options, "idPrefix">>} */
-const DEFAULTS = { deepLinks: false, keyboard: "report", theme: "system", rememberTheme: false };
+const DEFAULTS = {
+  deepLinks: false,
+  keyboard: "report",
+  theme: "system",
+  rememberTheme: false,
+  title: null,
+};
 
 export class Report {
   /**
@@ -59,6 +68,7 @@ export class Report {
       prompt: payload.words.prompt_units.length > 0,
       verdicts: Boolean(payload.verdicts?.some(Boolean)),
       locations: locationsIn(payload).length > 0,
+      title: this.options.title,
       layers: payload.tokens.answer.some(({ layers }) => layers?.length > 0),
     });
     /** @type {Pane[]} */
@@ -67,6 +77,10 @@ export class Report {
     this.layerStrip = null;
     this.actions = new Actions(this);
     this.playback = new Playback(this);
+    this.regions = new RegionTool(this);
+    this.regionBar = connectRegionBar(this);
+    this.regionPanel = connectRegionPanel(this);
+    this.handle = new Handle(this);
     this.filmstrips = makeFilmstrips(this);
     this.controls = connectControls(this, themed);
     this.figureMenu = connectFigureMenu(this);
@@ -94,8 +108,7 @@ export class Report {
     await Promise.all(this.images.map((image) => image.decode()));
     if (this.signal.aborted) return;
     this.actions.layOut();
-    const worst = worstPlace(this.text);
-    this.state.current = worst < 0 ? this.text.firstPlace() : worst;
+    this.state.current = this.text.firstPlace();
     if (this.options.deepLinks) this.followAddress();
     if (this.text.isExplained(this.state.current)) this.actions.setStyle({});
   }

@@ -1,7 +1,7 @@
 // A word in a sentence or two: its verdict, or what its map shows and no more.
 
 import { label, percent } from "../shared/text.js";
-import { hasLowEvidence } from "./selection.js";
+import { hasLowEvidence, shareOf } from "./selection.js";
 import { verdictOf } from "./verdicts.js";
 import { isShareMeasured, visualShareText } from "./visual_share.js";
 
@@ -33,7 +33,7 @@ export function mapSummary(report, piece) {
     foil === null
       ? heightsSentence(report, piece.unit)
       : contrastSentences(report, piece.unit, foil);
-  return [...sentences, ...brightestSentence(report, piece.unit)].join(" ");
+  return [...sentences, ...whereSentence(report, piece.unit)].join(" ");
 }
 
 /**
@@ -98,8 +98,22 @@ function contrastSentences(report, unit, foil) {
  * @param {Report} report
  * @param {UnitData} unit
  */
-function brightestSentence({ views }, unit) {
+function whereSentence({ maps, views }, unit) {
   if (!views.several || hasLowEvidence(unit)) return [];
-  const isOnly = views.all[unit.best].clip || views.stills.length === 1;
-  return [`Its map is brightest in ${isOnly ? "the " : ""}${views.nameInText(unit.best)}.`];
+  const peak = maps.peakView(unit);
+  const brightest = `brightest in ${withArticle(views, peak)}`;
+  if (views.media.length === 1) return [`Its map is ${brightest}.`];
+  const medium = views.media.find((one) => one.views.includes(unit.best)) ?? views.media[0];
+  const share = percent(shareOf(unit, medium.views));
+  const most = `Of its evidence, ${share} is in ${medium.clip ? `the ${medium.name}` : withArticle(views, unit.best)}`;
+  return [medium.views.includes(peak) ? `${most}.` : `${most}; its map is ${brightest}.`];
+}
+
+/**
+ * @param {Report["views"]} views
+ * @param {number} view
+ */
+function withArticle(views, view) {
+  const isOnly = views.all[view].clip || views.stills.length === 1;
+  return `${isOnly ? "the " : ""}${views.nameInText(view)}`;
 }

@@ -3,8 +3,6 @@
 /** @import {Payload, TurnData} from "./payload.d.ts" */
 /** @import {ExplainedPiece, Part, Piece, Segmentation} from "./types.d.ts" */
 
-const VISUAL_WORD = 0.6; // a word with more visual evidence than this is a good one to start with
-
 /**
  * @param {Piece | undefined} piece
  * @returns {piece is ExplainedPiece}
@@ -113,18 +111,12 @@ export class TextAxis {
     return this.placesOf(part).filter((at) => this.isExplained(at));
   }
 
-  /** Where to start: at a word with much visual evidence; -1 where nothing is explained. */
+  /** Where to start: at the word that the payload names; -1 where nothing is explained. */
   firstPlace() {
-    const all = this.placesOf("answer");
-    const final = all.filter((at) => !this.pieces[at].thinking);
-    const answer = final.length ? final : all;
-    if (!answer.length) return this.pieces.findIndex((piece) => piece.unit);
-    /** @param {number} at */
-    const evidence = (at) => this.unit(at).brightness;
-    /** @param {number} at */
-    const isWord = (at) => /\p{L}{3}/u.test(this.pieces[at].text);
-    const visual = answer.find((at) => evidence(at) > VISUAL_WORD && isWord(at));
-    return visual ?? answer.reduce((best, at) => (evidence(at) > evidence(best) ? at : best));
+    const { first, words } = this.payload;
+    const index = this.segmentation === "words" ? first : words.answer[first]?.tokens[0];
+    const place = this.pieces.findIndex((one) => one.part === "answer" && one.index === index);
+    return place < 0 ? this.pieces.findIndex((piece) => piece.unit) : place;
   }
 
   /**

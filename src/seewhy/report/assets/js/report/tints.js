@@ -1,22 +1,27 @@
 // Tints of the text: earlier words with weight for the shown words, or which words have evidence in a cell.
 
-import { label } from "../shared/text.js";
+import { clamp, label } from "../shared/text.js";
 import { changedPlaces } from "./change_marks.js";
 import { locatedPlaces } from "./location_marks.js";
 import { RESPONSE_MIN, shownPlaces } from "./selection.js";
 import { isFolded, unfoldAround } from "./thinking.js";
+import { wordOf } from "./verdicts.js";
 
 /** @import {Report} from "./report.js" */
 /** @import {Cell, Part, Piece} from "./types.d.ts" */
+/** @import {WordShare} from "./region_words.js" */
+
+/** From here on the word with most from a region has the full tint. */
+const FULL_TINT = 0.2;
 
 /** @param {Report} report */
 export function renderTints(report) {
   const { state, text } = report;
   if (!text.isExplained(state.current)) return;
   unfoldAround(report);
-  const strengths = state.hoveredCell
-    ? cellStrengths(report, state.hoveredCell)
-    : contextStrengths(report);
+  const isPlace =
+    state.hoveredCell !== null || state.tints !== null || report.regions.region !== null;
+  const strengths = strengthsOf(report);
   const stops = new Set([tabStop(report, "prompt"), tabStop(report, "answer")]);
   const changed = changedPlaces(report);
   const located = locatedPlaces(report);
@@ -24,12 +29,43 @@ export function renderTints(report) {
     piece.node?.classList.toggle("changed", changed.has(at));
     piece.node?.classList.toggle("located", located.has(at));
     piece.node?.classList.remove("highlighted");
-    tint(piece, strengths.get(at) ?? 0, state.hoveredCell !== null);
+    tint(piece, strengths.get(at) ?? 0, isPlace);
     if (!piece.unit) return;
     mark(report, piece, at);
     if (piece.node) piece.node.tabIndex = stops.has(at) ? 0 : -1;
   });
   renderCellWords(report);
+}
+
+/**
+ * How strongly each piece is tinted: for the cell that is pointed at, for the region that is drawn,
+ * or for the word that is looked at.
+ * @param {Report} report
+ */
+function strengthsOf(report) {
+  const { regions, state } = report;
+  if (state.hoveredCell) return cellStrengths(report, state.hoveredCell);
+  if (state.tints) return givenStrengths(report, state.tints);
+  return regions.region ? regionStrengths(regions.words) : contextStrengths(report);
+}
+
+/**
+ * What was set from outside, by words; a token has that of its word.
+ * @param {Report} report
+ * @param {number[]} tints
+ */
+function givenStrengths({ text }, tints) {
+  const words = text.placesOf("answer").map((at) => [at, wordOf(text, text.explained(at))?.word]);
+  return new Map(words.map(([at, word]) => [at ?? -1, clamp(tints[word ?? -1] ?? 0)]));
+}
+
+/**
+ * How much of each piece comes from the region, beside the largest of them.
+ * @param {WordShare[]} words best first
+ */
+function regionStrengths(words) {
+  const most = Math.max(words[0]?.amount ?? 0, FULL_TINT);
+  return new Map(words.map(({ at, amount }) => [at, amount / most]));
 }
 
 /**
@@ -66,11 +102,11 @@ function contextStrengths({ state, text }) {
 /**
  * @param {Piece} piece
  * @param {number} strength
- * @param {boolean} isPointing at a cell
+ * @param {boolean} isPlace whether the tint is for a place in the picture
  */
-function tint({ node }, strength, isPointing) {
-  node?.classList.toggle("context", !isPointing && strength > 0);
-  node?.classList.toggle("in-cell", isPointing && strength > 0);
+function tint({ node }, strength, isPlace) {
+  node?.classList.toggle("context", !isPlace && strength > 0);
+  node?.classList.toggle("in-cell", isPlace && strength > 0);
   if (strength > 0) node?.style.setProperty("--strength", strength.toFixed(3));
 }
 
@@ -80,8 +116,8 @@ function tint({ node }, strength, isPointing) {
  * @param {Piece} piece
  * @param {number} at
  */
-function mark({ state }, { node, tile }, at) {
-  const isCurrent = state.hoveredCell === null && shownPlaces(state).includes(at);
+function mark({ regions, state }, { node, tile }, at) {
+  const isCurrent = state.hoveredCell === null && !regions.isBare && shownPlaces(state).includes(at);
   for (const one of [node, tile]) {
     one?.classList.toggle("current", isCurrent);
     one?.classList.toggle("pin-a", state.pins[0] === at);

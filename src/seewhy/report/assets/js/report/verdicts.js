@@ -99,23 +99,3 @@ export function placesOfWord(text, ref) {
     return start < span.end && span.start < end;
   });
 }
-
-/**
- * Where a word of the answer is that the picture clearly does not bear out, or -1; not in its
- * thinking block. Of equal words the first with a verdict of its own.
- * @param {TextAxis} text
- */
-export function worstPlace(text) {
-  const verdicts = text.payload.verdicts ?? [];
-  const { answer } = text.payload.words;
-  const final = answer.some(({ start }) => start >= text.thinkingEnd);
-  const supports = verdicts.map((verdict, word) =>
-    final && answer[word].start < text.thinkingEnd ? Infinity : (verdict?.support ?? Infinity),
-  );
-  const least = Math.min(...supports, DOUBTFUL);
-  const own = verdicts.findIndex(
-    (verdict, word) => supports[word] === least && verdict?.noun === null,
-  );
-  const word = least < DOUBTFUL ? (own < 0 ? supports.indexOf(least) : own) : -1;
-  return word < 0 ? -1 : (placesOfWord(text, { part: "answer", word })[0] ?? -1);
-}

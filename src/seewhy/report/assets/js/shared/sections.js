@@ -55,7 +55,8 @@ export function section(id, name, title, ...children) {
 export const scrolling = (labelId, table) =>
   element(
     "div",
-    { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": labelId },
+    // A group: the section around it is the landmark of this name.
+    { class: "scroll", tabindex: "0", role: "group", "aria-labelledby": labelId },
     table,
   );
 
