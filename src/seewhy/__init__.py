@@ -20,6 +20,7 @@ from seewhy.core.errors import SeewhyError
 
 if TYPE_CHECKING:
     from seewhy.api import (
+        Comparison,
         ExplainedWord,
         Explainer,
         ExplainOptions,
@@ -41,6 +42,7 @@ __all__ = [
     "METHODS",
     "Cancelled",
     "Clip",
+    "Comparison",
     "ExplainOptions",
     "ExplainedWord",
     "Explainer",
@@ -62,7 +64,14 @@ __all__ = [
 _HOMES = {
     **dict.fromkeys(
         (
-            *("ExplainOptions", "ExplainedWord", "Explainer", "Explanation", "FollowUp"),
+            *(
+                "Comparison",
+                "ExplainOptions",
+                "ExplainedWord",
+                "Explainer",
+                "Explanation",
+                "FollowUp",
+            ),
             *("diff_of", "load", "open", "trace"),
         ),
         "seewhy.api",

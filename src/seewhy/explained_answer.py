@@ -49,13 +49,14 @@ PROMPT_END = 24
 """Tokens at a prompt's end in which the opening tag of a thinking block is looked for."""
 
 
-def reading_options(loaded: models.Loaded, options: ExplainOptions) -> dict[str, Any]:
-    """What a base reading keeps, for a method and for the report."""
-    method = options.explaining_method
-    depths = [method.ranking_depth, CANDIDATES]
-    if options.method == DEFAULT:
+def reading_options(loaded: models.Loaded, *ways: ExplainOptions) -> dict[str, Any]:
+    """What a base reading keeps, for the methods of some ways to explain, and for the report."""
+    methods = [way.explaining_method for way in ways]
+    depths = [CANDIDATES, *(method.ranking_depth for method in methods)]
+    if any(way.method == DEFAULT for way in ways):
         depths.append(create(FALLBACK).ranking_depth)
-    attention = "shares" in method.all_needs and is_readable(loaded.model)
+    shares = any("shares" in method.all_needs for method in methods)
+    attention = shares and is_readable(loaded.model)
     return {"ranking_depth": max(depths), "candidates": CANDIDATES, "attention": attention}
 
 

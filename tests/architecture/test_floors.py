@@ -33,7 +33,7 @@ FLOORS = (
     ("memory",),
     ("diagnosed", "answer_notes", "region_effect"),
     ("explained_answer",),
-    ("follow_up",),
+    ("follow_up", "side_by_side"),
     ("explainer",),
     ("captured",),
     ("api",),

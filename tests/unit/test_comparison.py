@@ -148,7 +148,7 @@ def test_comparison_as_json_and_folder(compared, tmp_path):
     with pytest.raises(OutputError, match="which exists"):
         compared.save(folder)
     compared.save(folder, overwrite=True)
-    with pytest.raises(SchemaError, match="got 'comparison 1'"):
+    with pytest.raises(SchemaError, match="got 'comparison 2'"):
         open_record(folder)
 
 
