@@ -23,12 +23,14 @@ from seewhy.explanation import Explanation
 from seewhy.follow_up import Asker, FollowUp
 from seewhy.memory.limits import MemoryGuard, MemoryGuards
 from seewhy.methods import Method
-from seewhy.models.answer_ids import ids_of, start_ids
+from seewhy.methods_figure import Methods, figure_by_methods
+from seewhy.models.answer_ids import expect_known_ids, ids_of, start_ids
 from seewhy.models.isolation import without_autocast
 from seewhy.models.processor_settings import with_settings
 from seewhy.models.session import Session, read_ahead
 from seewhy.models.thinking import joined_answer
 from seewhy.options import ExplainOptions
+from seewhy.report.figure import ExplanationFigure, Named
 from seewhy.side_by_side import (
     Comparer,
     by_methods,
@@ -174,8 +176,39 @@ class Explainer:
                 answer_start=answer_start,
             )
             (explanation,) = self._explain([question], chosen, guard)
-        asker = Asker(self.loaded, self._explain_one, self._explain_again, self._session)
-        return FollowUp(asker, question, chosen, explanation)
+        return FollowUp(self._asker, question, chosen, explanation)
+
+    @torch.inference_mode(False)
+    def follow_up_on(
+        self,
+        explanation: Explanation,
+        image: Media | Sequence[Media] | None = None,
+        prompt: str | None = None,
+        *,
+        answer_start: str | Sequence[int] | None = None,
+        options: ExplainOptions | None = None,
+        **settings: Any,
+    ) -> FollowUp:
+        """Ask back about an explanation that was made before; it is not made anew.
+
+        Args:
+            explanation: of this model's answer, such as a saved one.
+            image, prompt: what was asked, as for `explain`.
+            answer_start: what the answer was begun with; a new answer is begun alike.
+            options, **settings: that it was explained with, as for `explain`.
+
+        Raises:
+            AnswerError: if the model does not know a token of the answer.
+            SeewhyError: as `explain`, for what does not fit together.
+        """
+        chosen = ExplainOptions.of(options, **settings)
+        question = read_question(image, prompt, answer_start=answer_start)
+        expect_known_ids(self.loaded, [token.id for token in explanation.record.tokens])
+        return FollowUp(self._asker, question, chosen, explanation)
+
+    @property
+    def _asker(self) -> Asker:
+        return Asker(self.loaded, self._explain_one, self._explain_again, self._session)
 
     @torch.inference_mode(False)
     def explain_batch(
@@ -395,6 +428,50 @@ class Explainer:
             loaded = with_settings(self.loaded, settled.all_processor_options)
             (trace,) = _base_traces(loaded, [question], [], [options], guard)
             return trace.ids
+
+    @torch.inference_mode(False)
+    def figure(
+        self,
+        image: Media | Sequence[Media] | None = None,
+        prompt: str | None = None,
+        words: Named | Sequence[Named] | None = None,
+        *,
+        methods: Methods = (),
+        messages: Sequence[Mapping[str, Any]] | None = None,
+        turn: int | None = None,
+        template: Mapping[str, Any] | None = None,
+        answer: str | Sequence[int] | Mapping[str, Any] | None = None,
+        options: ExplainOptions | None = None,
+        **settings: Any,
+    ) -> ExplanationFigure:
+        """Explain an answer by several methods, and draw one figure of all.
+
+        `explainer.figure("street.jpg", methods=["logit-shares", "tam"]).save("figure.pdf")`. The
+        answer is the model's own, written once and explained by each method, or the given one.
+
+        Args:
+            image, prompt, messages, turn, template, answer: as for `explain`.
+            words: as for `Explanation.figure`; None takes the main words of the answer.
+            methods: names from `seewhy.METHODS`, specs such as `"arc(k=20)"`, or methods; a mapping
+                gives the names that are shown. Empty takes that of the options.
+            options: how to explain.
+            **settings: fields of `ExplainOptions`, and of a figure (`layout`, `scale`, `width_cm`,
+                ...; see `Explanation.figure`).
+
+        Raises:
+            UnknownNameError: if a word is not in the answer, or there is no method of a name.
+            ParameterError: if a parameter is unknown or out of range.
+            SeewhyError: as `explain` and `Explanation.figure`.
+        """
+        question = read_question(
+            image, prompt, messages=messages, turn=turn, template=template, answer=answer
+        )
+
+        def explain(chosen: ExplainOptions, ids: Sequence[int] | None) -> Explanation:
+            asked = question if ids is None else replace(question, answer=ids)
+            return self._explain_one(asked, chosen)
+
+        return figure_by_methods(explain, words, methods, options, settings)
 
     def _explain_one(self, question: Question, options: ExplainOptions) -> Explanation:
         """Explain one prompt within the limits of memory."""

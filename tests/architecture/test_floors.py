@@ -41,6 +41,7 @@ FLOORS = (
     ("bench",),
     ("audit",),
     ("__init__",),
+    ("app",),
     ("cli",),
 )
 """From the ground up. The package's own face, `__init__`, stands above what it shows."""

@@ -15,6 +15,7 @@ from seewhy.core.paths import expanded
 
 PAGE = "report.html"
 NO_BROWSER = "No browser was found on this machine: open the file above in one."
+NO_BROWSER_FOR_APP = "No browser was found on this machine: open the address above in one."
 
 
 def add_to(commands) -> None:
@@ -57,8 +58,13 @@ def open_report(arguments: Namespace) -> int:
 
 def show_in_browser(page: Path, *, quiet: bool = False) -> None:
     """Open a page in the user's browser; print a note to stderr if there is none."""
-    if not (_has_browser() and webbrowser.open(page.resolve().as_uri())) and not quiet:
+    if not open_address(page.resolve().as_uri()) and not quiet:
         print(f"seewhy: {NO_BROWSER}", file=sys.stderr)
+
+
+def open_address(address: str) -> bool:
+    """Open an address in the user's browser; False if there is none."""
+    return _has_browser() and webbrowser.open(address)
 
 
 def _has_browser() -> bool:

@@ -32,7 +32,7 @@ def ids_of(loaded: Loaded, inputs: Inputs, answer: str | Sequence[int] | Tensor)
     return (
         tokenize_answer(loaded, inputs, answer)
         if isinstance(answer, str)
-        else _expect_ids(loaded, answer)
+        else expect_known_ids(loaded, answer)
     )
 
 
@@ -61,7 +61,7 @@ def tokenize_answer(loaded: Loaded, inputs: Inputs, answer: str) -> list[int]:
     _expect_no_frame(answer, loaded.family)
     markup = special_tokens(loaded.processor.tokenizer)
     readings = (_tokenized(loaded, inputs.rendered, text) for text in _spellings(answer, markup))
-    return _expect_ids(loaded, _first_that_reads(answer, readings, loaded))
+    return expect_known_ids(loaded, _first_that_reads(answer, readings, loaded))
 
 
 def _expect_no_frame(answer: str, family: Family) -> None:
@@ -109,7 +109,7 @@ def continued_ids(loaded: Loaded, ids: Sequence[int], text: str) -> list[int]:
         options.insert(0, joined[len(first) :])
     # Alone, some tokenizers put a space before a text, or leave one out: take what reads right.
     right = (new for new in options if tokens_of([*kept, *new], tokenizer)[0] == before + text)
-    return _expect_ids(loaded, [*kept, *next(right, options[0])])
+    return expect_known_ids(loaded, [*kept, *next(right, options[0])])
 
 
 def start_ids(loaded: Loaded, inputs: Inputs, start: str | Sequence[int] | Tensor) -> list[int]:
@@ -179,7 +179,7 @@ def without_end(ids: list[int], loaded: Loaded) -> list[int]:
     return ids[:length]
 
 
-def _expect_ids(loaded: Loaded, answer: Sequence[int] | Tensor) -> list[int]:
+def expect_known_ids(loaded: Loaded, answer: Sequence[int] | Tensor) -> list[int]:
     """Ids of an answer without the tokens that end it, or `AnswerError`."""
     is_tensor = isinstance(answer, Tensor)
     all_ids = answer.flatten().tolist() if is_tensor else [int(i) for i in answer]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -252,6 +252,20 @@ class _Source:
     config: Any
     adapter: AdapterFolder | None = None
     adapter_hub: dict[str, Any] = field(default_factory=dict)
+
+
+def expect_model(name: str, options: Mapping[str, Any], suggestions: Iterable[str] = ()) -> None:
+    """Expect that there is a model of this name; its weights are not read.
+
+    Args:
+        name: hub id or folder, of a model or of an adapter.
+        options: as `**kwargs` of `load`.
+        suggestions: further names, suggested for a similar unknown name.
+
+    Raises:
+        UnknownNameError, ModelError: as `load`.
+    """
+    _locate(name, {key: options[key] for key in HUB if key in options}, suggestions)
 
 
 def _locate(name: str, hub: dict[str, Any], suggestions: Iterable[str]) -> _Source:

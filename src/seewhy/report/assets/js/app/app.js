@@ -7,7 +7,7 @@ import { Asking } from "./asking.js";
 import { Composer, sorted } from "./composer.js";
 import { listenToFiles } from "./composer_inputs.js";
 import { download } from "./downloads.js";
-import { EntryView } from "./entry_view.js";
+import { EntryView, shortened } from "./entry_view.js";
 import { AppError, asAppError, failureNote } from "./failures.js";
 import { History } from "./history.js";
 import { layout } from "./layout.js";
@@ -19,8 +19,18 @@ import { connectShortcuts } from "./shortcuts.js";
 
 /** @type {{deepLinks: boolean, keyboard: "page" | "app" | "off", theme: "system", rememberTheme: boolean}} */
 const DEFAULTS = { deepLinks: false, keyboard: "app", theme: "system", rememberTheme: false };
+const TITLE = "seewhy: ask about a picture"; // as app.html has it
 /** @type {State} */
-const NOTHING = { schema: 1, models: [], default_model: "", methods: [], default_method: "", examples: [], limits: {}, entries: [] };
+const NOTHING = {
+  schema: 1,
+  models: [],
+  default_model: "",
+  methods: [],
+  default_method: "",
+  examples: [],
+  limits: {},
+  entries: [],
+};
 
 /** @implements {App} */
 export class AppPage {
@@ -155,7 +165,8 @@ export class AppPage {
    * @returns {Promise<EntryPayload>}
    */
   read(id) {
-    const known = this.payloads.get(id) ?? this.transport.get(`/api/entries/${encodeURIComponent(id)}`);
+    const known =
+      this.payloads.get(id) ?? this.transport.get(`/api/entries/${encodeURIComponent(id)}`);
     this.payloads.set(id, known);
     known.catch(() => this.payloads.delete(id));
     return known;
@@ -175,6 +186,8 @@ export class AppPage {
     }
     if (turn !== this.showing || this.signal.aborted) return;
     this.parts.notice.replaceChildren();
+    // Another window of this sitting may have made it.
+    if (!this.entry(id)) this.state.entries = [...this.state.entries, read.entry];
     writeEntry(this.options, id, isFirst && entryInAddress() !== null);
     const view = new EntryView(this, read);
     try {
@@ -200,6 +213,7 @@ export class AppPage {
     this.composer?.follow(view.entry, this.questions.get(view.entry.id));
     this.parts.fresh.hidden = false;
     view.reveal();
+    if (this.options.deepLinks) document.title = `${shortened(view.entry.answer)} · seewhy`;
     if (hadFocus || focus === document.body || focus === null) view.focus();
     this.history?.render();
   }
@@ -231,6 +245,7 @@ export class AppPage {
     this.asking?.hide();
     this.composer?.setMode("start");
     this.parts.fresh.hidden = true;
+    if (this.options.deepLinks) document.title = TITLE;
     writeEntry(this.options, null, false);
     this.history?.render();
   }
@@ -272,7 +287,8 @@ export class AppPage {
       this.keep(entry);
       await this.show(entry.id);
     } catch (error) {
-      const where = this.composer?.mode === "start" ? this.composer.parts.savedError : this.parts.notice;
+      const where =
+        this.composer?.mode === "start" ? this.composer.parts.savedError : this.parts.notice;
       where.replaceChildren(failureNote(error, ["Close", () => where.replaceChildren()]));
     }
   }
@@ -282,7 +298,10 @@ export class AppPage {
    * @returns {Promise<UploadedPicture>}
    */
   upload(file) {
-    return this.transport.upload(`/api/pictures?name=${encodeURIComponent(file.name || "picture")}`, file);
+    return this.transport.upload(
+      `/api/pictures?name=${encodeURIComponent(file.name || "picture")}`,
+      file,
+    );
   }
 
   /**
@@ -300,7 +319,8 @@ export class AppPage {
       await this.transport.remove(`/api/entries/${encodeURIComponent(id)}`);
     } catch (error) {
       // One that the server lost already is gone as well.
-      if (asAppError(error).kind !== "404" && asAppError(error).kind !== "not_found") return this.tell(error);
+      if (asAppError(error).kind !== "404" && asAppError(error).kind !== "not-found")
+        return this.tell(error);
     }
     this.state.entries = this.state.entries.filter((entry) => entry.id !== id);
     this.payloads.delete(id);

@@ -73,7 +73,8 @@ export class Asking {
     });
     app.composer?.setMode("bar");
     app.parts.fresh.hidden = false;
-    if (app.history) app.history.pending = { thumbnail: pictures[0]?.source ?? "", prompt: job.prompt };
+    if (app.history)
+      app.history.pending = { thumbnail: pictures[0]?.source ?? "", prompt: job.prompt };
     app.history?.render();
     return this.live;
   }
@@ -88,11 +89,25 @@ export class Asking {
     const { transport } = this.app;
     if (entryId === null)
       return Promise.all(
-        question.pictures.map(async (picture) => ({ ...picture, source: await transport.address(picture.url) })),
+        question.pictures.map(async (picture) => ({
+          ...picture,
+          source: await transport.address(picture.url),
+        })),
       );
     const { payload } = await this.app.read(entryId);
-    const stills = payload.pictures.filter(({ clip, medium }, i, all) => !clip || all.findIndex((one) => one.clip && one.medium === medium) === i);
-    return stills.map(({ name, width, height, source }) => ({ id: "", kind: "picture", name, width, height, url: "", source }));
+    const stills = payload.pictures.filter(
+      ({ clip, medium }, i, all) =>
+        !clip || all.findIndex((one) => one.clip && one.medium === medium) === i,
+    );
+    return stills.map(({ name, width, height, source }) => ({
+      id: "",
+      kind: "picture",
+      name,
+      width,
+      height,
+      url: "",
+      source,
+    }));
   }
 
   /** @param {AppError} error */
@@ -106,7 +121,11 @@ export class Asking {
       this.discard();
     } else if (!live) app.tell(error);
     else {
-      live.fail(error, ["Ask again", () => app.ask()], ["Change the question", () => this.discard()]);
+      live.fail(
+        error,
+        ["Ask again", () => app.ask()],
+        ["Change the question", () => this.discard()],
+      );
       app.history?.render();
     }
   }

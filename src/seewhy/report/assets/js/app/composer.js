@@ -19,7 +19,15 @@ export class Composer {
   constructor(app) {
     this.app = app;
     this.parts = composerLayout(app.id);
-    this.pictures = new Pictures(this.parts.slots, { transport: app.transport, limits: () => app.state.limits, upload: (file) => app.upload(file) }, () => this.picturesChanged());
+    this.pictures = new Pictures(
+      this.parts.slots,
+      {
+        transport: app.transport,
+        limits: () => app.state.limits,
+        upload: (file) => app.upload(file),
+      },
+      () => this.picturesChanged(),
+    );
     this.options = new Options(this.parts.options, app.id, app.state);
     /** The entry whose pictures are asked about, where the question has none of its own. @type {Entry | null} */
     this.subject = null;
@@ -33,7 +41,20 @@ export class Composer {
   }
 
   connect() {
-    const { form, prompt, choose, more, photo, files, camera, subject, toggle, options, openSaved, folder } = this.parts;
+    const {
+      form,
+      prompt,
+      choose,
+      more,
+      photo,
+      files,
+      camera,
+      subject,
+      toggle,
+      options,
+      openSaved,
+      folder,
+    } = this.parts;
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.app.ask();
@@ -60,7 +81,9 @@ export class Composer {
     toggle.addEventListener("click", () => {
       options.open = !options.open;
     });
-    options.addEventListener("toggle", () => toggle.setAttribute("aria-expanded", String(options.open)));
+    options.addEventListener("toggle", () =>
+      toggle.setAttribute("aria-expanded", String(options.open)),
+    );
     options.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || !options.open) return;
       event.stopPropagation();
@@ -99,7 +122,10 @@ export class Composer {
   async showExamples(examples) {
     const { examples: holder } = this.parts;
     const buttons = await Promise.all(examples.map((example) => this.exampleButton(example)));
-    holder.replaceChildren(element("p", {}, "Or try one of these"), element("div", { class: "example-row" }, ...buttons));
+    holder.replaceChildren(
+      element("p", {}, "Or try one of these"),
+      element("div", { class: "example-row" }, ...buttons),
+    );
     holder.dataset.any = String(buttons.length > 0);
     this.draw();
   }
@@ -107,18 +133,35 @@ export class Composer {
   /** @param {Example} example */
   async exampleButton(example) {
     const source = await this.app.transport.address(example.url).catch(() => "");
-    const image = element("img", { src: source || null, alt: "", draggable: "false", loading: "lazy" });
+    const image = element("img", {
+      src: source || null,
+      alt: "",
+      draggable: "false",
+      loading: "lazy",
+    });
     const choose = () => {
       this.isDirty = true;
       this.clearErrors();
       this.pictures.addExample(example);
       this.parts.prompt.focus();
     };
-    return element("button", { type: "button", class: "example", "aria-label": example.title, title: example.title, onclick: choose }, image);
+    return element(
+      "button",
+      {
+        type: "button",
+        class: "example",
+        "aria-label": example.title,
+        title: example.title,
+        onclick: choose,
+      },
+      image,
+    );
   }
 
   picturesChanged() {
+    if (!this.parts || !this.pictures) return;
     if (this.pictures.slots.length) this.subject = null;
+    if (!this.pictures.hasFailed) this.parts.pictureError.replaceChildren();
     this.draw();
   }
 
@@ -138,12 +181,23 @@ export class Composer {
   /** @param {HTMLButtonElement} holder */
   async drawSubject(holder) {
     const own = this.pictures.slots.map(({ preview }) => preview);
-    const sources = own.length || !this.subject ? own : [await this.app.transport.address(this.subject.thumbnail).catch(() => "")];
+    const sources =
+      own.length || !this.subject
+        ? own
+        : [await this.app.transport.address(this.subject.thumbnail).catch(() => "")];
     const count = Math.max(1, sources.length);
-    holder.setAttribute("aria-label", count > 1 ? `Change the ${count} pictures` : "Change the picture");
-    const shown = sources.slice(0, MOST_THUMBNAILS).map((src) => element("img", { src: src || null, alt: "" }));
+    holder.setAttribute(
+      "aria-label",
+      count > 1 ? `Change the ${count} pictures` : "Change the picture",
+    );
+    const shown = sources
+      .slice(0, MOST_THUMBNAILS)
+      .map((src) => element("img", { src: src || null, alt: "" }));
     const rest = sources.length - shown.length;
-    holder.replaceChildren(...shown, ...(rest > 0 ? [element("span", { class: "number" }, `+${rest}`)] : []));
+    holder.replaceChildren(
+      ...shown,
+      ...(rest > 0 ? [element("span", { class: "number" }, `+${rest}`)] : []),
+    );
   }
 
   /**
@@ -172,21 +226,41 @@ export class Composer {
     const text = prompt.value.trim();
     const most = this.app.state.limits.prompt_characters ?? Infinity;
     if (text.length > most)
-      return this.refuse("error", `The question has ${text.length} characters; at most ${most} can be asked.`, prompt);
+      return this.refuse(
+        "error",
+        `The question has ${text.length} characters; at most ${most} can be asked.`,
+        prompt,
+      );
     const wrong = this.options.check();
     if (wrong) return this.refuse(null, "", wrong);
     if (this.subject) return this.reprompt(this.subject, text);
-    if (!this.pictures.slots.length) return this.refuse("pictureError", "Choose a picture first.", this.parts.choose);
+    if (!this.pictures.slots.length)
+      return this.refuse("pictureError", "Choose a picture first.", this.parts.choose);
     const wasBusy = this.isBusy;
     this.setBusy(true);
     await this.pictures.allSent();
     this.setBusy(wasBusy);
     const { pictures } = this.pictures;
     const limit = this.app.state.limits.pictures ?? Infinity;
-    if (this.pictures.hasFailed) return this.refuse("pictureError", "Remove the file that could not be read, or choose another one.", this.parts.more);
-    if (pictures.length > limit) return this.refuse("pictureError", `At most ${limit} pictures can be asked about together: remove ${pictures.length - limit}.`, this.parts.more);
+    if (this.pictures.hasFailed)
+      return this.refuse(
+        "pictureError",
+        "Remove the file that could not be read, or choose another one.",
+        this.parts.more,
+      );
+    if (pictures.length > limit)
+      return this.refuse(
+        "pictureError",
+        `At most ${limit} pictures can be asked about together: remove ${pictures.length - limit}.`,
+        this.parts.more,
+      );
     const asked = text || DEFAULT_PROMPT;
-    const job = /** @type {ExplainJob} */ ({ kind: "explain", pictures: pictures.map(({ id }) => id), prompt: asked, ...this.options.chosen });
+    const job = /** @type {ExplainJob} */ ({
+      kind: "explain",
+      pictures: pictures.map(({ id }) => id),
+      prompt: asked,
+      ...this.options.chosen,
+    });
     return { job, question: { pictures, prompt: prompt.value } };
   }
 
@@ -197,8 +271,15 @@ export class Composer {
    */
   reprompt(entry, text) {
     if (!entry.can_ask)
-      return this.refuse("error", `The model of this answer, ${entry.model}, is not here. Choose a picture to ask another model.`, this.parts.subject);
-    return { job: { kind: "reprompt", entry: entry.id, prompt: text || DEFAULT_PROMPT }, question: { pictures: [], prompt: text } };
+      return this.refuse(
+        "error",
+        `The model of this answer, ${entry.model}, is not here. Choose a picture to ask another model.`,
+        this.parts.subject,
+      );
+    return {
+      job: { kind: "reprompt", entry: entry.id, prompt: text || DEFAULT_PROMPT },
+      question: { pictures: [], prompt: text },
+    };
   }
 
   /**
@@ -215,7 +296,8 @@ export class Composer {
   }
 
   clearErrors() {
-    for (const holder of [this.parts.error, this.parts.pictureError, this.parts.savedError]) holder.replaceChildren();
+    for (const holder of [this.parts.error, this.parts.pictureError, this.parts.savedError])
+      holder.replaceChildren();
   }
 
   /** @param {boolean} isBusy */

@@ -11,7 +11,8 @@ import { closest } from "../shared/dom.js";
  * @property {AbortSignal} signal
  */
 
-const NO_FILE = "What was dropped is no file. Save the picture first, or copy it and paste it here.";
+const NO_FILE =
+  "What was dropped is no file. Save the picture first, or copy it and paste it here.";
 
 /** @param {FileTargets} targets */
 export function listenToFiles(targets) {

@@ -16,11 +16,40 @@ export class Options {
   constructor(holder, id, state) {
     this.state = state;
     this.holder = holder;
-    this.model = select(id("model"), state.models.map(({ name, shipped }) => [name, shipped ? `${name} (drawn scenes only)` : name]), state.default_model);
-    this.method = select(id("method"), state.methods.map(({ name, title, speed }) => [name, methodName(name, title, speed)]), state.default_method);
-    this.length = element("input", { id: id("length"), type: "number", min: 1, max: state.limits.answer_tokens, step: 1, inputmode: "numeric", placeholder: "the model’s own" });
-    this.given = element("textarea", { id: id("given"), rows: 2, dir: "auto", autocomplete: "off" });
-    this.start = element("input", { id: id("answer-start"), type: "text", dir: "auto", autocomplete: "off" });
+    this.model = select(
+      id("model"),
+      state.models.map(({ name, shipped }) => [
+        name,
+        shipped ? `${name} (drawn scenes only)` : name,
+      ]),
+      state.default_model,
+    );
+    this.method = select(
+      id("method"),
+      state.methods.map(({ name, title, speed }) => [name, methodName(name, title, speed)]),
+      state.default_method,
+    );
+    this.length = element("input", {
+      id: id("length"),
+      type: "number",
+      min: 1,
+      max: state.limits.answer_tokens,
+      step: 1,
+      inputmode: "numeric",
+      placeholder: "the model’s own",
+    });
+    this.given = element("textarea", {
+      id: id("given"),
+      rows: 2,
+      dir: "auto",
+      autocomplete: "off",
+    });
+    this.start = element("input", {
+      id: id("answer-start"),
+      type: "text",
+      dir: "auto",
+      autocomplete: "off",
+    });
     this.diagnose = element("input", { id: id("diagnose"), type: "checkbox" });
     this.layers = element("input", { id: id("layers"), type: "checkbox" });
     this.error = element("div", { class: "field-error", role: "alert", id: id("options-error") });
@@ -42,8 +71,16 @@ export class Options {
       element(
         "div",
         { class: "option-checks" },
-        check(this.diagnose, "Diagnose", "Changes the picture and the words, and says what each word rests on. Takes longer."),
-        check(this.layers, "Layers", "What each layer of the model took and what could be read there."),
+        check(
+          this.diagnose,
+          "Diagnose",
+          "Changes the picture and the words, and says what each word rests on. Takes longer.",
+        ),
+        check(
+          this.layers,
+          "Layers",
+          "What each layer of the model took and what could be read there.",
+        ),
       ),
       this.error,
     );
@@ -79,11 +116,15 @@ export class Options {
     const { length } = this;
     const most = this.state.limits.answer_tokens ?? Infinity;
     const isFine =
-      length.disabled || (length.validity.valid && (!length.value || (Number(length.value) >= 1 && Number(length.value) <= most)));
+      length.disabled ||
+      (length.validity.valid &&
+        (!length.value || (Number(length.value) >= 1 && Number(length.value) <= most)));
     if (isFine) return null;
     this.holder.open = true;
     const upTo = most < Infinity ? `from 1 to ${most}` : "of 1 or more";
-    this.error.replaceChildren(element("p", {}, `Longest answer: expected a whole number ${upTo}.`));
+    this.error.replaceChildren(
+      element("p", {}, `Longest answer: expected a whole number ${upTo}.`),
+    );
     return length;
   }
 
@@ -140,7 +181,13 @@ function select(id, pairs, chosen) {
 function field(name, input, hint) {
   const note = hint ? element("span", { class: "field-hint", id: `${input.id}-hint` }, hint) : null;
   if (note) input.setAttribute("aria-describedby", note.id);
-  return element("div", { class: "field", "data-field": name }, element("label", { for: input.id }, name), input, note);
+  return element(
+    "div",
+    { class: "field", "data-field": name },
+    element("label", { for: input.id }, name),
+    input,
+    note,
+  );
 }
 
 /**

@@ -2,22 +2,11 @@
 
 import { element } from "../shared/dom.js";
 import { AppError, asAppError } from "./failures.js";
-import { icon } from "./icons.js";
+import { drawSlot } from "./slot.js";
 
+/** @import {Slot} from "./slot.js" */
 /** @import {Example, Limits, Transport, UploadedPicture} from "./types.d.ts" */
 /** @typedef {{transport: Transport, limits: () => Limits, upload: (file: File) => Promise<UploadedPicture>}} Uploads */
-
-/**
- * A picture that was chosen; `picture` once the server has it, `error` if it does not take it.
- * @typedef {object} Slot
- * @property {string} name
- * @property {string} preview address of what is shown, or nothing yet
- * @property {boolean} isOwn whether the preview is an address that this page made
- * @property {UploadedPicture | null} picture
- * @property {AppError | null} error
- * @property {Promise<void>} sent settled when it is known
- * @property {HTMLLIElement} node
- */
 
 export class Pictures {
   /**
@@ -49,7 +38,9 @@ export class Pictures {
   async addExample({ id, title, url }) {
     const { transport } = this.uploads;
     const preview = await transport.address(url).catch(() => "");
-    this.send(title, preview, false, () => transport.post(`/api/examples/${encodeURIComponent(id)}`));
+    this.send(title, preview, false, () =>
+      transport.post(`/api/examples/${encodeURIComponent(id)}`),
+    );
   }
 
   /**
@@ -72,7 +63,15 @@ export class Pictures {
   send(name, preview, isOwn, send) {
     const node = element("li", { class: "slot" });
     /** @type {Slot} */
-    const slot = { name, preview, isOwn, picture: null, error: null, sent: Promise.resolve(), node };
+    const slot = {
+      name,
+      preview,
+      isOwn,
+      picture: null,
+      error: null,
+      sent: Promise.resolve(),
+      node,
+    };
     slot.sent = send().then(
       (picture) => this.arrived(slot, picture),
       (error) => {
@@ -92,7 +91,9 @@ export class Pictures {
    */
   async arrived(slot, picture) {
     slot.picture = picture;
-    if (!slot.preview) slot.preview = await this.uploads.transport.address(picture.url).catch(() => "");
+    // What this page drew itself stays: it is the same picture, and it is there.
+    if (!slot.isOwn)
+      slot.preview = await this.uploads.transport.address(picture.url).catch(() => "");
     this.drawSlot(slot);
     this.changed();
   }
@@ -116,41 +117,19 @@ export class Pictures {
 
   /** @param {Slot} slot */
   drawSlot(slot) {
-    const { name, picture, error, node } = slot;
-    const isClip = picture?.kind === "clip";
-    const remove = element(
-      "button",
-      { type: "button", class: "round slot-remove", "aria-label": `Remove ${name}`, title: "Remove", onclick: () => this.remove(slot) },
-      icon("close"),
-    );
-    const facts = picture ? `${isClip ? "clip, " : ""}${picture.width} × ${picture.height}` : error ? "" : "sending …";
-    const caption = element(
-      "p",
-      { class: "slot-name" },
-      element("span", { class: "slot-title", dir: "auto", title: name }, name),
-      element("span", { class: "slot-facts number" }, facts),
-    );
-    const told = error ? element("p", { class: "slot-error", role: "alert" }, error.message) : null;
-    node.dataset.state = error ? "failed" : picture ? "sent" : "sending";
-    node.replaceChildren(this.frame(slot), caption, ...(told ? [told] : []), remove);
+    drawSlot(slot, { remove: () => this.remove(slot), unknown: () => this.showServers(slot) });
   }
 
-  /** @param {Slot} slot */
-  frame(slot) {
-    const { preview, picture, name } = slot;
-    if (!preview) return element("div", { class: "slot-frame" }, icon(picture?.kind ?? "picture"));
-    const image = element("img", { src: preview, alt: name, decoding: "async", draggable: "false" });
-    // A format that the browser does not know is shown as the server made it anew.
-    image.addEventListener("error", () => this.showServers(slot), { once: true });
-    return element("div", { class: "slot-frame" }, image);
-  }
-
-  /** @param {Slot} slot */
+  /**
+   * A format that the browser does not know is shown as the server made it anew.
+   * @param {Slot} slot
+   */
   async showServers(slot) {
     const wasOwn = slot.isOwn;
     release(slot);
     if (slot.picture && wasOwn) await this.arrived(slot, slot.picture);
     else this.drawSlot(slot);
+    this.changed();
   }
 
   /** Wait until all are known to be there. */

@@ -38,7 +38,8 @@ function save(href, name) {
 /** @param {Response} response */
 async function failureOf(response) {
   const told = await response.json().catch(() => null);
-  const message = told?.error?.message ?? `The server did not give the file (status ${response.status}).`;
+  const message =
+    told?.error?.message ?? `The server did not give the file (status ${response.status}).`;
   return new AppError(String(told?.error?.kind ?? response.status), message);
 }
 

@@ -34,10 +34,20 @@ export class EntryMenu {
    * @param {HTMLElement[]} rows
    */
   panel(name, label, picture, rows) {
-    const panel = element("div", { class: "menu-panel", id: this.app.id(`${name}-${this.entry.id}`), hidden: true }, ...rows);
+    const panel = element(
+      "div",
+      { class: "menu-panel", id: this.app.id(`${name}-${this.entry.id}`), hidden: true },
+      ...rows,
+    );
     const button = element(
       "button",
-      { type: "button", class: `menu-button ${name}`, "aria-expanded": "false", "aria-controls": panel.id, title: label },
+      {
+        type: "button",
+        class: `menu-button ${name}`,
+        "aria-expanded": "false",
+        "aria-controls": panel.id,
+        title: label,
+      },
       picture,
       element("span", {}, label),
     );
@@ -75,15 +85,32 @@ export class EntryMenu {
     const figures = FIGURES.map((format) =>
       element(
         "button",
-        { type: "button", class: "plain", "aria-label": `Figure as ${format.toUpperCase()}`, onclick: () => this.figure(path, format) },
+        {
+          type: "button",
+          class: "plain",
+          "aria-label": `Figure as ${format.toUpperCase()}`,
+          onclick: () => this.figure(path, format),
+        },
         format.toUpperCase(),
       ),
     );
     this.told = element("div", { class: "menu-told" });
     return [
-      this.row("Report", "One HTML file that opens anywhere, without a network.", () => this.save(`${path}/report.html`, "report.html")),
-      this.row("Folder", "A zip with the maps, the numbers and the pictures. It can be opened here again.", () => this.save(`${path}/folder.zip`, "explanation.zip")),
-      element("div", { class: "menu-row figure-row" }, element("b", {}, "Figure"), element("span", {}, "Of the word that is looked at, for a paper."), element("p", {}, ...figures)),
+      this.row("Report", "One HTML file that opens anywhere, without a network.", () =>
+        this.save(`${path}/report.html`, "report.html"),
+      ),
+      this.row(
+        "Folder",
+        "A zip with the maps, the numbers and the pictures. It can be opened here again.",
+        () => this.save(`${path}/folder.zip`, "explanation.zip"),
+      ),
+      element(
+        "div",
+        { class: "menu-row figure-row" },
+        element("b", {}, "Figure"),
+        element("span", {}, "Of the word that is looked at, for a paper."),
+        element("p", {}, ...figures),
+      ),
       this.told,
     ];
   }
@@ -94,7 +121,12 @@ export class EntryMenu {
    * @param {() => void} run
    */
   row(name, hint, run) {
-    return element("button", { type: "button", class: "menu-row", onclick: run }, element("b", {}, name), element("span", {}, hint));
+    return element(
+      "button",
+      { type: "button", class: "menu-row", onclick: run },
+      element("b", {}, name),
+      element("span", {}, hint),
+    );
   }
 
   deleteRows() {
@@ -107,7 +139,11 @@ export class EntryMenu {
       element(
         "p",
         { class: "failure-actions" },
-        element("button", { type: "button", class: "danger", onclick: () => this.app.remove(this.entry.id) }, "Delete"),
+        element(
+          "button",
+          { type: "button", class: "danger", onclick: () => this.app.remove(this.entry.id) },
+          "Delete",
+        ),
         element("button", { type: "button", onclick: keep }, "Keep"),
       ),
     ];

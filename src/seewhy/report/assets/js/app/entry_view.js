@@ -55,14 +55,14 @@ export class EntryView {
     const { change, parent } = this.entry;
     const before = this.app.entry(parent);
     if (!change && !before) return [];
-    const what = element("span", { class: "changed" }, change ?? "asked again");
+    const what = element("span", { class: "lineage-change" }, change ?? "asked again");
     if (!before) return [element("p", { class: "lineage" }, what)];
     const back = element(
       "button",
       { type: "button", class: "plain", onclick: () => this.app.show(before.id) },
       `“${shortened(before.answer)}”`,
     );
-    return [element("p", { class: "lineage" }, what, " · before: ", back)];
+    return [element("p", { class: "lineage" }, what, element("span", {}, "before:"), back)];
   }
 
   /** Bring it in sight. */
@@ -72,7 +72,8 @@ export class EntryView {
 
   /** Move the focus to the word that is looked at. */
   focus() {
-    const word = this.node.querySelector('.answer [tabindex="0"]') ?? this.node.querySelector(".answer .unit");
+    const word =
+      this.node.querySelector('.answer [tabindex="0"]') ?? this.node.querySelector(".answer .unit");
     if (word instanceof HTMLElement) word.focus({ preventScroll: true });
   }
 

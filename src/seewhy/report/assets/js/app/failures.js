@@ -25,7 +25,10 @@ export class AppError extends Error {
 export function asAppError(error) {
   if (error instanceof AppError) return error;
   const text = error instanceof Error ? error.message : String(error);
-  return new AppError("page", `This page failed: ${text}. Load it again; if that does not help, report it.`);
+  return new AppError(
+    "page",
+    `This page failed: ${text}. Load it again; if that does not help, report it.`,
+  );
 }
 
 /**

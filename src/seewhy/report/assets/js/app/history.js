@@ -26,8 +26,16 @@ export class History {
     this.pending = null;
     /** @type {string | null} */
     this.confirming = null;
+    // A question whether to delete is forgotten when a person goes on to something else.
+    this.strip.addEventListener("focusout", ({ relatedTarget }) => {
+      if (this.confirming === null || closestCard(relatedTarget) === this.confirming) return;
+      // A strip that is drawn anew loses the focus for a moment, too.
+      setTimeout(() => this.forget(), 0);
+    });
     this.strip.addEventListener("keydown", (event) => this.pressed(event));
-    new ResizeObserver(() => this.drawLines()).observe(this.list);
+    const resized = new ResizeObserver(() => this.drawLines());
+    resized.observe(this.list);
+    app.signal.addEventListener("abort", () => resized.disconnect());
   }
 
   render() {
@@ -37,7 +45,9 @@ export class History {
     const current = this.app.shownId;
     const isPendingShown = current === null && this.pending !== null;
     const stop = current ?? order[order.length - 1]?.entry.id;
-    const items = order.map((placed) => this.card(placed, placed.entry.id === current, placed.entry.id === stop && !isPendingShown));
+    const items = order.map((placed) =>
+      this.card(placed, placed.entry.id === current, placed.entry.id === stop && !isPendingShown),
+    );
     if (this.pending) items.push(this.pendingCard(this.pending, isPendingShown));
     const focused = closestCard(document.activeElement);
     this.cards = new Map(order.map(({ entry }, i) => [entry.id, items[i]]));
@@ -76,13 +86,28 @@ export class History {
       element(
         "span",
         { class: "card-text" },
-        element("span", { class: "card-answer", dir: "auto" }, shortened(entry.answer, 60) || "no text"),
-        element("span", { class: entry.change ? "card-change" : "card-prompt", dir: "auto" }, shortened(below, 60)),
+        element(
+          "span",
+          { class: "card-answer", dir: "auto" },
+          shortened(entry.answer, 60) || "no text",
+        ),
+        element(
+          "span",
+          { class: entry.change ? "card-change" : "card-prompt", dir: "auto" },
+          shortened(below, 60),
+        ),
       ),
     );
     const remove = element(
       "button",
-      { type: "button", class: "round card-remove", tabindex: "-1", "aria-label": "Delete this answer", title: "Delete", onclick: () => this.confirm(entry.id) },
+      {
+        type: "button",
+        class: "round card-remove",
+        tabindex: "-1",
+        "aria-label": "Delete this answer",
+        title: "Delete",
+        onclick: () => this.confirm(entry.id),
+      },
       icon("close"),
     );
     return element("li", { class: "card", "data-entry": entry.id }, open, remove);
@@ -95,8 +120,18 @@ export class History {
   pendingCard({ thumbnail, prompt }, isShown) {
     const open = element(
       "button",
-      { type: "button", class: "card-open", "aria-current": isShown ? "true" : null, tabindex: isShown ? "0" : "-1", onclick: () => this.app.showLive() },
-      element("span", { class: "card-picture" }, element("img", { src: thumbnail || null, alt: "", draggable: "false" })),
+      {
+        type: "button",
+        class: "card-open",
+        "aria-current": isShown ? "true" : null,
+        tabindex: isShown ? "0" : "-1",
+        onclick: () => this.app.showLive(),
+      },
+      element(
+        "span",
+        { class: "card-picture" },
+        element("img", { src: thumbnail || null, alt: "", draggable: "false" }),
+      ),
       element(
         "span",
         { class: "card-text" },
@@ -117,7 +152,11 @@ export class History {
       "li",
       { class: "card confirming", "data-entry": entry.id },
       element("span", {}, "Delete for good?"),
-      element("button", { type: "button", class: "danger", onclick: () => this.app.remove(entry.id) }, "Delete"),
+      element(
+        "button",
+        { type: "button", class: "danger", onclick: () => this.app.remove(entry.id) },
+        "Delete",
+      ),
       element("button", { type: "button", onclick: keep }, "Keep"),
     );
     node.addEventListener("keydown", (event) => {
@@ -133,6 +172,12 @@ export class History {
     this.confirming = id;
     this.render();
     if (id !== null) this.cards.get(id)?.querySelector("button")?.focus();
+  }
+
+  forget() {
+    if (closestCard(document.activeElement) === this.confirming) return;
+    this.confirming = null;
+    this.render();
   }
 
   /**
@@ -156,7 +201,8 @@ export class History {
   focus(id) {
     const open = this.cards.get(id)?.querySelector(".card-open");
     if (!(open instanceof HTMLElement)) return;
-    for (const other of this.list.querySelectorAll(".card-open")) other.setAttribute("tabindex", "-1");
+    for (const other of this.list.querySelectorAll(".card-open"))
+      other.setAttribute("tabindex", "-1");
     open.tabIndex = 0;
     open.focus();
   }
@@ -180,11 +226,13 @@ export class History {
     const width = this.list.scrollWidth;
     this.lines.setAttribute("viewBox", `0 0 ${Math.max(width, 1)} ${LINE_HEIGHT}`);
     this.lines.style.width = `${width}px`;
+    const deepest = Math.max(0, ...(this.order ?? []).map(({ depth }) => depth));
     const paths = (this.order ?? []).flatMap(({ entry, parent, depth }) => {
       const [from, to] = [parent && this.cards.get(parent.id), this.cards.get(entry.id)];
       if (!from || !to) return [];
       const [a, b] = [middleOf(from) + 8, middleOf(to) - 8];
-      const y = 3 + 3 * Math.min(depth, 3);
+      // A line that spans others runs below them.
+      const y = 4 + 3 * Math.min(deepest - depth, 2);
       const d = `M${a} 0V${y - 3}q0 3 3 3H${b - 3}q3 0 3 -3V0`;
       return [svgElement("path", { d, "data-shown": String(entry.id === this.app.shownId) })];
     });

@@ -12,6 +12,7 @@ import { livePayload } from "./live_payload.js";
 /** @typedef {UploadedPicture & {source: string}} LivePicture */
 
 const LONG_ANSWER = 220; // characters: as the report has it
+const REVEALED = 0.6; // of the window's height: an answer that begins further down has no room
 const SCRIPT_IS_CLEAR = 400; // characters: more of them do not change the direction
 
 export class Live {
@@ -39,12 +40,22 @@ export class Live {
     parts.answer.removeAttribute("role");
     parts.answer.removeAttribute("aria-multiselectable");
     parts.hint.replaceWith(this.status);
-    const nodes = pictures.map((picture) => pane(picture, pictures.length > 1));
+    const several = pictures.length > 1;
+    const nodes = pictures.map((picture, i) => pane(picture, several ? views.all[i].name : ""));
     const contents = pictures.map((_, view) => ({ at: 0, view, medium: null }));
     const rows = inRows(contents, contents.length === 4 ? 2 : 3);
     parts.panes.replaceChildren(...paneRows(rows, nodes, views));
     // What cannot be shown keeps its place: the answer is what counts.
     await this.report.start().catch(() => {});
+    this.reveal();
+  }
+
+  /** Where the window is small, what is above the picture makes room for the answer. */
+  reveal() {
+    const { answer, panes } = this.report.parts;
+    const { top } = answer.getBoundingClientRect();
+    if (this.node.hidden || (top >= 0 && top < innerHeight * REVEALED)) return;
+    scrollBy({ top: panes.getBoundingClientRect().top - 8, behavior: "instant" });
   }
 
   /**
@@ -60,6 +71,7 @@ export class Live {
     const added = text.slice(this.text.length);
     if (added) answer.append(element("span", { class: "fresh-word" }, added));
     this.text = text;
+    if (text) this.node.dataset.begun = "";
     answer.dataset.length = text.length > LONG_ANSWER ? "long" : "short";
     if (text.length < SCRIPT_IS_CLEAR) setScript(answer, text);
     if (follows) this.keepEndInSight();
@@ -100,11 +112,11 @@ export class Live {
 /**
  * A picture as the report's panes show it.
  * @param {LivePicture} picture
- * @param {boolean} isNamed
+ * @param {string} told beneath it
  */
-function pane({ source, width, height, name }, isNamed) {
+function pane({ source, width, height, name }, told) {
   const image = element("img", { src: source, alt: name, draggable: "false", decoding: "async" });
   const frame = element("div", { class: "picture-frame", "--ratio": width / height }, image);
-  const caption = element("figcaption", { hidden: !isNamed }, isNamed ? name : "");
+  const caption = element("figcaption", { hidden: !told }, told);
   return element("figure", { class: "pane" }, frame, caption);
 }

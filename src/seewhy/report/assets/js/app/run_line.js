@@ -75,7 +75,8 @@ export class RunLine {
 function sentence(event) {
   if (event.type === "queued") return queueSentence(event.position);
   if (event.type === "answer") return "Writing …";
-  if (event.type === "stage") return `${capitalize(event.text || "working").replace(/[.…\s]+$/u, "")} …`;
+  if (event.type === "stage")
+    return `${capitalize(event.text || "working").replace(/[.…\s]+$/u, "")} …`;
   if (event.type === "lost") return "The connection is lost. Trying again …";
   if (event.type === "back") return "The connection is back …";
   return "Reading the picture …";
@@ -84,7 +85,9 @@ function sentence(event) {
 /** @param {number} before how many jobs come first */
 function queueSentence(before) {
   if (!before) return "It is your turn …";
-  return before === 1 ? "Waiting: 1 other question comes first …" : `Waiting: ${before} other questions come first …`;
+  return before === 1
+    ? "Waiting: 1 other question comes first …"
+    : `Waiting: ${before} other questions come first …`;
 }
 
 /**

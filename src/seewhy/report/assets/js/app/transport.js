@@ -54,7 +54,8 @@ export function httpTransport(base = document.baseURI) {
         body: blob,
       }),
     address: async (path) => full(path),
-    listen: (job, onEvent) => listen(full(`/api/jobs/${encodeURIComponent(job)}/events`), ask, onEvent),
+    listen: (job, onEvent) =>
+      listen(full(`/api/jobs/${encodeURIComponent(job)}/events`), ask, onEvent),
   };
 }
 
@@ -141,5 +142,8 @@ async function whyClosed(ask) {
   } catch (error) {
     if (error instanceof AppError) return { kind: error.kind, message: error.message };
   }
-  return { kind: "gone", message: "The server does not know this question any more. Ask it again." };
+  return {
+    kind: "gone",
+    message: "The server does not know this question any more. Ask it again.",
+  };
 }

@@ -1,0 +1,131 @@
+"""Receiving bodies: never more than allowed, never slowly for long, never too many at once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from seewhy.app.errors import RequestError, busy, too_large
+from seewhy.app.limits import Limits
+from seewhy.app.routes import found_route
+
+SLOWEST = 32 * 1024
+"""Bytes a second that a large body must come with, beyond the first seconds."""
+
+LINGER_BYTES, LINGER_SECONDS = 64 << 20, 3
+"""What is read and thrown away after a body was refused, so that the client hears of it."""
+
+
+class Received:
+    """The bytes of all bodies that are being received; only the server's one thread uses it.
+
+    Args:
+        most: bytes.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most, self._held = most, 0
+
+    @contextmanager
+    def held(self) -> Iterator[_Held]:
+        """Count what one body takes, until the block ends."""
+        body = _Held(self)
+        try:
+            yield body
+        finally:
+            self._held -= body.size
+
+    def take(self, size: int) -> None:
+        """Count some bytes more.
+
+        Raises:
+            RequestError: with 429 if all bodies together take too many.
+        """
+        if self._held + size > self._most:
+            raise busy("Too many files are being sent at once: try again in a moment.", 5)
+        self._held += size
+
+
+class _Held:
+    def __init__(self, received: Received) -> None:
+        self._received, self.size = received, 0
+
+    def take(self, size: int) -> None:
+        self._received.take(size)
+        self.size += size
+
+
+def limit_of(method: str, path: str, limits: Limits) -> tuple[str, int]:
+    """What a request's body is, and how many bytes it may have.
+
+    Raises:
+        RequestError: with 404 or 405 for no address of the app.
+    """
+    kind = found_route(method, path)[0].body
+    return {
+        "none": ("no body", limits.json_bytes),
+        "json": ("a body", limits.json_bytes),
+        "picture": ("a picture", limits.picture_bytes),
+        "import": ("a zip", limits.import_bytes),
+    }[kind]
+
+
+async def read_body(
+    receive: Any, length: str | None, what: str, most: int, limits: Limits, held: _Held
+) -> bytes:
+    """Receive a body.
+
+    Args:
+        receive: of ASGI.
+        length: the Content-Length header.
+        what: the body is called in errors.
+        most: bytes.
+        limits: of time.
+        held: counts the bytes.
+
+    Raises:
+        RequestError: with 413 if it is larger, before all is read; with 408 if it comes too slowly,
+            with 429 if all bodies together are too large.
+    """
+    if length is not None and length.isascii() and length.isdigit() and int(length[:20]) > most:
+        raise too_large(what, most, int(length[:20]))
+    seconds = limits.body_seconds
+    if length is None or (length.isdigit() and int(length) > SLOWEST):
+        seconds += most / SLOWEST
+    chunks = bytearray()
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                # However large it is, something must come now and then.
+                message = await asyncio.wait_for(receive(), limits.body_seconds)
+                if message["type"] == "http.disconnect":
+                    raise RequestError(400, "disconnected", "The client went away.")
+                chunk = message.get("body", b"")
+                if len(chunks) + len(chunk) > most:
+                    raise too_large(what, most)
+                held.take(len(chunk))
+                chunks += chunk
+                if not message.get("more_body", False):
+                    return bytes(chunks)
+    except TimeoutError as error:
+        raise RequestError(
+            408, "slow", "The body came too slowly: try again on a better connection."
+        ) from error
+
+
+async def linger(receive: Any) -> None:
+    """Read on for a moment and throw it away: a client that still sends would not hear the answer.
+
+    Closing at once resets the connection, and the answer is lost on the way.
+    """
+    left = LINGER_BYTES
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_SECONDS):
+            while left > 0:
+                message = await receive()
+                if message["type"] == "http.disconnect" or not message.get("more_body", False):
+                    return
+                left -= len(message.get("body", b""))
