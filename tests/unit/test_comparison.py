@@ -153,7 +153,7 @@ def test_comparison_as_json_and_folder(compared, tmp_path):
 
 
 def test_comparison_in_a_notebook_is_a_frame(compared):
-    assert compared._repr_html_().startswith("<iframe srcdoc=")
+    assert compared.frame()._repr_html_().startswith("<iframe srcdoc=")
     assert "words, models=('Qwen2VLForConditionalGeneration'," in repr(compared)
 
 

@@ -48,6 +48,7 @@ def explain(fields: Fields, sitting: Sitting) -> Callable[[Job], dict[str, Any]]
                 given |= settings_of(job, explainer.loaded)
             pictures = [sitting.media.get(number).read() for number in media]
             explanation = explainer.explain(pictures, prompt, answer_start=start, **given)
+        job.check()
         job.stage("saving")
         kept = {**settings, **({"start": start} if start else {})}
         origin = Origin(model=name, asked=prompt, media=tuple(media), settings=kept)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import html as markup
 from functools import cache
 
+from seewhy.report import page as report
 from seewhy.report.page import asset, fill
 from seewhy.report.page_script import page_script
 
-STYLES = (
-    *("look.css", "report.css", "verdicts.css", "locations.css", "comparison.css"),
-    *("app.css", "app_tools.css"),
-)
+STYLES = (*report.STYLES, "comparison.css", "app.css", "app_tools.css")
 """The style sheets, in order."""
 
 SCRIPT = "app/page.js"
@@ -39,32 +37,28 @@ REFRESH = '\n<meta http-equiv="refresh" content="0; url={{address}}">'
 @cache
 def document() -> bytes:
     """The page: it names its script and style and holds neither."""
-    try:
-        return asset("app.html").encode()
-    except FileNotFoundError:
-        return message("The page is not part of this version yet; the addresses under /api are.")
+    return asset("app.html").encode()
 
 
 @cache
 def style() -> bytes:
     """The page's style sheets as one."""
-    return "".join(filter(None, map(_asset, STYLES))).encode()
+    return "".join(map(_asset, STYLES)).encode()
 
 
 @cache
 def script() -> bytes:
     """The page's modules as one script."""
-    try:
-        return page_script(SCRIPT).encode()
-    except FileNotFoundError:
-        return b""
+    return page_script(SCRIPT).encode()
 
 
 def _asset(name: str) -> str:
     try:
         return asset(name)
     except FileNotFoundError:
-        return ""
+        if name == "app_tools.css":
+            return ""
+        raise
 
 
 def message(text: str, *, go_on: str | None = None) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,10 +17,11 @@ from seewhy.comparison.word import ComparedWord
 from seewhy.core.errors import InputError, ParameterError
 from seewhy.core.text import Word
 from seewhy.core.word_lookup import place_of
-from seewhy.explanation import Explanation
+from seewhy.explanation import NOTEBOOK, Explanation
 from seewhy.functional.agreement import Agreement
+from seewhy.report.cell_frame import CellFrame
 from seewhy.report.compact_json import compact_json
-from seewhy.report.comparison_page import framed, html
+from seewhy.report.comparison_page import html
 from seewhy.report.comparison_payload import (
     ComparedColumn,
     ComparedPair,
@@ -317,8 +319,19 @@ class Comparison:
         named = {"models": self.models, "methods": self.methods}.get(self.kind, self.labels)
         return f"Comparison({self.answer!r}, {len(self)} words, {self.kind}={named!r})"
 
-    def _repr_html_(self) -> str:
-        return framed(self.payload)
+    def widget(self, *, height: int = 760) -> Any:
+        """The live page for a notebook's cell; as `Explanation.widget`."""
+        return import_module(NOTEBOOK).widget_of_comparison(self, height)
+
+    def frame(self, *, height: int = 760) -> CellFrame:
+        """The live page in a frame; as `Explanation.frame`."""
+        return CellFrame(self.html(), "seewhy comparison", height)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        return import_module(NOTEBOOK).comparison_output(self)
+
+    def _display_(self) -> Any:
+        return import_module(NOTEBOOK).marimo_comparison(self)
 
 
 def expect_comparable(first: Explanation, second: Explanation) -> None:

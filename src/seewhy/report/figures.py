@@ -1,4 +1,4 @@
-"""Figures for papers and notebooks, with matplotlib."""
+"""A quick plot of many words, with matplotlib; `seewhy.report.figure` draws figures for papers."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from seewhy.core.errors import OutputError, ParameterError
 from seewhy.core.record import Record
 from seewhy.core.suggestions import give_index
 from seewhy.report.colourmaps import DEFAULT, colour_table
-from seewhy.report.locations import Location, locations_of
-from seewhy.report.overlay import overlay
+from seewhy.report.figure.panels import draw_locations, locations_with, panel_image
 from seewhy.report.payload import view_names
 from seewhy.report.spans import TextSpan, spans_of
 
@@ -95,38 +94,18 @@ def _pyplot() -> Any:
 
 
 def _draw_picture(axis: Any, record: Record, view: int) -> None:
-    axis.imshow(record.pictures[view].image.numpy())
+    axis.imshow(panel_image(record, view, None))
     axis.set_title(view_names(record.pictures)[view], fontsize=9, color="0.45")
 
 
 def _draw_map(
     axis: Any, record: Record, view: int, span: TextSpan, colourmap: str, display: Display
 ) -> None:
-    picture, shown = record.pictures[view], span.displayed(display)[view]
-    axis.imshow(overlay(picture.image, shown, picture.base_grid, colourmap))
-    for location in locations_of(record):
-        goes_with = {*location.tokens, *(location.phrase.tokens if location.phrase else ())}
-        if view in location.views and goes_with & set(span.tokens):
-            _draw_location(axis, location)
+    axis.imshow(panel_image(record, view, span, colourmap=colourmap, display=display))
+    radius = 0.02 * max(record.pictures[view].size)
+    draw_locations(axis, locations_with(record, view, span), radius)
     number = span.probability if len(record.pictures) == 1 else span.shares[view]
     axis.set_title(f"{span.text}  {number:.2f}", fontsize=9, parse_math=False)
-
-
-def _draw_location(axis: Any, location: Location) -> None:
-    """A box of the answer as a yellow outline, a point as a ring, over dark edges."""
-    from matplotlib.patches import Circle, Rectangle
-
-    if location.pixels is None:
-        return
-    x, y = location.pixels[:2]
-    radius = 0.02 * max(abs(edge) for edge in (*axis.get_xlim(), *axis.get_ylim()))
-    for colour, width in (("black", 3.0), ("#ffd60a", 1.5)):
-        style = {"fill": False, "edgecolor": colour, "linewidth": width}
-        if location.markup.kind == "point":
-            axis.add_patch(Circle((x, y), radius, **style))
-        else:
-            right, bottom = location.pixels[2:]
-            axis.add_patch(Rectangle((x, y), right - x, bottom - y, **style))
 
 
 def _add_colour_bar(figure: Figure, axes: Any, colourmap: str, display: Display) -> None:

@@ -1,6 +1,7 @@
 // A word's verdict in the details: its sentence, what was changed, and the chain that it is part of.
 
 import { element } from "../shared/dom.js";
+import { focusedElement } from "../shared/focus.js";
 import { label, percent, unbroken } from "../shared/text.js";
 import { meaning, verdictMark } from "../shared/verdict_marks.js";
 import { changePlot } from "./change_plot.js";
@@ -128,7 +129,7 @@ function wordLink(report, ref, name) {
  */
 function goTo({ actions, parts, text }, at) {
   actions.choose(at);
-  if (!parts.details.contains(document.activeElement))
+  if (!parts.details.contains(focusedElement()))
     text.pieces[at].node?.focus({ preventScroll: true });
 }
 
