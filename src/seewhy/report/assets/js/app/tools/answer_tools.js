@@ -14,9 +14,6 @@ export class AnswerTools {
   constructor(desk) {
     this.desk = desk;
     const { obstacle } = desk;
-    this.place = toolButton("Ask about a place", () => this.drawRegion(), {
-      title: "Draw on the picture; the words are ranked by how much of them comes from there",
-    });
     this.question = toolButton("Ask differently", () => this.reprompt(), {
       obstacle,
       title: "The same picture, another question",
@@ -28,8 +25,8 @@ export class AnswerTools {
     this.compare = toolButton("Side by side", () => new CompareForm(desk, this.compare), {
       title: "Beside other methods, models, pictures or answers",
     });
-    const all = [this.place, this.question, this.verdicts, this.compare];
-    for (const button of all.slice(1)) button.setAttribute("aria-expanded", "false");
+    const all = [this.question, this.verdicts, this.compare];
+    for (const button of all) button.setAttribute("aria-expanded", "false");
     this.node = element(
       "div",
       { class: "answer-tools", role: "group", "aria-label": "Ask back" },
@@ -37,10 +34,6 @@ export class AnswerTools {
       obstacle ? desk.reasonNote(obstacle) : null,
     );
     desk.report.slots.answer.append(this.node);
-  }
-
-  drawRegion() {
-    this.desk.report.drawRegion();
   }
 
   /** The same picture, another question. */

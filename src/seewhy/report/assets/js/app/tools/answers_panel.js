@@ -116,7 +116,10 @@ const MOST_LISTED = 12;
  * @param {Set<number>} words
  */
 function listed({ words: { answer } }, words) {
-  const texts = [...words].map((word) => answer[word].text.trim());
+  const all = [...words].map((word) => answer[word].text.trim());
+  // Marks are struck out in the text, and would only be in the way here.
+  const named = all.filter((text) => /[\p{L}\p{N}]/u.test(text));
+  const texts = named.length ? named : all;
   const shown = texts.slice(0, MOST_LISTED).join(", ");
   return texts.length > MOST_LISTED ? `${shown} and ${texts.length - MOST_LISTED} more` : shown;
 }

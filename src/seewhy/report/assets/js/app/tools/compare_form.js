@@ -7,7 +7,7 @@ import { shortened } from "./shorten.js";
 import { Panel } from "./panel.js";
 import { note, segments } from "./parts.js";
 
-/** @import {CompareResult, UploadedPicture} from "../types.d.ts" */
+/** @import {CompareJob, CompareResult, UploadedPicture} from "../types.d.ts" */
 /** @import {Desk} from "./desk.js" */
 /** @typedef {"methods" | "models" | "pictures" | "entries"} Kind */
 /** Something that can stand beside the answer.
@@ -202,7 +202,7 @@ export class CompareForm {
     const values = [...this.chosen];
     const { entry } = desk;
     const told = kind === "entries" ? { entries: values } : { entry: entry.id, [kind]: values };
-    const job = /** @type {import("../types.d.ts").CompareJob} */ ({ kind: "compare", ...told });
+    const job = /** @type {CompareJob} */ ({ kind: "compare", ...told });
     const result = await this.panel.run(job, [this.go]);
     if (result) await showComparison(desk, result, this.opener);
   }

@@ -13,6 +13,7 @@ import { note } from "./parts.js";
 
 const MOST_ROWS = 8;
 const NOTHING = 0.1; // nats: less is next to nothing
+const LEAST_SHOWN = 0.005; // nats: with two decimals, less is 0
 const MUCH_OF_MAP = 0.4;
 /** @type {Record<Change, string>} */
 const TITLES = {
@@ -89,7 +90,7 @@ function disagreements(rows) {
       ? `The map says more than the change for ${quoted(own)}: much of the map lies here, and next to nothing is lost.`
       : "",
     repeated.length
-      ? `${quoted(repeated)} can follow from the same word before: much of the map lies here, and next to nothing is lost.`
+      ? `A later ${quoted(repeated)} can follow from the first: much of its map lies here, and next to nothing is lost.`
       : "",
   ].filter(Boolean);
 }
@@ -126,7 +127,7 @@ function table(sorted) {
  */
 function tableRow(row, most, isHidden) {
   const { before, after, lost, control, share, text } = row;
-  const isGain = lost < 0;
+  const isGain = lost <= -LEAST_SHOWN;
   const bar = element("i", {
     class: isGain ? "gain" : "loss",
     "aria-hidden": "true",
@@ -136,15 +137,21 @@ function tableRow(row, most, isHidden) {
     "tr",
     { hidden: isHidden, "data-word": row.word, class: Math.abs(beyond(row)) < NOTHING ? "nothing" : null },
     element("th", { scope: "row", dir: "auto" }, text),
-    element("td", {}, `${percent(Math.exp(before))} → ${percent(Math.exp(after))}`),
-    element("td", { class: "wide" }, bar, element("span", {}, isGain ? `+${nats(-lost)} gained` : nats(lost))),
+    element(
+      "td",
+      { class: "fall" },
+      element("span", {}, `${percent(Math.exp(before))} →`),
+      " ",
+      element("span", {}, percent(Math.exp(after))),
+    ),
+    element("td", { class: "wide" }, element("span", {}, isGain ? `gained ${nats(-lost)}` : nats(lost)), bar),
     element("td", {}, typeof control === "number" ? signed(control) : "–"),
     element("td", {}, percent(share)),
   );
 }
 
 /** @param {number} x */
-const nats = (x) => (x < 0.005 ? "0" : x.toFixed(2));
+const nats = (x) => (x < LEAST_SHOWN ? "0" : x.toFixed(2));
 
 /** @param {number} x */
 const signed = (x) => (x < 0 && nats(-x) !== "0" ? `−${nats(-x)}` : nats(Math.max(x, 0)));

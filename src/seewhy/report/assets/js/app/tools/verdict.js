@@ -28,7 +28,9 @@ export async function runVerdicts(desk, panel, words, busy) {
   if (!result) return;
   const { payload } = await app.read(entry.id);
   const at = words ? words[0] : desk.report.word;
+  const top = scrollY;
   await showAt(app, entry.id, at);
+  scrollTo({ top, behavior: "instant" });
   app.announce(spoken(payload, words));
 }
 
