@@ -1,5 +1,6 @@
 // One mounted app: what the server knows, what is shown, and what a person does with it.
 
+import { element } from "../shared/dom.js";
 import { mountRoot } from "../shared/root.js";
 import { applyTheme } from "../shared/theme.js";
 import { entryInAddress, writeEntry } from "./address.js";
@@ -64,6 +65,9 @@ export class AppPage {
 
   /** Ask the server what it has, and be ready for a question. */
   async start() {
+    this.parts.notice.replaceChildren(
+      element("p", { class: "app-starting", role: "status" }, "Starting …"),
+    );
     try {
       this.state = await this.transport.get("/api/state");
     } catch (error) {

@@ -26,7 +26,7 @@ export class Options {
     );
     this.method = select(
       id("method"),
-      state.methods.map(({ name, title, speed }) => [name, methodName(name, title, speed)]),
+      state.methods.map(({ name, speed }) => [name, speed === "slow" ? `${name} (slow)` : name]),
       state.default_method,
     );
     this.length = element("input", {
@@ -64,7 +64,7 @@ export class Options {
       "div",
       { class: "option-fields" },
       field("Model", this.model),
-      field("Method", this.method, "How the maps are made."),
+      field("Method", this.method, " "),
       field("Longest answer, in tokens", this.length),
       field("Answer begins with", this.start, "The model writes the rest."),
       field("Answer given", this.given, "This answer is explained; the model writes none."),
@@ -93,9 +93,10 @@ export class Options {
     this.length.disabled = this.start.disabled;
     this.error.replaceChildren();
     const method = this.state.methods.find(({ name }) => name === this.method.value);
+    this.hint(this.method, method?.title ?? "");
     const facts = [
       shortModel(this.model.value),
-      method?.title ?? this.method.value,
+      this.method.value,
       this.start.disabled && "answer given",
       this.start.value.trim() && !this.start.disabled && "answer begun",
       this.length.value && !this.length.disabled && `at most ${this.length.value} tokens`,
@@ -106,6 +107,15 @@ export class Options {
       element("span", { class: "options-word" }, "Options"),
       element("span", { class: "options-facts" }, facts.join(" · ")),
     );
+  }
+
+  /**
+   * @param {HTMLElement} input
+   * @param {string} text
+   */
+  hint({ id }, text) {
+    const note = this.holder.querySelector(`#${CSS.escape(id)}-hint`);
+    if (note) note.textContent = text;
   }
 
   /**
@@ -148,16 +158,6 @@ export class Options {
  * @param {string} name
  */
 export const shortModel = (name) => name.split("/").filter(Boolean).pop() ?? name;
-
-/**
- * @param {string} name
- * @param {string} title
- * @param {"fast" | "slow"} speed
- */
-function methodName(name, title, speed) {
-  const known = title && title !== name ? `${title} (${name})` : name;
-  return speed === "slow" ? `${known}, slow` : known;
-}
 
 /**
  * @param {string} id

@@ -35,7 +35,7 @@ export class Live {
     const { parts, views } = this.report;
     // Nothing of it can be used yet; it keeps its place.
     for (const node of [parts.play, parts.segmentation, parts.helpButton]) node.inert = true;
-    for (const node of this.node.querySelectorAll(".controls, .scale-control, .legend"))
+    for (const node of this.node.querySelectorAll(".viewer > :not(.viewer-pictures)"))
       if (node instanceof HTMLElement) node.inert = true;
     parts.answer.removeAttribute("role");
     parts.answer.removeAttribute("aria-multiselectable");
