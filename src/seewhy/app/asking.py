@@ -123,6 +123,12 @@ def media_of(entry: Entry, sitting: Sitting) -> list[Any]:
     return [sitting.media.get(number).read() for number in entry.media]
 
 
+def settings_for_reading(entry: Entry, job: Job) -> dict[str, Any]:
+    """Settings to explain an entry's answer again, as it was explained."""
+    settings = {key: entry.settings[key] for key in ("method", "contrast") if key in entry.settings}
+    return {**settings, "progress": job.stage}
+
+
 def kept_media(
     media: Sequence[Any], entry: Entry, sitting: Sitting, changed: bool
 ) -> tuple[str, ...]:

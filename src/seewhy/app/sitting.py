@@ -34,7 +34,7 @@ from seewhy.app.uploads import read_upload
 if TYPE_CHECKING:
     from seewhy.app.service import Service
 
-JOBS_KEPT = 64
+JOBS_KEPT = 16
 """Jobs of a sitting whose events can still be read."""
 
 
