@@ -83,23 +83,20 @@ class Pair:
             for a, b in zip(one, other, strict=True)
         )
 
-    def agreement(self, first: int, second: int) -> Agreement:
+    def agreement(self, first: int, second: int) -> Agreement | None:
         """How much both maps of a word agree; arguments as for `maps`.
 
+        None where both grids have no place of the picture in common.
+
         Raises:
-            InputError: if the views have other sizes, or no cell in common.
+            InputError: if the views have other sizes.
         """
         self._expect_same_places()
         values = [
             self._cells.values(on_grids(maps, views, self._grid))
             for maps, views in zip(self._maps(first, second), self._views, strict=True)
         ]
-        if not values[0].numel():
-            raise InputError(
-                "Expected maps with a cell in common, got grids over different parts of the "
-                "picture: these two columns cannot be compared by place."
-            )
-        return Agreement.between(*values)
+        return Agreement.between(*values) if values[0].numel() else None
 
     @cached_property
     def _cells(self) -> CommonCells:

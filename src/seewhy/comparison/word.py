@@ -115,8 +115,10 @@ class ComparedWord:
         found = {}
         for key, pair in self._pairs.items():
             places = self._row[pair.first], self._row[pair.second]
-            if pair.has_same_places and None not in places:
-                found[key] = pair.agreement(*self._places(pair))
+            if not pair.has_same_places or None in places:
+                continue
+            if (agreement := pair.agreement(*self._places(pair))) is not None:
+                found[key] = agreement
         return found
 
     @property
