@@ -40,6 +40,7 @@ const DEFAULTS = {
   theme: "system",
   rememberTheme: false,
   title: null,
+  verdictHint: "explain with diagnose=True, or with --diagnose on the command line",
 };
 
 export class Report {
