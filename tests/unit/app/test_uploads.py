@@ -4,6 +4,7 @@ import io
 import os
 import struct
 import zlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,7 +50,9 @@ def bomb(width, height):
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF"])
 def test_pictures_of_every_kind_are_read_whatever_they_are_called(tmp_path, kind):
-    read_picture = read(saved(Image.new("RGB", (30, 20), (9, 9, 9)), kind), tmp_path, name="x.mp4")
+    read_picture: Any = read(
+        saved(Image.new("RGB", (30, 20), (9, 9, 9)), kind), tmp_path, name="x.mp4"
+    )
     assert (read_picture.mode, read_picture.size) == ("RGB", (30, 20))
     assert os.listdir(tmp_path) == []
 
@@ -59,7 +62,7 @@ def test_a_picture_is_upright_and_its_notes_are_kept(tmp_path):
     exif[0x0112] = 6
     turned = read(saved(Image.new("RGB", (30, 20)), "JPEG", exif=exif), tmp_path)
     assert turned.size == (20, 30)
-    clear = read(saved(Image.new("RGBA", (4, 4), (0, 0, 0, 0)), "PNG"), tmp_path)
+    clear: Any = read(saved(Image.new("RGBA", (4, 4), (0, 0, 0, 0)), "PNG"), tmp_path)
     assert "laid on white" in notes_of(clear)[0]
 
 
@@ -72,7 +75,7 @@ def test_what_moves_is_a_clip(tmp_path, kind):
 
 
 def test_of_a_large_clip_fewer_frames_are_kept(tmp_path):
-    clip = read(animated("GIF", 12, (50, 40)), tmp_path)
+    clip: Any = read(animated("GIF", 12, (50, 40)), tmp_path)
     assert len(clip) * 50 * 40 <= LIMITS.pixels
     assert "were kept" in clip.notes[0]
 
