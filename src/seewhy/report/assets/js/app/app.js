@@ -11,7 +11,7 @@ import { download } from "./downloads.js";
 import { EntryView, shortened } from "./entry_view.js";
 import { AppError, asAppError, failureNote } from "./failures.js";
 import { History } from "./history.js";
-import { layout } from "./layout.js";
+import { layout, setHeading } from "./layout.js";
 import { runJob } from "./run.js";
 import { connectShortcuts } from "./shortcuts.js";
 
@@ -49,7 +49,9 @@ export class AppPage {
     this.root = root;
     this.id = id;
     this.state = NOTHING;
-    this.parts = layout(id);
+    /** Whether the whole page is the app's. */
+    this.isPage = this.options.keyboard === "page";
+    this.parts = layout(id, this.isPage);
     root.append(...this.parts.nodes);
     /** @type {Map<string, Promise<EntryPayload>>} */
     this.payloads = new Map();
@@ -77,6 +79,7 @@ export class AppPage {
     if (this.signal.aborted) return;
     this.parts.notice.replaceChildren();
     this.composer = new Composer(this);
+    this.name(null);
     this.history = new History(this);
     this.asking = new Asking(this);
     this.connect();
@@ -90,7 +93,7 @@ export class AppPage {
   connect() {
     connectShortcuts(this);
     listenToFiles({
-      heard: this.options.keyboard === "page" ? window : this.root,
+      heard: this.isPage ? window : this.root,
       veil: this.parts.veil,
       take: (files) => this.take(files),
       refuse: (text) => this.tell(new AppError("refused", text)),
@@ -204,21 +207,35 @@ export class AppPage {
   }
 
   /**
+   * Name what is shown, for the window and for who does not see it.
+   * @param {string | null} answer
+   */
+  name(answer) {
+    const { brand, title } = this.parts;
+    title.textContent = answer === null ? "" : `: ${answer}`;
+    // The question in large has a heading of its own.
+    setHeading(brand, answer === null && this.composer ? null : this.isPage ? 1 : 2);
+    if (this.isPage) document.title = answer === null ? TITLE : `${answer} · seewhy`;
+  }
+
+  /**
    * Bring an entry into sight in the place of what was there.
    * @param {EntryView} view
    */
   put(view) {
     const focus = document.activeElement;
+    const isLost = this.asking?.isShown && (focus === document.body || focus === null);
     const hadFocus = focus !== null && this.parts.stage.contains(focus);
+    // First what comes, then what goes: a page that is short for a moment loses its scroll position.
+    view.reveal();
     this.leaveView();
     this.view = view;
     this.asking?.hide();
     this.composer?.setMode("bar");
     this.composer?.follow(view.entry, this.questions.get(view.entry.id));
     this.parts.fresh.hidden = false;
-    view.reveal();
-    if (this.options.deepLinks) document.title = `${shortened(view.entry.answer)} · seewhy`;
-    if (hadFocus || focus === document.body || focus === null) view.focus();
+    this.name(shortened(view.entry.answer));
+    if (hadFocus || isLost) view.focus();
     this.history?.render();
   }
 
@@ -249,7 +266,7 @@ export class AppPage {
     this.asking?.hide();
     this.composer?.setMode("start");
     this.parts.fresh.hidden = true;
-    if (this.options.deepLinks) document.title = TITLE;
+    this.name(null);
     writeEntry(this.options, null, false);
     this.history?.render();
   }

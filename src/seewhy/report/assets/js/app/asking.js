@@ -49,7 +49,7 @@ export class Asking {
     if (app.history) app.history.pending = null;
     // A person who went on to another answer meanwhile is not taken away from it.
     if (live.node.isConnected && !live.node.hidden) await app.show(entry.id);
-    else this.discardQuietly();
+    if (this.live?.node.hidden) this.discardQuietly();
     app.history?.render();
     app.announce(`Answered: ${entry.answer}`);
   }
@@ -72,6 +72,7 @@ export class Asking {
       method: subject?.method ?? options?.method ?? "",
     });
     app.composer?.setMode("bar");
+    app.name("being answered");
     app.parts.fresh.hidden = false;
     if (app.history)
       app.history.pending = { thumbnail: pictures[0]?.source ?? "", prompt: job.prompt };
@@ -132,13 +133,17 @@ export class Asking {
 
   /** Go back to the question as it was written. */
   discard() {
-    const wasShown = this.live !== null && !this.live.node.hidden;
+    const wasShown = this.isShown;
     this.live?.unmount();
     this.live = null;
     if (wasShown) {
       this.app.showQuestion();
       this.app.composer?.parts.prompt.focus();
     } else this.app.history?.render();
+  }
+
+  get isShown() {
+    return this.live !== null && !this.live.node.hidden;
   }
 
   /** End the writing, as the line's own button does. */

@@ -18,7 +18,7 @@ export class Composer {
   /** @param {AppPage} app */
   constructor(app) {
     this.app = app;
-    this.parts = composerLayout(app.id);
+    this.parts = composerLayout(app.id, app.isPage);
     this.pictures = new Pictures(
       this.parts.slots,
       {
@@ -100,9 +100,10 @@ export class Composer {
     this.mode = mode;
     this.app.root.dataset.mode = mode;
     const { ask } = this.app.parts;
-    ask.setAttribute("role", mode === "start" ? "main" : "search");
-    if (mode === "bar") ask.setAttribute("aria-label", "Question");
-    else ask.removeAttribute("aria-label");
+    const isMain = mode === "start" && this.app.isPage;
+    ask.setAttribute("role", isMain ? "main" : "search");
+    if (isMain) ask.removeAttribute("aria-label");
+    else ask.setAttribute("aria-label", "Question");
     if (mode === "bar") this.parts.options.open = false;
     this.parts.prompt.rows = mode === "start" ? 2 : 1;
     this.fitPrompt();

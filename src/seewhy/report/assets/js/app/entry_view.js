@@ -19,7 +19,7 @@ export class EntryView {
   constructor(app, { entry, payload }) {
     this.entry = entry;
     this.app = app;
-    this.node = element("article", { class: "entry", "data-entry": entry.id, hidden: true });
+    this.node = element("div", { class: "entry", "data-entry": entry.id, hidden: true });
     app.parts.stage.append(this.node);
     const { deepLinks, keyboard, rememberTheme } = app.options;
     this.mounted = mount(this.node, payload, {

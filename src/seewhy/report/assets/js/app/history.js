@@ -78,7 +78,6 @@ export class History {
         class: "card-open",
         tabindex: isStop ? "0" : "-1",
         "aria-current": isShown ? "true" : null,
-        "aria-label": cardName(entry, parent),
         title: `${entry.prompt}\n${shortened(entry.answer, 300)}`,
         onclick: () => this.app.show(entry.id),
       },
@@ -91,11 +90,13 @@ export class History {
           { class: "card-answer", dir: "auto" },
           shortened(entry.answer, 60) || "no text",
         ),
+        hidden(entry.change ? ". Changed: " : ". Asked: "),
         element(
           "span",
           { class: entry.change ? "card-change" : "card-prompt", dir: "auto" },
           shortened(below, 60),
         ),
+        parent ? hidden(`. Made from “${shortened(parent.answer)}”`) : null,
       ),
     );
     const remove = element(
@@ -240,6 +241,9 @@ export class History {
   }
 }
 
+/** @param {string} text told to who does not see the strip */
+const hidden = (text) => element("span", { class: "visually-hidden" }, text);
+
 /** @param {HTMLElement} card */
 const middleOf = ({ offsetLeft }) => offsetLeft + 28; // below the middle of its picture
 
@@ -247,13 +251,4 @@ const middleOf = ({ offsetLeft }) => offsetLeft + 28; // below the middle of its
 function closestCard(target) {
   const card = target instanceof Element ? target.closest(".card") : null;
   return card instanceof HTMLElement ? (card.dataset.entry ?? null) : null;
-}
-
-/**
- * @param {Entry} entry
- * @param {Entry | null} parent
- */
-function cardName({ answer, change, prompt }, parent) {
-  const from = parent ? ` Made from “${shortened(parent.answer)}”.` : "";
-  return `${shortened(answer, 80) || "No text"}. ${change ? `Changed: ${change}.` : `Asked: ${shortened(prompt, 80)}`}${from}`;
 }

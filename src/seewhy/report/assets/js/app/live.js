@@ -21,7 +21,7 @@ export class Live {
    * @param {{pictures: LivePicture[], prompt: string, model: string, method: string}} asked
    */
   constructor(stage, { pictures, prompt, model, method }) {
-    this.node = element("article", { class: "entry live-entry", "aria-busy": "true" });
+    this.node = element("div", { class: "entry live-entry", "aria-busy": "true" });
     this.status = element("div", { class: "live-status" });
     this.text = "";
     stage.append(this.node);
