@@ -70,7 +70,12 @@ TALLEST_PAGE = 24.0
 CM, POINT = 1 / 2.54, 2.54 / 72
 """A centimetre in inches, a point in centimetres."""
 
-SETTINGS = {"pdf.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "seewhy"}
+SETTINGS = {
+    "pdf.fonttype": 42,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "seewhy",
+    "pdf.compression": 9,
+}
 """Text stays text, and equal figures are equal files."""
 
 _LOCK = RLock()
