@@ -65,7 +65,7 @@ PATIENCE_S = 10.0  # of a job that waits for the test
 
 @cache
 def style() -> str:
-    return "".join(map(asset, (*STYLES, "app.css")))
+    return "".join(map(asset, (*STYLES, "comparison.css", "app.css", "app_tools.css")))
 
 
 def png(width: int = 480, height: int = 360) -> bytes:

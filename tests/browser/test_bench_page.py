@@ -36,6 +36,9 @@ def view(model, shift):
         "model": model,
         "data": "testbed",
         "samples": 9,
+        "answer": f"By object-iou, `<b>mine</b>` leads on {model}.",
+        "elsewhere": "Of 1 other figures it is the best in 0.",
+        "main": 0,
         "cells": [
             cell(0, 0, 0.40 + shift),
             cell(1, 0, 0.10 + shift, apart=[-0.3, -0.4, -0.2]),
@@ -158,23 +161,32 @@ def methods(page):
 
 
 def test_table_marks_best_reference_and_differences(page):
-    assert methods(page) == list(METHODS)
-    # The cheapest stands in the first row, the best in the third.
-    assert texts(page, "#table td b") == ["0.500", "55.0"]
+    # Sorted by the main figure at first: the best of it comes first, then the cheapest.
+    assert methods(page) == ["<b>mine</b>", "tam", "random"]
+    assert texts(page, "#table td b") == ["55.0", "0.500"]
     assert texts(page, "#table tr.reference th") == ["tam"]
     assert len(page.find_elements(By.CSS_SELECTOR, "#table .star")) == 2
     assert "35.0 to 45.0" in texts(page, "#table tr.reference td")[0]
 
 
 def test_heads_sort_by_click_and_by_key(page):
-    head = page.find_element(By.CSS_SELECTOR, "#table thead button")
-    head.click()
-    assert methods(page) == ["<b>mine</b>", "tam", "random"]
     sorted_by = page.find_element(By.CSS_SELECTOR, "#table th[aria-sort='descending']")
     assert "object-iou" in sorted_by.text
+    page.find_element(By.CSS_SELECTOR, "#table thead button[data-column='1']").click()
+    assert methods(page) == ["tam", "random", "<b>mine</b>"]
+    page.find_element(By.CSS_SELECTOR, "#table thead button").click()
+    assert methods(page) == ["<b>mine</b>", "tam", "random"]
     page.switch_to.active_element.send_keys(Keys.ENTER)
     assert methods(page) == ["random", "tam", "<b>mine</b>"]
     assert "rising" in page.find_element(By.ID, "live").get_property("textContent")
+
+
+def test_the_first_paragraph_answers_the_title(page):
+    first = page.find_element(By.CSS_SELECTOR, "main h1 + p")
+    assert first.text == "By object-iou, <b>mine</b> leads on first."
+    assert texts(page, "main h1 + p code") == ["<b>mine</b>"]
+    page.find_element(By.CSS_SELECTOR, "#views button[data-value='1']").click()
+    assert first.text == "By object-iou, <b>mine</b> leads on second."
 
 
 def test_models_switch_by_arrow_keys(page):
@@ -221,7 +233,12 @@ def test_cases_link_to_reports_and_say_why_a_map_is_missing(page):
 
 
 def test_reasons_are_listed(page):
-    assert "failed: out of memory" in page.find_element(By.ID, "reasons").text
+    summaries = texts(page, "#reasons summary")
+    assert summaries == ["failed: out of memory 1 figure, 1 model and data set"]
+    assert texts(page, "#reasons tbody th") == [""]  # folded
+    page.find_element(By.CSS_SELECTOR, "#reasons summary").click()
+    assert texts(page, "#reasons tbody th") == ["rise"]
+    assert texts(page, "#reasons tbody td") == ["first on testbed", "3", "heldout-2"]
 
 
 def test_theme_flips_and_is_kept(page):

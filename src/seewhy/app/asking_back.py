@@ -93,6 +93,7 @@ def contrast(fields: Fields, sitting: Sitting) -> Work:
         with running(job, sitting, entry.model) as explainer:
             question = _question(explainer, entry, sitting, job)
             explanation = question.contrast(word, other, progress=job.stage)
+        job.check()
         told = explanation.words[word].text[:SHOWN]
         kept = {**entry.settings.get("contrast", {}), word: other}
         origin = Origin(
@@ -120,6 +121,7 @@ def diagnose(fields: Fields, sitting: Sitting) -> Work:
             # What is there now: verdicts of other words may have come meanwhile.
             question = _question(explainer, sitting.entries.get(entry.id), sitting, job)
             explanation = question.diagnosed(words, progress=job.stage)
+        job.check()
         return {"entry": sitting.entries.update(entry.id, explanation).to_json()}
 
     return work
@@ -151,6 +153,7 @@ def _again(
             if (most := entry.settings.get("max_new_tokens")) is not None:
                 settings["max_new_tokens"] = most
             found = ask(_question(explainer, entry, sitting, job), settings)
+        job.check()
         job.stage("saving")
         media = found.follow_up.question.conversation.media
         kept = {key: value for key, value in entry.settings.items() if key != "contrast"}

@@ -78,6 +78,23 @@ def cells(
     ]
 
 
+def compared_with(
+    results: Results, reference: str, cell: Cell, *, replicates: int = REPLICATES, seed: int = 0
+) -> Cell | None:
+    """A cell of all words with its difference to another method than the results' reference.
+
+    Returns:
+        None where the results have no rows: then the difference of two methods is not known.
+    """
+    if not results.rows:
+        return None
+    samples = results.samples[cell.model, cell.data]
+    weights = bootstrap_weights(len(samples), replicates, seed)
+    view = _View(replace(results, reference=reference), cell.model, cell.data, weights)
+    found = (again for again in view.cells(cell.column) if again.method == cell.method)
+    return next(found, None)
+
+
 def breakdown(
     results: Results, *, replicates: int = REPLICATES, seed: int = 0, methods: Sequence[str] = ()
 ) -> list[Cell]:

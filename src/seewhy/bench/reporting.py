@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from seewhy.bench.answers import answer_of
 from seewhy.bench.cells import Cell, breakdown, cells
 from seewhy.bench.gallery import CASES, cases_json, choose_cases, read_cases, read_gallery
 from seewhy.bench.readers import has_tables_alone, read_tables
@@ -134,8 +135,7 @@ def payload(
         },
         "columns": [_column(column) for column in columns],
         "views": [
-            _view(view, len(samples), columns, ungrouped, grouped, cases)
-            for view, samples in results.samples.items()
+            _view(results, view, columns, ungrouped, grouped, cases) for view in results.samples
         ],
         "reasons": [_reason(reason) for reason in results.reasons],
     }
@@ -150,8 +150,8 @@ def _run_facts(run: Mapping[str, Any]) -> BenchRun:
 
 
 def _view(
+    results: Results,
     view: tuple[str, str],
-    samples: int,
     columns: dict[Column, int],
     ungrouped: list[Cell],
     grouped: list[Cell],
@@ -160,10 +160,14 @@ def _view(
     """The page's data of one model and data set."""
     view_cells = [cell for cell in ungrouped if (cell.model, cell.data) == view]
     groups = [cell for cell in grouped if (cell.model, cell.data) == view]
+    answer = answer_of(results, view, ungrouped)
     return {
         "model": view[0],
         "data": view[1],
-        "samples": samples,
+        "samples": len(results.samples[view]),
+        "answer": answer.text,
+        "elsewhere": answer.elsewhere,
+        "main": None if answer.main is None else columns[answer.main],
         "cells": [
             _cell(cell, columns[cell.column]) for cell in view_cells if not cell.column.curve
         ],

@@ -18,9 +18,9 @@ from PIL import Image
 from torch import Tensor
 
 from seewhy.core.errors import ParameterError
-from seewhy.functional.curves import dilated
 from seewhy.images.changes import GREY, RING
 from seewhy.images.inpainting import inpainted
+from seewhy.images.outside import enlarged, reduced_outside, to_bytes
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -39,8 +39,19 @@ FILLS = {
 }
 """What an erased region is filled with; a region that is the whole picture becomes mid-grey."""
 
+BORDER = 1 / 160
+"""Width of the border around a region whose colours are not used: at least two pixels, else this
+share of the longer side. At an edge the colours of both sides are mixed, and an inpainting that
+begins there brings the thing's own colour back."""
+
 AROUND = 16
 """Pixels around a region that a blur takes colours from, at least."""
+
+BLUR_SIDE = 256
+"""A region is blurred at about this many pixels on its longer side."""
+
+RING_SQUARES = 4
+"""The ring's width in squares of pixels, at least, in a large picture."""
 
 
 def erased(picture: Picture, mask: Tensor, fill: str = "blur") -> Picture:
@@ -58,13 +69,14 @@ def erased(picture: Picture, mask: Tensor, fill: str = "blur") -> Picture:
     pixels, inside = _array(picture), mask.cpu().numpy()
     if inside.all():
         return Image.new("RGB", picture.size, GREY)
-    ring = max(1, round(RING * max(picture.size)))
+    ring, border = (max(2, round(share * max(picture.size))) for share in (RING, BORDER))
     margin = ring if fill == "mean" else max(AROUND, _longest_side(inside) // 2)
-    window = _window(inside, margin)
+    window = _window(inside, margin + border)
     part, within = pixels[window], inside[window]
-    filled = part.copy()
-    filled[within] = _FILLINGS[fill](part, within, ring)
-    pixels[window] = filled
+    unknown = _widened(within, border)
+    unknown = within if unknown.all() else unknown
+    filled = np.broadcast_to(_FILLINGS[fill](part, unknown, ring), part.shape)
+    pixels[window] = np.where(within[..., None], filled, part)
     return Image.fromarray(pixels)
 
 
@@ -124,19 +136,25 @@ def expect_fill(fill: str) -> None:
 
 
 def _mean_of_ring(part: np.ndarray, inside: np.ndarray, ring: int) -> np.ndarray:
-    """The mean colour of the pixels up to a distance of `ring` from the region: uint8 `[3]`."""
-    around = dilated(torch.from_numpy(inside), ring).numpy() & ~inside
-    return _bytes(part[around].mean(0, dtype=np.float64))
+    """The mean colour of the pixels up to a distance of about `ring` from the region."""
+    shrink = max(1, ring // RING_SQUARES)
+    colours, counts = reduced_outside(part, inside, shrink)
+    held = _widened(_touched_squares(inside, shrink), max(1, round(ring / shrink)))
+    around = held & (counts > 0)
+    weights = counts[around]
+    return to_bytes((colours[around] * weights[:, None]).sum(0) / weights.sum())
 
 
 def _blurred(part: np.ndarray, inside: np.ndarray, ring: int) -> np.ndarray:
-    """Colours from outside of a region, smoother the farther from its border: uint8 `[pixel, 3]`.
+    """Colours from outside of a region, smoother the farther from its border.
 
     Colours and their weights are halved in size until no place is without a weight; then each place
     without one takes the colour of the next coarser size.
     """
-    weights = torch.from_numpy(~inside)[None, None].float()
-    colours = torch.from_numpy(part).permute(2, 0, 1)[None].float() * weights
+    shrink = max(1, _longest_side(inside) // BLUR_SIDE)
+    means, counts = reduced_outside(part, inside, shrink)
+    weights = torch.from_numpy(counts / counts.max())[None, None].float()
+    colours = torch.from_numpy(means).permute(2, 0, 1)[None].float() * weights
     sizes = [(colours, weights)]
     while not bool((weights > 0).all()):
         # Odd sides are padded by places without a weight: the two stay aligned.
@@ -149,7 +167,7 @@ def _blurred(part: np.ndarray, inside: np.ndarray, ring: int) -> np.ndarray:
         doubled = doubled[..., : weights.shape[2], : weights.shape[3]]
         # A place that is partly outside takes as much of its own colours.
         filled = colours + (1 - weights) * doubled
-    return _bytes(filled[0].permute(1, 2, 0).numpy()[inside])
+    return enlarged(to_bytes(filled[0].permute(1, 2, 0).numpy()), shrink, inside.shape)
 
 
 _FILLINGS: dict[str, Callable[[np.ndarray, np.ndarray, int], np.ndarray]] = {
@@ -187,8 +205,21 @@ def _array(picture: Picture) -> np.ndarray:
     return np.array(picture.convert("RGB"))
 
 
-def _bytes(values: np.ndarray) -> np.ndarray:
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+def _touched_squares(inside: np.ndarray, shrink: int) -> np.ndarray:
+    """bool `[rows, columns]`: the squares of some pixels that hold a pixel of a region."""
+    rows, columns = (np.arange(0, side, shrink) for side in inside.shape)
+    return np.logical_or.reduceat(np.logical_or.reduceat(inside, rows, 0), columns, 1)
+
+
+def _widened(inside: np.ndarray, pixels: int) -> np.ndarray:
+    """A region and the pixels around it up to a distance, diagonals included."""
+    for axis in (0, 1):
+        side = inside.shape[axis]
+        sums = np.insert(inside.cumsum(axis, dtype=np.int32), 0, 0, axis)
+        ends = np.minimum(np.arange(side) + pixels + 1, side)
+        starts = np.maximum(np.arange(side) - pixels, 0)
+        inside = np.take(sums, ends, axis) > np.take(sums, starts, axis)
+    return inside
 
 
 def _longest_side(inside: np.ndarray) -> int:

@@ -33,7 +33,7 @@ class BegunAnswers:
         return int(self._counts.max())
 
     def __call__(self, ids: Tensor, scores: Tensor) -> Tensor:
-        """A logits processor: of scores `[batch, vocab]` only a start's next token can be chosen."""
+        """A logits processor: scores `[batch, vocab]` of a start's next token alone."""
         step = ids.shape[1] - self._length
         if step >= self.longest:
             return scores

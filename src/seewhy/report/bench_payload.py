@@ -86,11 +86,19 @@ class BenchCase(TypedDict):
 
 
 class BenchView(TypedDict):
-    """All figures of one model on one data set."""
+    """All figures of one model on one data set.
+
+    `answer` says which method leads by the main figure, `elsewhere` in which figures it does not,
+    or nothing; methods stand in backticks. `main` is the index of that figure among the payload's
+    columns, or null where no figure has a better end.
+    """
 
     model: str
     data: str
     samples: int
+    answer: str
+    elsewhere: str
+    main: int | None
     cells: list[BenchCell]
     curves: list[BenchCurve]
     breakdown: list[BenchGroupCell]

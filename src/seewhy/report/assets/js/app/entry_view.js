@@ -26,6 +26,7 @@ export class EntryView {
       deepLinks,
       keyboard: keyboard === "app" ? "report" : keyboard,
       rememberTheme,
+      ...(entry.can_ask ? { verdictHint: "choose “Verdict” above" } : {}),
     });
     this.place = element("div", { class: "tool-place" });
     this.menu = new EntryMenu(app, entry, () => this.mounted);

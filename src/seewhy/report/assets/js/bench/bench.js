@@ -11,6 +11,7 @@ import { layout } from "./layout.js";
 import { renderProvenance } from "./provenance.js";
 import { renderReasons } from "./reasons.js";
 import { renderMetricChoices, renderTable } from "./table.js";
+import { withMethods } from "./format.js";
 
 /** @import {BenchPayload} from "./payload.d.ts" */
 /** @import {Options, State} from "./types.d.ts" */
@@ -96,6 +97,9 @@ export class Bench {
   render() {
     const { model, data, samples } = this.view;
     this.parts.source.textContent = `${model} on ${data}`;
+    this.parts.answer.replaceChildren(...withMethods(this.view.answer));
+    this.parts.elsewhere.replaceChildren(...withMethods(this.view.elsewhere));
+    this.parts.elsewhere.hidden = !this.view.elsewhere;
     this.parts.intro.textContent = `${samples} samples. Under each figure its 95 % interval: a bootstrap over samples, the same drawings for every method.`;
     updateChartChoices(this);
     renderTable(this);

@@ -1,5 +1,7 @@
 // Figures as a person reads them.
 
+import { element } from "../shared/dom.js";
+
 /** @import {BenchCell, BenchColumn} from "./payload.d.ts" */
 
 /**
@@ -39,6 +41,13 @@ export const settingsOf = (metric) =>
 
 /** @param {BenchColumn} column */
 export const titleOf = (column) => `${column.name}${settingsOf(column.metric)}`;
+
+/**
+ * A sentence in which the labels of methods, in backticks, are code.
+ * @param {string} text
+ */
+export const withMethods = (text) =>
+  text.split("`").map((part, at) => (at % 2 ? element("code", {}, part) : part));
 
 /** @param {number} value */
 export const threeDigits = (value) => String(Number(value.toPrecision(3)));

@@ -44,6 +44,8 @@ function barParts(id) {
 
 /** @param {MakeId} id */
 function tableParts(id) {
+  const answer = element("p", { class: "answer", id: id("answer") });
+  const elsewhere = element("p", { class: "intro", id: id("elsewhere") });
   const intro = element("p", { class: "intro", id: id("intro") });
   const metrics = element("div", {
     class: "metric-choices",
@@ -58,12 +60,14 @@ function tableParts(id) {
     "section",
     { "aria-labelledby": heading.id },
     heading,
+    answer,
+    elsewhere,
     intro,
     metrics,
     scrolling(heading.id, table),
     tableHint(),
   );
-  return { node, intro, metrics, tableHead, tableBody };
+  return { node, answer, elsewhere, intro, metrics, tableHead, tableBody };
 }
 
 function tableHint() {
@@ -82,7 +86,13 @@ function tableHint() {
 /** @param {MakeId} id */
 function chartParts(id) {
   const [quality, cost] = [choice(id, "quality", "Quality"), choice(id, "cost", "Cost")];
-  const chart = element("div", { class: "plot", id: id("cost-chart") });
+  const chart = element("div", {
+    class: "plot",
+    id: id("cost-chart"),
+    tabindex: "0",
+    role: "group",
+    "aria-labelledby": id("cost-chart-title"),
+  });
   const choices = element("p", { class: "choices" }, quality.label, " ", cost.label);
   const node = section(id, "cost-chart", "Quality against cost", choices, chart);
   return { node, quality: quality.select, cost: cost.select, chart };
@@ -126,20 +136,10 @@ function caseParts(id) {
 
 /** @param {MakeId} id */
 function reasonParts(id) {
-  const reasons = element("table", { class: "reasons", id: id("reasons") });
-  const intro = element(
-    "p",
-    { class: "intro" },
-    "Nothing is left out in silence: what could not be measured, and why.",
-  );
-  const node = section(
-    id,
-    "reasons",
-    "Without a value",
-    intro,
-    scrolling(id("reasons-title"), reasons),
-  );
-  return { node, reasonsPart: node, reasons };
+  const reasons = element("div", { class: "reason-groups", id: id("reasons") });
+  const reasonsIntro = element("p", { class: "intro", id: id("reasons-intro") });
+  const node = section(id, "reasons", "Without a value", reasonsIntro, reasons);
+  return { node, reasonsPart: node, reasonsIntro, reasons };
 }
 
 /** @param {MakeId} id */

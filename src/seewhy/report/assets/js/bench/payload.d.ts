@@ -85,6 +85,9 @@ export interface BenchView {
   model: string;
   data: string;
   samples: number;
+  answer: string;
+  elsewhere: string;
+  main: number | null;
   cells: BenchCell[];
   curves: BenchCurve[];
   breakdown: BenchGroupCell[];

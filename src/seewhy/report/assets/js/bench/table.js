@@ -55,11 +55,21 @@ function shownColumns(bench) {
 }
 
 /**
+ * By which figure the table is sorted: the one that was chosen, else the main figure, best first.
+ * @param {Bench} bench
+ */
+function orderOf({ payload, state, view }) {
+  if (state.sort !== null) return state;
+  const isRising = view.main !== null && payload.columns[view.main].better === false;
+  return { sort: view.main, isRising };
+}
+
+/**
  * The methods by the figure that the table is sorted by, those without a value last.
  * @param {Bench} bench
  */
 function sortedMethods(bench) {
-  const { sort, isRising } = bench.state;
+  const { sort, isRising } = orderOf(bench);
   if (sort === null) return bench.methods;
   const values = new Map(bench.cellsOf(sort).map((cell) => [cell.method, cell.value]));
   const sign = isRising ? 1 : -1;
@@ -78,7 +88,8 @@ function sortedMethods(bench) {
 function sortBy(bench, at) {
   const { parts, payload, state } = bench;
   const column = payload.columns[at];
-  state.isRising = state.sort === at ? !state.isRising : column.better === false;
+  const shown = orderOf(bench);
+  state.isRising = shown.sort === at ? !shown.isRising : column.better === false;
   state.sort = at;
   renderTable(bench);
   /** @type {HTMLElement | null} */
@@ -94,7 +105,7 @@ function sortBy(bench, at) {
  */
 function columnHead(bench, at) {
   const column = bench.payload.columns[at];
-  const { sort, isRising } = bench.state;
+  const { sort, isRising } = orderOf(bench);
   const order = sort !== at ? "none" : isRising ? "ascending" : "descending";
   const button = element(
     "button",

@@ -1,6 +1,7 @@
 // The details of the word that is looked at.
 
 import { element } from "../shared/dom.js";
+import { focusedElement } from "../shared/focus.js";
 import { decimal, label, percent, point, visibleText } from "../shared/text.js";
 import { comparisonDetails } from "./comparison.js";
 import { bar, block, heading, scalesBlock, section } from "./detail_parts.js";
@@ -38,7 +39,8 @@ export function renderDetails(report) {
  * @param {(Node | string)[]} nodes
  */
 function replaceDetails(details, nodes) {
-  const active = details.contains(document.activeElement) ? document.activeElement : null;
+  const focused = focusedElement();
+  const active = details.contains(focused) ? focused : null;
   details.replaceChildren(...nodes);
   if (!active) return;
   // An element that stays loses the focus too, for a moment it is nowhere.

@@ -111,7 +111,7 @@ function viewerParts(id, views) {
     filmstrips,
     element("div", { class: "picture-lines" }, readout, cellWords),
   );
-  const bar = element("div", { class: "region-bar" });
+  const bar = element("div", { class: "region-bar", hidden: true });
   const controls = styleControls(id);
   const legend = colourLegend(id);
   const name = views.subject.name;
