@@ -71,6 +71,11 @@ export class EntryView {
     this.node.hidden = false;
   }
 
+  /** Where the answer begins in the window. */
+  answerTop() {
+    return this.node.querySelector(".answer")?.getBoundingClientRect().top ?? 0;
+  }
+
   /** Move the focus to the word that is looked at. */
   focus() {
     const word =

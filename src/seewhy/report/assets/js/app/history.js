@@ -22,6 +22,8 @@ export class History {
     app.parts.history.append(this.strip);
     /** @type {Map<string, HTMLLIElement>} */
     this.cards = new Map();
+    /** @type {Placed[]} */
+    this.order = [];
     /** The question that is being answered. @type {{thumbnail: string, prompt: string} | null} */
     this.pending = null;
     /** @type {string | null} */
@@ -188,7 +190,7 @@ export class History {
   pressed(event) {
     const id = closestCard(event.target);
     if (id === null || this.confirming === id) return;
-    const ids = (this.order ?? []).map(({ entry }) => entry.id);
+    const ids = this.order.map(({ entry }) => entry.id);
     const at = ids.indexOf(id);
     /** @type {Record<string, number>} */
     const next = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: ids.length - 1 };
@@ -227,8 +229,8 @@ export class History {
     const width = this.list.scrollWidth;
     this.lines.setAttribute("viewBox", `0 0 ${Math.max(width, 1)} ${LINE_HEIGHT}`);
     this.lines.style.width = `${width}px`;
-    const deepest = Math.max(0, ...(this.order ?? []).map(({ depth }) => depth));
-    const paths = (this.order ?? []).flatMap(({ entry, parent, depth }) => {
+    const deepest = Math.max(0, ...this.order.map(({ depth }) => depth));
+    const paths = this.order.flatMap(({ entry, parent, depth }) => {
       const [from, to] = [parent && this.cards.get(parent.id), this.cards.get(entry.id)];
       if (!from || !to) return [];
       const [a, b] = [middleOf(from) + 8, middleOf(to) - 8];
