@@ -620,7 +620,7 @@ def test_report_folder_and_figure_are_saved(person):
     assert violations(person.driver) == []
     for name in ("Report", "Folder"):
         person.click(".menu-row", name)
-    person.click(".figure-row button", "PDF")
+    person.click(".menu-row", "Figure")
     number = entry["id"]
     wanted = {f"{number}-report.html", f"{number}-folder.zip", f"{number}-figure"}
     WebDriverWait(person.driver, 10).until(
