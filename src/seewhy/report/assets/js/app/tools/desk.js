@@ -17,12 +17,14 @@ export class Desk {
    * @param {AbortSignal} signal aborted when another answer is shown
    */
   constructor(app, report, entry, place, signal) {
-    Object.assign(this, { app, report, entry, place });
     this.app = app;
     this.report = report;
     this.entry = entry;
     this.place = place;
     this.signal = signal;
+    /** A place before the report: what is shown there has styles of its own. */
+    this.outside = element("div", { class: "tool-place" });
+    place.closest(".seewhy-report")?.before(this.outside);
     /** @type {Panel | null} */
     this.panel = null;
     /** @type {Payload | null} */
@@ -115,5 +117,6 @@ export class Desk {
   remove() {
     this.panel?.close();
     this.place.replaceChildren();
+    this.outside.remove();
   }
 }
