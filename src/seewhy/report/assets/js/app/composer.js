@@ -7,7 +7,7 @@ import { Options } from "./composer_options.js";
 import { Pictures } from "./composer_pictures.js";
 
 /** @import {AppPage} from "./app.js" */
-/** @import {Entry, Example, ExplainJob, RepromptJob, UploadedPicture} from "./types.d.ts" */
+/** @import {Entry, Example, ExplainJob, RepromptJob, State, UploadedPicture} from "./types.d.ts" */
 
 /** A question as it was asked. @typedef {{pictures: UploadedPicture[], prompt: string}} Question */
 /** @typedef {{job: ExplainJob | RepromptJob, question: Question}} Asked */
@@ -18,7 +18,7 @@ export class Composer {
   /** @param {AppPage} app */
   constructor(app) {
     this.app = app;
-    this.parts = composerLayout(app.id);
+    this.parts = composerLayout(app.id, app.isPage);
     this.pictures = new Pictures(
       this.parts.slots,
       {
@@ -28,7 +28,8 @@ export class Composer {
       },
       () => this.picturesChanged(),
     );
-    this.options = new Options(this.parts.options, app.id, app.state);
+    /** Known once the server has said what there is. @type {Options | null} */
+    this.options = null;
     /** The entry whose pictures are asked about, where the question has none of its own. @type {Entry | null} */
     this.subject = null;
     /** Whether something was written that was not asked yet. */
@@ -36,8 +37,16 @@ export class Composer {
     this.isBusy = false;
     app.parts.ask.append(this.parts.form);
     this.connect();
-    this.showExamples(app.state.examples);
     this.setMode("start");
+  }
+
+  /**
+   * Offer what the server has.
+   * @param {State} state
+   */
+  know(state) {
+    this.options ??= new Options(this.parts.options, this.app.id, state);
+    this.showExamples(state.examples);
   }
 
   connect() {
@@ -100,9 +109,10 @@ export class Composer {
     this.mode = mode;
     this.app.root.dataset.mode = mode;
     const { ask } = this.app.parts;
-    ask.setAttribute("role", mode === "start" ? "main" : "search");
-    if (mode === "bar") ask.setAttribute("aria-label", "Question");
-    else ask.removeAttribute("aria-label");
+    const isMain = mode === "start" && this.app.isPage;
+    ask.setAttribute("role", isMain ? "main" : "search");
+    if (isMain) ask.removeAttribute("aria-label");
+    else ask.setAttribute("aria-label", "Question");
     if (mode === "bar") this.parts.options.open = false;
     this.parts.prompt.rows = mode === "start" ? 2 : 1;
     this.fitPrompt();
@@ -218,9 +228,10 @@ export class Composer {
   /**
    * The question, once its pictures are with the server; null where something is missing, which is
    * told where it is missing.
+   * @param {Options} options
    * @returns {Promise<Asked | null>}
    */
-  async question() {
+  async question(options) {
     this.clearErrors();
     const { prompt } = this.parts;
     const text = prompt.value.trim();
@@ -231,7 +242,7 @@ export class Composer {
         `The question has ${text.length} characters; at most ${most} can be asked.`,
         prompt,
       );
-    const wrong = this.options.check();
+    const wrong = options.check();
     if (wrong) return this.refuse(null, "", wrong);
     if (this.subject) return this.reprompt(this.subject, text);
     if (!this.pictures.slots.length)
@@ -259,7 +270,7 @@ export class Composer {
       kind: "explain",
       pictures: pictures.map(({ id }) => id),
       prompt: asked,
-      ...this.options.chosen,
+      ...options.chosen,
     });
     return { job, question: { pictures, prompt: prompt.value } };
   }

@@ -19,7 +19,7 @@ export class EntryView {
   constructor(app, { entry, payload }) {
     this.entry = entry;
     this.app = app;
-    this.node = element("article", { class: "entry", "data-entry": entry.id, hidden: true });
+    this.node = element("div", { class: "entry", "data-entry": entry.id, hidden: true });
     app.parts.stage.append(this.node);
     const { deepLinks, keyboard, rememberTheme } = app.options;
     this.mounted = mount(this.node, payload, {
@@ -69,6 +69,11 @@ export class EntryView {
   /** Bring it in sight. */
   reveal() {
     this.node.hidden = false;
+  }
+
+  /** Where the answer begins in the window. */
+  answerTop() {
+    return this.node.querySelector(".answer")?.getBoundingClientRect().top ?? 0;
   }
 
   /** Move the focus to the word that is looked at. */
