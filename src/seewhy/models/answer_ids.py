@@ -213,11 +213,6 @@ def expect_known_ids(loaded: Loaded, answer: Sequence[int] | Tensor) -> list[int
     return ids
 
 
-def have_same_tokens(one: Loaded, other: Loaded, ids: Sequence[int]) -> bool:
-    """Whether two models have the same tokens at some ids."""
-    return has_tokens(other, ids, tokens_at(one, ids))
-
-
 def tokens_at(loaded: Loaded, ids: Sequence[int]) -> list[str | None]:
     """The tokenizer's own spelling of the tokens at some ids; None for an id that it lacks."""
     return loaded.processor.tokenizer.convert_ids_to_tokens(list(ids))

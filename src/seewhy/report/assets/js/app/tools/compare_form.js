@@ -25,7 +25,7 @@ const KINDS = [
 const NOTES = {
   methods: "The same answer, explained by each of these methods.",
   models: "The same answer, read by each of these models.",
-  pictures: "The same question about other pictures.",
+  pictures: "The same answer, read with each of these pictures; or an answer of its own for each.",
   entries: "This answer beside others of this sitting.",
 };
 
@@ -41,6 +41,7 @@ export class CompareForm {
     this.kind = desk.obstacle ? "entries" : "methods";
     /** @type {UploadedPicture[]} */
     this.pictures = [];
+    this.ownAnswers = false;
     /** @type {Set<string>} */
     this.chosen = new Set();
     this.list = element("div", { class: "compare-choices" });
@@ -89,8 +90,8 @@ export class CompareForm {
     if (this.kind === "methods")
       return state.methods.map(({ name, title, speed }) => ({
         value: name,
-        name: title,
-        about: speed === "slow" ? "slow" : "",
+        name,
+        about: speed === "slow" ? `${title} (slow)` : title,
       }));
     if (this.kind === "models")
       return state.models.map(({ name, loaded }) => ({
@@ -125,7 +126,7 @@ export class CompareForm {
     this.about.textContent = NOTES[this.kind];
     this.list.replaceChildren(
       ...(obstacle ? [] : this.choices.map((choice) => this.row(choice))),
-      ...(this.kind === "pictures" && !obstacle ? [this.chooser()] : []),
+      ...(this.kind === "pictures" && !obstacle ? [this.chooser(), this.ownAnswersRow()] : []),
     );
     this.follow();
   }
@@ -156,7 +157,7 @@ export class CompareForm {
       box,
       picture,
       element("span", { dir: "auto" }, name),
-      element("small", { dir: "auto" }, isOwn ? "this one" : about),
+      element("small", { dir: "auto" }, [isOwn ? "this one" : "", about].filter(Boolean).join(" · ")),
     );
   }
 
@@ -165,13 +166,27 @@ export class CompareForm {
     const columns = this.chosen.size + (this.own === null ? 1 : 0);
     const isFull = columns >= MOST;
     for (const box of this.list.querySelectorAll("input"))
-      if (box.type === "checkbox") box.disabled = box.value === this.own || (isFull && !box.checked);
+      if (box.type === "checkbox" && !box.classList.contains("own-answers")) box.disabled = box.value === this.own || (isFull && !box.checked);
     const { obstacle } = this;
     this.go.hidden = Boolean(obstacle);
     this.go.disabled = columns < 2;
     const what = KINDS.find(([kind]) => kind === this.kind)?.[1].toLowerCase();
     this.reason.textContent =
       obstacle || (columns < 2 ? `Choose one to three more ${what}.` : isFull ? "Four is the most." : this.desk.duration("compare"));
+  }
+
+  /** What the job is told of answers: only with pictures there is a choice. */
+  get ownAnswersTold() {
+    return this.kind === "pictures" && this.ownAnswers ? { own_answers: true } : {};
+  }
+
+  ownAnswersRow() {
+    const box = element("input", { type: "checkbox", checked: this.ownAnswers });
+    box.classList.add("own-answers");
+    box.addEventListener("change", () => {
+      this.ownAnswers = box.checked;
+    });
+    return element("label", { class: "compare-choice" }, box, "Let the model answer about each picture");
   }
 
   /** A button for files of pictures. */
@@ -199,9 +214,13 @@ export class CompareForm {
 
   async run() {
     const { desk, kind } = this;
-    const values = [...this.chosen];
     const { entry } = desk;
-    const told = kind === "entries" ? { entries: values } : { entry: entry.id, [kind]: values };
+    // The server puts the shown answer first where it is not named.
+    const others = [...this.chosen].filter((value) => value !== this.own);
+    const told =
+      kind === "entries"
+        ? { entries: [entry.id, ...others] }
+        : { entry: entry.id, [kind]: others, ...this.ownAnswersTold };
     const job = /** @type {CompareJob} */ ({ kind: "compare", ...told });
     const result = await this.panel.run(job, [this.go]);
     if (result) await showComparison(desk, result, this.opener);
@@ -223,7 +242,7 @@ export async function showComparison(desk, result, opener) {
   );
   const panel = new Panel(
     desk,
-    { name: "comparison", title: "Side by side", holder: desk.place, opener },
+    { name: "comparison", title: "Side by side", holder: desk.outside, opener },
     holder,
   );
   panel.heading.after(link);

@@ -17,12 +17,14 @@ export class Desk {
    * @param {AbortSignal} signal aborted when another answer is shown
    */
   constructor(app, report, entry, place, signal) {
-    Object.assign(this, { app, report, entry, place });
     this.app = app;
     this.report = report;
     this.entry = entry;
     this.place = place;
     this.signal = signal;
+    /** A place before the report: what is shown there has styles of its own. */
+    this.outside = element("div", { class: "tool-place" });
+    place.closest(".seewhy-report")?.before(this.outside);
     /** @type {Panel | null} */
     this.panel = null;
     /** @type {Payload | null} */
@@ -62,22 +64,39 @@ export class Desk {
 
   /**
    * Run a job for this answer; its line is drawn in `status`, and so is its failure. It ends when
-   * another answer is shown.
+   * another answer is shown. Meanwhile `busy` cannot be pressed; the one that had the focus hands it
+   * to the line, and gets it back if nothing came of it.
    * @template {Job} J
    * @param {J} job
    * @param {HTMLElement} status
-   * @param {Partial<RunOptions>} [options]
+   * @param {Partial<RunOptions>} options
+   * @param {HTMLButtonElement[]} busy
    * @returns {Promise<Result<J> | null>} null where it failed or was cancelled
    */
-  async run(job, status, options = {}) {
+  async run(job, status, options, busy) {
+    const focused = busy.find((button) => button === document.activeElement);
+    for (const button of busy) button.disabled = true;
+    const running = this.attempt(job, status, options);
+    if (focused) status.querySelector("button")?.focus();
+    const result = await running;
+    for (const button of busy) button.disabled = false;
+    if (result === null && document.activeElement === document.body) focused?.focus();
+    return result;
+  }
+
+  /**
+   * @template {Job} J
+   * @param {J} job
+   * @param {HTMLElement} status
+   * @param {Partial<RunOptions>} options
+   * @returns {Promise<Result<J> | null>}
+   */
+  async attempt(job, status, options) {
     const began = performance.now();
     const signals = [this.signal, ...(options.signal ? [options.signal] : [])];
+    const signal = AbortSignal.any(signals);
     try {
-      const result = await this.app.run(job, {
-        place: status,
-        ...options,
-        signal: AbortSignal.any(signals),
-      });
+      const result = await this.app.run(job, { place: status, ...options, signal });
       keepDuration(this.app, job.kind, this.entry, (performance.now() - began) / 1000);
       return this.signal.aborted ? null : result;
     } catch (error) {
@@ -115,5 +134,6 @@ export class Desk {
   remove() {
     this.panel?.close();
     this.place.replaceChildren();
+    this.outside.remove();
   }
 }

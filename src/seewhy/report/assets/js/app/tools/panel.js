@@ -79,15 +79,8 @@ export class Panel {
    * @param {Partial<import("./types.d.ts").RunOptions>} [options]
    */
   async run(job, busy, options = {}) {
-    const hadFocus = busy.some((button) => button === document.activeElement);
-    for (const button of busy) button.disabled = true;
-    const signal = this.lifetime.signal;
-    const running = this.desk.run(job, this.status, { ...options, signal });
-    if (hadFocus) this.status.querySelector("button")?.focus();
-    const result = await running;
-    const lostFocus = document.activeElement === document.body || document.activeElement === null;
-    for (const button of busy) button.disabled = false;
-    if (hadFocus && lostFocus && result === null) busy[0]?.focus();
+    const { signal } = this.lifetime;
+    const result = await this.desk.run(job, this.status, { ...options, signal }, busy);
     return signal.aborted ? null : result;
   }
 }

@@ -131,10 +131,8 @@ export class RegionTools {
     this.job.abort();
     this.job = new AbortController();
     const { signal } = this.job;
-    const buttons = [this.measure, this.again];
-    for (const button of buttons) button.disabled = true;
-    const result = await this.desk.run(job, this.status, { ...options, signal });
-    for (const button of buttons) button.disabled = false;
+    const busy = [this.measure, this.again];
+    const result = await this.desk.run(job, this.status, { ...options, signal }, busy);
     return signal.aborted ? null : result;
   }
 
