@@ -213,9 +213,11 @@ def expect_known_ids(loaded: Loaded, answer: Sequence[int] | Tensor) -> list[int
     return ids
 
 
-def have_same_tokens(one: Loaded, other: Loaded, ids: Sequence[int]) -> bool:
-    """Whether two models have the same tokens at some ids."""
-    pieces = [
-        loaded.processor.tokenizer.convert_ids_to_tokens(list(ids)) for loaded in (one, other)
-    ]
-    return pieces[0] == pieces[1] and max(ids) < unembedding_size(other.model)
+def tokens_at(loaded: Loaded, ids: Sequence[int]) -> list[str | None]:
+    """The tokenizer's own spelling of the tokens at some ids; None for an id that it lacks."""
+    return loaded.processor.tokenizer.convert_ids_to_tokens(list(ids))
+
+
+def has_tokens(loaded: Loaded, ids: Sequence[int], tokens: Sequence[str | None]) -> bool:
+    """Whether a model has these tokens, from `tokens_at` of another one, at these ids."""
+    return tokens_at(loaded, ids) == list(tokens) and max(ids) < unembedding_size(loaded.model)
