@@ -84,6 +84,11 @@ class Worker:
             if job.sitting == sitting:
                 self.cancel(job)
 
+    def is_idle(self) -> bool:
+        """Whether no job waits or runs."""
+        with self._changed:
+            return self._running is None and not len(self._queue)
+
     def close(self) -> bool:
         """End all jobs and the thread; False if the running one does not end in time."""
         with self._changed:
