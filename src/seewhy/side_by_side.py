@@ -14,7 +14,7 @@ from seewhy.core.errors import ParameterError
 from seewhy.explanation import Explanation
 from seewhy.methods import DEFAULT, FALLBACK, Method, create
 from seewhy.models import Loaded
-from seewhy.models.answer_ids import have_same_tokens
+from seewhy.models.answer_ids import has_tokens, tokens_at
 from seewhy.options import ExplainOptions
 
 
@@ -123,9 +123,9 @@ def by_models(
         options = without_generation(options)
     first = known or comparers[0]().explain_one(question, options)
     columns, questions = [first], [replace(question, answer=_ids(first), start=None)]
-    by_tokens = True
+    tokens, by_tokens = tokens_at(comparers[0]().loaded, _ids(first)), True
     for give in comparers[1:]:
-        same = have_same_tokens(comparers[0]().loaded, give().loaded, _ids(first))
+        same = has_tokens(give().loaded, _ids(first), tokens)
         by_tokens = by_tokens and same
         questions.append(replace(question, answer=_ids(first) if same else first.answer))
         columns.append(give().explain_one(questions[-1], options))
