@@ -11,14 +11,14 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
-from browser.app_server import Job, record_like
-from browser.axe import violations
-from browser.test_app_page import (  # noqa: F401 - fixtures
+from browser.app_person import (  # noqa: F401 - fixtures
     Person,
     address,
     person,
     service,
 )
+from browser.app_server import Job, record_like
+from browser.axe import violations
 from golden.records import record_of
 from golden.verdict_records import diagnosed_record
 from seewhy.answer_diff import diff_of
@@ -106,9 +106,14 @@ def test_measure_shows_what_each_word_loses_beside_what_its_map_says(user):
     region = job.asked.pop("region")
     assert job.asked == {"kind": "effect", "entry": "e1", "change": "erase", "fill": "blur"}
     assert (region["kind"], region["view"]) == ("box", 0)
-    assert [round(x) for x in region["points"][0]] == [pytest.approx(67, abs=2), pytest.approx(14, abs=2)]
+    assert [round(x) for x in region["points"][0]] == [
+        pytest.approx(67, abs=2),
+        pytest.approx(14, abs=2),
+    ]
     job.say("stage", text="reading the answer")
-    user.until("return document.querySelector('.region-change .run-text')?.textContent.includes('Reading')")
+    user.until(
+        "return document.querySelector('.region-change .run-text')?.textContent.includes('Reading')"
+    )
     assert not user.all(".region-change .tool")[0].is_enabled()
     words = effect(w2=4.2, w1=1.5, w12=-0.3)
     picture = user.service.add_picture("changed.png", (user.folder / user.file()).read_bytes())
@@ -140,9 +145,15 @@ def test_rubbed_out_and_asked_again_shows_both_pictures_and_what_went_and_came(u
     user.at(entry).draw_star()
     user.click(".region-change .tool", "Rub out and ask again")
     job = user.job()
-    assert (job.asked["kind"], job.asked["change"], job.asked["fill"]) == ("change", "erase", "blur")
+    assert (job.asked["kind"], job.asked["change"], job.asked["fill"]) == (
+        "change",
+        "erase",
+        "blur",
+    )
     job.say("answer", text="A blue")
-    user.until("return document.querySelector('.region-change .tool-written')?.textContent === 'A blue'")
+    user.until(
+        "return document.querySelector('.region-change .tool-written')?.textContent === 'A blue'"
+    )
     job.say("done", result=changed(user, AFTER, "a region was erased (blur)", entry["id"]))
     panel = user.one(".tool-panel.answers")
     gone = [node.text for node in panel.find_elements(By.TAG_NAME, "del")]
@@ -299,7 +310,9 @@ def test_candidate_asks_why_the_word_and_not_the_other(user):
     new = user.service.add_entry(record, parent="e1", change="why “tree” and not “and”")
     job.say("done", result={"entry": new})
     user.until_shown("e2")
-    user.until("return document.querySelector('.entry .details h2')?.textContent.startsWith('tree')")
+    user.until(
+        "return document.querySelector('.entry .details h2')?.textContent.startsWith('tree')"
+    )
     assert "and not: and" in user.shown_word()
 
 
@@ -386,7 +399,10 @@ def test_methods_are_put_side_by_side(user):
     user.at(user.service.add_entry())
     user.click(".answer-tools .tool", "Side by side")
     boxes = user.all(".compare-choice input")
-    assert [(box.is_selected(), box.is_enabled()) for box in boxes] == [(True, False), (False, True)]
+    assert [(box.is_selected(), box.is_enabled()) for box in boxes] == [
+        (True, False),
+        (False, True),
+    ]
     assert not user.one(".tool-panel .tool.primary").is_enabled()
     assert user.text(".tool-panel .tool-reason").endswith("Choose one to three more methods.")
     assert "RISE (slow)" in user.text(".compare-choices")
@@ -424,7 +440,9 @@ def test_models_pictures_and_answers_are_put_side_by_side(user):
     user.click(".tool-panel .run-line button", "Cancel")
     user.all(".tool-panel [data-value=pictures]")[0].click()
     user.one(".compare-files input").send_keys(user.file("other.png"))
-    user.until("return document.querySelector('.compare-choice')?.textContent.includes('other.png')")
+    user.until(
+        "return document.querySelector('.compare-choice')?.textContent.includes('other.png')"
+    )
     user.until("return !document.querySelector('.tool-panel .tool.primary').disabled")
     user.click(".tool-panel .tool.primary")
     assert user.job().asked == {"kind": "compare", "entry": "e1", "pictures": ["p1"]}
@@ -485,7 +503,10 @@ def test_failure_is_told_where_it_happened_and_can_be_tried_again(user):
     user.at(user.service.add_entry())
     user.answer()[STAR].click()
     user.click(".word-tools .tool", "Edit")
-    user.service.refused["POST /api/jobs"] = (429, "Too many questions wait. Try again in a minute.")
+    user.service.refused["POST /api/jobs"] = (
+        429,
+        "Too many questions wait. Try again in a minute.",
+    )
     field = user.one(".edit-text input")
     field.clear()
     field.send_keys("boat", Keys.ENTER)
@@ -541,7 +562,9 @@ def test_words_of_a_model_and_a_user_stay_text(user):
     job = user.job()
     job.say("stage", text=HOSTILE)
     job.say("answer", text=f"{HOSTILE} <img src=x>")
-    user.until("return document.querySelector('.edit-text .tool-written').textContent.includes('img')")
+    user.until(
+        "return document.querySelector('.edit-text .tool-written').textContent.includes('img')"
+    )
     new = user.service.add_entry(record_like(f"{HOSTILE} moon"), parent="e1", change=HOSTILE)
     diff = [{"kind": "added", "text": HOSTILE, "before": [], "after": [0, 1]}]
     job.say("done", result={"entry": new, "before": entry, "diff": diff})
