@@ -77,7 +77,8 @@ export class Desk {
     const focused = busy.find((button) => button === document.activeElement);
     for (const button of busy) button.disabled = true;
     const running = this.attempt(job, status, options);
-    if (focused) status.querySelector("button")?.focus();
+    const cancel = status.querySelector("button:not([hidden])");
+    if (focused && cancel instanceof HTMLElement) cancel.focus();
     const result = await running;
     for (const button of busy) button.disabled = false;
     if (result === null && document.activeElement === document.body) focused?.focus();

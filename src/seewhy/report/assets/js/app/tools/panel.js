@@ -27,7 +27,7 @@ export class Panel {
     /** Called when the panel is closed, its jobs cancelled. @type {(() => void)[]} */
     this.closed = [];
     this.status = element("div", { class: "tool-status" });
-    const heading = element("h3", { id: desk.app.id(`tool-${name}`), tabindex: "-1" }, title);
+    const heading = element("h2", { id: desk.app.id(`tool-${name}`), tabindex: "-1" }, title);
     const close = element("button", { type: "button", class: "tool-close" }, "Close");
     close.addEventListener("click", () => this.leave());
     const head = element("header", { class: "tool-head" }, heading, close);

@@ -55,7 +55,7 @@ export class RegionTools {
     this.node = element(
       "section",
       { class: "region-change", "aria-label": "Change the region" },
-      element("h4", { class: "eyebrow" }, "And if it were not there?"),
+      element("h3", { class: "eyebrow" }, "And if it were not there?"),
       element("div", { class: "tool-choices" }, changes, this.fills),
       this.hint,
       element("div", { class: "tool-actions" }, this.measure, this.again),
