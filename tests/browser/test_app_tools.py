@@ -383,7 +383,7 @@ def test_other_question_about_the_same_picture(user):
 # ---- side by side
 
 
-def compared() -> dict[str, Any]:
+def compared() -> Any:
     one, other = record_of(), record_of(seed=1)
     return Comparison.of([Explanation(one), Explanation(other)], labels=["one", "other"]).payload
 

@@ -107,7 +107,10 @@ function contextStrengths({ state, text }) {
 function tint({ node }, strength, isPlace) {
   node?.classList.toggle("context", !isPlace && strength > 0);
   node?.classList.toggle("in-cell", isPlace && strength > 0);
-  if (strength > 0) node?.style.setProperty("--strength", strength.toFixed(3));
+  const written = strength.toFixed(3);
+  // A long answer has a thousand words: a style that is written is a style that is worked out anew.
+  if (strength > 0 && node && node.style.getPropertyValue("--strength") !== written)
+    node.style.setProperty("--strength", written);
 }
 
 /**
