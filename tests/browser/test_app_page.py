@@ -250,7 +250,6 @@ def test_answer_is_written_in_its_place_and_the_report_follows_without_a_jump(pe
     assert person.text(".card.pending .card-answer") == "Being answered …"
     assert person.said() == "Writing …", "the words themselves are not read out one by one"
     assert person.all(".live-entry [aria-live]:not(.visually-hidden)") == []
-    before = person.places()
     top, bottom = person.run(
         "const { top, bottom } = document.querySelector('.run-line').getBoundingClientRect();"
         "return [top, bottom]"
@@ -258,6 +257,7 @@ def test_answer_is_written_in_its_place_and_the_report_follows_without_a_jump(pe
     assert 0 <= top and bottom <= 844, "what is written is in sight"
     assert violations(person.driver) == []
     person.hear(job, "answer", text=ANSWER)
+    before = person.places()
     job.say("stage", text="explaining")
     entry = person.service.add_entry(record_of(prompt=QUESTION))
     person.finish(job, entry)
@@ -620,7 +620,7 @@ def test_report_folder_and_figure_are_saved(person):
     assert violations(person.driver) == []
     for name in ("Report", "Folder"):
         person.click(".menu-row", name)
-    person.click(".figure-row button", "PDF")
+    person.click(".menu-row", "Figure")
     number = entry["id"]
     wanted = {f"{number}-report.html", f"{number}-folder.zip", f"{number}-figure"}
     WebDriverWait(person.driver, 10).until(

@@ -17,8 +17,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+from browser.axe import violations
 from golden.records import chat_record, clip_record, pictures_record, record_of
 from seewhy.report.figure import FigureOptions, make_figure
+from seewhy.report.page import frame
 
 pytestmark = pytest.mark.browser
 
@@ -117,8 +119,8 @@ def test_figure_of_two_pinned_words_has_the_caption_of_python(open_page, save):
 def test_figure_follows_scale_colours_view_and_contrast(open_page, save):
     record = pictures_record()
     page = open_page(record, f"#word={STAR}&view=1")
-    page.find_element(By.CSS_SELECTOR, "#display [data-value=word]").click()
-    page.find_element(By.CSS_SELECTOR, "#colours [data-value=viridis]").click()
+    for choice in ("#display [data-value=word]", "#colours [data-value=viridis]"):
+        page.execute_script("document.querySelector(arguments[0]).click()", choice)
     options = FigureOptions(scale="word", view=1, colourmap="viridis")
     content = save("svg", "seewhy-star.svg")
     expect_as_in_python(content, make_figure(record, [STAR], options=options))
@@ -170,3 +172,34 @@ def test_menu_works_by_keyboard_and_tells_what_it_does(open_page, save):
     assert not panel.is_displayed()
     save("svg", "seewhy-star.svg")
     assert page.find_element(By.ID, "live").get_attribute("textContent") == "Saved seewhy-star.svg."
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
+def test_menu_has_no_fault_that_axe_finds(open_page, chromium, width, theme):
+    page = open_page(fragment=f"#word={STAR}", width=width)
+    page.execute_script("document.documentElement.dataset.theme = arguments[0]", theme)
+    page.find_element(By.ID, "figure").click()
+    panel = page.find_element(By.ID, "figure-panel")
+    box = panel.rect
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+    assert not [one for one in violations(page) if "figure" in one]
+
+
+def test_figure_is_saved_from_a_frame_without_an_origin(chromium, tmp_path):
+    """In a notebook's cell the page has no origin of its own, and may save files all the same."""
+    page, folder = tmp_path / "frame.html", tmp_path / "downloads"
+    folder.mkdir()
+    page.write_text(f"<!doctype html><title>cell</title>{frame(record_of())}", "utf-8")
+    behaviour = {"behavior": "allow", "downloadPath": str(folder)}
+    chromium.execute_cdp_cmd("Browser.setDownloadBehavior", behaviour)
+    chromium.get(page.as_uri())
+    chromium.switch_to.frame(0)
+    wait = WebDriverWait(chromium, 20, poll_frequency=0.02)
+    wait.until(lambda d: d.execute_script("return 'ready' in document.documentElement.dataset"))
+    chromium.find_element(By.ID, "figure").click()
+    chromium.find_element(By.CSS_SELECTOR, "[data-format=png]").click()
+    wait.until(lambda _: [file for file in folder.iterdir() if file.suffix == ".png"])
+    chromium.switch_to.default_content()
+    chromium.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "default"})
+    assert [log for log in chromium.get_log("browser") if log["level"] == "SEVERE"] == []

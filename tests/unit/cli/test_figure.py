@@ -56,7 +56,7 @@ def test_figure_takes_the_main_words_and_tells_which_are_left_out(work, capsys):
     assert main(["figure", "ours", "--out", "a.svg"]) == 0
     out, err = capsys.readouterr()
     assert out == "a.svg\n"
-    assert err.startswith("seewhy: 4 of the answer's 10 main words are shown")
+    assert err.startswith("seewhy: 4 of the answer's 11 main words are shown")
     text = (work / "a.svg").read_text("utf-8")
     assert all(f">{word}</text>" in text for word in ("star", "house", "tree", "right"))
     assert main(["figure", "ours", "--out", "b.svg", "--quiet"]) == 0

@@ -134,6 +134,6 @@ def test_notes_tell_warnings_words_left_out_and_boxes_that_are_missing():
     record = replace(record_of(), warnings=("The shipped models know drawn scenes only.",))
     made = content(record, draw_boxes=True)
     assert made.notes[0] == record.warnings[0]
-    assert "4 of the answer's 10 main words are shown" in made.notes[1]
+    assert "4 of the answer's 11 main words are shown" in made.notes[1]
     assert "no box or point that could be placed" in made.notes[2]
     assert content(box_record(), [1], draw_boxes=True).notes == ()

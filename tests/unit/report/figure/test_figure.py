@@ -5,6 +5,7 @@ import re
 import sys
 import xml.etree.ElementTree as ElementTree
 import zlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,7 +48,7 @@ def test_figure_has_the_picture_the_maps_one_bar_and_its_texts(figure):
 
 def test_text_is_large_enough_for_print_and_dark_on_white(figure):
     for text in figure.figure.texts:
-        assert 6 <= text.get_fontsize() <= 9
+        assert 6 <= float(text.get_fontsize()) <= 9
         assert text.get_color() in (INK, SOFT)
         assert not text.get_parse_math()
     assert figure.figure.get_facecolor() == (1, 1, 1, 1)
@@ -57,7 +58,7 @@ def test_long_words_are_smaller_or_cut_and_stay_in_their_panels():
     record = record_of(((" photographer", "star"), (" Donaudampfschifffahrtsgesellschaft", "")))
     made = make_figure(record, [0, 1, 0, 1])
     sizes = {text.get_text(): text.get_fontsize() for text in made.figure.texts}
-    assert 6 <= sizes["photographer"] < 8
+    assert 6 <= float(sizes["photographer"]) < 8
     cut = next(text for text in sizes if text.startswith("Donau"))
     assert cut.endswith("…")
     assert sizes[cut] == 6
@@ -163,7 +164,7 @@ def test_boxes_are_drawn_where_asked():
     made = make_figure(record, words, options=FigureOptions(draw_boxes=True))
     counts = [len(axis.patches) for axis in made.figure.axes]
     assert counts == [4, 2, 0, 2, 0]
-    outline = made.figure.axes[1].patches[-1]
+    outline: Any = made.figure.axes[1].patches[-1]
     assert outline.get_xy() == pytest.approx((91.2, 21.6))
     assert "Yellow outlines: boxes and points of the answer." in made.caption
 

@@ -4,18 +4,20 @@ import { mountRoot } from "../shared/root.js";
 import { applyTheme } from "../shared/theme.js";
 import { entryInAddress, writeEntry } from "./address.js";
 import { Asking } from "./asking.js";
-import { Composer, sorted } from "./composer.js";
+import { Composer } from "./composer.js";
 import { listenToFiles } from "./composer_inputs.js";
 import { download } from "./downloads.js";
-import { EntryView, shortened } from "./entry_view.js";
+import { Entries, entryPath } from "./entries.js";
+import { EntryView } from "./entry_view.js";
 import { AppError, asAppError, failureNote } from "./failures.js";
+import { takeFiles, uploadPicture } from "./files.js";
 import { History } from "./history.js";
 import { layout, setHeading } from "./layout.js";
 import { runJob } from "./run.js";
+import { shortened } from "./shortened.js";
 import { connectShortcuts } from "./shortcuts.js";
 
-/** @import {App, AppOptions, Entry, EntryPayload, Job, Result, RunOptions, State, Transport, UploadedPicture} from "./types.d.ts" */
-/** @import {Question} from "./composer.js" */
+/** @import {App, AppOptions, Entry, Job, Result, RunOptions, State, Transport} from "./types.d.ts" */
 
 /** @type {{deepLinks: boolean, keyboard: "page" | "app" | "off", theme: "system", rememberTheme: boolean}} */
 const DEFAULTS = { deepLinks: false, keyboard: "app", theme: "system", rememberTheme: false };
@@ -47,15 +49,12 @@ export class AppPage {
     this.transport = transport;
     this.root = root;
     this.id = id;
-    this.state = NOTHING;
+    this.state = { ...NOTHING };
     /** Whether the whole page is the app's. */
     this.isPage = this.options.keyboard === "page";
     this.parts = layout(id, this.isPage);
     root.append(...this.parts.nodes);
-    /** @type {Map<string, Promise<EntryPayload>>} */
-    this.payloads = new Map();
-    /** Questions as they were asked on this page, by the entries that answer them. @type {Map<string, Question>} */
-    this.questions = new Map();
+    this.entries = new Entries(this);
     /** @type {EntryView | null} */
     this.view = null;
     this.showing = 0;
@@ -131,11 +130,6 @@ export class AppPage {
     return this.view?.entry.id ?? null;
   }
 
-  /** @param {string | null} id */
-  entry(id) {
-    return this.state.entries.find((entry) => entry.id === id) ?? null;
-  }
-
   // ---- asking
 
   /** Ask what is written. */
@@ -168,30 +162,17 @@ export class AppPage {
     return result;
   }
 
-  /**
-   * Have an entry in the history; what was known of its payload is out of date.
-   * @param {Entry} entry
-   */
+  /** @param {Entry} entry */
   keep(entry) {
-    const others = this.state.entries.filter(({ id }) => id !== entry.id);
-    const at = this.state.entries.findIndex(({ id }) => id === entry.id);
-    this.state.entries = at < 0 ? [...others, entry] : this.state.entries.with(at, entry);
-    this.payloads.delete(entry.id);
+    this.entries.keep(entry);
     this.history.render();
   }
 
   // ---- showing
 
-  /**
-   * @param {string} id
-   * @returns {Promise<EntryPayload>}
-   */
+  /** @param {string} id */
   read(id) {
-    const known =
-      this.payloads.get(id) ?? this.transport.get(`/api/entries/${encodeURIComponent(id)}`);
-    this.payloads.set(id, known);
-    known.catch(() => this.payloads.delete(id));
-    return known;
+    return this.entries.read(id);
   }
 
   /** @param {string} id */
@@ -208,8 +189,7 @@ export class AppPage {
     }
     if (turn !== this.showing || this.signal.aborted) return;
     this.parts.notice.replaceChildren();
-    // Another window of this sitting may have made it.
-    if (!this.entry(id)) this.state.entries = [...this.state.entries, read.entry];
+    if (this.view?.read === read) return; // it is there
     writeEntry(this.options, id, isFirst && entryInAddress() !== null);
     const view = new EntryView(this, read);
     try {
@@ -248,7 +228,7 @@ export class AppPage {
     this.view = view;
     this.asking.hide();
     this.composer.setMode("bar");
-    this.composer.follow(view.entry, this.questions.get(view.entry.id));
+    this.composer.follow(view.entry, this.entries.questions.get(view.entry.id));
     this.parts.fresh.hidden = false;
     this.name(shortened(view.entry.answer));
     // Words that are being read stay where they are, whatever has grown above them.
@@ -301,45 +281,14 @@ export class AppPage {
 
   // ---- files
 
-  /**
-   * Take files that were chosen, dropped or pasted: pictures into the question, saved folders into
-   * the history.
-   * @param {File[]} files
-   */
+  /** @param {File[]} files */
   take(files) {
-    const { folders, pictures } = sorted(files);
-    if (pictures.length) {
-      // Beside a shown answer a new picture begins a new question.
-      if (this.composer.mode === "bar") this.newQuestion();
-      this.composer.add(pictures);
-      this.composer.parts.prompt.focus();
-    }
-    for (const folder of folders) this.importFolder(folder);
+    takeFiles(this, files);
   }
 
-  /** @param {File} file a zip of a saved folder */
-  async importFolder(file) {
-    this.announce("Opening the saved explanation");
-    try {
-      const entry = await this.transport.upload("/api/entries/import", file);
-      this.keep(entry);
-      await this.show(entry.id);
-    } catch (error) {
-      const where =
-        this.composer.mode === "start" ? this.composer.parts.savedError : this.parts.notice;
-      where.replaceChildren(failureNote(error, ["Close", () => where.replaceChildren()]));
-    }
-  }
-
-  /**
-   * @param {File} file
-   * @returns {Promise<UploadedPicture>}
-   */
+  /** @param {File} file */
   upload(file) {
-    return this.transport.upload(
-      `/api/pictures?name=${encodeURIComponent(file.name || "picture")}`,
-      file,
-    );
+    return uploadPicture(this, file);
   }
 
   /**
@@ -354,15 +303,12 @@ export class AppPage {
   async remove(id) {
     const ids = this.history.order.map(({ entry }) => entry.id);
     try {
-      await this.transport.remove(`/api/entries/${encodeURIComponent(id)}`);
+      await this.transport.remove(entryPath(id));
     } catch (error) {
       // One that the server lost already is gone as well.
-      if (asAppError(error).kind !== "404" && asAppError(error).kind !== "not-found")
-        return this.tell(error);
+      if (!["404", "not-found"].includes(asAppError(error).kind)) return this.tell(error);
     }
-    this.state.entries = this.state.entries.filter((entry) => entry.id !== id);
-    this.payloads.delete(id);
-    this.questions.delete(id);
+    this.entries.forget(id);
     this.history.confirming = null;
     const at = ids.indexOf(id);
     const next = ids[at + 1] ?? ids[at - 1];

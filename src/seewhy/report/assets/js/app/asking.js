@@ -2,6 +2,7 @@
 
 import { AppError, asAppError } from "./failures.js";
 import { Live } from "./live.js";
+import { shortened } from "./shortened.js";
 
 /** @import {AppPage} from "./app.js" */
 /** @import {Asked} from "./composer.js" */
@@ -20,7 +21,7 @@ export class Asking {
   async ask() {
     const { app } = this;
     const { composer } = app;
-    if (composer.isBusy) return;
+    if (composer.isBusy) return composer.tellBusy();
     const asked = await this.asked();
     if (!asked || app.signal.aborted) return;
     composer.isDirty = false;
@@ -56,7 +57,7 @@ export class Asking {
       onAnswer: (text) => live.write(text),
       onStage: () => live.finishWriting(),
     });
-    app.questions.set(entry.id, question);
+    app.entries.questions.set(entry.id, question);
     app.history.pending = null;
     // A person who went on to another answer meanwhile is not taken away from it.
     if (live.node.isConnected && !live.node.hidden) await app.show(entry.id);
@@ -73,7 +74,7 @@ export class Asking {
     const { app } = this;
     const pictures = await this.pictures(question, job.kind === "reprompt" ? job.entry : null);
     const options = app.composer.options?.chosen;
-    const subject = job.kind === "reprompt" ? app.entry(job.entry) : null;
+    const subject = job.kind === "reprompt" ? app.entries.find(job.entry) : null;
     app.leaveView();
     this.live?.unmount();
     this.live = new Live(app.parts.stage, {
@@ -131,8 +132,13 @@ export class Asking {
     if (error.kind === "cancelled") {
       app.announce("Cancelled");
       this.discard();
-    } else if (!live) app.tell(error);
-    else {
+    } else if (!live || live.node.hidden) {
+      // Whoever looks at something else meanwhile hears of it there.
+      const what = `“${shortened(live?.prompt ?? "")}” was not answered. ${error.message}`;
+      app.tell(live ? new AppError(error.kind, what) : error);
+      this.discardQuietly();
+      app.history.render();
+    } else {
       live.fail(
         error,
         ["Ask again", () => app.ask()],

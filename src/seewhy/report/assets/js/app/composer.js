@@ -2,7 +2,6 @@
 
 import { element } from "../shared/dom.js";
 import { composerLayout, DEFAULT_PROMPT } from "./composer_layout.js";
-import { isFolder } from "./composer_inputs.js";
 import { Options } from "./composer_options.js";
 import { Pictures } from "./composer_pictures.js";
 
@@ -19,15 +18,10 @@ export class Composer {
   constructor(app) {
     this.app = app;
     this.parts = composerLayout(app.id, app.isPage);
-    this.pictures = new Pictures(
-      this.parts.slots,
-      {
-        transport: app.transport,
-        limits: () => app.state.limits,
-        upload: (file) => app.upload(file),
-      },
-      () => this.picturesChanged(),
-    );
+    this.pictures = new Pictures(this.parts.slots, app, {
+      changed: () => this.picturesChanged(),
+      emptied: () => this.parts.choose.focus(),
+    });
     /** Known once the server has said what there is. @type {Options | null} */
     this.options = null;
     /** The entry whose pictures are asked about, where the question has none of its own. @type {Entry | null} */
@@ -169,22 +163,21 @@ export class Composer {
   }
 
   picturesChanged() {
-    if (!this.parts || !this.pictures) return;
+    if (!this.pictures) return; // they are being made
     if (this.pictures.slots.length) this.subject = null;
     if (!this.pictures.hasFailed) this.parts.pictureError.replaceChildren();
     this.draw();
   }
 
   draw() {
-    if (!this.parts || !this.pictures) return;
     const { empty, filled, drop, examples, submit, subject } = this.parts;
     const isEmpty = !this.pictures.slots.length;
     empty.hidden = !isEmpty;
     filled.hidden = isEmpty;
     drop.dataset.empty = String(isEmpty);
     examples.hidden = !isEmpty || examples.dataset.any !== "true";
-    submit.disabled = this.isBusy;
-    submit.title = this.isBusy ? "Wait for the answer that is being made, or cancel it" : "";
+    submit.setAttribute("aria-disabled", String(this.isBusy));
+    this.options?.setUsable(this.subject === null);
     this.drawSubject(subject);
   }
 
@@ -306,6 +299,13 @@ export class Composer {
     return null;
   }
 
+  /** An answer is being made: the next question has to wait. */
+  tellBusy() {
+    this.parts.error.replaceChildren(
+      element("p", { class: "busy" }, "Wait for the answer that is being made, or cancel it."),
+    );
+  }
+
   clearErrors() {
     for (const holder of [this.parts.error, this.parts.pictureError, this.parts.savedError])
       holder.replaceChildren();
@@ -314,6 +314,7 @@ export class Composer {
   /** @param {boolean} isBusy */
   setBusy(isBusy) {
     this.isBusy = isBusy;
+    if (!isBusy) this.parts.error.querySelector(".busy")?.remove();
     this.draw();
   }
 
@@ -330,12 +331,4 @@ export class Composer {
     prompt.style.height = "auto";
     if (prompt.value) prompt.style.height = `${prompt.scrollHeight + 2}px`;
   }
-}
-
-/**
- * Files by what they are.
- * @param {File[]} files
- */
-export function sorted(files) {
-  return { folders: files.filter(isFolder), pictures: files.filter((file) => !isFolder(file)) };
 }

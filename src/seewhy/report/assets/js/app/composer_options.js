@@ -54,6 +54,11 @@ export class Options {
     this.layers = element("input", { id: id("layers"), type: "checkbox" });
     this.error = element("div", { class: "field-error", role: "alert", id: id("options-error") });
     this.summary = element("summary", {});
+    this.note = element(
+      "p",
+      { class: "field-hint option-note", hidden: true },
+      "An answer that was opened is asked again with its own model, method and settings. To use others, choose a picture.",
+    );
     holder.append(this.summary, this.fields());
     holder.addEventListener("input", () => this.changed());
     this.changed();
@@ -61,8 +66,9 @@ export class Options {
 
   fields() {
     return element(
-      "div",
+      "fieldset",
       { class: "option-fields" },
+      this.note,
       field("Model", this.model),
       field("Method", this.method, " "),
       field("Longest answer, in tokens", this.length),
@@ -84,6 +90,13 @@ export class Options {
       ),
       this.error,
     );
+  }
+
+  /** @param {boolean} usable whether the next question follows them */
+  setUsable(usable) {
+    const fields = this.note.parentElement;
+    if (fields instanceof HTMLFieldSetElement) fields.disabled = !usable;
+    this.note.hidden = usable;
   }
 
   /** An answer is given, or begun, or neither. */

@@ -2,7 +2,7 @@
 
 import { element } from "../shared/dom.js";
 import { svgElement } from "../shared/svg.js";
-import { shortened } from "./entry_view.js";
+import { shortened } from "./shortened.js";
 import { familyOrder } from "./history_order.js";
 import { icon } from "./icons.js";
 

@@ -24,6 +24,7 @@ export class Live {
     this.node = element("div", { class: "entry live-entry", "aria-busy": "true" });
     this.status = element("div", { class: "live-status" });
     this.text = "";
+    this.prompt = prompt;
     stage.append(this.node);
     const payload = livePayload(pictures, prompt, model, method);
     this.report = new Report(this.node, payload, { keyboard: "off" });

@@ -184,7 +184,10 @@ export function renderTints(comparison) {
       one.title = title;
     }
   }
-  comparison.parts.key.replaceChildren(...keyOf(model.hasChanges, comparison.lettersOfPair()));
+  const isTinted = model.hasChanges || model.hasSamePictures(comparison.pair);
+  comparison.parts.key.replaceChildren(
+    ...(isTinted ? keyOf(model.hasChanges, comparison.lettersOfPair()) : []),
+  );
 }
 
 /**
@@ -194,6 +197,7 @@ export function renderTints(comparison) {
  */
 function tint({ model, pair, isSwapped, columnsOfPair }, row) {
   if (!model.hasChanges) {
+    if (!model.hasSamePictures(pair)) return { kind: null, share: 0, title: "" };
     const overlap = pair.agreements[row]?.top_overlap ?? null;
     if (overlap === null) return { kind: null, share: 0, title: "" };
     return { kind: "apart", share: APART_SHARE * (1 - overlap), title: `brightest tenth shared: ${percent(overlap)}` };
