@@ -104,7 +104,7 @@ def pixel(page: WebDriver, frame: int, x: float, y: float) -> list[int]:
 def test_page_shows_one_word_in_all_columns(open_page, methods):
     page = open_page(methods, f"#word={STAR}")
     assert page.find_element(By.TAG_NAME, "h1").text == "Four methods, one answer"
-    assert texts(page, ".column h2") == ["A\ntam", "B\narc", "C\nattention", "D\nrise"]
+    assert texts(page, ".column .column-name") == ["A\ntam", "B\narc", "C\nattention", "D\nrise"]
     assert chosen(page) == ["star"]
     assert page.find_element(By.CSS_SELECTOR, ".answer").text == methods.answer
     before = drawn(page)
@@ -122,7 +122,7 @@ def test_page_shows_one_word_in_all_columns(open_page, methods):
 def test_names_and_notes_are_text(open_page, methods):
     named = Comparison.of(methods.explanations[:2], labels=[NOTE, "b"], notes=[NOTE])
     page = open_page(named)
-    assert texts(page, ".column h2")[0] == f"A\n{NOTE}"
+    assert texts(page, ".column-name")[0] == f"A\n{NOTE}"
     assert NOTE in page.find_element(By.CSS_SELECTOR, "ul.notes").text
     assert page.find_elements(By.CSS_SELECTOR, "img[src=x]") == []
 

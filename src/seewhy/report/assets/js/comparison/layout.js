@@ -2,6 +2,7 @@
 
 import { element } from "../shared/dom.js";
 import { topBar } from "../shared/sections.js";
+import { heading } from "./headings.js";
 import { LETTERS } from "./model.js";
 
 /** @import {Comparison} from "./comparison.js" */
@@ -31,7 +32,7 @@ export function layout(comparison, toggleTheme, summary) {
   const nodes = [
     options.topBar === false ? null : bar.node,
     ...warnings(comparison),
-    element("main", {}, ...intro(comparison), element("div", { class: "under-answer" }, key, controls.node), board, summary, live),
+    element(options.topBar === false ? "div" : "main", {}, ...intro(comparison), element("div", { class: "under-answer" }, key, controls.node), board, summary, live),
     ...notes(comparison),
   ];
   return { key, live, nodes: nodes.filter((node) => node !== null && node !== undefined) };
@@ -48,9 +49,10 @@ function sourceText({ model }) {
 }
 
 /** @param {Comparison} comparison */
-function intro({ answers, model, payload }) {
+function intro(comparison) {
+  const { answers, model, payload } = comparison;
   const prompts = [...new Set(model.columns.map(({ prompt }) => prompt))];
-  const title = element("h1", {}, titleText(payload.kind, model.columns.length, model.isOneAnswer));
+  const title = heading(comparison, 1, { class: "title" }, titleText(payload.kind, model.columns.length, model.isOneAnswer));
   if (model.isOneAnswer) {
     return [
       title,
@@ -93,7 +95,8 @@ function warnings({ payload }) {
 }
 
 /** @param {Comparison} comparison */
-function notes({ model, payload }) {
+function notes(comparison) {
+  const { model, options, payload } = comparison;
   const own = model.columns.flatMap(({ notes: all }, column) =>
     all
       .filter((note) => !payload.warnings.includes(note))
@@ -114,9 +117,9 @@ function notes({ model, payload }) {
   if (!items.length) return [];
   return [
     element(
-      "footer",
-      {},
-      element("h2", {}, "Notes"),
+      options.topBar === false ? "div" : "footer",
+      { class: "foot" },
+      heading(comparison, 2, { class: "section-title" }, "Notes"),
       element("ul", { class: "notes" }, ...items.map((note) => element("li", {}, note))),
     ),
   ];
