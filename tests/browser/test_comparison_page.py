@@ -246,6 +246,34 @@ def test_keys_walk_through_words_and_over_places(open_page, methods):
     assert chosen(page) == ["A"]
 
 
+def test_pointing_looks_at_a_word_and_a_click_keeps_it(open_page, methods):
+    page = open_page(methods, f"#word={STAR}")
+    words = page.find_elements(By.CSS_SELECTOR, ".answer button")
+    ActionChains(page).move_to_element(words[TREE]).perform()
+    assert chosen(page) == ["tree"]
+    assert page.execute_script("return location.hash") == f"#word={STAR}"
+    ActionChains(page).move_to_element(page.find_element(By.TAG_NAME, "h1")).perform()
+    WebDriverWait(page, 5).until(lambda d: chosen(d) == ["star"])
+    words[HOUSE].click()
+    ActionChains(page).move_to_element(words[TREE]).perform()
+    ActionChains(page).move_to_element(page.find_element(By.TAG_NAME, "h1")).perform()
+    WebDriverWait(page, 5).until(lambda d: chosen(d) == [words[HOUSE].text])
+    assert page.execute_script("return location.hash") == f"#word={HOUSE}"
+
+
+def test_prompts_that_differ_have_the_letters_of_their_columns(open_page):
+    asked = explained(prompt="What is it?")
+    page = open_page(Comparison.of([explained(), asked, explained()]))
+    first = explained().record.prompt
+    assert texts(page, ".prompt") == [f"A\nC\n{first}", "B\nWhat is it?"]
+
+
+def test_answer_without_words_is_shown(open_page):
+    page = open_page(Comparison.of([explained(pieces=(("\n", ""),))] * 2))
+    assert texts(page, ".answer button") == []
+    page.find_element(By.TAG_NAME, "body").send_keys(Keys.ARROW_RIGHT)
+
+
 def test_address_says_what_is_shown(open_page, methods):
     page = open_page(methods, "#word=7&pair=DB&scale=word")
     assert chosen(page) == ["house"]

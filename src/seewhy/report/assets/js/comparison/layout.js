@@ -51,25 +51,40 @@ function sourceText({ model }) {
 /** @param {Comparison} comparison */
 function intro(comparison) {
   const { answers, model, payload } = comparison;
-  const prompts = [...new Set(model.columns.map(({ prompt }) => prompt))];
   const title = heading(comparison, 1, { class: "title" }, titleText(payload.kind, model.columns.length, model.isOneAnswer));
   if (model.isOneAnswer) {
     return [
       title,
-      promptBlock(prompts),
+      promptBlock(comparison),
       element("div", { class: "answer-block" }, element("p", { class: "eyebrow" }, "Answer"), answers[0].node),
     ];
   }
-  return [title, promptBlock(prompts)];
+  return [title, promptBlock(comparison)];
 }
 
-/** @param {string[]} prompts */
-function promptBlock(prompts) {
+/**
+ * The prompt, or those that differ with the letters of their columns.
+ * @param {Comparison} comparison
+ */
+function promptBlock({ model }) {
+  /** @type {Map<string, string[]>} */
+  const letters = new Map();
+  model.columns.forEach(({ prompt }, column) => {
+    letters.set(prompt, [...(letters.get(prompt) ?? []), LETTERS[column]]);
+  });
+  const isOne = letters.size === 1;
   return element(
     "div",
     { class: "prompt-block" },
-    element("p", { class: "eyebrow" }, prompts.length > 1 ? "Prompts" : "Prompt"),
-    ...prompts.map((prompt) => element("p", { class: "prompt", dir: "auto" }, prompt)),
+    element("p", { class: "eyebrow" }, isOne ? "Prompt" : "Prompts"),
+    ...Array.from(letters, ([prompt, of]) =>
+      element(
+        "p",
+        { class: "prompt", dir: "auto" },
+        ...(isOne ? [] : of.map((letter) => element("span", { class: "letter" }, letter))),
+        prompt,
+      ),
+    ),
   );
 }
 
