@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import Any
 
 import torch
 
@@ -27,6 +28,7 @@ from seewhy.methods_figure import Methods, figure_by_methods
 from seewhy.models.answer_ids import expect_known_ids, ids_of, start_ids
 from seewhy.models.isolation import without_autocast
 from seewhy.models.processor_settings import with_settings
+from seewhy.models.quiet_explaining import told_in_cells
 from seewhy.models.session import Session, read_ahead
 from seewhy.models.thinking import joined_answer
 from seewhy.options import ExplainOptions
@@ -41,8 +43,8 @@ from seewhy.side_by_side import (
 )
 from seewhy.testbed.pretrained import pretrained
 
-if TYPE_CHECKING:
-    pass
+INTERACT = "seewhy.notebook.interact"
+"""The app's page in a cell. It stands on a floor above: it is imported when it is asked for."""
 
 
 class Explainer:
@@ -114,8 +116,7 @@ class Explainer:
             PromptError: if the prompt is blank or holds one of the model's special tokens, or the
                 chat is malformed, sets what is not followed, or the template rejects it.
             AnswerError: if the answer has no tokens.
-            UnknownNameError: if there is no method of this name, or a key of `contrast` is no word
-                of the answer.
+            UnknownNameError: if there is no method of this name.
             ParameterError: if a parameter is unknown or out of range.
             ScaleError: if scales are not positive, are repeated, or come out within 10 % of each
                 other, though they were further apart.
@@ -125,6 +126,8 @@ class Explainer:
 
         Warns:
             ShippedModelWarning: if a model of the package is shown more than drawn scenes.
+            ContrastWarning: if the answer does not allow a contrast, such as of a word that it
+                lacks; the answer is explained without it.
         """
         chosen = ExplainOptions.of(options, **settings)
         guard = MemoryGuard(self.loaded, chosen)
@@ -238,8 +241,8 @@ class Explainer:
                 that are not begun); the model writes the rest.
             template: as for `explain`.
             chunk_size: how many prompts go through the model together, at least 1.
-            options, **settings: as for `explain`, without `contrast`. Sampled answers depend on
-                the chunks.
+            options, **settings: as for `explain`; a contrast is made in each answer that has its
+                word. Sampled answers depend on the chunks.
 
         Returns:
             One explanation for each prompt, in order.
@@ -249,11 +252,6 @@ class Explainer:
             SeewhyError: as `explain`.
         """
         chosen = ExplainOptions.of(options, **settings)
-        if chosen.contrast:
-            raise ParameterError(
-                "Expected no contrast for a batch, got one: a contrast names words of one answer, "
-                "so call explain for that picture alone."
-            )
         if chunk_size < 1:
             raise ParameterError(
                 f"Expected a chunk_size of at least 1, got {chunk_size}: 1 explains one picture at "
@@ -473,6 +471,38 @@ class Explainer:
 
         return figure_by_methods(explain, words, methods, options, settings)
 
+    def interact(
+        self,
+        image: Media | Sequence[Media] | None = None,
+        prompt: str | None = None,
+        *,
+        height: int = 860,
+    ) -> Any:
+        """The app's page in a notebook's cell: ask, ask back, change the picture, compare.
+
+        It needs `seewhy[app,notebook]`. The page knows this explainer's model only. Its jobs run
+        in a thread, so the notebook's other cells can be run meanwhile. Its answers are kept until
+        the widget is closed (`page.close()`) or the kernel ends.
+
+        Args:
+            image: pictures or clips that are there at first, as `image` of `explain`.
+            prompt: the question that is there at first.
+            height: of the cell in CSS pixels, at most.
+
+        Returns:
+            An `anywidget.AnyWidget`; as the last line of a cell it shows the page.
+
+        Raises:
+            OutputError: if anywidget is not installed.
+            ImageError: if a picture is missing, broken, empty or too large.
+
+        Example:
+            ```python
+            seewhy.load().interact("scene.png")
+            ```
+        """
+        return import_module(INTERACT).interact(self, image, prompt, height=height)
+
     def _explain_one(self, question: Question, options: ExplainOptions) -> Explanation:
         """Explain one prompt within the limits of memory."""
         guard = MemoryGuard(self.loaded, options)
@@ -515,6 +545,7 @@ class Explainer:
         session = Session.from_chat(loaded, question.conversation, ids)
         return replace(session, progress=options.report_progress)
 
+    @told_in_cells
     @without_autocast()
     def _explain(
         self,

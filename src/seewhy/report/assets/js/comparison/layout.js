@@ -2,7 +2,7 @@
 
 import { element } from "../shared/dom.js";
 import { topBar } from "../shared/sections.js";
-import { heading } from "./headings.js";
+import { heading, isPart } from "./headings.js";
 import { LETTERS } from "./model.js";
 
 /** @import {Comparison} from "./comparison.js" */
@@ -16,7 +16,7 @@ const NUMBERS = ["no", "one", "two", "three", "four"];
  * @param {Node | null} summary
  */
 export function layout(comparison, toggleTheme, summary) {
-  const { answers, columns, controls, id, model, options, pairPanel } = comparison;
+  const { answers, columns, controls, id, model, pairPanel } = comparison;
   const key = element("p", { class: "tint-key" });
   const live = element("p", { class: "visually-hidden", "aria-live": "polite", id: id("live") });
   const bar = topBar(id, "side by side");
@@ -30,9 +30,9 @@ export function layout(comparison, toggleTheme, summary) {
   );
   /** @type {Child[]} */
   const nodes = [
-    options.topBar === false ? null : bar.node,
+    isPart(comparison) ? null : bar.node,
     ...warnings(comparison),
-    element(options.topBar === false ? "div" : "main", {}, ...intro(comparison), element("div", { class: "under-answer" }, key, controls.node), board, summary, live),
+    element(isPart(comparison) ? "div" : "main", {}, ...intro(comparison), element("div", { class: "under-answer" }, key, controls.node), board, summary, live),
     ...notes(comparison),
   ];
   return { key, live, nodes: nodes.filter((node) => node !== null && node !== undefined) };
@@ -51,7 +51,7 @@ function sourceText({ model }) {
 /** @param {Comparison} comparison */
 function intro(comparison) {
   const { answers, model, payload } = comparison;
-  const title = heading(comparison, 1, { class: "title" }, titleText(payload.kind, model.columns.length, model.isOneAnswer));
+  const title = heading(comparison, 1, { class: "comparison-title" }, titleText(payload.kind, model.columns.length, model.isOneAnswer));
   if (model.isOneAnswer) {
     return [
       title,
@@ -111,7 +111,7 @@ function warnings({ payload }) {
 
 /** @param {Comparison} comparison */
 function notes(comparison) {
-  const { model, options, payload } = comparison;
+  const { model, payload } = comparison;
   const own = model.columns.flatMap(({ notes: all }, column) =>
     all
       .filter((note) => !payload.warnings.includes(note))
@@ -132,7 +132,7 @@ function notes(comparison) {
   if (!items.length) return [];
   return [
     element(
-      options.topBar === false ? "div" : "footer",
+      isPart(comparison) ? "div" : "footer",
       { class: "foot" },
       heading(comparison, 2, { class: "section-title" }, "Notes"),
       element("ul", { class: "notes" }, ...items.map((note) => element("li", {}, note))),
