@@ -11,14 +11,14 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
-from browser.app_server import Job, record_like
-from browser.axe import violations
-from browser.test_app_page import (  # noqa: F401 - fixtures
+from browser.app_person import (  # noqa: F401 - fixtures
     Person,
     address,
     person,
     service,
 )
+from browser.app_server import Job, record_like
+from browser.axe import violations
 from golden.records import record_of
 from golden.verdict_records import diagnosed_record
 from seewhy.answer_diff import diff_of
