@@ -116,8 +116,7 @@ class Explainer:
             PromptError: if the prompt is blank or holds one of the model's special tokens, or the
                 chat is malformed, sets what is not followed, or the template rejects it.
             AnswerError: if the answer has no tokens.
-            UnknownNameError: if there is no method of this name, or a key of `contrast` is no word
-                of the answer.
+            UnknownNameError: if there is no method of this name.
             ParameterError: if a parameter is unknown or out of range.
             ScaleError: if scales are not positive, are repeated, or come out within 10 % of each
                 other, though they were further apart.
@@ -127,6 +126,8 @@ class Explainer:
 
         Warns:
             ShippedModelWarning: if a model of the package is shown more than drawn scenes.
+            ContrastWarning: if the answer does not allow a contrast, such as of a word that it
+                lacks; the answer is explained without it.
         """
         chosen = ExplainOptions.of(options, **settings)
         guard = MemoryGuard(self.loaded, chosen)
@@ -240,8 +241,8 @@ class Explainer:
                 that are not begun); the model writes the rest.
             template: as for `explain`.
             chunk_size: how many prompts go through the model together, at least 1.
-            options, **settings: as for `explain`, without `contrast`. Sampled answers depend on
-                the chunks.
+            options, **settings: as for `explain`; a contrast is made in each answer that has its
+                word. Sampled answers depend on the chunks.
 
         Returns:
             One explanation for each prompt, in order.
@@ -251,11 +252,6 @@ class Explainer:
             SeewhyError: as `explain`.
         """
         chosen = ExplainOptions.of(options, **settings)
-        if chosen.contrast:
-            raise ParameterError(
-                "Expected no contrast for a batch, got one: a contrast names words of one answer, "
-                "so call explain for that picture alone."
-            )
         if chunk_size < 1:
             raise ParameterError(
                 f"Expected a chunk_size of at least 1, got {chunk_size}: 1 explains one picture at "

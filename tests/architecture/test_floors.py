@@ -32,6 +32,7 @@ FLOORS = (
     ("options", "chats"),
     ("memory",),
     ("diagnosed", "answer_notes", "region_effect"),
+    ("answer_contrasts",),
     ("explained_answer", "methods_figure"),
     ("follow_up", "side_by_side"),
     ("explainer",),

@@ -87,30 +87,30 @@ async def read_body(
         RequestError: with 413 if it is larger, before all is read; with 408 if it comes too slowly,
             with 429 if all bodies together are too large.
     """
-    if length is not None and length.isascii() and length.isdigit() and int(length[:20]) > most:
-        raise too_large(what, most, int(length[:20]))
-    seconds = limits.body_seconds
-    if length is None or (length.isdigit() and int(length) > SLOWEST):
-        seconds += most / SLOWEST
+    stated = int(length[:20]) if length and length.isascii() and length.isdigit() else most
+    if stated > most:
+        raise too_large(what, most, stated)
+    clock = asyncio.get_running_loop().time
+    end = clock() + limits.body_seconds + (stated / SLOWEST if stated > SLOWEST else 0)
     chunks = bytearray()
-    try:
-        async with asyncio.timeout(seconds):
-            while True:
-                # However large it is, something must come now and then.
-                message = await asyncio.wait_for(receive(), limits.body_seconds)
-                if message["type"] == "http.disconnect":
-                    raise RequestError(400, "disconnected", "The client went away.")
-                chunk = message.get("body", b"")
-                if len(chunks) + len(chunk) > most:
-                    raise too_large(what, most)
-                take(len(chunk))
-                chunks += chunk
-                if not message.get("more_body", False):
-                    return bytes(chunks)
-    except TimeoutError as error:
-        raise RequestError(
-            408, "slow", "The body came too slowly: try again on a better connection."
-        ) from error
+    while True:
+        try:
+            # However large a body is, something must come now and then.
+            async with asyncio.timeout_at(min(end, clock() + limits.body_seconds)):
+                message = await receive()
+        except TimeoutError as error:
+            raise RequestError(
+                408, "slow", "The body came too slowly: try again on a better connection."
+            ) from error
+        if message["type"] == "http.disconnect":
+            raise RequestError(400, "disconnected", "The client went away.")
+        chunk = message.get("body", b"")
+        if len(chunks) + len(chunk) > most:
+            raise too_large(what, most)
+        take(len(chunk))
+        chunks += chunk
+        if not message.get("more_body", False):
+            return bytes(chunks)
 
 
 async def linger(receive: Any) -> None:

@@ -23,6 +23,7 @@ from seewhy.app.jobs import Job
 if TYPE_CHECKING:
     from seewhy.app.sitting import Sitting
     from seewhy.comparison import Comparison
+    from seewhy.explanation import Explanation
     from seewhy.side_by_side import Comparer
 
 Work = Callable[[Job], dict[str, Any]]
@@ -45,7 +46,7 @@ def compare(fields: Fields, sitting: Sitting) -> Work:
     if len(set(numbers)) < len(numbers):
         raise bad_request(f"Expected different {named[0]} to compare, got one twice.")
     if named[0] == "entries":
-        compared = _entries([sitting.entries.get(number) for number in numbers])
+        compared = _entries([sitting.entries.get(number) for number in numbers], sitting)
     else:
         entry = expect_askable(entry_named(fields, sitting))
         own_answers = fields.flag("own_answers")
@@ -67,7 +68,7 @@ def compare(fields: Fields, sitting: Sitting) -> Work:
     return work
 
 
-def _entries(entries: Sequence[Entry]) -> Compared:
+def _entries(entries: Sequence[Entry], sitting: Sitting) -> Compared:
     from seewhy.comparison import expect_columns
 
     expect_columns(len(entries), "entries")
@@ -76,7 +77,7 @@ def _entries(entries: Sequence[Entry]) -> Compared:
         from seewhy.comparison import Comparison
 
         job.stage("reading")
-        explanations = [entry.explanation() for entry in entries]
+        explanations = [_now(entry, sitting) for entry in entries]
         found = Comparison.of(explanations)
         if found.kind in ("methods", "models") or not any(entry.change for entry in entries):
             return found
@@ -99,7 +100,7 @@ def _methods(names: list[str], entry: Entry, sitting: Sitting) -> Compared:
         with running(job, sitting, entry.model) as explainer:
             ways = ways_of(names, None, settings)
             question = _question(entry, media_of(entry, sitting))
-            return by_methods(explainer.comparer, question, ways, [entry.explanation()])
+            return by_methods(explainer.comparer, question, ways, [_now(entry, sitting)])
 
     return compared
 
@@ -122,7 +123,7 @@ def _models(names: list[str], entry: Entry, sitting: Sitting) -> Compared:
         comparers = [partial(_comparer, name, sitting, job) for name in names]
         question = _question(entry, media_of(entry, sitting))
         options = ExplainOptions.of(**settings_for_reading(entry, job))
-        return by_models(comparers, question, options, entry.explanation())
+        return by_models(comparers, question, options, _now(entry, sitting))
 
     return compared
 
@@ -154,10 +155,15 @@ def _pictures(numbers: list[str], own_answers: bool, entry: Entry, sitting: Sitt
                 options,
                 own_answers=own_answers,
                 labels=[medium.name for medium in media],
-                known=entry.explanation(),
+                known=_now(entry, sitting),
             )
 
     return compared
+
+
+def _now(entry: Entry, sitting: Sitting) -> Explanation:
+    """The explanation of an entry as it is now: it may have got verdicts while the job waited."""
+    return sitting.entries.get(entry.id).explanation()
 
 
 def _with_own(own: str, names: list[str], sitting: Sitting) -> list[str]:

@@ -239,7 +239,8 @@ class Door:
                     if is_closed and not log.after(after)[0]:
                         return
                     try:
-                        await asyncio.wait_for(woken.wait(), PING_SECONDS)
+                        async with asyncio.timeout(PING_SECONDS):
+                            await woken.wait()
                     except TimeoutError:
                         sitting.touch()
                         yield b": still here\n\n"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import html as markup
 from functools import cache
 
-from seewhy.report import page as report
+from seewhy.report.page import STYLES as REPORT_STYLES
 from seewhy.report.page import asset, fill
 from seewhy.report.page_script import page_script
 
-STYLES = (*report.STYLES, "comparison.css", "app.css", "app_tools.css")
+STYLES = (*REPORT_STYLES, "comparison.css", "app.css", "app_tools.css")
 """The style sheets, in order."""
 
 SCRIPT = "app/page.js"
@@ -37,28 +37,32 @@ REFRESH = '\n<meta http-equiv="refresh" content="0; url={{address}}">'
 @cache
 def document() -> bytes:
     """The page: it names its script and style and holds neither."""
-    return asset("app.html").encode()
+    try:
+        return asset("app.html").encode()
+    except FileNotFoundError:
+        return message("The page is not part of this version yet; the addresses under /api are.")
 
 
 @cache
 def style() -> bytes:
     """The page's style sheets as one."""
-    return "".join(map(_asset, STYLES)).encode()
+    return "".join(filter(None, map(_asset, STYLES))).encode()
 
 
 @cache
 def script() -> bytes:
     """The page's modules as one script."""
-    return page_script(SCRIPT).encode()
+    try:
+        return page_script(SCRIPT).encode()
+    except FileNotFoundError:
+        return b""
 
 
 def _asset(name: str) -> str:
     try:
         return asset(name)
     except FileNotFoundError:
-        if name == "app_tools.css":
-            return ""
-        raise
+        return ""
 
 
 def message(text: str, *, go_on: str | None = None) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def inputs_of(arguments: Namespace) -> Inputs:
         ParameterError: if they name nothing to compare, or several kinds of things.
     """
     given = list(arguments.inputs)
-    folders = [expanded(name).is_dir() for name in given]
+    folders = [_is(name, Path.is_dir) for name in given]
     if all(folders):
         _expect_no_options(arguments)
         return Inputs(folders=tuple(map(expanded, given)))
@@ -103,9 +104,14 @@ def _is_picture(name: str) -> bool:
     """Whether a word names a picture: a file that is there, or a name that ends like one."""
     if Path(name).suffix.lower() in PICTURES and "\n" not in name:
         return True
+    return _is(name, Path.is_file)
+
+
+def _is(name: str, kind: Callable[[Path], bool]) -> bool:
+    """Whether a word is the path of something of a kind; a long question is no path at all."""
     try:
-        return expanded(name).is_file()
-    except (OSError, ValueError):  # a long question is no path
+        return kind(expanded(name))
+    except (OSError, ValueError):
         return False
 
 

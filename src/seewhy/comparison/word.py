@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -212,4 +211,4 @@ def _rounded(data: Any) -> Any:
 
 def rounded(value: float) -> float:
     """A number with six significant digits."""
-    return json.loads(f"{value:.6g}")
+    return float(f"{value:.6g}")

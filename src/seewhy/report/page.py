@@ -96,7 +96,7 @@ def framed_document(document: str, title: str, height: int = 760) -> str:
     """
     document = markup.escape(document, quote=True)
     return (
-        f'<iframe srcdoc="{document}" sandbox="allow-scripts" title="{title}" '
+        f'<iframe srcdoc="{document}" sandbox="allow-scripts allow-downloads" title="{title}" '
         f'width="100%" height="{int(height)}" style="border: 0"></iframe>'
     )
 

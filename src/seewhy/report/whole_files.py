@@ -18,17 +18,21 @@ def expect_free(paths: list[Path], overwrite: bool = False) -> None:
     """
     for path in paths:
         try:
-            if path.is_dir():
-                raise OutputError(f"Expected a file, got {path}, which is a folder: name a file.")
-            if not overwrite and os.path.lexists(path):
-                raise OutputError(
-                    f"Expected a new file, got {path}, which exists: choose another name, or ask "
-                    "to overwrite it."
-                )
-        except ValueError as error:  # a null byte, or half of a character
+            path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except (OSError, ValueError) as error:  # a null byte, or half of a character, is the latter
+            reason = getattr(error, "strerror", None) or error
             raise OutputError(
-                f"Expected the name of a file, got {str(path)[:200]!r} ({error}): correct it."
+                f"Expected the name of a file, got {str(path)[:200]!r} ({reason}): choose another."
             ) from error
+        if path.is_dir():
+            raise OutputError(f"Expected a file, got {path}, which is a folder: name a file.")
+        if not overwrite:
+            raise OutputError(
+                f"Expected a new file, got {path}, which exists: choose another name, or ask to "
+                "overwrite it."
+            )
 
 
 def write_files(contents: Mapping[Path, bytes], overwrite: bool = False) -> None:

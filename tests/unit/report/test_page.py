@@ -72,7 +72,7 @@ def test_html_names_nothing_outside_itself(make):
 def test_frame_is_one_sandboxed_element():
     element = frame(record_of(WICKED), height=500)
     assert element.count("<") == 2
-    assert 'sandbox="allow-scripts"' in element
+    assert 'sandbox="allow-scripts allow-downloads"' in element
     assert 'height="500"' in element
     document = markup.unescape(re.findall(r'srcdoc="([^"]*)"', element)[0])
     assert payload_in(document)["answer"].startswith("</script>")

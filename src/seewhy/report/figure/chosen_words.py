@@ -6,21 +6,17 @@ from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from seewhy.core.errors import InputError, ParameterError
-from seewhy.core.lexicon import CLOSED, listed, tag_of
+from seewhy.core.lexicon import tag_of
 from seewhy.core.record import Record
 from seewhy.core.suggestions import give_index
 from seewhy.core.text import Word
 from seewhy.core.word_lookup import find_text
+from seewhy.report.first_word import telling_words
 from seewhy.report.locations import tokens_over, words_before
 from seewhy.report.spans import TextSpan, spans_of
 
 MAIN_WORDS = 4
 """How many words a figure shows if none are named: they fit beside the picture."""
-
-FUNCTION_TAGS = {*CLOSED, "TO", "IN", "RP"} - {"UH"}
-"""Tags of words that say nothing of a picture by themselves; yes and no are answers."""
-
-COPULAS = listed("is are was were be been am has have had does do did")
 
 
 @runtime_checkable
@@ -44,9 +40,8 @@ Named = int | str | SomeWord
 def main_words(record: Record, most: int = MAIN_WORDS) -> tuple[int, ...]:
     """Indices of the words that a reader wants to see first, in reading order.
 
-    Words of the answer itself that hold a letter or digit, each text once, without function words
-    of English (all of them where nothing else is left). Of more than `most`: contrasted words,
-    then things before colours and actions, and those with the highest values.
+    Words that say something (`seewhy.report.first_word`), each text once. Of more than `most`:
+    contrasted words, then things before colours and actions, and those with the highest values.
 
     Args:
         record: the explanation.
@@ -54,9 +49,9 @@ def main_words(record: Record, most: int = MAIN_WORDS) -> tuple[int, ...]:
     """
     spans = spans_of(record).words
     contrasted = {word for word, _ in record.contrasts}
-    sayable = [i for i in record.final_words if _is_sayable(spans[i])]
-    said = [i for i in sayable if i in contrasted or not _is_function_word(spans[i].text)]
-    ranked = sorted(said or sayable, key=lambda i: (i not in contrasted, *_rank(spans[i]), i))
+    said = {*telling_words(record), *contrasted}
+    said = [i for i in said if not spans[i].special and any(map(str.isalnum, spans[i].text))]
+    ranked = sorted(said, key=lambda i: (i not in contrasted, *_rank(spans[i]), i))
     once: dict[str, int] = {}
     for i in ranked:
         once.setdefault(spans[i].text.casefold(), i)
@@ -144,12 +139,3 @@ def _rank(span: TextSpan) -> tuple[bool, float]:
     """Things first, then by the highest value of the maps."""
     highest = max(float(values.max()) for values in span.maps)
     return not tag_of(span.text).startswith("NN"), -highest
-
-
-def _is_sayable(span: TextSpan) -> bool:
-    return not span.special and any(map(str.isalnum, span.text))
-
-
-def _is_function_word(text: str) -> bool:
-    """Whether an English word says nothing of a picture by itself."""
-    return text.lower() in COPULAS or tag_of(text) in FUNCTION_TAGS

@@ -290,8 +290,8 @@ def _notes(
         every = len(main_words(record, most=len(record.words)))
         if every > MAIN_WORDS:
             notes.append(
-                f"{MAIN_WORDS} of the answer's {every} main words are shown, those with the "
-                "brightest maps: name others."
+                f"{MAIN_WORDS} of the answer's {every} main words are shown: name others to see "
+                "them."
             )
     if options.draw_boxes and not any(one.pixels for one in locations_of(record)):
         notes.append("The answer holds no box or point that could be placed, so none is drawn.")

@@ -64,13 +64,21 @@ NAME = TextStyle(TEXT_SIZE, INK, LINE, "left")
 BASE = 0.74
 """Where the base line of a line of text lies, as a part of the line's height."""
 
+BAR_GAP = 0.12
+"""Centimetres between the colour bar and its ends' texts."""
+
 TALLEST_PAGE = 24.0
 """The greatest height of a figure in centimetres: a page without its margins."""
 
 CM, POINT = 1 / 2.54, 2.54 / 72
 """A centimetre in inches, a point in centimetres."""
 
-SETTINGS = {"pdf.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "seewhy"}
+SETTINGS = {
+    "pdf.fonttype": 42,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "seewhy",
+    "pdf.compression": 9,
+}
 """Text stays text, and equal figures are equal files."""
 
 _LOCK = RLock()
@@ -210,7 +218,7 @@ class _Drawing:
     def _draw_bar(self) -> None:
         """The colour bar between its ends, and what it says below."""
         low, high = (self._measure(end, TEXT_SIZE) for end in self.ends)
-        gap = 0.12
+        gap = BAR_GAP
         room = self.width - 2 * MARGIN - low - high - 2 * gap
         across = max(min(room, BAR_WIDEST), 1.0)
         total = low + high + 2 * gap + across

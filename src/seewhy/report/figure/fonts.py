@@ -89,7 +89,7 @@ as Noto Sans CJK, or save as SVG, which keeps the text and lets the reader's pro
 
 def _installed(font: str) -> str:
     """The name of an installed font, or UnknownNameError."""
-    names = _names()
+    names = sorted(_files())
     by_lower = {name.lower(): name for name in names}
     if (found := by_lower.get(str(font).lower())) is not None:
         return found
@@ -98,27 +98,35 @@ def _installed(font: str) -> str:
     raise UnknownNameError(f"Expected the name of an installed font, got {font!r}: {remedy}")
 
 
-@cache
-def _names() -> tuple[str, ...]:
+def _files() -> dict[str, str]:
+    """The files of upright fonts of normal weight by their names, without those that are no use."""
     from matplotlib.font_manager import fontManager
 
-    names = sorted({entry.name for entry in fontManager.ttflist})
-    return tuple(n for n in names if not any(word in n.lower() for word in UNUSABLE))
+    found: dict[str, str] = {}
+    for entry in sorted(fontManager.ttflist, key=lambda one: (one.name, one.fname)):
+        is_usual = entry.style == "normal" and entry.weight in (400, "normal", "regular", "book")
+        if is_usual and not any(word in entry.name.lower() for word in UNUSABLE):
+            found.setdefault(entry.name, entry.fname)
+    return found
 
 
 def _others(known: tuple[str, ...]) -> list[str]:
-    names = _names()
+    names = sorted(_files())
     first = [name for name in PREFERRED if name in names]
     return [name for name in dict.fromkeys((*first, *names)) if name not in known]
 
 
-@cache
 def _characters(name: str) -> frozenset[int]:
+    return _characters_in(_files().get(name, ""))
+
+
+@cache
+def _characters_in(file: str) -> frozenset[int]:
     """The characters of a font; none if it cannot be read or scaled."""
-    from matplotlib.font_manager import findfont, get_font
+    from matplotlib.font_manager import get_font
 
     try:
-        font = get_font(findfont(name, fallback_to_default=False))
+        font = get_font(file)
     except (OSError, RuntimeError, ValueError):
         return frozenset()
     return frozenset(font.get_charmap()) if font.scalable else frozenset()

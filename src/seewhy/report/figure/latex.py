@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from seewhy.core.errors import ParameterError
 from seewhy.report.figure.caption import Piece
+from seewhy.report.figure.texts import plain
 
 #: A figure that is wider spans both columns of a paper of two.
 COLUMN_CM = 9.5
@@ -79,7 +80,7 @@ def snippet(
     expect_safe_name(file)
     environment = "figure*" if width_cm > COLUMN_CM else "figure"
     body = "".join(map(_piece, caption))
-    comments = [f"% {' '.join(note.split())}" for note in (*notes, *_font_notes(caption))]
+    comments = [f"% {plain(note)}" for note in (*notes, *_font_notes(caption))]
     lines = [
         "% Needs \\usepackage{graphicx}.",
         *comments,

@@ -18,7 +18,7 @@ from seewhy.report.overlay import overlay
 from seewhy.report.spans import TextSpan
 
 #: The outline of boxes and points, and of its dark edges: colours and widths in points.
-OUTLINE = (("black", 2.2), ("#ffd60a", 1.1))
+OUTLINE = (("black", 1.7), ("#ffd60a", 0.9))
 
 
 def panel_image(

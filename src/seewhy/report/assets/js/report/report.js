@@ -4,6 +4,7 @@ import { Painter } from "../shared/painter.js";
 import { mountRoot } from "../shared/root.js";
 import { Actions } from "./actions.js";
 import { connectControls } from "./controls.js";
+import { connectFigureMenu } from "./figure_menu.js";
 import { makeFilmstrips } from "./filmstrips.js";
 import { Handle } from "./handle.js";
 import { layout } from "./layout.js";
@@ -39,6 +40,7 @@ const DEFAULTS = {
   theme: "system",
   rememberTheme: false,
   title: null,
+  verdictHint: "explain with diagnose=True, or with --diagnose on the command line",
 };
 
 export class Report {
@@ -82,6 +84,7 @@ export class Report {
     this.handle = new Handle(this);
     this.filmstrips = makeFilmstrips(this);
     this.controls = connectControls(this, themed);
+    this.figureMenu = connectFigureMenu(this);
     this.connect();
   }
 
@@ -108,7 +111,9 @@ export class Report {
     this.actions.layOut();
     this.state.current = this.text.firstPlace();
     if (this.options.deepLinks) this.followAddress();
-    if (this.text.isExplained(this.state.current)) this.actions.setStyle({});
+    if (!this.text.isExplained(this.state.current)) return;
+    this.parts.ramp.style.background = this.painter.gradient(this.state.style.colours);
+    render(this);
   }
 
   followAddress() {

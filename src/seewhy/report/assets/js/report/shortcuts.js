@@ -59,6 +59,7 @@ function shortcuts(report) {
     { key: "]", does: "stronger", run: () => actions.shiftOpacity(0.1) },
     { key: "r", does: "ask about a place in the picture", run: () => toggleRegions(report) },
     { key: "p", does: "read along", run: () => playback.toggle() },
+    { key: "g", does: "a figure for a paper", run: () => report.figureMenu.toggle() },
     { key: "d", does: "light or dark", run: controls.toggleTheme },
     { key: "?", does: "this help", run: () => parts.help.showModal() },
   ];
