@@ -55,8 +55,8 @@ const makeModel = (name, state) => {
     async send(content, callbacks, buffers = []) {
       model.sent.push(content);
       const packed = await Promise.all(buffers.map(text));
-      if (data[name].alive)
-        await fetch(`/send/${name}`, { method: "POST", body: JSON.stringify({ content, buffers: packed }) });
+      const body = JSON.stringify({ content, buffers: packed });
+      if (data[name].alive) await fetch(`/send/${name}`, { method: "POST", body });
     },
     listeners: () => listeners.size,
   };
