@@ -1,15 +1,19 @@
-"""A page like a notebook's: its own strong styles, and widgets in cells, with a kernel of lists.
+"""A page like a notebook's: its own strong styles, and widgets in cells, with a live kernel.
 
-What Python widgets answer is recorded first; the page's model gives the answers back, as the
-messages of a real kernel do.
+The page's model gives what its widget sends to the Python widget, and hears what that sends: over
+HTTP on the loopback, in place of a Jupyter server.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from seewhy.report.page import embed
 
@@ -25,54 +29,106 @@ HOSTILE = """
 """
 """Rules such as notebooks have, and worse."""
 
-MODEL = """
-window.makeModel = (state, answers) => {
+SCRIPT = """
+const data = JSON.parse(document.getElementById("data").textContent);
+const bytes = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+const text = (buffer) => new Promise((resolve) => {
+  const reader = new FileReader();
+  reader.onload = () => resolve(reader.result.split(",")[1]);
+  reader.readAsDataURL(new Blob([buffer]));
+});
+
+/** The model of anywidget for one widget. */
+const makeModel = (name, state) => {
   const listeners = new Map();
-  const bytes = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
   const model = {
     sent: [],
-    get: (name) => state[name],
-    set: (name, value) => { state[name] = value; },
+    get: (key) => state[key],
+    set: (key, value) => { state[key] = value; },
     save_changes() {},
-    on(name, listener) { listeners.set(listener, name); },
-    off(name, listener) { listeners.delete(listener); },
-    hear(content, buffers = []) {
-      for (const [listener, name] of [...listeners])
-        if (name === "msg:custom") listener(content, buffers);
+    on(event, listener) { listeners.set(listener, event); },
+    off(event, listener) { listeners.delete(listener); },
+    hear(content, buffers) {
+      for (const [listener, event] of [...listeners])
+        if (event === "msg:custom") listener(content, buffers);
     },
-    send(content, callbacks, buffers) {
+    async send(content, callbacks, buffers = []) {
       model.sent.push(content);
-      const answer = answers[content.ask];
-      if (answer) setTimeout(() => model.hear({ ...answer.content, id: content.id }, answer.buffers.map(bytes)), 5);
+      const packed = await Promise.all(buffers.map(text));
+      if (data[name].alive)
+        await fetch(`/send/${name}`, { method: "POST", body: JSON.stringify({ content, buffers: packed }) });
     },
-    count: () => listeners.size,
+    listeners: () => listeners.size,
   };
   return model;
 };
-window.showCell = async (place, esm, state, answers) => {
+
+window.showCell = async (name, place = name) => {
+  const { esm, state } = data[name];
   const address = URL.createObjectURL(new Blob([esm], { type: "text/javascript" }));
-  const model = makeModel(state, answers);
+  const model = makeModel(name, state);
+  models[name] = model;
   const { default: widget } = await import(address);
-  const el = document.getElementById(place);
+  const el = document.getElementById(place).appendChild(document.createElement("div"));
   const cleanup = await widget.render({ model, el });
   return { model, el, cleanup, root: el.firstElementChild.shadowRoot };
 };
+
+window.models = {};
+window.cells = {};
+const hear = async (name, after) => {
+  for (;;) {
+    const response = await fetch(`/hear/${name}?after=${after}`).catch(() => null);
+    if (!response?.ok) return;
+    for (const { content, buffers } of await response.json()) {
+      after += 1;
+      models[name].hear(content, buffers.map(bytes));
+    }
+  }
+};
+for (const name of Object.keys(data)) {
+  cells[name] = await showCell(name);
+  if (data[name].alive) hear(name, 0);
+}
+document.documentElement.dataset.ready = "";
 """
 
 
-def answers_of(widget: Any, *questions: str) -> dict[str, Any]:
-    """What a widget answers to questions: content, and buffers in base64."""
-    given: dict[str, Any] = {}
-    sent: list[tuple[Mapping[str, Any], list[bytes]]] = []
-    with_send: Callable[..., None] = lambda content, buffers=(): sent.append((content, [*buffers]))  # noqa: E731
-    object.__setattr__(widget, "send", with_send)
-    for question in questions:
-        widget._handle_custom_msg({"ask": question, "id": question}, [])
-        content, buffers = sent.pop()
-        assert content["id"] == question
-        packed = [base64.b64encode(buffer).decode() for buffer in buffers]
-        given[question] = {"content": {**content}, "buffers": packed}
-    return given
+class Sent:
+    """What a widget sent, in order."""
+
+    def __init__(self, widget: Any) -> None:
+        self.widget = widget
+        self.messages: list[dict[str, Any]] = []
+        self._changed = threading.Condition()
+        object.__setattr__(widget, "send", self.add)
+
+    def add(self, content: Any, buffers: Any = ()) -> None:
+        """Keep a message that the widget sends."""
+        packed = [base64.b64encode(bytes(buffer)).decode() for buffer in buffers or ()]
+        with self._changed:
+            self.messages.append({"content": content, "buffers": packed})
+            self._changed.notify_all()
+
+    def after(self, number: int) -> list[dict[str, Any]]:
+        """The messages after some; it waits for one, but not for long."""
+        with self._changed:
+            self._changed.wait_for(lambda: len(self.messages) > number, timeout=1)
+            return self.messages[number:]
+
+
+def page_of(widgets: Mapping[str, Any], dead: set[str], ground: str) -> str:
+    """The page."""
+    places = "".join(f'<div class="output" id="{name}"></div>' for name in widgets)
+    data = {
+        name: {"esm": str(widget._esm), "state": state_of(widget), "alive": name not in dead}
+        for name, widget in widgets.items()
+    }
+    return f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Notebook</title>
+<link rel="icon" href="data:,"><style>{HOSTILE % ground}</style></head>
+<body><p id="own">The notebook's own</p><button id="plain">Own</button>{places}
+<script type="application/json" id="data">{embed(data)}</script>
+<script type="module">{SCRIPT}</script></body></html>"""
 
 
 def state_of(widget: Any) -> dict[str, Any]:
@@ -84,22 +140,48 @@ def state_of(widget: Any) -> dict[str, Any]:
     }
 
 
-def host_page(cells: Mapping[str, tuple[Any, Mapping[str, Any]]], ground: str = "white") -> str:
-    """A page whose cells show widgets: for each cell a widget and its answers."""
-    places = "".join(f'<div class="output"><div id="{name}"></div></div>' for name in cells)
-    data = {
-        name: {"esm": str(widget._esm), "state": state_of(widget), "answers": answers}
-        for name, (widget, answers) in cells.items()
-    }
-    return f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Notebook</title>
-<link rel="icon" href="data:,"><style>{HOSTILE % ground}</style></head>
-<body><p id="own">The notebook's own</p><button id="plain">Own</button>{places}
-<script type="application/json" id="data">{embed(data)}</script>
-<script>{MODEL}</script>
-<script type="module">
-const data = JSON.parse(document.getElementById("data").textContent);
-window.cells = {json.dumps({})};
-for (const [name, {{ esm, state, answers }}] of Object.entries(data))
-  cells[name] = await showCell(name, esm, state, answers);
-document.documentElement.dataset.ready = "";
-</script></body></html>"""
+@contextmanager
+def served(
+    widgets: Mapping[str, Any], *, dead: set[str] = frozenset(), ground: str = "white"
+) -> Iterator[str]:
+    """Serve a page with widgets in its cells; the kernel of `dead` ones has ended.
+
+    Yields:
+        The page's address.
+    """
+    sent = {name: Sent(widget) for name, widget in widgets.items()}
+    page = page_of(widgets, dead, ground)
+
+    class Kernel(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            address = urlsplit(self.path)
+            if address.path == "/":
+                self.reply(page, "text/html; charset=utf-8")
+                return
+            after = int(parse_qs(address.query)["after"][0])
+            self.reply(json.dumps(sent[address.path.split("/")[2]].after(after)))
+
+        def do_POST(self) -> None:
+            told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            buffers = [memoryview(base64.b64decode(buffer)) for buffer in told["buffers"]]
+            widget = sent[self.path.split("/")[2]].widget
+            widget._handle_custom_msg(told["content"], buffers)
+            self.reply("{}")
+
+        def reply(self, body: str, kind: str = "application/json") -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", kind)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Kernel)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()

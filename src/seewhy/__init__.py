@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from seewhy._version import __version__
 from seewhy.core.errors import SeewhyError
+from seewhy.core.quiet_libraries import quiet_libraries
 
 if TYPE_CHECKING:
     from seewhy.api import (
@@ -89,7 +90,8 @@ def __getattr__(name: str) -> Any:
     """Import a public name from its home when it is first used (PEP 562)."""
     if name not in _HOMES:
         raise AttributeError(f"module 'seewhy' has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    with quiet_libraries():
+        value = globals()[name] = getattr(import_module(_HOMES[name]), name)
     return value
 
 

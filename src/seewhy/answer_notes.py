@@ -92,10 +92,10 @@ def warn_of_foreign_pictures(loaded: Loaded, media: Sequence[Image | Clip]) -> N
         media: what it is shown.
     """
     if message := foreign_pictures(loaded, media):
-        warnings.warn(message, ShippedModelWarning, stacklevel=_calls_to_users_code() + 1)
+        warnings.warn(message, ShippedModelWarning, stacklevel=calls_to_users_code() + 1)
 
 
-def _calls_to_users_code() -> int:
+def calls_to_users_code() -> int:
     """How many frames above the caller the first line lies that is none of this package.
 
     Wrappers of torch and contextlib, which decorate its functions, do not count as the user's.

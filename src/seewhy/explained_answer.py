@@ -14,6 +14,7 @@ import torch
 
 from seewhy import models
 from seewhy._version import __version__
+from seewhy.answer_contrasts import with_contrasts
 from seewhy.answer_notes import (
     notes_of_chat,
     notes_of_question,
@@ -25,16 +26,14 @@ from seewhy.chats import Chat
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import UnsupportedModelError
 from seewhy.core.record import Picture, Provenance, Record
-from seewhy.core.text import Word, words_of
+from seewhy.core.text import words_of
 from seewhy.core.thinking import opens_thinking, thinking_span
 from seewhy.core.trace import Trace, View
-from seewhy.core.word_lookup import find_text
 from seewhy.diagnosed import diagnosed
 from seewhy.explanation import Explanation
 from seewhy.images import Clip, notes_of
 from seewhy.methods import DEFAULT, FALLBACK, Evidence, Method, create
 from seewhy.methods._layers import layers_of_answer
-from seewhy.models.contrast import contrasted, deciding_token
 from seewhy.models.residual_stream import is_readable
 from seewhy.models.session import Session, notes_on_model
 from seewhy.options import ExplainOptions
@@ -49,13 +48,14 @@ PROMPT_END = 24
 """Tokens at a prompt's end in which the opening tag of a thinking block is looked for."""
 
 
-def reading_options(loaded: models.Loaded, options: ExplainOptions) -> dict[str, Any]:
-    """What a base reading keeps, for a method and for the report."""
-    method = options.explaining_method
-    depths = [method.ranking_depth, CANDIDATES]
-    if options.method == DEFAULT:
+def reading_options(loaded: models.Loaded, *ways: ExplainOptions) -> dict[str, Any]:
+    """What a base reading keeps, for the methods of some ways to explain, and for the report."""
+    methods = [way.explaining_method for way in ways]
+    depths = [CANDIDATES, *(method.ranking_depth for method in methods)]
+    if any(way.method == DEFAULT for way in ways):
         depths.append(create(FALLBACK).ranking_depth)
-    attention = "shares" in method.all_needs and is_readable(loaded.model)
+    shares = any("shares" in method.all_needs for method in methods)
+    attention = shares and is_readable(loaded.model)
     return {"ranking_depth": max(depths), "candidates": CANDIDATES, "attention": attention}
 
 
@@ -84,12 +84,8 @@ def explanation_of(
     words = words_of(trace.answer, trace.tokens)
     evidence = Evidence.from_session(session, trace=trace, start=options.start)
     method, attribution = _attributed(method, evidence, options)
-    contrasts: dict[int, str] = {}
-    for wanted, alternative in options.contrast.items():
-        word, within = find_text(trace.answer, words, trace.tokens, wanted)
-        contrasts |= dict.fromkeys(within, alternative)
-        attribution = _contrasted(attribution, evidence, word, alternative, method)
-    attribution = attribution.cpu()
+    contrasts = with_contrasts(attribution, evidence, words, options.contrast, method)
+    attribution = contrasts.attribution.cpu()
     seconds_of_stages = {
         "generate": seconds,
         "scales": evidence.seconds,
@@ -103,7 +99,7 @@ def explanation_of(
     first = len(attribution.context) - len(trace.tokens)
     prompt = attribution.select(slice(0, len(trace.prompt_tokens)))
     chat = chat or Chat(())
-    warnings = warnings_of(session, trace, words, settings, chat, begun)
+    warnings = warnings_of(session, trace, words, settings, chat, begun) + contrasts.impossible
     notes = [
         *warnings,
         *notes_of_question(method, session.loaded.family, trace.inputs),
@@ -122,7 +118,7 @@ def explanation_of(
         attribution=attribution.select(slice(first, None)),
         prompt_attribution=prompt if options.explain_prompt else None,
         turns=trace.inputs.turns,
-        contrasts=tuple(contrasts.items()),
+        contrasts=tuple(contrasts.made.items()),
         layers=layers_of_answer(session, trace) if options.layers else None,
         box_format=options.box_format(session.loaded.family.box_format),
         thinking=thinking_span(trace.answer, is_open=_opens_thinking(session, trace)),
@@ -193,23 +189,6 @@ def _notes(session: Session, evidence: Evidence) -> list[str]:
         *evidence.notes,
         *notes_on_model(session),
     ]
-
-
-def _contrasted(
-    attribution: Attribution, evidence: Evidence, word: Word, alternative: str, method: Method
-) -> Attribution:
-    """An attribution in which a word's tokens are contrasted with an alternative."""
-    loaded, trace = evidence.expect_session(method.name).loaded, evidence.trace
-    deciding, foil = deciding_token(loaded, trace, word, alternative)
-    prompt = len(trace.prompt_tokens)
-    against = method.attribute(
-        evidence.map(
-            lambda trace: contrasted(loaded, trace, word, deciding, foil),
-            selected=[prompt + token for token in word.tokens],
-        )
-    )
-    offset = len(attribution.context) - len(trace.tokens)
-    return attribution.with_tokens_from(against, [offset + token for token in word.tokens])
 
 
 def _picture(view: View, media: Sequence[Image | Clip]) -> Picture:

@@ -19,6 +19,7 @@ from seewhy.core.suggestions import give_index
 from seewhy.core.text import Token, Word
 from seewhy.core.verdict import Verdict
 from seewhy.report.colourmaps import DEFAULT as COLOURMAP
+from seewhy.report.figures import plot_spans
 from seewhy.report.overlay import OPACITY, overlay
 from seewhy.report.spans import TextSpan, spans_of
 from seewhy.report.word_layers import WordLayers, word_layers
@@ -340,6 +341,27 @@ class ExplainedWord:
         picture = self._record.pictures[view]
         shown = self._span.displayed(display)[view]
         return overlay(picture.image, shown, picture.base_grid, colourmap, opacity=opacity)
+
+    def plot(self, **options: Any) -> tuple[Any, Any]:
+        """Draw the picture and the word's map beside it, with matplotlib; it needs `seewhy[plot]`.
+
+        The title holds the word and its probability, a colour bar the scale of the map. With
+        several views there is a row for each.
+
+        Args:
+            **options: `colourmap`, and `display`, the scale of the map, as for `displayed`.
+
+        Returns:
+            The figure and its axes.
+
+        Raises:
+            OutputError: if matplotlib is not installed.
+            UnknownNameError: if there is no such scale or colour map.
+
+        Example:
+            `figure, axes = explanation["star"].plot(display="word")`
+        """
+        return plot_spans(self._record, [self._span], **options)
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready: text, offsets, tokens, probability, peak, box and context in the answer.

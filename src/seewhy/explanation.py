@@ -257,19 +257,21 @@ class Explanation:
         """
         return self[word].layers
 
-    def plot(self, words: Sequence[int | str] | None = None, **options: Any) -> tuple[Any, Any]:
+    def plot(self, words: Sequence[Named] | None = None, **options: Any) -> tuple[Any, Any]:
         """Draw the picture and, beside it, the maps of words, with matplotlib.
 
         Args:
-            words: numbers or texts of the words to draw; all that hold a letter or digit if None.
+            words: the words to draw: numbers, texts (also of phrases, such as "red star") or words
+                of this explanation; all that hold a letter or digit if None.
             **options: `columns`, `colourmap`, and `display`, the scale of the maps: `"answer"`,
                 `"word"` or `"joint"`, as for `ExplainedWord.displayed`.
 
         Returns:
             The figure and its axes.
         """
-        indices = None if words is None else [self._index(word) for word in words]
-        return plot(self.record, indices, **options)
+        if isinstance(words, str | int | ExplainedWord):
+            words = [words]
+        return plot(self.record, words, **options)
 
     def figure(
         self,

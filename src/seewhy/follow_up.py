@@ -269,7 +269,7 @@ class FollowUp:
         reaching = (n for n, token in enumerate(record.tokens) if token.end > found.start)
         first = min(found.tokens[0], next(reaching, found.tokens[0]))
         lead = record.answer[record.tokens[first].start : found.start]
-        text = replacement.rstrip(" ")
+        text = replacement.strip(" ")
         return tuple(continued_ids(self._asker.loaded, self.ids[:first], lead + text))
 
     def _answer(

@@ -116,6 +116,7 @@ class ExplainOptions:
                 "Expected at least one other picture, got none: leave other_pictures out to take "
                 "drawn scenes."
             )
+        _expect_contrasts(self.contrast)
         if self.contrast and not self.explaining_method.can_contrast:
             contrastive = (name for name in METHODS.names() if create(name).can_contrast)
             raise ParameterError(
@@ -214,6 +215,25 @@ def _expect_processor_options(options: Any) -> None:
             f"Expected processor_options as a dictionary of settings by name, got {options!r}: "
             'write {"do_image_splitting": False}.'
         )
+
+
+def _expect_contrasts(contrast: Any) -> None:
+    """Raise `ParameterError` for anything but words, by text or number, and their alternatives."""
+    if not isinstance(contrast, Mapping):
+        raise ParameterError(
+            f"Expected contrast as a dictionary, got {contrast!r}: write {{'cup': 'table'}}."
+        )
+    for word, alternative in contrast.items():
+        if isinstance(word, bool) or not isinstance(word, str | int) or not str(word).strip():
+            raise ParameterError(
+                f"Expected a word of the answer to contrast, by text or number, got {word!r}: "
+                "write {'cup': 'table'}."
+            )
+        if not isinstance(alternative, str) or not alternative.strip():
+            raise ParameterError(
+                f"Expected a word to contrast {word!r} with, got {alternative!r}: name what the "
+                "model might have written instead."
+            )
 
 
 def _expect_list_of_pictures(pictures: Any) -> None:

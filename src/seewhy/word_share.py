@@ -56,7 +56,7 @@ def words_from(words: RecordWords, region: Region) -> tuple[WordShare, ...]:
         share = _share(_maps(record, index), region.view, coverage)
         visual = word.visual_share
         found.append(WordShare(word, index, share, share if visual is None else share * visual))
-    return tuple(sorted(found, key=lambda one: (-one.amount, -one.share, one.index)))
+    return tuple(sorted(found, key=lambda one: (-one.share, one.index)))
 
 
 def view_of(pictures: Sequence[Picture], region: Region) -> Picture:

@@ -32,8 +32,9 @@ FLOORS = (
     ("options", "chats"),
     ("memory",),
     ("diagnosed", "answer_notes", "region_effect"),
+    ("answer_contrasts",),
     ("explained_answer", "methods_figure"),
-    ("follow_up",),
+    ("follow_up", "side_by_side"),
     ("explainer",),
     ("captured",),
     ("api",),
@@ -54,6 +55,7 @@ LATE: dict[tuple[str, str], str] = {
         "seewhy.explanation",
         "seewhy.notebook.explanations",
     ): "a cell that shows an explanation asks it for its output, and a notebook is above it",
+    ("seewhy.explainer", "seewhy.notebook.interact"): "the app stands on explainers",
 }
 """Modules of floors above that are imported by name, when something is asked for: each with its
 reason. `importlib.import_module` of any other module of the package is an error."""

@@ -7,7 +7,7 @@ import queue
 import re
 import threading
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from PIL import Image
 
-from golden.records import PIECES, THINGS, Shown, draw, record_of
+from golden.records import draw, record_of
 from seewhy.core.record import Record
 from seewhy.report.page import STYLES, asset
 from seewhy.report.page_script import page_script
@@ -27,12 +27,45 @@ POLICY = (
     "connect-src 'self'; base-uri 'none'; form-action 'none'"
 )
 MODEL = "seewhy/tiny-qwen2-vl"
+HOST = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>A notebook</title><link rel="icon" href="data:,">
+<link rel="stylesheet" href="/app.css"><style>#cell { width: 600px; }</style></head>
+<body><h1>The host's own</h1><button id="own">A button</button>
+<div id="cell"></div><div id="other"></div>
+<script>
+window.outside = [];
+const add = EventTarget.prototype.addEventListener;
+EventTarget.prototype.addEventListener = function (name, listener, options) {
+  if (this === window || this === document || this instanceof MediaQueryList) {
+    const entry = { name, live: true };
+    options?.signal?.addEventListener("abort", () => { entry.live = false; });
+    outside.push(entry);
+  }
+  return add.call(this, name, listener, options);
+};
+</script>
+<script type="module">
+import { mountApp } from "/js/app/mount.js";
+import { httpTransport } from "/js/app/transport.js";
+const place = (id) => document.getElementById(id);
+const transport = httpTransport({ base: `${location.origin}/`, giveUp: 0.3 });
+const picture = { id: "p1", kind: "picture", width: 480, height: 360, name: "given", url: "/api/examples/0/picture" };
+window.mounts = [
+  mountApp(place("cell"), transport, { pictures: [picture], prompt: "What is this?" }),
+  mountApp(place("other"), transport),
+];
+await Promise.all(mounts.map(({ ready }) => ready));
+document.documentElement.dataset.ready = "";
+</script></body></html>
+"""
+"""Another page, with two apps in elements of its own, such as a notebook's cells."""
+
 PATIENCE_S = 10.0  # of a job that waits for the test
 
 
 @cache
 def style() -> str:
-    return "".join(map(asset, (*STYLES, "app.css")))
+    return "".join(map(asset, (*STYLES, "comparison.css", "app.css", "app_tools.css")))
 
 
 def png(width: int = 480, height: int = 360) -> bytes:
@@ -80,10 +113,15 @@ class FakeService:
         self.jobs: list[Job] = []
         self.new_jobs: queue.Queue[Job] = queue.Queue()
         self.requests: list[tuple[str, str]] = []
+        self.queries: list[dict[str, str]] = []
+        self.heard: list[int] = []
+        """The last event that each stream of events said it had heard."""
         self.refused: dict[str, tuple[int, str]] = {}
         """A method and path of which the next request fails, with its status and text."""
         self.broken_streams = 0
         """How many streams of events break after their next event."""
+        self.is_gone = False
+        """Whether streams of events are not taken up again, as if the server had ended."""
         self.limits = {
             "picture_bytes": 20_000_000, "pixels": 50_000_000, "pictures": 4,
             "prompt_characters": 4000, "answer_tokens": 512,
@@ -174,11 +212,18 @@ class _Handler(BaseHTTPRequestHandler):
             match = re.fullmatch(pattern, url.path)
             if match and method == self.command:
                 query = {name: values[0] for name, values in parse_qs(url.query).items()}
+                self.service.queries += [query] if query else []
                 answer(self, body, query, *match.groups())
                 return
         self._fail(404, "There is no such thing here.", "not_found")
 
     do_GET = do_POST = do_DELETE = _handle
+
+    def _host(self, *_: Any) -> None:
+        self._reply(HOST.encode(), "text/html; charset=utf-8")
+
+    def _module(self, body: bytes, query: dict[str, str], path: str) -> None:
+        self._reply(asset(f"js/{path}").encode(), "text/javascript; charset=utf-8")
 
     def _page(self, *_: Any) -> None:
         self._reply(
@@ -228,6 +273,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _events(self, body: bytes, query: dict[str, str], number: str) -> None:
         job = self.service.jobs[int(number) - 1]
         heard = int(self.headers.get("Last-Event-ID") or 0)
+        self.service.heard.append(heard)
+        if self.service.is_gone:
+            self.close_connection = True
+            return
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
@@ -276,6 +325,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 ROUTES = (
+    (r"/deep/host", "GET", _Handler._host),
+    (r"/js/([\w/]+\.js)", "GET", _Handler._module),
     (r"/", "GET", _Handler._page),
     (r"/app\.js", "GET", _Handler._script),
     (r"/app\.css", "GET", _Handler._style),

@@ -16,16 +16,17 @@ from painting import noise
 from seewhy.api import Explainer
 from seewhy.core.errors import (
     AnswerError,
+    ContrastWarning,
     GeometryError,
     ImageError,
     InputError,
     ParameterError,
     PromptError,
-    UnknownNameError,
     UnsupportedInputError,
 )
 from seewhy.images import read_clip
 from seewhy.models import FAMILIES
+from seewhy.models.passes import count_passes
 
 ANSWER = "A red star is above the blue house, and a red car."
 SYSTEM = {"role": "system", "content": "You name things."}
@@ -354,16 +355,72 @@ def test_contrast_is_the_difference_of_two_logits(explainer):
 
 
 @pytest.mark.parametrize(
-    ("contrast", "error", "message"),
+    ("contrast", "message"),
     [
-        ({"whale": "fish"}, UnknownNameError, "'whale'"),
-        ({"star": " "}, ParameterError, "a word to contrast 'star' with"),
-        ({"star": "star"}, ParameterError, "tokens differ from those of 'star'"),
+        ({"star": " "}, "a word to contrast 'star' with"),
+        ({"star": None}, "a word to contrast 'star' with"),
+        ({" ": "star"}, "a word of the answer to contrast"),
+        (["star", "fish"], "contrast as a dictionary"),
     ],
 )
-def test_contrast_refuses_what_decides_nothing(explainer, contrast, error, message):
-    with pytest.raises(error, match=message):
-        explainer.explain(noise(60, 60), answer=ANSWER, method="tam", contrast=contrast)
+def test_contrast_that_is_none_is_refused_before_the_model_runs(explainer, contrast, message):
+    with (
+        count_passes(explainer.loaded.model) as spent,
+        pytest.raises(ParameterError, match=message),
+    ):
+        explainer.explain(noise(60, 60), method="tam", contrast=contrast)
+    assert spent.forward == 0
+
+
+@pytest.mark.parametrize(
+    ("wanted", "alternative", "reason"),
+    [
+        ("whale", "fish", "got 'whale': choose one of"),
+        ("starr", "fish", "got 'starr': did you mean"),
+        ("ta", "fish", "begins and ends with a token"),
+        (99, "fish", "got 99"),
+        ("star", "star", "tokens differ from those of 'star'"),
+    ],
+)
+def test_contrast_that_the_answer_does_not_allow_keeps_the_answer(
+    explainer, wanted, alternative, reason
+):
+    contrast = {wanted: alternative, "A": "One"}
+    told = f"does not allow the contrast of {wanted!r} with {alternative!r}"
+    with pytest.warns(ContrastWarning, match=told) as caught:
+        made = explainer.explain(noise(60, 60), answer=ANSWER, method="tam", contrast=contrast)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    assert made.record.contrasts == ((0, "One"),)  # the other one is made
+    (warning,) = (w for w in made.warnings if told in w)
+    assert reason in warning
+    assert warning in made.record.provenance.notes
+    assert [word.text for word in made][2] == "star"
+
+
+def test_contrast_that_is_impossible_is_told_in_batches_chats_and_traces(explainer):
+    told = "contrast of 'whale' with 'fish'"
+    with pytest.warns(ContrastWarning, match=told):
+        first, second = explainer.explain_batch(
+            [noise(60, 60)] * 2, answers=["A whale", "A star"], method="tam",
+            contrast={"whale": "fish"},
+        )  # fmt: skip
+    assert (first.record.contrasts, first.warnings) == (((1, "fish"),), ())
+    assert told in second.warnings[0]
+    messages = [
+        {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "What?"}]},
+        {"role": "assistant", "content": "A star"},
+    ]
+    with pytest.warns(ContrastWarning, match=told):
+        made = explainer.explain(
+            noise(60, 60), messages=messages, method="tam", contrast={"whale": "fish"}
+        )
+    assert told in made.warnings[0]
+    with traced(explainer) as trace:
+        explainer.loaded.model.generate(**processed(explainer, noise(60, 60)), max_new_tokens=2)
+    with pytest.warns(ContrastWarning, match=told):
+        made = trace.explain(method="tam", contrast={"whale": "fish"})
+    assert any(told in warning for warning in made.warnings)
 
 
 # --- generation in the user's own code -------------------------------------------------------

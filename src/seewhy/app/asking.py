@@ -48,6 +48,7 @@ def explain(fields: Fields, sitting: Sitting) -> Callable[[Job], dict[str, Any]]
                 given |= settings_of(job, explainer.loaded)
             pictures = [sitting.media.get(number).read() for number in media]
             explanation = explainer.explain(pictures, prompt, answer_start=start, **given)
+        job.check()
         job.stage("saving")
         kept = {**settings, **({"start": start} if start else {})}
         origin = Origin(model=name, asked=prompt, media=tuple(media), settings=kept)
@@ -120,6 +121,12 @@ def expect_askable(entry: Entry) -> Entry:
 def media_of(entry: Entry, sitting: Sitting) -> list[Any]:
     """The pictures and clips of an entry."""
     return [sitting.media.get(number).read() for number in entry.media]
+
+
+def settings_for_reading(entry: Entry, job: Job) -> dict[str, Any]:
+    """Settings to explain an entry's answer again, as it was explained."""
+    settings = {key: entry.settings[key] for key in ("method", "contrast") if key in entry.settings}
+    return {**settings, "progress": job.stage}
 
 
 def kept_media(

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 Work = Callable[[Job], dict[str, Any]]
 
 CHANGES, FILLS = ("erase", "keep", "move"), ("blur", "mean", "inpaint")
+MANY = 100_000
+"""More words than any answer has."""
+
 SHOWN = 40
 """Characters of a word that the name of a change shows."""
 
@@ -93,6 +96,7 @@ def contrast(fields: Fields, sitting: Sitting) -> Work:
         with running(job, sitting, entry.model) as explainer:
             question = _question(explainer, entry, sitting, job)
             explanation = question.contrast(word, other, progress=job.stage)
+        job.check()
         told = explanation.words[word].text[:SHOWN]
         kept = {**entry.settings.get("contrast", {}), word: other}
         origin = Origin(
@@ -111,15 +115,17 @@ def contrast(fields: Fields, sitting: Sitting) -> Work:
 def diagnose(fields: Fields, sitting: Sitting) -> Work:
     """Read a `diagnose` job: what each word rests on."""
     entry = entry_named(fields, sitting)
-    words = fields.items("words", int, 1, 10_000) if fields.has("words") else None
+    words = fields.items("words", int, 1, MANY) if fields.has("words") else None
     if words is None:
         fields.skip("words")
+    for word in words or ():
+        _expect_word(word, entry)
 
     def work(job: Job) -> dict[str, Any]:
         with running(job, sitting, entry.model) as explainer:
-            # What is there now: verdicts of other words may have come meanwhile.
-            question = _question(explainer, sitting.entries.get(entry.id), sitting, job)
+            question = _question(explainer, entry, sitting, job)
             explanation = question.diagnosed(words, progress=job.stage)
+        job.check()
         return {"entry": sitting.entries.update(entry.id, explanation).to_json()}
 
     return work
@@ -151,6 +157,7 @@ def _again(
             if (most := entry.settings.get("max_new_tokens")) is not None:
                 settings["max_new_tokens"] = most
             found = ask(_question(explainer, entry, sitting, job), settings)
+        job.check()
         job.stage("saving")
         media = found.follow_up.question.conversation.media
         kept = {key: value for key, value in entry.settings.items() if key != "contrast"}
@@ -172,7 +179,8 @@ def _again(
 
 
 def _question(explainer: Explainer, entry: Entry, sitting: Sitting, job: Job) -> Any:
-    """The question of an entry, to be asked back about."""
+    """The question of an entry, to be asked back about, as it is now: with its verdicts so far."""
+    entry = sitting.entries.get(entry.id)
     settings = dict(entry.settings)
     start = settings.pop("start", None)
     settings.pop("max_new_tokens", None)  # the answer is there
@@ -200,5 +208,19 @@ def _region_change(fields: Fields) -> tuple[Any, str, str, tuple[float, float] |
 
 
 def _word(fields: Fields, entry: Entry) -> int:
-    """The number of a word; whether the answer has it is found out when it is asked about."""
-    return int(fields.whole("word", 0, max(0, len(entry.ids) - 1)) or 0)
+    """The number of a word of the answer."""
+    return _expect_word(fields.whole("word", 0, MANY) or 0, entry)
+
+
+def _expect_word(word: int, entry: Entry) -> int:
+    """The number itself.
+
+    Raises:
+        RequestError: with 400 if the answer has no such word.
+    """
+    if not 0 <= word < entry.words:
+        raise bad_request(
+            f"Expected the number of a word from 0 to {entry.words - 1}, got {word}: the answer "
+            f"has {entry.words} words."
+        )
+    return word

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from seewhy.app.errors import RequestError, busy, too_large
 from seewhy.app.limits import Limits
-from seewhy.app.routes import found_route
+from seewhy.app.routes import Route
 
 SLOWEST = 32 * 1024
 """Bytes a second that a large body must come with, beyond the first seconds."""
@@ -23,58 +24,54 @@ class Received:
     """The bytes of all bodies that are being received; only the server's one thread uses it.
 
     Args:
-        most: bytes.
+        most: bytes of all sittings together.
+        most_each: of one.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most, self._held = most, 0
+    def __init__(self, most: int, most_each: int) -> None:
+        self._most, self._most_each = most, most_each
+        self._held: Counter[str] = Counter()
 
     @contextmanager
-    def held(self) -> Iterator[_Held]:
-        """Count what one body takes, until the block ends."""
-        body = _Held(self)
+    def held(self, sitting: str) -> Iterator[Callable[[int], None]]:
+        """Count what one body takes, until the block ends: call the function with its bytes."""
+        size = 0
+
+        def take(more: int) -> None:
+            nonlocal size
+            if (
+                self._held[sitting] + more > self._most_each
+                or self._held.total() + more > self._most
+            ):
+                raise busy("Too many files are being sent at once: try again in a moment.", 5)
+            self._held[sitting] += more
+            size += more
+
         try:
-            yield body
+            yield take
         finally:
-            self._held -= body.size
-
-    def take(self, size: int) -> None:
-        """Count some bytes more.
-
-        Raises:
-            RequestError: with 429 if all bodies together take too many.
-        """
-        if self._held + size > self._most:
-            raise busy("Too many files are being sent at once: try again in a moment.", 5)
-        self._held += size
+            self._held[sitting] -= size
+            if not self._held[sitting]:
+                del self._held[sitting]
 
 
-class _Held:
-    def __init__(self, received: Received) -> None:
-        self._received, self.size = received, 0
-
-    def take(self, size: int) -> None:
-        self._received.take(size)
-        self.size += size
-
-
-def limit_of(method: str, path: str, limits: Limits) -> tuple[str, int]:
-    """What a request's body is, and how many bytes it may have.
-
-    Raises:
-        RequestError: with 404 or 405 for no address of the app.
-    """
-    kind = found_route(method, path)[0].body
+def limit_of(route: Route, limits: Limits) -> tuple[str, int]:
+    """What a route's body is called, and how many bytes it may have."""
     return {
-        "none": ("no body", limits.json_bytes),
+        "none": ("a body", limits.json_bytes),
         "json": ("a body", limits.json_bytes),
         "picture": ("a picture", limits.picture_bytes),
         "import": ("a zip", limits.import_bytes),
-    }[kind]
+    }[route.body]
 
 
 async def read_body(
-    receive: Any, length: str | None, what: str, most: int, limits: Limits, held: _Held
+    receive: Any,
+    length: str | None,
+    what: str,
+    most: int,
+    limits: Limits,
+    take: Callable[[int], None],
 ) -> bytes:
     """Receive a body.
 
@@ -84,36 +81,36 @@ async def read_body(
         what: the body is called in errors.
         most: bytes.
         limits: of time.
-        held: counts the bytes.
+        take: counts the bytes; from `Received.held`.
 
     Raises:
         RequestError: with 413 if it is larger, before all is read; with 408 if it comes too slowly,
             with 429 if all bodies together are too large.
     """
-    if length is not None and length.isascii() and length.isdigit() and int(length[:20]) > most:
-        raise too_large(what, most, int(length[:20]))
-    seconds = limits.body_seconds
-    if length is None or (length.isdigit() and int(length) > SLOWEST):
-        seconds += most / SLOWEST
+    stated = int(length[:20]) if length and length.isascii() and length.isdigit() else most
+    if stated > most:
+        raise too_large(what, most, stated)
+    clock = asyncio.get_running_loop().time
+    end = clock() + limits.body_seconds + (stated / SLOWEST if stated > SLOWEST else 0)
     chunks = bytearray()
-    try:
-        async with asyncio.timeout(seconds):
-            while True:
-                # However large it is, something must come now and then.
-                message = await asyncio.wait_for(receive(), limits.body_seconds)
-                if message["type"] == "http.disconnect":
-                    raise RequestError(400, "disconnected", "The client went away.")
-                chunk = message.get("body", b"")
-                if len(chunks) + len(chunk) > most:
-                    raise too_large(what, most)
-                held.take(len(chunk))
-                chunks += chunk
-                if not message.get("more_body", False):
-                    return bytes(chunks)
-    except TimeoutError as error:
-        raise RequestError(
-            408, "slow", "The body came too slowly: try again on a better connection."
-        ) from error
+    while True:
+        try:
+            # However large a body is, something must come now and then.
+            async with asyncio.timeout_at(min(end, clock() + limits.body_seconds)):
+                message = await receive()
+        except TimeoutError as error:
+            raise RequestError(
+                408, "slow", "The body came too slowly: try again on a better connection."
+            ) from error
+        if message["type"] == "http.disconnect":
+            raise RequestError(400, "disconnected", "The client went away.")
+        chunk = message.get("body", b"")
+        if len(chunks) + len(chunk) > most:
+            raise too_large(what, most)
+        take(len(chunk))
+        chunks += chunk
+        if not message.get("more_body", False):
+            return bytes(chunks)
 
 
 async def linger(receive: Any) -> None:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from seewhy.app.entries import Entry
 from seewhy.app.errors import bad_request
 from seewhy.app.replies import Reply, download
 
-TYPES = {
-    "pdf": "application/pdf",
-    "svg": "image/svg+xml",
-    "png": "image/png",
-    "tex": "application/x-tex",
-}
+if TYPE_CHECKING:
+    from seewhy.report.figure.figure import FigureFile
+
+FORMATS = ("pdf", "svg", "png", "tex")
 LAYOUTS = ("row", "grid")
 WORDS = 24
 """Words of one figure, at most."""
@@ -36,21 +35,29 @@ def figure_of(entry: Entry, query: Mapping[str, str]) -> Reply:
         SeewhyError: as `Explanation.figure`.
     """
     kind, layout = query.get("format", "pdf"), query.get("layout", "row")
-    if kind not in TYPES:
-        raise bad_request(f"Expected the format {', '.join(TYPES)}, got another.")
+    if kind not in FORMATS:
+        raise bad_request(f"Expected the format {', '.join(FORMATS)}, got another.")
     if layout not in LAYOUTS:
         raise bad_request(f"Expected the layout {' or '.join(LAYOUTS)}, got another.")
     words = _words(query.get("words", ""))
     with _ONE_AT_A_TIME:
-        content = drawn(entry, words, kind, layout)
-    return download(content, TYPES[kind], f"seewhy-figure.{kind}")
+        file = drawn(entry, words, kind, layout)
+    return download(file.content, file.content_type, file.name)
 
 
-def drawn(entry: Entry, words: list[int] | None, kind: str, layout: str) -> bytes:
-    """The content of a figure's file."""
-    from seewhy.app.errors import RequestError
+def drawn(entry: Entry, words: list[int] | None, kind: str, layout: str) -> FigureFile:
+    """A figure as a file.
 
-    raise RequestError(501, "unsupported", "Figures cannot be saved from the page yet.")
+    Raises:
+        SeewhyError: as `Explanation.figure`.
+    """
+    explanation = entry.explanation()
+    if words is not None and (missing := [n for n in words if n >= len(explanation)]):
+        raise bad_request(
+            f"Expected numbers of the answer's {len(explanation)} words, got {missing[0]}: the "
+            "first is 0."
+        )
+    return explanation.figure(words, layout=layout).file(kind)
 
 
 def _words(text: str) -> list[int] | None:

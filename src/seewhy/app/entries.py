@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from seewhy.app.errors import RequestError, not_found
 from seewhy.app.media import encoded, image_type
+from seewhy.core.errors import SchemaError
 
 if TYPE_CHECKING:
     from seewhy.explanation import Explanation
@@ -41,6 +42,7 @@ class Entry:
         warnings: what a reader must know first.
         can_ask: whether the model can be asked about it again.
         views: number of its pictures, and steps of clips.
+        words: number of the answer's words.
         folder: with its files.
         asked: the prompt as it was given; None asks for a caption.
         media: ids of its pictures and clips.
@@ -60,6 +62,7 @@ class Entry:
     warnings: tuple[str, ...]
     can_ask: bool
     views: int
+    words: int
     folder: Path
     asked: str | None
     media: tuple[str, ...]
@@ -84,11 +87,20 @@ class Entry:
         return self.folder / SAVED
 
     def explanation(self) -> Explanation:
-        """The explanation, read from its folder."""
+        """The explanation, read from its folder.
+
+        Raises:
+            RequestError: with 404 if the entry was removed meanwhile.
+        """
         from seewhy.explanation import Explanation
         from seewhy.report.bundle import open_record
 
-        return Explanation(open_record(self.saved))
+        try:
+            return Explanation(open_record(self.saved))
+        except SchemaError as error:
+            if self.folder.is_dir():
+                raise
+            raise not_found("an entry") from error
 
 
 @dataclass(frozen=True)
@@ -214,6 +226,7 @@ def _entry(number: str, explanation: Explanation, origin: Origin, folder: Path) 
         warnings=explanation.warnings,
         can_ask=origin.can_ask,
         views=len(explanation.views),
+        words=len(explanation),
         folder=folder,
         asked=origin.asked,
         media=origin.media,

@@ -113,10 +113,10 @@ def message_of(error: BaseException, *private: str) -> str:
         error: any error.
         *private: texts that are cut out, such as the folder of the sittings.
     """
-    if isinstance(error, OutputError):
-        return NO_SPACE
     if isinstance(error, SeewhyError):
         text = str(error)
+        if isinstance(error, OutputError) and any(path in text for path in private):
+            return NO_SPACE
         for path in private:
             text = text.replace(path, "")
         return " ".join(text.split())

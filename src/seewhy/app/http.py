@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
 from seewhy.app import page
@@ -16,6 +17,7 @@ from seewhy.app.events import Event, EventLog
 from seewhy.app.guard import Guard, send_reply
 from seewhy.app.rates import Rate
 from seewhy.app.replies import Reply, error_reply
+from seewhy.app.routes import Route, found_route
 from seewhy.core.errors import SeewhyError
 
 if TYPE_CHECKING:
@@ -35,8 +37,8 @@ NO_SITTING = (
 HTML, SCRIPT, STYLE = (f"text/{kind}; charset=utf-8" for kind in ("html", "javascript", "css"))
 FILE = {"Cache-Control": "no-cache"}
 
-THREADS = 16
-"""Requests that are answered at once; the others wait."""
+THREADS, SLOW_THREADS = 16, 4
+"""Requests that are answered at once, and of those that decode or draw; the others wait."""
 
 STREAMS = 16
 """Streams of events of one sitting at once: some tabs of a browser."""
@@ -124,10 +126,11 @@ class Door:
 
     def __init__(self, service: Service, access: Access) -> None:
         self.service, self.access = service, access
-        self._received = Received(service.limits.received_bytes)
+        limits = service.limits
+        self._received = Received(limits.received_bytes, limits.received_bytes_each)
         self._wrong = Rate(WRONG_TOKENS, WRONG_TOKENS_SECOND)
         self._streams: Counter[str] = Counter()
-        self._limiter: Any = None
+        self._limiters: Any = None
 
     def sitting(self, request: Request) -> Sitting:
         """The sitting of a request.
@@ -178,33 +181,51 @@ class Door:
         from anyio import CapacityLimiter, to_thread
         from starlette.requests import Request
 
+        if self._limiters is None:
+            self._limiters = CapacityLimiter(THREADS), CapacityLimiter(SLOW_THREADS)
         request = Request(scope)
-
-        if self._limiter is None:
-            self._limiter = CapacityLimiter(THREADS)
-        method, path = request.method, request.scope["path"]
-        with self._received.held() as held:
-            try:
-                sitting = self.sitting(request)
-                what, most = limit_of(method, path, self.service.limits)
-                length = request.headers.get("content-length")
-                limits = self.service.limits
-                body = await read_body(receive, length, what, most, limits, held)
-                _expect_json(request, method, path, body)
-            except RequestError as error:
-                await send_early(error_reply(error), receive, send)
-                return
-            query = dict(request.query_params)
-            reply = await to_thread.run_sync(
-                sitting.handle, method, path, query, body, limiter=self._limiter
-            )
+        method, path = request.method, scope["path"]
+        try:
+            sitting = self.sitting(request)
+            route, _ = found_route(method, path)
+            with self._received.held(sitting.id) as take:
+                body = await self._body(request, route, receive, take)
+                limiter = self._limiters[route.is_slow]
+                query = dict(request.query_params)
+                reply = await to_thread.run_sync(
+                    sitting.handle, method, path, query, body, limiter=limiter
+                )
+                del body
+        except RequestError as error:
+            await send_early(error_reply(error), receive, send)
+            return
         await _send(reply, send)
+
+    async def _body(
+        self, request: Request, route: Route, receive: Any, take: Callable[[int], None]
+    ) -> bytes:
+        """The body of a request, within its limits.
+
+        Raises:
+            RequestError: as `read_body`; with 415 where JSON is of another type. A form of another
+                site can send text, but not this type.
+        """
+        limits, headers = self.service.limits, request.headers
+        what, most = limit_of(route, limits)
+        body = await read_body(receive, headers.get("content-length"), what, most, limits, take)
+        given = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if route.body == "json" and given != "application/json":
+            raise RequestError(
+                415, "type", "Expected a body of type application/json, got another."
+            )
+        return body
 
     async def _events(self, sitting: Sitting, log: EventLog, after: int) -> AsyncIterator[bytes]:
         loop, woken = asyncio.get_running_loop(), asyncio.Event()
 
         def wake() -> None:
-            loop.call_soon_threadsafe(woken.set)
+            with contextlib.suppress(RuntimeError):  # the server has ended
+                loop.call_soon_threadsafe(woken.set)
 
         self._streams[sitting.id] += 1
         try:
@@ -218,7 +239,8 @@ class Door:
                     if is_closed and not log.after(after)[0]:
                         return
                     try:
-                        await asyncio.wait_for(woken.wait(), PING_SECONDS)
+                        async with asyncio.timeout(PING_SECONDS):
+                            await woken.wait()
                     except TimeoutError:
                         sitting.touch()
                         yield b": still here\n\n"
@@ -261,26 +283,6 @@ def encoded_event(event: Event) -> bytes:
 
     data = json.dumps(event.data, allow_nan=False, separators=(",", ":"))
     return format_sse_event(data_str=data, event=event.name, id=str(event.id))
-
-
-def _expect_json(request: Request, method: str, path: str, body: bytes) -> None:
-    """A form of another site can send text, but not this type; so nothing else is taken for JSON.
-
-    Raises:
-        RequestError: with 415.
-    """
-    if method != "POST" or not body or limit_kind(path) != "json":
-        return
-    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if given != "application/json":
-        raise RequestError(415, "type", "Expected a body of type application/json, got another.")
-
-
-def limit_kind(path: str) -> str:
-    """What the body of a POST to an address is."""
-    from seewhy.app.routes import found_route
-
-    return found_route("POST", path)[0].body
 
 
 async def send_early(reply: Reply, receive: Any, send: Any) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from seewhy.app.errors import busy
 from seewhy.app.events import EventLog
+from seewhy.core.errors import Cancelled
 
 ANSWERS_A_SECOND = 15
 """How often the answer so far is told, at most."""
@@ -54,6 +55,11 @@ class Job:
         """Tell the answer so far, whole."""
         self._told = time.monotonic()
         self.log.add("answer", {"text": text})
+
+    def check(self) -> None:
+        """Raise `Cancelled` if the work is no longer wanted."""
+        if self.is_cancelled():
+            raise Cancelled("Expected to finish, got cancelled: ask again.")
 
     def is_cancelled(self) -> bool:
         """Whether the work is no longer wanted."""

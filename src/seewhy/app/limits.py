@@ -24,7 +24,8 @@ class Limits:
         picture_bytes: of one uploaded picture or clip.
         import_bytes: of an uploaded zip of a saved explanation.
         json_bytes: of every other body.
-        received_bytes: of all bodies that are being received at once.
+        received_bytes, received_bytes_each: of the bodies that are being received at once, of all
+            sittings together and of one.
         pixels: of one picture, and of the frames of one clip that are kept together.
         pictures: of one question.
         kept_pictures: that a sitting holds beside those of its entries; the oldest goes.
@@ -46,6 +47,7 @@ class Limits:
     import_bytes: int = 128 * MIB
     json_bytes: int = 4 * MIB
     received_bytes: int = 512 * MIB
+    received_bytes_each: int = 160 * MIB
     pixels: int = 50_000_000
     pictures: int = 8
     kept_pictures: int = 64
@@ -59,7 +61,7 @@ class Limits:
     sitting_seconds: float = 4 * 3600
     queue: int = 32
     queue_each: int = 4
-    listener_seconds: float = 10
+    listener_seconds: float = 8
     requests: int = 240
     requests_second: float = 40
     uploads: int = 24

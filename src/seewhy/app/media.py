@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import secrets
+import stat
 import threading
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -197,7 +198,8 @@ def total_bytes(files: Iterable[Path]) -> int:
     total = 0
     for file in files:
         try:
-            total += file.lstat().st_size
+            found = file.lstat()
         except OSError:
             continue
+        total += found.st_size if stat.S_ISREG(found.st_mode) else 0
     return total

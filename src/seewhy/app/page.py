@@ -5,13 +5,11 @@ from __future__ import annotations
 import html as markup
 from functools import cache
 
+from seewhy.report.page import STYLES as REPORT_STYLES
 from seewhy.report.page import asset, fill
 from seewhy.report.page_script import page_script
 
-STYLES = (
-    *("look.css", "report.css", "verdicts.css", "locations.css", "comparison.css"),
-    *("app.css", "app_tools.css"),
-)
+STYLES = (*REPORT_STYLES, "comparison.css", "app.css", "app_tools.css")
 """The style sheets, in order."""
 
 SCRIPT = "app/page.js"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from seewhy.app.errors import RequestError, kind_of, message_of, status_of
 
@@ -57,7 +59,10 @@ def download(content: bytes, content_type: str, name: str) -> Reply:
     Args:
         content: of the file.
         content_type: of the file.
-        name: of the file, in plain ASCII; never a client's.
+        name: of the file; what is no letter, digit, dot or hyphen in ASCII is spelled in it.
     """
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    quoted = quote(name.replace("/", "-"), safe="")
+    plain = re.sub(r"[^A-Za-z0-9._-]", "_", name)
+    named = "" if quoted == plain else f"; filename*=UTF-8''{quoted}"
+    headers = {"Content-Disposition": f'attachment; filename="{plain}"{named}'}
     return Reply(200, content_type, content, headers)

@@ -10,6 +10,10 @@ from seewhy.app.errors import RequestError
 ID = r"([A-Za-z0-9_-]{1,64})"
 
 
+SLOW = ("folder_zip", "figure")
+"""Routes that draw or pack something."""
+
+
 class Route(NamedTuple):
     """One address and method: `name` is the sitting's function that answers it."""
 
@@ -18,6 +22,11 @@ class Route(NamedTuple):
     name: str
     body: str = "none"
     """What its body is: `none`, `json`, `picture` or `import`; the limit depends on it."""
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether answering may take seconds."""
+        return self.body in ("picture", "import") or self.name in SLOW
 
 
 def _route(method: str, path: str, name: str, body: str = "none") -> Route:

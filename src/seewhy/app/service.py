@@ -19,6 +19,9 @@ from seewhy.app.worker import Worker
 if TYPE_CHECKING:
     from seewhy.explainer import Explainer
 
+UNUSED_SECONDS = 600
+"""A sitting without entries may be ended so long after its last request, if others want in."""
+
 TICK = 1.0
 """Seconds between looks for jobs that nobody listens to, and sittings that nobody uses."""
 
@@ -138,7 +141,12 @@ class Service:
         """Take out a sitting if there are too many: one that is not needed any more."""
         if len(self._sittings) < self.limits.sittings:
             return None
-        idle = [sitting for sitting in self._sittings.values() if sitting.is_unused()]
+        now = time.monotonic()
+        idle = [
+            sitting
+            for sitting in self._sittings.values()
+            if sitting.is_unused() and now - sitting.last_used > UNUSED_SECONDS
+        ] or [sitting for sitting in self._sittings.values() if not sitting.is_begun]
         if not idle:
             raise busy("Too many people use this app at once: try again later.", 60)
         oldest = min(idle, key=lambda sitting: sitting.last_used)

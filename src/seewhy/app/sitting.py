@@ -34,14 +34,14 @@ from seewhy.app.uploads import read_upload
 if TYPE_CHECKING:
     from seewhy.app.service import Service
 
-JOBS_KEPT = 64
+JOBS_KEPT = 16
 """Jobs of a sitting whose events can still be read."""
 
 
 class Sitting:
     """Answers requests. Threads may share it.
 
-    Make it by `Service.sitting`.
+    Make it by `Service.sitting`. `last_used` and `is_begun` tell of its requests.
 
     Args:
         service: that it belongs to.
@@ -56,7 +56,7 @@ class Sitting:
         self.entries = EntryStore(self.folder / "entries", self.limits.entries)
         self.comparisons = Comparisons()
         self.last_used = time.monotonic()
-        self.is_closed = False
+        self.is_begun = self.is_closed = False
         self._lock = threading.Lock()
         self._jobs: dict[str, Job] = {}
         self._requests = Rate(self.limits.requests, self.limits.requests_second)
@@ -112,7 +112,7 @@ class Sitting:
 
     def touch(self) -> None:
         """Note that it is in use."""
-        self.last_used = time.monotonic()
+        self.last_used, self.is_begun = time.monotonic(), True
 
     def is_busy(self) -> bool:
         """Whether one of its jobs waits or runs."""

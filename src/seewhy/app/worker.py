@@ -58,11 +58,14 @@ class Worker:
         return position
 
     def cancel(self, job: Job) -> None:
-        """End a job: at once if it waits, within a layer of the model if it runs."""
+        """End a job: at once if it waits, within a layer of the model if it runs.
+
+        Its listeners are told at once.
+        """
         job.cancel_asked.set()
+        job.log.add("cancelled", {})
         with self._changed:
             if self._queue.drop(job):
-                job.log.add("cancelled", {})
                 self._tell_positions()
 
     def cancel_unheard(self) -> None:

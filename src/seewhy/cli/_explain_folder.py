@@ -26,11 +26,12 @@ def output_folder(arguments: Namespace) -> Path | None:
 
 
 def _input_name(arguments: Namespace) -> str:
-    """The name of the input: the first picture or clip, else the chat, else the scene."""
+    """The name of the input: the chat, else the first picture or clip, else the scene."""
+    if arguments.chat is not None:
+        line = "" if arguments.chat_line is None else f"-{arguments.chat_line}"
+        return f"{Path(arguments.chat).stem}{line}"
     if inputs := inputs_of(arguments):
         return Path(inputs[0]).stem
-    if arguments.chat is not None and arguments.scene is None:
-        return Path(arguments.chat).stem
     return f"scene-{arguments.scene or 0}"
 
 

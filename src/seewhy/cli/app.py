@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+import warnings
 from argparse import Namespace
 
 from seewhy.cli._command import add_command
 from seewhy.cli._options import add_model_options, load_options, whole
 from seewhy.cli.open_report import NO_BROWSER_FOR_APP, open_address
+from seewhy.core.errors import ShippedModelWarning
 from seewhy.testbed.pretrained import DEFAULT as DEFAULT_MODEL
 
 LARGEST_PORT = 65535
@@ -78,6 +80,8 @@ def app(arguments: Namespace) -> int:
     from seewhy.cli._progress import silence_libraries
 
     expect_installed()
+    # The page shows it with each answer.
+    warnings.filterwarnings("ignore", category=ShippedModelWarning)
     token = None if arguments.no_token else arguments.token or new_token()
     expect_safe(arguments.host, token)
     options = {**load_options(arguments), **({"dtype": arguments.dtype} if arguments.dtype else {})}

@@ -23,7 +23,7 @@ from seewhy.cli._explain_request import (
 )
 from seewhy.cli._options import load_options
 from seewhy.cli.open_report import PAGE, show_in_browser
-from seewhy.core.errors import ParameterError, ShippedModelWarning
+from seewhy.core.errors import ContrastWarning, ParameterError, ShippedModelWarning
 
 if TYPE_CHECKING:
     from seewhy.explanation import Explanation
@@ -96,6 +96,7 @@ def _explanation(arguments: Namespace, folder: Path | None) -> tuple[Explanation
         stage(f"loading {arguments.model or 'the model that ships with seewhy'}")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ShippedModelWarning)  # it was told
+            warnings.simplefilter("ignore", ContrastWarning)  # it is among the notes
             explanation = _load(arguments).explain(
                 media[0] if len(media) == 1 else media, arguments.prompt, options=options, **chat
             )

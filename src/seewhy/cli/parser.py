@@ -21,7 +21,8 @@ examples:
   seewhy explain cat.jpg --model ./my-model --contrast cat=dog
   seewhy figure explained/cat --words cat,sofa --out cat.pdf   a figure for a paper
   seewhy app                                      a page of your own: drop a picture, ask, ask back
-  seewhy compare cat.jpg --model ./base --other ./tuned --out two   one answer by two models
+  seewhy compare cat.jpg --model ./base --model ./tuned --out two   one answer by two models
+  seewhy compare cat.jpg --method tam --method arc --model ./my-model --out two   by two methods
   seewhy bench --out results --workers 2           measure all methods of the suite `quick`
   seewhy audit pope:coco_pope_random.json --model ./my-model --out audit   every word of a data set
   seewhy explain --chat request.json --answer-from response.json --model ./my-model

@@ -23,7 +23,11 @@ CONTEXTS = 3
 WEAK = 0.1
 """Part of the largest share below which an earlier word is not shown."""
 ROWS = 40
-"""Maximum number of words in the table: about one screen."""
+"""Maximum number of words in the table where the output is no terminal, or a tall one."""
+FEWEST_ROWS = 8
+"""Words in the table of a terminal that is too low for more."""
+OTHER_LINES = 10
+"""Lines around the table: its head, the prompt, the answer's last line, the report's path."""
 BAR = 8
 """Width of a full bar in characters."""
 
@@ -81,10 +85,11 @@ def show(explanation: Mapping[str, Any], folder: Path | None) -> None:
     words = explanation["words"]
     final = final_words(words)
     readable = [word for word in final if _is_readable(word["text"])]
-    console.print(_table(readable[:ROWS], words))
+    most = _most_rows(console, answer=explanation["answer"])
+    console.print(_table(readable[:most], words))
     if method := explanation.get("method"):
         console.print(Text(f"method: {printable(method)}", style="dim"))
-    if omitted := len(readable[ROWS:]):
+    if omitted := len(readable[most:]):
         more = f"{omitted} more word{'s' * (omitted > 1)}: see the report, or --json."
         console.print(Text(more, style="dim"))
     console.print()
@@ -97,6 +102,15 @@ def show(explanation: Mapping[str, Any], folder: Path | None) -> None:
     if folder is not None:
         # Printed without rich: a path must be easy to copy, on one line and without colour.
         print(f"report: {folder / 'report.html'}")
+
+
+def _most_rows(console: Console, *, answer: str) -> int:
+    """How many words the table may have, so that it fills a screen at most."""
+    if not console.is_terminal:
+        return ROWS
+    lines_of_answer = len(Text(printable(answer)).wrap(console, console.width))
+    free = console.height - OTHER_LINES - lines_of_answer
+    return min(ROWS, max(FEWEST_ROWS, free))
 
 
 def _print_answer(console: Console, explanation: Mapping[str, Any]) -> None:

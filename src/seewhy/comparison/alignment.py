@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import SequenceMatcher
+
+from seewhy.answer_diff import equal_blocks
 
 Row = tuple[int | None, ...]
 """For each answer the number of its word, or None where it has no such word."""
@@ -13,7 +14,7 @@ def aligned(answers: Sequence[Sequence[str]]) -> tuple[Row, ...]:
     """Rows of equal words of several answers, in reading order.
 
     The answers are merged one after the other: each is compared with the rows so far, word by word,
-    as a diff of texts does. Words that it shares with them join their rows; its others get rows of
+    as `seewhy.diff_of` does. Words that it shares with them join their rows; its others get rows of
     their own, behind what they replace.
 
     Args:
@@ -27,26 +28,23 @@ def aligned(answers: Sequence[Sequence[str]]) -> tuple[Row, ...]:
         ((0, 0, 0), (1, None, None), (None, None, 1), (2, 1, 2))
     """
     texts: list[str] = []
-    rows: list[list[int | None]] = []
+    rows: list[Row] = []
     for number, words in enumerate(answers):
         texts, rows = _merged(texts, rows, list(words), number)
-    width = len(answers)
-    return tuple((*row, *[None] * (width - len(row))) for row in rows)
+    return tuple(rows)
 
 
 def _merged(
-    texts: list[str], rows: list[list[int | None]], words: list[str], number: int
-) -> tuple[list[str], list[list[int | None]]]:
-    """The rows with one more answer."""
+    texts: list[str], rows: list[Row], words: list[str], number: int
+) -> tuple[list[str], list[Row]]:
+    """The rows, with texts, after one more answer."""
     merged_texts: list[str] = []
-    merged: list[list[int | None]] = []
-    matcher = SequenceMatcher(None, texts, words, autojunk=False)
-    for kind, i1, i2, j1, j2 in matcher.get_opcodes():
-        merged_texts += texts[i1:i2]
-        if kind == "equal":
-            merged += [[*row, j] for row, j in zip(rows[i1:i2], range(j1, j2), strict=True)]
-            continue
-        merged += [[*row, None] for row in rows[i1:i2]]
-        merged_texts += words[j1:j2]
-        merged += [[*[None] * number, j] for j in range(j1, j2)]
+    merged: list[Row] = []
+    at, to = 0, 0
+    for start, other, length in (*equal_blocks(texts, words), (len(texts), len(words), 0)):
+        merged_texts += texts[at:start] + words[to:other] + texts[start : start + length]
+        merged += [(*row, None) for row in rows[at:start]]
+        merged += [(*[None] * number, word) for word in range(to, other)]
+        merged += [(*rows[start + n], other + n) for n in range(length)]
+        at, to = start + length, other + length
     return merged_texts, merged

@@ -14,11 +14,15 @@ from torch import Tensor
 from seewhy.comparison.columns import Column
 from seewhy.comparison.places import CommonCells, on_grids, same_places, shares_on_grids
 from seewhy.core.errors import InputError
-from seewhy.functional.agreement import Agreement
+from seewhy.functional.agreement import Agreement, RankedMap
 from seewhy.report.spans import spans_of
 
 Unit = Literal["values", "shares"]
 """What is subtracted: values in the method's own unit, or shares of each map."""
+
+
+Key = tuple[int, int, tuple[bytes, ...]]
+"""A column, a word of its answer, and which cells are compared."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,14 +48,18 @@ class Pair:
     Args:
         columns: all columns.
         first, second: numbers of the two.
+        ranked: the ranked maps of columns, which pairs share: each is ranked once.
 
     Attributes:
         first, second: likewise.
         unit: `"values"` where both were explained by one method, else `"shares"`.
     """
 
-    def __init__(self, columns: Sequence[Column], first: int, second: int) -> None:
+    def __init__(
+        self, columns: Sequence[Column], first: int, second: int, ranked: dict[Key, RankedMap]
+    ) -> None:
         self.first, self.second = first, second
+        self._ranked = ranked
         self._columns = columns[first], columns[second]
         one, other = (column.explanation for column in self._columns)
         self._views = one.views, other.views
@@ -83,23 +91,28 @@ class Pair:
             for a, b in zip(one, other, strict=True)
         )
 
-    def agreement(self, first: int, second: int) -> Agreement:
+    def agreement(self, first: int, second: int) -> Agreement | None:
         """How much both maps of a word agree; arguments as for `maps`.
 
+        None where both grids have no place of the picture in common.
+
         Raises:
-            InputError: if the views have other sizes, or no cell in common.
+            InputError: if the views have other sizes.
         """
         self._expect_same_places()
-        values = [
-            self._cells.values(on_grids(maps, views, self._grid))
-            for maps, views in zip(self._maps(first, second), self._views, strict=True)
-        ]
-        if not values[0].numel():
-            raise InputError(
-                "Expected maps with a cell in common, got grids over different parts of the "
-                "picture: these two columns cannot be compared by place."
-            )
-        return Agreement.between(*values)
+        one = self._ranks(self.first, first)
+        other = self._ranks(self.second, second)
+        return one.agreement(other) if len(one.ranks) else None
+
+    def _ranks(self, column: int, word: int) -> RankedMap:
+        """The ranked map of a column's word, in the cells that both columns have."""
+        key = column, word, self._cells.key
+        if key not in self._ranked:
+            own = 0 if column == self.first else 1
+            maps = spans_of(self._columns[own].explanation.record).words[word].maps
+            values = self._cells.values(on_grids(maps, self._views[own], self._grid))
+            self._ranked[key] = RankedMap.of(values)
+        return self._ranked[key]
 
     @cached_property
     def _cells(self) -> CommonCells:
@@ -121,7 +134,8 @@ class Pair:
 
 def pairs_of(columns: Sequence[Column]) -> dict[tuple[int, int], Pair]:
     """All pairs of columns, by their numbers, the smaller first."""
+    ranked: dict[Key, RankedMap] = {}
     return {
-        (first, second): Pair(columns, first, second)
+        (first, second): Pair(columns, first, second, ranked)
         for first, second in combinations(range(len(columns)), 2)
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -96,6 +97,13 @@ class CommonCells:
         """The cells of two columns on the grids of `target`."""
         return CommonCells(
             tuple(_inside(*views) for views in zip(target, first, second, strict=True))
+        )
+
+    @cached_property
+    def key(self) -> tuple[bytes, ...]:
+        """What tells the cells from others."""
+        return tuple(
+            bytes(str(list(one.shape)), "ascii") + one.numpy().tobytes() for one in self.inside
         )
 
     def values(self, maps: Sequence[Tensor]) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -115,8 +114,10 @@ class ComparedWord:
         found = {}
         for key, pair in self._pairs.items():
             places = self._row[pair.first], self._row[pair.second]
-            if pair.has_same_places and None not in places:
-                found[key] = pair.agreement(*self._places(pair))
+            if not pair.has_same_places or None in places:
+                continue
+            if (agreement := pair.agreement(*self._places(pair))) is not None:
+                found[key] = agreement
         return found
 
     @property
@@ -210,4 +211,4 @@ def _rounded(data: Any) -> Any:
 
 def rounded(value: float) -> float:
     """A number with six significant digits."""
-    return json.loads(f"{value:.6g}")
+    return float(f"{value:.6g}")

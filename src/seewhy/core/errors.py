@@ -95,5 +95,9 @@ class ShippedModelWarning(UserWarning):
     """A model that ships with the package is shown other pictures than drawn scenes."""
 
 
+class ContrastWarning(UserWarning):
+    """A contrast was asked for that the answer does not allow, so it is explained without."""
+
+
 class SchemaError(SeewhyError, ValueError):
     """A saved explanation or results folder is damaged, or was written by a newer version."""

@@ -253,6 +253,7 @@ class Region:
             return self._cell(size, grid).bounds(size)
         if self.kind == "mask":
             mask, rows, columns = self._raster(size)
+            mask = mask & (rows.diff()[:, None] * columns.diff() > 0)  # what is on the picture
             down, across = mask.any(1).nonzero().flatten(), mask.any(0).nonzero().flatten()
             corners = [
                 (float(columns[across[0]]), float(rows[down[0]])),

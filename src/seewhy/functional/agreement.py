@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from seewhy.core.errors import ParameterError, ShapeError
-from seewhy.functional.similarity import spearman
+from seewhy.functional.similarity import mean_ranks
 
 TOP = 0.1
 """The part of the area that `top_overlap` compares. By chance two maps share this part of it."""
@@ -45,11 +45,7 @@ class Agreement:
         Raises:
             ShapeError: if they do not have the same cells, or none.
         """
-        return Agreement(
-            rank_correlation=spearman(first, second),
-            top_overlap=top_overlap(first, second),
-            cells=first.numel(),
-        )
+        return RankedMap.of(first).agreement(RankedMap.of(second))
 
     @staticmethod
     def mean(agreements: Sequence[Agreement]) -> Agreement | None:
@@ -72,6 +68,48 @@ class Agreement:
             name: None if isinstance(value, float) and math.isnan(value) else value
             for name, value in asdict(self).items()
         }
+
+
+@dataclass(frozen=True, eq=False)
+class RankedMap:
+    """A map's order of cells, made once to be compared with several others.
+
+    Attributes:
+        ranks: float64 `[cell]`, less their mean, divided by their norm.
+        top: float64 `[cell]`, how much each cell belongs to the brightest tenth: see `top_overlap`.
+        is_defined: whether its values are finite and not all equal.
+    """
+
+    ranks: Tensor
+    top: Tensor
+    is_defined: bool
+
+    @staticmethod
+    def of(values: Tensor) -> RankedMap:
+        """The order of a map's cells, float of any shape."""
+        values = values.double().flatten().cpu()
+        is_defined = bool(
+            values.numel() and values.isfinite().all() and (values != values[0]).any()
+        )
+        if not is_defined:
+            nothing = torch.zeros(len(values), dtype=torch.float64)
+            return RankedMap(nothing, nothing, is_defined)
+        ranks = mean_ranks(values)
+        ranks = ranks - ranks.mean()
+        return RankedMap(ranks / ranks.norm(), _membership(values, _count(values, TOP)), is_defined)
+
+    def agreement(self, other: RankedMap) -> Agreement:
+        """How much two maps agree.
+
+        Raises:
+            ShapeError: if they do not have the same cells, or none.
+        """
+        _expect_same_cells(self.ranks, other.ranks)
+        cells = len(self.ranks)
+        if not (self.is_defined and other.is_defined):
+            return Agreement(math.nan, math.nan, cells)
+        correlation = float((self.ranks @ other.ranks).clamp(-1, 1))
+        return Agreement(correlation, _shared(self.top, other.top), cells)
 
 
 def top_overlap(first: Tensor, second: Tensor, part: float = TOP) -> float:
@@ -100,11 +138,7 @@ def top_overlap(first: Tensor, second: Tensor, part: float = TOP) -> float:
         >>> top_overlap(a, torch.tensor([9.0, 0.0, 8.0, 1.0]), part=0.5)
         0.5
     """
-    if first.shape != second.shape or not first.numel():
-        raise ShapeError(
-            f"Expected two maps of one shape, got {list(first.shape)} and {list(second.shape)}: "
-            "resample one to the grid of the other."
-        )
+    _expect_same_cells(first, second)
     if not 0 < part <= 1:
         raise ParameterError(
             f"Expected a part of the area above 0 and at most 1, got {part}: 0.1 is a tenth."
@@ -112,9 +146,25 @@ def top_overlap(first: Tensor, second: Tensor, part: float = TOP) -> float:
     maps = [values.double().flatten().cpu() for values in (first, second)]
     if any(not bool(v.isfinite().all()) or bool((v == v[0]).all()) for v in maps):
         return math.nan
-    count = max(1.0, part * len(maps[0]))
-    a, b = (_membership(values, count) for values in maps)
-    return min(1.0, float(torch.minimum(a, b).sum()) / count)
+    return _shared(*(_membership(values, _count(values, part)) for values in maps))
+
+
+def _expect_same_cells(first: Tensor, second: Tensor) -> None:
+    if first.shape != second.shape or not first.numel():
+        raise ShapeError(
+            f"Expected two maps of one shape, got {list(first.shape)} and {list(second.shape)}: "
+            "resample one to the grid of the other."
+        )
+
+
+def _count(values: Tensor, part: float) -> float:
+    """How many cells are the brightest part; at least one."""
+    return max(1.0, part * len(values))
+
+
+def _shared(first: Tensor, second: Tensor) -> float:
+    """Which part of their brightest cells two maps share, from what `_membership` returns."""
+    return min(1.0, float(torch.minimum(first, second).sum() / first.sum()))
 
 
 def _membership(values: Tensor, count: float) -> Tensor:

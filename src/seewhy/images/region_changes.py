@@ -18,7 +18,6 @@ from PIL import Image
 from torch import Tensor
 
 from seewhy.core.errors import ParameterError
-from seewhy.functional.curves import dilated
 from seewhy.images.changes import GREY, RING
 from seewhy.images.inpainting import inpainted
 from seewhy.images.outside import enlarged, reduced_outside, to_bytes
@@ -39,6 +38,11 @@ FILLS = {
     "inpaint": "biharmonic inpainting from its border, by scikit-image",
 }
 """What an erased region is filled with; a region that is the whole picture becomes mid-grey."""
+
+BORDER = 1 / 160
+"""Width of the border around a region whose colours are not used: at least two pixels, else this
+share of the longer side. At an edge the colours of both sides are mixed, and an inpainting that
+begins there brings the thing's own colour back."""
 
 AROUND = 16
 """Pixels around a region that a blur takes colours from, at least."""
@@ -65,11 +69,13 @@ def erased(picture: Picture, mask: Tensor, fill: str = "blur") -> Picture:
     pixels, inside = _array(picture), mask.cpu().numpy()
     if inside.all():
         return Image.new("RGB", picture.size, GREY)
-    ring = max(1, round(RING * max(picture.size)))
+    ring, border = (max(2, round(share * max(picture.size))) for share in (RING, BORDER))
     margin = ring if fill == "mean" else max(AROUND, _longest_side(inside) // 2)
-    window = _window(inside, margin)
+    window = _window(inside, margin + border)
     part, within = pixels[window], inside[window]
-    filled = np.broadcast_to(_FILLINGS[fill](part, within, ring), part.shape)
+    unknown = _widened(within, border)
+    unknown = within if unknown.all() else unknown
+    filled = np.broadcast_to(_FILLINGS[fill](part, unknown, ring), part.shape)
     pixels[window] = np.where(within[..., None], filled, part)
     return Image.fromarray(pixels)
 
@@ -133,8 +139,8 @@ def _mean_of_ring(part: np.ndarray, inside: np.ndarray, ring: int) -> np.ndarray
     """The mean colour of the pixels up to a distance of about `ring` from the region."""
     shrink = max(1, ring // RING_SQUARES)
     colours, counts = reduced_outside(part, inside, shrink)
-    held = _whole_squares(inside, shrink)
-    around = dilated(torch.from_numpy(held), max(1, round(ring / shrink))).numpy() & (counts > 0)
+    held = _widened(_touched_squares(inside, shrink), max(1, round(ring / shrink)))
+    around = held & (counts > 0)
     weights = counts[around]
     return to_bytes((colours[around] * weights[:, None]).sum(0) / weights.sum())
 
@@ -199,11 +205,21 @@ def _array(picture: Picture) -> np.ndarray:
     return np.array(picture.convert("RGB"))
 
 
-def _whole_squares(inside: np.ndarray, shrink: int) -> np.ndarray:
+def _touched_squares(inside: np.ndarray, shrink: int) -> np.ndarray:
     """bool `[rows, columns]`: the squares of some pixels that hold a pixel of a region."""
-    starts = (np.arange(0, side, shrink) for side in inside.shape)
-    rows, columns = starts
+    rows, columns = (np.arange(0, side, shrink) for side in inside.shape)
     return np.logical_or.reduceat(np.logical_or.reduceat(inside, rows, 0), columns, 1)
+
+
+def _widened(inside: np.ndarray, pixels: int) -> np.ndarray:
+    """A region and the pixels around it up to a distance, diagonals included."""
+    for axis in (0, 1):
+        side = inside.shape[axis]
+        sums = np.insert(inside.cumsum(axis, dtype=np.int32), 0, 0, axis)
+        ends = np.minimum(np.arange(side) + pixels + 1, side)
+        starts = np.maximum(np.arange(side) - pixels, 0)
+        inside = np.take(sums, ends, axis) > np.take(sums, starts, axis)
+    return inside
 
 
 def _longest_side(inside: np.ndarray) -> int:

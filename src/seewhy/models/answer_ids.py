@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any
 
 from torch import Tensor
 
@@ -119,9 +120,22 @@ def start_ids(loaded: Loaded, inputs: Inputs, start: str | Sequence[int] | Tenso
     and after a space of its own a model goes on badly.
 
     Raises:
-        AnswerError: as `ids_of`.
+        AnswerError: as `ids_of`; or if the start ends with a token that ends the answer.
     """
-    return ids_of(loaded, inputs, start.rstrip(" ") if isinstance(start, str) else start)
+    if isinstance(start, str):
+        given: Any = start.rstrip(" ")
+        ids = tokenize_answer(loaded, inputs, given)
+        is_open = _without_end_tokens(given, loaded.family) == given
+    else:
+        given = start.flatten().tolist() if isinstance(start, Tensor) else [int(i) for i in start]
+        ids = expect_known_ids(loaded, given)
+        is_open = ids == given
+    if not is_open:
+        raise AnswerError(
+            f"Expected a start that the model can go on from, got {given!r}, which ends with a "
+            "token that ends the answer: leave it out."
+        )
+    return ids
 
 
 def _without_end_tokens(answer: str, family: Family) -> str:
@@ -199,9 +213,11 @@ def expect_known_ids(loaded: Loaded, answer: Sequence[int] | Tensor) -> list[int
     return ids
 
 
-def have_same_tokens(one: Loaded, other: Loaded, ids: Sequence[int]) -> bool:
-    """Whether two models have the same tokens at some ids."""
-    pieces = [
-        loaded.processor.tokenizer.convert_ids_to_tokens(list(ids)) for loaded in (one, other)
-    ]
-    return pieces[0] == pieces[1] and max(ids) < unembedding_size(other.model)
+def tokens_at(loaded: Loaded, ids: Sequence[int]) -> list[str | None]:
+    """The tokenizer's own spelling of the tokens at some ids; None for an id that it lacks."""
+    return loaded.processor.tokenizer.convert_ids_to_tokens(list(ids))
+
+
+def has_tokens(loaded: Loaded, ids: Sequence[int], tokens: Sequence[str | None]) -> bool:
+    """Whether a model has these tokens, from `tokens_at` of another one, at these ids."""
+    return tokens_at(loaded, ids) == list(tokens) and max(ids) < unembedding_size(loaded.model)

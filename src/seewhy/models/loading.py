@@ -35,6 +35,7 @@ from seewhy.models.loading_report import expect_complete
 from seewhy.models.model_config import expect_folder, first_line, hub_in_reach, is_path, read_config
 from seewhy.models.processing import ProcessorParts, load_processor, parts_of
 from seewhy.models.processor_settings import split_settings, with_settings
+from seewhy.models.quiet_loading import quiet_in_cells
 from seewhy.models.template_checks import chosen_template, expect_template, no_template
 from seewhy.models.tokenizer_checks import (
     expect_tokenizer_files,
@@ -77,6 +78,7 @@ class Loaded:
     family: Family
 
 
+@quiet_in_cells
 def load(
     model: Any,
     *,

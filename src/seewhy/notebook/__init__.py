@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
+from seewhy.core.notebooks import in_notebook
 from seewhy.notebook.cell_output import cell_output
-from seewhy.notebook.surroundings import in_notebook
 
 __all__ = ["cell_output", "in_notebook"]

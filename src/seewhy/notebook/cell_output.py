@@ -15,7 +15,7 @@ from html import escape
 from importlib.util import find_spec
 from typing import Any
 
-from seewhy.notebook.surroundings import in_ipython_terminal
+from seewhy.core.notebooks import in_ipython_terminal
 from seewhy.report.static_sheet import StaticPicture
 
 VIEW = "application/vnd.jupyter.widget-view+json"

@@ -43,16 +43,16 @@ class PageCode:
 
 
 @cache
-def page_code(kind: str, styles: tuple[str, ...]) -> PageCode:
+def page_code(kind: str, style: str) -> PageCode:
     """The code of a kind of page.
 
     Args:
         kind: `"report"`, `"comparison"` or `"app"`: `assets/js/notebook/<kind>_page.js`.
-        styles: the page's style sheets, in order.
+        style: the page's rules, as a page that is all ours has them.
     """
     entry = f"notebook/{kind}_page.js"
     script = f"{page_script(entry)}\nexport const {{ show }} = $notebook_{kind}_page;\n"
-    return PageCode(script, in_cell("".join(map(asset, (*styles, "notebook.css")))))
+    return PageCode(script, in_cell(style + asset("notebook.css")))
 
 
 def loader() -> str:
@@ -71,6 +71,7 @@ def in_cell(style: str) -> str:
     """
     style = re.sub(r"(?<![\w-])(-?[\d.]+)rem\b", lambda m: f"{float(m[1]) * REM:g}px", style)
     style = re.sub(r"(?<![\w-])([\d.]+)d?vh\b", r"calc(\1 * var(--cell-vh))", style)
+    style = re.sub(r"(?<![\w-])([\d.]+)vw\b", r"\1cqw", style)
     return re.sub(r"@media (?=\((?:min|max)-width:)", "@container seewhy-cell ", style)
 
 

@@ -35,9 +35,10 @@ def report_widget(
     Raises:
         OutputError: if anywidget is not installed.
     """
-    from seewhy.report.page import STYLES
+    from seewhy.report.page import STYLES, asset
 
-    return page_widget(page_code("report", STYLES), payload, static, height)
+    code = page_code("report", "".join(map(asset, STYLES)))
+    return page_widget(code, payload, static, height)
 
 
 def comparison_widget(
@@ -45,8 +46,10 @@ def comparison_widget(
 ) -> AnyWidget:
     """A comparison in a cell; as `report_widget`."""
     from seewhy.report.comparison_page import STYLES
+    from seewhy.report.page import asset
 
-    return page_widget(page_code("comparison", STYLES), payload, static, height)
+    code = page_code("comparison", "".join(map(asset, STYLES)))
+    return page_widget(code, payload, static, height)
 
 
 def page_widget(
@@ -64,8 +67,14 @@ def page_widget(
     return widget
 
 
-def cell_widget(code: PageCode, static: StaticPicture | None, height: int) -> AnyWidget:
+def cell_widget(code: PageCode, static: StaticPicture | None, height: int, about: str = "") -> Any:
     """A widget that gives its views their code.
+
+    Args:
+        code: of the page.
+        static: stands in the cell until the page is drawn.
+        height: of the cell in CSS pixels, at most.
+        about: what is shown where widgets are not.
 
     Raises:
         OutputError: if anywidget is not installed.
@@ -77,6 +86,7 @@ def cell_widget(code: PageCode, static: StaticPicture | None, height: int) -> An
         text="" if static is None else static.text,
         width=0 if static is None else static.size[0],
     )
+    widget.about = about or widget.about
 
     def on_message(_: Any, content: Any, buffers: Any) -> None:
         if isinstance(content, dict) and content.get("ask") == "code":
@@ -108,6 +118,14 @@ def _widget_class() -> Any:
             text = traitlets.Unicode().tag(sync=True)
             width = traitlets.Int().tag(sync=True)
             height = traitlets.Int().tag(sync=True)
+            about = "The live page of seewhy. Run this cell to see it."
+
+            def when_closed(self, call: Callable[[], None]) -> None:
+                """Call something when the widget is closed."""
+                self.observe(lambda change: change.new is None and call(), "comm")
+
+            def __repr__(self) -> str:
+                return self.about
 
         _CLASS = CellPage
     return _CLASS

@@ -10,6 +10,7 @@ from seewhy.core.errors import OutputError, ParameterError
 from seewhy.core.record import Record
 from seewhy.core.suggestions import give_index
 from seewhy.report.colourmaps import DEFAULT, colour_table
+from seewhy.report.figure.chosen_words import Named, span_named
 from seewhy.report.figure.panels import draw_locations, locations_with, panel_image
 from seewhy.report.payload import view_names
 from seewhy.report.spans import TextSpan, spans_of
@@ -30,7 +31,7 @@ PANEL_WIDTH, TITLE_HEIGHT = 2.2, 0.4
 
 def plot(
     record: Record,
-    words: Sequence[int] | None = None,
+    words: Sequence[Named] | None = None,
     *,
     columns: int = 5,
     colourmap: str = DEFAULT,
@@ -40,8 +41,9 @@ def plot(
 
     Args:
         record: what to draw.
-        words: indices of words of the answer, negative ones from the end; all words that hold a
-            letter or digit if not given, without special tokens and a thinking block.
+        words: words of the answer by number (negative ones from the end) or text, phrases by text,
+            or words of an explanation; all words that hold a letter or digit if not given, without
+            special tokens and a thinking block.
         columns: panels in a row, at least one. With several views each row begins with the view
             itself, and the words that do not fit continue in further rows.
         colourmap: a name from `seewhy.report.colourmaps.NAMES`.
@@ -54,10 +56,22 @@ def plot(
     Raises:
         ParameterError: if an index or `columns` is out of range.
         OutputError: if matplotlib is not installed.
-        UnknownNameError: if there is no such scale.
+        UnknownNameError: if there is no such scale, or the answer has no such text.
     """
-    expect_display(display)
     spans = _chosen(record, words)
+    return plot_spans(record, spans, columns=columns, colourmap=colourmap, display=display)
+
+
+def plot_spans(
+    record: Record,
+    spans: Sequence[TextSpan],
+    *,
+    columns: int = 5,
+    colourmap: str = DEFAULT,
+    display: Display = DISPLAY,
+) -> tuple[Figure, Any]:
+    """As `plot`, for words, phrases or tokens of the answer or the prompt."""
+    expect_display(display)
     if columns < 1:
         raise ParameterError(f"Expected at least one column, got {columns}.")
     pyplot = _pyplot()
@@ -121,7 +135,7 @@ Panel = tuple[int, TextSpan | None]
 """A view and the span whose map is laid over it, or None for the picture alone."""
 
 
-def _panels(views: int, spans: list[TextSpan], columns: int) -> list[list[Panel]]:
+def _panels(views: int, spans: Sequence[TextSpan], columns: int) -> list[list[Panel]]:
     """Rows of panels."""
     if views == 1:
         flat: list[Panel] = [(0, None), *((0, span) for span in spans)]
@@ -134,15 +148,15 @@ def _panels(views: int, spans: list[TextSpan], columns: int) -> list[list[Panel]
     ]
 
 
-def _chosen(record: Record, words: Sequence[int] | None) -> list[TextSpan]:
+def _chosen(record: Record, words: Sequence[Named] | None) -> list[TextSpan]:
     spans = spans_of(record).words
     if words is None:
         final = [spans[index] for index in record.final_words if not spans[index].special]
         return [span for span in final if any(c.isalnum() for c in span.text)]
     for index in words:
-        if not -len(spans) <= index < len(spans):
+        if isinstance(index, int) and not -len(spans) <= index < len(spans):
             raise ParameterError(
                 f"Expected indices of the answer's {len(spans)} words, got {index}: "
                 f"{give_index(len(spans))}."
             )
-    return [spans[index] for index in words]
+    return [span_named(record, word) for word in words]

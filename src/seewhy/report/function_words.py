@@ -11,8 +11,8 @@ from seewhy.core.lexicon import listed
 BY_LANGUAGE = {
     "Arabic": listed("في من على إلى عن مع هذا هذه ذلك التي الذي هو هي و أو ثم أن إن كان يوجد هناك"),
     "Chinese": listed(
-        "的 了 在 是 和 与 有 一 个 一个 一只 一条 一张 这 那 这个 那个 上 下 里 中 着 地 得 也 都 就 "
-        "不 很 这张 图 图片 图中 照片 我 你 他 她 它 我们 他们 为 以 及 其 被 把 从 到 对 于"
+        "的 了 在 是 和 与 有 一 个 一个 一只 一条 一张 这 那 这个 那个 上 下 里 中 着 地 得 也 都 "
+        "就 不 很 这张 图 图片 图中 照片 我 你 他 她 它 我们 他们 为 以 及 其 被 把 从 到 对 于"
     ),
     "Dutch": listed(
         "de het een en van in op aan met voor naar bij uit is zijn er dat die dit deze te niet "
@@ -35,8 +35,8 @@ BY_LANGUAGE = {
         "delle al alla nel nella sul sulla è sono c'è ci che si non anche"
     ),
     "Japanese": listed(
-        "の は が を に で と も へ や から まで より です ます いる ある いる。 この その あの これ "
-        "それ という として ている た て"
+        "の は が を に で と も へ や から まで より です ます いる ある いる。 この その あの "
+        "これ それ という として ている た て"
     ),
     "Korean": listed("은 는 이 가 을 를 의 에 에서 와 과 도 으로 로 있다 있습니다 한 그 저 및"),
     "Polish": listed("i w we na z ze do od o u po za pod nad przy jest są to ten ta nie się oraz"),

@@ -155,8 +155,8 @@ class UnitData(TypedDict):
     stands for all: of the picture or clip with the largest share, the view with the highest value.
     `brightness` is the highest value of all views, displayed for the whole answer. `context` holds
     pairs of index (the prompt's spans first, then the answer's units) and share of the relevance of
-    all earlier units. `visual_share` is in [0, 1], or null where the method does not measure it. `layers` is
-    empty where the record has none. `special` is there, and true, for a special token.
+    all earlier units. `visual_share` is in [0, 1], or null where the method does not measure it.
+    `layers` is empty where the record has none. `special` is there, and true, for a special token.
     """
 
     text: str

@@ -24,6 +24,9 @@ from seewhy.report.word_verdicts import worst_word
 #: How many maps stand beside the picture.
 WORDS = 4
 
+#: Pixels of a picture's width where three or more explanations stand below each other.
+SMALL_TILE = 168
+
 #: How tall a picture may be, as a part of its width in the row.
 TALLEST = 1.5
 
@@ -66,7 +69,8 @@ def static_comparison(columns: Sequence[tuple[str, Record]]) -> StaticPicture:
         if differs:
             chosen = shown_words(record)
         sentence = _sentence(record, chosen) if differs else ()
-        sections.append(Section(_tiles(record, chosen), sentence, name))
+        most = SMALL_TILE if len(columns) > 2 else None
+        sections.append(Section(_tiles(record, chosen, most), sentence, name))
         above = record
     warnings = dict.fromkeys(warning for _, record in columns for warning in record.warnings)
     text = " ".join(
@@ -107,9 +111,10 @@ def _shown(text: str) -> str:
     return (" " if text[:1].isspace() else "") + plain(text)
 
 
-def _tiles(record: Record, chosen: Sequence[int]) -> list[Tile]:
-    """The picture, and the maps of words."""
+def _tiles(record: Record, chosen: Sequence[int], most: int | None = None) -> list[Tile]:
+    """The picture, and the maps of words, at most `most` pixels wide each."""
     width = tile_width(1 + max(len(chosen), 1))
+    width = width if most is None else min(width, most)
     view = _first_view(record, chosen)
     names = view_names(record.pictures)
     shown = Image.fromarray(record.pictures[view].image.numpy())

@@ -166,7 +166,7 @@ def _tint(share: float) -> tuple[int, int, int]:
 
 
 def _draw_row(paper: Image.Image, pen: Pen, row: Sequence[Tile], top: int) -> None:
-    width = tile_width(max(len(row), 2))
+    width = max((tile.image.width for tile in row), default=tile_width(2))
     for number, tile in enumerate(row):
         left = PADDING + number * (width + GAP)
         paper.paste(tile.image, (left + (width - tile.image.width) // 2, top))

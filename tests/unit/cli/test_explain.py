@@ -169,7 +169,7 @@ def test_explain_writes_a_new_folder_each_time_by_default(stand, picture, tmp_pa
     assert str(stand.saved[1][0]) == "explained/ein-Bild-2"
 
 
-def test_explain_names_the_folder_after_the_chat_if_no_picture_is_given(stand, tmp_path):
+def test_explain_names_the_folder_after_the_chat(stand, tmp_path):
     turns = [{"role": "user", "content": "What?"}]
     (tmp_path / "my chat.json").write_text(json.dumps(turns))
     assert main(["explain", "--chat", "my chat.json"]) == 0
@@ -179,13 +179,18 @@ def test_explain_names_the_folder_after_the_chat_if_no_picture_is_given(stand, t
     assert (turn.role, turn.parts) == ("user", ("What?",))
 
 
-def test_explain_names_the_folder_after_the_picture_or_scene_beside_a_chat(stand, picture):
+def test_explain_names_the_folder_after_the_chat_whatever_pictures_it_has(stand, picture):
+    turns = [{"role": "user", "content": [{"type": "image"}, "What?"]}]
     with open("chat.json", "w", encoding="utf-8") as file:
-        json.dump([{"role": "user", "content": [{"type": "image"}, "What?"]}], file)
+        json.dump(turns, file)
+    with open("log.jsonl", "w", encoding="utf-8") as file:
+        file.write(f"{json.dumps({'messages': turns})}\n" * 2)
     assert main(["explain", picture, "--chat", "chat.json"]) == 0
     assert main(["explain", "--scene", "4", "--chat", "chat.json"]) == 0
+    log = ["--chat", "log.jsonl", "--chat-line", "2"]
+    assert main(["explain", picture, *log]) == 0
     folders = [str(folder) for folder, _ in stand.saved]
-    assert folders == ["explained/ein-Bild", "explained/scene-4"]
+    assert folders == ["explained/chat", "explained/chat", "explained/log-2"]
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,22 @@
 """What the terminal shows: of the explanation all that matters, of the model's text no orders."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
+from rich.console import Console
 
 from golden.location_records import THOUSANDTHS, answered, box_record
+from seewhy.cli import terminal
 from seewhy.cli._locations import MOST
-from seewhy.cli.terminal import ROWS, Stages, printable, show
+from seewhy.cli.terminal import (
+    FEWEST_ROWS,
+    OTHER_LINES,
+    ROWS,
+    Stages,
+    printable,
+    show,
+)
 from seewhy.core.boxes import BoxFormat
 from seewhy.explanation import Explanation
 
@@ -55,6 +65,18 @@ def test_show_says_what_came_from_the_picture_only_where_it_is_measured(capsys):
     rows = {line.split()[0]: line for line in lines if "█" in line or "░" in line}
     assert "83%" in rows["a"]
     assert rows["car"].split()[3] == "0%"
+
+
+@pytest.mark.parametrize("height", [12, 24, 50, 200])
+def test_show_fills_a_terminal_at_most(capsys, monkeypatch, height):
+    console = partial(Console, force_terminal=True, color_system=None, width=80, height=height)
+    monkeypatch.setattr(terminal, "Console", console)
+    out = shown(capsys, answer_of(128))
+    rows = [line for line in out.splitlines() if "█" in line]
+    assert len(rows) == min(ROWS, max(FEWEST_ROWS, height - OTHER_LINES - 1))
+    assert f"{128 - len(rows)} more words: see the report, or --json." in out
+    if height >= 24:
+        assert len(out.splitlines()) <= height
 
 
 def answer_of(count):

@@ -2,6 +2,7 @@
 
 import { AppError, asAppError } from "./failures.js";
 import { Live } from "./live.js";
+import { shortened } from "./shortened.js";
 
 /** @import {AppPage} from "./app.js" */
 /** @import {Asked} from "./composer.js" */
@@ -20,8 +21,8 @@ export class Asking {
   async ask() {
     const { app } = this;
     const { composer } = app;
-    if (!composer || composer.isBusy) return;
-    const asked = await composer.question();
+    if (composer.isBusy) return composer.tellBusy();
+    const asked = await this.asked();
     if (!asked || app.signal.aborted) return;
     composer.isDirty = false;
     composer.setBusy(true);
@@ -36,6 +37,17 @@ export class Asking {
     }
   }
 
+  /** What the composer holds, once the server has said what can be asked. */
+  async asked() {
+    const { composer } = this.app;
+    if (!composer.options) {
+      composer.setBusy(true);
+      await this.app.meet();
+      composer.setBusy(false);
+    }
+    return composer.options && composer.question(composer.options);
+  }
+
   /** @param {Asked} asked */
   async answer({ job, question }) {
     const { app } = this;
@@ -45,12 +57,12 @@ export class Asking {
       onAnswer: (text) => live.write(text),
       onStage: () => live.finishWriting(),
     });
-    app.questions.set(entry.id, question);
-    if (app.history) app.history.pending = null;
+    app.entries.questions.set(entry.id, question);
+    app.history.pending = null;
     // A person who went on to another answer meanwhile is not taken away from it.
     if (live.node.isConnected && !live.node.hidden) await app.show(entry.id);
-    else this.discardQuietly();
-    app.history?.render();
+    if (this.live?.node.hidden) this.discardQuietly();
+    app.history.render();
     app.announce(`Answered: ${entry.answer}`);
   }
 
@@ -61,8 +73,8 @@ export class Asking {
   async begin({ job, question }) {
     const { app } = this;
     const pictures = await this.pictures(question, job.kind === "reprompt" ? job.entry : null);
-    const options = app.composer?.options.chosen;
-    const subject = job.kind === "reprompt" ? app.entry(job.entry) : null;
+    const options = app.composer.options?.chosen;
+    const subject = job.kind === "reprompt" ? app.entries.find(job.entry) : null;
     app.leaveView();
     this.live?.unmount();
     this.live = new Live(app.parts.stage, {
@@ -71,11 +83,12 @@ export class Asking {
       model: subject?.model ?? options?.model ?? "",
       method: subject?.method ?? options?.method ?? "",
     });
-    app.composer?.setMode("bar");
+    app.composer.setMode("bar");
+    app.name("being answered");
     app.parts.fresh.hidden = false;
     if (app.history)
       app.history.pending = { thumbnail: pictures[0]?.source ?? "", prompt: job.prompt };
-    app.history?.render();
+    app.history.render();
     return this.live;
   }
 
@@ -113,32 +126,46 @@ export class Asking {
   /** @param {AppError} error */
   failed(error) {
     const { app, live } = this;
-    if (app.history) app.history.pending = null;
+    app.history.pending = null;
     if (app.signal.aborted) return;
-    if (app.composer) app.composer.isDirty = true;
+    app.composer.isDirty = true;
     if (error.kind === "cancelled") {
       app.announce("Cancelled");
       this.discard();
-    } else if (!live) app.tell(error);
-    else {
+    } else if (!live || live.node.hidden) {
+      // Whoever looks at something else meanwhile hears of it there.
+      const what = `“${shortened(live?.prompt ?? "")}” was not answered. ${error.message}`;
+      app.tell(live ? new AppError(error.kind, what) : error);
+      this.discardQuietly();
+      app.history.render();
+    } else {
       live.fail(
         error,
         ["Ask again", () => app.ask()],
         ["Change the question", () => this.discard()],
       );
-      app.history?.render();
+      app.history.render();
     }
   }
 
   /** Go back to the question as it was written. */
   discard() {
-    const wasShown = this.live !== null && !this.live.node.hidden;
+    const wasShown = this.isShown;
     this.live?.unmount();
     this.live = null;
     if (wasShown) {
       this.app.showQuestion();
-      this.app.composer?.parts.prompt.focus();
-    } else this.app.history?.render();
+      this.app.composer.parts.prompt.focus();
+    } else this.app.history.render();
+  }
+
+  /** Where the shown answer begins in the window, or null. */
+  answerTop() {
+    return this.isShown && this.live ? this.live.answerTop() : null;
+  }
+
+  get isShown() {
+    return this.live !== null && !this.live.node.hidden;
   }
 
   /** End the writing, as the line's own button does. */

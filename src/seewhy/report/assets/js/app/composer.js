@@ -2,12 +2,11 @@
 
 import { element } from "../shared/dom.js";
 import { composerLayout, DEFAULT_PROMPT } from "./composer_layout.js";
-import { isFolder } from "./composer_inputs.js";
 import { Options } from "./composer_options.js";
 import { Pictures } from "./composer_pictures.js";
 
 /** @import {AppPage} from "./app.js" */
-/** @import {Entry, Example, ExplainJob, RepromptJob, UploadedPicture} from "./types.d.ts" */
+/** @import {Entry, Example, ExplainJob, RepromptJob, State, UploadedPicture} from "./types.d.ts" */
 
 /** A question as it was asked. @typedef {{pictures: UploadedPicture[], prompt: string}} Question */
 /** @typedef {{job: ExplainJob | RepromptJob, question: Question}} Asked */
@@ -18,17 +17,13 @@ export class Composer {
   /** @param {AppPage} app */
   constructor(app) {
     this.app = app;
-    this.parts = composerLayout(app.id);
-    this.pictures = new Pictures(
-      this.parts.slots,
-      {
-        transport: app.transport,
-        limits: () => app.state.limits,
-        upload: (file) => app.upload(file),
-      },
-      () => this.picturesChanged(),
-    );
-    this.options = new Options(this.parts.options, app.id, app.state);
+    this.parts = composerLayout(app.id, app.isPage);
+    this.pictures = new Pictures(this.parts.slots, app, {
+      changed: () => this.picturesChanged(),
+      emptied: () => this.parts.choose.focus(),
+    });
+    /** Known once the server has said what there is. @type {Options | null} */
+    this.options = null;
     /** The entry whose pictures are asked about, where the question has none of its own. @type {Entry | null} */
     this.subject = null;
     /** Whether something was written that was not asked yet. */
@@ -36,8 +31,16 @@ export class Composer {
     this.isBusy = false;
     app.parts.ask.append(this.parts.form);
     this.connect();
-    this.showExamples(app.state.examples);
     this.setMode("start");
+  }
+
+  /**
+   * Offer what the server has.
+   * @param {State} state
+   */
+  know(state) {
+    this.options ??= new Options(this.parts.options, this.app.id, state);
+    this.showExamples(state.examples);
   }
 
   connect() {
@@ -100,9 +103,10 @@ export class Composer {
     this.mode = mode;
     this.app.root.dataset.mode = mode;
     const { ask } = this.app.parts;
-    ask.setAttribute("role", mode === "start" ? "main" : "search");
-    if (mode === "bar") ask.setAttribute("aria-label", "Question");
-    else ask.removeAttribute("aria-label");
+    const isMain = mode === "start" && this.app.isPage;
+    ask.setAttribute("role", isMain ? "main" : "search");
+    if (isMain) ask.removeAttribute("aria-label");
+    else ask.setAttribute("aria-label", "Question");
     if (mode === "bar") this.parts.options.open = false;
     this.parts.prompt.rows = mode === "start" ? 2 : 1;
     this.fitPrompt();
@@ -159,22 +163,21 @@ export class Composer {
   }
 
   picturesChanged() {
-    if (!this.parts || !this.pictures) return;
+    if (!this.pictures) return; // they are being made
     if (this.pictures.slots.length) this.subject = null;
     if (!this.pictures.hasFailed) this.parts.pictureError.replaceChildren();
     this.draw();
   }
 
   draw() {
-    if (!this.parts || !this.pictures) return;
     const { empty, filled, drop, examples, submit, subject } = this.parts;
     const isEmpty = !this.pictures.slots.length;
     empty.hidden = !isEmpty;
     filled.hidden = isEmpty;
     drop.dataset.empty = String(isEmpty);
     examples.hidden = !isEmpty || examples.dataset.any !== "true";
-    submit.disabled = this.isBusy;
-    submit.title = this.isBusy ? "Wait for the answer that is being made, or cancel it" : "";
+    submit.setAttribute("aria-disabled", String(this.isBusy));
+    this.options?.setUsable(this.subject === null);
     this.drawSubject(subject);
   }
 
@@ -218,9 +221,10 @@ export class Composer {
   /**
    * The question, once its pictures are with the server; null where something is missing, which is
    * told where it is missing.
+   * @param {Options} options
    * @returns {Promise<Asked | null>}
    */
-  async question() {
+  async question(options) {
     this.clearErrors();
     const { prompt } = this.parts;
     const text = prompt.value.trim();
@@ -231,7 +235,7 @@ export class Composer {
         `The question has ${text.length} characters; at most ${most} can be asked.`,
         prompt,
       );
-    const wrong = this.options.check();
+    const wrong = options.check();
     if (wrong) return this.refuse(null, "", wrong);
     if (this.subject) return this.reprompt(this.subject, text);
     if (!this.pictures.slots.length)
@@ -259,7 +263,7 @@ export class Composer {
       kind: "explain",
       pictures: pictures.map(({ id }) => id),
       prompt: asked,
-      ...this.options.chosen,
+      ...options.chosen,
     });
     return { job, question: { pictures, prompt: prompt.value } };
   }
@@ -295,6 +299,13 @@ export class Composer {
     return null;
   }
 
+  /** An answer is being made: the next question has to wait. */
+  tellBusy() {
+    this.parts.error.replaceChildren(
+      element("p", { class: "busy" }, "Wait for the answer that is being made, or cancel it."),
+    );
+  }
+
   clearErrors() {
     for (const holder of [this.parts.error, this.parts.pictureError, this.parts.savedError])
       holder.replaceChildren();
@@ -303,6 +314,7 @@ export class Composer {
   /** @param {boolean} isBusy */
   setBusy(isBusy) {
     this.isBusy = isBusy;
+    if (!isBusy) this.parts.error.querySelector(".busy")?.remove();
     this.draw();
   }
 
@@ -319,12 +331,4 @@ export class Composer {
     prompt.style.height = "auto";
     if (prompt.value) prompt.style.height = `${prompt.scrollHeight + 2}px`;
   }
-}
-
-/**
- * Files by what they are.
- * @param {File[]} files
- */
-export function sorted(files) {
-  return { folders: files.filter(isFolder), pictures: files.filter((file) => !isFolder(file)) };
 }

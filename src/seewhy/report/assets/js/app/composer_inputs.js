@@ -14,6 +14,9 @@ import { closest } from "../shared/dom.js";
 const NO_FILE =
   "What was dropped is no file. Save the picture first, or copy it and paste it here.";
 
+const FOLDER =
+  "A folder was dropped. Drop the pictures that are in it, or the zip of a saved explanation.";
+
 /** @param {FileTargets} targets */
 export function listenToFiles(targets) {
   listenToDrops(targets);
@@ -50,8 +53,10 @@ function listenToDrops({ heard, veil, take, refuse, signal }) {
   on("drop", (event, data) => {
     event.preventDefault();
     enter(0);
+    const hasFolder = [...data.items].some((item) => item.webkitGetAsEntry()?.isDirectory);
     const files = [...data.files];
-    if (files.length) take(files);
+    if (hasFolder) refuse(FOLDER);
+    else if (files.length) take(files);
     else refuse(NO_FILE);
   });
 }

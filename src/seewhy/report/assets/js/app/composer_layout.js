@@ -8,12 +8,15 @@ import { icon } from "./icons.js";
 
 export const DEFAULT_PROMPT = "Write a one-sentence caption for this image:";
 
-/** @param {MakeId} id */
-export function composerLayout(id) {
+/**
+ * @param {MakeId} id
+ * @param {boolean} isPage whether the whole page is the app's: then its title is the page's heading
+ */
+export function composerLayout(id, isPage) {
   const intro = element(
     "div",
     { class: "ask-intro" },
-    element("h1", {}, "Ask about a picture"),
+    element(isPage ? "h1" : "h2", { class: "ask-title" }, "Ask about a picture"),
     element(
       "p",
       {},

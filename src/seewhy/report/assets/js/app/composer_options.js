@@ -26,7 +26,7 @@ export class Options {
     );
     this.method = select(
       id("method"),
-      state.methods.map(({ name, title, speed }) => [name, methodName(name, title, speed)]),
+      state.methods.map(({ name, speed }) => [name, speed === "slow" ? `${name} (slow)` : name]),
       state.default_method,
     );
     this.length = element("input", {
@@ -54,6 +54,11 @@ export class Options {
     this.layers = element("input", { id: id("layers"), type: "checkbox" });
     this.error = element("div", { class: "field-error", role: "alert", id: id("options-error") });
     this.summary = element("summary", {});
+    this.note = element(
+      "p",
+      { class: "field-hint option-note", hidden: true },
+      "An answer that was opened is asked again with its own model, method and settings. To use others, choose a picture.",
+    );
     holder.append(this.summary, this.fields());
     holder.addEventListener("input", () => this.changed());
     this.changed();
@@ -61,10 +66,11 @@ export class Options {
 
   fields() {
     return element(
-      "div",
+      "fieldset",
       { class: "option-fields" },
+      this.note,
       field("Model", this.model),
-      field("Method", this.method, "How the maps are made."),
+      field("Method", this.method, " "),
       field("Longest answer, in tokens", this.length),
       field("Answer begins with", this.start, "The model writes the rest."),
       field("Answer given", this.given, "This answer is explained; the model writes none."),
@@ -86,6 +92,13 @@ export class Options {
     );
   }
 
+  /** @param {boolean} usable whether the next question follows them */
+  setUsable(usable) {
+    const fields = this.note.parentElement;
+    if (fields instanceof HTMLFieldSetElement) fields.disabled = !usable;
+    this.note.hidden = usable;
+  }
+
   /** An answer is given, or begun, or neither. */
   changed() {
     this.start.disabled = Boolean(this.given.value.trim());
@@ -93,9 +106,10 @@ export class Options {
     this.length.disabled = this.start.disabled;
     this.error.replaceChildren();
     const method = this.state.methods.find(({ name }) => name === this.method.value);
+    this.hint(this.method, method?.title ?? "");
     const facts = [
       shortModel(this.model.value),
-      method?.title ?? this.method.value,
+      this.method.value,
       this.start.disabled && "answer given",
       this.start.value.trim() && !this.start.disabled && "answer begun",
       this.length.value && !this.length.disabled && `at most ${this.length.value} tokens`,
@@ -106,6 +120,15 @@ export class Options {
       element("span", { class: "options-word" }, "Options"),
       element("span", { class: "options-facts" }, facts.join(" · ")),
     );
+  }
+
+  /**
+   * @param {HTMLElement} input
+   * @param {string} text
+   */
+  hint({ id }, text) {
+    const note = this.holder.querySelector(`#${CSS.escape(id)}-hint`);
+    if (note) note.textContent = text;
   }
 
   /**
@@ -148,16 +171,6 @@ export class Options {
  * @param {string} name
  */
 export const shortModel = (name) => name.split("/").filter(Boolean).pop() ?? name;
-
-/**
- * @param {string} name
- * @param {string} title
- * @param {"fast" | "slow"} speed
- */
-function methodName(name, title, speed) {
-  const known = title && title !== name ? `${title} (${name})` : name;
-  return speed === "slow" ? `${known}, slow` : known;
-}
 
 /**
  * @param {string} id

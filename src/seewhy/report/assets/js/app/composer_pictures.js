@@ -1,23 +1,25 @@
 // The pictures and clips of the question: each is sent as soon as it is chosen.
 
 import { element } from "../shared/dom.js";
-import { AppError, asAppError } from "./failures.js";
+import { asAppError } from "./failures.js";
 import { drawSlot } from "./slot.js";
 
 /** @import {Slot} from "./slot.js" */
-/** @import {Example, Limits, Transport, UploadedPicture} from "./types.d.ts" */
-/** @typedef {{transport: Transport, limits: () => Limits, upload: (file: File) => Promise<UploadedPicture>}} Uploads */
+/** @import {Example, Transport, UploadedPicture} from "./types.d.ts" */
+/** @typedef {{transport: Transport, upload: (file: File) => Promise<UploadedPicture>}} Uploads */
 
 export class Pictures {
   /**
    * @param {HTMLElement} list
    * @param {Uploads} uploads
-   * @param {() => void} changed called after every change
+   * @param {{changed: () => void, emptied: () => void}} tell `changed` after every change, `emptied`
+   * after the last one was taken back
    */
-  constructor(list, uploads, changed) {
+  constructor(list, uploads, { changed, emptied }) {
     this.list = list;
     this.uploads = uploads;
     this.changed = changed;
+    this.emptied = emptied;
     /** @type {Slot[]} */
     this.slots = [];
   }
@@ -27,10 +29,7 @@ export class Pictures {
     for (const file of files) {
       const isPicture = file.type.startsWith("image/");
       const preview = isPicture ? URL.createObjectURL(file) : "";
-      this.send(file.name || "picture", preview, isPicture, async () => {
-        expectSize(file, this.uploads.limits().picture_bytes);
-        return this.uploads.upload(file);
-      });
+      this.send(file.name || "picture", preview, isPicture, () => this.uploads.upload(file));
     }
   }
 
@@ -70,9 +69,18 @@ export class Pictures {
       picture: null,
       error: null,
       sent: Promise.resolve(),
+      send,
       node,
     };
-    slot.sent = send().then(
+    this.slots.push(slot);
+    this.sendSlot(slot);
+    this.draw();
+  }
+
+  /** @param {Slot} slot */
+  sendSlot(slot) {
+    slot.error = null;
+    slot.sent = slot.send().then(
       (picture) => this.arrived(slot, picture),
       (error) => {
         slot.error = asAppError(error);
@@ -80,9 +88,8 @@ export class Pictures {
         this.changed();
       },
     );
-    this.slots.push(slot);
     this.drawSlot(slot);
-    this.draw();
+    this.changed();
   }
 
   /**
@@ -106,7 +113,8 @@ export class Pictures {
     release(slot);
     this.draw();
     const next = this.slots[Math.min(at, this.slots.length - 1)];
-    next?.node.querySelector("button")?.focus();
+    if (next) focusOn(next.node.querySelector(".slot-remove"));
+    else this.emptied();
   }
 
   draw() {
@@ -117,7 +125,11 @@ export class Pictures {
 
   /** @param {Slot} slot */
   drawSlot(slot) {
-    drawSlot(slot, { remove: () => this.remove(slot), unknown: () => this.showServers(slot) });
+    drawSlot(slot, {
+      remove: () => this.remove(slot),
+      again: () => this.sendSlot(slot),
+      unknown: () => this.showServers(slot),
+    });
   }
 
   /**
@@ -158,18 +170,7 @@ function release(slot) {
   slot.isOwn = false;
 }
 
-/**
- * @param {File} file
- * @param {number | undefined} most bytes
- */
-function expectSize(file, most) {
-  if (most === undefined || file.size <= most) return;
-  throw new AppError(
-    "too_large",
-    `This file has ${megabytes(file.size)}; the server takes at most ${megabytes(most)}. Make it smaller, then choose it again.`,
-  );
+/** @param {Element | null} node */
+function focusOn(node) {
+  if (node instanceof HTMLElement) node.focus();
 }
-
-/** @param {number} bytes */
-const megabytes = (bytes) =>
-  bytes < 1e5 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;

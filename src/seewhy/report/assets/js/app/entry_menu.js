@@ -1,14 +1,13 @@
 // What can be taken away of a shown entry: the report, the folder, a figure; and deleting it.
 
 import { element } from "../shared/dom.js";
+import { entryPath } from "./entries.js";
 import { failureNote } from "./failures.js";
 import { icon } from "./icons.js";
 
 /** @import {AppPage} from "./app.js" */
 /** @import {Entry} from "./types.d.ts" */
 /** @import {Mount} from "../report/types.d.ts" */
-
-const FIGURES = /** @type {const} */ (["pdf", "svg", "png", "tex"]);
 
 export class EntryMenu {
   /**
@@ -23,7 +22,9 @@ export class EntryMenu {
     this.share = this.panel("share", "Share", icon("share"), this.shareRows());
     this.remove = this.panel("delete", "Delete", icon("bin"), this.deleteRows());
     this.node = element("div", { class: "entry-menu" }, this.share.node, this.remove.node);
-    app.root.addEventListener("pointerdown", (event) => this.leave(event), { signal: app.signal });
+    this.lifetime = new AbortController();
+    const { signal } = this.lifetime;
+    app.root.addEventListener("pointerdown", (event) => this.leave(event), { signal });
   }
 
   /**
@@ -75,25 +76,17 @@ export class EntryMenu {
     for (const { set } of [this.share, this.remove]) set(false);
   }
 
+  unmount() {
+    this.lifetime.abort();
+  }
+
   /** @param {Event} event */
   leave(event) {
     if (event.target instanceof Node && !this.node.contains(event.target)) this.close();
   }
 
   shareRows() {
-    const path = `/api/entries/${encodeURIComponent(this.entry.id)}`;
-    const figures = FIGURES.map((format) =>
-      element(
-        "button",
-        {
-          type: "button",
-          class: "plain",
-          "aria-label": `Figure as ${format.toUpperCase()}`,
-          onclick: () => this.figure(path, format),
-        },
-        format.toUpperCase(),
-      ),
-    );
+    const path = entryPath(this.entry.id);
     this.told = element("div", { class: "menu-told" });
     return [
       this.row("Report", "One HTML file that opens anywhere, without a network.", () =>
@@ -104,13 +97,10 @@ export class EntryMenu {
         "A zip with the maps, the numbers and the pictures. It can be opened here again.",
         () => this.save(`${path}/folder.zip`, "explanation.zip"),
       ),
-      element(
-        "div",
-        { class: "menu-row figure-row" },
-        element("b", {}, "Figure"),
-        element("span", {}, "Of the word that is looked at, for a paper."),
-        element("p", {}, ...figures),
-      ),
+      this.row("Figure", "A PDF for a paper, of the word that is looked at.", () => {
+        const words = this.mounted().report.word ?? "";
+        return this.save(`${path}/figure?words=${words}&format=pdf&layout=row`, "figure.pdf");
+      }),
       this.told,
     ];
   }
@@ -147,21 +137,6 @@ export class EntryMenu {
         element("button", { type: "button", onclick: keep }, "Keep"),
       ),
     ];
-  }
-
-  /**
-   * @param {string} path
-   * @param {string} format
-   */
-  figure(path, format) {
-    const word = this.word();
-    this.save(`${path}/figure?words=${word}&format=${format}&layout=row`, `figure.${format}`);
-  }
-
-  /** The word that is looked at. */
-  word() {
-    const handle = /** @type {{report?: {word?: number | null}}} */ (this.mounted());
-    return handle.report?.word ?? 0;
   }
 
   /**

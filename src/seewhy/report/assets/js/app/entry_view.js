@@ -3,12 +3,11 @@
 import { element } from "../shared/dom.js";
 import { mount } from "../report/mount.js";
 import { EntryMenu } from "./entry_menu.js";
+import { shortened } from "./shortened.js";
 import { attachTools } from "./tools/attach.js";
 
 /** @import {AppPage} from "./app.js" */
 /** @import {EntryPayload} from "./types.d.ts" */
-
-const TITLE_LENGTH = 48;
 
 export class EntryView {
   /**
@@ -16,16 +15,19 @@ export class EntryView {
    * @param {AppPage} app
    * @param {EntryPayload} read
    */
-  constructor(app, { entry, payload }) {
+  constructor(app, read) {
+    const { entry, payload } = read;
+    this.read = read;
     this.entry = entry;
     this.app = app;
-    this.node = element("article", { class: "entry", "data-entry": entry.id, hidden: true });
+    this.node = element("div", { class: "entry", "data-entry": entry.id, hidden: true });
     app.parts.stage.append(this.node);
     const { deepLinks, keyboard, rememberTheme } = app.options;
     this.mounted = mount(this.node, payload, {
       deepLinks,
       keyboard: keyboard === "app" ? "report" : keyboard,
       rememberTheme,
+      ...(entry.can_ask ? { verdictHint: "choose “Verdict” above" } : {}),
     });
     this.place = element("div", { class: "tool-place" });
     this.menu = new EntryMenu(app, entry, () => this.mounted);
@@ -53,7 +55,7 @@ export class EntryView {
   /** What was changed, and the answer that it was changed from. */
   lineage() {
     const { change, parent } = this.entry;
-    const before = this.app.entry(parent);
+    const before = this.app.entries.find(parent);
     if (!change && !before) return [];
     const what = element("span", { class: "lineage-change" }, change ?? "asked again");
     if (!before) return [element("p", { class: "lineage" }, what)];
@@ -70,6 +72,11 @@ export class EntryView {
     this.node.hidden = false;
   }
 
+  /** Where the answer begins in the window. */
+  answerTop() {
+    return this.node.querySelector(".answer")?.getBoundingClientRect().top ?? 0;
+  }
+
   /** Move the focus to the word that is looked at. */
   focus() {
     const word =
@@ -80,21 +87,8 @@ export class EntryView {
   unmount() {
     this.isGone = true;
     this.tools?.detach();
-    this.menu.close();
+    this.menu.unmount();
     this.mounted.unmount();
     this.node.remove();
   }
-}
-
-/**
- * The beginning of a text, cut between words.
- * @param {string} text
- * @param {number} [most] characters
- */
-export function shortened(text, most = TITLE_LENGTH) {
-  const line = text.replace(/\s+/gu, " ").trim();
-  const letters = Array.from(line);
-  if (letters.length <= most) return line;
-  const cut = letters.slice(0, most).join("");
-  return `${cut.replace(/\s+\S*$/u, "") || cut} …`;
 }

@@ -2,7 +2,7 @@
 
 import { element } from "../shared/dom.js";
 import { svgElement } from "../shared/svg.js";
-import { shortened } from "./entry_view.js";
+import { shortened } from "./shortened.js";
 import { familyOrder } from "./history_order.js";
 import { icon } from "./icons.js";
 
@@ -22,6 +22,8 @@ export class History {
     app.parts.history.append(this.strip);
     /** @type {Map<string, HTMLLIElement>} */
     this.cards = new Map();
+    /** @type {Placed[]} */
+    this.order = [];
     /** The question that is being answered. @type {{thumbnail: string, prompt: string} | null} */
     this.pending = null;
     /** @type {string | null} */
@@ -78,7 +80,6 @@ export class History {
         class: "card-open",
         tabindex: isStop ? "0" : "-1",
         "aria-current": isShown ? "true" : null,
-        "aria-label": cardName(entry, parent),
         title: `${entry.prompt}\n${shortened(entry.answer, 300)}`,
         onclick: () => this.app.show(entry.id),
       },
@@ -91,11 +92,13 @@ export class History {
           { class: "card-answer", dir: "auto" },
           shortened(entry.answer, 60) || "no text",
         ),
+        hidden(entry.change ? ". Changed: " : ". Asked: "),
         element(
           "span",
           { class: entry.change ? "card-change" : "card-prompt", dir: "auto" },
           shortened(below, 60),
         ),
+        parent ? hidden(`. Made from “${shortened(parent.answer)}”`) : null,
       ),
     );
     const remove = element(
@@ -187,7 +190,7 @@ export class History {
   pressed(event) {
     const id = closestCard(event.target);
     if (id === null || this.confirming === id) return;
-    const ids = (this.order ?? []).map(({ entry }) => entry.id);
+    const ids = this.order.map(({ entry }) => entry.id);
     const at = ids.indexOf(id);
     /** @type {Record<string, number>} */
     const next = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: ids.length - 1 };
@@ -226,8 +229,8 @@ export class History {
     const width = this.list.scrollWidth;
     this.lines.setAttribute("viewBox", `0 0 ${Math.max(width, 1)} ${LINE_HEIGHT}`);
     this.lines.style.width = `${width}px`;
-    const deepest = Math.max(0, ...(this.order ?? []).map(({ depth }) => depth));
-    const paths = (this.order ?? []).flatMap(({ entry, parent, depth }) => {
+    const deepest = Math.max(0, ...this.order.map(({ depth }) => depth));
+    const paths = this.order.flatMap(({ entry, parent, depth }) => {
       const [from, to] = [parent && this.cards.get(parent.id), this.cards.get(entry.id)];
       if (!from || !to) return [];
       const [a, b] = [middleOf(from) + 8, middleOf(to) - 8];
@@ -240,6 +243,9 @@ export class History {
   }
 }
 
+/** @param {string} text told to who does not see the strip */
+const hidden = (text) => element("span", { class: "visually-hidden" }, text);
+
 /** @param {HTMLElement} card */
 const middleOf = ({ offsetLeft }) => offsetLeft + 28; // below the middle of its picture
 
@@ -247,13 +253,4 @@ const middleOf = ({ offsetLeft }) => offsetLeft + 28; // below the middle of its
 function closestCard(target) {
   const card = target instanceof Element ? target.closest(".card") : null;
   return card instanceof HTMLElement ? (card.dataset.entry ?? null) : null;
-}
-
-/**
- * @param {Entry} entry
- * @param {Entry | null} parent
- */
-function cardName({ answer, change, prompt }, parent) {
-  const from = parent ? ` Made from “${shortened(parent.answer)}”.` : "";
-  return `${shortened(answer, 80) || "No text"}. ${change ? `Changed: ${change}.` : `Asked: ${shortened(prompt, 80)}`}${from}`;
 }

@@ -5,11 +5,19 @@ import { element } from "../shared/dom.js";
 /** @typedef {(name: string) => string} MakeId */
 /** @typedef {ReturnType<typeof layout>} Parts */
 
-/** @param {MakeId} id */
-export function layout(id) {
-  const ask = element("div", { class: "ask", id: id("ask"), tabindex: "-1" });
+/**
+ * @param {MakeId} id
+ * @param {boolean} isPage whether the whole page is the app's
+ */
+export function layout(id, isPage) {
+  const ask = element("div", {
+    class: "ask",
+    id: id("ask"),
+    tabindex: "-1",
+    role: isPage ? "main" : null,
+  });
   const stage = element("div", { class: "stage", id: id("stage"), tabindex: "-1" });
-  const top = header(id);
+  const top = header(id, isPage);
   const history = element("nav", {
     class: "history",
     id: id("history"),
@@ -36,8 +44,11 @@ export function layout(id) {
   return { ...top, ask, history, notice, stage, veil, live, nodes };
 }
 
-/** @param {MakeId} id */
-function header(id) {
+/**
+ * @param {MakeId} id
+ * @param {boolean} isPage
+ */
+function header(id, isPage) {
   const fresh = element(
     "button",
     { type: "button", class: "fresh", id: id("new"), title: "Another picture (N)", hidden: true },
@@ -54,9 +65,32 @@ function header(id) {
     },
     element("i", { class: "icon" }),
   );
-  const brand = element("p", { class: "brand" }, "see", element("b", {}, "why"));
+  const title = element("span", { class: "visually-hidden" });
+  const brand = element("p", { class: "brand" }, "see", element("b", {}, "why"), title);
+  setHeading(brand, isPage ? 1 : 2);
   const tools = element("div", { class: "tools" }, fresh, theme);
-  return { node: element("header", { class: "app-head" }, brand, tools), fresh, theme };
+  return {
+    node: element("header", { class: "app-head" }, brand, tools),
+    brand,
+    title,
+    fresh,
+    theme,
+  };
+}
+
+/**
+ * Make an element a heading, or no heading any more.
+ * @param {HTMLElement} node
+ * @param {number | null} level
+ */
+export function setHeading(node, level) {
+  if (level === null) for (const name of ["role", "aria-level"]) node.removeAttribute(name);
+  else
+    for (const [name, value] of [
+      ["role", "heading"],
+      ["aria-level", String(level)],
+    ])
+      node.setAttribute(name, value);
 }
 
 /**

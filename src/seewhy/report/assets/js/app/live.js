@@ -21,9 +21,10 @@ export class Live {
    * @param {{pictures: LivePicture[], prompt: string, model: string, method: string}} asked
    */
   constructor(stage, { pictures, prompt, model, method }) {
-    this.node = element("article", { class: "entry live-entry", "aria-busy": "true" });
+    this.node = element("div", { class: "entry live-entry", "aria-busy": "true" });
     this.status = element("div", { class: "live-status" });
     this.text = "";
+    this.prompt = prompt;
     stage.append(this.node);
     const payload = livePayload(pictures, prompt, model, method);
     this.report = new Report(this.node, payload, { keyboard: "off" });
@@ -35,7 +36,7 @@ export class Live {
     const { parts, views } = this.report;
     // Nothing of it can be used yet; it keeps its place.
     for (const node of [parts.play, parts.segmentation, parts.helpButton]) node.inert = true;
-    for (const node of this.node.querySelectorAll(".controls, .scale-control, .legend"))
+    for (const node of this.node.querySelectorAll(".viewer > :not(.viewer-pictures)"))
       if (node instanceof HTMLElement) node.inert = true;
     parts.answer.removeAttribute("role");
     parts.answer.removeAttribute("aria-multiselectable");
@@ -47,6 +48,7 @@ export class Live {
     parts.panes.replaceChildren(...paneRows(rows, nodes, views));
     // What cannot be shown keeps its place: the answer is what counts.
     await this.report.start().catch(() => {});
+    parts.region.bar.hidden = false;
     this.reveal();
   }
 
@@ -75,6 +77,10 @@ export class Live {
     answer.dataset.length = text.length > LONG_ANSWER ? "long" : "short";
     if (text.length < SCRIPT_IS_CLEAR) setScript(answer, text);
     if (follows) this.keepEndInSight();
+  }
+
+  answerTop() {
+    return this.report.parts.answer.getBoundingClientRect().top;
   }
 
   isEndInSight() {

@@ -15,12 +15,13 @@ export function livePayload(pictures, prompt, model, method) {
   // The report fills its controls from it; they are drawn with the answer's own payload.
   const noColours = btoa("\0".repeat(3 * 256));
   return /** @type {Payload} */ ({
-    schema: 4,
+    schema: 0,
     display: "answer",
     pictures: pictures.map((picture, i) => viewOf(picture, i, pictures.length)),
     prompt,
     turns: [],
     answer: "",
+    first: -1,
     contrasts: [],
     verdicts: null,
     warnings: [],

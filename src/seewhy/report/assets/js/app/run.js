@@ -73,7 +73,7 @@ class Run {
     else {
       const text = line.show(event);
       if (event.type === "answer") options.onAnswer?.(event.text);
-      if (text && event.type !== "answer") this.runner.announce(text);
+      if (text) this.runner.announce(text);
       if (event.type === "stage") options.onStage?.(event.text);
     }
   }

@@ -24,7 +24,7 @@ function pressed(app, event) {
   /** @type {Record<string, () => void>} */
   const keys = {
     n: () => app.newQuestion(),
-    "/": () => app.composer?.parts.prompt.focus(),
+    "/": () => app.composer.parts.prompt.focus(),
     j: () => app.step(1),
     k: () => app.step(-1),
   };

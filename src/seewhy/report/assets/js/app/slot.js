@@ -15,12 +15,14 @@ import { icon } from "./icons.js";
  * @property {UploadedPicture | null} picture
  * @property {AppError | null} error
  * @property {Promise<void>} sent settled when it is known
+ * @property {() => Promise<UploadedPicture>} send
  * @property {HTMLLIElement} node
  */
 
 /**
  * @param {Slot} slot
- * @param {{remove: () => void, unknown: () => void}} does `unknown` where the browser cannot show it
+ * @param {{remove: () => void, again: () => void, unknown: () => void}} does `again` sends it once more,
+ * `unknown` is called where the browser cannot show it
  */
 export function drawSlot(slot, does) {
   const { name, picture, error, node } = slot;
@@ -30,7 +32,7 @@ export function drawSlot(slot, does) {
     node.querySelector(part),
   );
   if (facts) facts.textContent = factsOf(slot);
-  told?.replaceChildren(error?.message ?? "");
+  told?.replaceChildren(...(error ? trouble(error, does.again) : []));
   if (!(frame instanceof HTMLElement) || frame.dataset.shown === slot.preview) return;
   frame.dataset.shown = slot.preview;
   if (!slot.preview) return frame.replaceChildren(icon(picture?.kind ?? "picture"));
@@ -42,6 +44,22 @@ export function drawSlot(slot, does) {
   });
   image.addEventListener("error", does.unknown, { once: true });
   frame.replaceChildren(element("span", { class: "slot-picture" }, image));
+}
+
+/** Failures of the moment: the same file may be taken the next time. */
+const PASSING = new Set(["unreachable", "busy", "429", "internal", "storage"]);
+
+/**
+ * @param {AppError} error
+ * @param {() => void} again
+ */
+function trouble({ kind, message }, again) {
+  if (!PASSING.has(kind)) return [message];
+  return [
+    message,
+    " ",
+    element("button", { type: "button", class: "plain", onclick: again }, "Try again"),
+  ];
 }
 
 /**

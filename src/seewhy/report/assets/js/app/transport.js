@@ -5,7 +5,7 @@ import { AppError, UNREACHABLE } from "./failures.js";
 /** @import {JobEvent, Transport} from "./types.d.ts" */
 
 /** Without a listener the server gives a job up after ten seconds. */
-const GIVE_UP_MS = 12_000;
+const GIVE_UP_S = 12;
 const EVENTS = /** @type {const} */ ([
   "queued",
   "started",
@@ -28,10 +28,12 @@ const STATUSES = {
 };
 
 /**
- * @param {string} [base] where the server's paths begin
+ * @param {object} [told]
+ * @param {string} [told.base] where the server's paths begin; default: where the page is
+ * @param {number} [told.giveUp] seconds in which a lost connection is tried again
  * @returns {Transport}
  */
-export function httpTransport(base = document.baseURI) {
+export function httpTransport({ base = document.baseURI, giveUp = GIVE_UP_S } = {}) {
   /** @param {string} path */
   const full = (path) => new URL(path.replace(/^\//, ""), new URL(".", base)).href;
   /** @param {string} path @param {RequestInit} [init] */
@@ -55,7 +57,7 @@ export function httpTransport(base = document.baseURI) {
       }),
     address: async (path) => full(path),
     listen: (job, onEvent) =>
-      listen(full(`/api/jobs/${encodeURIComponent(job)}/events`), ask, onEvent),
+      listen(full(`/api/jobs/${encodeURIComponent(job)}/events`), ask, onEvent, 1000 * giveUp),
   };
 }
 
@@ -93,8 +95,9 @@ async function jsonOf(response) {
  * @param {string} url
  * @param {(path: string) => Promise<any>} ask
  * @param {(event: JobEvent) => void} onEvent
+ * @param {number} giveUpMs
  */
-function listen(url, ask, onEvent) {
+function listen(url, ask, onEvent, giveUpMs) {
   const source = new EventSource(url);
   let giveUp = 0;
   const stop = () => {
@@ -111,7 +114,7 @@ function listen(url, ask, onEvent) {
     onEvent({ type: "lost" });
     giveUp = setTimeout(
       () => end({ type: "failed", kind: "unreachable", message: UNREACHABLE }),
-      GIVE_UP_MS,
+      giveUpMs,
     );
   };
   source.addEventListener("open", () => {

@@ -44,7 +44,7 @@ export function makeAnswer(comparison, column) {
   };
   const node = element("p", traits, ...children);
   listen(comparison, node);
-  return { node, buttons, column };
+  return { node, buttons, column, shown: -1 };
 }
 
 /** @typedef {ReturnType<typeof makeAnswer>} Answer */
@@ -137,13 +137,22 @@ function rowAt(event) {
  * @param {Comparison} comparison
  */
 export function renderAnswers({ answers, model, state }) {
-  for (const { node, buttons, column } of answers) {
+  for (const answer of answers) {
+    const { node, buttons, column } = answer;
     const at = model.rows[state.row]?.[column] ?? null;
-    buttons.forEach((one, index) => {
-      one.setAttribute("aria-pressed", String(index === at));
-      one.tabIndex = index === (at ?? 0) ? 0 : -1;
-    });
-    if (at !== null) reveal(node, buttons[at]);
+    // Of an answer that lacks the word, the tab key reaches the word that was shown before.
+    const before = buttons[answer.shown];
+    before?.setAttribute("aria-pressed", "false");
+    if (at === null) {
+      if (!before && buttons.length) buttons[0].tabIndex = 0;
+      continue;
+    }
+    if (before) before.tabIndex = -1;
+    else buttons[0].tabIndex = -1;
+    answer.shown = at;
+    buttons[at].setAttribute("aria-pressed", "true");
+    buttons[at].tabIndex = 0;
+    reveal(node, buttons[at]);
   }
 }
 
@@ -175,7 +184,10 @@ export function renderTints(comparison) {
       one.title = title;
     }
   }
-  comparison.parts.key.replaceChildren(...keyOf(model.hasChanges, comparison.lettersOfPair()));
+  const isTinted = model.hasChanges || model.hasSamePictures(comparison.pair);
+  comparison.parts.key.replaceChildren(
+    ...(isTinted ? keyOf(model.hasChanges, comparison.lettersOfPair()) : []),
+  );
 }
 
 /**
@@ -185,6 +197,7 @@ export function renderTints(comparison) {
  */
 function tint({ model, pair, isSwapped, columnsOfPair }, row) {
   if (!model.hasChanges) {
+    if (!model.hasSamePictures(pair)) return { kind: null, share: 0, title: "" };
     const overlap = pair.agreements[row]?.top_overlap ?? null;
     if (overlap === null) return { kind: null, share: 0, title: "" };
     return { kind: "apart", share: APART_SHARE * (1 - overlap), title: `brightest tenth shared: ${percent(overlap)}` };

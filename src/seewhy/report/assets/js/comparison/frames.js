@@ -5,7 +5,8 @@ import { LETTERS } from "./model.js";
 
 /** @import {Comparison} from "./comparison.js" */
 
-const LONGEST_SIDE = 520; // of a canvas, in pixels
+/** The longest side of a canvas in pixels, by the number of columns: about that on the screen. */
+const LONGEST_SIDES = [0, 0, 440, 400, 320];
 /** @type {Record<string, [number, number]>} */
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -103,7 +104,7 @@ export function showPicture({ model, payload }, frame, view) {
   const { picture, width, height } = model.columns[frame.column].views[view];
   frame.image.src = payload.sources[picture];
   frame.node.style.setProperty("--ratio", String(width / height));
-  const ratio = LONGEST_SIDE / Math.max(width, height);
+  const ratio = LONGEST_SIDES[model.columns.length] / Math.max(width, height);
   frame.canvas.width = Math.max(1, Math.round(width * ratio));
   frame.canvas.height = Math.max(1, Math.round(height * ratio));
   context2d(frame.canvas);

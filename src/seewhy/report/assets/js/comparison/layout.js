@@ -31,7 +31,7 @@ export function layout(comparison, toggleTheme, summary) {
   const nodes = [
     options.topBar === false ? null : bar.node,
     ...warnings(comparison),
-    element("main", {}, ...intro(comparison), element("div", { class: "under-answer" }, key, controls.node), board, summary, live),
+    element(isPart(comparison) ? "div" : "main", {}, ...intro(comparison), element("div", { class: "under-answer" }, key, controls.node), board, summary, live),
     ...notes(comparison),
   ];
   return { key, live, nodes: nodes.filter((node) => node !== null && node !== undefined) };
@@ -47,10 +47,18 @@ function sourceText({ model }) {
   return names.join(" · ");
 }
 
+/**
+ * Whether it is a part of a page, which has its own bar, heading and main part.
+ * @param {Comparison} comparison
+ */
+const isPart = ({ options }) => options.topBar === false;
+
 /** @param {Comparison} comparison */
-function intro({ answers, model, payload }) {
+function intro(comparison) {
+  const { answers, model, payload } = comparison;
   const prompts = [...new Set(model.columns.map(({ prompt }) => prompt))];
-  const title = element("h1", {}, titleText(payload.kind, model.columns.length, model.isOneAnswer));
+  const heading = isPart(comparison) ? "h2" : "h1";
+  const title = element(heading, { class: "comparison-title" }, titleText(payload.kind, model.columns.length, model.isOneAnswer));
   if (model.isOneAnswer) {
     return [
       title,

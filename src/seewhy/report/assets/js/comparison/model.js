@@ -131,6 +131,24 @@ export class Model {
     return sameSizes(this.columns[one].views, this.columns[other].views);
   }
 
+  /**
+   * Whether both columns of a pair show the same pictures.
+   * @param {ComparedPairData} pair
+   */
+  hasSamePictures({ columns: [first, second] }) {
+    const [one, other] = [this.columns[first].views, this.columns[second].views];
+    return one.length === other.length && one.every(({ picture }, at) => picture === other[at].picture);
+  }
+
+  /**
+   * Whether a word's maps are next to nothing, on the answer's scale.
+   * @param {number} row
+   * @param {number} column
+   */
+  isFaint(row, column) {
+    return this.clearness(row)[column] < CLEAR;
+  }
+
   /** The row to show first: the largest change of a probability, else the clearest maps: in all
    * columns, or where that is nowhere, in one of them. */
   firstRow() {

@@ -69,7 +69,7 @@ export function renderPair(comparison) {
   }
   legend.replaceChildren(...legendOf(comparison, found?.full ?? null));
   why.textContent = found
-    ? unitText(pair.unit) + pictureText(comparison)
+    ? unitText(pair.unit) + cautions(comparison)
     : missingText(comparison);
   numbers.replaceChildren(...agreementNodes(comparison, [first, second]));
 }
@@ -96,12 +96,20 @@ function unitText(unit) {
 }
 
 /**
- * What to think of where the two pictures are not the same one.
+ * What to think of a difference: maps with next to nothing in them, and pictures that differ.
  * @param {Comparison} comparison
  */
-function pictureText({ model, pair, pairPanel }) {
-  const [first, second] = pair.columns.map((column) => model.columns[column].views[pairPanel.frame.view].picture);
-  return first === second ? "" : " The pictures differ: the same place may show something else.";
+function cautions({ columnsOfPair, model, pair, state }) {
+  const faint = columnsOfPair.filter((column) => model.isFaint(state.row, column));
+  const letters = faint.map((column) => LETTERS[column]).join(" and ");
+  const ofFaint =
+    pair.unit === "shares" && faint.length
+      ? ` In ${letters} this word has next to nothing on the scale of the answer: shares of so little say little.`
+      : "";
+  const ofPictures = model.hasSamePictures(pair)
+    ? ""
+    : " The pictures differ: the same place may show something else.";
+  return ofFaint + ofPictures;
 }
 
 /** @param {Comparison} comparison */

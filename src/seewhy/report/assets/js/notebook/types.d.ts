@@ -1,5 +1,7 @@
 // What the widgets of a notebook share.
 
+import type { Transport, UploadedPicture } from "../app/types.d.ts";
+
 /** The model of anywidget: the state that the kernel shares, and messages to and from it. */
 export interface AnyModel {
   get(name: string): any;
@@ -14,6 +16,13 @@ export interface AnyModel {
 export interface Reply {
   content: any;
   buffers: DataView[];
+}
+
+/** The app's way to the kernel. */
+export interface WidgetTransport extends Transport {
+  /** What is there at first. */
+  start(): Promise<{ pictures: UploadedPicture[]; prompt: string }>;
+  close(): void;
 }
 
 /** A page in a cell. */

@@ -5,7 +5,7 @@ import { announce } from "./announcement.js";
 import { writeLink } from "./links.js";
 import { drawTiles, layOutTiles } from "./overview.js";
 import { renderDetails } from "./details.js";
-import { render, renderLayer, renderViews } from "./render.js";
+import { render, renderLayer, renderStyle, renderViews } from "./render.js";
 import { shownPlaces, viewOf } from "./selection.js";
 import { layOutText } from "./text_layout.js";
 import { renderTints } from "./tints.js";
@@ -186,7 +186,7 @@ export class Actions {
     const { painter, parts, state } = this.report;
     state.style = { ...state.style, ...change };
     parts.ramp.style.background = painter.gradient(state.style.colours);
-    render(this.report);
+    renderStyle(this.report);
     // A long answer has hundreds of tiles: they follow once the slider rests.
     clearTimeout(this.tilesTimer);
     this.tilesTimer = setTimeout(() => drawTiles(this.report), TILES_DELAY_MS);

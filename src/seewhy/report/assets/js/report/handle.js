@@ -3,6 +3,7 @@
 import { element } from "../shared/dom.js";
 import { label } from "../shared/text.js";
 import { Overlays } from "./overlays.js";
+import { openRegions } from "./region_bar.js";
 import { sharesOf } from "./region_words.js";
 import { renderTints } from "./tints.js";
 import { wordOf } from "./verdicts.js";
@@ -83,7 +84,7 @@ export class Handle {
   }
 
   drawRegion() {
-    this.report.regions.open();
+    openRegions(this.report);
   }
 
   /** @param {RegionData} region */

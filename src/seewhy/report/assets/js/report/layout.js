@@ -66,7 +66,11 @@ function topBar(id, { title }) {
   const tools = element("div", { class: "tools" }, play, segmentation, theme, helpButton);
   const brand = element(title === null ? "p" : "h1", { class: "brand" }, "see", element("b", {}, "why"));
   if (title !== null) brand.append(element("span", { class: "visually-hidden" }, `: ${title}`));
-  const node = element("header", { class: "topbar" }, brand, source, tools);
+  // The banner of a page with more in it than the report is the page's own.
+  const node =
+    title === null
+      ? element("section", { class: "topbar", "aria-label": "This answer" }, brand, source, tools)
+      : element("header", { class: "topbar" }, brand, source, tools);
   return { node, source, play, playLabel, segmentation, theme, helpButton };
 }
 
@@ -107,7 +111,7 @@ function viewerParts(id, views) {
     filmstrips,
     element("div", { class: "picture-lines" }, readout, cellWords),
   );
-  const bar = element("div", { class: "region-bar" });
+  const bar = element("div", { class: "region-bar", hidden: true });
   const controls = styleControls(id);
   const legend = colourLegend(id);
   const name = views.subject.name;

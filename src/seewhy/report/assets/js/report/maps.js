@@ -52,6 +52,21 @@ export class Maps extends MapStore {
   }
 
   /**
+   * One value of a unit's map of a view, as `display` has it for the whole answer. Only the bytes
+   * that hold it are decoded: pointing at a place asks all words for theirs.
+   * @param {UnitData} unit
+   * @param {number} view
+   * @param {number} cell
+   */
+  valueAt(unit, view, cell) {
+    const { data, low, high } = this.all[unit.maps[view]];
+    const start = 4 * Math.floor(cell / 3);
+    const byte = atob(data.slice(start, start + 4)).charCodeAt(cell % 3);
+    const [from, to] = unit.ranges.answer;
+    return fraction(Math.fround(low + (byte / 255) * (high - low)), from, to);
+  }
+
+  /**
    * A unit's map of a view at one scale; its maps of all scales share one range, so they compare.
    * @param {UnitData} unit
    * @param {number} scale

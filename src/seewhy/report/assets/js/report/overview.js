@@ -4,14 +4,15 @@ import { element } from "../shared/dom.js";
 import { label, percent } from "../shared/text.js";
 import { verdictMark } from "../shared/verdict_marks.js";
 import { hasLowEvidence } from "./selection.js";
+import { isExplained } from "./text_axis.js";
 import { isFolded } from "./thinking.js";
 import { verdictOf } from "./verdicts.js";
 
 /** @import {Report} from "./report.js" */
-/** @import {Piece} from "./types.d.ts" */
-/** @import {UnitData} from "./payload.d.ts" */
+/** @import {ExplainedPiece, Piece} from "./types.d.ts" */
 
 const TILE_SIDE = 150;
+const SLICE_MS = 8; // of drawing, after which the browser may answer a person
 
 /** @param {Report} report */
 export function layOutTiles(report) {
@@ -24,16 +25,37 @@ export function layOutTiles(report) {
   drawTiles(report);
 }
 
+/** The tiles that wait, of each report.
+ * @type {WeakMap<Report, ExplainedPiece[]>} */
+const waiting = new WeakMap();
+
+/**
+ * Draw all tiles: a long answer has hundreds, so that a few are drawn at a time, and what a person
+ * does in between is answered first.
+ * @param {Report} report
+ */
+export function drawTiles(report) {
+  const isRunning = waiting.get(report)?.length;
+  const all = report.text.pieces.filter(isExplained);
+  waiting.set(
+    report,
+    all.filter(({ tile }) => tile !== null),
+  );
+  if (!isRunning) drawSome(report);
+}
+
 /** @param {Report} report */
-export function drawTiles({ maps, painter, state, text }) {
-  const { display } = state.style;
-  /** @param {UnitData} unit */
-  const shown = (unit) => maps.display(unit, unit.best, display);
-  for (const { tile, unit } of text.pieces) {
+function drawSome(report) {
+  const { maps, painter, signal, state } = report;
+  const tiles = waiting.get(report) ?? [];
+  const end = performance.now() + SLICE_MS;
+  while (tiles.length && performance.now() < end) {
+    const { tile, unit } = /** @type {ExplainedPiece} */ (tiles.shift());
     const canvas = tile?.querySelector("canvas");
-    if (canvas && unit)
-      painter.thumbnail(canvas, unit.best, shown(unit), state.style);
+    const map = maps.display(unit, unit.best, state.style.display);
+    if (canvas) painter.thumbnail(canvas, unit.best, map, state.style);
   }
+  if (tiles.length && !signal.aborted) setTimeout(() => drawSome(report));
 }
 
 /**

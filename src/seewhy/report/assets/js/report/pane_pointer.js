@@ -51,7 +51,7 @@ function strongestWord(report, cell) {
   const answer = text.placesOf("answer").filter((at) => !isFolded(report, at));
   if (cell === null || !answer.length || isComparison(state)) return null;
   /** @param {number} at */
-  const value = (at) => maps.display(text.unit(at), cell.view).values[cell.cell];
+  const value = (at) => maps.valueAt(text.unit(at), cell.view, cell.cell);
   const best = answer.reduce((top, at) => (value(at) > value(top) ? at : top));
   return value(best) > RESPONSE_MIN ? best : null;
 }

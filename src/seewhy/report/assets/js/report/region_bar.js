@@ -49,15 +49,17 @@ export function connectRegionBar(report) {
 
 /** @typedef {ReturnType<typeof connectRegionBar>} RegionBar */
 
+/** @param {Report} report */
+export function toggleRegions(report) {
+  if (report.regions.isOn) report.regions.close();
+  else openRegions(report);
+}
+
 /**
- * Leave the mode, or begin: then the keyboard goes on at the picture.
+ * Begin; the keyboard goes on at the picture.
  * @param {Report} report
  */
-export function toggleRegions({ panes, regions }) {
-  if (regions.isOn) {
-    regions.close();
-    return;
-  }
+export function openRegions({ panes, regions }) {
   regions.open();
   panes.find(({ node }) => node.isConnected)?.region.surface.focus({ preventScroll: true });
 }

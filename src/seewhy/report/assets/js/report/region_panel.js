@@ -25,7 +25,7 @@ const EVEN = "The line is what a map that is the same everywhere would have here
  */
 export function connectRegionPanel(report) {
   const { id, parts, regions } = report;
-  const title = element("h3", { class: "eyebrow", id: id("region-title") }, "From this place");
+  const title = element("h2", { class: "eyebrow", id: id("region-title") }, "From this place");
   const clear = element("button", { type: "button", class: "region-clear" }, "Clear");
   clear.addEventListener("click", () => regions.set(null));
   const about = element("p", { class: "region-about" });

@@ -54,6 +54,17 @@ export function renderViews(report) {
 }
 
 /**
+ * What follows the way in which maps are drawn.
+ * @param {Report} report
+ */
+export function renderStyle(report) {
+  if (!report.text.isExplained(report.state.current)) return;
+  renderViews(report);
+  renderRange(report);
+  renderDetails(report);
+}
+
+/**
  * What follows the layer that a person looks at.
  * @param {Report} report
  */

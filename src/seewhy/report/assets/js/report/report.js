@@ -40,6 +40,7 @@ const DEFAULTS = {
   theme: "system",
   rememberTheme: false,
   title: null,
+  verdictHint: "explain with diagnose=True, or with --diagnose on the command line",
 };
 
 export class Report {
@@ -110,7 +111,9 @@ export class Report {
     this.actions.layOut();
     this.state.current = this.text.firstPlace();
     if (this.options.deepLinks) this.followAddress();
-    if (this.text.isExplained(this.state.current)) this.actions.setStyle({});
+    if (!this.text.isExplained(this.state.current)) return;
+    this.parts.ramp.style.background = this.painter.gradient(this.state.style.colours);
+    render(this);
   }
 
   followAddress() {

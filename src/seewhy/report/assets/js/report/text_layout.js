@@ -15,6 +15,7 @@ import { isDiagnosed, isDoubtful, placesOfWord, verdictOf, wordOf } from "./verd
 
 const FULL_EVIDENCE = 0.6; // from here on a word is as dark as the ink
 const LONG_ANSWER = 220; // characters
+const LONG_PROMPT = 600;
 /** @type {Record<string, string>} */
 const ROLES = { system: "System", user: "User", assistant: "Assistant" };
 
@@ -153,6 +154,7 @@ function layOutPrompt({ parts, payload, text }, makeNode) {
 function describePrompt({ prompt, promptBlock, promptTitle }, text, pieces) {
   prompt.replaceChildren();
   prompt.dataset.segmentation = text.segmentation;
+  prompt.dataset.length = text.payload.prompt.length > LONG_PROMPT ? "long" : "short";
   promptBlock.dataset.chat = String(text.isChat);
   promptTitle.textContent = text.isChat ? "The conversation" : "Asked";
   if (!pieces.some(isExplained)) return;

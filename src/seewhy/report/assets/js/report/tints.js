@@ -8,7 +8,7 @@ import { isFolded, unfoldAround } from "./thinking.js";
 import { wordOf } from "./verdicts.js";
 
 /** @import {Report} from "./report.js" */
-/** @import {Cell, Part, Piece} from "./types.d.ts" */
+/** @import {Cell, Part} from "./types.d.ts" */
 /** @import {WordShare} from "./region_words.js" */
 
 /** From here on the word with most from a region has the full tint. */
@@ -25,16 +25,43 @@ export function renderTints(report) {
   const stops = new Set([tabStop(report, "prompt"), tabStop(report, "answer")]);
   const changed = changedPlaces(report);
   const located = locatedPlaces(report);
-  text.pieces.forEach((piece, at) => {
-    piece.node?.classList.toggle("changed", changed.has(at));
-    piece.node?.classList.toggle("located", located.has(at));
-    piece.node?.classList.remove("highlighted");
-    tint(piece, strengths.get(at) ?? 0, isPlace);
-    if (!piece.unit) return;
-    mark(report, piece, at);
-    if (piece.node) piece.node.tabIndex = stops.has(at) ? 0 : -1;
+  for (const node of report.root.querySelectorAll(".highlighted")) node.classList.remove("highlighted");
+  text.pieces.forEach(({ node, tile, unit }, at) => {
+    const strength = (strengths.get(at) ?? 0).toFixed(3);
+    const isTinted = Number(strength) > 0;
+    const marks = unit ? marksOf(report, at) : [];
+    const tint = isTinted ? [isPlace ? "in-cell" : "context"] : [];
+    const found = [...(changed.has(at) ? ["changed"] : []), ...(located.has(at) ? ["located"] : [])];
+    show(tile, marks, {});
+    show(node, [...marks, ...tint, ...found], {
+      strength: isTinted ? strength : null,
+      tabIndex: unit ? (stops.has(at) ? 0 : -1) : null,
+      selected: unit ? state.pins.includes(at) : null,
+    });
   });
   renderCellWords(report);
+}
+
+const CLASSES = ["current", "pin-a", "pin-b", "context", "in-cell", "changed", "located"];
+
+/** What each element shows: of a long text only what has changed is touched.
+ * @type {WeakMap<HTMLElement, string>} */
+const shownBy = new WeakMap();
+
+/**
+ * @param {HTMLElement | null} node
+ * @param {string[]} classes of `CLASSES`
+ * @param {{strength?: string | null, tabIndex?: number | null, selected?: boolean | null}} traits
+ */
+function show(node, classes, { strength = null, tabIndex = null, selected = null }) {
+  if (!node) return;
+  const key = `${classes.join(" ")}|${strength}|${tabIndex}|${selected}`;
+  if (shownBy.get(node) === key) return;
+  shownBy.set(node, key);
+  for (const name of CLASSES) node.classList.toggle(name, classes.includes(name));
+  if (strength !== null) node.style.setProperty("--strength", strength);
+  if (tabIndex !== null) node.tabIndex = tabIndex;
+  if (selected !== null) node.setAttribute("aria-selected", String(selected));
 }
 
 /**
@@ -77,7 +104,7 @@ function cellStrengths(report, { view, cell }) {
   /** @type {Map<number, number>} */
   const strengths = new Map();
   report.text.pieces.forEach(({ unit }, at) => {
-    const value = unit ? report.maps.display(unit, view).values[cell] : 0;
+    const value = unit ? report.maps.valueAt(unit, view, cell) : 0;
     if (value > RESPONSE_MIN) strengths.set(at, value);
   });
   return strengths;
@@ -100,30 +127,17 @@ function contextStrengths({ state, text }) {
 }
 
 /**
- * @param {Piece} piece
- * @param {number} strength
- * @param {boolean} isPlace whether the tint is for a place in the picture
- */
-function tint({ node }, strength, isPlace) {
-  node?.classList.toggle("context", !isPlace && strength > 0);
-  node?.classList.toggle("in-cell", isPlace && strength > 0);
-  if (strength > 0) node?.style.setProperty("--strength", strength.toFixed(3));
-}
-
-/**
- * Mark a piece, and its tile, as looked at or pinned.
+ * How a piece, and its tile, are marked: as looked at or pinned.
  * @param {Report} report
- * @param {Piece} piece
  * @param {number} at
  */
-function mark({ regions, state }, { node, tile }, at) {
+function marksOf({ regions, state }, at) {
   const isCurrent = state.hoveredCell === null && !regions.isBare && shownPlaces(state).includes(at);
-  for (const one of [node, tile]) {
-    one?.classList.toggle("current", isCurrent);
-    one?.classList.toggle("pin-a", state.pins[0] === at);
-    one?.classList.toggle("pin-b", state.pins[1] === at);
-  }
-  node?.setAttribute("aria-selected", String(state.pins.includes(at)));
+  return [
+    ...(isCurrent ? ["current"] : []),
+    ...(state.pins[0] === at ? ["pin-a"] : []),
+    ...(state.pins[1] === at ? ["pin-b"] : []),
+  ];
 }
 
 /**
@@ -160,7 +174,7 @@ function cellWords(report, { view, cell }) {
     .filter((at) => !isFolded(report, at))
     .map((at) => ({
       text: label(text.pieces[at].text),
-      value: maps.display(text.unit(at), view).values[cell],
+      value: maps.valueAt(text.unit(at), view, cell),
     }))
     .sort((one, other) => other.value - one.value)
     .filter(({ value }) => value > RESPONSE_MIN)

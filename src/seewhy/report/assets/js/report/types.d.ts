@@ -17,6 +17,9 @@ export interface Options {
   rememberTheme?: boolean;
   /** The page's heading, where the page is the report's alone. Default: null, no heading. */
   title?: string | null;
+  /** How the verdict of a word can be had: the end of “To find that out, ...”. Default: in Python and on
+   * the command line. */
+  verdictHint?: string;
   /** Before every id of the report. Default: one of its own for each mount. */
   idPrefix?: string;
 }

@@ -38,11 +38,11 @@ export function verdictPanel(report, piece, verdict) {
  * @param {Report} report
  * @param {ExplainedPiece} piece
  */
-export function noVerdictNote({ id, payload }, { part }) {
+export function noVerdictNote({ id, options, payload }, { part }) {
   if (part !== "answer") return null;
   const note = payload.verdicts
     ? "No verdict: only words that say something have one, such as nouns, colours and numbers."
-    : "This does not say why the word was said. To find that out, explain with diagnose=True, or with --diagnose on the command line.";
+    : `This does not say why the word was said. To find that out, ${options.verdictHint}.`;
   return element("p", { class: "verdict-note", id: id("no-verdict") }, note);
 }
 

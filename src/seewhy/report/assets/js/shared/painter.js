@@ -32,6 +32,8 @@ export class Painter {
     this.tables = {};
     for (const [name, text] of Object.entries(colours)) this.tables[name] = decodeBase64(text);
     this.scratch = context2d(document.createElement("canvas"));
+    /** @type {Map<string, HTMLCanvasElement>} */
+    this.reduced = new Map();
   }
 
   /**
@@ -67,12 +69,29 @@ export class Painter {
   thumbnail(canvas, view, map, style) {
     const context = context2d(canvas);
     const { width, height } = canvas;
-    context.imageSmoothingQuality = "high";
-    context.drawImage(this.images[view], 0, 0, width, height);
+    context.drawImage(this.pictureOf(view, width, height), 0, 0);
     if (!map || style.mode === "picture") return;
     Object.assign(this.scratch.canvas, { width, height });
     this.scratch.putImageData(this.overlay(canvas, view, map, style), 0, 0);
     context.drawImage(this.scratch.canvas, 0, 0);
+  }
+
+  /**
+   * A view's picture at a small size, reduced once: of a large picture each time takes long.
+   * @param {number} view
+   * @param {number} width
+   * @param {number} height
+   */
+  pictureOf(view, width, height) {
+    const key = `${view} ${width} ${height}`;
+    const known = this.reduced.get(key);
+    if (known) return known;
+    const canvas = Object.assign(document.createElement("canvas"), { width, height });
+    const context = context2d(canvas);
+    context.imageSmoothingQuality = "high";
+    context.drawImage(this.images[view], 0, 0, width, height);
+    this.reduced.set(key, canvas);
+    return canvas;
   }
 
   /**

@@ -1,4 +1,4 @@
-"""Where the code runs: in a notebook, in a terminal, in a script."""
+"""Where the code runs: in a notebook's kernel, in a terminal, in a script."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ def in_notebook() -> bool:
     marimo = sys.modules.get("marimo")
     if marimo is not None and getattr(marimo, "running_in_notebook", bool)():
         return True
-    return getattr(_shell(), "kernel", None) is not None
+    return getattr(shell(), "kernel", None) is not None
 
 
 def in_ipython_terminal() -> bool:
     """Whether IPython runs in a terminal, which shows text only."""
-    return type(_shell()).__name__ == "TerminalInteractiveShell"
+    return type(shell()).__name__ == "TerminalInteractiveShell"
 
 
-def _shell() -> Any:
+def shell() -> Any:
     """IPython's shell, or None; nothing is imported for it."""
     ipython = sys.modules.get("IPython")
     return None if ipython is None else getattr(ipython, "get_ipython", lambda: None)()
