@@ -41,7 +41,12 @@ SHOWN = 60
 
 
 def warnings_of(
-    session: Session, trace: Trace, words: Sequence[Word], settings: Mapping[str, Any], chat: Chat
+    session: Session,
+    trace: Trace,
+    words: Sequence[Word],
+    settings: Mapping[str, Any],
+    chat: Chat,
+    begun: int = 0,
 ) -> tuple[str, ...]:
     """What must be told before anything else, the gravest first.
 
@@ -51,13 +56,14 @@ def warnings_of(
         words: of the answer.
         settings: of generation, with `max_new_tokens` where the model wrote the answer.
         chat: that the question comes from.
+        begun: how many of the answer's tokens were given, before the model went on.
     """
     found = [
         foreign_pictures(session.loaded, session.source.media),
         repetition(words),
         "" if any(map(_says_something, words)) else "The answer holds no words.",
     ]
-    if settings.get("max_new_tokens") == len(trace.tokens):
+    if settings.get("max_new_tokens") == len(trace.tokens) - begun:
         found.append(f"The answer was cut off after {len(trace.tokens)} tokens.")
     return tuple(dict.fromkeys(filter(None, (*found, *chat.warnings))))
 
@@ -151,6 +157,21 @@ def notes_of_words(
     if of_question.cannot_know_question(method, inputs, is_causal=family.causal_prompt):
         return of_question.notes_of_words(method, words)
     return ()
+
+
+def notes_of_start(trace: Trace, begun: int) -> Iterator[str]:
+    """What was given of an answer that was begun.
+
+    Args:
+        trace: of the answer.
+        begun: how many of its tokens were given; 0 for an answer that was not begun.
+    """
+    if not begun:
+        return
+    start = trace.answer[: trace.tokens[begun - 1].end].strip()
+    yield f"The answer's start was given, not chosen by the model: “{start}”."
+    if begun == len(trace.tokens):
+        yield "The model ended its turn after the given start: it added nothing."
 
 
 def notes_of_chat(session: Session, trace: Trace, chat: Chat) -> Iterator[str]:

@@ -7,12 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from seewhy import models
+from seewhy.answer_diff import diff_of
 from seewhy.captured import CapturedGeneration
 from seewhy.comparison import Comparison
 from seewhy.core.errors import ParameterError
 from seewhy.explained_word import ExplainedWord
 from seewhy.explainer import Explainer
 from seewhy.explanation import Explanation
+from seewhy.follow_up import FollowUp
 from seewhy.models.wrappers import processor_inside
 from seewhy.options import ExplainOptions
 from seewhy.report.bundle import open_record
@@ -26,6 +28,8 @@ __all__ = [
     "ExplainedWord",
     "Explainer",
     "Explanation",
+    "FollowUp",
+    "diff_of",
     "load",
     "open",
     "trace",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,11 @@ OTHERS = 6
 
 
 def diagnosed(
-    record: Record, session: Session, trace: Trace, others: Sequence[Any] | None = None
+    record: Record,
+    session: Session,
+    trace: Trace,
+    others: Sequence[Any] | None = None,
+    words: Collection[int] | None = None,
 ) -> Record:
     """The record with a verdict for each word that says something.
 
@@ -34,6 +38,8 @@ def diagnosed(
         trace: the answer.
         others: pictures that show something else, as `read_image` takes them; None takes drawn
             scenes. Those that equal a picture of the prompt are left out.
+        words: indices of the words to diagnose, None for all. Those that their verdicts refer to
+            get one too; the others keep the verdict that the record has.
 
     Raises:
         ParameterError: if all of them do.
@@ -45,7 +51,8 @@ def diagnosed(
         tuple(_evidence(span, prompt, len(record.words)) for span in spans_of(record).words),
         drawn_pictures() if others is None else _read_others(others, session),
     )
-    verdicts = diagnose(session, trace, answered)
+    before = {} if words is None else dict(enumerate(record.verdicts or ()))
+    verdicts = before | diagnose(session, trace, answered, words)
     return replace(record, verdicts=tuple(map(verdicts.get, range(len(record.words)))))
 
 

@@ -18,6 +18,7 @@ from seewhy.answer_contrasts import with_contrasts
 from seewhy.answer_notes import (
     notes_of_chat,
     notes_of_question,
+    notes_of_start,
     notes_of_words,
     warnings_of,
 )
@@ -47,13 +48,14 @@ PROMPT_END = 24
 """Tokens at a prompt's end in which the opening tag of a thinking block is looked for."""
 
 
-def reading_options(loaded: models.Loaded, options: ExplainOptions) -> dict[str, Any]:
-    """What a base reading keeps, for a method and for the report."""
-    method = options.explaining_method
-    depths = [method.ranking_depth, CANDIDATES]
-    if options.method == DEFAULT:
+def reading_options(loaded: models.Loaded, *ways: ExplainOptions) -> dict[str, Any]:
+    """What a base reading keeps, for the methods of some ways to explain, and for the report."""
+    methods = [way.explaining_method for way in ways]
+    depths = [CANDIDATES, *(method.ranking_depth for method in methods)]
+    if any(way.method == DEFAULT for way in ways):
         depths.append(create(FALLBACK).ranking_depth)
-    attention = "shares" in method.all_needs and is_readable(loaded.model)
+    shares = any("shares" in method.all_needs for method in methods)
+    attention = shares and is_readable(loaded.model)
     return {"ranking_depth": max(depths), "candidates": CANDIDATES, "attention": attention}
 
 
@@ -64,6 +66,7 @@ def explanation_of(
     settings: Mapping[str, Any],
     seconds: float,
     chat: Chat | None = None,
+    begun: int = 0,
 ) -> Explanation:
     """Explain one answer.
 
@@ -74,6 +77,7 @@ def explanation_of(
         settings: of generation, for the record.
         seconds: that generation, or reading the answer, took.
         chat: that the question comes from, with its notes.
+        begun: how many of its tokens were given, before the model went on.
     """
     start = time.perf_counter()
     method = options.explaining_method
@@ -95,11 +99,12 @@ def explanation_of(
     first = len(attribution.context) - len(trace.tokens)
     prompt = attribution.select(slice(0, len(trace.prompt_tokens)))
     chat = chat or Chat(())
-    warnings = warnings_of(session, trace, words, settings, chat) + contrasts.impossible
+    warnings = warnings_of(session, trace, words, settings, chat, begun) + contrasts.impossible
     notes = [
         *warnings,
         *notes_of_question(method, session.loaded.family, trace.inputs),
         *notes_of_chat(session, trace, chat),
+        *notes_of_start(trace, begun),
         *_notes(session, evidence),
         *method.licences,
     ]

@@ -8,15 +8,18 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from torch import Tensor
 
 from seewhy.core.display import DISPLAY, Display
 from seewhy.core.errors import InputError, ParameterError
 from seewhy.core.geometry import Box
-from seewhy.core.record import Record
+from seewhy.core.record import Picture, Record
+from seewhy.core.regions import Region
 from seewhy.core.suggestions import give_index
 from seewhy.core.text import Token, Word
 from seewhy.core.verdict import Verdict
 from seewhy.report.colourmaps import DEFAULT as COLOURMAP
+from seewhy.report.figures import plot_spans
 from seewhy.report.overlay import OPACITY, overlay
 from seewhy.report.spans import TextSpan, spans_of
 from seewhy.report.word_layers import WordLayers, word_layers
@@ -234,6 +237,21 @@ class ExplainedWord:
         """
         return self._span.boxes[self.view]
 
+    def region(self, level: float = 0.5, view: int | None = None) -> Region:
+        """Where its map is above a part of its maximum, as a region to ask back with.
+
+        The inverse of `explanation.words_from`. Of several views, the maximum is that of them all.
+
+        Args:
+            level: in [0, 1), the part of the maximum; at 0.5 it lies within `box`.
+            view: which picture or step of a clip; None takes the one with the highest value.
+
+        Raises:
+            ParameterError: if the level is out of range, there is no such view, or its map is empty
+                there or lies beyond the picture.
+        """
+        return region_above(self._span.maps, self._record.pictures, level, view)
+
     @property
     def context(self) -> list[tuple[ContextWord, float]]:
         """Earlier words that are evidence for it, in reading order, with their weights.
@@ -319,15 +337,31 @@ class ExplainedWord:
             opacity: in [0, 1].
             display: the scale of the map: see `displayed`.
         """
-        view = self.view if view is None else view
-        if not 0 <= view < len(self._record.pictures):
-            raise ParameterError(
-                f"Expected the number of one of {len(self._record.pictures)} views, got {view}: "
-                f"{give_index(len(self._record.pictures))}."
-            )
+        view = expect_view(self.view if view is None else view, len(self._record.pictures))
         picture = self._record.pictures[view]
         shown = self._span.displayed(display)[view]
         return overlay(picture.image, shown, picture.base_grid, colourmap, opacity=opacity)
+
+    def plot(self, **options: Any) -> tuple[Any, Any]:
+        """Draw the picture and the word's map beside it, with matplotlib; it needs `seewhy[plot]`.
+
+        The title holds the word and its probability, a colour bar the scale of the map. With
+        several views there is a row for each.
+
+        Args:
+            **options: `colourmap`, and `display`, the scale of the map, as for `displayed`.
+
+        Returns:
+            The figure and its axes.
+
+        Raises:
+            OutputError: if matplotlib is not installed.
+            UnknownNameError: if there is no such scale or colour map.
+
+        Example:
+            `figure, axes = explanation["star"].plot(display="word")`
+        """
+        return plot_spans(self._record, [self._span], **options)
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready: text, offsets, tokens, probability, peak, box and context in the answer.
@@ -425,6 +459,34 @@ def _context_words(
         for part, words in (("prompt", prompt), ("answer", answer))
         for index, word in enumerate(words)
     ]
+
+
+def region_above(
+    maps: Sequence[Tensor], pictures: Sequence[Picture], level: float, view: int | None
+) -> Region:
+    """Where a word's maps are above a part of their maximum; see `ExplainedWord.region`."""
+    if isinstance(level, bool) or not 0 <= level < 1:
+        raise ParameterError(
+            f"Expected a level in [0, 1), got {level!r}: it is a part of the map's maximum."
+        )
+    highest = [float(values.max()) for values in maps]
+    view = highest.index(max(highest)) if view is None else expect_view(view, len(pictures))
+    chosen = maps[view] > max(level * max(highest), 0.0)
+    if not bool(chosen.any()):
+        raise ParameterError(
+            f"Expected a word with a map above {level:g} of its maximum, got an empty one in view "
+            f"{view}: choose a lower level, another view, or another word."
+        )
+    return Region.of_cells(chosen.cpu(), pictures[view].base_grid, pictures[view].size, view)
+
+
+def expect_view(view: int, count: int) -> int:
+    """The number of one of some views, or `ParameterError`."""
+    if not 0 <= view < count:
+        raise ParameterError(
+            f"Expected the number of one of {count} views, got {view}: {give_index(count)}."
+        )
+    return view
 
 
 def only_view(views: Sequence[Any]) -> int:

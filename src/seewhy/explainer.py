@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from importlib import import_module
+from typing import Any
 
 import torch
 
@@ -14,23 +16,35 @@ from seewhy.answer_notes import (
     warn_of_foreign_pictures,
 )
 from seewhy.chats import Chat, Media, Question, read_question
-from seewhy.comparison import Comparison
+from seewhy.comparison import Comparison, expect_columns
 from seewhy.core.errors import ParameterError
-from seewhy.core.trace import Trace
+from seewhy.core.trace import Inputs, Trace
 from seewhy.explained_answer import explanation_of, plain, reading_options
 from seewhy.explanation import Explanation
-from seewhy.memory.limits import MemoryGuard
-from seewhy.methods import DEFAULT, FALLBACK
-from seewhy.models.answer_ids import have_same_tokens, ids_of
+from seewhy.follow_up import Asker, FollowUp, expect_pictures_of
+from seewhy.memory.limits import MemoryGuard, MemoryGuards
+from seewhy.methods import Method
+from seewhy.methods_figure import Methods, figure_by_methods
+from seewhy.models.answer_ids import expect_known_ids, ids_of, start_ids
 from seewhy.models.isolation import without_autocast
 from seewhy.models.processor_settings import with_settings
+from seewhy.models.quiet_explaining import told_in_cells
 from seewhy.models.session import Session, read_ahead
 from seewhy.models.thinking import joined_answer
 from seewhy.options import ExplainOptions
+from seewhy.report.figure import ExplanationFigure, Named
+from seewhy.side_by_side import (
+    Comparer,
+    by_methods,
+    by_models,
+    by_pictures,
+    file_names,
+    ways_of,
+)
 from seewhy.testbed.pretrained import pretrained
 
-if TYPE_CHECKING:
-    pass
+INTERACT = "seewhy.notebook.interact"
+"""The app's page in a cell. It stands on a floor above: it is imported when it is asked for."""
 
 
 class Explainer:
@@ -64,6 +78,7 @@ class Explainer:
         turn: int | None = None,
         template: Mapping[str, Any] | None = None,
         answer: str | Sequence[int] | Mapping[str, Any] | None = None,
+        answer_start: str | Sequence[int] | None = None,
         options: ExplainOptions | None = None,
         **settings: Any,
     ) -> Explanation:
@@ -84,6 +99,9 @@ class Explainer:
                 the end); later turns are not used.
             template: further variables for the chat template, such as `{"enable_thinking": False}`.
             answer: explain these words (or ids, or a server's response) instead of the model's own.
+            answer_start: words (or ids) that the answer begins with; the model writes the rest. Of
+                a template that begins a thinking block, they stand in the block. `max_new_tokens`
+                counts what follows them; settings such as `min_new_tokens` count them too.
             options: how to explain.
             **settings: fields of `ExplainOptions` (`method`, `contrast`, `explain_prompt`,
                 `layers`, `diagnose`, `other_pictures`, `scales`, `boxes`, `max_new_tokens`,
@@ -115,10 +133,87 @@ class Explainer:
         guard = MemoryGuard(self.loaded, chosen)
         with guard.watching():
             question = read_question(
-                image, prompt, messages=messages, turn=turn, template=template, answer=answer
+                image,
+                prompt,
+                messages=messages,
+                turn=turn,
+                template=template,
+                answer=answer,
+                answer_start=answer_start,
             )
             (explanation,) = self._explain([question], chosen, guard)
         return explanation
+
+    @torch.inference_mode(False)
+    def follow_up(
+        self,
+        image: Media | Sequence[Media] | None = None,
+        prompt: str | None = None,
+        *,
+        messages: Sequence[Mapping[str, Any]] | Mapping[str, Any] | Chat | None = None,
+        turn: int | None = None,
+        template: Mapping[str, Any] | None = None,
+        answer: str | Sequence[int] | Mapping[str, Any] | None = None,
+        answer_start: str | Sequence[int] | None = None,
+        options: ExplainOptions | None = None,
+        **settings: Any,
+    ) -> FollowUp:
+        """Explain an answer as `explain` does, and keep the question, so that you can ask back.
+
+        Arguments and errors are those of `explain`.
+
+        Returns:
+            The answer with its `explanation`; `effect`, `change`, `continue_from`, `with_prompt`,
+            `contrast` and `diagnosed` ask about it with the same settings.
+        """
+        chosen = ExplainOptions.of(options, **settings)
+        guard = MemoryGuard(self.loaded, chosen)
+        with guard.watching():
+            question = read_question(
+                image,
+                prompt,
+                messages=messages,
+                turn=turn,
+                template=template,
+                answer=answer,
+                answer_start=answer_start,
+            )
+            (explanation,) = self._explain([question], chosen, guard)
+        return FollowUp(self._asker, question, chosen, explanation)
+
+    @torch.inference_mode(False)
+    def follow_up_on(
+        self,
+        explanation: Explanation,
+        image: Media | Sequence[Media] | None = None,
+        prompt: str | None = None,
+        *,
+        answer_start: str | Sequence[int] | None = None,
+        options: ExplainOptions | None = None,
+        **settings: Any,
+    ) -> FollowUp:
+        """Ask back about an explanation that was made before; it is not made anew.
+
+        Args:
+            explanation: of this model's answer, such as a saved one.
+            image, prompt: what was asked, as for `explain`.
+            answer_start: what the answer was begun with; a new answer is begun alike.
+            options, **settings: that it was explained with, as for `explain`.
+
+        Raises:
+            AnswerError: if the model does not know a token of the answer.
+            ParameterError: if the pictures are not those of the explanation.
+            SeewhyError: as `explain`, for what does not fit together.
+        """
+        chosen = ExplainOptions.of(options, **settings)
+        question = read_question(image, prompt, answer_start=answer_start)
+        expect_known_ids(self.loaded, [token.id for token in explanation.record.tokens])
+        expect_pictures_of(explanation, question.conversation)
+        return FollowUp(self._asker, question, chosen, explanation)
+
+    @property
+    def _asker(self) -> Asker:
+        return Asker(self.loaded, self._explain_one, self._explain_again, self._session)
 
     @torch.inference_mode(False)
     def explain_batch(
@@ -128,6 +223,7 @@ class Explainer:
         *,
         messages: Sequence[Any] | None = None,
         answers: Sequence[str | Sequence[int]] | None = None,
+        answer_starts: str | Sequence[str | Sequence[int] | None] | None = None,
         template: Mapping[str, Any] | None = None,
         chunk_size: int = 8,
         options: ExplainOptions | None = None,
@@ -143,6 +239,8 @@ class Explainer:
             prompts: one for all, or one for each.
             messages: for each prompt a chat, in place of `prompts`.
             answers: for each prompt the answer to explain; None lets the model answer.
+            answer_starts: what answers begin with, one for all or one for each (None for those
+                that are not begun); the model writes the rest.
             template: as for `explain`.
             chunk_size: how many prompts go through the model together, at least 1.
             options, **settings: as for `explain`; a contrast is made in each answer that has its
@@ -161,7 +259,13 @@ class Explainer:
                 f"Expected a chunk_size of at least 1, got {chunk_size}: 1 explains one picture at "
                 "a time."
             )
-        columns = _repeated(len(images), prompts=prompts, messages=messages, answers=answers)
+        columns = _repeated(
+            len(images),
+            prompts=prompts,
+            messages=messages,
+            answers=answers,
+            answer_starts=answer_starts,
+        )
         rows = list(zip(images, *columns, strict=True))
         explanations: list[Explanation] = []
         for start in range(0, len(rows), chunk_size):
@@ -172,8 +276,15 @@ class Explainer:
             guard = MemoryGuard(self.loaded, chosen)
             with guard.watching():
                 questions = [
-                    read_question(image, prompt, messages=chat, template=template, answer=answer)
-                    for image, prompt, chat, answer in rows[start : start + chunk_size]
+                    read_question(
+                        image,
+                        prompt,
+                        messages=chat,
+                        template=template,
+                        answer=answer,
+                        answer_start=begun,
+                    )
+                    for image, prompt, chat, answer, begun in rows[start : start + chunk_size]
                 ]
                 told = replace(chosen, progress=report)
                 explanations += self._explain(questions, told, guard)
@@ -190,16 +301,18 @@ class Explainer:
         turn: int | None = None,
         template: Mapping[str, Any] | None = None,
         answer: str | Sequence[int] | None = None,
+        answer_start: str | Sequence[int] | None = None,
         options: ExplainOptions | None = None,
         **settings: Any,
     ) -> Comparison:
-        """Explain one answer by this model and by another, such as a base and a tuned model.
+        """Explain one answer by this model and by others, such as a base and a tuned model.
 
-        The answer is this model's, or the given one; both models read it (teacher forcing).
+        The answer is this model's, or the given one; all models read it (teacher forcing).
 
         Args:
-            other: the other model: an explainer, or anything that `seewhy.load` takes.
-            image, prompt, messages, turn, template, answer: as for `explain`.
+            other: the other model: an explainer, or anything that `seewhy.load` takes; or a list of
+                up to three of them.
+            image, prompt, messages, turn, template, answer, answer_start: as for `explain`.
             options, **settings: as for `explain`; settings of generation are for this model.
 
         Raises:
@@ -208,19 +321,188 @@ class Explainer:
             SeewhyError: as `seewhy.load` and `explain`.
         """
         chosen = ExplainOptions.of(options, **settings)
-        question = read_question(
-            image, prompt, messages=messages, turn=turn, template=template, answer=answer
+        given = (messages, turn, template, answer, answer_start)
+        question = _question(image, prompt, *given)
+        others = other if isinstance(other, list) else [other]
+        expect_columns(1 + len(others), "models")
+        comparers = [one.comparer for one in (self, *map(_explainer, others))]
+        return by_models([partial(_same, one) for one in comparers], question, chosen)
+
+    @torch.inference_mode(False)
+    def compare_methods(
+        self,
+        image: Media | Sequence[Media] | None = None,
+        prompt: str | None = None,
+        *,
+        methods: Sequence[str | Method],
+        messages: Sequence[Mapping[str, Any]] | None = None,
+        turn: int | None = None,
+        template: Mapping[str, Any] | None = None,
+        answer: str | Sequence[int] | None = None,
+        answer_start: str | Sequence[int] | None = None,
+        options: ExplainOptions | None = None,
+        **settings: Any,
+    ) -> Comparison:
+        """Explain one answer by two to four methods.
+
+        The model writes the answer once, and reads each scale of the picture once for all methods.
+
+        Args:
+            image, prompt, messages, turn, template, answer, answer_start: as for `explain`.
+            methods: names, specs such as `"arc(k=20)"`, or methods.
+            options, **settings: as for `explain`, without `method` and its parameters.
+
+        Raises:
+            ParameterError: if there are less than two or more than four methods, or two are equal.
+            SeewhyError: as `explain`.
+        """
+        ways = ways_of(methods, options, settings)
+        given = (messages, turn, template, answer, answer_start)
+        return by_methods(self.comparer, _question(image, prompt, *given), ways)
+
+    @torch.inference_mode(False)
+    def compare_pictures(
+        self,
+        images: Sequence[Media | Sequence[Media]],
+        prompt: str | None = None,
+        *,
+        messages: Sequence[Mapping[str, Any]] | None = None,
+        turn: int | None = None,
+        template: Mapping[str, Any] | None = None,
+        answer: str | Sequence[int] | None = None,
+        answer_start: str | Sequence[int] | None = None,
+        own_answers: bool = False,
+        labels: Sequence[str] | None = None,
+        options: ExplainOptions | None = None,
+        **settings: Any,
+    ) -> Comparison:
+        """Ask the same about two to four pictures, and explain what is said of each.
+
+        All are explained with the answer about the first one, or with the given one (teacher
+        forcing). With `own_answers` the model answers about each, and equal words of the answers
+        are found word by word.
+
+        Args:
+            images: two to four, each as `image` of `explain`.
+            prompt, messages, turn, template, answer, answer_start: as for `explain`.
+            own_answers: let the model answer about each picture.
+            labels: a name for each; None takes the names of files, or numbers.
+            options, **settings: as for `explain`.
+
+        Raises:
+            ParameterError: if there are less than two or more than four pictures, or an answer is
+                given and `own_answers` is set.
+            SeewhyError: as `explain`.
+        """
+        chosen = ExplainOptions.of(options, **settings)
+        pictures: list[Any] = list(images) if isinstance(images, list | tuple) else [images]
+        expect_columns(len(pictures), "pictures")
+        given = (messages, turn, template, answer, answer_start)
+        return by_pictures(
+            self.comparer,
+            [_question(image, prompt, *given) for image in pictures],
+            chosen,
+            own_answers=own_answers,
+            labels=file_names(pictures) if labels is None else labels,
         )
-        second = other if isinstance(other, Explainer) else Explainer(_loaded(other))
-        if question.answer is None:
-            guard = MemoryGuard(self.loaded, chosen)
-            with guard.watching(), without_autocast():
-                settled = _with_processor_options(chosen, [question])
-                loaded = with_settings(self.loaded, settled.all_processor_options)
-                (trace,) = _base_traces(loaded, [question], [], chosen, guard)
-            question = replace(question, answer=trace.ids)
-            chosen = replace(chosen, generation={}, max_new_tokens=None, seed=None)
-        return _compared(self, second, question, chosen)
+
+    @property
+    def comparer(self) -> Comparer:
+        """What `seewhy.side_by_side` needs to explain questions in several ways."""
+        return Comparer(self.loaded, self._explain_in_ways, self._write)
+
+    def _explain_in_ways(
+        self, question: Question, ways: Sequence[ExplainOptions]
+    ) -> list[Explanation]:
+        """Explain one prompt in several ways within the limits of memory."""
+        guard = MemoryGuards(self.loaded, ways)
+        with guard.watching():
+            return self._explain([question], ways[0], guard, ways)
+
+    @without_autocast()
+    def _write(self, question: Question, options: ExplainOptions) -> tuple[int, ...]:
+        """The ids of the model's answer."""
+        guard = MemoryGuard(self.loaded, options)
+        with guard.watching():
+            settled = _with_processor_options(options, [question])
+            loaded = with_settings(self.loaded, settled.all_processor_options)
+            (trace,) = _base_traces(loaded, [question], [], [options], guard)
+            return trace.ids
+
+    @torch.inference_mode(False)
+    def figure(
+        self,
+        image: Media | Sequence[Media] | None = None,
+        prompt: str | None = None,
+        words: Named | Sequence[Named] | None = None,
+        *,
+        methods: Methods = (),
+        messages: Sequence[Mapping[str, Any]] | None = None,
+        turn: int | None = None,
+        template: Mapping[str, Any] | None = None,
+        answer: str | Sequence[int] | Mapping[str, Any] | None = None,
+        answer_start: str | Sequence[int] | None = None,
+        options: ExplainOptions | None = None,
+        **settings: Any,
+    ) -> ExplanationFigure:
+        """Explain an answer by several methods, and draw one figure of all.
+
+        `explainer.figure("street.jpg", methods=["logit-shares", "tam"]).save("figure.pdf")`. The
+        answer is the model's own, written once, or the given one; the model reads it once for all
+        methods.
+
+        Args:
+            image, prompt, messages, turn, template, answer, answer_start: as for `explain`.
+            words: as for `Explanation.figure`; None takes the main words of the answer.
+            methods: names from `seewhy.METHODS`, specs such as `"arc(k=20)"`, or methods; a mapping
+                gives the names that are shown. Empty takes that of the options.
+            options: how to explain.
+            **settings: fields of `ExplainOptions`, and of a figure (`layout`, `scale`, `width_cm`,
+                ...; see `Explanation.figure`).
+
+        Raises:
+            UnknownNameError: if a word is not in the answer, or there is no method of a name.
+            ParameterError: if a parameter is unknown or out of range.
+            SeewhyError: as `explain` and `Explanation.figure`.
+        """
+        ask = (messages, turn, template, answer, answer_start)
+
+        def explain(ways: Sequence[ExplainOptions]) -> list[Explanation]:
+            return self._explain_in_ways(_question(image, prompt, *ask), ways)
+
+        return figure_by_methods(explain, words, methods, options, settings)
+
+    def interact(
+        self,
+        image: Media | Sequence[Media] | None = None,
+        prompt: str | None = None,
+        *,
+        height: int = 860,
+    ) -> Any:
+        """The app's page in a notebook's cell: ask, ask back, change the picture, compare.
+
+        It needs `seewhy[app,notebook]`. The page knows this explainer's model only. Its jobs run
+        in a thread, so the notebook's other cells can be run meanwhile. Its answers are kept until
+        the widget is closed (`page.close()`) or the kernel ends.
+
+        Args:
+            image: pictures or clips that are there at first, as `image` of `explain`.
+            prompt: the question that is there at first.
+            height: of the cell in CSS pixels, at most.
+
+        Returns:
+            An `anywidget.AnyWidget`; as the last line of a cell it shows the page.
+
+        Raises:
+            OutputError: if anywidget is not installed.
+            ImageError: if a picture is missing, broken, empty or too large.
+
+        Example:
+            ```python
+            seewhy.load().interact("scene.png")
+            ```
+        """
+        return import_module(INTERACT).interact(self, image, prompt, height=height)
 
     def _explain_one(self, question: Question, options: ExplainOptions) -> Explanation:
         """Explain one prompt within the limits of memory."""
@@ -230,10 +512,57 @@ class Explainer:
         return explanation
 
     @without_autocast()
+    def _explain_again(
+        self,
+        question: Question,
+        ids: Sequence[int],
+        options: ExplainOptions,
+        instead: Callable[[Session], Explanation] | None = None,
+    ) -> Explanation:
+        """Explain the answer that a question has had, as it was explained at first.
+
+        Args:
+            question: as it was asked.
+            ids: of the answer.
+            options: how to explain.
+            instead: in place of explaining it again, what is made of the session with its trace.
+        """
+        guard = MemoryGuard(self.loaded, options)
+        with guard.watching():
+            settled = _with_processor_options(options, [question])
+            loaded = with_settings(self.loaded, settled.all_processor_options)
+            start = time.perf_counter()
+            (session,) = _base_sessions(loaded, [question], [list(ids)], [settled], guard)
+            seconds = time.perf_counter() - start
+            if instead is not None:
+                return instead(session)
+            settled.report_progress("explaining")
+            return _explanation(session, question, settled, seconds)
+
+    def _session(self, question: Question, ids: Sequence[int], options: ExplainOptions) -> Session:
+        """The model with the settings of a question, and the answer that it has had."""
+        settled = _with_processor_options(options, [question])
+        loaded = with_settings(self.loaded, settled.all_processor_options)
+        session = Session.from_chat(loaded, question.conversation, ids)
+        return replace(session, progress=options.report_progress)
+
+    @told_in_cells
+    @without_autocast()
     def _explain(
-        self, questions: Sequence[Question], options: ExplainOptions, guard: MemoryGuard
+        self,
+        questions: Sequence[Question],
+        options: ExplainOptions,
+        guard: MemoryGuard | MemoryGuards,
+        ways: Sequence[ExplainOptions] = (),
     ) -> list[Explanation]:
-        """Explain prompts that go through the model together."""
+        """Explain prompts that go through the model together.
+
+        Args:
+            questions: the prompts, and given answers.
+            options: how to explain, and to write answers.
+            guard: of the memory.
+            ways: further ways to explain each prompt, in place of `options`.
+        """
         questions = [self._with_reasoning(question) for question in questions]
         options = _with_processor_options(options, questions)
         answers = _expect_all_or_no_answers(questions, options)
@@ -242,18 +571,20 @@ class Explainer:
         loaded = with_settings(self.loaded, options.all_processor_options)
         options.report_progress("reading the image" if answers else "writing the answer")
         start = time.perf_counter()
-        sessions = _base_sessions(loaded, questions, answers, options, guard)
+        ways = [_with_processor_options(way, questions) for way in ways] or [options]
+        sessions = _base_sessions(loaded, questions, answers, ways, guard)
         seconds = (time.perf_counter() - start) / len(questions)
         if len(sessions) > 1:
             method = options.explaining_method
             given = method.parameters.get("scales") is not None
             read_ahead(sessions, method.further_scales, replace_twins=not given)
-        options.report_progress("explaining")
-        settings = {"answer": "given"} if answers else _generation_settings(options)
-        return [
-            explanation_of(session, session.trace(), options, settings, seconds, question.chat)
-            for session, question in zip(sessions, questions, strict=True)
-        ]
+        explanations = []
+        for session, question in zip(sessions, questions, strict=True):
+            for number, way in enumerate(ways, 1):
+                which = f" by {way.explaining_method.spec} ({number} of {len(ways)})"
+                options.report_progress("explaining" + (which if len(ways) > 1 else ""))
+                explanations.append(_explanation(session, question, way, seconds))
+        return explanations
 
     def _with_reasoning(self, question: Question) -> Question:
         """The question whose answer holds its thinking, in the form of the model's template."""
@@ -271,16 +602,16 @@ def _base_sessions(
     loaded: models.Loaded,
     questions: Sequence[Question],
     answers: Sequence[Any],
-    options: ExplainOptions,
-    guard: MemoryGuard,
+    ways: Sequence[ExplainOptions],
+    guard: MemoryGuard | MemoryGuards,
 ) -> list[Session]:
-    """Sessions with the base traces; nothing else keeps the pixels."""
-    traces = _base_traces(loaded, questions, answers, options, guard)
+    """Sessions with the base traces, for all ways to explain; nothing else keeps the pixels."""
+    traces = _base_traces(loaded, questions, answers, ways, guard)
     return [
         replace(
             Session.from_chat(loaded, question.conversation, trace.ids),
             attention=trace.attention is not None,
-            progress=options.report_progress,
+            progress=ways[0].report_progress,
         ).keep(trace)
         for question, trace in zip(questions, traces, strict=True)
     ]
@@ -290,24 +621,70 @@ def _base_traces(
     loaded: models.Loaded,
     questions: Sequence[Question],
     answers: Sequence[Any],
-    options: ExplainOptions,
-    guard: MemoryGuard,
+    ways: Sequence[ExplainOptions],
+    guard: MemoryGuard | MemoryGuards,
 ) -> list[Trace]:
-    """Read the given answers, or generate answers where none are given."""
+    """Read the given answers, or generate answers where none are given.
+
+    They are written by the first of the ways to explain, and kept as deep as any of them needs.
+    """
+    options = ways[0]
     inputs = [models.prepare_chat(loaded.family, question.conversation) for question in questions]
     ids = [ids_of(loaded, *row) for row in zip(inputs, answers, strict=True)] if answers else []
-    guard.expect_fits(inputs, ids)
-    depth = reading_options(loaded, options)
+    starts = [_start_of(loaded, *row) for row in zip(inputs, questions, strict=True)]
+    longest = max(map(len, starts)) + options.answer_limit
+    guard.expect_fits(inputs, ids or [range(longest)] * len(inputs))
+    depth = reading_options(loaded, *ways)
     if answers:
         return models.read_batch(loaded, inputs, answers, **depth)
     return models.generate_batch(
         loaded,
         inputs,
+        starts=starts,
         seed=options.seed,
         max_new_tokens=options.answer_limit,
         **depth,
         **options.generation,
     )
+
+
+def _start_of(loaded: models.Loaded, inputs: Inputs, question: Question) -> list[int]:
+    """The ids that a question's answer begins with; empty for one that is not begun."""
+    return [] if question.start is None else start_ids(loaded, inputs, question.start)
+
+
+def _explanation(
+    session: Session, question: Question, options: ExplainOptions, seconds: float
+) -> Explanation:
+    """Explain the answer of a session, with the settings that it was written with."""
+    trace = session.trace()
+    given = {"answer": "given"} if question.answer is not None else None
+    begun = _start_of(session.loaded, trace.inputs, question)
+    settings = given or _generation_settings(options)
+    return explanation_of(session, trace, options, settings, seconds, question.chat, len(begun))
+
+
+def _question(
+    image: Any, prompt: str | None, messages: Any, turn: Any, template: Any, answer: Any, start: Any
+) -> Question:
+    """What is asked, from the arguments of `explain`."""
+    return read_question(
+        image,
+        prompt,
+        messages=messages,
+        turn=turn,
+        template=template,
+        answer=answer,
+        answer_start=start,
+    )
+
+
+def _explainer(other: Explainer | Any) -> Explainer:
+    return other if isinstance(other, Explainer) else Explainer(_loaded(other))
+
+
+def _same(comparer: Comparer) -> Comparer:
+    return comparer
 
 
 def _loaded(model: Any) -> models.Loaded:
@@ -316,29 +693,6 @@ def _loaded(model: Any) -> models.Loaded:
     if packaged is None:
         return models.load(model, suggestions=pretrained())
     return replace(models.load(packaged), name=model)
-
-
-def _compared(
-    one: Explainer, other: Explainer, question: Question, options: ExplainOptions
-) -> Comparison:
-    """Both explanations of a given answer, by one method."""
-    first = one._explain_one(question, options)
-    ids = [token.id for token in first.record.tokens]
-    by_tokens = have_same_tokens(one.loaded, other.loaded, ids)
-    given = replace(question, answer=ids if by_tokens else first.answer)
-    second = other._explain_one(given, options)
-    notes = []
-    if first.method != second.method and options.method == DEFAULT:
-        # The default cannot read one of the two: both are explained by its fallback.
-        fallback = replace(options, method=FALLBACK)
-        if first.method == DEFAULT:
-            first = one._explain_one(replace(question, answer=ids), fallback)
-        else:
-            second = other._explain_one(given, fallback)
-        notes.append(f"Both were explained by {FALLBACK}: {DEFAULT} cannot read one of them.")
-    if not by_tokens:
-        notes.append("The models have other tokens, so that they were compared word by word.")
-    return Comparison(first, second, by="tokens" if by_tokens else "words", notes=notes)
 
 
 def _with_processor_options(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,20 +12,28 @@ from seewhy.answer_location import AnswerLocation, answer_locations
 from seewhy.core.display import DISPLAY, Display
 from seewhy.core.errors import ParameterError
 from seewhy.core.record import Picture, Record
+from seewhy.core.regions import Region
 from seewhy.core.text import phrase
 from seewhy.core.word_lookup import find_text, place_of
 from seewhy.explained_word import ExplainedWord, RecordWords, only_view
 from seewhy.report.bundle import save_record
+from seewhy.report.cell_frame import CellFrame
+from seewhy.report.figure import ExplanationFigure, FigureOptions, Named, make_figure
+from seewhy.report.figure.others import other_records
 from seewhy.report.figures import plot
 from seewhy.report.location_json import locations_to_json
 from seewhy.report.locations import with_convention
-from seewhy.report.page import frame, html
+from seewhy.report.page import html
 from seewhy.report.spans import spans_of
 from seewhy.report.word_layers import WordLayers
 from seewhy.report.word_verdicts import worst_word
+from seewhy.word_share import WordShare, words_from
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+NOTEBOOK = "seewhy.notebook.explanations"
+"""What a notebook's cell shows. It stands on a floor above: it is imported when a cell asks."""
 
 
 class Explanation:
@@ -222,6 +231,20 @@ class Explanation:
         joined = phrase(self.answer, self.record.words[begin : end + 1])
         return ExplainedWord(self._words, spans_of(self.record).word(joined, begin))
 
+    def words_from(self, region: Region) -> tuple[WordShare, ...]:
+        """All words of the answer by how much of them comes from a region, most first.
+
+        By their maps, at once and without the model. To find out what the words lose without the
+        region, ask the model: `explainer.follow_up(...).effect(region)`.
+
+        Args:
+            region: of one of `views`.
+
+        Raises:
+            ParameterError: if there is no such view, or the region lies beyond its picture.
+        """
+        return words_from(self._words, region)
+
     def layers(self, word: int | str) -> WordLayers:
         """A word layer by layer: what could be read there, and what was taken there.
 
@@ -234,19 +257,57 @@ class Explanation:
         """
         return self[word].layers
 
-    def plot(self, words: Sequence[int | str] | None = None, **options: Any) -> tuple[Any, Any]:
+    def plot(self, words: Sequence[Named] | None = None, **options: Any) -> tuple[Any, Any]:
         """Draw the picture and, beside it, the maps of words, with matplotlib.
 
         Args:
-            words: numbers or texts of the words to draw; all that hold a letter or digit if None.
+            words: the words to draw: numbers, texts (also of phrases, such as "red star") or words
+                of this explanation; all that hold a letter or digit if None.
             **options: `columns`, `colourmap`, and `display`, the scale of the maps: `"answer"`,
                 `"word"` or `"joint"`, as for `ExplainedWord.displayed`.
 
         Returns:
             The figure and its axes.
         """
-        indices = None if words is None else [self._index(word) for word in words]
-        return plot(self.record, indices, **options)
+        if isinstance(words, str | int | ExplainedWord):
+            words = [words]
+        return plot(self.record, words, **options)
+
+    def figure(
+        self,
+        words: Named | Sequence[Named] | None = None,
+        *,
+        methods: Sequence[Explanation] | Mapping[str, Explanation] = (),
+        name: str | None = None,
+        **options: Any,
+    ) -> ExplanationFigure:
+        """A figure for a paper: the picture, maps of words, one colour bar, words, probabilities.
+
+        `explanation.figure(["star", "red tree"]).save("figure.pdf")`; see docs/figures.md.
+
+        Args:
+            words: numbers, texts or words of the answer, or one of them; None takes the main words,
+                at most four.
+            methods: other explanations of the same answer, by other methods or models. With a
+                mapping from names to explanations the names are shown. `Explainer.figure` makes
+                them.
+            name: of this explanation among the others; None takes its method or its model.
+            **options: fields of `FigureOptions`: `layout` (`"row"`, `"grid"`), `scale` (`"answer"`,
+                `"word"`, `"joint"`), `width_cm`, `view`, `draw_boxes`, `colourmap`, `columns`,
+                `font`.
+
+        Returns:
+            The figure: `save("figure.pdf")`, `pdf()`, `svg()`, `png()`, `tex()`, `caption`,
+            `notes`, and `figure`, that of matplotlib.
+
+        Raises:
+            UnknownNameError: if a word is not in the answer; the message lists near words.
+            ParameterError: if an option is unknown or out of range, or the explanations are of
+                different answers.
+            OutputError: if matplotlib is not installed.
+        """
+        others = other_records(methods, Explanation)
+        return make_figure(self.record, words, others, FigureOptions.of(**options), name)
 
     def html(self, *, display: Display = DISPLAY) -> str:
         """The report as one self-contained HTML document.
@@ -312,8 +373,38 @@ class Explanation:
             f"model={self.model!r})"
         )
 
-    def _repr_html_(self) -> str:
-        return frame(self.record)
+    def widget(self, *, height: int = 760) -> Any:
+        """The live report for a notebook's cell; it needs `seewhy[notebook]`.
+
+        The last line of a cell shows it by itself, after a static picture that is always there:
+        this is for other places, such as a column of ipywidgets or a cell of marimo.
+
+        Args:
+            height: in CSS pixels, at most; what is longer scrolls inside.
+
+        Returns:
+            An `anywidget.AnyWidget`.
+
+        Raises:
+            OutputError: if anywidget is not installed.
+        """
+        return import_module(NOTEBOOK).explanation_widget(self, height)
+
+    def frame(self, *, height: int = 760) -> CellFrame:
+        """The live report in a frame, for a notebook's cell without any extra.
+
+        The whole page becomes a part of the notebook file, and is shown in trusted notebooks only.
+
+        Args:
+            height: in CSS pixels.
+        """
+        return CellFrame(self.html(), "seewhy report", height)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        return import_module(NOTEBOOK).explanation_output(self)
+
+    def _display_(self) -> Any:
+        return import_module(NOTEBOOK).marimo_explanation(self)
 
     def _index(self, word: int | str, after: int = 0) -> int:
         return place_of(self.record.words, word, after)

@@ -26,14 +26,15 @@ FLOORS = (
     ("datasets",),
     ("report",),
     ("explained_word",),
-    ("answer_location",),
+    ("answer_location", "word_share"),
     ("explanation",),
-    ("comparison",),
+    ("comparison", "answer_diff"),
     ("options", "chats"),
     ("memory",),
-    ("diagnosed", "answer_notes"),
+    ("diagnosed", "answer_notes", "region_effect"),
     ("answer_contrasts",),
-    ("explained_answer",),
+    ("explained_answer", "methods_figure"),
+    ("follow_up", "side_by_side"),
     ("explainer",),
     ("captured",),
     ("api",),
@@ -41,6 +42,7 @@ FLOORS = (
     ("bench",),
     ("audit",),
     ("__init__",),
+    ("app", "notebook"),
     ("cli",),
 )
 """From the ground up. The package's own face, `__init__`, stands above what it shows."""
@@ -48,10 +50,21 @@ FLOORS = (
 ALLOWED: dict[tuple[str, str], str] = {}
 """Imports against the floors, `(importing module, imported module)`, each with its reason."""
 
+LATE: dict[tuple[str, str], str] = {
+    (
+        "seewhy.explanation",
+        "seewhy.notebook.explanations",
+    ): "a cell that shows an explanation asks it for its output, and a notebook is above it",
+    ("seewhy.explainer", "seewhy.notebook.interact"): "the app stands on explainers",
+}
+"""Modules of floors above that are imported by name, when something is asked for: each with its
+reason. `importlib.import_module` of any other module of the package is an error."""
+
 FOUNDATIONS = {
     "core": {"torch", "regex"},  # regex: grapheme clusters, which the standard library lacks
     "functional": {"torch"},
-    "images": {"torch", "numpy", "PIL", "av"},  # PyAV where it is installed, for videos
+    # Where they are installed: PyAV for videos, scikit-image for inpainting.
+    "images": {"torch", "numpy", "PIL", "av", "skimage"},
     "cli": {"rich", "transformers"},
 }
 """What a floor may import besides the standard library; the other floors are free."""
@@ -114,6 +127,28 @@ def test_floor_uses_only_floors_below(name):
         if floor(target) > floor(name) and (name, target) not in ALLOWED
     }
     assert not wrong, f"{name} imports {sorted(wrong)} from a floor above its own"
+
+
+def late_imports(path: Path) -> set[str]:
+    """Modules of the package whose dotted names stand as texts in a module's code."""
+    strings = {
+        node.value
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    named = {text for text in strings if text.startswith("seewhy.")}
+    return {text for text in named if text in MODULES or f"{text}.__init__" in MODULES}
+
+
+def test_modules_that_are_imported_late_are_known():
+    """A name in a text is no way around the floors."""
+    found = {
+        (name, target)
+        for name, path in MODULES.items()
+        for target in late_imports(path)
+        if floor(target) > floor(name)
+    }
+    assert found == set(LATE)
 
 
 def test_allowed_exceptions_are_still_needed():

@@ -13,6 +13,7 @@ import pytest
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -21,7 +22,9 @@ from browser.test_bench_page import PAYLOAD
 from golden.records import record_of
 from seewhy.audit import payload as audit_payload
 from seewhy.audit.summary import summarise
+from seewhy.comparison import Comparison
 from seewhy.core.record import Record
+from seewhy.explanation import Explanation
 from seewhy.report.page import embed, frame
 from seewhy.report.payload import payload
 
@@ -34,8 +37,10 @@ HOST = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Host</title><link rel="icon" href="data:,">
 <link rel="stylesheet" href="/look.css"><link rel="stylesheet" href="/report.css">
 <link rel="stylesheet" href="/verdicts.css"><link rel="stylesheet" href="/locations.css">
+<link rel="stylesheet" href="/regions.css">
 <link rel="stylesheet" href="/tables.css">
-<link rel="stylesheet" href="/bench.css"><link rel="stylesheet" href="/audit.css"></head>
+<link rel="stylesheet" href="/bench.css"><link rel="stylesheet" href="/audit.css">
+<link rel="stylesheet" href="/comparison.css"></head>
 <body><h2 id="own">The host's own</h2><button id="plain">A button</button>
 <div id="first"></div><div id="second"></div>
 <script type="application/json" id="data">{data}</script>
@@ -249,6 +254,29 @@ def test_two_bench_pages_can_be_mounted(open_host):
     page.execute_script("for (const { unmount } of mounts) unmount()")
     assert page.find_elements(By.CSS_SELECTOR, ".seewhy-bench") == []
     assert page.execute_script("return outside") == []
+
+
+def test_two_comparisons_do_not_touch_each_other(open_host):
+    compared = Comparison.of([Explanation(record_of(seed=seed)) for seed in (0, 1)])
+    page = open_host(compared.payload, "comparison", "{topBar: false}", "{deepLinks: true}")
+    chosen = "return [...document.querySelectorAll(arguments[0])].map((one) => one.textContent)"
+    pressed = ".answer button[aria-pressed=true]"
+    before = page.execute_script(chosen, f"#second {pressed}")
+    page.execute_script("mounts[0].choose(arguments[0])", TREE)
+    assert page.execute_script(chosen, f"#first {pressed}") == ["tree"]
+    assert page.execute_script(chosen, f"#second {pressed}") == before
+    # Without its bar it is a part of the page: no heading of the first level, no landmark.
+    for part in (".topbar", "h1", "main", "footer"):
+        assert page.find_elements(By.CSS_SELECTOR, f"#first {part}") == []
+        assert len(page.find_elements(By.CSS_SELECTOR, f"#second {part}")) == 1
+    ids = page.execute_script("return [...document.querySelectorAll('[id]')].map(e => e.id)")
+    assert len(set(ids)) == len(ids)
+    page.find_element(By.ID, "plain").send_keys(Keys.ARROW_RIGHT)
+    assert page.execute_script(chosen, f"#first {pressed}") == ["tree"]
+    assert page.execute_script("return location.hash") == ""
+    page.execute_script("for (const one of mounts) one.unmount()")
+    assert page.find_elements(By.CSS_SELECTOR, ".seewhy-comparison") == []
+    assert page.execute_script("return outside.filter(one => one.live).length") == 0
 
 
 def test_report_works_in_a_sandboxed_frame(chromium: WebDriver, tmp_path: Path):

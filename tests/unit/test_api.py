@@ -241,7 +241,9 @@ def test_save_and_open_give_the_same_explanation(explanation: Explanation, tmp_p
 
 
 def test_explanation_shows_itself_in_a_notebook(explanation: Explanation) -> None:
-    assert explanation._repr_html_().startswith("<iframe")
+    data, _ = explanation._repr_mimebundle_()
+    assert [*data][:2] == ["image/png", "text/plain"]
+    assert explanation.frame()._repr_html_().startswith("<iframe")
     assert "14 words, method='intra-modal(k=20)'" in repr(explanation)
     assert explanation.html().lstrip().lower().startswith("<!doctype html")
 

@@ -148,12 +148,12 @@ def test_comparison_as_json_and_folder(compared, tmp_path):
     with pytest.raises(OutputError, match="which exists"):
         compared.save(folder)
     compared.save(folder, overwrite=True)
-    with pytest.raises(SchemaError, match="got 'comparison 1'"):
+    with pytest.raises(SchemaError, match="got 'comparison 2'"):
         open_record(folder)
 
 
 def test_comparison_in_a_notebook_is_a_frame(compared):
-    assert compared._repr_html_().startswith("<iframe srcdoc=")
+    assert compared.frame()._repr_html_().startswith("<iframe srcdoc=")
     assert "words, models=('Qwen2VLForConditionalGeneration'," in repr(compared)
 
 

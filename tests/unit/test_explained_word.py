@@ -67,6 +67,6 @@ def test_to_json_has_verdicts_where_the_answer_was_diagnosed(explanation):
 
 
 def test_notebook_shows_a_diagnosed_explanation(explanation):
-    frame = explanation._repr_html_()
+    frame = explanation.frame()._repr_html_()
     assert frame.count("<") == 2
     assert "verdict-legend" in frame

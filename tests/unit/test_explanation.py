@@ -39,7 +39,7 @@ def test_each_word_is_computed_once_to_save_and_show_an_explanation(tmp_path, mo
     explanation = Explanation(record)
     explanation.save(tmp_path / "out")
     explanation.html()
-    explanation._repr_html_()
+    explanation._repr_mimebundle_()
     explanation.to_json()
     explanation.plot(["star"])
     for word in (*explanation, *explanation.prompt_words):

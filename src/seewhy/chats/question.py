@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from torch import Tensor
@@ -28,12 +28,14 @@ class Question:
         answer: its text or ids; None lets the model answer.
         reasoning: the thinking before the answer, where it stands apart from the text.
         chat: the chat that it comes from, with its notes.
+        start: text or ids that the answer begins with, before the model goes on; None for none.
     """
 
     conversation: Conversation
     answer: str | Sequence[int] | Tensor | None = None
     reasoning: str = ""
     chat: Chat = field(default_factory=lambda: Chat(()))
+    start: str | Sequence[int] | Tensor | None = None
 
 
 def read_question(
@@ -44,6 +46,7 @@ def read_question(
     turn: int | None = None,
     template: Mapping[str, Any] | None = None,
     answer: str | Sequence[int] | Tensor | Mapping[str, Any] | None = None,
+    answer_start: str | Sequence[int] | Tensor | None = None,
 ) -> Question:
     """Read the conversation; arguments as for `seewhy.Explainer.explain`.
 
@@ -53,6 +56,26 @@ def read_question(
         AnswerError: if the response has no text.
         ParameterError: if arguments contradict each other.
     """
+    question = _question(image, prompt, messages, turn, template, answer)
+    if answer_start is None:
+        return question
+    if question.answer is not None:
+        raise ParameterError(
+            "Expected an answer or the start of one, got both: leave `answer_start` out to explain "
+            "a whole answer, or the answer (the last turn of a chat) so that the model writes it."
+        )
+    return replace(question, start=answer_start)
+
+
+def _question(
+    image: Media | Sequence[Media] | None,
+    prompt: str | None,
+    messages: Any,
+    turn: int | None,
+    template: Mapping[str, Any] | None,
+    answer: Any,
+) -> Question:
+    """The question, without the start of its answer."""
     options = dict(template or {})
     if messages is not None:
         if prompt is not None:

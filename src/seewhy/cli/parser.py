@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from seewhy.cli import _audit_options, compare, explain, listings, open_report
+from seewhy.cli import _audit_options, app, compare, explain, figure, listings, open_report
 from seewhy.cli._bench_options import add_bench_options
 from seewhy.cli._command import Parser, add_command
 from seewhy.core.suggestions import near_matches, unknown_name_message
@@ -19,7 +19,10 @@ examples:
   seewhy explain cat.jpg --model ./my-model --method tam --prompt "What is on the sofa?"
   seewhy explain before.png after.png --model ./my-model --prompt "What has changed?"
   seewhy explain cat.jpg --model ./my-model --contrast cat=dog
-  seewhy compare cat.jpg --model ./base --other ./tuned --out two   one answer by two models
+  seewhy figure explained/cat --words cat,sofa --out cat.pdf   a figure for a paper
+  seewhy app                                      a page of your own: drop a picture, ask, ask back
+  seewhy compare cat.jpg --model ./base --model ./tuned --out two   one answer by two models
+  seewhy compare cat.jpg --method tam --method arc --model ./my-model --out two   by two methods
   seewhy bench --out results --workers 2           measure all methods of the suite `quick`
   seewhy audit pope:coco_pope_random.json --model ./my-model --out audit   every word of a data set
   seewhy explain --chat request.json --answer-from response.json --model ./my-model
@@ -68,7 +71,7 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
     commands = parser.add_subparsers(
         title="commands", metavar="COMMAND", dest="command", required=True, parser_class=Parser
     )
-    for command in (explain, open_report, compare):
+    for command in (explain, app, open_report, figure, compare):
         command.add_to(commands)
     add_bench_options(
         add_command(

@@ -75,6 +75,10 @@ class MemoryLimitError(SeewhyError, MemoryError):
     """It takes more memory than there is, or than the limit that was set."""
 
 
+class Cancelled(SeewhyError):  # noqa: N818 - it is no fault: the user wanted it
+    """The work was cancelled; see `seewhy.cancellable`."""
+
+
 class OutputError(SeewhyError, OSError):
     """A result cannot be written to the given path; no partial result is left there."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from torch import Tensor
@@ -21,11 +21,13 @@ from seewhy.diagnosis.pictures import (
 from seewhy.diagnosis.sentences import with_sentences
 from seewhy.diagnosis.texts import changed_words, dropped_prompt_words
 from seewhy.diagnosis.verdicts import DOUBTFUL, MOST, Measured, colour_left, verdicts_of
-from seewhy.diagnosis.words import Unit, units_of
+from seewhy.diagnosis.words import Unit, related, units_of
 from seewhy.models.session import Session
 
 
-def diagnose(session: Session, trace: Trace, answered: Answered) -> dict[int, Verdict]:
+def diagnose(
+    session: Session, trace: Trace, answered: Answered, chosen: Collection[int] | None = None
+) -> dict[int, Verdict]:
     """What each word that says something rests on.
 
     1. The answer is read with other pictures, with a grey one, without each word's own place, and,
@@ -39,6 +41,8 @@ def diagnose(session: Session, trace: Trace, answered: Answered) -> dict[int, Ve
         session: the model, its pictures and the answer.
         trace: the answer.
         answered: its words, their attribution, and other pictures.
+        chosen: indices of the words to diagnose; None for all. Those that their verdicts refer to
+            are diagnosed too: a colour's thing, an earlier mention.
 
     Returns:
         Verdicts by index among the answer's words; words that say nothing have none.
@@ -46,7 +50,8 @@ def diagnose(session: Session, trace: Trace, answered: Answered) -> dict[int, Ve
     Example:
         `Explainer.explain(image, prompt, diagnose=True)` calls it.
     """
-    units = units_of(answered.words)
+    all_units = units_of(answered.words)
+    units = all_units if chosen is None else related(all_units, chosen)
     if not units:
         return {}
     session.progress("changing the picture")
@@ -70,7 +75,7 @@ def diagnose(session: Session, trace: Trace, answered: Answered) -> dict[int, Ve
     if any(doubtful.values()):
         read_places(session, views, effects, doubtful)
         measured = [_measured(unit, views, effects, answered) for unit in units]
-    measured = _with_words(session, trace, measured, answered, effects.before)
+    measured = _with_words(session, trace, all_units, measured, answered, effects.before)
     return with_sentences(verdicts_of(measured), answered.words, answered.prompt_words)
 
 
@@ -119,14 +124,15 @@ def _needs_its_place_alone(found: Measured) -> bool:
 def _with_words(
     session: Session,
     trace: Trace,
+    units: Sequence[Unit],
     measured: Sequence[Measured],
     answered: Answered,
     before: Tensor,
 ) -> list[Measured]:
     """Add changes of earlier words to those words that need no picture and repeat none."""
-    units = [found.unit for found in measured]
+    own = [found.unit for found in measured]
     first = verdicts_of(measured)
-    chosen = [unit for unit in units if first[unit.word].source in ("words", "unclear")]
+    chosen = [unit for unit in own if first[unit.word].source in ("words", "unclear")]
     if not chosen:
         return list(measured)
     session.progress("changing the words")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from seewhy.core.lexicon import LEXICON, listed, tag_of
@@ -113,6 +113,24 @@ class Unit:
     earlier: tuple[int, ...]
     span: int
     attributes: tuple[int, ...] = ()
+
+
+def related(units: Sequence[Unit], chosen: Collection[int]) -> list[Unit]:
+    """Some words, and those that their verdicts rest on, however indirectly.
+
+    Args:
+        units: all words that say something.
+        chosen: indices among the answer's words; those that say nothing are left out.
+    """
+    by_word = {unit.word: unit for unit in units}
+    found: set[int] = set()
+    waiting = [word for word in chosen if word in by_word]
+    while waiting:
+        unit = by_word[waiting.pop()]
+        found.add(unit.word)
+        others = (unit.noun, *unit.attributes, *unit.earlier)
+        waiting += [word for word in others if word in by_word and word not in found]
+    return [unit for unit in units if unit.word in found]
 
 
 def lemma(text: str) -> str:

@@ -189,6 +189,39 @@ class MemoryGuard:
         return min(need - 1, need - 1 if self.limit is None else self.limit)
 
 
+class MemoryGuards:
+    """Watches the memory of a call that explains in several ways, one after the other.
+
+    Args:
+        loaded: the model.
+        ways: the options of each.
+    """
+
+    def __init__(self, loaded: Loaded, ways: Sequence[ExplainOptions]) -> None:
+        self._guards = [MemoryGuard(loaded, way) for way in ways]
+
+    def expect_fits(self, inputs: Sequence[Inputs], answers: Sequence[Sequence[Any]]) -> None:
+        """As `MemoryGuard.expect_fits`, of each of the ways."""
+        for guard in self._guards:
+            guard.expect_fits(inputs, answers)
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """As `MemoryGuard.watching`; advice is for the way that takes most."""
+        try:
+            yield
+        except Exception as error:
+            if is_ours(error) or not is_out_of_memory(error):
+                raise
+            with max(self._guards, key=_need).watching():
+                raise
+
+
+def _need(guard: MemoryGuard) -> int:
+    """The estimate of a call, once its prompt is known."""
+    return 0 if guard.prompt is None else guard.estimate()
+
+
 def with_one_scale(method: Method) -> Method | None:
     """The same method at the base scale alone; None if it has no further scales of its own."""
     if not method.further_scales or "scales" not in method.parameters:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any
 
 from torch import Tensor
 
@@ -32,7 +33,7 @@ def ids_of(loaded: Loaded, inputs: Inputs, answer: str | Sequence[int] | Tensor)
     return (
         tokenize_answer(loaded, inputs, answer)
         if isinstance(answer, str)
-        else _expect_ids(loaded, answer)
+        else expect_known_ids(loaded, answer)
     )
 
 
@@ -57,8 +58,15 @@ def tokenize_answer(loaded: Loaded, inputs: Inputs, answer: str) -> list[int]:
         raise AnswerError(
             f"Expected an answer of whole characters, got {broken!r}, half of one: remove it."
         )
-    family = loaded.family
-    answer = _without_end_tokens(answer, family)
+    answer = _without_end_tokens(answer, loaded.family)
+    _expect_no_frame(answer, loaded.family)
+    markup = special_tokens(loaded.processor.tokenizer)
+    readings = (_tokenized(loaded, inputs.rendered, text) for text in _spellings(answer, markup))
+    return expect_known_ids(loaded, _first_that_reads(answer, readings, loaded))
+
+
+def _expect_no_frame(answer: str, family: Family) -> None:
+    """Raise `AnswerError` for a token in a text that stands for a picture or ends a turn."""
     if found := tokens_in(answer, media_tokens(family)):
         raise AnswerError(
             f"Expected an answer of words and markup, got the model's special token {found[0]!r} "
@@ -69,9 +77,65 @@ def tokenize_answer(loaded: Loaded, inputs: Inputs, answer: str) -> list[int]:
             f"Expected an answer of one turn, got the model's special token {found[0]!r} in it, "
             "which begins or ends a turn: remove it, or give the ids of the answer."
         )
-    markup = special_tokens(loaded.processor.tokenizer)
-    readings = (_tokenized(loaded, inputs.rendered, text) for text in _spellings(answer, markup))
-    return _expect_ids(loaded, _first_that_reads(answer, readings, loaded))
+
+
+def continued_ids(loaded: Loaded, ids: Sequence[int], text: str) -> list[int]:
+    """The ids of an answer's beginning, as they are, and of words after it.
+
+    Args:
+        loaded: the model.
+        ids: what the answer begins with; they stay.
+        text: what follows, with the space that parts it from them.
+
+    Raises:
+        AnswerError: if the text has no words, or holds a token that stands for a picture or ends a
+            turn, or half of a character.
+    """
+    if not text.strip():
+        raise AnswerError(
+            f"Expected words that the answer goes on with, got {text!r}: write at least one."
+        )
+    if broken := lone_surrogate(text):
+        raise AnswerError(f"Expected whole characters, got {broken!r}, half of one: remove it.")
+    _expect_no_frame(text, loaded.family)
+    tokenizer, kept = loaded.processor.tokenizer, list(ids)
+    before = tokens_of(kept, tokenizer)[0] if kept else ""
+
+    def tokenized(part: str) -> list[int]:
+        return tokenizer(part, add_special_tokens=False)["input_ids"]
+
+    first, joined = tokenized(before), tokenized(before + text)
+    options = [tokenized(text), tokenized(text.lstrip(" "))]
+    if joined[: len(first)] == first:
+        options.insert(0, joined[len(first) :])
+    # Alone, some tokenizers put a space before a text, or leave one out: take what reads right.
+    right = (new for new in options if tokens_of([*kept, *new], tokenizer)[0] == before + text)
+    return expect_known_ids(loaded, [*kept, *next(right, options[0])])
+
+
+def start_ids(loaded: Loaded, inputs: Inputs, start: str | Sequence[int] | Tensor) -> list[int]:
+    """The ids that an answer begins with, before the model goes on.
+
+    Spaces at the end of a text are left out: tokenizers write them at the start of the next word,
+    and after a space of its own a model goes on badly.
+
+    Raises:
+        AnswerError: as `ids_of`; or if the start ends with a token that ends the answer.
+    """
+    if isinstance(start, str):
+        given: Any = start.rstrip(" ")
+        ids = tokenize_answer(loaded, inputs, given)
+        is_open = _without_end_tokens(given, loaded.family) == given
+    else:
+        given = start.flatten().tolist() if isinstance(start, Tensor) else [int(i) for i in start]
+        ids = expect_known_ids(loaded, given)
+        is_open = ids == given
+    if not is_open:
+        raise AnswerError(
+            f"Expected a start that the model can go on from, got {given!r}, which ends with a "
+            "token that ends the answer: leave it out."
+        )
+    return ids
 
 
 def _without_end_tokens(answer: str, family: Family) -> str:
@@ -129,7 +193,7 @@ def without_end(ids: list[int], loaded: Loaded) -> list[int]:
     return ids[:length]
 
 
-def _expect_ids(loaded: Loaded, answer: Sequence[int] | Tensor) -> list[int]:
+def expect_known_ids(loaded: Loaded, answer: Sequence[int] | Tensor) -> list[int]:
     """Ids of an answer without the tokens that end it, or `AnswerError`."""
     is_tensor = isinstance(answer, Tensor)
     all_ids = answer.flatten().tolist() if is_tensor else [int(i) for i in answer]
@@ -149,9 +213,11 @@ def _expect_ids(loaded: Loaded, answer: Sequence[int] | Tensor) -> list[int]:
     return ids
 
 
-def have_same_tokens(one: Loaded, other: Loaded, ids: Sequence[int]) -> bool:
-    """Whether two models have the same tokens at some ids."""
-    pieces = [
-        loaded.processor.tokenizer.convert_ids_to_tokens(list(ids)) for loaded in (one, other)
-    ]
-    return pieces[0] == pieces[1] and max(ids) < unembedding_size(other.model)
+def tokens_at(loaded: Loaded, ids: Sequence[int]) -> list[str | None]:
+    """The tokenizer's own spelling of the tokens at some ids; None for an id that it lacks."""
+    return loaded.processor.tokenizer.convert_ids_to_tokens(list(ids))
+
+
+def has_tokens(loaded: Loaded, ids: Sequence[int], tokens: Sequence[str | None]) -> bool:
+    """Whether a model has these tokens, from `tokens_at` of another one, at these ids."""
+    return tokens_at(loaded, ids) == list(tokens) and max(ids) < unembedding_size(loaded.model)

@@ -23,6 +23,7 @@ from seewhy.core.trace import Inputs, Trace
 from seewhy.models.answer_ids import without_end
 from seewhy.models.attention_hooks import AttentionHooks, attached
 from seewhy.models.batching import Batch, batch
+from seewhy.models.begun_answers import BegunAnswers
 from seewhy.models.family import input_device
 from seewhy.models.isolation import eval_mode
 from seewhy.models.loading import Loaded
@@ -71,6 +72,7 @@ def generate(
     attention: bool = False,
     seed: int | None = None,
     watch: Callable[[int], None] | None = None,
+    start: Sequence[int] = (),
     **generation: Any,
 ) -> Trace:
     """Generate one answer and capture it: `generate_batch` with one row.
@@ -84,6 +86,7 @@ def generate(
         attention: whether the trace keeps what attention of text positions needs.
         seed: of sampling; the caller's random state is not changed.
         watch: called after each token with the number of tokens so far.
+        start: ids that the answer begins with, before the model goes on.
         **generation: passed on to `model.generate`, such as `temperature` or `eos_token_id`.
 
     Raises:
@@ -101,6 +104,7 @@ def generate(
         attention=attention,
         seed=seed,
         watch=watch,
+        starts=[start],
         **generation,
     )
     return trace
@@ -116,6 +120,7 @@ def generate_batch(
     attention: bool = False,
     seed: int | None = None,
     watch: Callable[[int], None] | None = None,
+    starts: Sequence[Sequence[int]] = (),
     **generation: Any,
 ) -> list[Trace]:
     """Generate the answers to several prompts in one batch and capture them.
@@ -125,9 +130,15 @@ def generate_batch(
     turn, padding). Prompts are padded on the left; a row's trace equals that of a batch of one, up
     to rounding.
 
+    Where an answer is begun, the model writes the given tokens first, whatever it would have
+    chosen, one by one as its own: so a streamer shows them, stopping criteria of the caller are
+    asked from the end of the start on, and `max_new_tokens` counts what follows it. The model's
+    probabilities of these tokens are its own.
+
     Args:
         loaded: the model.
         rows: the prompts.
+        starts: for each prompt ids that its answer begins with; nothing for none at all.
         max_new_tokens, ranking_depth, candidates, attention, seed, watch, **generation: as for
             `generate`.
 
@@ -138,7 +149,9 @@ def generate_batch(
     expect_counts(max_new_tokens=max_new_tokens, **depth)
     begun = time.perf_counter()
     prompts = batch(loaded.family, rows)
-    answers = torch.arange(prompts.length - 1, prompts.length + max_new_tokens)
+    begun_answers = BegunAnswers(starts or [()] * len(rows), prompts.length)
+    longest = begun_answers.longest + max_new_tokens
+    answers = torch.arange(prompts.length - 1, prompts.length + longest)
     hooks = StateHooks(
         [selected_positions(row, pad, answers) for row, pad in zip(rows, prompts.pads, strict=True)]
     )
@@ -148,17 +161,19 @@ def generate_batch(
         steps.add(hooks.logits, sequence[:, -1])
         if watch is not None:
             watch(sequence.shape[1] - prompts.length)
-        return torch.zeros(len(sequence), dtype=torch.bool, device=sequence.device)
+        return begun_answers.are_full(sequence, max_new_tokens)
 
-    attending = AttentionHooks.of(loaded, rows, prompts, max_new_tokens) if attention else None
+    attending = AttentionHooks.of(loaded, rows, prompts, longest) if attention else None
     with (
         eval_mode(loaded.model),
         attached(attending, loaded.model),
         hooks.attached(loaded.model),
         seeded(seed, loaded),
     ):
-        model, options = _generator(loaded, max_new_tokens, generation)
-        options["stopping_criteria"] = [*options.get("stopping_criteria", ()), after_step]
+        model, options = _generator(loaded, longest, generation)
+        criteria = map(begun_answers.after_start, options.get("stopping_criteria") or ())
+        options["stopping_criteria"] = [*criteria, after_step]
+        options["logits_processor"] = begun_answers.last_of(options.get("logits_processor"))
         try:
             out = model.generate(**prompts.tensors, **options)
         except RuntimeError:  # sampling from NaN
@@ -166,6 +181,7 @@ def generate_batch(
             raise
     with eval_mode(loaded.model):  # an adapter of the head may have a dropout
         sequences = getattr(out, "sequences", out)
+        begun_answers.expect_in(sequences)
         captured = _rows(loaded, rows, prompts, sequences, steps, hooks, attending)
         state = hooks.states_at(0, torch.tensor([prompts.length - 1]))[0]
         unembedding = infer_unembedding(loaded.model, state, steps.first[0])

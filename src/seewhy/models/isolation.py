@@ -20,8 +20,12 @@ from weakref import WeakKeyDictionary, WeakSet
 
 import torch
 
+from seewhy.core.cancelling import can_be_cancelled, check_cancelled
 from seewhy.core.errors import ModelError
 from seewhy.models.wrappers import innermost
+
+POLL_SECONDS = 0.05
+"""Seconds after which a call that waits for another looks whether it is cancelled."""
 
 _LOCKS: WeakKeyDictionary[Any, threading.RLock] = WeakKeyDictionary()
 _LOCKS_GUARD = threading.Lock()
@@ -48,8 +52,19 @@ def exclusive(model: Any) -> Iterator[None]:
             "while another thread explained with the same model, whose hooks are still in it: "
             "start processes by 'spawn', or fork them before."
         )
-    with lock, internal(), as_written():
+    with _held(lock), internal(), as_written():
         yield
+
+
+@contextmanager
+def _held(lock: threading.RLock) -> Iterator[None]:
+    """Hold a lock; raise `Cancelled` if this thread's work is cancelled while it waits for it."""
+    while not lock.acquire(timeout=POLL_SECONDS if can_be_cancelled() else -1):
+        check_cancelled()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 _EAGER_LOCK = threading.Lock()

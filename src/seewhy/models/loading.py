@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -35,6 +35,7 @@ from seewhy.models.loading_report import expect_complete
 from seewhy.models.model_config import expect_folder, first_line, hub_in_reach, is_path, read_config
 from seewhy.models.processing import ProcessorParts, load_processor, parts_of
 from seewhy.models.processor_settings import split_settings, with_settings
+from seewhy.models.quiet_loading import quiet_in_cells
 from seewhy.models.template_checks import chosen_template, expect_template, no_template
 from seewhy.models.tokenizer_checks import (
     expect_tokenizer_files,
@@ -77,6 +78,7 @@ class Loaded:
     family: Family
 
 
+@quiet_in_cells
 def load(
     model: Any,
     *,
@@ -252,6 +254,20 @@ class _Source:
     config: Any
     adapter: AdapterFolder | None = None
     adapter_hub: dict[str, Any] = field(default_factory=dict)
+
+
+def expect_model(name: str, options: Mapping[str, Any], suggestions: Iterable[str] = ()) -> None:
+    """Expect that there is a model of this name; its weights are not read.
+
+    Args:
+        name: hub id or folder, of a model or of an adapter.
+        options: as `**kwargs` of `load`.
+        suggestions: further names, suggested for a similar unknown name.
+
+    Raises:
+        UnknownNameError, ModelError: as `load`.
+    """
+    _locate(name, {key: options[key] for key in HUB if key in options}, suggestions)
 
 
 def _locate(name: str, hub: dict[str, Any], suggestions: Iterable[str]) -> _Source:

@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
-from seewhy.core.errors import UnsupportedModelError
+from seewhy.core.errors import Cancelled, UnsupportedModelError
 from seewhy.core.memory import is_out_of_memory
 from seewhy.models.adapters import base_layer, outer_modules
 from seewhy.models.attention import fast_attention, patched_attention
@@ -161,7 +161,7 @@ def _measure(model: Any) -> ResidualStream:
     try:
         with eval_mode(model):
             return _measured(model, decoder, _Seen())
-    except UnsupportedModelError:
+    except (UnsupportedModelError, Cancelled):
         raise
     except Exception as error:  # any class of transformers, or of a third party
         if is_out_of_memory(error):

@@ -46,32 +46,6 @@ _ANCHORS = {
 NAMES = (DEFAULT, *(name for name in _ANCHORS if name != DEFAULT))
 
 
-#: The colours of a difference: below zero blue, above zero orange, told apart by colour-blind eyes.
-BELOW, ABOVE = (44, 107, 196), (232, 119, 17)
-
-#: The alpha of the largest difference.
-DIFFERENCE_OPACITY = 0.9
-
-
-def diverging(values: Tensor) -> Tensor:
-    """Colours of signed values: clear at 0, blue below, orange above.
-
-    Args:
-        values: float `[...]` in [-1, 1]; values outside are clamped.
-
-    Returns:
-        uint8 `[..., 4]`, sRGB with alpha, which grows with the value's size.
-
-    Example:
-        >>> diverging(torch.tensor([-1.0, 0.0, 1.0])).tolist()
-        [[44, 107, 196, 230], [232, 119, 17, 0], [232, 119, 17, 230]]
-    """
-    values = values.clamp(-1, 1)
-    colours = torch.tensor([ABOVE, BELOW], dtype=torch.uint8)[(values < 0).long()]
-    alpha = (255 * DIFFERENCE_OPACITY * values.abs()).round().to(torch.uint8)
-    return torch.cat([colours, alpha[..., None]], -1)
-
-
 @cache
 def colour_table(name: str = DEFAULT) -> Tensor:
     """Return a colour map as a table: uint8 `[256, 3]`, sRGB, from low to high.

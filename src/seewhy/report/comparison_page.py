@@ -7,7 +7,7 @@ into the document as text only.
 from __future__ import annotations
 
 from seewhy.report.comparison_payload import ComparisonPayload
-from seewhy.report.page import assembled, framed_document
+from seewhy.report.page import assembled
 
 STYLES = ("look.css", "comparison.css")
 """The page's style sheets, in order."""
@@ -23,8 +23,3 @@ def html(payload: ComparisonPayload) -> str:
         ValueError: if a number is NaN or infinite.
     """
     return assembled("comparison", STYLES, payload)
-
-
-def framed(payload: ComparisonPayload) -> str:
-    """Return the page in an iframe, for a notebook's cell."""
-    return framed_document(html(payload), "seewhy comparison")

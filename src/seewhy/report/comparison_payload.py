@@ -1,206 +1,307 @@
-"""The data of a comparison's page: both maps of each word as small pictures, and numbers."""
+"""The data of a comparison's page: columns with their words and maps, and numbers of pairs.
+
+Maps are 8 bit on their own grids, as those of the report; the page draws them, and subtracts them.
+"""
 
 from __future__ import annotations
 
-import base64
-import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, TypedDict
 
-import numpy as np
-import torch
-from PIL import Image
 from torch import Tensor
 
-from seewhy.core.geometry import TokenGrid, interpolation, pixel_edges
 from seewhy.core.record import Picture, Record
-from seewhy.report.colourmaps import colourise, diverging
-from seewhy.report.payload import data_uri
+from seewhy.core.verdict import Verdict
+from seewhy.functional.agreement import Agreement
+from seewhy.report.colourmaps import DEFAULT, colour_table
+from seewhy.report.payload_maps import in_base64, quantise
 from seewhy.report.payload_numbers import short
+from seewhy.report.payload_pictures import data_uri, picture_side, view_names
+from seewhy.report.payload_schema import Grid, MapData, Range
+from seewhy.report.spans import TextSpan, spans_of
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
-#: Longest side in pixels of the picture, and of the maps that the browser draws larger.
-PICTURE_SIDE, MAP_SIDE = 900, 72
-
-Pair = Annotated[list[float], (float, float)]
-"""A number of the first and of the second model."""
-
-
-class ComparedModel(TypedDict):
-    """A model: its hub id or folder, its family, and what a reader must know."""
-
-    name: str
-    family: str
-    notes: list[str]
-
-
-class ComparedPicture(TypedDict):
-    """A view: a data URI, and its width and height in pixels."""
-
-    source: str
-    width: int
-    height: int
+Ends = Annotated[list[int], (int, int)]
+"""The numbers of the first and of the second column of a pair."""
 
 
 class ComparedView(TypedDict):
-    """Both maps over a view and their difference, as data URIs of pictures with alpha."""
+    """A view of a column: its picture, by its index, and its grid in pixels of the original.
 
-    first: str
-    second: str
-    difference: str
+    `width` and `height` are those of the original picture.
+    """
+
+    picture: int
+    name: str
+    width: int
+    height: int
+    grid: Grid
+
+
+class ComparedVerdict(TypedDict):
+    """What a word rests on, how sure it is that the picture bears it out, and why."""
+
+    source: str
+    support: float
+    sentence: str
 
 
 class ComparedWordData(TypedDict):
-    """A word: both probabilities, the greatest value of both maps, and the greatest change.
+    """A word of a column's answer.
 
-    `peak` and `change` are in the method's own unit; `change` has the sign of the second map minus
-    the first.
+    `maps` are indices of the payload's maps, one for each view. `answer` and `word` are the raw
+    values that are shown as 0 and 1 on the answer's scale, and on the word's own. `total` is the
+    sum of the positive part of all its maps. `verdict` is null where it has none.
     """
 
     text: str
     start: int
     end: int
-    probabilities: Pair
-    peak: float
-    change: float
-    views: list[ComparedView]
+    probability: float
+    visual_share: float | None
+    maps: list[int]
+    best: int
+    answer: Range
+    word: Range
+    total: float
+    verdict: ComparedVerdict | None
 
 
-class ComparisonPayload(TypedDict):
-    """All data of the page. `warnings` are shown first; they are among the models' notes too."""
+class ComparedColumnData(TypedDict):
+    """An explanation: what tells it from the others, how it was made, its views and its words."""
 
-    schema: int
+    label: str
+    model: str
+    family: str
+    method: str
     prompt: str
     answer: str
-    method: str
-    by: str
-    models: list[ComparedModel]
-    warnings: list[str]
+    diagnosed: bool
     notes: list[str]
-    pictures: list[ComparedPicture]
+    views: list[ComparedView]
     words: list[ComparedWordData]
 
 
-@dataclass(frozen=True, eq=False)
-class ComparedMaps:
-    """Two maps over one view, on one grid: float32 `[height, width]` each, in logits."""
+class AgreementData(TypedDict):
+    """How much two maps agree; see `seewhy.functional.agreement`. Null for what is not defined."""
 
-    first: np.ndarray
-    second: np.ndarray
-
-    @property
-    def difference(self) -> np.ndarray:
-        """The second map minus the first."""
-        return self.second - self.first
+    rank_correlation: float | None
+    top_overlap: float | None
+    cells: int
 
 
-Compared = tuple[tuple[float, float], Sequence[ComparedMaps]]
-"""A word's two probabilities, and its maps over each view."""
+class ComparedPairData(TypedDict):
+    """Two columns: what is subtracted ("values" or "shares"), and how much they agree.
+
+    `same_places` is false where their pictures have other sizes. `agreements` has an entry for each
+    row, null where there is nothing to compare. `mean` is over the `words` rows with a letter or
+    digit.
+    """
+
+    columns: Ends
+    unit: str
+    same_places: bool
+    agreements: list[AgreementData | None]
+    mean: AgreementData | None
+    words: int
+
+
+class ComparisonPayload(TypedDict):
+    """All data of the page.
+
+    `kind` says what differs, `by` how words were matched. `rows` has for each row the number of the
+    word of each column, null where its answer has no such word. `warnings` are shown first; they
+    are among the columns' notes too. `sources` are pictures as data URIs.
+    """
+
+    schema: int
+    kind: str
+    by: str
+    columns: list[ComparedColumnData]
+    rows: list[list[int | None]]
+    pairs: list[ComparedPairData]
+    sources: list[str]
+    maps: list[MapData]
+    colours: dict[str, str]
+    warnings: list[str]
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class ComparedColumn:
+    """An explanation and its name."""
+
+    label: str
+    record: Record
+
+
+@dataclass(frozen=True)
+class ComparedPair:
+    """Two columns by their numbers, and how much they agree.
+
+    Attributes:
+        first, second: the numbers.
+        unit: `"values"` or `"shares"`: what is subtracted.
+        same_places: whether their pictures have the same sizes.
+        agreements: for each row, None where there is nothing to compare.
+        mean: over all rows that say something.
+    """
+
+    first: int
+    second: int
+    unit: str
+    same_places: bool
+    agreements: tuple[Agreement | None, ...]
+    mean: Agreement | None
 
 
 def payload(
-    first: Record,
-    second: Record,
-    words: Sequence[Compared],
+    columns: Sequence[ComparedColumn],
+    rows: Sequence[Sequence[int | None]],
+    pairs: Sequence[ComparedPair],
     *,
+    kind: str,
     by: str,
     notes: Sequence[str],
 ) -> ComparisonPayload:
     """The data of the page.
 
     Args:
-        first, second: both explanations.
-        words: for each word of the answer.
-        by: `"tokens"` or `"words"`.
+        columns: the explanations.
+        rows: for each row the number of the word of each column, or None.
+        pairs: all pairs of columns.
+        kind: what differs.
+        by: how words were matched.
         notes: remarks on the comparison.
+
+    Raises:
+        ValueError: if a number is NaN or infinite.
     """
+    pictures, maps = _Pictures(columns), list[MapData]()
+    warnings = [warning for column in columns for warning in column.record.warnings]
     return {
         "schema": SCHEMA_VERSION,
-        "prompt": first.prompt,
-        "answer": first.answer,
-        "method": first.provenance.method,
+        "kind": kind,
         "by": by,
-        "models": [_model(first), _model(second)],
-        "warnings": list(dict.fromkeys((*first.warnings, *second.warnings))),
+        "columns": [_column(column, pictures, maps) for column in columns],
+        "rows": [list(row) for row in rows],
+        "pairs": [_pair(pair) for pair in pairs],
+        "sources": pictures.sources,
+        "maps": maps,
+        "colours": {DEFAULT: in_base64(colour_table(DEFAULT))},
+        "warnings": list(dict.fromkeys(warnings)),
         "notes": list(notes),
-        "pictures": [
-            {
-                "source": data_uri(picture.image, PICTURE_SIDE),
-                "width": picture.size[0],
-                "height": picture.size[1],
-            }
-            for picture in first.pictures
+    }
+
+
+class _Pictures:
+    """The pictures of all columns, each once: methods and models show the same ones."""
+
+    def __init__(self, columns: Sequence[ComparedColumn]) -> None:
+        self.sources: list[str] = []
+        self._known: dict[tuple[tuple[int, int], bytes], int] = {}
+        self._side = picture_side(max(len(column.record.pictures) for column in columns))
+
+    def index(self, picture: Picture) -> int:
+        """The index of a picture's source."""
+        key = picture.size, picture.image.numpy().tobytes()
+        if key not in self._known:
+            self._known[key] = len(self.sources)
+            self.sources.append(data_uri(picture.image, self._side))
+        return self._known[key]
+
+
+def _column(column: ComparedColumn, pictures: _Pictures, maps: list[MapData]) -> ComparedColumnData:
+    record = column.record
+    origin = record.provenance
+    names = view_names(record.pictures)
+    verdicts = record.verdicts or [None] * len(record.words)
+    return {
+        "label": column.label,
+        "model": origin.model,
+        "family": origin.family,
+        "method": origin.method,
+        "prompt": record.prompt,
+        "answer": record.answer,
+        "diagnosed": record.verdicts is not None,
+        "notes": list(origin.notes),
+        "views": [
+            _view(picture, name, pictures.index(picture))
+            for picture, name in zip(record.pictures, names, strict=True)
         ],
         "words": [
-            _word(first.pictures, word.text, (word.start, word.end), compared)
-            for word, compared in zip(first.words, words, strict=True)
+            _word(span, maps, verdict)
+            for span, verdict in zip(spans_of(record).words, verdicts, strict=True)
         ],
     }
 
 
-def _model(record: Record) -> ComparedModel:
-    origin = record.provenance
-    return {"name": origin.model, "family": origin.family, "notes": list(origin.notes)}
-
-
-def _word(
-    pictures: Sequence[Picture], text: str, span: tuple[int, int], compared: Compared
-) -> ComparedWordData:
-    probabilities, views = compared
-    peak = max(float(np.maximum(maps.first, maps.second).max()) for maps in views)
-    changes = np.concatenate([maps.difference.ravel() for maps in views])
+def _view(picture: Picture, name: str, index: int) -> ComparedView:
+    grid = picture.base_grid
     return {
-        "text": text,
-        "start": span[0],
-        "end": span[1],
-        "probabilities": [short(value) for value in probabilities],
-        "peak": short(peak),
-        "change": short(float(changes[np.abs(changes).argmax()])),
-        "views": [
-            _view(picture, maps, peak) for picture, maps in zip(pictures, views, strict=True)
-        ],
+        "picture": index,
+        "name": name,
+        "width": picture.size[0],
+        "height": picture.size[1],
+        "grid": {
+            "name": grid.name,
+            "rows": [short(edge, 7) for edge in grid.row_edges],
+            "columns": [short(edge, 7) for edge in grid.column_edges],
+        },
     }
 
 
-def _view(picture: Picture, maps: ComparedMaps, peak: float) -> ComparedView:
-    scale = max(peak, 1e-12)
-    grid, size = picture.base_grid, picture.size
-
-    def drawn(values: np.ndarray) -> Tensor:
-        return _over_picture(torch.from_numpy(values / scale), grid, size)
-
+def _word(span: TextSpan, maps: list[MapData], verdict: Verdict | None) -> ComparedWordData:
+    start = len(maps)
+    maps.extend(map(quantise, span.maps))
     return {
-        "first": _png(_heat(drawn(maps.first))),
-        "second": _png(_heat(drawn(maps.second))),
-        "difference": _png(diverging(drawn(maps.difference))),
+        "text": span.text,
+        "start": span.start,
+        "end": span.end,
+        "probability": short(span.probability),
+        "visual_share": None if span.visual_share is None else short(span.visual_share),
+        "maps": list(range(start, len(maps))),
+        "best": span.best_view,
+        "answer": [short(end) for end in span.range_of("answer")],
+        "word": [short(end) for end in span.range_of("word")],
+        "total": short(sum(map(_positive, span.maps))),
+        "verdict": None
+        if verdict is None
+        else {
+            "source": verdict.source,
+            "support": short(verdict.support),
+            "sentence": verdict.sentence,
+        },
     }
 
 
-def _over_picture(values: Tensor, grid: TokenGrid, size: tuple[int, int]) -> Tensor:
-    """Values on a small raster over the whole picture; 0 outside of the grid."""
-    ratio = MAP_SIDE / max(size)
-    width, height = (max(1, round(side * ratio)) for side in size)
-    y, x = pixel_edges(size[1], height), pixel_edges(size[0], width)
-    down, across = interpolation(grid.row_edges, y), interpolation(grid.column_edges, x)
-    drawn = down @ values.double() @ across.T
-    inside = _within(grid.row_edges, y)[:, None] & _within(grid.column_edges, x)[None]
-    return torch.where(inside, drawn, torch.zeros_like(drawn))
+def _positive(values: Tensor) -> float:
+    return float(values.double().clamp_min(0).sum())
 
 
-def _within(edges: Tensor, pixels: Tensor) -> Tensor:
-    centres = (pixels[:-1] + pixels[1:]) / 2
-    return (centres >= edges[0]) & (centres < edges[-1])
+def _pair(pair: ComparedPair) -> ComparedPairData:
+    return {
+        "columns": [pair.first, pair.second],
+        "unit": pair.unit,
+        "same_places": pair.same_places,
+        "agreements": [_agreement(one) for one in pair.agreements],
+        "mean": _agreement(pair.mean),
+        "words": 0 if pair.mean is None else pair.mean.pairs,
+    }
 
 
-def _heat(values: Tensor) -> Tensor:
-    """uint8 `[height, width, 4]`: the colour map's colours, more opaque where values are high."""
-    alpha = (255 * (0.55 + 0.35 * values.clamp(0, 1))).round().to(torch.uint8)
-    return torch.cat([colourise(values.float()), alpha[..., None]], -1)
+def _agreement(agreement: Agreement | None) -> AgreementData | None:
+    if agreement is None:
+        return None
+    return {
+        "rank_correlation": _defined(agreement.rank_correlation),
+        "top_overlap": _defined(agreement.top_overlap),
+        "cells": agreement.cells,
+    }
 
 
-def _png(pixels: Tensor) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels.numpy(), "RGBA").save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+def _defined(value: float) -> float | None:
+    return None if math.isnan(value) else short(value)

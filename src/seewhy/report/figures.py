@@ -1,4 +1,4 @@
-"""Figures for papers and notebooks, with matplotlib."""
+"""A quick plot of many words, with matplotlib; `seewhy.report.figure` draws figures for papers."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from seewhy.core.errors import OutputError, ParameterError
 from seewhy.core.record import Record
 from seewhy.core.suggestions import give_index
 from seewhy.report.colourmaps import DEFAULT, colour_table
-from seewhy.report.locations import Location, locations_of
-from seewhy.report.overlay import overlay
+from seewhy.report.figure.chosen_words import Named, span_named
+from seewhy.report.figure.panels import draw_locations, locations_with, panel_image
 from seewhy.report.payload import view_names
 from seewhy.report.spans import TextSpan, spans_of
 
@@ -31,7 +31,7 @@ PANEL_WIDTH, TITLE_HEIGHT = 2.2, 0.4
 
 def plot(
     record: Record,
-    words: Sequence[int] | None = None,
+    words: Sequence[Named] | None = None,
     *,
     columns: int = 5,
     colourmap: str = DEFAULT,
@@ -41,8 +41,9 @@ def plot(
 
     Args:
         record: what to draw.
-        words: indices of words of the answer, negative ones from the end; all words that hold a
-            letter or digit if not given, without special tokens and a thinking block.
+        words: words of the answer by number (negative ones from the end) or text, phrases by text,
+            or words of an explanation; all words that hold a letter or digit if not given, without
+            special tokens and a thinking block.
         columns: panels in a row, at least one. With several views each row begins with the view
             itself, and the words that do not fit continue in further rows.
         colourmap: a name from `seewhy.report.colourmaps.NAMES`.
@@ -55,10 +56,22 @@ def plot(
     Raises:
         ParameterError: if an index or `columns` is out of range.
         OutputError: if matplotlib is not installed.
-        UnknownNameError: if there is no such scale.
+        UnknownNameError: if there is no such scale, or the answer has no such text.
     """
-    expect_display(display)
     spans = _chosen(record, words)
+    return plot_spans(record, spans, columns=columns, colourmap=colourmap, display=display)
+
+
+def plot_spans(
+    record: Record,
+    spans: Sequence[TextSpan],
+    *,
+    columns: int = 5,
+    colourmap: str = DEFAULT,
+    display: Display = DISPLAY,
+) -> tuple[Figure, Any]:
+    """As `plot`, for words, phrases or tokens of the answer or the prompt."""
+    expect_display(display)
     if columns < 1:
         raise ParameterError(f"Expected at least one column, got {columns}.")
     pyplot = _pyplot()
@@ -95,38 +108,18 @@ def _pyplot() -> Any:
 
 
 def _draw_picture(axis: Any, record: Record, view: int) -> None:
-    axis.imshow(record.pictures[view].image.numpy())
+    axis.imshow(panel_image(record, view, None))
     axis.set_title(view_names(record.pictures)[view], fontsize=9, color="0.45")
 
 
 def _draw_map(
     axis: Any, record: Record, view: int, span: TextSpan, colourmap: str, display: Display
 ) -> None:
-    picture, shown = record.pictures[view], span.displayed(display)[view]
-    axis.imshow(overlay(picture.image, shown, picture.base_grid, colourmap))
-    for location in locations_of(record):
-        goes_with = {*location.tokens, *(location.phrase.tokens if location.phrase else ())}
-        if view in location.views and goes_with & set(span.tokens):
-            _draw_location(axis, location)
+    axis.imshow(panel_image(record, view, span, colourmap=colourmap, display=display))
+    radius = 0.02 * max(record.pictures[view].size)
+    draw_locations(axis, locations_with(record, view, span), radius)
     number = span.probability if len(record.pictures) == 1 else span.shares[view]
     axis.set_title(f"{span.text}  {number:.2f}", fontsize=9, parse_math=False)
-
-
-def _draw_location(axis: Any, location: Location) -> None:
-    """A box of the answer as a yellow outline, a point as a ring, over dark edges."""
-    from matplotlib.patches import Circle, Rectangle
-
-    if location.pixels is None:
-        return
-    x, y = location.pixels[:2]
-    radius = 0.02 * max(abs(edge) for edge in (*axis.get_xlim(), *axis.get_ylim()))
-    for colour, width in (("black", 3.0), ("#ffd60a", 1.5)):
-        style = {"fill": False, "edgecolor": colour, "linewidth": width}
-        if location.markup.kind == "point":
-            axis.add_patch(Circle((x, y), radius, **style))
-        else:
-            right, bottom = location.pixels[2:]
-            axis.add_patch(Rectangle((x, y), right - x, bottom - y, **style))
 
 
 def _add_colour_bar(figure: Figure, axes: Any, colourmap: str, display: Display) -> None:
@@ -142,7 +135,7 @@ Panel = tuple[int, TextSpan | None]
 """A view and the span whose map is laid over it, or None for the picture alone."""
 
 
-def _panels(views: int, spans: list[TextSpan], columns: int) -> list[list[Panel]]:
+def _panels(views: int, spans: Sequence[TextSpan], columns: int) -> list[list[Panel]]:
     """Rows of panels."""
     if views == 1:
         flat: list[Panel] = [(0, None), *((0, span) for span in spans)]
@@ -155,15 +148,15 @@ def _panels(views: int, spans: list[TextSpan], columns: int) -> list[list[Panel]
     ]
 
 
-def _chosen(record: Record, words: Sequence[int] | None) -> list[TextSpan]:
+def _chosen(record: Record, words: Sequence[Named] | None) -> list[TextSpan]:
     spans = spans_of(record).words
     if words is None:
         final = [spans[index] for index in record.final_words if not spans[index].special]
         return [span for span in final if any(c.isalnum() for c in span.text)]
     for index in words:
-        if not -len(spans) <= index < len(spans):
+        if isinstance(index, int) and not -len(spans) <= index < len(spans):
             raise ParameterError(
                 f"Expected indices of the answer's {len(spans)} words, got {index}: "
                 f"{give_index(len(spans))}."
             )
-    return [spans[index] for index in words]
+    return [span_named(record, word) for word in words]

@@ -25,7 +25,7 @@ from seewhy.report.payload import payload
 _ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
 
-STYLES = ("look.css", "report.css", "verdicts.css", "locations.css")
+STYLES = ("look.css", "report.css", "verdicts.css", "locations.css", "regions.css")
 """The report's style sheets, in order."""
 
 
@@ -96,7 +96,7 @@ def framed_document(document: str, title: str, height: int = 760) -> str:
     """
     document = markup.escape(document, quote=True)
     return (
-        f'<iframe srcdoc="{document}" sandbox="allow-scripts" title="{title}" '
+        f'<iframe srcdoc="{document}" sandbox="allow-scripts allow-downloads" title="{title}" '
         f'width="100%" height="{int(height)}" style="border: 0"></iframe>'
     )
 

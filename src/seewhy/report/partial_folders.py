@@ -65,7 +65,7 @@ def _sweep(folder: Path) -> None:
     found = folder.lstat()
     if folder.is_symlink() or not folder.is_dir() or found.st_uid != os.geteuid():
         return
-    lock = _lock(folder)
+    lock = lock_folder(folder)
     if lock is None:
         return
     try:
@@ -82,14 +82,14 @@ def _locked_folder(parent: Path, prefix: str, suffix: str) -> tuple[Path, int | 
     """A new folder and the lock on it; no lock where the file system has none."""
     while True:
         work = Path(tempfile.mkdtemp(prefix=prefix, suffix=suffix, dir=parent))
-        lock = _lock(work)
+        lock = lock_folder(work)
         # Another run may have swept it before it was locked.
         if lock is None or work.is_dir():
             return work, lock
         os.close(lock)
 
 
-def _lock(folder: Path) -> int | None:
+def lock_folder(folder: Path) -> int | None:
     """Lock a folder; None if another process holds it, or it cannot be locked."""
     try:
         import fcntl

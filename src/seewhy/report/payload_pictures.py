@@ -20,9 +20,14 @@ from seewhy.report.payload_schema import PictureData
 PICTURE_SIDE, SMALLEST_SIDE = 1600, 480
 
 
+def picture_side(pictures: int) -> int:
+    """The longest side in pixels of each of so many pictures inside a page."""
+    return max(SMALLEST_SIDE, round(PICTURE_SIDE / math.sqrt(pictures)))
+
+
 def pictures_data(pictures: Sequence[Picture]) -> list[PictureData]:
     """The data of each view."""
-    side = max(SMALLEST_SIDE, round(PICTURE_SIDE / math.sqrt(len(pictures))))
+    side = picture_side(len(pictures))
     return [
         {
             "source": data_uri(picture.image, side),

@@ -99,3 +99,14 @@ def test_open_says_where_the_report_cannot_be_written(saved, opened, monkeypatch
     assert "got No space left on device: copy the folder" in capsys.readouterr().err
     assert not (saved / "report.html").exists()
     assert opened == []
+
+
+def test_open_shows_a_saved_comparison(saved, opened, capsys, tmp_path):
+    folder = seewhy.Comparison.of([saved, saved]).save(tmp_path / "two")
+    assert main(["open", str(folder)]) == 0
+    assert opened == [(folder / "comparison.html").as_uri()]
+    assert capsys.readouterr().out == f"comparison: {folder}/comparison.html\n"
+    (folder / "comparison.html").write_text("changed")
+    assert main(["open", str(folder)]) == 2
+    assert "comparison.html" in capsys.readouterr().err
+    assert len(opened) == 1

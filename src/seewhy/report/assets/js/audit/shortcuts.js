@@ -1,6 +1,6 @@
 // Single keys: from word to word, map or picture, find, light or dark.
 
-import { hasModifier } from "../shared/dom.js";
+import { hasModifier, isTyping } from "../shared/dom.js";
 import { showMore } from "./worst.js";
 
 /** @import {Audit} from "./audit.js" */
@@ -17,10 +17,6 @@ export function connectShortcuts(audit) {
   };
   target.addEventListener("keydown", listener, { signal: audit.signal });
 }
-
-/** @param {KeyboardEvent} event */
-const isTyping = ({ target }) =>
-  target instanceof HTMLInputElement || target instanceof HTMLSelectElement;
 
 /**
  * @param {Audit} audit

@@ -6,7 +6,7 @@ import { Comparison } from "./comparison.js";
 /** @import {Mount, Options} from "./types.d.ts" */
 
 /**
- * Show one answer by two models. The page needs `look.css` and `comparison.css`.
+ * Show two to four explanations side by side. The page needs `look.css` and `comparison.css`.
  * @param {Element} container gets the page as its last child
  * @param {ComparisonPayload} payload as `seewhy.report.comparison_payload.payload` makes it
  * @param {Options} [options]
@@ -14,5 +14,9 @@ import { Comparison } from "./comparison.js";
  */
 export function mount(container, payload, options = {}) {
   const comparison = new Comparison(container, payload, options);
-  return { ready: Promise.resolve(), unmount: () => comparison.unmount() };
+  return {
+    ready: comparison.start(),
+    choose: (row) => comparison.choose(row),
+    unmount: () => comparison.unmount(),
+  };
 }

@@ -6,7 +6,12 @@ import { mount } from "./mount.js";
 
 /** @type {ComparisonPayload} */
 const payload = JSON.parse(document.getElementById("payload")?.textContent ?? "");
-const { ready } = mount(document.body, payload, { rememberTheme: true, idPrefix: "" });
+const { ready } = mount(document.body, payload, {
+  deepLinks: true,
+  keyboard: "page",
+  rememberTheme: true,
+  idPrefix: "",
+});
 ready.then(() => {
   document.documentElement.dataset.ready = "";
 });

@@ -1,47 +1,94 @@
 // Generated from Python by `python -m seewhy.report.payload_types`: change the types there.
 
-/** A model: its hub id or folder, its family, and what a reader must know. */
-export interface ComparedModel {
+/** The native grid's edges in pixels of the original picture. */
+export interface Grid {
   name: string;
-  family: string;
-  notes: string[];
+  rows: number[];
+  columns: number[];
 }
 
-/** A view: a data URI, and its width and height in pixels. */
-export interface ComparedPicture {
-  source: string;
+/** A view of a column: its picture, by its index, and its grid in pixels of the original. */
+export interface ComparedView {
+  picture: number;
+  name: string;
   width: number;
   height: number;
+  grid: Grid;
 }
 
-/** Both maps over a view and their difference, as data URIs of pictures with alpha. */
-export interface ComparedView {
-  first: string;
-  second: string;
-  difference: string;
+/** What a word rests on, how sure it is that the picture bears it out, and why. */
+export interface ComparedVerdict {
+  source: string;
+  support: number;
+  sentence: string;
 }
 
-/** A word: both probabilities, the greatest value of both maps, and the greatest change. */
+/** A word of a column's answer. */
 export interface ComparedWordData {
   text: string;
   start: number;
   end: number;
-  probabilities: [number, number];
-  peak: number;
-  change: number;
-  views: ComparedView[];
+  probability: number;
+  visual_share: number | null;
+  maps: number[];
+  best: number;
+  answer: [number, number];
+  word: [number, number];
+  total: number;
+  verdict: ComparedVerdict | null;
 }
 
-/** All data of the page. `warnings` are shown first; they are among the models' notes too. */
-export interface ComparisonPayload {
-  schema: number;
+/** An explanation: what tells it from the others, how it was made, its views and its words. */
+export interface ComparedColumnData {
+  label: string;
+  model: string;
+  family: string;
+  method: string;
   prompt: string;
   answer: string;
-  method: string;
+  diagnosed: boolean;
+  notes: string[];
+  views: ComparedView[];
+  words: ComparedWordData[];
+}
+
+/** How much two maps agree; see `seewhy.functional.agreement`. Null for what is not defined. */
+export interface AgreementData {
+  rank_correlation: number | null;
+  top_overlap: number | null;
+  cells: number;
+}
+
+/** Two columns: what is subtracted ("values" or "shares"), and how much they agree. */
+export interface ComparedPairData {
+  columns: [number, number];
+  unit: string;
+  same_places: boolean;
+  agreements: (AgreementData | null)[];
+  mean: AgreementData | null;
+  words: number;
+}
+
+/** A map in 8 bit, row by row, base64: value = low + byte / 255 * (high - low). */
+export interface MapData {
+  height: number;
+  width: number;
+  low: number;
+  high: number;
+  data: string;
+}
+
+/** All data of the page. */
+export interface ComparisonPayload {
+  schema: number;
+  kind: string;
   by: string;
-  models: ComparedModel[];
+  columns: ComparedColumnData[];
+  rows: (number | null)[][];
+  pairs: ComparedPairData[];
+  sources: string[];
+  maps: MapData[];
+  colours: Record<string, string>;
   warnings: string[];
   notes: string[];
-  pictures: ComparedPicture[];
-  words: ComparedWordData[];
 }

@@ -28,7 +28,8 @@ export class Actions {
    * @param {number} at
    */
   look(at) {
-    const { state } = this.report;
+    const { regions, state } = this.report;
+    regions.showMap();
     if (at === state.current) return;
     state.current = at;
     render(this.report);
@@ -58,7 +59,8 @@ export class Actions {
    * @param {number} at
    */
   pin(at) {
-    const { state } = this.report;
+    const { regions, state } = this.report;
+    regions.showMap();
     if (state.pins.includes(at)) state.pins = state.pins.filter((pinned) => pinned !== at);
     else state.pins = [...state.pins.slice(0, 1), at];
     state.current = at;
@@ -156,7 +158,7 @@ export class Actions {
    * @param {Segmentation} segmentation
    */
   setSegmentation(segmentation) {
-    const { state, text } = this.report;
+    const { regions, state, text } = this.report;
     if (segmentation === text.segmentation) return;
     const { part, start } = text.pieces[state.current] ?? { part: "answer", start: 0 };
     text.segment(segmentation);
@@ -165,6 +167,7 @@ export class Actions {
     this.layOut();
     const own = text.explainedPlacesOf(part);
     state.current = own.find((at) => text.pieces[at].end > start) ?? own[0] ?? text.firstPlace();
+    regions.recount();
     render(this.report);
     writeLink(this.report);
   }

@@ -18,6 +18,14 @@ export function announce(report) {
 
 /**
  * @param {Report} report
+ * @param {string} text
+ */
+export function announceText({ parts }, text) {
+  parts.live.textContent = text;
+}
+
+/**
+ * @param {Report} report
  * @param {ExplainedPiece} piece
  */
 function announcement(report, piece) {

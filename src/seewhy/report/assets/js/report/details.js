@@ -1,6 +1,7 @@
 // The details of the word that is looked at.
 
 import { element } from "../shared/dom.js";
+import { focusedElement } from "../shared/focus.js";
 import { decimal, label, percent, point, visibleText } from "../shared/text.js";
 import { comparisonDetails } from "./comparison.js";
 import { bar, block, heading, scalesBlock, section } from "./detail_parts.js";
@@ -38,10 +39,15 @@ export function renderDetails(report) {
  * @param {(Node | string)[]} nodes
  */
 function replaceDetails(details, nodes) {
-  const focused = details.contains(document.activeElement) ? document.activeElement?.id : "";
+  const focused = focusedElement();
+  const active = details.contains(focused) ? focused : null;
   details.replaceChildren(...nodes);
-  if (!focused) return;
-  const same = details.querySelector(`#${CSS.escape(focused)}`);
+  if (!active) return;
+  // An element that stays loses the focus too, for a moment it is nowhere.
+  const same =
+    active.isConnected || !active.id
+      ? active
+      : details.querySelector(`#${CSS.escape(active.id)}`);
   if (same instanceof HTMLElement) same.focus({ preventScroll: true });
 }
 
@@ -61,6 +67,7 @@ function wordDetails(report, piece) {
       heading(report, piece, mark),
       element("p", {}, about),
     ),
+    report.parts.wordSlot,
     ...explanationOf(report, piece),
     ...wordNotes(report, piece),
     ...locationBlock(report, piece),

@@ -29,7 +29,9 @@ export function layout(id, views, applies) {
     "aria-label": "Read this first",
   });
   const nodes = [skip, top.node, warnings, main, overview.node, footer.node, help.node, live];
-  return { ...top, ...viewer, ...text, ...overview, ...footer, ...help, live, warnings, nodes };
+  const region = { bar: viewer.bar, panel: text.panel };
+  const parts = { ...top, ...viewer, ...text, ...overview, ...footer, ...help };
+  return { ...parts, region, live, warnings, nodes };
 }
 
 /**
@@ -63,7 +65,11 @@ function topBar(id, { title }) {
   const tools = element("div", { class: "tools" }, play, segmentation, theme, helpButton);
   const brand = element(title === null ? "p" : "h1", { class: "brand" }, "see", element("b", {}, "why"));
   if (title !== null) brand.append(element("span", { class: "visually-hidden" }, `: ${title}`));
-  const node = element("header", { class: "topbar" }, brand, source, tools);
+  // The banner of a page with more in it than the report is the page's own.
+  const node =
+    title === null
+      ? element("section", { class: "topbar", "aria-label": "This answer" }, brand, source, tools)
+      : element("header", { class: "topbar" }, brand, source, tools);
   return { node, source, play, playLabel, segmentation, theme, helpButton };
 }
 
@@ -104,6 +110,7 @@ function viewerParts(id, views) {
     filmstrips,
     element("div", { class: "picture-lines" }, readout, cellWords),
   );
+  const bar = element("div", { class: "region-bar", hidden: true });
   const controls = styleControls(id);
   const legend = colourLegend(id);
   const name = views.subject.name;
@@ -115,11 +122,12 @@ function viewerParts(id, views) {
       "data-clips": String(views.clips.length > 0),
     },
     pictures,
+    bar,
     controls.node,
     legend.node,
     controls.displayControl,
   );
-  return { ...controls, ...legend, node, panes, filmstrips, readout, cellWords };
+  return { ...controls, ...legend, node, panes, filmstrips, readout, cellWords, bar };
 }
 
 /** @param {MakeId} id */
@@ -192,6 +200,9 @@ function textPanel(id) {
     locationList,
   );
   const hint = element("p", { class: "hint", id: id("hint") });
+  const answerSlot = element("div", { class: "tool-slot" });
+  const wordSlot = element("div", { class: "tool-slot" });
+  const panel = element("section", { class: "region-panel", id: id("region"), hidden: true });
   const details = element("div", { class: "details", id: id("details") });
   const node = element(
     "article",
@@ -202,10 +213,12 @@ function textPanel(id) {
     verdictLegend,
     locations,
     hint,
+    answerSlot,
+    panel,
     details,
   );
   const text = { promptTitle, prompt, promptBlock, answer, hint, details };
-  return { node, ...text, verdictLegend, locations, locationList };
+  return { node, ...text, verdictLegend, locations, locationList, panel, answerSlot, wordSlot };
 }
 
 const OVERVIEW_OF_ONE =

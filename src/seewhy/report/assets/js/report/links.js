@@ -1,4 +1,5 @@
-// Deep links: what is looked at, in the page's address (#word=2&with=p5&view=1).
+// Deep links: what is looked at, in the page's address (#word=2&with=p5&view=1). Fields of others, such
+// as the app's entry, stay there.
 
 /** @import {Payload} from "./payload.d.ts" */
 /** @import {Report} from "./report.js" */
@@ -16,10 +17,19 @@ export function writeLink({ options, state, text }) {
   const second = two === undefined ? "" : `&with=${spelled(two)}`;
   const view = state.selectedView === null ? "" : `&view=${state.selectedView}`;
   try {
-    history.replaceState(null, "", `#${text.kind}=${spelled(one)}${second}${view}`);
+    history.replaceState(null, "", `#${others()}${text.kind}=${spelled(one)}${second}${view}`);
   } catch {
     // A frame without an address of its own refuses; the report works without.
   }
+}
+
+/** The address's other fields. */
+function others() {
+  const fields = new URLSearchParams(location.hash.slice(1));
+  for (const own of ["word", "token", "with", "view"]) fields.delete(own);
+  // An address such as #answer, to which a link on the page leads, has a name and no value.
+  const kept = [...fields].filter(([, value]) => value);
+  return kept.length ? `${new URLSearchParams(kept)}&` : "";
 }
 
 /**

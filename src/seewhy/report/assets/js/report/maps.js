@@ -1,38 +1,37 @@
 // The payload's maps as numbers: raw, and in [0, 1] on one of the scales for display.
 
-import { clamp, decodeBase64 } from "../shared/text.js";
+import { MapStore, fraction } from "../shared/map_store.js";
 
 /** @import {MapData, PictureData, UnitData} from "./payload.d.ts" */
 /** @import {DisplayMap} from "../shared/interpolation.js" */
 /** @import {Display, LayerSource} from "./types.d.ts" */
 
-const SMALLEST_RANGE = 1e-12;
-
-export class Maps {
+export class Maps extends MapStore {
   /**
    * @param {MapData[]} maps
    * @param {PictureData[]} pictures
    */
   constructor(maps, pictures) {
-    this.all = maps;
+    super(maps);
     this.pictures = pictures;
-    /** @type {Map<number, Float32Array>} */
-    this.decoded = new Map();
+    /** @type {Map<number, number>} */
+    this.positive = new Map();
     /** @type {WeakMap<UnitData, Partial<Record<Display, DisplayMap[]>>>} */
     this.displays = new WeakMap();
   }
 
   /**
-   * A stored map's raw values, row by row.
+   * The mean of a stored map's positive values, over all its cells.
    * @param {number} index
    */
-  raw(index) {
-    const known = this.decoded.get(index);
-    if (known) return known;
-    const { data, low, high } = this.all[index];
-    const values = Float32Array.from(decodeBase64(data), (v) => low + (v / 255) * (high - low));
-    this.decoded.set(index, values);
-    return values;
+  positiveMean(index) {
+    const known = this.positive.get(index);
+    if (known !== undefined) return known;
+    let sum = 0;
+    const values = this.raw(index);
+    for (const value of values) sum += value > 0 ? value : 0;
+    this.positive.set(index, sum / values.length);
+    return sum / values.length;
   }
 
   /**
@@ -147,26 +146,6 @@ export class Maps {
   allValues(unit) {
     return this.pictures.flatMap((_, view) => Array.from(this.display(unit, view, "word").values));
   }
-
-  /**
-   * @param {number} index
-   * @param {number} low
-   * @param {number} high
-   */
-  scaled(index, low, high) {
-    const { height, width } = this.all[index];
-    return { values: this.raw(index).map((v) => fraction(v, low, high)), height, width };
-  }
-}
-
-/**
- * Where a value lies in a range, from 0 to 1.
- * @param {number} value
- * @param {number} low
- * @param {number} high
- */
-function fraction(value, low, high) {
-  return clamp((value - low) / Math.max(high - low, SMALLEST_RANGE));
 }
 
 /**

@@ -6,7 +6,8 @@ import { Report } from "./report.js";
 /** @import {Mount, Options} from "./types.d.ts" */
 
 /**
- * Show a report. The page needs `look.css`, `report.css`, `verdicts.css` and `locations.css`.
+ * Show a report. The page needs `look.css`, `report.css`, `verdicts.css`, `locations.css`
+ * and `regions.css`.
  * @param {Element} container gets the report as its last child
  * @param {Payload} payload as `seewhy.report.payload.payload` makes it
  * @param {Options} [options]
@@ -14,5 +15,5 @@ import { Report } from "./report.js";
  */
 export function mount(container, payload, options = {}) {
   const report = new Report(container, payload, options);
-  return { ready: report.start(), unmount: () => report.unmount() };
+  return { ready: report.start(), report: report.handle, unmount: () => report.unmount() };
 }

@@ -12,12 +12,13 @@ import { isFolded } from "./thinking.js";
  * @param {Pick<Pane, "frame" | "view">} pane
  */
 export function listenToPane(report, pane) {
-  const { actions } = report;
+  const { actions, regions } = report;
   pane.frame.addEventListener("pointermove", (event) =>
     actions.hoverCell(cellAt(report, pane, event)),
   );
   pane.frame.addEventListener("pointerleave", () => actions.hoverCell(null));
   pane.frame.addEventListener("click", (event) => {
+    if (regions.isOn) return;
     const best = strongestWord(report, cellAt(report, pane, event));
     if (best !== null) actions.look(best);
   });

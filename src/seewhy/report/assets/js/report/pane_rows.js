@@ -68,7 +68,7 @@ export const isSelected = (medium, view) => view !== null && medium.views.includ
  * @param {T[]} list
  * @param {number} most
  */
-function inRows(list, most) {
+export function inRows(list, most) {
   const count = Math.ceil(list.length / most);
   const length = Math.ceil(list.length / count);
   return Array.from({ length: count }, (_, i) => list.slice(i * length, (i + 1) * length));

@@ -7,6 +7,8 @@ import { locationMarks } from "./location_marks.js";
 import { paneCaption } from "./pane_caption.js";
 import { listenToPane } from "./pane_pointer.js";
 import { arrangement, paneRows, rowWeights } from "./pane_rows.js";
+import { regionLayer, showRegion } from "./region_marks.js";
+import { listenToDragging } from "./region_pointer.js";
 import { LOW_EVIDENCE, hasLowEvidence, isComparison, shownLayer } from "./selection.js";
 
 /** @import {DisplayMap} from "../shared/interpolation.js" */
@@ -27,7 +29,9 @@ function makePane(report) {
   const badge = element("span", { class: "layer-badge" });
   const boxes = element("div", { class: "changed-boxes", "aria-hidden": "true" });
   const located = element("div", { class: "locations-drawn", "aria-hidden": "true" });
-  const over = [image, canvas, boxes, located, peak, badge];
+  const shown = { view: -1 };
+  const region = regionLayer(report, shown);
+  const over = [image, canvas, boxes, located, peak, region.drawing, badge, region.surface];
   const frame = element("div", { class: "picture-frame" }, ...over);
   const caption = element("figcaption");
   const pane = {
@@ -38,6 +42,7 @@ function makePane(report) {
     badge,
     boxes,
     located,
+    region,
     caption,
     context: context2d(canvas),
     unit: /** @type {UnitData | null} */ (null),
@@ -47,6 +52,7 @@ function makePane(report) {
     animation: 0,
   };
   listenToPane(report, pane);
+  listenToDragging(report, frame, region);
   return pane;
 }
 
@@ -107,6 +113,8 @@ function showInPane(report, pane, content, count) {
   showBadge(report, pane, layer);
   const isNewMap = pane.unit !== unit || pane.layer !== layer;
   Object.assign(pane, { unit, layer, view: content.view });
+  pane.region.shown.view = content.view;
+  showRegion(report, pane.region);
   const map =
     layer === null
       ? maps.display(unit, content.view, state.style.display)

@@ -6,6 +6,8 @@ import { renderFilmstrips } from "./filmstrips.js";
 import { renderLayerStrip } from "./layer_strip.js";
 import { renderHint } from "./hint.js";
 import { clearPanes, renderPanes } from "./panes.js";
+import { renderRegionBar } from "./region_bar.js";
+import { markRegionWords, renderRegionPanel } from "./region_panel.js";
 import { isComparison, shownLayer } from "./selection.js";
 import { renderReadout } from "./readout.js";
 import { renderTints } from "./tints.js";
@@ -25,7 +27,7 @@ const RANGE_NOTES = {
 export function render(report) {
   const { parts, state, text } = report;
   const isEmpty = !text.isExplained(state.current);
-  parts.filmstrips.hidden = isEmpty;
+  parts.filmstrips.hidden = parts.region.bar.hidden = isEmpty;
   if (isEmpty) {
     clear(report);
     return;
@@ -36,6 +38,9 @@ export function render(report) {
   renderDetails(report);
   renderTints(report);
   renderHint(report);
+  renderRegionBar(report);
+  markRegionWords(report);
+  report.handle.update();
 }
 
 /**
@@ -45,6 +50,7 @@ export function render(report) {
 export function renderViews(report) {
   renderPanes(report);
   renderFilmstrips(report);
+  report.handle.overlays.place();
 }
 
 /**
@@ -66,6 +72,7 @@ export function renderLayer(report) {
   renderPanes(report);
   renderRange(report);
   if (report.layerStrip) renderLayerStrip(report, report.layerStrip);
+  renderRegionPanel(report);
 }
 
 /**

@@ -4,7 +4,9 @@ import { Painter } from "../shared/painter.js";
 import { mountRoot } from "../shared/root.js";
 import { Actions } from "./actions.js";
 import { connectControls } from "./controls.js";
+import { connectFigureMenu } from "./figure_menu.js";
 import { makeFilmstrips } from "./filmstrips.js";
+import { Handle } from "./handle.js";
 import { layout } from "./layout.js";
 import { readLink } from "./links.js";
 import { renderLocationList } from "./location_panel.js";
@@ -14,6 +16,9 @@ import { renderWarnings } from "./notes.js";
 import { clearPanes } from "./panes.js";
 import { Playback } from "./playback.js";
 import { renderProvenance } from "./provenance.js";
+import { connectRegionBar } from "./region_bar.js";
+import { connectRegionPanel } from "./region_panel.js";
+import { RegionTool } from "./region_tool.js";
 import { render } from "./render.js";
 import { initialState } from "./selection.js";
 import { connectShortcuts } from "./shortcuts.js";
@@ -35,6 +40,7 @@ const DEFAULTS = {
   theme: "system",
   rememberTheme: false,
   title: null,
+  verdictHint: "explain with diagnose=True, or with --diagnose on the command line",
 };
 
 export class Report {
@@ -72,8 +78,13 @@ export class Report {
     this.layerStrip = null;
     this.actions = new Actions(this);
     this.playback = new Playback(this);
+    this.regions = new RegionTool(this);
+    this.regionBar = connectRegionBar(this);
+    this.regionPanel = connectRegionPanel(this);
+    this.handle = new Handle(this);
     this.filmstrips = makeFilmstrips(this);
     this.controls = connectControls(this, themed);
+    this.figureMenu = connectFigureMenu(this);
     this.connect();
   }
 

@@ -22,6 +22,7 @@ export function initialState(colours, display) {
     hoveredView: null,
     hoveredCell: null,
     style: { mode: "heat", colours, opacity: 0.8, display },
+    tints: null,
     layer: null,
     layerSource: "lens",
     isThinkingOpen: false,

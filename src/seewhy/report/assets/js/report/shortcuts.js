@@ -1,6 +1,7 @@
 // Single-key shortcuts, and the help that lists them.
 
-import { element, hasModifier } from "../shared/dom.js";
+import { element, hasModifier, isTyping } from "../shared/dom.js";
+import { toggleRegions } from "./region_bar.js";
 import { followChain } from "./verdict_panel.js";
 import { isDiagnosed } from "./verdicts.js";
 
@@ -23,8 +24,8 @@ export function connectShortcuts(report) {
   /** @type {HTMLElement | Window} */
   const target = options.keyboard === "page" ? window : root;
   const listener = (/** @type {Event} */ event) => {
-    if (event instanceof KeyboardEvent && !hasModifier(event) && !parts.help.open)
-      run(all, event.key);
+    if (!(event instanceof KeyboardEvent) || hasModifier(event) || isTyping(event)) return;
+    if (!parts.help.open) run(all, event.key);
   };
   target.addEventListener("keydown", listener, { signal });
 }
@@ -45,7 +46,7 @@ function run(all, key) {
 function shortcuts(report) {
   const { actions, controls, parts, playback } = report;
   return [
-    { key: "Escape", does: "close the layer, or unpin everything", run: () => escape(report) },
+    { key: "Escape", does: "leave the region or the layer, or unpin everything", run: () => escape(report) },
     ...viewShortcuts(report),
     ...(isDiagnosed(report.text)
       ? [{ key: "f", does: "go to the word that it follows from", run: () => followChain(report) }]
@@ -56,7 +57,9 @@ function shortcuts(report) {
     { key: "c", does: "next colour map", run: controls.colours.next },
     { key: "[", does: "weaker", run: () => actions.shiftOpacity(-0.1) },
     { key: "]", does: "stronger", run: () => actions.shiftOpacity(0.1) },
+    { key: "r", does: "ask about a place in the picture", run: () => toggleRegions(report) },
     { key: "p", does: "read along", run: () => playback.toggle() },
+    { key: "g", does: "a figure for a paper", run: () => report.figureMenu.toggle() },
     { key: "d", does: "light or dark", run: controls.toggleTheme },
     { key: "?", does: "this help", run: () => parts.help.showModal() },
   ];
@@ -87,8 +90,9 @@ function viewShortcuts({ actions, views }) {
  * Take back the last thing that was turned on.
  * @param {Report} report
  */
-function escape({ actions, playback, state }) {
+function escape({ actions, playback, regions, state }) {
   if (playback.isPlaying) playback.stop();
+  else if (regions.isOn) regions.back();
   else if (state.layer !== null) actions.showLayer(null);
   else if (state.pins.length) actions.clearPins();
   else if (state.selectedView !== null) actions.selectView(null);

@@ -1,22 +1,27 @@
 // Tints of the text: earlier words with weight for the shown words, or which words have evidence in a cell.
 
-import { label } from "../shared/text.js";
+import { clamp, label } from "../shared/text.js";
 import { changedPlaces } from "./change_marks.js";
 import { locatedPlaces } from "./location_marks.js";
 import { RESPONSE_MIN, shownPlaces } from "./selection.js";
 import { isFolded, unfoldAround } from "./thinking.js";
+import { wordOf } from "./verdicts.js";
 
 /** @import {Report} from "./report.js" */
 /** @import {Cell, Part} from "./types.d.ts" */
+/** @import {WordShare} from "./region_words.js" */
+
+/** From here on the word with most from a region has the full tint. */
+const FULL_TINT = 0.2;
 
 /** @param {Report} report */
 export function renderTints(report) {
   const { state, text } = report;
   if (!text.isExplained(state.current)) return;
   unfoldAround(report);
-  const strengths = state.hoveredCell
-    ? cellStrengths(report, state.hoveredCell)
-    : contextStrengths(report);
+  const isPlace =
+    state.hoveredCell !== null || state.tints !== null || report.regions.region !== null;
+  const strengths = strengthsOf(report);
   const stops = new Set([tabStop(report, "prompt"), tabStop(report, "answer")]);
   const changed = changedPlaces(report);
   const located = locatedPlaces(report);
@@ -25,7 +30,7 @@ export function renderTints(report) {
     const strength = (strengths.get(at) ?? 0).toFixed(3);
     const isTinted = Number(strength) > 0;
     const marks = unit ? marksOf(report, at) : [];
-    const tint = isTinted ? [state.hoveredCell ? "in-cell" : "context"] : [];
+    const tint = isTinted ? [isPlace ? "in-cell" : "context"] : [];
     const found = [...(changed.has(at) ? ["changed"] : []), ...(located.has(at) ? ["located"] : [])];
     show(tile, marks, {});
     show(node, [...marks, ...tint, ...found], {
@@ -57,6 +62,37 @@ function show(node, classes, { strength = null, tabIndex = null, selected = null
   if (strength !== null) node.style.setProperty("--strength", strength);
   if (tabIndex !== null) node.tabIndex = tabIndex;
   if (selected !== null) node.setAttribute("aria-selected", String(selected));
+}
+
+/**
+ * How strongly each piece is tinted: for the cell that is pointed at, for the region that is drawn,
+ * or for the word that is looked at.
+ * @param {Report} report
+ */
+function strengthsOf(report) {
+  const { regions, state } = report;
+  if (state.hoveredCell) return cellStrengths(report, state.hoveredCell);
+  if (state.tints) return givenStrengths(report, state.tints);
+  return regions.region ? regionStrengths(regions.words) : contextStrengths(report);
+}
+
+/**
+ * What was set from outside, by words; a token has that of its word.
+ * @param {Report} report
+ * @param {number[]} tints
+ */
+function givenStrengths({ text }, tints) {
+  const words = text.placesOf("answer").map((at) => [at, wordOf(text, text.explained(at))?.word]);
+  return new Map(words.map(([at, word]) => [at ?? -1, clamp(tints[word ?? -1] ?? 0)]));
+}
+
+/**
+ * How much of each piece comes from the region, beside the largest of them.
+ * @param {WordShare[]} words best first
+ */
+function regionStrengths(words) {
+  const most = Math.max(words[0]?.amount ?? 0, FULL_TINT);
+  return new Map(words.map(({ at, amount }) => [at, amount / most]));
 }
 
 /**
@@ -95,8 +131,8 @@ function contextStrengths({ state, text }) {
  * @param {Report} report
  * @param {number} at
  */
-function marksOf({ state }, at) {
-  const isCurrent = state.hoveredCell === null && shownPlaces(state).includes(at);
+function marksOf({ regions, state }, at) {
+  const isCurrent = state.hoveredCell === null && !regions.isBare && shownPlaces(state).includes(at);
   return [
     ...(isCurrent ? ["current"] : []),
     ...(state.pins[0] === at ? ["pin-a"] : []),

@@ -1,6 +1,7 @@
 // A word's verdict in the details: its sentence, what was changed, and the chain that it is part of.
 
 import { element } from "../shared/dom.js";
+import { focusedElement } from "../shared/focus.js";
 import { label, percent, unbroken } from "../shared/text.js";
 import { meaning, verdictMark } from "../shared/verdict_marks.js";
 import { changePlot } from "./change_plot.js";
@@ -37,11 +38,11 @@ export function verdictPanel(report, piece, verdict) {
  * @param {Report} report
  * @param {ExplainedPiece} piece
  */
-export function noVerdictNote({ id, payload }, { part }) {
+export function noVerdictNote({ id, options, payload }, { part }) {
   if (part !== "answer") return null;
   const note = payload.verdicts
     ? "No verdict: only words that say something have one, such as nouns, colours and numbers."
-    : "This does not say why the word was said. To find that out, explain with diagnose=True, or with --diagnose on the command line.";
+    : `This does not say why the word was said. To find that out, ${options.verdictHint}.`;
   return element("p", { class: "verdict-note", id: id("no-verdict") }, note);
 }
 
@@ -128,7 +129,7 @@ function wordLink(report, ref, name) {
  */
 function goTo({ actions, parts, text }, at) {
   actions.choose(at);
-  if (!parts.details.contains(document.activeElement))
+  if (!parts.details.contains(focusedElement()))
     text.pieces[at].node?.focus({ preventScroll: true });
 }
 

@@ -1,5 +1,6 @@
 // Pointing at words. A finger looks first and pins on the second tap; it may also slide along.
 
+import { elementAt } from "../shared/focus.js";
 import { isComparison } from "./selection.js";
 
 /** @import {Report} from "./report.js" */
@@ -58,7 +59,7 @@ export class WordPointer {
     const { actions, playback, state } = this.report;
     const isTouch = event.pointerType === "touch";
     const at = placeOf(
-      isTouch ? document.elementFromPoint(event.clientX, event.clientY) : event.target,
+      isTouch ? elementAt(event.clientX, event.clientY) : event.target,
     );
     if (at < 0 || (isTouch && event.type === "pointermove" && !this.isPressed)) return;
     clearTimeout(this.returnTimer);

@@ -66,3 +66,16 @@ export function context2d(canvas) {
  * @param {KeyboardEvent} event
  */
 export const hasModifier = (event) => event.altKey || event.ctrlKey || event.metaKey;
+
+/** Inputs in which letters are written; in the others, such as a slider, they are not. */
+const WRITTEN = /^(?:text|search|email|url|tel|password|number|date|time|month|week|datetime-local)$/u;
+
+/**
+ * Whether a key goes into a field, so that it is no shortcut.
+ * @param {Event} event
+ */
+export function isTyping({ target }) {
+  if (target instanceof HTMLInputElement) return WRITTEN.test(target.type);
+  if (!(target instanceof HTMLElement)) return false;
+  return target.isContentEditable || ["TEXTAREA", "SELECT"].includes(target.tagName);
+}
