@@ -4,6 +4,7 @@
 # make test    lint, types, docs and every test, the report in real Chromium included
 # make docs    build the documentation into site/
 # make results build the page and the gallery of the committed results into site/results
+# make pictures draw the pictures of README and documentation into docs/assets
 # make families draw each family's boxes and write docs/families.md
 # make bench   run the benchmarks and write their results beside them
 # make answers run the bench's suites and write docs/results.md anew (hours)
@@ -36,7 +37,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 export TOKENIZERS_PARALLELISM := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo app audit-demo test install lint types tests browser docs results families bench answers mutants train clean
+.PHONY: pictures demo app audit-demo test install lint types tests browser docs results families bench answers mutants train clean
 .DEFAULT_GOAL := test
 
 install: $(READY)
@@ -117,6 +118,10 @@ docs: $(READY)
 # After docs, which empties site/.
 results: docs
 	$(BIN)/python benchmarks/pages.py site/results
+
+# The report in Chromium, and a figure, as README and documentation show them.
+pictures: $(READY) browser
+	$(BIN)/python benchmarks/docs_pictures.py
 
 families: $(READY)
 	PYTHONPATH=tests $(BIN)/python tests/families_page.py
