@@ -44,7 +44,7 @@ def test_explain_reads_its_options():
     ("words", "message"),
     [
         ([], "the following arguments are required: COMMAND"),
-        (["explode"], "Expected the name of a command, got 'explode': choose one of explain, app"),
+        (["explode"], "Expected the name of a command, got 'explode': choose one of explain, "),
         (["explian", "--json"], "seewhy: Expected the name of a command, got 'explian': did you m"),
         (["opn", "x"], "did you mean 'open'?"),
         (["--verison"], "seewhy: Expected one of the options of this command, got --verison: did "),
