@@ -32,7 +32,7 @@ INSTALL = (
 )
 
 NO_SITTING = (
-    "Open the address that `seewhy app` printed: it holds the key. If the app was started again, "
+    "Open the address that “seewhy app” printed: it holds the key. If the app was started again, "
     "it printed a new one."
 )
 HTML, SCRIPT, STYLE = (f"text/{kind}; charset=utf-8" for kind in ("html", "javascript", "css"))
