@@ -27,6 +27,7 @@ POLICY = (
     "connect-src 'self'; base-uri 'none'; form-action 'none'"
 )
 MODEL = "seewhy/tiny-qwen2-vl"
+OTHER = "Qwen/Qwen2-VL-2B-Instruct"
 HOST = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>A notebook</title><link rel="icon" href="data:,">
 <link rel="stylesheet" href="/app.css"><style>#cell { width: 600px; }</style></head>
@@ -140,7 +141,7 @@ class FakeService:
             "schema": 1,
             "models": [
                 {"name": MODEL, "family": "qwen2_vl", "loaded": True, "shipped": True},
-                {"name": "Qwen/Qwen2-VL-2B", "family": None, "loaded": False, "shipped": False},
+                {"name": OTHER, "family": None, "loaded": False, "shipped": False},
             ],
             "default_model": MODEL,
             "methods": [
