@@ -383,7 +383,7 @@ def test_other_question_about_the_same_picture(user):
 # ---- side by side
 
 
-def compared() -> dict[str, Any]:
+def compared() -> Any:
     one, other = record_of(), record_of(seed=1)
     return Comparison.of([Explanation(one), Explanation(other)], labels=["one", "other"]).payload
 
@@ -426,7 +426,7 @@ def test_models_pictures_and_answers_are_put_side_by_side(user):
     user.all(".compare-choice input")[1].click()
     user.click(".tool-panel .tool.primary")
     assert user.job().asked == {
-        "kind": "compare", "entry": "e1", "models": ["Qwen/Qwen2-VL-2B-Instruct"],
+        "kind": "compare", "entry": "e1", "models": [user.service.state()["models"][1]["name"]],
     }  # fmt: skip
     user.click(".tool-panel .run-line button", "Cancel")
     user.all(".tool-panel [data-value=pictures]")[0].click()
