@@ -51,7 +51,8 @@ import { httpTransport } from "/js/app/transport.js";
 const place = (id) => document.getElementById(id);
 const transport = httpTransport({ base: `${location.origin}/`, giveUp: 0.3 });
 const size = { width: 480, height: 360 };
-const picture = { id: "p1", kind: "picture", ...size, name: "given", url: "/api/examples/0/picture" };
+const named = { id: "p1", name: "given", url: "/api/examples/0/picture" };
+const picture = { kind: "picture", ...size, ...named };
 window.mounts = [
   mountApp(place("cell"), transport, { pictures: [picture], prompt: "What is this?" }),
   mountApp(place("other"), transport),
