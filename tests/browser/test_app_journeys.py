@@ -185,11 +185,13 @@ def test_photograph_is_asked_about_taken_away_and_brought_back(visitor):
     visitor.click(".menu-button.share")
     visitor.click(".menu-row", "Folder")
     WebDriverWait(visitor.driver, PATIENCE_S).until(lambda _: [*visitor.folder.glob("*.zip")])
+    cards = len(visitor.all(".card"))  # the sitting's, with those of other journeys
     visitor.click(".menu-button.delete")
     visitor.click(".menu-panel .danger")
-    visitor.until("return !document.querySelector('.entry')")
+    visitor.until("return document.querySelectorAll('.card').length === arguments[0]", cards - 1)
     (saved,) = visitor.folder.glob("*.zip")
     visitor.one("#import-file").send_keys(str(saved))
-    visitor.until("return document.querySelector('.entry:not(.live-entry):not([hidden])')")
+    visitor.until("return document.querySelectorAll('.card').length === arguments[0]", cards)
+    visitor.until_text(".entry:not([hidden]) .answer", answer)
     assert visitor.text(".entry .answer") == answer
     assert "caption" in str(visitor.one("#prompt-field").get_attribute("value"))
