@@ -21,7 +21,7 @@ from seewhy.core.errors import ParameterError
 from seewhy.core.trace import Inputs, Trace
 from seewhy.explained_answer import explanation_of, plain, reading_options
 from seewhy.explanation import Explanation
-from seewhy.follow_up import Asker, FollowUp
+from seewhy.follow_up import Asker, FollowUp, expect_pictures_of
 from seewhy.memory.limits import MemoryGuard, MemoryGuards
 from seewhy.methods import Method
 from seewhy.methods_figure import Methods, figure_by_methods
@@ -202,11 +202,13 @@ class Explainer:
 
         Raises:
             AnswerError: if the model does not know a token of the answer.
+            ParameterError: if the pictures are not those of the explanation.
             SeewhyError: as `explain`, for what does not fit together.
         """
         chosen = ExplainOptions.of(options, **settings)
         question = read_question(image, prompt, answer_start=answer_start)
         expect_known_ids(self.loaded, [token.id for token in explanation.record.tokens])
+        expect_pictures_of(explanation, question.conversation)
         return FollowUp(self._asker, question, chosen, explanation)
 
     @property
@@ -439,16 +441,18 @@ class Explainer:
         turn: int | None = None,
         template: Mapping[str, Any] | None = None,
         answer: str | Sequence[int] | Mapping[str, Any] | None = None,
+        answer_start: str | Sequence[int] | None = None,
         options: ExplainOptions | None = None,
         **settings: Any,
     ) -> ExplanationFigure:
         """Explain an answer by several methods, and draw one figure of all.
 
         `explainer.figure("street.jpg", methods=["logit-shares", "tam"]).save("figure.pdf")`. The
-        answer is the model's own, written once and explained by each method, or the given one.
+        answer is the model's own, written once, or the given one; the model reads it once for all
+        methods.
 
         Args:
-            image, prompt, messages, turn, template, answer: as for `explain`.
+            image, prompt, messages, turn, template, answer, answer_start: as for `explain`.
             words: as for `Explanation.figure`; None takes the main words of the answer.
             methods: names from `seewhy.METHODS`, specs such as `"arc(k=20)"`, or methods; a mapping
                 gives the names that are shown. Empty takes that of the options.
@@ -461,13 +465,10 @@ class Explainer:
             ParameterError: if a parameter is unknown or out of range.
             SeewhyError: as `explain` and `Explanation.figure`.
         """
-        question = read_question(
-            image, prompt, messages=messages, turn=turn, template=template, answer=answer
-        )
+        ask = (messages, turn, template, answer, answer_start)
 
-        def explain(chosen: ExplainOptions, ids: Sequence[int] | None) -> Explanation:
-            asked = question if ids is None else replace(question, answer=ids)
-            return self._explain_one(asked, chosen)
+        def explain(ways: Sequence[ExplainOptions]) -> list[Explanation]:
+            return self._explain_in_ways(_question(image, prompt, *ask), ways)
 
         return figure_by_methods(explain, words, methods, options, settings)
 

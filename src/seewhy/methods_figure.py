@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from seewhy.core.errors import ParameterError
@@ -15,8 +14,8 @@ from seewhy.report.figure import ExplanationFigure, FigureOptions, Named
 Methods = Sequence[str | Method] | Mapping[str, str | Method]
 """Names, specs or methods; or a mapping to them from the names that the figure shows."""
 
-Explain = Callable[[ExplainOptions, Sequence[int] | None], Explanation]
-"""Explains a question: what the model answers, or the answer of these token ids."""
+Explain = Callable[[Sequence[ExplainOptions]], Sequence[Explanation]]
+"""Explains one answer to a question in several ways."""
 
 
 def figure_by_methods(
@@ -26,10 +25,10 @@ def figure_by_methods(
     options: ExplainOptions | None,
     settings: Mapping[str, Any],
 ) -> ExplanationFigure:
-    """Explain a question by the first method, its answer by the others, and draw all of it.
+    """Explain an answer by several methods, and draw all of it.
 
     Args:
-        explain: explains the question.
+        explain: explains the answer.
         words: as for `Explanation.figure`.
         methods: at least one; empty takes that of the options.
         options: how to explain.
@@ -45,21 +44,20 @@ def figure_by_methods(
     names, chosen = _named(methods)
     if chosen and "method" in explained:
         raise ParameterError("Expected method or methods, got both: leave one of them out.")
-    first, *others = [
+    ways = [
         ExplainOptions.of(options, **explained, **({} if one is None else {"method": one}))
         for one in chosen or [None]
     ]
-    for one in (first, *others):
-        _ = one.explaining_method  # likewise
-    explanation = explain(first, None)
-    ids = [token.id for token in explanation.record.tokens]
-    rows = [
-        explain(replace(one, generation={}, max_new_tokens=None, seed=None), ids) for one in others
-    ]
+    wanted = [way.explaining_method.spec for way in ways]
+    first, *others = explain(ways)
     if names is None:
-        return explanation.figure(words, methods=rows, **drawn)
-    further = dict(zip(names[1:], rows, strict=True))
-    return explanation.figure(words, methods=further, name=names[0], **drawn)
+        return first.figure(words, methods=others, **drawn)
+    told = [
+        name if one.method == spec else f"{name} ({one.method})"
+        for name, one, spec in zip(names, (first, *others), wanted, strict=True)
+    ]
+    further = dict(zip(told[1:], others, strict=True))
+    return first.figure(words, methods=further, name=told[0], **drawn)
 
 
 def _named(methods: Any) -> tuple[list[str] | None, list[Any]]:

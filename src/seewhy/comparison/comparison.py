@@ -255,7 +255,7 @@ class Comparison:
             "models": list(self.models),
             "method": self.methods[0] if len(set(self.methods)) == 1 else None,
             "compared_by": self.by,
-            "columns": [_column(column) for column in self.columns],
+            "columns": [column.to_json() for column in self.columns],
             "pairs": [
                 {"columns": list(key), "unit": pair.unit, "same_places": pair.has_same_places}
                 for key, pair in self._pairs.items()
@@ -327,26 +327,6 @@ class Comparison:
 
     def _display_(self) -> Any:
         return import_module(NOTEBOOK).marimo_comparison(self)
-
-
-def _column(column: Column) -> dict[str, Any]:
-    one = column.explanation
-    return {
-        "label": column.label,
-        "model": one.model,
-        "method": one.method,
-        "prompt": one.prompt,
-        "answer": one.answer,
-        "views": [
-            {
-                "size": list(view.size),
-                "rows": view.base_grid.row_edges.tolist(),
-                "columns": view.base_grid.column_edges.tolist(),
-            }
-            for view in one.views
-        ],
-        "notes": list(one.notes),
-    }
 
 
 def _says_something(text: str) -> bool:

@@ -60,8 +60,14 @@ def matched_by(explanations: Sequence[Explanation]) -> By:
 
 
 def notes_on_columns(columns: Sequence[Column], own: str) -> Iterator[str]:
-    """Notes on maps that are brought to the grids of another column, or model."""
+    """Notes on contrasts, and on maps that are brought to the grids of another column, or model."""
     for number, column in enumerate(columns):
+        record = column.explanation.record
+        for word, alternative in record.contrasts:
+            yield (
+                f"The {ORDINALS[number]} {own}'s map of {record.words[word].text!r} shows why this "
+                f"word and not {alternative!r}."
+            )
         target = columns[column.grid].explanation.views
         for view, (one, other) in enumerate(zip(target, column.explanation.views, strict=True), 1):
             if not same_grids([one], [other]):

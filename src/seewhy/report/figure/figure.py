@@ -15,6 +15,7 @@ from seewhy.core.errors import ParameterError
 from seewhy.core.record import Record
 from seewhy.report.figure.caption import as_text, caption_of
 from seewhy.report.figure.chosen_words import Named
+from seewhy.report.figure.compressed import small_pdf, small_svg
 from seewhy.report.figure.content import Content, content_of, title_of
 from seewhy.report.figure.drawing import DPI, draw, own_settings
 from seewhy.report.figure.latex import expect_safe_name, snippet
@@ -93,12 +94,15 @@ class ExplanationFigure:
         return file_stem(list(self.words))
 
     def pdf(self) -> bytes:
-        """As PDF: text stays text (TrueType fonts), pictures have 300 dots per inch."""
-        return self._saved("pdf", {"CreationDate": None, **self._about})
+        """As PDF: text stays text (TrueType fonts), pictures have 300 dots per inch.
+
+        The pictures of a file of more than half a megabyte are JPEG, those of others are exact.
+        """
+        return small_pdf(self._saved("pdf", {"CreationDate": None, **self._about}))
 
     def svg(self) -> str:
-        """As SVG: text stays text, pictures are inside."""
-        return self._saved("svg", {"Date": None, **self._about}).decode()
+        """As SVG: text stays text, pictures are inside, as those of `pdf`."""
+        return small_svg(self._saved("svg", {"Date": None, **self._about}).decode())
 
     def png(self, dpi: int = DPI) -> bytes:
         """As PNG.
