@@ -1,6 +1,11 @@
+import re
+from importlib.resources import files
+
 import pytest
 
 from seewhy.report.page_script import join_modules, page_script
+
+MODULES = sorted(files("seewhy.report").joinpath("assets", "js").rglob("*.js"))  # type: ignore[attr-defined]
 
 FIRST = (
     'import { two, Three } from "./parts/second.js";\n\nexport const one = two() + new Three().x;\n'
@@ -116,3 +121,19 @@ def test_page_script_has_no_import_or_export_left(entry):
     script = page_script(entry)
     assert not [line for line in script.split("\n") if line.startswith(("import", "export"))]
     assert script is page_script(entry)
+
+
+@pytest.mark.parametrize("room", ["app", "comparison", "report", "shared"])
+def test_page_that_can_stand_in_a_shadow_root_asks_no_document(room):
+    """There `document` knows the host only: `shared/focus.js` looks inside."""
+    found = {
+        (path.name, match[0])
+        for path in MODULES
+        if room in path.parts
+        for match in re.finditer(
+            r"\bdocument\.(activeElement|elementFromPoint|querySelector|getElementById)",
+            path.read_text("utf-8"),
+        )
+        if path.name not in ("focus.js", "page.js")
+    }
+    assert not found

@@ -1,6 +1,7 @@
 // What comes from the region: the words, best first.
 
 import { closest, element } from "../shared/dom.js";
+import { focusedElement } from "../shared/focus.js";
 import { capitalize, clamp, label, percent } from "../shared/text.js";
 import { describeRegion } from "./region_marks.js";
 import { evenShare, partOfView } from "./region_words.js";
@@ -127,7 +128,7 @@ function renderList(report, isMeasured) {
  * @param {HTMLElement[]} rows
  */
 function replaceRows(list, rows) {
-  const focused = document.activeElement?.closest(".region-word");
+  const focused = focusedElement()?.closest(".region-word");
   const at = focused && list.contains(focused) ? focused.getAttribute("data-at") : null;
   list.replaceChildren(...rows);
   const same = at === null ? null : list.querySelector(`[data-at="${at}"]`);
