@@ -1,5 +1,6 @@
 # make demo    explain a drawn scene with the model that ships with the package
 # make audit-demo audit 60 drawn scenes with a model that invents things into out/audit
+# make app     open the app: ask the models that ship with the package, and ask back
 # make test    lint, types, docs and every test, the report in real Chromium included
 # make docs    build the documentation into site/
 # make results build the page and the gallery of the committed results into site/results
@@ -19,6 +20,7 @@ BIN    := $(VENV)/bin
 # Two steps, each with its stamp: what a demo needs, and on top of it what developers need.
 DEMO   := $(VENV)/.demo
 AUDIT  := $(VENV)/.audit
+APP    := $(VENV)/.app
 READY  := $(VENV)/.dev
 WORKERS ?= 2
 MODEL ?= tiny-qwen2-vl
@@ -34,7 +36,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 export TOKENIZERS_PARALLELISM := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo audit-demo test install lint types tests browser docs results families bench answers mutants train clean
+.PHONY: demo app audit-demo test install lint types tests browser docs results families bench answers mutants train clean
 .DEFAULT_GOAL := test
 
 install: $(READY)
@@ -51,6 +53,10 @@ $(AUDIT): $(DEMO)
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[audit]'
 	touch $@
 
+$(APP): $(DEMO)
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[app]'
+	touch $@
+
 # torchvision has no build on PyPI that fits torch's CPU wheel, and where it stands on the path
 # transformers takes it for usable; the tests alone want its Python part, so it stays outside.
 $(READY): $(DEMO)
@@ -60,6 +66,9 @@ $(READY): $(DEMO)
 
 demo: $(DEMO)
 	$(BIN)/seewhy explain --out out/demo --overwrite
+
+app: $(APP)
+	$(BIN)/seewhy app
 
 # Scenes in which the habit that the model was taught can show. Given again, it goes on where it was.
 audit-demo: $(AUDIT)

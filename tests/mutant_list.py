@@ -911,8 +911,8 @@ MUTANTS = (
     ),
     Mutant(
         "levels-without-their-low",
-        "levels = (values.double() - low) / ((high - low) or 1.0) * 255",
-        "levels = values.double() / ((high - low) or 1.0) * 255",
+        "levels = (numbers - low) / ((high - low) or 1.0) * 255",
+        "levels = numbers / ((high - low) or 1.0) * 255",
         "test_payload_holds_every_words_map_to_8_bit",
     ),
     Mutant(

@@ -9,8 +9,8 @@ from __future__ import annotations
 import base64
 import json
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Set
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -55,8 +55,8 @@ const makeModel = (name, state) => {
     async send(content, callbacks, buffers = []) {
       model.sent.push(content);
       const packed = await Promise.all(buffers.map(text));
-      if (data[name].alive)
-        await fetch(`/send/${name}`, { method: "POST", body: JSON.stringify({ content, buffers: packed }) });
+      const body = JSON.stringify({ content, buffers: packed });
+      if (data[name].alive) await fetch(`/send/${name}`, { method: "POST", body });
     },
     listeners: () => listeners.size,
   };
@@ -117,9 +117,13 @@ class Sent:
             return self.messages[number:]
 
 
-def page_of(widgets: Mapping[str, Any], dead: set[str], ground: str) -> str:
+def page_of(
+    widgets: Mapping[str, Any], dead: Set[str], ground: str, pictures: Mapping[str, str]
+) -> str:
     """The page."""
-    places = "".join(f'<div class="output" id="{name}"></div>' for name in widgets)
+    places = "".join(
+        f'<div class="output" id="{name}">{_image(pictures.get(name))}</div>' for name in widgets
+    )
     data = {
         name: {"esm": str(widget._esm), "state": state_of(widget), "alive": name not in dead}
         for name, widget in widgets.items()
@@ -131,26 +135,40 @@ def page_of(widgets: Mapping[str, Any], dead: set[str], ground: str) -> str:
 <script type="module">{SCRIPT}</script></body></html>"""
 
 
+def _image(png: str | None) -> str:
+    return "" if png is None else f'<img alt="" src="data:image/png;base64,{png}">'
+
+
 def state_of(widget: Any) -> dict[str, Any]:
     """The state that a widget shares, as JSON."""
     return {
         name: value
         for name, value in widget.get_state().items()
-        if not name.startswith("_") and isinstance(value, str | int | float)
+        if not name.startswith("_") and isinstance(value, str | int | float | list)
     }
 
 
 @contextmanager
 def served(
-    widgets: Mapping[str, Any], *, dead: set[str] = frozenset(), ground: str = "white"
+    widgets: Mapping[str, Any],
+    *,
+    dead: Set[str] = frozenset(),
+    ground: str = "white",
+    pictures: Mapping[str, str] | None = None,
 ) -> Iterator[str]:
-    """Serve a page with widgets in its cells; the kernel of `dead` ones has ended.
+    """Serve a page with widgets in its cells.
+
+    Args:
+        widgets: by the name of their cell.
+        dead: cells whose kernel has ended.
+        ground: the page's background.
+        pictures: in base64, the static picture that stands before a widget.
 
     Yields:
         The page's address.
     """
     sent = {name: Sent(widget) for name, widget in widgets.items()}
-    page = page_of(widgets, dead, ground)
+    page = page_of(widgets, dead, ground, pictures or {})
 
     class Kernel(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -169,10 +187,11 @@ def served(
             self.reply("{}")
 
         def reply(self, body: str, kind: str = "application/json") -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", kind)
-            self.end_headers()
-            self.wfile.write(body.encode())
+            with suppress(BrokenPipeError, ConnectionResetError):  # the page was left
+                self.send_response(200)
+                self.send_header("Content-Type", kind)
+                self.end_headers()
+                self.wfile.write(body.encode())
 
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""

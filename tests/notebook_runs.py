@@ -12,6 +12,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def executed(books: Mapping[str, NotebookNode]) -> dict[str, NotebookNode]:
     """
     whole = new_notebook()
     for book in books.values():
-        whole.cells += [new_code_cell(BETWEEN), *book.copy().cells]
+        whole.cells += [new_code_cell(BETWEEN), *deepcopy(book.cells)]
     quiet = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
     os.environ.update(quiet)
     with tempfile.TemporaryDirectory() as folder:
@@ -73,7 +74,7 @@ def _parted(whole: NotebookNode, books: Mapping[str, NotebookNode]) -> dict[str,
 
 def normalised(book: NotebookNode) -> NotebookNode:
     """A notebook without what changes from run to run, and without live parts."""
-    number = 0
+    number, book = 0, deepcopy(book)
     book.metadata.pop("widgets", None)
     for cell in book.cells:
         cell.metadata = NotebookNode()

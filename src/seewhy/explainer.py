@@ -21,7 +21,7 @@ from seewhy.core.errors import ParameterError
 from seewhy.core.trace import Inputs, Trace
 from seewhy.explained_answer import explanation_of, plain, reading_options
 from seewhy.explanation import Explanation
-from seewhy.follow_up import Asker, FollowUp
+from seewhy.follow_up import Asker, FollowUp, expect_pictures_of
 from seewhy.memory.limits import MemoryGuard, MemoryGuards
 from seewhy.methods import Method
 from seewhy.methods_figure import Methods, figure_by_methods
@@ -202,11 +202,13 @@ class Explainer:
 
         Raises:
             AnswerError: if the model does not know a token of the answer.
+            ParameterError: if the pictures are not those of the explanation.
             SeewhyError: as `explain`, for what does not fit together.
         """
         chosen = ExplainOptions.of(options, **settings)
         question = read_question(image, prompt, answer_start=answer_start)
         expect_known_ids(self.loaded, [token.id for token in explanation.record.tokens])
+        expect_pictures_of(explanation, question.conversation)
         return FollowUp(self._asker, question, chosen, explanation)
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from seewhy.answer_diff import AnswerChange, diff_of
@@ -17,6 +18,7 @@ from seewhy.core.word_lookup import find_text, place_of
 from seewhy.diagnosed import diagnosed
 from seewhy.explanation import Explanation
 from seewhy.images import Clip, with_note
+from seewhy.memory.limits import MemoryGuard
 from seewhy.models import Loaded
 from seewhy.models.answer_ids import continued_ids
 from seewhy.models.conversation import Conversation, Message
@@ -34,6 +36,9 @@ from seewhy.region_effect import (
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+APART = 4.0
+"""Levels by which a picture may differ from the one that was saved, as by another compression."""
 
 ONCE = ("streamer", "stopping_criteria")
 """Settings of generation that serve one answer: they are not used again for the next."""
@@ -143,13 +148,15 @@ class FollowUp:
             ParameterError: if there is no such view, change or fill, the region lies beyond the
                 picture, `to` is missing or not needed, or scikit-image is missing.
             NonFiniteError: if a log-probability is NaN.
+            MemoryLimitError: if memory runs out.
         """
         if isinstance(controls, bool) or controls < 0:
             raise ParameterError(f"Expected controls of at least 0, got {controls!r}: give 0 to 8.")
-        session = self._asker.session(self.question, self.ids, self.options)
-        prepared = region_change(session.inputs().views, region, change, fill, to)
-        words = self.explanation.record.words
-        return region_effect(session, words, region, prepared, controls)
+        with MemoryGuard(self._asker.loaded, self.options).watching():
+            session = self._asker.session(self.question, self.ids, self.options)
+            prepared = region_change(session.inputs().views, region, change, fill, to)
+            words = self.explanation.record.words
+            return region_effect(session, words, region, prepared, controls)
 
     @torch.inference_mode(False)
     def change(
@@ -291,13 +298,41 @@ class FollowUp:
 
 def _without_answer(chat: Chat) -> Chat:
     """A chat without what its log says of the answer, which is not the new one."""
-    return replace(chat, answer=None, reasoning="", log_probability=None)
+    return replace(chat, answer=None, reasoning="", log_probability=None, warnings=())
 
 
 def _with_notes(explanation: Explanation, notes: Sequence[str]) -> Explanation:
     record = explanation.record
     provenance = replace(record.provenance, notes=(*record.provenance.notes, *notes))
     return Explanation(replace(record, provenance=provenance))
+
+
+def expect_pictures_of(explanation: Explanation, conversation: Conversation) -> None:
+    """Expect that a conversation shows the pictures that an explanation is about.
+
+    Raises:
+        ParameterError: if their number, their sizes or what they show differ.
+    """
+    media = conversation.media
+    given = [medium.size for medium in media]
+    counted = {view.medium for view in explanation.views} == set(range(len(media)))
+    for view, picture in zip(explanation.views, explanation.images, strict=True):
+        medium = media[view.medium] if counted else None
+        if isinstance(medium, Clip):
+            fits = view.frames and view.frames[-1] < len(medium.frames)
+            medium = medium.frames[view.frames[0]] if fits else None
+        if medium is None or medium.size != picture.size or _apart(medium, picture) > APART:
+            raise ParameterError(
+                f"Expected the pictures that the explanation is about, of sizes "
+                f"{[view.size for view in explanation.views]}, got others, of sizes {given}: give "
+                "those that were asked about, in their order."
+            )
+
+
+def _apart(one: Image, other: Image) -> float:
+    """The mean difference of two pictures of one size, in levels from 0 to 255."""
+    pixels = (np.asarray(picture, dtype=np.int16) for picture in (one, other))
+    return float(np.abs(np.subtract(*pixels)).mean())
 
 
 def _noted(change: RegionChange, media: Sequence[Any]) -> list[Any]:

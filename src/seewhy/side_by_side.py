@@ -50,9 +50,13 @@ def ways_of(
             or a setting is not for all of them.
         UnknownNameError: if there is no method of a name.
     """
-    if isinstance(methods, str | Method):
+    if not isinstance(methods, list | tuple):
         raise ParameterError(
-            f"Expected a list of methods, got one: write methods=[{str(methods)!r}, ...]."
+            f"Expected a list of methods, got {methods!r}: write methods=['tam', 'logit-shares']."
+        )
+    if wrong := [one for one in methods if not isinstance(one, str | Method)]:
+        raise ParameterError(
+            f"Expected names of methods, or methods, got {wrong[0]!r}: `seewhy methods` lists them."
         )
     if "method" in settings:
         raise ParameterError(

@@ -49,7 +49,8 @@ import { mountApp } from "/js/app/mount.js";
 import { httpTransport } from "/js/app/transport.js";
 const place = (id) => document.getElementById(id);
 const transport = httpTransport({ base: `${location.origin}/`, giveUp: 0.3 });
-const picture = { id: "p1", kind: "picture", width: 480, height: 360, name: "given", url: "/api/examples/0/picture" };
+const size = { width: 480, height: 360 };
+const picture = { id: "p1", kind: "picture", ...size, name: "given", url: "/api/examples/0/picture" };
 window.mounts = [
   mountApp(place("cell"), transport, { pictures: [picture], prompt: "What is this?" }),
   mountApp(place("other"), transport),
@@ -60,6 +61,7 @@ document.documentElement.dataset.ready = "";
 """
 """Another page, with two apps in elements of its own, such as a notebook's cells."""
 
+METHODS = (("logit-shares", "Logit shares", "fast"), ("rise", "RISE", "slow"))
 PATIENCE_S = 10.0  # of a job that waits for the test
 
 
@@ -76,7 +78,7 @@ def png(width: int = 480, height: int = 360) -> bytes:
 
 def record_like(text: str | None = None, prompt: str | None = None, **told: Any) -> Record:
     """The golden record, or one with another answer and prompt."""
-    named = dict(prompt=prompt) if prompt else {}
+    named = {"prompt": prompt} if prompt else {}
     if text is None:
         return record_of(**named, **told)
     pieces = tuple((piece, "star house tree") for piece in re.findall(r"\s*\S+", text))
@@ -98,6 +100,12 @@ class Job:
             self.events.append((name, data))
             self.news.notify_all()
 
+    def after(self, heard: int) -> list[tuple[str, dict[str, Any]]]:
+        """Events after the first ones, once there are some, or none after a while."""
+        with self.news:
+            self.news.wait_for(lambda: len(self.events) > heard, timeout=0.5)
+            return self.events[heard:]
+
 
 class FakeService:
     """What the server knows. Tests change it, and say what happens to jobs."""
@@ -116,8 +124,8 @@ class FakeService:
         self.queries: list[dict[str, str]] = []
         self.heard: list[int] = []
         """The last event that each stream of events said it had heard."""
-        self.refused: dict[str, tuple[int, str]] = {}
-        """A method and path of which the next request fails, with its status and text."""
+        self.refused: dict[str, tuple[int, str] | tuple[int, str, str]] = {}
+        """A method and path of which the next request fails, with its status, text and kind."""
         self.broken_streams = 0
         """How many streams of events break after their next event."""
         self.is_gone = False
@@ -132,12 +140,12 @@ class FakeService:
             "schema": 1,
             "models": [
                 {"name": MODEL, "family": "qwen2_vl", "loaded": True, "shipped": True},
-                {"name": "Qwen/Qwen2-VL-2B-Instruct", "family": None, "loaded": False, "shipped": False},
+                {"name": "Qwen/Qwen2-VL-2B", "family": None, "loaded": False, "shipped": False},
             ],
             "default_model": MODEL,
             "methods": [
-                {"name": "logit-shares", "title": "Logit shares", "can_contrast": True, "speed": "fast"},
-                {"name": "rise", "title": "RISE", "can_contrast": False, "speed": "slow"},
+                {"name": name, "title": title, "can_contrast": speed == "fast", "speed": speed}
+                for name, title, speed in METHODS
             ],
             "default_method": "logit-shares",
             "examples": [
@@ -215,9 +223,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self.service.queries += [query] if query else []
                 answer(self, body, query, *match.groups())
                 return
-        self._fail(404, "There is no such thing here.", "not_found")
+        self._fail(404, "There is no such thing here.", "not-found")
 
-    do_GET = do_POST = do_DELETE = _handle
+    do_GET = do_POST = do_DELETE = _handle  # noqa: N815 - the names that the standard library calls
 
     def _host(self, *_: Any) -> None:
         self._reply(HOST.encode(), "text/html; charset=utf-8")
@@ -285,9 +293,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         until = time.monotonic() + 4 * PATIENCE_S
         while time.monotonic() < until:
-            with job.news:
-                job.news.wait_for(lambda: len(job.events) > heard, timeout=0.5)
-                fresh = job.events[heard:]
+            fresh = job.after(heard)
             for name, data in fresh:
                 heard += 1
                 text = f"id: {heard}\nevent: {name}\ndata: {json.dumps(data)}\n\n"
@@ -305,7 +311,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _entry(self, body: bytes, query: dict[str, str], number: str) -> None:
         entry = next((one for one in self.service.entries if one["id"] == number), None)
         if entry is None:
-            self._fail(404, "This answer was deleted.", "not_found")
+            self._fail(404, "This answer was deleted.", "not-found")
         else:
             self._json({"entry": entry, "payload": self.service.payloads[number]})
 

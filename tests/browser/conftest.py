@@ -11,6 +11,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.support.ui import WebDriverWait
 
+from browser.app_person import address, person, service  # noqa: F401 - fixtures
 from golden.records import record_of
 from seewhy.core.record import Record
 from seewhy.report.page import html
@@ -40,8 +41,8 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
         options.add_argument(flag)
     options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('profile')}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    service = webdriver.ChromeService(found("chromedriver"))
-    driver = webdriver.Chrome(options=options, service=service)
+    chromedriver = webdriver.ChromeService(found("chromedriver"))
+    driver = webdriver.Chrome(options=options, service=chromedriver)
     driver.set_script_timeout(20)
     yield driver
     driver.quit()

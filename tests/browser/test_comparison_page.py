@@ -104,7 +104,7 @@ def pixel(page: WebDriver, frame: int, x: float, y: float) -> list[int]:
 def test_page_shows_one_word_in_all_columns(open_page, methods):
     page = open_page(methods, f"#word={STAR}")
     assert page.find_element(By.TAG_NAME, "h1").text == "Four methods, one answer"
-    assert texts(page, ".column h2") == ["A\ntam", "B\narc", "C\nattention", "D\nrise"]
+    assert texts(page, ".column .column-name") == ["A\ntam", "B\narc", "C\nattention", "D\nrise"]
     assert chosen(page) == ["star"]
     assert page.find_element(By.CSS_SELECTOR, ".answer").text == methods.answer
     before = drawn(page)
@@ -122,7 +122,7 @@ def test_page_shows_one_word_in_all_columns(open_page, methods):
 def test_names_and_notes_are_text(open_page, methods):
     named = Comparison.of(methods.explanations[:2], labels=[NOTE, "b"], notes=[NOTE])
     page = open_page(named)
-    assert texts(page, ".column h2")[0] == f"A\n{NOTE}"
+    assert texts(page, ".column-name")[0] == f"A\n{NOTE}"
     assert NOTE in page.find_element(By.CSS_SELECTOR, "ul.notes").text
     assert page.find_elements(By.CSS_SELECTOR, "img[src=x]") == []
 
@@ -244,6 +244,34 @@ def test_keys_walk_through_words_and_over_places(open_page, methods):
     frame.send_keys(Keys.ARROW_RIGHT)
     assert page.execute_script("return document.querySelector('.place-mark').style.left") != left
     assert chosen(page) == ["A"]
+
+
+def test_pointing_looks_at_a_word_and_a_click_keeps_it(open_page, methods):
+    page = open_page(methods, f"#word={STAR}")
+    words = page.find_elements(By.CSS_SELECTOR, ".answer button")
+    ActionChains(page).move_to_element(words[TREE]).perform()
+    assert chosen(page) == ["tree"]
+    assert page.execute_script("return location.hash") == f"#word={STAR}"
+    ActionChains(page).move_to_element(page.find_element(By.TAG_NAME, "h1")).perform()
+    WebDriverWait(page, 5).until(lambda d: chosen(d) == ["star"])
+    words[HOUSE].click()
+    ActionChains(page).move_to_element(words[TREE]).perform()
+    ActionChains(page).move_to_element(page.find_element(By.TAG_NAME, "h1")).perform()
+    WebDriverWait(page, 5).until(lambda d: chosen(d) == [words[HOUSE].text])
+    assert page.execute_script("return location.hash") == f"#word={HOUSE}"
+
+
+def test_prompts_that_differ_have_the_letters_of_their_columns(open_page):
+    asked = explained(prompt="What is it?")
+    page = open_page(Comparison.of([explained(), asked, explained()]))
+    first = explained().record.prompt
+    assert texts(page, ".prompt") == [f"A\nC\n{first}", "B\nWhat is it?"]
+
+
+def test_answer_without_words_is_shown(open_page):
+    page = open_page(Comparison.of([explained(pieces=(("\n", ""),))] * 2))
+    assert texts(page, ".answer button") == []
+    page.find_element(By.TAG_NAME, "body").send_keys(Keys.ARROW_RIGHT)
 
 
 def test_address_says_what_is_shown(open_page, methods):

@@ -265,7 +265,10 @@ def test_two_comparisons_do_not_touch_each_other(open_host):
     page.execute_script("mounts[0].choose(arguments[0])", TREE)
     assert page.execute_script(chosen, f"#first {pressed}") == ["tree"]
     assert page.execute_script(chosen, f"#second {pressed}") == before
-    assert page.find_elements(By.CSS_SELECTOR, "#first .topbar") == []
+    # Without its bar it is a part of the page: no heading of the first level, no landmark.
+    for part in (".topbar", "h1", "main", "footer"):
+        assert page.find_elements(By.CSS_SELECTOR, f"#first {part}") == []
+        assert len(page.find_elements(By.CSS_SELECTOR, f"#second {part}")) == 1
     ids = page.execute_script("return [...document.querySelectorAll('[id]')].map(e => e.id)")
     assert len(set(ids)) == len(ids)
     page.find_element(By.ID, "plain").send_keys(Keys.ARROW_RIGHT)

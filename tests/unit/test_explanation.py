@@ -15,24 +15,24 @@ from golden.records import (
 from seewhy import Explanation
 from seewhy.core import record as record_module
 from seewhy.core.errors import InputError, UnknownNameError
-from seewhy.report import spans as spans_module
+from seewhy.report.spans import RecordSpans
 
 matplotlib.use("Agg")
 
 
 def test_each_word_is_computed_once_to_save_and_show_an_explanation(tmp_path, monkeypatch):
     spans, splits = [], []
-    make, split = spans_module._span, record_module.words_of
+    make, split = RecordSpans._spans, record_module.words_of
 
-    def counted_span(attribution, pictures, tokens, word, earlier):
-        spans.append((attribution, word.text))
-        return make(attribution, pictures, tokens, word, earlier)
+    def counted_spans(self, attribution, tokens, words, earlier):
+        spans.extend((attribution, word.text) for word in words)
+        return make(self, attribution, tokens, words, earlier)
 
     def counted_split(text, offsets):
         splits.append(text)
         return split(text, offsets)
 
-    monkeypatch.setattr(spans_module, "_span", counted_span)
+    monkeypatch.setattr(RecordSpans, "_spans", counted_spans)
     monkeypatch.setattr(record_module, "words_of", counted_split)
 
     record = chat_record()

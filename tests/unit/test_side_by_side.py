@@ -113,7 +113,9 @@ def test_mistakes_in_methods_are_told(explainer):
         (["tam"] * 5, "2 to 4 methods, got 5"),
         (["tam", "tam"], "different methods, got tam twice"),
         (["arc", "arc(k=50)"], "different methods, got arc twice"),
-        ("tam", "Expected a list of methods, got one"),
+        ("tam", "Expected a list of methods, got 'tam'"),
+        (None, "Expected a list of methods, got None"),
+        (["tam", 3], "names of methods, or methods, got 3"),
     ):
         with pytest.raises(ParameterError, match=told):
             explainer.compare_methods(PICTURE, methods=methods)

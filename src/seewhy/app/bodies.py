@@ -16,7 +16,7 @@ from seewhy.app.routes import Route
 SLOWEST = 32 * 1024
 """Bytes a second that a large body must come with, beyond the first seconds."""
 
-LINGER_BYTES, LINGER_SECONDS = 64 << 20, 3
+LINGER_BYTES, LINGER_SECONDS = 64 << 20, 15
 """What is read and thrown away after a body was refused, so that the client hears of it."""
 
 

@@ -33,6 +33,9 @@ RATIO = 200
 ENTRY = b"PK\x01\x02"
 """The first bytes of each entry of a zip's list, which is counted before it is read."""
 
+JSON_BYTES = 32 << 20
+"""Of the words and numbers of an explanation: read as JSON they take ten times as much memory."""
+
 PICTURES = 256
 PICTURE = re.compile(r"pictures/\d{1,6}\.png")
 CHUNK = 1 << 16
@@ -95,6 +98,7 @@ def _unpack(archive: zipfile.ZipFile, limits: Limits, folder: Path) -> None:
         raise _too_large(left)
     for name, info in wanted.items():
         most = min(left, max(1 << 20, RATIO * info.compress_size))
+        most = min(most, JSON_BYTES) if name.endswith(".json") else most
         left -= _unpack_one(archive, info, folder / name, most)
 
 
@@ -119,6 +123,8 @@ def _wanted(infos: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
             found[name] = info
     if MANIFEST not in found:
         raise _no_zip("none with manifest.json")
+    if any(found[name].file_size > JSON_BYTES for name in found if name.endswith(".json")):
+        raise _too_large(JSON_BYTES)
     if len(found) > PICTURES:
         raise _no_zip(f"one of {len(found):,} pictures")
     return found

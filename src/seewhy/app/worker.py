@@ -84,8 +84,16 @@ class Worker:
             if job.sitting == sitting:
                 self.cancel(job)
 
+    def is_idle(self) -> bool:
+        """Whether no job waits or runs."""
+        with self._changed:
+            return self._running is None and not len(self._queue)
+
     def close(self) -> bool:
-        """End all jobs and the thread; False if the running one does not end in time."""
+        """End all jobs and the thread; False if the running one does not end in time.
+
+        What is prepared first is not waited for.
+        """
         with self._changed:
             self._is_closed = True
             jobs = [*self._queue.order(), *([self._running] if self._running else [])]
@@ -93,7 +101,7 @@ class Worker:
         for job in jobs:
             self.cancel(job)
         if threading.current_thread() is not self._thread:
-            self._thread.join(JOIN_SECONDS)
+            self._thread.join(JOIN_SECONDS if self._is_ready.is_set() else 0.1)
         return not self._thread.is_alive()
 
     def _positions(self) -> dict[Job, int]:

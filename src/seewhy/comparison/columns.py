@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from seewhy.comparison.places import same_places
 from seewhy.core.errors import ParameterError
@@ -35,6 +35,26 @@ class Column:
     label: str
     explanation: Explanation
     grid: int
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready: label, model, method, prompt, answer, views with their grids, and notes."""
+        one = self.explanation
+        return {
+            "label": self.label,
+            "model": one.model,
+            "method": one.method,
+            "prompt": one.prompt,
+            "answer": one.answer,
+            "views": [
+                {
+                    "size": list(view.size),
+                    "rows": view.base_grid.row_edges.tolist(),
+                    "columns": view.base_grid.column_edges.tolist(),
+                }
+                for view in one.views
+            ],
+            "notes": list(one.notes),
+        }
 
 
 def columns_of(

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from seewhy.comparison.alignment import Row, aligned
 from seewhy.comparison.columns import Column, Kind, columns_of, kind_of, opened
+from seewhy.comparison.matching import By, expect_comparable, matched_by, notes_on_columns
 from seewhy.comparison.pairs import Pair, pairs_of
-from seewhy.comparison.places import same_grids
 from seewhy.comparison.word import ComparedWord
 from seewhy.core.errors import InputError, ParameterError
 from seewhy.core.text import Word
@@ -32,11 +32,6 @@ from seewhy.report.safe_folder import write_folder
 
 SCHEMA = "comparison 2"
 """Of a saved comparison's manifest; it is no explanation that `seewhy.open` reads."""
-
-ORDINALS = ("first", "second", "third", "fourth")
-
-By = Literal["tokens", "words", "diff"]
-"""How words were matched: equal tokens, equal words of one answer, or a diff of several answers."""
 
 
 class Comparison:
@@ -122,9 +117,9 @@ class Comparison:
     ) -> None:
         self.kind: Kind = kind or kind_of(explanations)
         self.columns: tuple[Column, ...] = columns_of(explanations, self.kind, labels)
-        self.by: By = by or _matched_by(explanations)
+        self.by: By = by or matched_by(explanations)
         own = "model" if self.kind == "models" else "column"
-        self.notes: tuple[str, ...] = (*notes, *_notes_on_columns(self.columns, own))
+        self.notes: tuple[str, ...] = (*notes, *notes_on_columns(self.columns, own))
 
     @property
     def explanations(self) -> tuple[Explanation, ...]:
@@ -260,7 +255,7 @@ class Comparison:
             "models": list(self.models),
             "method": self.methods[0] if len(set(self.methods)) == 1 else None,
             "compared_by": self.by,
-            "columns": [_column(column) for column in self.columns],
+            "columns": [column.to_json() for column in self.columns],
             "pairs": [
                 {"columns": list(key), "unit": pair.unit, "same_places": pair.has_same_places}
                 for key, pair in self._pairs.items()
@@ -332,82 +327,6 @@ class Comparison:
 
     def _display_(self) -> Any:
         return import_module(NOTEBOOK).marimo_comparison(self)
-
-
-def expect_comparable(first: Explanation, second: Explanation) -> None:
-    """Expect two explanations of the same words and pictures, by the same method.
-
-    Raises:
-        ParameterError: if one of these differs; it says which.
-    """
-    texts = [[word.text for word in one.record.words] for one in (first, second)]
-    if first.answer != second.answer or texts[0] != texts[1]:
-        raise ParameterError(
-            f"Expected two explanations of one answer, got {first.answer[:80]!r} and "
-            f"{second.answer[:80]!r}, or other words of it: the two models cut it in another way. "
-            "Give an answer that both write with the same words, or use Comparison.of."
-        )
-    sizes = [[view.size for view in one.views] for one in (first, second)]
-    if sizes[0] != sizes[1]:
-        raise ParameterError(
-            f"Expected two explanations of the same pictures, got sizes {sizes[0]} and {sizes[1]}: "
-            "the models show other pictures or other frames; compare them on one picture, or use "
-            "Comparison.of."
-        )
-    methods = [one.record.provenance.method for one in (first, second)]
-    if methods[0] != methods[1]:
-        raise ParameterError(
-            f"Expected two explanations by one method, got {methods[0]} and {methods[1]}: their "
-            "maps have other units. Name a method that both models allow, or use Comparison.of, "
-            "which compares shares of maps."
-        )
-
-
-def _column(column: Column) -> dict[str, Any]:
-    one = column.explanation
-    return {
-        "label": column.label,
-        "model": one.model,
-        "method": one.method,
-        "prompt": one.prompt,
-        "answer": one.answer,
-        "views": [
-            {
-                "size": list(view.size),
-                "rows": view.base_grid.row_edges.tolist(),
-                "columns": view.base_grid.column_edges.tolist(),
-            }
-            for view in one.views
-        ],
-        "notes": list(one.notes),
-    }
-
-
-def _matched_by(explanations: Sequence[Explanation]) -> By:
-    first, *others = explanations
-    words = [word.text for word in first.record.words]
-    if any(
-        one.answer != first.answer or [word.text for word in one.record.words] != words
-        for one in others
-    ):
-        return "diff"
-    tokens = [token.text for token in first.record.tokens]
-    same = all([token.text for token in one.record.tokens] == tokens for one in others)
-    return "tokens" if same else "words"
-
-
-def _notes_on_columns(columns: Sequence[Column], own: str) -> Iterator[str]:
-    """Notes on maps that are brought to the grids of another column, or model."""
-    for number, column in enumerate(columns):
-        target = columns[column.grid].explanation.views
-        for view, (one, other) in enumerate(zip(target, column.explanation.views, strict=True), 1):
-            if not same_grids([one], [other]):
-                cells, others = (" x ".join(map(str, v.base_grid.shape)) for v in (other, one))
-                yield (
-                    f"Picture {view}: the {ORDINALS[number]} {own}'s maps of {cells} cells were "
-                    f"brought to the {ORDINALS[column.grid]} {own}'s {others} cells, with area "
-                    "weights."
-                )
 
 
 def _says_something(text: str) -> bool:

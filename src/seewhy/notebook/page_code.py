@@ -69,7 +69,9 @@ def in_cell(style: str) -> str:
         >>> in_cell("a { height: 50vh; }")
         'a { height: calc(50 * var(--cell-vh)); }'
     """
-    style = re.sub(r"(?<![\w-])(-?[\d.]+)rem\b", lambda m: f"{float(m[1]) * REM:g}px", style)
+    style = re.sub(
+        r"(?<![\w-])(-?(?:\d+\.?\d*|\.\d+))rem\b", lambda m: f"{float(m[1]) * REM:g}px", style
+    )
     style = re.sub(r"(?<![\w-])([\d.]+)d?vh\b", r"calc(\1 * var(--cell-vh))", style)
     style = re.sub(r"(?<![\w-])([\d.]+)vw\b", r"\1cqw", style)
     return re.sub(r"@media (?=\((?:min|max)-width:)", "@container seewhy-cell ", style)

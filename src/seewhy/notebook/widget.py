@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from seewhy.core.errors import OutputError
-from seewhy.notebook.cell_output import address_of
 from seewhy.notebook.page_code import PageCode, loader, packed, page_code
 from seewhy.report.static_sheet import StaticPicture
 
@@ -29,7 +28,7 @@ def report_widget(
 
     Args:
         payload: makes the page's data; it is called when a view asks for it.
-        static: stands in the cell until the page is drawn.
+        static: stands in the cell before the page, and is hidden once the page is drawn.
         height: of the cell in CSS pixels, at most.
 
     Raises:
@@ -72,7 +71,7 @@ def cell_widget(code: PageCode, static: StaticPicture | None, height: int, about
 
     Args:
         code: of the page.
-        static: stands in the cell until the page is drawn.
+        static: stands in the cell before the page, and is hidden once the page is drawn.
         height: of the cell in CSS pixels, at most.
         about: what is shown where widgets are not.
 
@@ -82,9 +81,7 @@ def cell_widget(code: PageCode, static: StaticPicture | None, height: int, about
     widget = _widget_class()(
         version=code.version,
         height=height,
-        still="" if static is None else address_of(static),
-        text="" if static is None else static.text,
-        width=0 if static is None else static.size[0],
+        picture=[] if static is None else list(static.pixels),
     )
     widget.about = about or widget.about
 
@@ -114,9 +111,7 @@ def _widget_class() -> Any:
 
             _esm = loader()
             version = traitlets.Unicode().tag(sync=True)
-            still = traitlets.Unicode().tag(sync=True)
-            text = traitlets.Unicode().tag(sync=True)
-            width = traitlets.Int().tag(sync=True)
+            picture = traitlets.List(traitlets.Int()).tag(sync=True)
             height = traitlets.Int().tag(sync=True)
             about = "The live page of seewhy. Run this cell to see it."
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
@@ -23,3 +24,15 @@ def short(number: float | np.floating | Tensor, digits: int = 5) -> float:
     if not math.isfinite(number):
         raise ValueError(f"Expected finite numbers in a record, got {number}.")
     return float(f"{number:.{digits}g}")
+
+
+def shorts(numbers: Sequence[float], digits: int = 5) -> list[float]:
+    """Round many numbers to significant digits, as `short` does each.
+
+    >>> shorts([0.123456789, 1234567.0], 3)
+    [0.123, 1230000.0]
+    """
+    if not math.isfinite(sum(numbers)):
+        raise ValueError(f"Expected finite numbers in a record, got {sum(numbers)}.")
+    form = f".{digits}g"
+    return [float(format(number, form)) for number in numbers]

@@ -6,8 +6,16 @@ from collections.abc import Sequence
 
 from seewhy.core.text import Token, Word
 from seewhy.report.payload_maps import Maps
-from seewhy.report.payload_numbers import short
-from seewhy.report.payload_schema import LayerData, RangesData, Span, TextData, UnitData, UnitScale
+from seewhy.report.payload_numbers import short, shorts
+from seewhy.report.payload_schema import (
+    LayerData,
+    RangesData,
+    Span,
+    TextData,
+    UnitData,
+    UnitScale,
+    Weight,
+)
 from seewhy.report.spans import SpanScale, TextSpan
 
 #: Context with a smaller share than this of the strongest one is left out: it is not visible.
@@ -65,9 +73,7 @@ def _unit(
         "maps": list(range(first, first + views)),
         "ranges": _ranges(unit),
         "brightness": short(unit.brightness),
-        "context": [
-            [j, short(share, 3)] for j, share in context if share >= CONTEXT_MIN * context[0][1]
-        ],
+        "context": _context(context),
         "visual_share": None if unit.visual_share is None else short(unit.visual_share),
         "shares": [short(share) for share in unit.shares],
         "best": unit.main_view(media),
@@ -82,6 +88,13 @@ def _unit(
     if unit.special:
         data["special"] = True
     return data
+
+
+def _context(strongest: Sequence[tuple[int, float]]) -> list[Weight]:
+    """The earlier words that can be seen beside the strongest one."""
+    kept = [pair for pair in strongest if pair[1] >= CONTEXT_MIN * strongest[0][1]]
+    shares = shorts([share for _, share in kept], 3)
+    return [[index, share] for (index, _), share in zip(kept, shares, strict=True)]
 
 
 def _ranges(unit: TextSpan) -> RangesData:

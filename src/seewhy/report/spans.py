@@ -12,17 +12,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
+import torch
 from torch import Tensor
 
 from seewhy.core.attribution import Attribution, ScaleView
 from seewhy.core.display import DISPLAY, Display, expect_display, to_display
 from seewhy.core.geometry import Box, TokenGrid
-from seewhy.core.record import Picture, Record
+from seewhy.core.record import Record
 from seewhy.core.text import Token, Word, deciding_token
-from seewhy.functional.peaks import half_maximum_box, peak
+from seewhy.functional.peaks import peak
+from seewhy.report.span_arrays import SpanArrays, TokenRows
 from seewhy.report.token_groups import Groups, ranked
 
 
@@ -71,6 +73,7 @@ class TextSpan:
         answer_span: how far above its floor a value is shown as 1 on the answer's scale.
         special: whether it is a special token.
         deciding: the token of `candidates`.
+        highest: for each view the highest value of its map.
     """
 
     text: str
@@ -88,6 +91,7 @@ class TextSpan:
     peaks: tuple[tuple[float, float] | None, ...]
     boxes: tuple[Box | None, ...]
     visual_share: float | None
+    highest: tuple[float, ...]
     answer_span: float = 0.0
     special: bool = False
     deciding: int = 0
@@ -103,7 +107,7 @@ class TextSpan:
         # Negative values speak against the word, and are shown as nothing.
         floor = max(self.low, 0.0)
         if display == "word":
-            return floor, max(floor, *(float(values.max()) for values in self.maps))
+            return floor, max(floor, *self.highest)
         return floor, floor + self.answer_span
 
     def displayed(self, display: Display = DISPLAY) -> tuple[Tensor, ...]:
@@ -141,8 +145,7 @@ class TextSpan:
     @cached_property
     def best_view(self) -> int:
         """The view with the highest value, the first of equals."""
-        highest = [float(values.max()) for values in self.maps]
-        return highest.index(max(highest))
+        return self.highest.index(max(self.highest))
 
     def main_view(self, media: Sequence[int]) -> int:
         """The view that stands for all: of the medium with the largest share, the brightest.
@@ -158,12 +161,12 @@ class TextSpan:
             shares[medium] = shares.get(medium, 0.0) + share
         largest = max(shares, key=lambda medium: shares[medium])
         own = [view for view, medium in enumerate(media) if medium == largest]
-        return max(own, key=lambda view: float(self.maps[view].max()))
+        return max(own, key=lambda view: self.highest[view])
 
     @cached_property
     def brightness(self) -> float:
         """The highest value of `displays`: near 0 where no view is evidence for the span."""
-        return float(self.displays[self.best_view].max())
+        return float(to_display(torch.tensor(max(self.highest)), *self.range_of()))
 
 
 class RecordSpans:
@@ -179,15 +182,18 @@ class RecordSpans:
     @cached_property
     def words(self) -> tuple[TextSpan, ...]:
         """One span for each word of the answer."""
-        return tuple(self.word(word, index) for index, word in enumerate(self.record.words))
+        first = len(self.record.prompt_words)
+        groups = [self._groups.first(first + index) for index in range(len(self.record.words))]
+        return self._of_answer(self.record.words, groups)
 
     @cached_property
     def tokens(self) -> tuple[TextSpan, ...]:
         """One span for each token of the answer."""
         offset = len(self.record.prompt_tokens)
-        return tuple(
-            self._of_answer(_token_as_word(token, i), Groups.singles(offset + i))
-            for i, token in enumerate(self.record.tokens)
+        groups = Groups.singles(offset + len(self.record.tokens))
+        return self._of_answer(
+            [_token_as_word(token, i) for i, token in enumerate(self.record.tokens)],
+            [groups.first(offset + i) for i in range(len(self.record.tokens))],
         )
 
     @cached_property
@@ -209,7 +215,8 @@ class RecordSpans:
             word: of the answer.
             index: how many words of the answer precede it.
         """
-        return self._of_answer(word, self._groups.first(len(self.record.prompt_words) + index))
+        groups = self._groups.first(len(self.record.prompt_words) + index)
+        return self._of_answer([word], [groups])[0]
 
     @cached_property
     def _groups(self) -> Groups:
@@ -232,27 +239,54 @@ class RecordSpans:
         prompt = self.record.prompt_attribution
         return self.record.attribution.answer_span() or (prompt.answer_span() if prompt else 0.0)
 
-    def _of_answer(self, word: Word, earlier: Groups) -> TextSpan:
-        return self._span(self.record.attribution, self.record.tokens, word, earlier)
+    def _of_answer(self, words: Sequence[Word], earlier: Sequence[Groups]) -> tuple[TextSpan, ...]:
+        return self._spans(self.record.attribution, self.record.tokens, words, earlier)
 
     def _of_prompt(self, words: Sequence[Word], groups: Groups) -> tuple[TextSpan, ...]:
         attribution = self.record.prompt_attribution
         if attribution is None:
             return ()
-        return tuple(
-            self._span(attribution, self.record.prompt_tokens, word, groups.first(i))
-            for i, word in enumerate(words)
-        )
+        earlier = [groups.first(index) for index in range(len(words))]
+        return self._spans(attribution, self.record.prompt_tokens, words, earlier)
 
-    def _span(
+    def _spans(
         self,
         attribution: Attribution,
         tokens: Sequence[Token],
-        word: Word,
-        earlier: Groups,
-    ) -> TextSpan:
-        span = _span(attribution, self.record.pictures, tokens, word, earlier)
-        return replace(span, answer_span=self.answer_span)
+        words: Sequence[Word],
+        earlier: Sequence[Groups],
+    ) -> tuple[TextSpan, ...]:
+        """The spans of words; `earlier` holds for each the text tokens of the words before it."""
+        if not words:
+            return ()
+        rows = TokenRows.of([word.tokens for word in words])
+        arrays = SpanArrays.of(attribution, self.record.pictures, rows)
+        scales = [_scales(view, rows) for view in attribution.scales]
+        return tuple(
+            TextSpan(
+                text=word.text,
+                start=word.start,
+                end=word.end,
+                tokens=word.tokens,
+                probability=math.prod(tokens[token].probability for token in word.tokens),
+                candidates=tokens[deciding].candidates,
+                maps=tuple(view[index] for view in arrays.maps),
+                low=arrays.low[index],
+                high=arrays.high[index],
+                relevance=before.strongest(_relevance(attribution.context, word.tokens)),
+                scales=tuple(views[index] for views in scales),
+                shares=arrays.shares[index],
+                peaks=arrays.peaks[index],
+                boxes=arrays.boxes[index],
+                visual_share=arrays.visual_shares[index] if arrays.visual_shares else None,
+                highest=arrays.highest[index],
+                answer_span=self.answer_span,
+                special=word.special,
+                deciding=deciding,
+            )
+            for index, (word, before) in enumerate(zip(words, earlier, strict=True))
+            for deciding in [deciding_token(tokens, word.tokens)]
+        )
 
 
 def spans_of(record: Record) -> RecordSpans:
@@ -264,55 +298,25 @@ def _token_as_word(token: Token, index: int) -> Word:
     return Word(token.text, token.start, token.end, (index,), token.special)
 
 
-def _span(
-    attribution: Attribution,
-    pictures: Sequence[Picture],
-    tokens: Sequence[Token],
-    word: Word,
-    earlier: Groups,
-) -> TextSpan:
-    """The span of a word; `earlier` holds the text tokens of each word that precedes it."""
-    rows, deciding = list(word.tokens), deciding_token(tokens, word.tokens)
-    maps = tuple(view_maps[rows].amax(0) for view_maps in attribution.maps)
-    views = list(zip(maps, pictures, strict=True))
-    return TextSpan(
-        text=word.text,
-        start=word.start,
-        end=word.end,
-        tokens=word.tokens,
-        probability=math.prod(tokens[token].probability for token in rows),
-        candidates=tokens[deciding].candidates,
-        maps=maps,
-        low=float(attribution.low[rows].min()),
-        high=float(attribution.high[rows].max()),
-        relevance=earlier.strongest(attribution.context[rows].amax(0).double()),
-        scales=tuple(_scale(view, rows) for view in attribution.scales),
-        shares=_shares(maps),
-        peaks=tuple(peak_position(values, picture.base_grid) for values, picture in views),
-        boxes=tuple(_box(values, picture.base_grid, picture.size) for values, picture in views),
-        visual_share=_visual_share(attribution, rows),
-        special=word.special,
-        deciding=deciding,
+def _relevance(context: Tensor, rows: Sequence[int]) -> Tensor:
+    """float64 `[text]`, the greatest of a word's tokens."""
+    own = context[rows[0]] if len(rows) == 1 else context[list(rows)].amax(0)
+    return own.double()
+
+
+def _scales(view: ScaleView, tokens: TokenRows) -> list[SpanScale]:
+    """Each word at one scale."""
+    maps = tuple(tokens.greatest(values) for values in view.maps)
+    numbers = zip(
+        tokens.product(view.probabilities.double()).tolist(),
+        tokens.least(view.is_top1.int()).tolist(),
+        tokens.mean(view.weights).tolist(),
+        strict=True,
     )
-
-
-def _scale(view: ScaleView, rows: list[int]) -> SpanScale:
-    return SpanScale(
-        maps=tuple(maps[rows].amax(0) for maps in view.maps),
-        probability=float(view.probabilities[rows].double().prod()),
-        is_top1=bool(view.is_top1[rows].all()),
-        weight=float(view.weights[rows].mean()),
-    )
-
-
-def _shares(maps: Sequence[Tensor]) -> tuple[float, ...]:
-    means = [float(values.double().mean()) for values in maps]
-    return tuple(mean / sum(means) if sum(means) else 0.0 for mean in means)
-
-
-def _visual_share(attribution: Attribution, rows: list[int]) -> float | None:
-    share = attribution.visual_share
-    return None if share is None else float(share[rows].double().mean())
+    return [
+        SpanScale(tuple(values[index] for values in maps), probability, bool(is_top1), weight)
+        for index, (probability, is_top1, weight) in enumerate(numbers)
+    ]
 
 
 def peak_position(values: Tensor, grid: TokenGrid) -> tuple[float, float] | None:
@@ -329,19 +333,3 @@ def peak_position(values: Tensor, grid: TokenGrid) -> tuple[float, float] | None
     x = (grid.column_edges[column] + grid.column_edges[column + 1]) / 2
     y = (grid.row_edges[row] + grid.row_edges[row + 1]) / 2
     return float(x), float(y)
-
-
-def _box(values: Tensor, grid: TokenGrid, size: tuple[int, int]) -> Box | None:
-    cells = half_maximum_box(values)
-    if cells is None:
-        return None
-    top, left, bottom, right = cells
-    width, height = size
-    # A family that pads has cells beyond the picture's edge, and a map may lie there alone.
-    box = (
-        max(float(grid.column_edges[left]), 0.0),
-        max(float(grid.row_edges[top]), 0.0),
-        min(float(grid.column_edges[right]), float(width)),
-        min(float(grid.row_edges[bottom]), float(height)),
-    )
-    return box if box[0] < box[2] and box[1] < box[3] else None

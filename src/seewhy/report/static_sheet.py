@@ -45,11 +45,13 @@ class StaticPicture:
     Attributes:
         png: the file.
         size: width and height at which it is shown, in pixels of a page.
+        pixels: its own width and height.
         text: what it says, for those who cannot see it.
     """
 
     png: bytes
     size: tuple[int, int]
+    pixels: tuple[int, int]
     text: str
 
 
@@ -96,7 +98,7 @@ def saved(image: Image.Image, text: str) -> StaticPicture:
     few = image.quantize(palette=palette, dither=Image.Dither.NONE)
     few.save(buffer, "PNG", optimize=True)
     size = round(image.width / DENSITY), round(image.height / DENSITY)
-    return StaticPicture(buffer.getvalue(), size, text)
+    return StaticPicture(buffer.getvalue(), size, image.size, text)
 
 
 def tile_width(count: int) -> int:

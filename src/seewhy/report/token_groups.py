@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
+
+FEW = 8
+"""A list is sorted as a whole unless this part of it, or more, is kept."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +77,18 @@ def ranked(values: Tensor, most: int | None = None) -> tuple[tuple[int, float], 
         >>> ranked(torch.tensor([3.0, 0.0, 4.0]))
         ((2, 4.0), (0, 3.0))
     """
-    greatest, order = values.sort(descending=True, stable=True)
-    kept = int((greatest > 0).sum())
+    # NumPy: of thousands of lists the overhead of each call matters.
+    numbers = values.numpy()
+    kept = int(np.count_nonzero(numbers > 0))
     kept = kept if most is None else min(kept, most)
-    return tuple(zip(order[:kept].tolist(), greatest[:kept].tolist(), strict=True))
+    order = _greatest(numbers, kept)
+    return tuple(zip(order.tolist(), numbers[order].tolist(), strict=True))
+
+
+def _greatest(numbers: np.ndarray, kept: int) -> np.ndarray:
+    """The indices of the first `kept`, greatest first; of a long list only those are sorted."""
+    if not 0 < kept < len(numbers) // FEW:
+        return np.argsort(-numbers, kind="stable")[:kept]
+    least = np.partition(numbers, len(numbers) - kept)[len(numbers) - kept]
+    candidates = np.flatnonzero(numbers >= least)
+    return candidates[np.argsort(-numbers[candidates], kind="stable")[:kept]]

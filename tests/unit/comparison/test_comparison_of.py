@@ -274,3 +274,9 @@ def test_payload_holds_each_picture_once(methods):
     other = Comparison.of([methods.first, explained(image=draw(480, 360, {}))])
     assert len(other.payload["sources"]) == 2
     json.dumps(data, allow_nan=False)
+
+
+def test_contrasts_are_told():
+    against = explained(contrasts=((STAR, "moon"),))
+    found = Comparison.of([explained(), against])
+    assert found.notes == ("The second column's map of 'star' shows why this word and not 'moon'.",)

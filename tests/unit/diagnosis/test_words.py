@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from seewhy.core.text import Word, split_words
-from seewhy.diagnosis.words import is_english, lemma, role_of, units_of
+from seewhy.diagnosis.words import is_english, lemma, related, role_of, units_of
 
 
 def words_of_text(text: str) -> list[Word]:
@@ -184,3 +184,28 @@ def test_an_accent_does_not_make_another_language():
     assert not is_english(words_of_text("Ein Mädchen sitzt in der Küche am Tisch."))
     assert not is_english(words_of_text("Un niño come una piña."))
     assert not is_english(words_of_text("Übung"))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        (["red"], ["red", "star"]),  # a colour shares its thing's verdict
+        (["star"], ["red", "star"]),  # what determines a thing is its attribute
+        (["fish"], ["blue", "fish"]),
+        (["is", "."], []),
+        ([], []),
+    ],
+)
+def test_words_whose_verdicts_rest_on_others_bring_them_along(chosen, expected):
+    words = words_of_text("A red star is above a blue fish.")
+    texts = [word.text for word in words]
+    found = related(units_of(words), [texts.index(text) for text in chosen])
+    assert [texts[unit.word] for unit in found] == expected
+
+
+def test_second_mention_brings_its_first_mention_along():
+    words = words_of_text("A red star and a boat. The star is small.")
+    second = [n for n, word in enumerate(words) if word.text == "star"][1]
+    found = [words[unit.word].text for unit in related(units_of(words), [second])]
+    assert found.count("star") == 2
+    assert "boat" not in found

@@ -209,7 +209,8 @@ export class Composer {
    * @param {Question | undefined} question as it was asked on this page
    */
   follow(entry, question) {
-    if (this.isDirty) return;
+    // An answer that is being made may fail: then its question is needed again.
+    if (this.isDirty || this.isBusy) return;
     this.subject = question ? null : entry;
     this.pictures.replace(question?.pictures ?? []);
     this.parts.prompt.value = question?.prompt ?? entry.prompt;
@@ -255,7 +256,7 @@ export class Composer {
     if (pictures.length > limit)
       return this.refuse(
         "pictureError",
-        `At most ${limit} pictures can be asked about together: remove ${pictures.length - limit}.`,
+        `At most ${limit} ${limit === 1 ? "picture" : "pictures"} can be asked about together: remove ${pictures.length - limit}.`,
         this.parts.more,
       );
     const asked = text || DEFAULT_PROMPT;

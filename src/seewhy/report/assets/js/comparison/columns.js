@@ -3,6 +3,7 @@
 import { context2d, element } from "../shared/dom.js";
 import { capitalize, decimal, percent } from "../shared/text.js";
 import { meaning, verdictMark } from "../shared/verdict_marks.js";
+import { heading } from "./headings.js";
 import { makeFrame, placeMark, showPicture } from "./frames.js";
 import { LETTERS } from "./model.js";
 
@@ -27,7 +28,7 @@ export function makeColumn(comparison, column, answer) {
   const head = element(
     "header",
     { class: "column-head" },
-    element("h2", {}, element("span", { class: "letter" }, LETTERS[column]), element("span", {}, label)),
+    heading(comparison, 2, { class: "column-name" }, element("span", { class: "letter" }, LETTERS[column]), element("span", {}, label)),
     element("p", { class: "details" }, details(comparison, column)),
   );
   const node = element(

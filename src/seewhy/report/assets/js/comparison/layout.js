@@ -2,6 +2,7 @@
 
 import { element } from "../shared/dom.js";
 import { topBar } from "../shared/sections.js";
+import { heading, isPart } from "./headings.js";
 import { LETTERS } from "./model.js";
 
 /** @import {Comparison} from "./comparison.js" */
@@ -15,7 +16,7 @@ const NUMBERS = ["no", "one", "two", "three", "four"];
  * @param {Node | null} summary
  */
 export function layout(comparison, toggleTheme, summary) {
-  const { answers, columns, controls, id, model, options, pairPanel } = comparison;
+  const { answers, columns, controls, id, model, pairPanel } = comparison;
   const key = element("p", { class: "tint-key" });
   const live = element("p", { class: "visually-hidden", "aria-live": "polite", id: id("live") });
   const bar = topBar(id, "side by side");
@@ -29,7 +30,7 @@ export function layout(comparison, toggleTheme, summary) {
   );
   /** @type {Child[]} */
   const nodes = [
-    options.topBar === false ? null : bar.node,
+    isPart(comparison) ? null : bar.node,
     ...warnings(comparison),
     element(isPart(comparison) ? "div" : "main", {}, ...intro(comparison), element("div", { class: "under-answer" }, key, controls.node), board, summary, live),
     ...notes(comparison),
@@ -47,35 +48,43 @@ function sourceText({ model }) {
   return names.join(" · ");
 }
 
-/**
- * Whether it is a part of a page, which has its own bar, heading and main part.
- * @param {Comparison} comparison
- */
-const isPart = ({ options }) => options.topBar === false;
-
 /** @param {Comparison} comparison */
 function intro(comparison) {
   const { answers, model, payload } = comparison;
-  const prompts = [...new Set(model.columns.map(({ prompt }) => prompt))];
-  const heading = isPart(comparison) ? "h2" : "h1";
-  const title = element(heading, { class: "comparison-title" }, titleText(payload.kind, model.columns.length, model.isOneAnswer));
+  const title = heading(comparison, 1, { class: "comparison-title" }, titleText(payload.kind, model.columns.length, model.isOneAnswer));
   if (model.isOneAnswer) {
     return [
       title,
-      promptBlock(prompts),
+      promptBlock(comparison),
       element("div", { class: "answer-block" }, element("p", { class: "eyebrow" }, "Answer"), answers[0].node),
     ];
   }
-  return [title, promptBlock(prompts)];
+  return [title, promptBlock(comparison)];
 }
 
-/** @param {string[]} prompts */
-function promptBlock(prompts) {
+/**
+ * The prompt, or those that differ with the letters of their columns.
+ * @param {Comparison} comparison
+ */
+function promptBlock({ model }) {
+  /** @type {Map<string, string[]>} */
+  const letters = new Map();
+  model.columns.forEach(({ prompt }, column) => {
+    letters.set(prompt, [...(letters.get(prompt) ?? []), LETTERS[column]]);
+  });
+  const isOne = letters.size === 1;
   return element(
     "div",
     { class: "prompt-block" },
-    element("p", { class: "eyebrow" }, prompts.length > 1 ? "Prompts" : "Prompt"),
-    ...prompts.map((prompt) => element("p", { class: "prompt", dir: "auto" }, prompt)),
+    element("p", { class: "eyebrow" }, isOne ? "Prompt" : "Prompts"),
+    ...Array.from(letters, ([prompt, of]) =>
+      element(
+        "p",
+        { class: "prompt", dir: "auto" },
+        ...(isOne ? [] : of.map((letter) => element("span", { class: "letter" }, letter))),
+        prompt,
+      ),
+    ),
   );
 }
 
@@ -101,7 +110,8 @@ function warnings({ payload }) {
 }
 
 /** @param {Comparison} comparison */
-function notes({ model, payload }) {
+function notes(comparison) {
+  const { model, payload } = comparison;
   const own = model.columns.flatMap(({ notes: all }, column) =>
     all
       .filter((note) => !payload.warnings.includes(note))
@@ -122,9 +132,9 @@ function notes({ model, payload }) {
   if (!items.length) return [];
   return [
     element(
-      "footer",
-      {},
-      element("h2", {}, "Notes"),
+      isPart(comparison) ? "div" : "footer",
+      { class: "foot" },
+      heading(comparison, 2, { class: "section-title" }, "Notes"),
       element("ul", { class: "notes" }, ...items.map((note) => element("li", {}, note))),
     ),
   ];

@@ -5,6 +5,7 @@ import { decimal, percent } from "../shared/text.js";
 import { cellAt } from "./columns.js";
 import { comparableMaps, paintDifference } from "./difference.js";
 import { makeFrame, placeMark, showPicture } from "./frames.js";
+import { heading } from "./headings.js";
 import { LETTERS } from "./model.js";
 
 /** @import {Comparison} from "./comparison.js" */
@@ -33,7 +34,7 @@ export function makePairPanel(comparison) {
     element(
       "header",
       { class: "column-head" },
-      element("h2", { id: id("pair-title") }, element("span", {}, "Difference"), " ", select),
+      heading(comparison, 2, { class: "column-name", id: id("pair-title") }, element("span", {}, "Difference"), " ", select),
       element("p", { class: "details" }, "of the two maps of this word"),
     ),
     frame.node,
@@ -195,10 +196,11 @@ function placeText(comparison, place) {
  * How much the columns agree over all words, pair by pair.
  * @param {Comparison} comparison
  */
-export function summaryTable({ id, model }) {
+export function summaryTable(comparison) {
+  const { id, model } = comparison;
   const known = model.pairs.filter(({ mean }) => mean !== null);
   if (!known.length) return null;
-  const title = element("h2", { id: id("agreement-title") }, "How much do the columns agree?");
+  const title = heading(comparison, 2, { class: "section-title", id: id("agreement-title") }, "How much do the columns agree?");
   const head = ["columns", "rank correlation", "brightest tenth shared", "words"];
   return element(
     "section",

@@ -4,10 +4,14 @@
 /** @import {AnyModel, PageModule, Reply} from "./types.d.ts" */
 
 const PAUSE = 3000;
+/** How far around a page its picture is looked for: a cell is no larger. */
+const LEVELS = 8;
+/** One output of a cell, in JupyterLab, the classic notebook and VS Code. */
+const OUTPUTS = ".jp-OutputArea-child, .output_area, .output_container";
 const KEY = Symbol.for("seewhy.pages");
 
 /**
- * Show the static picture at once, and the live page as soon as the kernel has sent it.
+ * Show the live page as soon as the kernel has sent it; then the picture above it can go.
  * @param {{ model: AnyModel, el: HTMLElement }} cell
  */
 function render({ model, el }) {
@@ -20,17 +24,20 @@ function render({ model, el }) {
   const root = host.attachShadow({ mode: "open" });
   const note = document.createElement("p");
   note.setAttribute("style", "all: initial; display: block; font: 13px system-ui; opacity: 0.7; color: inherit");
-  root.append(...stillOf(model), note);
+  root.append(note);
   const waiting = setTimeout(() => {
-    note.textContent = "The live view waits for the kernel. If it has ended, run this cell again.";
+    note.textContent = "The live page waits for the kernel. If it has ended, run this cell again.";
   }, PAUSE);
   /** @type {(() => void)[]} */
   const ends = [() => clearTimeout(waiting), () => host.remove()];
   let ended = false;
   start(model, root, ends)
-    .then(() => ended && ends.forEach((end) => end()))
+    .then(() => {
+      if (ended) ends.forEach((end) => end());
+      else ends.push(hidePicture(el, model.get("picture")));
+    })
     .catch((error) => {
-      note.textContent = `The live view cannot be shown: ${error.message}`;
+      note.textContent = `The live page cannot be shown: ${error.message}`;
     })
     .finally(() => clearTimeout(waiting));
   return () => {
@@ -40,18 +47,30 @@ function render({ model, el }) {
 }
 
 /**
- * The picture that stands where nothing is alive.
- * @param {AnyModel} model
+ * Hide the static picture that stands in the same cell, before the page.
+ * @param {HTMLElement} el
+ * @param {[number, number] | []} size of the picture in its own pixels
+ * @returns {() => void} brings it back
  */
-function stillOf(model) {
-  const source = model.get("still");
-  if (!source) return [];
-  const image = new Image();
-  image.src = source;
-  image.alt = model.get("text");
-  image.width = model.get("width");
-  image.setAttribute("style", "max-width: 100%; height: auto; display: block");
-  return [image];
+function hidePicture(el, [width, height]) {
+  /** @param {HTMLImageElement} image */
+  const fits = (image) =>
+    image.naturalWidth === width &&
+    image.naturalHeight === height &&
+    Boolean(el.compareDocumentPosition(image) & Node.DOCUMENT_POSITION_PRECEDING);
+  let area = el.parentElement;
+  for (let level = 0; area && level < LEVELS; area = area.parentElement, level += 1) {
+    const image = [...area.querySelectorAll("img")].filter(fits).at(-1);
+    if (!image) continue;
+    const output = image.closest(OUTPUTS);
+    const hidden = output instanceof HTMLElement && !output.contains(el) ? output : image;
+    const before = hidden.style.display;
+    hidden.style.display = "none";
+    return () => {
+      hidden.style.display = before;
+    };
+  }
+  return () => {};
 }
 
 /**

@@ -12,7 +12,7 @@ const VERDICTS =
 const MAPS =
   "Bright places in the picture and tinted words in the text are those with the most weight for the word, by the method that is named below. By default all maps of the answer are displayed alike: the largest hundredth of all their values has full brightness. So words compare, and the map of a word such as “the” stays dark. “This map alone” makes the brightest place of each map fully bright: then shapes show, but words do not compare. “With the words” displays a map in one range with the scores of the words before it. The number at an earlier word is its share of what the word took from all earlier words; the word with the largest share has the strongest tint.";
 const PINS =
-  "Pin a word to keep it; pin a second one to see both side by side. Point at a place in the picture to see which words' maps are bright there.";
+  "Pin a word to keep it; pin a second one to see both side by side. Point at a place in the picture to see which words' maps are bright there. “Ask about a place” ranks the words by how much of them comes from a box, a lasso or a point that you draw; “Region of” a word is the other way round.";
 const PICTURES =
   "All pictures are displayed in one range, so they compare. The share under each is its part of what they hold together, a large picture counting no more than a small one; a ring marks the one with the largest share.";
 const CLIP =

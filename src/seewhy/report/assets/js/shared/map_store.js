@@ -23,7 +23,9 @@ export class MapStore {
     const known = this.decoded.get(index);
     if (known) return known;
     const { data, low, high } = this.all[index];
-    const values = Float32Array.from(decodeBase64(data), (v) => low + (v / 255) * (high - low));
+    const bytes = decodeBase64(data);
+    const values = new Float32Array(bytes.length);
+    for (let i = 0; i < bytes.length; i += 1) values[i] = low + (bytes[i] / 255) * (high - low);
     this.decoded.set(index, values);
     return values;
   }

@@ -7,7 +7,13 @@ export const clamp = (x) => Math.min(Math.max(x, 0), 1);
  * The bytes of a base64 text.
  * @param {string} text
  */
-export const decodeBase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+export function decodeBase64(text) {
+  const characters = atob(text);
+  // A page may hold tens of millions of bytes: `Uint8Array.from` takes ten times as long.
+  const bytes = new Uint8Array(characters.length);
+  for (let i = 0; i < bytes.length; i += 1) bytes[i] = characters.charCodeAt(i);
+  return bytes;
+}
 
 /**
  * A share in [0, 1] as percent; 0 % and 100 % stand for exactly that.

@@ -4,7 +4,7 @@ import { AnswerTools } from "./answer_tools.js";
 import { Desk } from "./desk.js";
 import { RegionTools } from "./region_tools.js";
 import { WordTools } from "./word_tools.js";
-import { takeWord } from "./kept_word.js";
+import { takeLooked } from "./kept_word.js";
 
 /** @import {App, AttachTools, Entry} from "../types.d.ts" */
 /** @import {Mount} from "../../report/types.d.ts" */
@@ -21,7 +21,8 @@ export function attachTools(app, mounted, entry, place) {
   const lifetime = new AbortController();
   const desk = new Desk(app, mounted.report, entry, place, lifetime.signal);
   const tools = [new RegionTools(desk), new WordTools(desk), new AnswerTools(desk)];
-  const word = takeWord(app, entry.id);
+  const { word, region } = takeLooked(app, entry.id);
+  if (region !== null) mounted.report.setRegion(region);
   if (word !== null) mounted.report.chooseWord(word);
   return {
     detach() {

@@ -1,8 +1,10 @@
-// The word that is to be looked at when an entry is shown next.
+// What is to be looked at when an entry is shown next: a word, and a region if there was one.
 
+/** @import {RegionData} from "../../shared/regions.js" */
 /** @import {App} from "../types.d.ts" */
+/** @typedef {{word: number | null, region: RegionData | null}} Looked */
 
-/** @type {WeakMap<App, {entry: string, word: number}>} */
+/** @type {WeakMap<App, Looked & {entry: string}>} */
 const kept = new WeakMap();
 
 /**
@@ -10,20 +12,21 @@ const kept = new WeakMap();
  * @param {App} app
  * @param {string} entry
  * @param {number | null} word null for the entry's own first word
+ * @param {RegionData | null} [region]
  */
-export function showAt(app, entry, word) {
-  if (word === null) kept.delete(app);
-  else kept.set(app, { entry, word });
+export function showAt(app, entry, word, region = null) {
+  kept.set(app, { entry, word, region });
   return app.show(entry);
 }
 
 /**
- * The word at which an entry is to be shown, once.
+ * What an entry is to be shown with, once.
  * @param {App} app
  * @param {string} entry
+ * @returns {Looked}
  */
-export function takeWord(app, entry) {
+export function takeLooked(app, entry) {
   const found = kept.get(app);
   kept.delete(app);
-  return found?.entry === entry ? found.word : null;
+  return found?.entry === entry ? found : { word: null, region: null };
 }

@@ -29,7 +29,7 @@ export async function runVerdicts(desk, panel, words, busy) {
   const { payload } = await app.read(entry.id);
   const at = words ? words[0] : desk.report.word;
   const top = scrollY;
-  await showAt(app, entry.id, at);
+  await showAt(app, entry.id, at, desk.report.region);
   scrollTo({ top, behavior: "instant" });
   app.announce(spoken(payload, words));
 }
