@@ -5,8 +5,8 @@
 
 The report has a picture of 12 megapixels, 1,000 tokens of prompt and answer of which 200 are words
 of the answer, and maps of 32 x 24 cells. Each action is done as a person does it, by input events
-of the browser (CDP), several times. From Chromium's own trace come, for each action, the longest task
-of the page's main thread (its time on the clock and its time on the processor), and the longest
+of the browser (CDP), several times. From Chromium's own trace come, for each action, the longest
+task of the page's main thread (by the clock, and by the processor), and the longest
 interaction: from the input until the frame that shows its effect (event timing; movements, resizing
 and opening have none). On a busy machine the clock counts the work of others too: then the time on
 the processor is the page's own. Results go to `results/page_latency.json` and `.md`.

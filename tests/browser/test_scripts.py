@@ -96,10 +96,10 @@ def test_special_tokens_are_marks_and_thinking_is_folded(open_page):
     block = page.find_element(By.CSS_SELECTOR, "#answer details.thinking")
     assert block.get_attribute("open") is None
     assert block.find_element(By.TAG_NAME, "summary").text.split() == ["Thinking", "5", "words"]
-    marks = page.find_elements(By.CSS_SELECTOR, "#answer > .unit.special")
+    marks = page.find_elements(By.CSS_SELECTOR, "#answer > [role=listbox] > .unit.special")
     assert [mark.text for mark in marks] == ["<|object_ref_start|>", "<|object_ref_end|>"]
     assert marks[0].get_attribute("aria-label") == "markup object ref start"
-    ordinary = page.find_element(By.CSS_SELECTOR, "#answer > .unit:not(.special)")
+    ordinary = page.find_element(By.CSS_SELECTOR, "#answer > [role=listbox] > .unit:not(.special)")
     assert marks[0].size["height"] < ordinary.size["height"]
     # The words of the answer itself are looked at first, and keys pass the folded block over.
     assert current(page) == "star"

@@ -26,7 +26,6 @@ export function layout(id, views, applies) {
   const warnings = element("section", {
     class: "warnings",
     id: id("warnings"),
-    role: "note",
     "aria-label": "Read this first",
   });
   const nodes = [skip, top.node, warnings, main, overview.node, footer.node, help.node, live];
@@ -185,8 +184,7 @@ function textPanel(id) {
   const answer = element("div", {
     class: "answer",
     id: id("answer"),
-    role: "listbox",
-    "aria-multiselectable": "true",
+    role: "group",
     "aria-labelledby": answerTitle.id,
     dir: "auto",
   });

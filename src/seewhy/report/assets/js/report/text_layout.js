@@ -1,7 +1,7 @@
 // The prompt and the answer as text, with an element for each word or token.
 
 import { element } from "../shared/dom.js";
-import { label } from "../shared/text.js";
+import { capitalize, label } from "../shared/text.js";
 import { layOutTiles } from "./overview.js";
 import { setScript } from "./scripts.js";
 import { isExplained } from "./text_axis.js";
@@ -122,11 +122,26 @@ function layOutAnswer(report, makeNode) {
   setScript(parts.answer, plainText(final.length ? final : pieces));
   const block = thinkingBlock(report, thinking, () => layOutTiles(report));
   if (block) {
-    layOut(block.words, payload.answer, thinking, makeNode, 0, text.thinkingEnd);
+    layOut(asList(block.words, "Words of the thinking"), payload.answer, thinking, makeNode, 0, text.thinkingEnd);
     parts.answer.append(block.node);
   }
   const start = block ? (final[0]?.start ?? text.thinkingEnd) : 0;
-  layOut(parts.answer, payload.answer, final, makeNode, start);
+  // The list holds words alone: a block that can be folded is no item of one.
+  const words = asList(element("span"), `${capitalize(text.kind)}s of the answer`);
+  layOut(words, payload.answer, final, makeNode, start);
+  if (final.length) parts.answer.append(words);
+}
+
+/**
+ * Make an element a list of words, of which several can be chosen.
+ * @param {HTMLElement} node
+ * @param {string} name
+ */
+function asList(node, name) {
+  node.setAttribute("role", "listbox");
+  node.setAttribute("aria-multiselectable", "true");
+  node.setAttribute("aria-label", name);
+  return node;
 }
 
 /**
@@ -158,8 +173,8 @@ function describePrompt({ prompt, promptBlock, promptTitle }, text, pieces) {
   promptBlock.dataset.chat = String(text.isChat);
   promptTitle.textContent = text.isChat ? "The conversation" : "Asked";
   if (!pieces.some(isExplained)) return;
-  prompt.setAttribute("role", "listbox");
   prompt.setAttribute("aria-multiselectable", "true");
+  prompt.setAttribute("role", "listbox");
   prompt.setAttribute("aria-labelledby", promptTitle.id);
 }
 

@@ -14,7 +14,7 @@ import { setScript } from "./scripts.js";
  */
 export function thinkingBlock({ state, text }, pieces, changed) {
   if (!pieces.length) return null;
-  const words = element("div", { class: "thinking-words", role: "presentation" });
+  const words = element("div", { class: "thinking-words" });
   setScript(words, plainText(pieces));
   const count = `${pieces.length} ${text.kind}${pieces.length === 1 ? "" : "s"}`;
   const title = element("summary", {}, "Thinking ", element("span", {}, count));
