@@ -40,11 +40,13 @@ PICTURE = (4000, 3000)
 GRID = (24, 32)
 """Rows and columns of the maps."""
 
-CATEGORIES = "devtools.timeline,blink.user_timing"
+CATEGORIES = "devtools.timeline,disabled-by-default-devtools.timeline,blink.user_timing"
 SETTLE_S = 0.6
 """Seconds after each action, in which its frames are drawn."""
 
-Action = Callable[[], None]
+Prepared = Callable[[], Callable[[], None]]
+"""Finds the place of an action, without doing it; the result does it."""
+
 Event = dict[str, Any]
 """An event of Chromium's trace."""
 
@@ -234,47 +236,60 @@ def bench_page(folder: Path) -> Path:
     return build(RESULTS / "paper", folder, gallery="no")
 
 
-def report_actions(browser: Browser) -> Iterator[tuple[str, list[Action]]]:
+def pointing(browser: Browser, selector: str, *numbers: int) -> list[Prepared]:
+    """Point at elements, one after the other."""
+    return [lambda at=at: partial(browser.move, *browser.place(selector, at)) for at in numbers]
+
+
+def clicking(browser: Browser, selector: str, *numbers: int) -> list[Prepared]:
+    """Click at elements, one after the other."""
+    return [lambda at=at: partial(browser.click, *browser.place(selector, at)) for at in numbers]
+
+
+def looks(browser: Browser) -> Iterator[tuple[str, list[Prepared]]]:
+    """What every page has: another width, and light or dark."""
+    widths = (900, 390, 1280)
+    yield "resize", [lambda width=width: partial(browser.resize, width, 900) for width in widths]
+    yield "light or dark", clicking(browser, "#theme", 0, 0)
+
+
+def report_actions(browser: Browser) -> Iterator[tuple[str, list[Prepared]]]:
     """What a person does on a report."""
-    words = [browser.place("#answer .unit", at) for at in (3, 50, 14, 120, 199)]
-    yield "point at a word", [partial(browser.move, *place) for place in words]
-    yield "pin, compare, unpin", [partial(browser.click, *words[at]) for at in (1, 2, 2, 1)]
+    word = "#answer .unit"
+    yield "point at a word", pointing(browser, word, 3, 50, 14, 120, 199)
+    yield "pin, compare, unpin", clicking(browser, word, 50, 14, 14, 50)
     keys = ("ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp")
-    yield "arrow keys", [partial(browser.key, name) for name in keys]
+    yield "arrow keys", [lambda key=key: partial(browser.key, key) for key in keys]
+    yield (
+        "point at the picture",
+        [lambda d=d: _within_picture(browser, d) for d in (-90, 0, 40, 80)],
+    )
+    for name in ("mode", "display", "colours"):
+        yield name, clicking(browser, f"#{name} button", 1, 2, 0)
+    yield "words or tokens", clicking(browser, "#segmentation button", 1, 0)
+    yield "point at a word of the prompt", pointing(browser, "#prompt .unit", 3, 40, 700)
+    yield from looks(browser)
+
+
+def _within_picture(browser: Browser, offset: int) -> Callable[[], None]:
     x, y = browser.place(".picture-frame")
-    yield "point at the picture", [partial(browser.move, x + d, y + d) for d in (-90, 0, 40, 80)]
-    for name, control in (("mode", "mode"), ("display", "display"), ("colours", "colours")):
-        buttons = [browser.place(f"#{control} button", at) for at in (1, 2, 0)]
-        yield name, [partial(browser.click, *place) for place in buttons]
-    buttons = [browser.place("#segmentation button", at) for at in (1, 0)]
-    yield "words or tokens", [partial(browser.click, *place) for place in buttons]
-    prompt = [browser.place("#prompt .unit", at) for at in (3, 40)]
-    yield "point at a word of the prompt", [partial(browser.move, *place) for place in prompt]
-    yield "resize", [partial(browser.resize, width, 900) for width in (900, 390, 1280)]
-    yield "light or dark", [partial(browser.click, *browser.place("#theme"))] * 2
+    return partial(browser.move, x + offset, y + offset)
 
 
-def audit_actions(browser: Browser) -> Iterator[tuple[str, list[Action]]]:
+def audit_actions(browser: Browser) -> Iterator[tuple[str, list[Prepared]]]:
     """What a person does on an audit."""
-    source = browser.place(".source-name")
-    yield "filter by source", [partial(browser.click, *source)] * 2
-    buttons = [browser.place("#tables button", at) for at in (1, 0)]
-    yield "another table", [partial(browser.click, *place) for place in buttons]
-    yield "resize", [partial(browser.resize, width, 900) for width in (900, 390, 1280)]
-    yield "light or dark", [partial(browser.click, *browser.place("#theme"))] * 2
+    yield "filter by source", clicking(browser, ".source-name", 0, 0)
+    yield "another table", clicking(browser, "#tables button", 1, 0)
+    yield from looks(browser)
 
 
-def bench_actions(browser: Browser) -> Iterator[tuple[str, list[Action]]]:
+def bench_actions(browser: Browser) -> Iterator[tuple[str, list[Prepared]]]:
     """What a person does on a bench page."""
-    heads = [browser.place("#table thead button", at) for at in (1, 2, 3)]
-    yield "sort", [partial(browser.click, *place) for place in heads]
-    metrics = browser.place("#metrics button")
-    yield "hide a metric, show it", [partial(browser.click, *metrics)] * 2
-    views = [browser.place("#views button", at) for at in (1, 2, 0)]
-    yield "another model", [partial(browser.click, *place) for place in views]
-    yield "open a reason", [partial(browser.click, *browser.place("#reasons summary"))] * 2
-    yield "resize", [partial(browser.resize, width, 900) for width in (900, 390, 1280)]
-    yield "light or dark", [partial(browser.click, *browser.place("#theme"))] * 2
+    yield "sort", clicking(browser, "#table thead button", 1, 2, 3)
+    yield "hide a metric, show it", clicking(browser, "#metrics button", 0, 0)
+    yield "another model", clicking(browser, "#views button", 1, 2, 0)
+    yield "open a reason", clicking(browser, "#reasons summary", 0, 0)
+    yield from looks(browser)
 
 
 PAGES: dict[str, tuple[Callable[[Path], Path], Callable[[Browser], Iterator[Any]]]] = {
@@ -292,7 +307,8 @@ def run(name: str, browser: Browser, folder: Path) -> list[Measured]:
     events = browser.open(page)
     done: list[tuple[str, int]] = []
     for action, all_times in actions_of(browser):
-        for number, act in enumerate(all_times):
+        for number, prepare in enumerate(all_times):
+            act = prepare()
             browser.mark(f"from {name} {action} {number}")
             act()
             time.sleep(SETTLE_S)

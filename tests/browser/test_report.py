@@ -564,7 +564,7 @@ def test_display_switch_shows_a_faint_map_and_the_legend_says_which_display_it_i
     ActionChains(page).send_keys("s").perform()
     checked = page.find_element(By.CSS_SELECTOR, "#display [aria-checked=true]")
     assert checked.text == "With the words"
-    assert "one scale with the words before" in legend.text
+    assert "one range with the words before" in legend.text
 
 
 def test_page_begins_with_the_scale_that_was_asked_for(open_page, tmp_path, chromium):

@@ -164,12 +164,24 @@ export class Actions {
     text.segment(segmentation);
     state.pins = [];
     state.tabStops = {};
-    this.layOut();
+    layOutText(this.report);
     const own = text.explainedPlacesOf(part);
     state.current = own.find((at) => text.pieces[at].end > start) ?? own[0] ?? text.firstPlace();
     regions.recount();
     render(this.report);
     writeLink(this.report);
+    this.tilesFollow();
+  }
+
+  /** Lay out the overview anew, and mark its tiles, once the text is to be seen. */
+  tilesFollow() {
+    requestAnimationFrame(() =>
+      setTimeout(() => {
+        if (this.report.signal.aborted) return;
+        layOutTiles(this.report);
+        renderTints(this.report);
+      }),
+    );
   }
 
   /** Lay out the text and the overview anew. */

@@ -142,7 +142,7 @@ function showPicture({ views }, { image, frame }, view) {
  * @param {number} count
  */
 function resizeCanvas({ views }, { context }, view, count) {
-  const ofOne = Math.min(720, Math.max(480, views.all[view].width));
+  const ofOne = Math.min(640, Math.max(480, views.all[view].width));
   const side = count <= 1 ? ofOne : count <= 4 ? 560 : 360;
   const { canvas } = context;
   const { width, height } = views.canvasSize(view, side);

@@ -42,6 +42,23 @@ export function axis(edges, size, count) {
 }
 
 /**
+ * A map's values along one line of pixels, at the centre of each column of cells, and the last one
+ * once more.
+ * @param {DisplayMap} map
+ * @param {Axis} down
+ * @param {number} y
+ */
+export function lineAt({ values, height, width }, down, y) {
+  const share = down.share[y];
+  const above = down.cell[y] * width;
+  const below = above + (height > 1 ? width : 0);
+  const line = new Float32Array(width + 1);
+  for (let x = 0; x < width; x += 1)
+    line[x] = values[above + x] * (1 - share) + values[below + x] * share;
+  line[width] = line[width - 1];
+  return line;
+}
+/**
  * A map's value at a pixel.
  * @param {DisplayMap} map
  * @param {Axis} down

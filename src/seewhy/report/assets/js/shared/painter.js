@@ -2,7 +2,7 @@
 
 import { context2d } from "./dom.js";
 import { decodeBase64 } from "./text.js";
-import { axis, valueAt } from "./interpolation.js";
+import { axis, lineAt } from "./interpolation.js";
 
 /** @import {DisplayMap} from "./interpolation.js" */
 
@@ -16,8 +16,10 @@ import { axis, valueAt } from "./interpolation.js";
 const ALPHA_FLOOR = 0.62;
 const UNSEEN_ALPHA = 165; // of pixels that the model was not shown
 const RAMP_COLOURS = 12;
+const LEVELS = 256;
 
-/** @typedef {(pixels: Uint8ClampedArray, at: number, value: number) => void} SetPixel */
+/** Red, green, blue and opacity of a value in [0, 1], each from 0 to 255.
+ * @typedef {(value: number) => [number, number, number, number]} Shade */
 
 export class Painter {
   /**
@@ -48,12 +50,21 @@ export class Painter {
     const across = axis(map.columns, picture.width, width);
     const down = axis(map.rows, picture.height, height);
     const image = new ImageData(width, height);
-    const setPixel = style.mode === "spotlight" ? spotlight(style) : this.heat(style);
+    // One number for a pixel's four bytes: a map is drawn anew in every frame of a change.
+    const pixels = new Uint32Array(image.data.buffer);
+    const shades = packed(style.mode === "spotlight" ? spotlight(style) : this.heat(style), LEVELS);
+    const stripes = packed(hatch, 2);
     const stripe = Math.max(3, Math.round(width / 110));
     for (let y = 0, at = 0; y < height; y += 1) {
-      for (let x = 0; x < width; x += 1, at += 4) {
-        if (!down.inside[y] || !across.inside[x]) hatch(image.data, at, x + y, stripe);
-        else setPixel(image.data, at, valueAt(map, down, across, y, x));
+      const line = lineAt(map, down, y);
+      for (let x = 0; x < width; x += 1, at += 1) {
+        if (!down.inside[y] || !across.inside[x]) {
+          pixels[at] = stripes[Math.floor((x + y) / stripe) % 2];
+          continue;
+        }
+        const cell = across.cell[x];
+        const value = line[cell] + (line[cell + 1] - line[cell]) * across.share[x];
+        pixels[at] = shades[Math.round((LEVELS - 1) * value)];
       }
     }
     return image;
@@ -108,41 +119,44 @@ export class Painter {
 
   /**
    * @param {PaintStyle} style
-   * @returns {SetPixel}
+   * @returns {Shade}
    */
   heat({ colours, opacity }) {
     const table = this.tables[colours];
-    return (pixels, at, value) => {
+    return (value) => {
       const colour = 3 * Math.round(255 * value);
-      pixels[at] = table[colour];
-      pixels[at + 1] = table[colour + 1];
-      pixels[at + 2] = table[colour + 2];
-      pixels[at + 3] = 255 * opacity * (ALPHA_FLOOR + (1 - ALPHA_FLOOR) * value);
+      const alpha = 255 * opacity * (ALPHA_FLOOR + (1 - ALPHA_FLOOR) * value);
+      return [table[colour], table[colour + 1], table[colour + 2], alpha];
     };
   }
 }
 
 /**
- * Black over all that has low values.
- * @param {PaintStyle} style
- * @returns {SetPixel}
+ * Shades of evenly spaced values from 0 to 1, each as the number that its four bytes are in memory.
+ * @param {Shade} shade
+ * @param {number} count
  */
-function spotlight({ opacity }) {
-  const darkest = 255 * Math.min(1, opacity * 1.15);
-  return (pixels, at, value) => {
-    pixels[at + 3] = darkest * (1 - value) ** 1.4;
-  };
+function packed(shade, count) {
+  const bytes = new Uint8ClampedArray(4 * count);
+  for (let i = 0; i < count; i += 1) bytes.set(shade(i / (count - 1)), 4 * i);
+  return new Uint32Array(bytes.buffer);
 }
 
 /**
- * Grey stripes over what the model was not shown.
- * @param {Uint8ClampedArray} pixels
- * @param {number} at
- * @param {number} diagonal
- * @param {number} stripe
+ * Black over all that has low values.
+ * @param {PaintStyle} style
+ * @returns {Shade}
  */
-function hatch(pixels, at, diagonal, stripe) {
-  const grey = 110 + 40 * (Math.floor(diagonal / stripe) % 2);
-  pixels.fill(grey, at, at + 3);
-  pixels[at + 3] = UNSEEN_ALPHA;
+function spotlight({ opacity }) {
+  const darkest = 255 * Math.min(1, opacity * 1.15);
+  return (value) => [0, 0, 0, darkest * (1 - value) ** 1.4];
+}
+
+/**
+ * One of the grey stripes over what the model was not shown.
+ * @type {Shade}
+ */
+function hatch(value) {
+  const grey = 110 + 40 * value;
+  return [grey, grey, grey, UNSEEN_ALPHA];
 }
