@@ -21,7 +21,7 @@ export function renderTints(report) {
   unfoldAround(report);
   const isPlace =
     state.hoveredCell !== null || state.tints !== null || report.regions.region !== null;
-  const strengths = strengthsOf(report);
+  const strengths = strongest(strengthsOf(report));
   const stops = new Set([tabStop(report, "prompt"), tabStop(report, "answer")]);
   const changed = changedPlaces(report);
   const located = locatedPlaces(report);
@@ -40,6 +40,19 @@ export function renderTints(report) {
     });
   });
   renderCellWords(report);
+}
+
+/** Pieces that are tinted at once: more could not be told apart, and each costs the browser time. */
+const MOST_TINTED = 80;
+
+/**
+ * The strongest of all places.
+ * @param {Map<number, number>} strengths
+ */
+function strongest(strengths) {
+  if (strengths.size <= MOST_TINTED) return strengths;
+  const ranked = [...strengths].sort(([, one], [, other]) => other - one);
+  return new Map(ranked.slice(0, MOST_TINTED));
 }
 
 const CLASSES = ["current", "pin-a", "pin-b", "context", "in-cell", "changed", "located"];

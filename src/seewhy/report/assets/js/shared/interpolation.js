@@ -58,6 +58,7 @@ export function lineAt({ values, height, width }, down, y) {
   line[width] = line[width - 1];
   return line;
 }
+
 /**
  * A map's value at a pixel.
  * @param {DisplayMap} map
