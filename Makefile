@@ -4,6 +4,7 @@
 # make test    lint, types, docs and every test, the report in real Chromium included
 # make docs    build the documentation into site/
 # make results build the page and the gallery of the committed results into site/results
+# make notebooks run the notebooks and write their outputs anew
 # make pictures draw the pictures of README and documentation into docs/assets
 # make families draw each family's boxes and write docs/families.md
 # make bench   run the benchmarks and write their results beside them
@@ -37,7 +38,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 export TOKENIZERS_PARALLELISM := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: pictures demo app audit-demo test install lint types tests browser docs results families bench answers mutants train clean
+.PHONY: demo app audit-demo test install lint types tests browser docs results pictures notebooks families bench answers mutants train clean
 .DEFAULT_GOAL := test
 
 install: $(READY)
@@ -118,6 +119,9 @@ docs: $(READY)
 # After docs, which empties site/.
 results: docs
 	$(BIN)/python benchmarks/pages.py site/results
+
+notebooks: $(READY)
+	PYTHONPATH=tests $(BIN)/python tests/notebook_runs.py
 
 # The report in Chromium, and a figure, as README and documentation show them.
 pictures: $(READY) browser

@@ -9,6 +9,7 @@ import json
 import socket
 import threading
 import time
+from typing import Any
 
 from seewhy.app.access import Access
 from seewhy.app.service import Service
@@ -65,7 +66,7 @@ class Running:
         finally:
             connection.close()
 
-    def send(self, raw, wait=True):
+    def send(self, raw, wait=True) -> Any:
         """The bytes that come back for raw bytes; or the socket, where they are not waited for."""
         link = socket.create_connection(("127.0.0.1", self.port), timeout=30)
         link.sendall(raw)

@@ -893,14 +893,14 @@ MUTANTS = (
     ),
     Mutant(
         "page-loads-anything",
-        "default-src 'none'",
-        "default-src *",
+        "default-src 'none'; img-src",
+        "default-src *; img-src",
         "test_html_admits_only_its_own_style_and_script",
     ),
     Mutant(
         "page-base-uri",
-        "base-uri 'none'",
-        "base-uri *",
+        "base-uri 'none'; form-action",
+        "base-uri *; form-action",
         "test_policy_forbids_base_urls_and_forms",
     ),
     Mutant(

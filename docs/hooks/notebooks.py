@@ -1,4 +1,4 @@
-"""The notebooks of the repository as pages: their text, code, and the outputs that are kept in them.
+"""The notebooks of the repository as pages: text, code, and the outputs that are kept in them.
 
 Each becomes `notebooks/NAME.md`, its pictures become files beside it. Nothing is run here: the
 tests run the notebooks, and `make notebooks` writes their outputs.

@@ -747,6 +747,6 @@ def _repeated(count: int, **columns: Any) -> list[list[Any]]:
 
 
 def _generation_settings(options: ExplainOptions) -> dict[str, Any]:
-    """Settings of generation, JSON-ready."""
+    """Settings of generation, JSON-ready; a streamer only shows the answer."""
     settings = {**options.generation, "max_new_tokens": options.answer_limit}
-    return {name: plain(value) for name, value in settings.items()}
+    return {name: plain(value) for name, value in settings.items() if name != "streamer"}

@@ -35,9 +35,13 @@ class Person:
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": touch}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         self.driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": touch})
-        features = [{"name": name, "value": value} for name, value in (media or {}).items()]
+        # Without motion nothing is waited for, and no frame is drawn for its own sake.
+        told = {"prefers-reduced-motion": "reduce", **(media or {})}
+        features = [{"name": name, "value": value} for name, value in told.items()]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-        self.driver.get("about:blank")
+        self.driver.get(
+            "about:blank"
+        )  # an address that differs in its fragment alone loads nothing
         self.driver.get(self.url + path + fragment)
         self.until("return 'ready' in document.documentElement.dataset")
         return self

@@ -27,6 +27,7 @@ POLICY = (
     "connect-src 'self'; base-uri 'none'; form-action 'none'"
 )
 MODEL = "seewhy/tiny-qwen2-vl"
+OTHER = "Qwen/Qwen2-VL-2B-Instruct"
 HOST = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>A notebook</title><link rel="icon" href="data:,">
 <link rel="stylesheet" href="/app.css"><style>#cell { width: 600px; }</style></head>
@@ -50,7 +51,8 @@ import { httpTransport } from "/js/app/transport.js";
 const place = (id) => document.getElementById(id);
 const transport = httpTransport({ base: `${location.origin}/`, giveUp: 0.3 });
 const size = { width: 480, height: 360 };
-const picture = { id: "p1", kind: "picture", ...size, name: "given", url: "/api/examples/0/picture" };
+const named = { id: "p1", name: "given", url: "/api/examples/0/picture" };
+const picture = { kind: "picture", ...size, ...named };
 window.mounts = [
   mountApp(place("cell"), transport, { pictures: [picture], prompt: "What is this?" }),
   mountApp(place("other"), transport),
@@ -140,7 +142,7 @@ class FakeService:
             "schema": 1,
             "models": [
                 {"name": MODEL, "family": "qwen2_vl", "loaded": True, "shipped": True},
-                {"name": "Qwen/Qwen2-VL-2B", "family": None, "loaded": False, "shipped": False},
+                {"name": OTHER, "family": None, "loaded": False, "shipped": False},
             ],
             "default_model": MODEL,
             "methods": [

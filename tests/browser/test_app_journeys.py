@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -162,3 +163,35 @@ def test_word_is_diagnosed_edited_contrasted_and_methods_stand_side_by_side(visi
     visitor.driver.get(link)
     visitor.until("return 'ready' in document.documentElement.dataset")
     assert visitor.text(".comparison-title").startswith("Two methods")
+
+
+@pytest.mark.filterwarnings("ignore::seewhy.core.errors.ShippedModelWarning")
+def test_photograph_is_asked_about_taken_away_and_brought_back(visitor):
+    downloads = {"behavior": "allow", "downloadPath": str(visitor.folder)}
+    visitor.driver.execute_cdp_cmd("Browser.setDownloadBehavior", downloads)
+    noise = np.random.default_rng(0).integers(0, 255, (8, 8, 3), dtype=np.uint8)
+    path = visitor.folder / "street.png"
+    Image.fromarray(noise).resize((160, 160)).save(path)
+    visitor.open()
+    visitor.until("return document.querySelector('#files')")
+    visitor.one("#files").send_keys(str(path))
+    visitor.until("return document.querySelector('.slot[data-state=sent]')")
+    visitor.click("#ask-button")
+    visitor.until("return document.querySelector('.entry:not(.live-entry):not([hidden])')")
+    answer = visitor.text(".entry .answer")
+    warning = visitor.one(".entry .warnings")
+    assert "drawn scenes only" in warning.text
+    assert warning.location["y"] > visitor.one(".entry .answer").location["y"]
+    visitor.click(".menu-button.share")
+    visitor.click(".menu-row", "Folder")
+    WebDriverWait(visitor.driver, PATIENCE_S).until(lambda _: [*visitor.folder.glob("*.zip")])
+    cards = len(visitor.all(".card"))  # the sitting's, with those of other journeys
+    visitor.click(".menu-button.delete")
+    visitor.click(".menu-panel .danger")
+    visitor.until("return document.querySelectorAll('.card').length === arguments[0]", cards - 1)
+    (saved,) = visitor.folder.glob("*.zip")
+    visitor.one("#import-file").send_keys(str(saved))
+    visitor.until("return document.querySelectorAll('.card').length === arguments[0]", cards)
+    visitor.until_text(".entry:not([hidden]) .answer", answer)
+    assert visitor.text(".entry .answer") == answer
+    assert "caption" in str(visitor.one("#prompt-field").get_attribute("value"))

@@ -106,7 +106,7 @@ def test_box_ranks_the_words_by_how_much_of_them_comes_from_there(open_page):
     shares = [float(number.text.split()[0]) for number in numbers]
     row = page.find_elements(By.CSS_SELECTOR, ".region-word")[0]
     assert re.fullmatch(
-        r"\w+ \d+ % came from here, \d+ % of its map lies here", row.accessible_name
+        r"\w+ \d+ % of its map lies here, \d+ % came from here", row.accessible_name
     )
     assert shares == sorted(shares, reverse=True)
     # The words are tinted as far as they come from there, and none is marked as looked at.
@@ -224,7 +224,7 @@ def test_keyboard_alone_draws_moves_resizes_and_leaves(open_page):
     WebDriverWait(page, 5, poll_frequency=0.05).until(
         lambda d: f"{resized[0]}, {resized[1]} to" in spoken(d)
     )
-    assert "Most comes from here of:" in spoken(page)
+    assert "Most of their maps lie here:" in spoken(page)
     assert "box" in (surface.get_attribute("aria-label") or "")
     press(page, Keys.DELETE)
     assert not page.find_element(By.ID, "region").is_displayed()

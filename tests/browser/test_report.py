@@ -383,9 +383,10 @@ def test_page_fits_every_width(open_page):
 def test_page_names_every_control(open_page):
     page = open_page()
     controls = page.find_elements(By.CSS_SELECTOR, "button, input, [role=option], [role=listbox]")
-    unnamed = [c.get_attribute("outerHTML") for c in controls if not c.accessible_name]
-    assert len(controls) > 20
-    assert [html for html in unnamed if html and "dialog" not in html and "Close" not in html] == []
+    # Those of a closed menu or dialog have no name yet: axe looks at them open.
+    shown = [control for control in controls if control.is_displayed()]
+    assert len(shown) > 20
+    assert [c.get_attribute("outerHTML") for c in shown if not c.accessible_name] == []
 
 
 def test_facts_name_what_was_said_even_if_it_was_no_first_choice(open_page):

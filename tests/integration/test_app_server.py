@@ -11,12 +11,14 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from app_server import TOKEN, everything, running_server, wait_until
 from seewhy.app.folders import AppFolder
 from seewhy.app.http import WRONG_TOKENS
+from seewhy.app.job_kinds import KINDS
 from seewhy.app.limits import Limits
 from seewhy.core.errors import Cancelled, ParameterError
 
@@ -53,6 +55,7 @@ def client(app):
 def held(app, monkeypatch):
     """Jobs that run until they are let go or cancelled, in place of asking a model."""
     go, cancelled = threading.Event(), []
+    held = SimpleNamespace(set=go.set, cancelled=cancelled)
 
     def explain(fields, sitting):
         fields.items("pictures", str, 0, 8, needed=False)
@@ -68,11 +71,8 @@ def held(app, monkeypatch):
 
         return work
 
-    monkeypatch.setitem(
-        __import__("seewhy.app.job_kinds", fromlist=["KINDS"]).KINDS, "explain", explain
-    )
-    go.cancelled = cancelled
-    yield go
+    monkeypatch.setitem(KINDS, "explain", explain)
+    yield held
     go.set()
     wait_until(lambda: app.service.worker.is_idle())
 

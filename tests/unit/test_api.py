@@ -57,6 +57,19 @@ def test_a_contrast_computes_only_its_own_word(explainer: Explainer) -> None:
     assert passes(contrast={"red": " blue"}) == passes() + 1
 
 
+def test_a_streamer_is_told_and_is_no_setting(explainer: Explainer) -> None:
+    told = []
+
+    class Streamer:
+        put = staticmethod(told.append)
+        end = staticmethod(lambda: told.append("end"))
+
+    made = explainer.explain(picture(), max_new_tokens=2, method="tam", streamer=Streamer())
+    assert told[-1] == "end"
+    assert made.record.provenance.parameters["max_new_tokens"] == 2
+    assert "streamer" not in made.record.provenance.parameters
+
+
 @pytest.mark.parametrize("method", ["corroborated", "grad-cam", "tam"])
 def test_explain_within_inference_mode(explainer: Explainer, method: str) -> None:
     given = {"answer": "A red star.", "method": method, "explain_prompt": False}

@@ -17,15 +17,15 @@ from seewhy.core.suggestions import unknown_name_message
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from seewhy.app.sitting import Sitting
+    from seewhy.app.sitting_data import SittingData
     from seewhy.explainer import Explainer
 
 
-def explain(fields: Fields, sitting: Sitting) -> Callable[[Job], dict[str, Any]]:
+def explain(fields: Fields, sitting: SittingData) -> Callable[[Job], dict[str, Any]]:
     """Read an `explain` job: pictures and a prompt, or a given answer, or its beginning."""
     limits = sitting.limits
-    name = fields.text("model", 500, needed=False) or sitting.service.models.default
-    sitting.service.models.expect_known(name)
+    name = fields.text("model", 500, needed=False) or sitting.models.default
+    sitting.models.expect_known(name)
     media = picture_ids(fields, sitting)
     prompt = (fields.text("prompt", limits.prompt_characters, needed=False) or "").strip() or None
     answer = _some(fields.text("answer", limits.answer_characters, needed=False))
@@ -58,16 +58,16 @@ def explain(fields: Fields, sitting: Sitting) -> Callable[[Job], dict[str, Any]]
 
 
 @contextmanager
-def running(job: Job, sitting: Sitting, model: str) -> Iterator[Explainer]:
+def running(job: Job, sitting: SittingData, model: str) -> Iterator[Explainer]:
     """The model of a job, in a block that ends within a layer when the job is cancelled."""
     import seewhy
 
-    explainer = sitting.service.models.get(model, job.stage)
+    explainer = sitting.models.get(model, job.stage)
     with seewhy.cancellable(explainer.loaded.model, job.is_cancelled):
         yield explainer
 
 
-def picture_ids(fields: Fields, sitting: Sitting, low: int = 1) -> list[str]:
+def picture_ids(fields: Fields, sitting: SittingData, low: int = 1) -> list[str]:
     """The ids of pictures that a sitting has.
 
     Raises:
@@ -93,7 +93,7 @@ def method_named(name: str | None) -> str:
     return name or DEFAULT
 
 
-def entry_named(fields: Fields, sitting: Sitting, name: str = "entry") -> Entry:
+def entry_named(fields: Fields, sitting: SittingData, name: str = "entry") -> Entry:
     """An entry that its model can be asked about.
 
     Raises:
@@ -118,7 +118,7 @@ def expect_askable(entry: Entry) -> Entry:
     return entry
 
 
-def media_of(entry: Entry, sitting: Sitting) -> list[Any]:
+def media_of(entry: Entry, sitting: SittingData) -> list[Any]:
     """The pictures and clips of an entry."""
     return [sitting.media.get(number).read() for number in entry.media]
 
@@ -130,7 +130,7 @@ def settings_for_reading(entry: Entry, job: Job) -> dict[str, Any]:
 
 
 def kept_media(
-    media: Sequence[Any], entry: Entry, sitting: Sitting, changed: bool
+    media: Sequence[Any], entry: Entry, sitting: SittingData, changed: bool
 ) -> tuple[str, ...]:
     """Ids of the media of an answer that was made from an entry; changed ones are kept anew."""
     if not changed:

@@ -13,7 +13,7 @@ from seewhy.app.jobs import Job
 from seewhy.app.writing import settings_of
 
 if TYPE_CHECKING:
-    from seewhy.app.sitting import Sitting
+    from seewhy.app.sitting_data import SittingData
     from seewhy.explainer import Explainer
 
 Work = Callable[[Job], dict[str, Any]]
@@ -26,7 +26,7 @@ SHOWN = 40
 """Characters of a word that the name of a change shows."""
 
 
-def effect(fields: Fields, sitting: Sitting) -> Work:
+def effect(fields: Fields, sitting: SittingData) -> Work:
     """Read an `effect` job: how much each word loses when a region is changed, the words kept."""
     entry = entry_named(fields, sitting)
     region = _region_change(fields)
@@ -43,7 +43,7 @@ def effect(fields: Fields, sitting: Sitting) -> Work:
     return work
 
 
-def change(fields: Fields, sitting: Sitting) -> Work:
+def change(fields: Fields, sitting: SittingData) -> Work:
     """Read a `change` job: change a region, and let the model answer again."""
     entry = entry_named(fields, sitting)
     region = _region_change(fields)
@@ -62,7 +62,7 @@ def change(fields: Fields, sitting: Sitting) -> Work:
     )
 
 
-def continue_from(fields: Fields, sitting: Sitting) -> Work:
+def continue_from(fields: Fields, sitting: SittingData) -> Work:
     """Read a `continue` job: put other words in the place of one, and go on from there."""
     entry = entry_named(fields, sitting)
     word, text = _word(fields, entry), str(fields.text("replacement", 500))
@@ -74,7 +74,7 @@ def continue_from(fields: Fields, sitting: Sitting) -> Work:
     )
 
 
-def reprompt(fields: Fields, sitting: Sitting) -> Work:
+def reprompt(fields: Fields, sitting: SittingData) -> Work:
     """Read a `reprompt` job: ask something else about the same pictures."""
     entry = entry_named(fields, sitting)
     prompt = str(fields.text("prompt", sitting.limits.prompt_characters))
@@ -87,7 +87,7 @@ def reprompt(fields: Fields, sitting: Sitting) -> Work:
     )
 
 
-def contrast(fields: Fields, sitting: Sitting) -> Work:
+def contrast(fields: Fields, sitting: SittingData) -> Work:
     """Read a `contrast` job: why this word and not another."""
     entry = entry_named(fields, sitting)
     word, other = _word(fields, entry), str(fields.text("alternative", 500))
@@ -112,7 +112,7 @@ def contrast(fields: Fields, sitting: Sitting) -> Work:
     return work
 
 
-def diagnose(fields: Fields, sitting: Sitting) -> Work:
+def diagnose(fields: Fields, sitting: SittingData) -> Work:
     """Read a `diagnose` job: what each word rests on."""
     entry = entry_named(fields, sitting)
     words = fields.items("words", int, 1, MANY) if fields.has("words") else None
@@ -133,7 +133,7 @@ def diagnose(fields: Fields, sitting: Sitting) -> Work:
 
 def _again(
     entry: Entry,
-    sitting: Sitting,
+    sitting: SittingData,
     name: str,
     ask: Callable[[Any, dict[str, Any]], Any],
     *,
@@ -178,7 +178,7 @@ def _again(
     return work
 
 
-def _question(explainer: Explainer, entry: Entry, sitting: Sitting, job: Job) -> Any:
+def _question(explainer: Explainer, entry: Entry, sitting: SittingData, job: Job) -> Any:
     """The question of an entry, to be asked back about, as it is now: with its verdicts so far."""
     entry = sitting.entries.get(entry.id)
     settings = dict(entry.settings)

@@ -21,7 +21,7 @@ from seewhy.app.fields import Fields
 from seewhy.app.jobs import Job
 
 if TYPE_CHECKING:
-    from seewhy.app.sitting import Sitting
+    from seewhy.app.sitting_data import SittingData
     from seewhy.comparison import Comparison
     from seewhy.explanation import Explanation
     from seewhy.side_by_side import Comparer
@@ -32,7 +32,7 @@ Compared = Callable[[Job], "Comparison"]
 LISTS = ("methods", "models", "pictures")
 
 
-def compare(fields: Fields, sitting: Sitting) -> Work:
+def compare(fields: Fields, sitting: SittingData) -> Work:
     """Read a `compare` job: an entry and methods, models or pictures; or several entries.
 
     The first column is the entry itself, where the list does not name it and has room.
@@ -68,7 +68,7 @@ def compare(fields: Fields, sitting: Sitting) -> Work:
     return work
 
 
-def _entries(entries: Sequence[Entry], sitting: Sitting) -> Compared:
+def _entries(entries: Sequence[Entry], sitting: SittingData) -> Compared:
     from seewhy.comparison import expect_columns
 
     expect_columns(len(entries), "entries")
@@ -87,7 +87,7 @@ def _entries(entries: Sequence[Entry], sitting: Sitting) -> Compared:
     return compared
 
 
-def _methods(names: list[str], entry: Entry, sitting: Sitting) -> Compared:
+def _methods(names: list[str], entry: Entry, sitting: SittingData) -> Compared:
     for name in names:
         method_named(name)
     names = _with_own(entry.settings["method"], names, sitting)
@@ -105,9 +105,9 @@ def _methods(names: list[str], entry: Entry, sitting: Sitting) -> Compared:
     return compared
 
 
-def _models(names: list[str], entry: Entry, sitting: Sitting) -> Compared:
+def _models(names: list[str], entry: Entry, sitting: SittingData) -> Compared:
     for name in names:
-        sitting.service.models.expect_known(name)
+        sitting.models.expect_known(name)
     others = [name for name in names if name != entry.model]
     names = [entry.model, *others]  # the answer is this model's
     if len(names) > sitting.limits.comparisons:
@@ -128,7 +128,9 @@ def _models(names: list[str], entry: Entry, sitting: Sitting) -> Compared:
     return compared
 
 
-def _pictures(numbers: list[str], own_answers: bool, entry: Entry, sitting: Sitting) -> Compared:
+def _pictures(
+    numbers: list[str], own_answers: bool, entry: Entry, sitting: SittingData
+) -> Compared:
     if len(entry.media) != 1:
         raise RequestError(
             422,
@@ -161,12 +163,12 @@ def _pictures(numbers: list[str], own_answers: bool, entry: Entry, sitting: Sitt
     return compared
 
 
-def _now(entry: Entry, sitting: Sitting) -> Explanation:
+def _now(entry: Entry, sitting: SittingData) -> Explanation:
     """The explanation of an entry as it is now: it may have got verdicts while the job waited."""
     return sitting.entries.get(entry.id).explanation()
 
 
-def _with_own(own: str, names: list[str], sitting: Sitting) -> list[str]:
+def _with_own(own: str, names: list[str], sitting: SittingData) -> list[str]:
     """The entry's own first, if it is not named and there is room.
 
     Raises:
@@ -180,9 +182,9 @@ def _with_own(own: str, names: list[str], sitting: Sitting) -> list[str]:
     return list(names)
 
 
-def _comparer(name: str, sitting: Sitting, job: Job) -> Comparer:
+def _comparer(name: str, sitting: SittingData, job: Job) -> Comparer:
     """A model's comparer whose work can be cancelled."""
-    comparer = sitting.service.models.get(name, job.stage).comparer
+    comparer = sitting.models.get(name, job.stage).comparer
 
     def watched(function: Callable[..., Any], *arguments: Any) -> Any:
         with running(job, sitting, name):

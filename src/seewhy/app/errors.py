@@ -16,7 +16,7 @@ from seewhy.core.errors import (
 )
 from seewhy.core.memory import is_out_of_memory
 
-INTERNAL = "Something went wrong inside seewhy. Try again; `seewhy app --debug` shows the reason."
+INTERNAL = "Something went wrong inside seewhy. Try again; “seewhy app --debug” shows the reason."
 NO_MEMORY = (
     "There was not enough memory for this. Take a smaller picture or a shorter answer, or try "
     "again when other programs have ended."

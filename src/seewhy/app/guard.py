@@ -85,7 +85,7 @@ class Guard:
             raise RequestError(
                 403,
                 "host",
-                "This server answers to its own names only: open the address that `seewhy app` "
+                "This server answers to its own names only: open the address that “seewhy app” "
                 "printed.",
             )
         if method not in METHODS:

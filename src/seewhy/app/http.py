@@ -7,6 +7,7 @@ import contextlib
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from seewhy.app import page
@@ -21,7 +22,7 @@ from seewhy.app.routes import Route, found_route
 from seewhy.core.errors import SeewhyError
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
+    from fastapi import Request
 
     from seewhy.app.service import Service
     from seewhy.app.sitting import Sitting
@@ -31,7 +32,7 @@ INSTALL = (
 )
 
 NO_SITTING = (
-    "Open the address that `seewhy app` printed: it holds the key. If the app was started again, "
+    "Open the address that “seewhy app” printed: it holds the key. If the app was started again, "
     "it printed a new one."
 )
 HTML, SCRIPT, STYLE = (f"text/{kind}; charset=utf-8" for kind in ("html", "javascript", "css"))
@@ -75,7 +76,6 @@ def application(service: Service, access: Access) -> Guard:
     expect_installed()
     from fastapi import FastAPI
     from fastapi.responses import Response
-    from starlette.exceptions import HTTPException
 
     # Without the pages of FastAPI's own: they load scripts from elsewhere.
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
@@ -102,17 +102,20 @@ def application(service: Service, access: Access) -> Guard:
     app.add_route("/api/jobs/{number}/events", events, methods=["GET"])
     app.mount("/api", door.api)
 
-    @app.exception_handler(HTTPException)
-    async def refused(request: Request, error: HTTPException) -> Response:
-        kind = {404: "not-found", 405: "method"}.get(error.status_code, "request")
-        told = RequestError(error.status_code, kind, "Expected an address of the app, got another.")
+    async def refused(request: Request, error: Exception) -> Response:
+        kind = {404: "not-found", 405: "method"}[getattr(error, "status_code", 404)]
+        told = RequestError(
+            getattr(error, "status_code", 404), kind, "Expected an address of the app, got another."
+        )
         return _response(Response, error_reply(told))
 
-    @app.exception_handler(Exception)
     async def failed(request: Request, error: Exception) -> Response:
         service.report(error)
         return _response(Response, error_reply(error))
 
+    app.add_exception_handler(404, refused)
+    app.add_exception_handler(405, refused)
+    app.add_exception_handler(Exception, failed)
     return Guard(app, access)
 
 
@@ -130,7 +133,8 @@ class Door:
         self._received = Received(limits.received_bytes, limits.received_bytes_each)
         self._wrong = Rate(WRONG_TOKENS, WRONG_TOKENS_SECOND)
         self._streams: Counter[str] = Counter()
-        self._limiters: Any = None
+        self._quick = ThreadPoolExecutor(THREADS, "seewhy-app-quick")
+        self._slow = ThreadPoolExecutor(SLOW_THREADS, "seewhy-app-slow")
 
     def sitting(self, request: Request) -> Sitting:
         """The sitting of a request.
@@ -161,7 +165,7 @@ class Door:
 
     def stream(self, request: Request, number: str) -> Any:
         """The events of a job as a stream that can be taken up again where it broke off."""
-        from starlette.responses import Response, StreamingResponse
+        from fastapi.responses import Response, StreamingResponse
 
         sitting = self.sitting(request)
         log = sitting.job(number).log
@@ -178,11 +182,8 @@ class Door:
 
     async def api(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer any other request of the page, as an ASGI application."""
-        from anyio import CapacityLimiter, to_thread
-        from starlette.requests import Request
+        from fastapi import Request
 
-        if self._limiters is None:
-            self._limiters = CapacityLimiter(THREADS), CapacityLimiter(SLOW_THREADS)
         request = Request(scope)
         method, path = request.method, scope["path"]
         try:
@@ -190,10 +191,10 @@ class Door:
             route, _ = found_route(method, path)
             with self._received.held(sitting.id) as take:
                 body = await self._body(request, route, receive, take)
-                limiter = self._limiters[route.is_slow]
+                threads = self._slow if route.is_slow else self._quick
                 query = dict(request.query_params)
-                reply = await to_thread.run_sync(
-                    sitting.handle, method, path, query, body, limiter=limiter
+                reply = await asyncio.get_running_loop().run_in_executor(
+                    threads, sitting.handle, method, path, query, body
                 )
                 del body
         except RequestError as error:

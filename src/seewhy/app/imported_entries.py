@@ -11,14 +11,14 @@ from seewhy.app.entries import Entry, Origin
 from seewhy.app.imports import read_import
 
 if TYPE_CHECKING:
-    from seewhy.app.sitting import Sitting
+    from seewhy.app.sitting_data import SittingData
     from seewhy.explanation import Explanation
 
 _ONE_AT_A_TIME = threading.Lock()
 """Reading takes much memory: one zip at a time."""
 
 
-def add_imported(sitting: Sitting, content: bytes) -> Entry:
+def add_imported(sitting: SittingData, content: bytes) -> Entry:
     """Read a zip of a saved explanation, and keep it.
 
     It can be asked about again if its model is one of the app's, and its question was one text
@@ -30,7 +30,7 @@ def add_imported(sitting: Sitting, content: bytes) -> Entry:
     ):
         explanation = read_import(content, sitting.limits, Path(folder))
         model = explanation.model[:200]
-        can_ask = model in sitting.service.models.names and _is_whole(explanation)
+        can_ask = model in sitting.models.names and _is_whole(explanation)
         media = ()
         if can_ask:
             needed = sitting.entries.media()

@@ -13,11 +13,11 @@ from seewhy.app.fields import Fields
 from seewhy.app.jobs import Job
 
 if TYPE_CHECKING:
-    from seewhy.app.sitting import Sitting
+    from seewhy.app.sitting_data import SittingData
 
 Work = Callable[[Job], dict[str, Any]]
 
-KINDS: dict[str, Callable[[Fields, Sitting], Work]] = {
+KINDS: dict[str, Callable[[Fields, SittingData], Work]] = {
     "explain": explain,
     "effect": effect,
     "change": change,
@@ -30,7 +30,7 @@ KINDS: dict[str, Callable[[Fields, Sitting], Work]] = {
 """For each kind the function that reads what it is given and returns the work."""
 
 
-def job_of(data: dict[str, Any], sitting: Sitting) -> Job:
+def job_of(data: dict[str, Any], sitting: SittingData) -> Job:
     """A job from the body of a request.
 
     Raises:

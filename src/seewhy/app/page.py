@@ -9,13 +9,13 @@ from seewhy.report.page import STYLES as REPORT_STYLES
 from seewhy.report.page import asset, fill
 from seewhy.report.page_script import page_script
 
-STYLES = (*REPORT_STYLES, "comparison.css", "app.css", "app_tools.css")
+STYLES = (*REPORT_STYLES, "comparison.css", "app.css", "app_tools.css", "app_message.css")
 """The style sheets, in order."""
 
 SCRIPT = "app/page.js"
 
 MESSAGE = """<!doctype html>
-<html lang="en">
+<html lang="en" class="seewhy">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -23,10 +23,10 @@ MESSAGE = """<!doctype html>
 <link rel="stylesheet" href="/app.css">
 </head>
 <body>
-<main>
-<h1>seewhy</h1>
+<main class="seewhy-message">
+<h1>see<em>why</em></h1>
 <p>{{message}}</p>
-<p><a href="/">Open the app</a></p>
+<p><a href="/">Try again</a></p>
 </main>
 </body>
 </html>
@@ -37,32 +37,19 @@ REFRESH = '\n<meta http-equiv="refresh" content="0; url={{address}}">'
 @cache
 def document() -> bytes:
     """The page: it names its script and style and holds neither."""
-    try:
-        return asset("app.html").encode()
-    except FileNotFoundError:
-        return message("The page is not part of this version yet; the addresses under /api are.")
+    return asset("app.html").encode()
 
 
 @cache
 def style() -> bytes:
     """The page's style sheets as one."""
-    return "".join(filter(None, map(_asset, STYLES))).encode()
+    return "".join(map(asset, STYLES)).encode()
 
 
 @cache
 def script() -> bytes:
     """The page's modules as one script."""
-    try:
-        return page_script(SCRIPT).encode()
-    except FileNotFoundError:
-        return b""
-
-
-def _asset(name: str) -> str:
-    try:
-        return asset(name)
-    except FileNotFoundError:
-        return ""
+    return page_script(SCRIPT).encode()
 
 
 def message(text: str, *, go_on: str | None = None) -> bytes:

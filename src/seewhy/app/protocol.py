@@ -1,4 +1,7 @@
-"""uvicorn's protocol, with the time limits that it has not: for headers, and for taking answers."""
+"""uvicorn's protocol, with the time limits that it has not: for headers, and for taking answers.
+
+It is imported once `seewhy.app.http` has found what `seewhy[app]` brings.
+"""
 
 from __future__ import annotations
 

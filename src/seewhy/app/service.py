@@ -87,7 +87,9 @@ class Service:
         """
         with self._lock:
             ended = self._room()
-            sitting = Sitting(self, secrets.token_urlsafe(32))
+            folder = self.folder / f"sitting-{secrets.token_hex(8)}"
+            number = secrets.token_urlsafe(32)
+            sitting = Sitting(number, folder, self.models, self.limits, self.worker, self.report)
             self._sittings[sitting.id] = sitting
         if ended is not None:
             ended.close()

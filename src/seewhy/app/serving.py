@@ -1,4 +1,4 @@
-"""Running the server until it is told to end."""
+"""Running the server until it is told to end, by uvicorn, which `seewhy[app]` brings."""
 
 from __future__ import annotations
 

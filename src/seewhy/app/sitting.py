@@ -2,65 +2,62 @@
 
 from __future__ import annotations
 
-import secrets
-import shutil
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 from seewhy.app import examples, state
-from seewhy.app.comparisons import Comparisons
 from seewhy.app.downloads import figure_of
-from seewhy.app.entries import PAYLOAD, SAVED, THUMBNAIL, EntryStore, read_file, read_view, zipped
-from seewhy.app.errors import (
-    RequestError,
-    bad_request,
-    kind_of,
-    not_found,
-    too_large,
-)
+from seewhy.app.entries import PAYLOAD, SAVED, THUMBNAIL, read_file, read_view, zipped
+from seewhy.app.errors import RequestError, bad_request, kind_of, not_found, too_large
 from seewhy.app.events import Event
 from seewhy.app.fields import parsed
 from seewhy.app.imported_entries import add_imported
 from seewhy.app.job_kinds import job_of
 from seewhy.app.jobs import Job
-from seewhy.app.media import MediaStore, encoded, label, total_bytes
+from seewhy.app.limits import Limits
+from seewhy.app.loaded_models import LoadedModels
+from seewhy.app.media import encoded, label
 from seewhy.app.rates import Rate
 from seewhy.app.replies import Reply, download, error_reply, json_reply
 from seewhy.app.routes import Route, found_route
+from seewhy.app.sitting_data import SittingData
 from seewhy.app.uploads import read_upload
-
-if TYPE_CHECKING:
-    from seewhy.app.service import Service
+from seewhy.app.worker import Worker
 
 JOBS_KEPT = 16
 """Jobs of a sitting whose events can still be read."""
 
 
-class Sitting:
+class Sitting(SittingData):
     """Answers requests. Threads may share it.
 
     Make it by `Service.sitting`. `last_used` and `is_begun` tell of its requests.
 
     Args:
-        service: that it belongs to.
-        number: its id, which is a secret.
+        number, folder, models, limits: as `SittingData`.
+        worker: runs its jobs.
+        report: called with errors that are no user's mistake.
     """
 
-    def __init__(self, service: Service, number: str) -> None:
-        self.service, self.id = service, number
-        self.limits = service.limits
-        self.folder = service.folder / f"sitting-{secrets.token_hex(8)}"
-        self.media = MediaStore(self.folder / "media", self.limits.kept_pictures)
-        self.entries = EntryStore(self.folder / "entries", self.limits.entries)
-        self.comparisons = Comparisons()
-        self.last_used = time.monotonic()
-        self.is_begun = self.is_closed = False
+    def __init__(
+        self,
+        number: str,
+        folder: Path,
+        models: LoadedModels,
+        limits: Limits,
+        worker: Worker,
+        report: Callable[[BaseException], None],
+    ) -> None:
+        super().__init__(number, folder, models, limits)
+        self._worker, self._report_error = worker, report
+        self.last_used, self.is_begun = time.monotonic(), False
         self._lock = threading.Lock()
         self._jobs: dict[str, Job] = {}
-        self._requests = Rate(self.limits.requests, self.limits.requests_second)
-        self._uploads = Rate(self.limits.uploads, self.limits.uploads_second)
+        self._requests = Rate(limits.requests, limits.requests_second)
+        self._uploads = Rate(limits.uploads, limits.uploads_second)
 
     def handle(
         self,
@@ -82,13 +79,13 @@ class Sitting:
             if self.is_closed:
                 raise not_found("anything")
             self._requests.expect("requests")
-            self.service.worker.wait_until_ready()
+            self._worker.wait_until_ready()
             route, parts = found_route(method, path)
             return self._answer(route, parts, dict(query or {}), body)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client is told
             if kind_of(error) == "internal":
-                self.service.report(error)
-            return error_reply(error, str(self.service.folder))
+                self._report_error(error)
+            return error_reply(error, str(self.folder.parent))
 
     def job(self, number: str) -> Job:
         """A job by its id.
@@ -126,22 +123,8 @@ class Sitting:
     def close(self) -> None:
         """End it: cancel its jobs and remove its files. A second call does nothing."""
         self.is_closed = True
-        self.service.worker.cancel_all(self.id)
+        self._worker.cancel_all(self.id)
         self.clear_if_closed()
-
-    def clear_if_closed(self) -> None:
-        """Remove its files if it has ended: a job that ran then may have written some more."""
-        if self.is_closed:
-            shutil.rmtree(self.folder, ignore_errors=True)
-
-    def expect_room(self) -> None:
-        """Raise `RequestError` if its files take as much as they may."""
-        if total_bytes(self.folder.rglob("*")) > self.limits.sitting_bytes:
-            raise RequestError(
-                409,
-                "full",
-                "This sitting's files take as much space as they may: remove some entries.",
-            )
 
     def _answer(
         self,
@@ -163,7 +146,7 @@ class Sitting:
         return getattr(self, f"_{route.name}")(query, body)
 
     def _state(self, query: dict[str, str]) -> Reply:
-        return json_reply(state.of(self.service, self.entries.all()))
+        return json_reply(state.of(self.models, self.limits, self.entries.all()))
 
     def _add_picture(self, query: dict[str, str], body: bytes) -> Reply:
         if len(body) > self.limits.picture_bytes:
@@ -198,7 +181,7 @@ class Sitting:
                 del self._jobs[number]
             self._jobs[job.id] = job
         try:
-            position = self.service.worker.put(job)
+            position = self._worker.put(job)
         except RequestError:
             with self._lock:
                 del self._jobs[job.id]
@@ -210,7 +193,7 @@ class Sitting:
         return json_reply({})
 
     def _cancel_job(self, number: str, query: dict[str, str]) -> Reply:
-        self.service.worker.cancel(self.job(number))
+        self._worker.cancel(self.job(number))
         return json_reply({})
 
     def _job_events(self, number: str, query: dict[str, str]) -> Reply:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from seewhy.app import examples
 from seewhy.app.entries import Entry
-
-if TYPE_CHECKING:
-    from seewhy.app.service import Service
+from seewhy.app.limits import Limits
+from seewhy.app.loaded_models import LoadedModels
 
 SCHEMA_VERSION = 1
 
@@ -21,19 +20,19 @@ SLOW = frozenset({"gradients", "pictures"})
 """Needs of a method that make it take a multiple of the answer's own time."""
 
 
-def of(service: Service, entries: Sequence[Entry]) -> dict[str, Any]:
+def of(models: LoadedModels, limits: Limits, entries: Sequence[Entry]) -> dict[str, Any]:
     """The state of a sitting, JSON-ready."""
     from seewhy.methods import DEFAULT
 
-    models = service.models.state()
+    told = models.state()
     return {
         "schema": SCHEMA_VERSION,
-        "models": models,
-        "default_model": service.models.default,
+        "models": told,
+        "default_model": models.default,
         "methods": methods(),
         "default_method": DEFAULT,
-        "examples": examples.listed() if any(model["shipped"] for model in models) else [],
-        "limits": service.limits.shown(),
+        "examples": examples.listed() if any(model["shipped"] for model in told) else [],
+        "limits": limits.shown(),
         "entries": [entry.to_json() for entry in entries],
     }
 

@@ -34,6 +34,7 @@ def publisher(monkeypatch):
 def test_line_is_shown_changed_and_taken_away(publisher):
     with progress_line("loading it", lambda: "20 MB, ") as tell:
         assert publisher.shown.wait(10)
+        assert tell is not None
         tell("explaining")
         publisher.shown.clear()
         assert publisher.shown.wait(10)

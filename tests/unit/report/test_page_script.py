@@ -1,6 +1,12 @@
+import re
+from importlib.resources import files
+from pathlib import Path
+
 import pytest
 
 from seewhy.report.page_script import join_modules, page_script
+
+ASSETS = Path(str(files("seewhy.report"))) / "assets" / "js"
 
 FIRST = (
     'import { two, Three } from "./parts/second.js";\n\nexport const one = two() + new Three().x;\n'
@@ -116,3 +122,18 @@ def test_page_script_has_no_import_or_export_left(entry):
     script = page_script(entry)
     assert not [line for line in script.split("\n") if line.startswith(("import", "export"))]
     assert script is page_script(entry)
+
+
+@pytest.mark.parametrize("room", ["app", "comparison", "report", "shared"])
+def test_page_that_can_stand_in_a_shadow_root_asks_no_document(room):
+    """There `document` knows the host only: `shared/focus.js` looks inside."""
+    asks = re.compile(
+        r"\bdocument\.(?:activeElement|elementFromPoint|querySelector|getElementById)"
+    )
+    found = [
+        (path.name, match)
+        for path in sorted((ASSETS / room).rglob("*.js"))
+        if path.name not in ("focus.js", "page.js")
+        for match in asks.findall(path.read_text("utf-8"))
+    ]
+    assert not found

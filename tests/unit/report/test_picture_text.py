@@ -55,4 +55,4 @@ def test_a_letter_that_no_font_has_is_known():
 def test_draw_text_leaves_ink():
     paper = Image.new("RGB", (80, 30), "white")
     draw_text(ImageDraw.Draw(paper), (2, 22), "Ink", 18, "#000000")
-    assert paper.getextrema()[0][0] < 60
+    assert min(paper.convert("L").tobytes()) < 60

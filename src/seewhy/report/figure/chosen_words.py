@@ -68,7 +68,8 @@ def span_named(record: Record, word: Named) -> TextSpan:
     spans = spans_of(record)
     if isinstance(word, str):
         found, held = find_text(record.answer, record.words, record.tokens, word)
-        return spans.word(found, held[0])
+        is_word = len(held) == 1 and found is record.words[held[0]]
+        return spans.words[held[0]] if is_word else spans.word(found, held[0])
     if isinstance(word, SomeWord):
         return _span_of_word(record, word)
     count = len(record.words)

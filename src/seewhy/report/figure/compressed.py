@@ -14,6 +14,8 @@ import zlib
 
 from PIL import Image
 
+from seewhy.images.formats import open_picture
+
 #: Bytes from which a file's pictures are JPEG, and their quality.
 LARGE, QUALITY = 500_000, 92
 
@@ -31,7 +33,7 @@ def small_svg(svg: str) -> str:
         return svg
 
     def replaced(match: re.Match[str]) -> str:
-        image = Image.open(io.BytesIO(base64.b64decode(match[1])))
+        image = _read(base64.b64decode(match[1]))
         if not _is_photograph(image):
             return match[0]
         return f"data:image/jpeg;base64,{base64.b64encode(_jpeg(image)).decode()}"
@@ -90,7 +92,7 @@ def _with_jpeg(content: bytes) -> bytes:
         return content
     width, height = (int(_number(head[1], name)) for name in (b"Width", b"Height"))
     # What PDF calls a predictor is the filter of PNG, so the stream is the data of a PNG.
-    image = Image.open(io.BytesIO(_png(width, height, content[head.end() :])))
+    image = _read(_png(width, height, content[head.end() :]))
     jpeg = _jpeg(image)
     number = content[: content.index(b" ")]
     described = (
@@ -119,6 +121,12 @@ def _png(width: int, height: int, stream: bytes) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", data), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*one) for one in chunks)
+
+
+def _read(data: bytes) -> Image.Image:
+    with open_picture(io.BytesIO(data)) as image:
+        image.load()
+        return image
 
 
 def _jpeg(image: Image.Image) -> bytes:

@@ -147,7 +147,8 @@ class _Drawing:
         if self.height > TALLEST_PAGE:
             raise ParameterError(
                 f"Expected a figure that fits on a page ({TALLEST_PAGE:g} cm), got one of "
-                f"{self.height:.0f} cm: name fewer words, or take a greater width_cm."
+                f"{self.height:.0f} cm: name fewer words, draw fewer explanations or one view, or "
+                "take another width_cm or layout."
             )
         self.figure = Figure(
             figsize=(self.width * CM, self.height * CM), dpi=DPI, facecolor="white"

@@ -16,13 +16,13 @@ from seewhy.report.figure import FigureOptions, compressed, make_figure
 def noisy():
     """A figure of a picture that does not compress, and its files as they are without JPEG."""
     rng = np.random.default_rng(0)
-    noise = rng.normal(0, 12, (900, 1200, 1)) + np.asarray(draw(1200, 900), float)
+    noise = rng.normal(0, 12, (300, 400, 1)) + np.asarray(draw(400, 300), float)
     image = Image.fromarray(noise.clip(0, 255).astype(np.uint8))
-    figure = make_figure(record_of(image=image), [2, 12], options=FigureOptions(width_cm=17))
+    figure = make_figure(record_of(image=image), [2, 12])
+    exact = figure.pdf(), figure.svg()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compressed, "LARGE", 10**9)
-        exact = figure.pdf(), figure.svg()
-    return figure, *exact
+        patch.setattr(compressed, "LARGE", 100_000)
+        yield figure, *exact
 
 
 def objects(pdf: bytes) -> dict[int, bytes]:
@@ -63,7 +63,6 @@ def test_large_pdf_is_made_small_and_keeps_its_pictures(noisy):
         assert np.abs(one[::-1] - other).mean() < 4  # in the file rows go upwards
     assert objects(pdf).keys() == objects(exact).keys()
     assert pdf.rstrip().endswith(b"%%EOF")
-    assert pdf == figure.pdf()
 
 
 def test_large_svg_is_made_small_and_keeps_the_bar_exact(noisy):
@@ -77,7 +76,7 @@ def test_large_svg_is_made_small_and_keeps_the_bar_exact(noisy):
 
 
 def test_small_files_stay_exact():
-    figure = make_figure(record_of(), [2])
+    figure = make_figure(record_of(grid=(2, 2)), [2], options=FigureOptions(width_cm=4))
     assert b"/DCTDecode" not in figure.pdf()
     assert "image/jpeg" not in figure.svg()
 

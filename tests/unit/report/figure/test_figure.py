@@ -211,16 +211,16 @@ def test_several_pictures_and_contrasts_are_told():
 
 
 def test_save_writes_by_the_ending_and_refuses_to_replace(figure, tmp_path):
-    target = tmp_path / "new" / "fig.pdf"
+    target = tmp_path / "new" / "fig.svg"
     assert figure.save(target) == target
-    assert target.read_bytes() == figure.pdf()
+    assert target.read_text("utf-8") == figure.svg()
     with pytest.raises(OutputError, match="which exists: choose another name"):
         figure.save(target)
     figure.save(target, overwrite=True)
     figure.save(tmp_path / "fig", format="png")
     assert (tmp_path / "fig").read_bytes().startswith(b"\x89PNG")
-    with pytest.raises(ParameterError, match="ends with .svg, got 'fig.pdf'"):
-        figure.save(target, format="svg")
+    with pytest.raises(ParameterError, match="ends with .pdf, got 'fig.svg'"):
+        figure.save(target, format="pdf")
     with pytest.raises(ParameterError, match="pdf, svg, png, tex, got ''"):
         figure.save(tmp_path / "none")
 

@@ -1,5 +1,6 @@
 // One mounted app: what the server knows, what is shown, and what a person does with it.
 
+import { focusedElement } from "../shared/focus.js";
 import { mountRoot } from "../shared/root.js";
 import { applyTheme } from "../shared/theme.js";
 import { entryInAddress, writeEntry } from "./address.js";
@@ -218,7 +219,7 @@ export class AppPage {
    * @param {EntryView} view
    */
   put(view) {
-    const focus = document.activeElement;
+    const focus = focusedElement();
     const isLost = this.asking.isShown && (focus === document.body || focus === null);
     const before = this.asking.answerTop();
     const hadFocus = focus !== null && this.parts.stage.contains(focus);

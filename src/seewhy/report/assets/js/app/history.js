@@ -1,6 +1,7 @@
 // The answers so far, as a strip: each can be opened again, and shows what it was made from.
 
 import { element } from "../shared/dom.js";
+import { focusedElement } from "../shared/focus.js";
 import { svgElement } from "../shared/svg.js";
 import { shortened } from "./shortened.js";
 import { familyOrder } from "./history_order.js";
@@ -51,7 +52,7 @@ export class History {
       this.card(placed, placed.entry.id === current, placed.entry.id === stop && !isPendingShown),
     );
     if (this.pending) items.push(this.pendingCard(this.pending, isPendingShown));
-    const focused = closestCard(document.activeElement);
+    const focused = closestCard(focusedElement());
     this.cards = new Map(order.map(({ entry }, i) => [entry.id, items[i]]));
     this.list.replaceChildren(...items);
     this.app.parts.history.hidden = items.length === 0;
@@ -178,7 +179,7 @@ export class History {
   }
 
   forget() {
-    if (closestCard(document.activeElement) === this.confirming) return;
+    if (closestCard(focusedElement()) === this.confirming) return;
     this.confirming = null;
     this.render();
   }

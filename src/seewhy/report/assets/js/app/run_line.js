@@ -1,6 +1,7 @@
 // The line of a job: stage, place in the queue, seconds, Stop and Cancel.
 
 import { element } from "../shared/dom.js";
+import { focusedElement } from "../shared/focus.js";
 import { capitalize } from "../shared/text.js";
 
 /** @import {JobEvent} from "./types.d.ts" */
@@ -49,7 +50,7 @@ export class RunLine {
    * @param {boolean} offered
    */
   offerStop(offered) {
-    const hadFocus = this.stop === document.activeElement;
+    const hadFocus = this.stop === focusedElement();
     this.stop.hidden = !offered;
     if (hadFocus && !offered) this.cancel.focus();
   }

@@ -20,7 +20,7 @@ export function connectShortcuts(app) {
 function pressed(app, event) {
   if (!(event instanceof KeyboardEvent) || hasModifier(event) || event.isComposing) return;
   if (event.key === "Escape") app.stopWriting();
-  if (isTyping(event) || document.querySelector("dialog[open]")) return;
+  if (isTyping(event) || app.root.querySelector("dialog[open]")) return;
   /** @type {Record<string, () => void>} */
   const keys = {
     n: () => app.newQuestion(),

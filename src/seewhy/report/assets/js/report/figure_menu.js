@@ -57,12 +57,17 @@ export function connectFigureMenu(report) {
   );
   const node = element("div", { class: "figure-menu" }, button, panel);
   parts.theme.before(node);
+  let opened = new AbortController();
 
   /** @param {boolean} isOpen */
   function toggle(isOpen = panel.hidden) {
     if (isOpen && !report.text.isExplained(report.state.current)) return;
     if (isOpen) about.textContent = describe(report);
     panel.hidden = !isOpen;
+    opened.abort();
+    opened = new AbortController();
+    const both = { signal: AbortSignal.any([signal, opened.signal]) };
+    if (isOpen) root.ownerDocument.addEventListener("pointerdown", closeFromOutside, both);
     button.setAttribute("aria-expanded", String(isOpen));
     if (isOpen) panel.querySelector("button")?.focus();
     else if (panel.contains(root.ownerDocument.activeElement)) button.focus();
@@ -89,10 +94,11 @@ export function connectFigureMenu(report) {
     toggle(false);
     button.focus();
   });
-  const outside = (/** @type {Event} */ event) => {
-    if (!panel.hidden && !event.composedPath().includes(node)) toggle(false);
-  };
-  root.ownerDocument.addEventListener("pointerdown", outside, { signal });
+  /** @param {Event} event */
+  function closeFromOutside(event) {
+    if (!event.composedPath().includes(node)) toggle(false);
+  }
+
   return { button, panel, toggle };
 }
 

@@ -1,6 +1,7 @@
 // What comes from the region: the words, best first.
 
 import { closest, element } from "../shared/dom.js";
+import { focusedElement } from "../shared/focus.js";
 import { capitalize, clamp, label, percent } from "../shared/text.js";
 import { describeRegion } from "./region_marks.js";
 import { evenShare, partOfView } from "./region_words.js";
@@ -127,7 +128,7 @@ function renderList(report, isMeasured) {
  * @param {HTMLElement[]} rows
  */
 function replaceRows(list, rows) {
-  const focused = document.activeElement?.closest(".region-word");
+  const focused = focusedElement()?.closest(".region-word");
   const at = focused && list.contains(focused) ? focused.getAttribute("data-at") : null;
   list.replaceChildren(...rows);
   const same = at === null ? null : list.querySelector(`[data-at="${at}"]`);
@@ -138,8 +139,8 @@ function replaceRows(list, rows) {
 const columnNames = (isMeasured) => [
   element("span"),
   element("span"),
-  ...(isMeasured ? [element("span", {}, "from here")] : []),
   element("span", {}, "of its map"),
+  ...(isMeasured ? [element("span", {}, "from here")] : []),
 ];
 
 /**
@@ -165,8 +166,8 @@ function row({ text }, { at, share, amount }, isMeasured) {
     },
     element("span", { class: "name", dir: "auto" }, name),
     track,
-    ...(isMeasured ? [number("main", percent(amount), "came from here,")] : []),
-    number(isMeasured ? "" : "main", percent(share), "of its map lies here"),
+    number("main", percent(share), `of its map lies here${isMeasured ? "," : ""}`),
+    ...(isMeasured ? [number("", percent(amount), "came from here")] : []),
     isDark ? element("span", { class: "visually-hidden" }, ", and its map is nearly dark") : null,
   );
   return element("li", {}, button);
@@ -231,12 +232,12 @@ const layerNote = ({ state, text }) =>
 export function announceRegion(report) {
   const { parts, regions } = report;
   if (!regions.region) return;
-  const best = regions.words.filter(({ at, amount }) => amount > 0 && !isFolded(report, at));
+  const best = regions.words.filter(({ at, share }) => share > 0 && !isFolded(report, at));
   const named = best
     .slice(0, MOST_SPOKEN)
-    .map(({ at, amount }) => `${label(report.text.pieces[at].text)} ${percent(amount)}`);
+    .map(({ at, share }) => `${label(report.text.pieces[at].text)} ${percent(share)}`);
   const told = named.length
-    ? `Most comes from here of: ${named.join(", ")}.`
+    ? `Most of their maps lie here: ${named.join(", ")}.`
     : "Nothing comes from here.";
   parts.live.textContent = `${about(report)} ${told}`;
 }

@@ -104,8 +104,8 @@ function givenStrengths({ text }, tints) {
  * @param {WordShare[]} words best first
  */
 function regionStrengths(words) {
-  const most = Math.max(words[0]?.amount ?? 0, FULL_TINT);
-  return new Map(words.map(({ at, amount }) => [at, amount / most]));
+  const most = Math.max(words[0]?.share ?? 0, FULL_TINT);
+  return new Map(words.map(({ at, share }) => [at, share / most]));
 }
 
 /**

@@ -1,6 +1,7 @@
 // What all tools of a shown answer work with: the app, the report, and one panel at a time.
 
 import { element } from "../../shared/dom.js";
+import { focusedElement } from "../../shared/focus.js";
 import { asAppError, failureNote } from "../failures.js";
 import { durationNote, keepDuration } from "./durations.js";
 
@@ -74,14 +75,16 @@ export class Desk {
    * @returns {Promise<Result<J> | null>} null where it failed or was cancelled
    */
   async run(job, status, options, busy) {
-    const focused = busy.find((button) => button === document.activeElement);
+    const focused = busy.find((button) => button === focusedElement());
     for (const button of busy) button.disabled = true;
     const running = this.attempt(job, status, options);
     const cancel = status.querySelector("button:not([hidden])");
     if (focused && cancel instanceof HTMLElement) cancel.focus();
     const result = await running;
     for (const button of busy) button.disabled = false;
-    if (result === null && document.activeElement === document.body) focused?.focus();
+    // The line is gone, and the focus with it: to the page, or to the host of a shadow root.
+    const now = focusedElement();
+    if (result === null && (now === document.body || now?.shadowRoot)) focused?.focus();
     return result;
   }
 

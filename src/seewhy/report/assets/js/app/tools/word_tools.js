@@ -1,6 +1,7 @@
 // The tools of the word that is looked at: edit it, contrast it, find out what it rests on.
 
 import { element } from "../../shared/dom.js";
+import { focusedElement } from "../../shared/focus.js";
 import { showAnswers } from "./answers_panel.js";
 import { showAt } from "./kept_word.js";
 import { Panel } from "./panel.js";
@@ -34,7 +35,7 @@ export class WordTools {
     }
     const text = desk.textOf(word);
     const { obstacle, contrastObstacle } = desk;
-    const hasFocus = [...this.node.children].indexOf(document.activeElement ?? this.node);
+    const hasFocus = [...this.node.children].indexOf(focusedElement() ?? this.node);
     this.node.replaceChildren(
       toolButton("Edit", () => this.edit(word), { obstacle, title: `Write another word than “${text}”, and go on from there` }),
       toolButton("Why not …", () => this.ask(word), { obstacle: contrastObstacle, title: `Why “${text}” and not another word` }),
