@@ -10,10 +10,9 @@ import os
 import re
 import shutil
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 
-from seewhy.report.partial_folders import lock_folder
+from seewhy.report.partial_folders import lock_folder, sweep_unheld
 
 PREFIX = "seewhy-app-"
 _OURS = re.compile(rf"{PREFIX}[a-z0-9_]{{8}}")
@@ -47,21 +46,4 @@ class AppFolder:
 
 def sweep_apps(parent: Path) -> None:
     """Remove the folders of apps that have ended without doing so themselves."""
-    with suppress(OSError), os.scandir(parent) as entries:
-        names = [entry.name for entry in entries if _OURS.fullmatch(entry.name)]
-        for name in names:
-            with suppress(OSError):
-                _sweep(parent / name)
-
-
-def _sweep(folder: Path) -> None:
-    found = folder.lstat()
-    if folder.is_symlink() or not folder.is_dir() or found.st_uid != os.geteuid():
-        return
-    lock = lock_folder(folder)
-    if lock is None:
-        return
-    try:
-        shutil.rmtree(folder, ignore_errors=True)
-    finally:
-        os.close(lock)
+    sweep_unheld(parent, _OURS)

@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -54,14 +54,27 @@ def sweep(parent: Path) -> None:
 
     A folder that such a process was about to replace is put back where it was, if nothing is there.
     """
+    sweep_unheld(parent, _OURS, _put_back)
+
+
+def sweep_unheld(
+    parent: Path, names: re.Pattern[str], before: Callable[[Path], None] | None = None
+) -> None:
+    """Remove this user's folders in `parent` that no process holds a lock on.
+
+    Args:
+        parent: the folder that holds them.
+        names: which names are ours, as a whole.
+        before: called with each folder before it is removed.
+    """
     with suppress(OSError), os.scandir(parent) as entries:
-        names = [entry.name for entry in entries if _OURS.fullmatch(entry.name)]
-        for name in names:
+        found = [entry.name for entry in entries if names.fullmatch(entry.name)]
+        for name in found:
             with suppress(OSError):
-                _sweep(parent / name)
+                _sweep(parent / name, before)
 
 
-def _sweep(folder: Path) -> None:
+def _sweep(folder: Path, before: Callable[[Path], None] | None) -> None:
     found = folder.lstat()
     if folder.is_symlink() or not folder.is_dir() or found.st_uid != os.geteuid():
         return
@@ -69,13 +82,19 @@ def _sweep(folder: Path) -> None:
     if lock is None:
         return
     try:
-        if folder.name.endswith(REPLACED):
-            for old in folder.iterdir():
-                if not os.path.lexists(folder.parent / old.name):
-                    old.rename(folder.parent / old.name)
+        if before is not None:
+            before(folder)
         shutil.rmtree(folder, ignore_errors=True)
     finally:
         os.close(lock)
+
+
+def _put_back(folder: Path) -> None:
+    """Put a folder that was about to be replaced back where it was, if nothing is there."""
+    if folder.name.endswith(REPLACED):
+        for old in folder.iterdir():
+            if not os.path.lexists(folder.parent / old.name):
+                old.rename(folder.parent / old.name)
 
 
 def _locked_folder(parent: Path, prefix: str, suffix: str) -> tuple[Path, int | None]:

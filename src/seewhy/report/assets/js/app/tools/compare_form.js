@@ -3,7 +3,7 @@
 import { mount } from "../../comparison/mount.js";
 import { element } from "../../shared/dom.js";
 import { failureNote } from "../failures.js";
-import { shortened } from "./shorten.js";
+import { shortened } from "../shortened.js";
 import { Panel } from "./panel.js";
 import { note, segments } from "./parts.js";
 
@@ -103,7 +103,7 @@ export class CompareForm {
       return this.pictures.map(({ id, name, url }) => ({ value: id, name, image: url }));
     return [entry, ...state.entries.filter(({ id }) => id !== entry.id).reverse()].map((one) => ({
       value: one.id,
-      name: shortened(one.answer),
+      name: shortened(one.answer, 60),
       about: one.change ?? one.prompt,
       image: one.thumbnail,
     }));
