@@ -24,7 +24,7 @@ from seewhy.methods import _question as of_question
 from seewhy.models.family import Family
 from seewhy.models.loading import Loaded
 from seewhy.models.session import Session
-from seewhy.testbed.pretrained import pretrained
+from seewhy.testbed.pretrained import assembled_from, pretrained
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -126,6 +126,8 @@ def shipped(model: str | os.PathLike[str] | None) -> str:
     if (name := os.fspath(model)) in own:
         return name
     folder = Path(name).expanduser()
+    if (made_of := assembled_from(folder)) in own:
+        return made_of
     return next((own_name for own_name, path in own.items() if _is_same(folder, path)), "")
 
 

