@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from seewhy.core.errors import UnknownNameError
+from seewhy.core.errors import ParameterError, UnknownNameError
 from seewhy.core.paths import expanded
 from seewhy.core.suggestions import unknown_name_message
 
@@ -94,7 +94,10 @@ def loadable(model: Any) -> Any:
         return model
     if isinstance(model, str) and model in (known := pretrained()):
         return whole_folder(known[model])
-    folder = expanded(model)
+    try:
+        folder = expanded(model)
+    except ParameterError:  # no path at all: the loading says what is wrong
+        return model
     return whole_folder(folder) if is_in_parts(folder) else model
 
 

