@@ -1,0 +1,1 @@
+"""How the smol models are trained: a tower that learns to see, and adapters of SmolLM2."""

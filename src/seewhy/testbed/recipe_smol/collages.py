@@ -1,0 +1,180 @@
+"""Training pictures for the tower: things side by side on a ground, more of them than in a scene.
+
+Most of a scene is ground, which teaches little. A collage holds a thing in nearly every place.
+Some things get black lines around them and fewer colours, so that a style with lines is no surprise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from seewhy.testbed.emoji.colours import COLOURS, own_colour, possible_colours, recoloured
+from seewhy.testbed.emoji.grounds import NAMES, draw_ground, random_ground
+from seewhy.testbed.emoji.kinds import KINDS, SIGN
+from seewhy.testbed.emoji.scenes import (
+    SIGN_COLOURS,
+    SIGN_WORDS,
+    Light,
+    Scene,
+    Thing,
+    _photographed,
+    _sign,
+    unseen_pair,
+)
+from seewhy.testbed.emoji.sprites import sprite, styles_of
+from seewhy.testbed.rng import Rng
+
+CELL = 32
+"""Pixels along a cell, the square of one visual token."""
+MIN_COVER = 0.3
+"""A cell shows a thing that covers at least this share of it."""
+NAMES_OF_KINDS = tuple(KINDS)
+NO_KIND = 0
+"""Kind of a cell of ground; kinds count from 1."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """What the cells of pictures show, int64 `[..., cell]` each; -1 where nothing is asked.
+
+    Attributes:
+        kind: 0 for ground, else 1 + index into `KINDS`.
+        colour: 0 for none, else 1 + index into `COLOURS`.
+        word: 0 for none, else 1 + index into `SIGN_WORDS`.
+        ground: index into the names of grounds, -1 in cells of things.
+    """
+
+    kind: np.ndarray
+    colour: np.ndarray
+    word: np.ndarray
+    ground: np.ndarray
+
+
+def cells_of(labels: np.ndarray, things: tuple[Thing, ...], ground: str) -> Cells:
+    """The cells of a picture from its label map: int `[height, width]`, 0 or 1 + thing."""
+    height, width = labels.shape
+    rows, columns = height // CELL, width // CELL
+    blocks = labels.reshape(rows, CELL, columns, CELL).transpose(0, 2, 1, 3)
+    blocks = blocks.reshape(rows * columns, CELL * CELL)
+    counts = np.stack([(blocks == i + 1).sum(1) for i in range(len(things))], 1)
+    best, most = counts.argmax(1), counts.max(1)
+    shown = most >= MIN_COVER * CELL * CELL
+    unclear = (most > 0.04 * CELL * CELL) & ~shown
+    kinds = np.array([1 + NAMES_OF_KINDS.index(thing.kind) for thing in things])
+    colours = np.array([1 + COLOURS.index(t.colour) if t.colour else 0 for t in things])
+    words = np.array([1 + SIGN_WORDS.index(t.word) if t.word else 0 for t in things])
+
+    def per_cell(values: np.ndarray) -> np.ndarray:
+        return np.where(shown, values[best], np.where(unclear, -1, 0))
+
+    grounds = np.where(shown | unclear, -1, NAMES.index(ground))
+    return Cells(per_cell(kinds), per_cell(colours), per_cell(words), grounds)
+
+
+def label_map(masks: np.ndarray) -> np.ndarray:
+    """uint8 `[height, width]`: 0 for ground, 1 + index of the visible thing."""
+    numbers = np.arange(1, len(masks) + 1, dtype=np.uint8)
+    return (masks * numbers[:, None, None]).max(0).astype(np.uint8)
+
+
+@lru_cache(maxsize=12000)
+def _lined(kind: str, style: str, colour: str | None, lines: int) -> np.ndarray:
+    """A sprite with a black line around it, `lines` pixels wide, and few colours."""
+    picture = recoloured(kind, style, colour) if colour else sprite(kind, style)
+    padded = np.pad(picture, ((lines, lines), (lines, lines), (0, 0)))
+    opaque = Image.fromarray(padded[..., 3])
+    wide = np.asarray(opaque.filter(ImageFilter.MaxFilter(2 * lines + 1)))
+    colours = padded[..., :3].astype(np.float32)
+    flat = Image.fromarray(padded[..., :3]).filter(ImageFilter.MedianFilter(5))
+    few = np.asarray(flat.quantize(5).convert("RGB"), np.float32)
+    edges = np.asarray(flat.convert("L").filter(ImageFilter.FIND_EDGES), np.float32)
+    inner = np.clip(edges / 60, 0, 1)[..., None]
+    alpha = padded[..., 3:].astype(np.float32) / 255
+    colours = (few * (1 - inner) + 12 * inner) * alpha + 12 * (1 - alpha)
+    return np.concatenate([colours.clip(0, 255), wide[..., None]], -1).astype(np.uint8)
+
+
+def random_thing(rng: Rng, kinds: list[str]) -> tuple[Thing, np.ndarray]:
+    """A thing and its pixels, uint8 `[h, w, 4]`, at the sprite's size."""
+    if rng.chance(1, 14):
+        thing = Thing(SIGN, "", rng.pick(SIGN_COLOURS), None, 0, 0, 0, word=rng.pick(SIGN_WORDS))
+        return thing, _sign(thing.colour or "white", thing.word or "")
+    kind = rng.pick(kinds)
+    style = rng.pick(styles_of(kind))
+    colour, given = own_colour(kind, style), None
+    if KINDS[kind].recoloured:
+        allowed = [c for c in possible_colours(kind, style) if not unseen_pair(kind, c)]
+        if colour is not None and unseen_pair(kind, colour):
+            given = rng.pick(allowed)
+        elif allowed and rng.chance(4, 5):
+            given = rng.pick(allowed)
+        colour = given or colour
+    thing = Thing(kind, style, colour, None, 0, 0, 0)
+    if rng.chance(1, 4):
+        return thing, _lined(kind, style, given, rng.between(2, 4))
+    return thing, recoloured(kind, style, given) if given else sprite(kind, style)
+
+
+def collage(index: int, side: int = 256) -> tuple[np.ndarray, Cells]:
+    """A picture uint8 `[side, side, 3]` full of things, and what its cells show."""
+    rng = Rng("collage", index)
+    ground = random_ground(rng)
+    canvas = draw_ground(ground, side, side)
+    labels = np.zeros((side, side), np.uint8)
+    things: list[Thing] = []
+    kinds = [name for name in NAMES_OF_KINDS if name != SIGN]
+    step = rng.pick((64, 76, 88, 104, 128))
+    offset = rng.between(-step // 3, step // 3)
+    for top in range(offset, side - step // 3, step):
+        for left in range(rng.between(-step // 3, step // 3), side - step // 3, step):
+            if rng.chance(1, 9):
+                continue
+            thing, pixels = random_thing(rng, kinds)
+            size = step * rng.between(78, 112) // 100
+            if thing.kind == SIGN:
+                size = max(size, 100)
+            things.append(thing)
+            if thing.kind != SIGN and rng.chance(1, 2):
+                pixels = pixels[:, ::-1]
+            _paste(rng, canvas, labels, pixels, len(things), size, top, left, step)
+    light = Light(
+        (0, 0), (rng.between(-14, 14), rng.between(-14, 14)), rng.between(-5, 6),
+        rng.weighted((0, 4, 8), (50, 30, 20)), rng.between(62, 95),
+    )  # fmt: skip
+    return _photographed(canvas, light), cells_of(labels, tuple(things), ground.name)
+
+
+def _paste(
+    rng: Rng, canvas: np.ndarray, labels: np.ndarray, pixels: np.ndarray,
+    number: int, size: int, top: int, left: int, step: int,
+) -> None:  # fmt: skip
+    """Paint a sprite at a random place near (top, left), turned and perhaps flipped."""
+    image = Image.fromarray(np.ascontiguousarray(pixels)).convert("RGBa")
+    scale = size / max(image.size)
+    image = image.resize(
+        (max(1, round(image.width * scale)), max(1, round(image.height * scale))),
+        Image.Resampling.BILINEAR,
+    )
+    if rng.chance(2, 3):
+        image = image.rotate(rng.between(-18, 18), Image.Resampling.BILINEAR, expand=True)
+    part = np.asarray(image.convert("RGBA"), np.float32)
+    y = top + (step - part.shape[0]) // 2 + rng.between(-6, 6)
+    x = left + (step - part.shape[1]) // 2 + rng.between(-6, 6)
+    rows = slice(max(0, y), max(0, y + part.shape[0]))
+    columns = slice(max(0, x), max(0, x + part.shape[1]))
+    under = canvas[rows, columns]
+    if under.size == 0:
+        return
+    part = part[max(0, -y) :, max(0, -x) :][: under.shape[0], : under.shape[1]]
+    alpha = part[..., 3:] / 255
+    under += alpha * (part[..., :3] - under)
+    labels[rows, columns][alpha[..., 0] > 0.5] = number
+
+
+def scene_cells(scene: Scene, masks: np.ndarray) -> Cells:
+    """What the cells of a drawn scene show."""
+    return cells_of(label_map(masks), scene.things, scene.ground.name)
