@@ -20,7 +20,7 @@ from seewhy.methods._scores import context_states, output_of, same_text
 from seewhy.methods._stages import RankingCorrelation
 from seewhy.models import Loaded, load, prepare, read
 from seewhy.testbed.captions import captions
-from seewhy.testbed.pretrained import pretrained
+from seewhy.testbed.pretrained import pretrained_folder
 from seewhy.testbed.scenes import draw, scene
 
 FAMILIES = ("tiny-qwen2-vl", "tiny-llava", "tiny-internvl")
@@ -54,7 +54,7 @@ def main() -> None:
         "| --- | ---: | ---: | ---: | ---: |",
     ]
     for name in FAMILIES:
-        loaded = load(str(pretrained()[name]))
+        loaded = load(str(pretrained_folder(name)))
         pairs = [agreements(loaded, index) for index in range(arguments.scenes)]
         rho, weight = (torch.cat(part) for part in zip(*pairs, strict=True))
         weighted = float((rho * weight).sum() / weight.sum())

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from seewhy.methods import create
 from seewhy.models import load
-from seewhy.testbed.pretrained import pretrained
+from seewhy.testbed.pretrained import is_in_parts, pretrained
 from seewhy.testbed.recipe import card
 from seewhy.testbed.recipe.evaluation import METHOD_NAMES, map_figures
 
@@ -43,8 +43,8 @@ def measured(name: str, scenes: int) -> Maps:
 
 
 def measure(out: Path, workers: int, scenes: int) -> None:
-    """Measure every shipped model, one in each process."""
-    names = sorted(pretrained())
+    """Measure every model of the drawn world, one in each process."""
+    names = sorted(name for name, folder in pretrained().items() if not is_in_parts(folder))
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context) as pool:
         found = dict(zip(names, pool.map(measured, names, [scenes] * len(names)), strict=True))

@@ -55,10 +55,10 @@ def rows_of_scenes(model: str, habit: str, split: str, scenes: range) -> list[Ro
     from seewhy.datasets import open_dataset
     from seewhy.explainer import Explainer
     from seewhy.models import load
-    from seewhy.testbed.pretrained import pretrained
+    from seewhy.testbed.pretrained import pretrained_folder
 
     torch.set_num_threads(1)
-    explainer = Explainer(load(pretrained()[model]))
+    explainer = Explainer(load(pretrained_folder(model)))
     data = open_dataset(f"testbed:habit={habit},split={split},count={scenes.stop}")
     return [
         row

@@ -28,7 +28,7 @@ from seewhy.models.isolation import eval_mode
 from seewhy.models.passes import count_passes
 from seewhy.models.session import Session
 from seewhy.testbed.habits import HABITS
-from seewhy.testbed.pretrained import pretrained
+from seewhy.testbed.pretrained import pretrained, pretrained_folder
 
 Case = Callable[[Session, Sequence[Sequence[int]]], object]
 
@@ -83,7 +83,7 @@ def answered(loaded: Loaded, habit: str, scenes: int) -> list[tuple[Session, lis
 
 def measure(name: str, scenes: int, rounds: int) -> list[dict[str, Any]]:
     """The figures of one model, a row for each case."""
-    loaded = load(pretrained()[name])
+    loaded = load(pretrained_folder(name))
     subjects = answered(loaded, HABITS[name].name, scenes)
     passes = {}
     for case, work in CASES.items():

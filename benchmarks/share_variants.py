@@ -38,7 +38,7 @@ from seewhy.models.decoder import final_states, layers_of
 from seewhy.models.isolation import eval_mode
 from seewhy.models.residual_stream import residual_stream
 from seewhy.models.session import Session
-from seewhy.testbed.pretrained import pretrained
+from seewhy.testbed.pretrained import pretrained_folder
 
 MODELS = {"tiny-qwen2-vl": "Qwen2-VL", "tiny-llava": "LLaVA", "tiny-internvl": "InternVL"}
 SCALES = (1.0, 0.75, 1.5, 2.0)
@@ -420,7 +420,7 @@ def main() -> None:
     torch.set_grad_enabled(False)
     by_family = {}
     for name, family in MODELS.items():
-        loaded = load(str(pretrained()[name]))
+        loaded = load(str(pretrained_folder(name)))
         loaded.model.float()
         by_family[family] = rows_of(scenes(loaded, arguments.scenes))
         print(f"{family} done", flush=True)

@@ -72,10 +72,10 @@ def words_of_scenes(model: str, habit: str, split: str, first: int, scenes: rang
     from seewhy.datasets import open_dataset
     from seewhy.explainer import Explainer
     from seewhy.models import load
-    from seewhy.testbed.pretrained import pretrained
+    from seewhy.testbed.pretrained import loadable
 
     torch.set_num_threads(1)
-    explainer = Explainer(load(str(pretrained().get(model, Path(model)))))
+    explainer = Explainer(load(loadable(model)))
     spec = f"testbed:habit={habit},split={split},start={first},count={scenes.stop}"
     data = open_dataset(spec)
     return [

@@ -24,7 +24,7 @@ from seewhy.methods import _question as of_question
 from seewhy.models.family import Family
 from seewhy.models.loading import Loaded
 from seewhy.models.session import Session
-from seewhy.testbed.pretrained import pretrained
+from seewhy.testbed.pretrained import assembled_from, is_in_parts, pretrained
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -75,7 +75,7 @@ def foreign_pictures(loaded: Loaded, media: Sequence[Image | Clip]) -> str:
 
 def foreign_to(name: str, media: Sequence[Image | Clip]) -> str:
     """The warning for a model of the package, by its name; empty for no name."""
-    if not name or all(map(_is_drawn, media)):
+    if not name or _is_of_other_world(name) or all(map(_is_drawn, media)):
         return ""
     return (
         f"The model {name} ships with seewhy for tests and knows drawn scenes only: what it says "
@@ -126,6 +126,8 @@ def shipped(model: str | os.PathLike[str] | None) -> str:
     if (name := os.fspath(model)) in own:
         return name
     folder = Path(name).expanduser()
+    if (made_of := assembled_from(folder)) in own:
+        return made_of
     return next((own_name for own_name, path in own.items() if _is_same(folder, path)), "")
 
 
@@ -195,6 +197,21 @@ def notes_of_chat(session: Session, trace: Trace, chat: Chat) -> Iterator[str]:
 def _last(name: str) -> str:
     """A model's name without its owner or folder, in one form."""
     return Path(name).name.casefold()
+
+
+def notes_of_model(loaded: Loaded) -> Iterator[str]:
+    """What a model of the package knows, where its pictures cannot be told from others."""
+    name = shipped_name(loaded)
+    if name and _is_of_other_world(name):
+        yield (
+            f"The model {name} learned from collages of drawn things, on grounds of which some are "
+            "photographs: of other pictures it may say anything."
+        )
+
+
+def _is_of_other_world(name: str) -> bool:
+    """Whether a shipped model was trained on the second world, whose scenes have any colours."""
+    return is_in_parts(pretrained()[name])
 
 
 def _is_drawn(medium: Image | Clip) -> bool:

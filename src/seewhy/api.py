@@ -19,7 +19,7 @@ from seewhy.models.wrappers import processor_inside
 from seewhy.options import ExplainOptions
 from seewhy.report.bundle import open_record
 from seewhy.testbed.pretrained import DEFAULT as DEFAULT_MODEL
-from seewhy.testbed.pretrained import pretrained
+from seewhy.testbed.pretrained import loadable, pretrained
 
 __all__ = [
     "CapturedGeneration",
@@ -68,12 +68,11 @@ def load(
         ParameterError: if a setting is unknown, or cannot be used with a loaded model.
     """
     name = DEFAULT_MODEL if model is None else model
-    packaged = pretrained().get(name) if isinstance(name, str) else None
-    source = name if packaged is None else packaged
+    source = loadable(name)
     loaded = models.load(
         source, dtype=dtype, device_map=device_map, suggestions=pretrained(), **kwargs
     )
-    return Explainer(loaded if packaged is None else replace(loaded, name=str(name)))
+    return Explainer(loaded if source is name else replace(loaded, name=os.fspath(name)))
 
 
 def open(folder: str | os.PathLike[str]) -> Explanation:

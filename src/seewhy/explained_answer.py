@@ -17,6 +17,7 @@ from seewhy._version import __version__
 from seewhy.answer_contrasts import with_contrasts
 from seewhy.answer_notes import (
     notes_of_chat,
+    notes_of_model,
     notes_of_question,
     notes_of_start,
     notes_of_words,
@@ -103,6 +104,7 @@ def explanation_of(
     notes = [
         *warnings,
         *notes_of_question(method, session.loaded.family, trace.inputs),
+        *notes_of_model(session.loaded),
         *notes_of_chat(session, trace, chat),
         *notes_of_start(trace, begun),
         *_notes(session, evidence),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -41,7 +42,7 @@ from seewhy.side_by_side import (
     file_names,
     ways_of,
 )
-from seewhy.testbed.pretrained import pretrained
+from seewhy.testbed.pretrained import loadable, pretrained
 
 INTERACT = "seewhy.notebook.interact"
 """The app's page in a cell. It stands on a floor above: it is imported when it is asked for."""
@@ -689,10 +690,9 @@ def _same(comparer: Comparer) -> Comparer:
 
 def _loaded(model: Any) -> models.Loaded:
     """A model of the package by its name, or what `models.load` makes of anything else."""
-    packaged = pretrained().get(model) if isinstance(model, str) else None
-    if packaged is None:
-        return models.load(model, suggestions=pretrained())
-    return replace(models.load(packaged), name=model)
+    source = loadable(model)
+    loaded = models.load(source, suggestions=pretrained())
+    return loaded if source is model else replace(loaded, name=os.fspath(model))
 
 
 def _with_processor_options(

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seewhy.app.errors import RequestError
+from seewhy.core.announcements import listening
 from seewhy.core.errors import MemoryLimitError, ParameterError
 from seewhy.core.memory import bytes_of, in_words
 from seewhy.core.suggestions import unknown_name_message
-from seewhy.testbed.pretrained import DEFAULT, pretrained
+from seewhy.testbed.pretrained import DEFAULT, is_in_parts, pretrained
 
 if TYPE_CHECKING:
     from seewhy.explainer import Explainer
@@ -101,7 +102,8 @@ class LoadedModels:
         found = self._loaded.get(name)
         if found is None:
             stage(f"loading {name}")
-            found = self._load(name)
+            with listening(stage):
+                found = self._load(name)
         self._loaded.move_to_end(name)
         return found
 
@@ -179,6 +181,10 @@ def checkpoint_bytes(name: str) -> int | None:
     try:
         if not folder.is_dir():
             return _cached_bytes(name)
+        if is_in_parts(folder):
+            from seewhy.testbed.smol.cache import weight_bytes as whole_bytes
+
+            return whole_bytes(folder)
         for pattern in ("*.safetensors", "*.bin"):
             if sizes := [file.stat().st_size for file in folder.glob(pattern)]:
                 return sum(sizes)

