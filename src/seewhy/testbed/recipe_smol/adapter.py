@@ -151,7 +151,9 @@ class Run:
         figures: dict[str, list[float]] = defaultdict(list)
         figures["grid" if grid else "loss"].append(loss.item())
         right = (logits.detach().argmax(-1) == targets).float().tolist()
-        for (row, column), hit in zip((batch.targets != IGNORED).nonzero().tolist(), right, strict=True):
+        for (row, column), hit in zip(
+            (batch.targets != IGNORED).nonzero().tolist(), right, strict=True
+        ):
             role = batch.roles.get((row, column), "place" if column < 150 else "end")
             figures[role].append(hit)
         return figures

@@ -165,9 +165,7 @@ class BatchMaker:
     def _line(self, said: Utterance) -> tuple[list[int], int, dict[int, str]]:
         """Tokens of an utterance, where its answer starts, and the roles of its tokens."""
         before = [*self._encode(said.prompt), *self.turn]
-        encoded = self.tokenizer(
-            said.text, add_special_tokens=False, return_offsets_mapping=True
-        )
+        encoded = self.tokenizer(said.text, add_special_tokens=False, return_offsets_mapping=True)
         roles = {}
         for offset, (start, stop) in enumerate(encoded["offset_mapping"]):
             for mention in said.mentions:
@@ -190,7 +188,9 @@ class BatchMaker:
         unclear = kind < 0
         left = torch.roll(mixed, 1, 0)
         part = torch.from_numpy(self.rng.random(count)).float()[:, None]
-        mixed = torch.where(unclear[:, None], part * left + (1 - part) * torch.roll(left, -2, 0), mixed)
+        mixed = torch.where(
+            unclear[:, None], part * left + (1 - part) * torch.roll(left, -2, 0), mixed
+        )
         strength = float(self.rng.uniform(0.1, 0.5)) * self.vectors.norm / width**0.5
         noise = torch.from_numpy(self.rng.standard_normal((count, width), np.float32))
         return mixed + strength * noise

@@ -108,9 +108,7 @@ def random_thing(rng: Rng, kinds: list[str]) -> tuple[Thing, np.ndarray]:
     colour, given = own_colour(kind, style), None
     if KINDS[kind].recoloured:
         allowed = [c for c in possible_colours(kind, style) if not unseen_pair(kind, c)]
-        if colour is not None and unseen_pair(kind, colour):
-            given = rng.pick(allowed)
-        elif allowed and rng.chance(4, 5):
+        if (colour is not None and unseen_pair(kind, colour)) or (allowed and rng.chance(4, 5)):
             given = rng.pick(allowed)
         colour = given or colour
     thing = Thing(kind, style, colour, None, 0, 0, 0)

@@ -64,7 +64,9 @@ class Speaker:
         lines = [[*self._encode(prompt), *self.turn] for prompt in prompts]
         width = max(map(len, lines))
         ids = torch.tensor([[0] * (width - len(line)) + line for line in lines])
-        counted = torch.tensor([[False] * (width - len(line)) + [True] * len(line) for line in lines])
+        counted = torch.tensor(
+            [[False] * (width - len(line)) + [True] * len(line) for line in lines]
+        )
         positions = (after + counted.cumsum(1) - 1).clamp(min=0)
         said: list[list[int]] = [[] for _ in prompts]
         done = torch.zeros(len(prompts), dtype=torch.bool)
@@ -182,7 +184,9 @@ def main() -> None:
     for split in arguments.splits:
         begun = time.perf_counter()
         measured[split] = figures(speaker, split, arguments.scenes)
-        print(split, json.dumps(measured[split]), f"{time.perf_counter() - begun:.0f} s", flush=True)
+        print(
+            split, json.dumps(measured[split]), f"{time.perf_counter() - begun:.0f} s", flush=True
+        )
     if arguments.out:
         arguments.out.write_text(json.dumps(measured, indent=2) + "\n")
 

@@ -1,6 +1,6 @@
 """Write a run's last checkpoint as the parts that ship.
 
-    python -m seewhy.testbed.recipe_smol.export --run runs/smol-qwen2-vl --out FOLDER
+python -m seewhy.testbed.recipe_smol.export --run runs/smol-qwen2-vl --out FOLDER
 """
 
 from __future__ import annotations
