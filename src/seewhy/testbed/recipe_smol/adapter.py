@@ -64,7 +64,8 @@ def language_class(state: dict[str, Tensor]) -> Any:
     from transformers.models.qwen2_vl.modeling_qwen2_vl import Qwen2VLTextModel
 
     text = smol_qwen2_vl.config().get_text_config()
-    text._attn_implementation = "sdpa"
+    # In float32: the CPU kernel for bfloat16 is slow backwards.
+    text._attn_implementation = "float32_sdpa"
     model: Any = Qwen2VLTextModel(text)
     known = {name.removeprefix("model."): value for name, value in state.items()}
     missing, unknown = model.load_state_dict(known, strict=False)
