@@ -1,7 +1,7 @@
 """Training pictures for the tower: things side by side on a ground, more of them than in a scene.
 
 Most of a scene is ground, which teaches little. A collage holds a thing in nearly every place.
-Some things get black lines around them and fewer colours, so that a style with lines is no surprise.
+Some things get black lines around them and fewer colours: a style with lines is then no surprise.
 """
 
 from __future__ import annotations

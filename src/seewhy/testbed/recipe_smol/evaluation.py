@@ -139,8 +139,8 @@ def figures(
         asked: questions of a scene, at most.
 
     Returns:
-        By role (`kind`, `colour`, `count`, `relation`: places, too) over captions and answers; `answers`: without
-        a false mention and with a true one; `own captions`: mentions of captions; `... n`: numbers.
+        By role (`kind`, `colour`, `count`, `relation`: places, too) over captions and answers;
+        `answers`: without a false mention and with a true one; `own captions`: mentions of captions; `... n`: numbers.
     """
     hits: dict[str, list[bool]] = defaultdict(list)
     for index in range(start, start + count):
