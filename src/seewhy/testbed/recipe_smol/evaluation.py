@@ -140,7 +140,8 @@ def figures(
 
     Returns:
         By role (`kind`, `colour`, `count`, `relation`: places, too) over captions and answers;
-        `answers`: without a false mention and with a true one; `own captions`: mentions of captions; `... n`: numbers.
+        `answers`: without a false mention and with a true one; `own captions`: mentions of
+        captions; `... n`: how many there were.
     """
     hits: dict[str, list[bool]] = defaultdict(list)
     for index in range(start, start + count):
