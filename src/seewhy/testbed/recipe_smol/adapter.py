@@ -5,8 +5,9 @@
 
 A word grid is text on a grid: each cell holds a mixture of word embeddings, and a loss asks for the
 word of the next cell, as in any text. Pictures have a loss on captions and answers only: none
-touches the language model's states at a picture's places. Only the adapter (LoRA) is trained, and
-in stage 3 the tower. Each stage resumes from its last checkpoint.
+touches the language model's states at a picture's places. Only the adapter (LoRA) is trained. The
+tower stays as `sight` leaves it; while that still runs, its newest checkpoint is taken over. Each
+stage resumes from its last checkpoint.
 """
 
 from __future__ import annotations
@@ -32,7 +33,6 @@ SIZE = 6
 """Scenes of a batch."""
 STEPS = {"words": 500, "both": 900}
 RATES = {"words": 1.2e-3, "both": 6e-4}
-TOWER_RATE = 2e-4
 
 
 class Adapted(nn.Module):
@@ -106,9 +106,14 @@ class Run:
         words = torch.load(self.folder / "words.pt", map_location="cpu")
         self._load_adapters(words["adapters"])
         self.next_scene = words["next_scene"]
+        self._take_tower()
+
+    def _take_tower(self) -> None:
+        """Take over the tower's newest checkpoint."""
         sight = torch.load(self.folder / "sight.pt", map_location="cpu")
         assert self.visual is not None
         self.visual.load_state_dict(sight["visual"])
+        self.visual.requires_grad_(False)
 
     def predict(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Logits `[target, vocab]`, targets and weights `[target]` of a batch."""
@@ -171,8 +176,10 @@ class Run:
                 means = " ".join(f"{k} {np.mean(v):.2f}" for k, v in sorted(recent.items()))
                 print(f"{self.step}/{self.steps} {means} {pace:.2f} s/step", flush=True)
                 recent.clear()
-            if self.step % 50 == 0:
+            if self.step % 25 == 0:
                 self.save()
+                if self.visual is not None:
+                    self._take_tower()
         self.save()
 
     def save(self) -> None:
@@ -202,8 +209,6 @@ class Run:
             return
         state = torch.load(file, map_location="cpu")
         self._load_adapters(state["adapters"])
-        if self.visual is not None:
-            self.visual.load_state_dict(state["visual"])
         peaks = [group["peak"] for group in self.optimizer.param_groups]
         self.optimizer.load_state_dict(state["optimizer"])
         for group, peak in zip(self.optimizer.param_groups, peaks, strict=True):
@@ -211,17 +216,12 @@ class Run:
         self.step, self.next_scene = state["step"], state["next_scene"]
 
     def _trained(self) -> list[nn.Parameter]:
-        parts = [p for a in self.adapters.values() for p in (a.A, a.B)]
-        return parts + ([] if self.visual is None else list(self.visual.parameters()))
+        return [p for a in self.adapters.values() for p in (a.A, a.B)]
 
     def _optimizer(self) -> torch.optim.Optimizer:
-        rate = RATES[self.stage]
-        groups: list[dict[str, Any]] = [
-            {"params": [p for a in self.adapters.values() for p in (a.A, a.B)], "lr": rate}
-        ]
-        if self.visual is not None:
-            groups.append({"params": list(self.visual.parameters()), "lr": TOWER_RATE})
-        optimizer = torch.optim.AdamW(groups, weight_decay=0.0, betas=(0.9, 0.98))
+        optimizer = torch.optim.AdamW(
+            self._trained(), lr=RATES[self.stage], weight_decay=0.0, betas=(0.9, 0.98)
+        )
         for group in optimizer.param_groups:
             group["peak"] = group["lr"]
         return optimizer
