@@ -10,6 +10,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Callable
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 import pytest
@@ -37,7 +38,7 @@ def forked_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seewhy.runs.processes, "START", "forkserver")
 
 
-def started(function: Callable[..., None], *arguments: Any) -> multiprocessing.process.BaseProcess:
+def started(function: Callable[..., None], *arguments: Any) -> BaseProcess:
     """A process of its own that calls a function of a module; its workers are spawned."""
     process = _context.Process(target=_call, args=(function, *arguments))
     process.start()
