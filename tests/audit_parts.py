@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from seewhy.audit import AuditConfig, run_audit, store
 from seewhy.audit.schema import AnswerRow, Diagnosed, WordRow
 from seewhy.audit.source import BadRow, Judged, SourceRow
 from seewhy.core.errors import ImageError
@@ -226,3 +227,10 @@ def _save(folder: Path) -> Path:
     (folder / "pictures").mkdir()
     (folder / "pictures" / "0.png").write_bytes(b"png")
     return folder
+
+
+def slow_run(folder: Path, workers: int) -> None:
+    """A run that can be killed on its way; it writes a file for three answers."""
+    store.BATCH_ANSWERS = 3
+    rows, model = Rows(40), Recorded(0.02)
+    run_audit(AuditConfig(rows, folder, model, workers=workers, reports="none", page=False))

@@ -15,6 +15,7 @@ from typing import ClassVar
 import torch
 from PIL import Image
 
+from seewhy.bench import BenchConfig, run
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import SampleError, UnsupportedModelError
 from seewhy.core.sample import Sample, Truth
@@ -181,3 +182,14 @@ class Hollow(Named):
         found = create("logit-lens").attribute(evidence)
         maps = tuple(m * float("nan") for m in found.maps)
         return Attribution(maps, found.context, found.low, found.high)
+
+
+def slow_run(folder: Path) -> None:
+    """A run that can be killed on its way."""
+    config = BenchConfig(
+        models=["tiny-qwen2-vl"],
+        methods=["tam", Slow(0.3)],
+        metrics=[InMask()],
+        data=[Scenes(count=3)],
+    )
+    run(config, out=folder)

@@ -25,7 +25,7 @@ def assert_close(given: torch.Tensor, selected: torch.Tensor) -> None:
 
 
 @pytest.fixture(scope="module")
-def silenced():
+def silenced_families():
     """Families whose vision attention writes nothing: one block of pixels moves one token.
 
     With random weights attention spreads every change over all tokens and could hide the block.
@@ -39,6 +39,17 @@ def silenced():
         return made[name]
 
     return get
+
+
+@pytest.fixture
+def silenced(silenced_families, monkeypatch):
+    """The same; what is multiplied by zero is not computed either."""
+    monkeypatch.setattr(
+        torch.nn.functional,
+        "scaled_dot_product_attention",
+        lambda query, key, value, *_, **__: torch.zeros_like(query),
+    )
+    return silenced_families
 
 
 def test_builders_stand_for_every_registered_family():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -13,7 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from bench_parts import UNUSABLE, Deadly, Hollow, InMask, Odds, Refusing, Scenes, Slow
+from bench_parts import (
+    UNUSABLE,
+    Deadly,
+    Hollow,
+    InMask,
+    Odds,
+    Refusing,
+    Scenes,
+    Slow,
+    slow_run,
+)
+from forked_workers import forked_workers, started  # noqa: F401 - a fixture
 from seewhy import models
 from seewhy.bench import BenchConfig, run
 from seewhy.bench.cells import cells
@@ -121,6 +131,7 @@ def test_processes_find_the_same_values(tmp_path, measured):
     assert values(measure(tmp_path / "results", "processes")) == values(measured)
 
 
+@pytest.mark.usefixtures("forked_workers")
 def test_a_worker_that_dies_is_replaced_and_its_sample_redone(tmp_path):
     method = Deadly(str(tmp_path / "once"))
     store = measure(tmp_path / "results", "processes", methods=["tam", method], workers=1)
@@ -129,6 +140,7 @@ def test_a_worker_that_dies_is_replaced_and_its_sample_redone(tmp_path):
     assert max(Counter((r["task"], r["figure"], r["word"]) for r in rows(store)).values()) == 1
 
 
+@pytest.mark.usefixtures("forked_workers")
 def test_a_sample_that_kills_its_workers_is_given_up(tmp_path):
     store = measure(
         tmp_path / "results",
@@ -141,32 +153,17 @@ def test_a_sample_that_kills_its_workers_is_given_up(tmp_path):
     assert ("measured", "") in statuses(store, "tam")
 
 
-SLOW = """
-import sys
-from bench_parts import InMask, Scenes, Slow
-from seewhy.bench import BenchConfig, run
-if __name__ == "__main__":
-    config = BenchConfig(models=["tiny-qwen2-vl"], methods=["tam", Slow(0.3)],
-                         metrics=[InMask()], data=[Scenes(count=3)])
-    run(config, out=sys.argv[1])
-"""
-
-
 def test_killed_at_any_moment_it_goes_on_where_it_was(tmp_path):
-    script, folder = tmp_path / "slow.py", tmp_path / "results"
-    script.write_text(SLOW)
-    path = os.pathsep.join([str(ROOT / "tests"), str(ROOT / "src")])
-    environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, str(script), str(folder)]
+    folder = tmp_path / "results"
     kept: dict[str, bytes] = {}
     for selected in (1, 3):
-        running = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+        running = started(slow_run, folder)
         until = time.monotonic() + 240
-        while len(list(folder.glob("rows/*.parquet"))) < selected and running.poll() is None:
+        while len(list(folder.glob("rows/*.parquet"))) < selected and running.is_alive():
             assert time.monotonic() < until, "nothing was written"
             time.sleep(0.02)
-        running.send_signal(signal.SIGKILL)
-        running.wait()
+        running.kill()
+        running.join()
         found = {path.name: path.read_bytes() for path in folder.glob("rows/*.parquet")}
         assert kept.items() <= found.items()
         kept = found

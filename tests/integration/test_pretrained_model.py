@@ -19,6 +19,7 @@ from seewhy.models import load, prepare
 from seewhy.testbed.captions import ONE_SENTENCE, captions
 from seewhy.testbed.habits import HABITS
 from seewhy.testbed.pretrained import DEFAULT, pretrained
+from seewhy.testbed.recipe.corpus import render
 from seewhy.testbed.recipe.evaluation import accuracies, habit_figures
 from seewhy.testbed.recipe.vocabulary import split_share
 from seewhy.testbed.scenes import draw, scene
@@ -51,6 +52,14 @@ def loaded(folder):
 @pytest.fixture(scope="module")
 def figures(folder):
     return json.loads((folder / "figures.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def scenes(tmp_path_factory):
+    """A folder of held-out scenes: drawn once for all models."""
+    folder = tmp_path_factory.mktemp("scenes")
+    render(folder, 0, SCENES, split="heldout")
+    return folder
 
 
 def drawn_picture(index):
@@ -120,8 +129,8 @@ def test_shipped_tokenizer_splits_a_tenth_of_the_content_words(folder):
     assert split_share(AutoTokenizer.from_pretrained(folder)) >= 0.1
 
 
-def test_shipped_accuracy_is_what_the_card_says(loaded, figures, tmp_path):
-    measured = accuracies(loaded, tmp_path, count=SCENES)
+def test_shipped_accuracy_is_what_the_card_says(loaded, figures, scenes):
+    measured = accuracies(loaded, scenes, count=SCENES)
     claimed = figures["heldout"]
     for name, trials in (("caption 1", SCENES), ("answers", 6 * SCENES), ("kind", 6 * SCENES)):
         rate = claimed[name]
@@ -129,7 +138,7 @@ def test_shipped_accuracy_is_what_the_card_says(loaded, figures, tmp_path):
         assert abs(measured[name] - rate) <= slack, (name, measured[name], rate)
 
 
-def test_shipped_model_answers_exactly_where_teacher_forcing_says_so(name, loaded, tmp_path):
+def test_shipped_model_answers_exactly_where_teacher_forcing_says_so(name, loaded, scenes):
     explainer, right = seewhy.load(name), 0
     for index in range(8):
         drawn = scene(index, "heldout")
@@ -137,7 +146,7 @@ def test_shipped_model_answers_exactly_where_teacher_forcing_says_so(name, loade
         said = captions(drawn, picture)[0]
         found = explainer.explain(picture.image, said.prompt, method="logit-lens")
         right += found.answer == said.text
-    forced = accuracies(loaded, tmp_path, count=8)["caption 1"]
+    forced = accuracies(loaded, scenes, count=8)["caption 1"]
     # Two arithmetic paths in 16 bit may differ on a choice that is a toss-up.
     assert abs(right - round(8 * forced)) <= 1
 

@@ -20,6 +20,8 @@ from seewhy.core.errors import ModelError, SeewhyError
 from seewhy.runs.work import MakeWorker, Queue, WorkerLost
 
 DEVICES = "CUDA_VISIBLE_DEVICES"
+START = "spawn"
+"""How workers start: a forked one could not use a GPU that this process has used."""
 
 
 def in_process(make_worker: MakeWorker, queue: Queue) -> Generator[Any, None, None]:
@@ -90,7 +92,7 @@ class _WorkerProcess:
     """A process and the parent's end of its pipe."""
 
     def __init__(self, make_worker: MakeWorker, devices: str | None) -> None:
-        context = multiprocessing.get_context("spawn")
+        context = multiprocessing.get_context(START)
         self.pipe, worker_end = context.Pipe()
         self.unit: Any = None
         arguments = (make_worker, worker_end, devices)

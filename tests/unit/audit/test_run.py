@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from audit_parts import Recorded, Rows
+from audit_parts import Recorded, Rows, slow_run
+from forked_workers import forked_workers, started  # noqa: F401 - a fixture
 from seewhy.audit import AuditConfig, Store, run_audit
 from seewhy.audit.failures import NO_MEMORY
 from seewhy.audit.queue import KILLED
 from seewhy.audit.schema import DONE
 from seewhy.core.errors import ModelError, OutputError, ParameterError
-
-ROOT = Path(__file__).parents[3]
 
 
 def audit(out, rows=None, *, model=None, progress=None, **changes):
@@ -178,6 +172,7 @@ def test_what_failed_is_done_over_when_asked(tmp_path):
     expect_each_once(result.store, 10)
 
 
+@pytest.mark.usefixtures("forked_workers")
 def test_workers_find_the_same_rows_and_one_that_dies_is_replaced(tmp_path):
     prompts = {2: f"kill-once {tmp_path / 'mark'}", 5: "kill", 6: "device"}
     result = audit(tmp_path / "a", Rows(30, prompts), workers=2)
@@ -189,6 +184,7 @@ def test_workers_find_the_same_rows_and_one_that_dies_is_replaced(tmp_path):
     assert "exit status 1" in details["row-6"]
 
 
+@pytest.mark.usefixtures("forked_workers")
 def test_a_row_that_kills_its_worker_is_found_in_a_batch(tmp_path):
     result = audit(tmp_path / "a", Rows(12, {5: "kill"}), workers=2, batch=4)
     assert failures(result.store) == {"row-5": KILLED}
@@ -201,6 +197,7 @@ def test_an_unusable_gpu_stops_the_only_worker_and_keeps_the_rows(tmp_path):
     expect_each_once(Store(tmp_path / "a"), 6)
 
 
+@pytest.mark.usefixtures("forked_workers")
 def test_workers_that_keep_dying_end_the_run(tmp_path, monkeypatch):
     monkeypatch.setattr("seewhy.audit.queue.DEATHS_IN_SUCCESSION", -4)
     with pytest.raises(ModelError, match="died in succession"):
@@ -255,38 +252,23 @@ def test_reports_that_cannot_be_saved_are_counted(tmp_path, monkeypatch):
     assert result.done == 4
 
 
-SLOW = """
-import sys
-from audit_parts import Recorded, Rows
-from seewhy.audit import AuditConfig, run_audit, store
-if __name__ == "__main__":
-    store.BATCH_ANSWERS = 3
-    run_audit(AuditConfig(Rows(40), sys.argv[1], Recorded(0.02), workers=int(sys.argv[2]),
-                          reports="none", page=False))
-"""
-
-
 @pytest.mark.parametrize("workers", [1, 2])
 def test_killed_at_any_moment_it_goes_on_where_it_was(tmp_path, workers):
-    script, folder = tmp_path / "slow.py", tmp_path / "a"
-    script.write_text(SLOW)
-    path = os.pathsep.join([str(ROOT / "tests"), str(ROOT / "src")])
-    environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, str(script), str(folder), str(workers)]
+    folder = tmp_path / "a"
     store, before = Store(folder), 0
     for _ in range(2):
-        running = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+        running = started(slow_run, folder, workers)
         until = time.monotonic() + 120
         while True:
             assert time.monotonic() < until, "nothing was written"
-            assert running.poll() is None, "it ended before it was killed"
+            assert running.is_alive(), "it ended before it was killed"
             names = list(folder.glob("answers/*.parquet"))
             last = max((int(path.name[11:21]) for path in names), default=-1)
             if last > before:
                 break
             time.sleep(0.01)
-        running.send_signal(signal.SIGKILL)
-        running.wait()
+        running.kill()
+        running.join()
         before = last
         found = ids(store)
         assert len(found) == len(set(found)) >= 3
