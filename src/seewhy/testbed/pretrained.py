@@ -15,6 +15,9 @@ from seewhy.core.errors import ParameterError, UnknownNameError
 from seewhy.core.paths import expanded
 from seewhy.core.suggestions import unknown_name_message
 
+CHECKPOINTS = Path(__file__).parent / "checkpoints"
+"""Where the shipped folders are."""
+
 DEFAULT = "tiny-qwen2-vl"
 """The model that is used by default."""
 
@@ -32,8 +35,7 @@ def pretrained() -> dict[str, Path]:
         >>> "tiny-qwen2-vl" in pretrained()
         True
     """
-    folder = Path(__file__).parent / "checkpoints"
-    return {p.name: p for p in sorted(folder.iterdir()) if (p / "config.json").is_file()}
+    return {p.name: p for p in sorted(CHECKPOINTS.iterdir()) if (p / "config.json").is_file()}
 
 
 def is_in_parts(folder: str | os.PathLike[str]) -> bool:
