@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from seewhy.testbed.pretrained import is_in_parts, pretrained
+from seewhy.testbed.pretrained import pretrained
+from seewhy.testbed.smol.part_files import is_in_parts
 
 
 def whole_models() -> dict[str, Path]:

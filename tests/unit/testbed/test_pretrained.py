@@ -21,13 +21,13 @@ from seewhy.models.loading import expect_model
 from seewhy.testbed import pretrained as module
 from seewhy.testbed.pretrained import (
     DEFAULT,
-    is_in_parts,
     loadable,
     pretrained,
     pretrained_folder,
 )
 from seewhy.testbed.smol import wheel
 from seewhy.testbed.smol.cache import cached_folder
+from seewhy.testbed.smol.part_files import is_in_parts
 
 SMOL = "smol-tiny"
 
@@ -136,7 +136,7 @@ def test_bench_loads_the_model(parts):
 def test_app_lists_the_model_tells_its_stages_and_knows_its_size(parts):
     models, said = LoadedModels(), []
     assert {"name": SMOL, "family": None, "loaded": False, "shipped": True} in models.state()
-    assert checkpoint_bytes(SMOL) > 269_000_000
+    assert (checkpoint_bytes(SMOL) or 0) > 269_000_000
     explainer = models.get(SMOL, said.append)
     assert explainer.name == SMOL
     assert [text.split()[0] for text in said] == ["loading", "making"]
