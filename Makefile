@@ -37,6 +37,8 @@ export HF_HUB_OFFLINE ?= 1
 export HF_HUB_DISABLE_TELEMETRY := 1
 export TOKENIZERS_PARALLELISM := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Empty is unset: tests start Python more than a hundred times, and each would compile the package.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo app audit-demo test install lint types tests browser docs results pictures notebooks families bench answers mutants train clean
 .DEFAULT_GOAL := test
@@ -79,10 +81,14 @@ audit-demo: $(AUDIT)
 	$(BIN)/seewhy audit testbed:habit=kind,count=60 --model tiny-qwen2-vl-biased --out out/audit \
 	    --workers $(WORKERS) --reports worst:20
 
-# The checks that use one core each go side by side.
-test: $(READY) $(TSC)
-	$(MAKE) --no-print-directory --jobs $(WORKERS) --output-sync=target lint types docs
-	$(MAKE) --no-print-directory tests
+# Types and docs are checked beside the tests, which often wait for a page or a process; at a lower
+# priority, and what each says is printed as it ends.
+test: $(READY) $(TSC) $(AXE) browser
+	$(MAKE) --no-print-directory lint
+	nice $(MAKE) --no-print-directory --jobs $(WORKERS) --output-sync=target types docs & \
+	    checks=$$!; failed=0; $(MAKE) --no-print-directory tests || failed=$$?; \
+	    wait $$checks || { failed=$$?; echo 'make: types or docs failed: see above' >&2; }; \
+	    exit $$failed
 
 lint: $(READY)
 	$(BIN)/ruff check .

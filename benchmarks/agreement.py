@@ -1,71 +1,340 @@
-"""How well the rankings of context tokens agree on the shipped models: the input of ARC.
+"""How far the rankings of two tokens agree, and whether that tells what ARC needs to know.
 
-    python benchmarks/agreement.py [--scenes 30] [--out benchmarks/results]
+    python benchmarks/agreement.py                                     # shipped models, 60 scenes
+    python benchmarks/agreement.py --models smol-qwen2-vl --scenes 10  # prints only
 
-Rank-biased overlap (k = 50, p = 0.9) of each token of the correct captions of training scenes with
-every earlier token that has another text: the weight 1 - rho by which ARC differs from TAM.
+ARC compares the ids that the model ranked first when it predicted two tokens, by rank-biased
+overlap: 1 for equal rankings, 0 for rankings without a common id. Its weight of an earlier token is
+(1 - overlap) x activation, where TAM's is the activation. So ARC can only differ from TAM where
+overlaps differ from each other; and it can only help if words of the same thing overlap more than
+words of other things.
+
+Right captions of scenes of the model's own world: each token of the caption with every earlier
+token of another text. Intervals (95 %) are of a bootstrap over scenes.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
-from PIL import Image
 from torch import Tensor
+from worlds import ATTRIBUTES, THINGS, Reading, loaded_model, readings, world_of
 
 from seewhy.functional import text_activation
-from seewhy.methods._scores import context_states, output_of, same_text
-from seewhy.methods._stages import RankingCorrelation
-from seewhy.models import Loaded, load, prepare, read
-from seewhy.testbed.captions import captions
-from seewhy.testbed.pretrained import pretrained_folder
-from seewhy.testbed.scenes import draw, scene
+from seewhy.functional.rank_biased_overlap import rank_biased_overlap
+from seewhy.functional.statistics import Values, bootstrap_weights, interval, statistic
+from seewhy.methods._layers import states_of_layers
+from seewhy.methods._scores import context_states, output_of, same_text, text_positions
+from seewhy.models.decoder import final_norm_of, layers_of
+from seewhy.models.isolation import eval_mode
+from seewhy.models.unembedding import cached_unembedding
 
-FAMILIES = ("tiny-qwen2-vl", "tiny-llava", "tiny-internvl")
+RESULTS = Path(__file__).parent / "results"
+MODELS = ("tiny-qwen2-vl", "tiny-llava", "tiny-internvl")
+DEPTHS = (10, 50, 200, 1000)
+PERSISTENCES = (0.8, 0.9, 0.98)
+USUAL = (50, 0.9)
+"""The paper's k, and the p that is used where the paper has none."""
+LAYERS = (0.25, 0.5, 0.75, 0.9, 1.0)
+"""Depths in the language model, as parts of its layers."""
+PROMPT, PIECE = "prompt", "piece of a word"
 
 
-def agreements(loaded: Loaded, index: int) -> tuple[Tensor, Tensor]:
-    """rho and the text activation of the token pairs of one scene, float32 `[pair]` each."""
-    drawn = scene(index, "train")
-    picture = draw(drawn)
-    caption = captions(drawn, picture)[0]
-    inputs = prepare(loaded.family, Image.fromarray(picture.image), caption.prompt)
-    trace = read(loaded, inputs, caption.text, ranking_depth=50)
-    rho = RankingCorrelation()(trace)
-    activation = text_activation(context_states(trace), trace.unembedding_rows, **output_of(trace))
-    counted = torch.ones_like(rho, dtype=torch.bool).tril(-1) & ~same_text(trace)
-    counted[: len(trace.prompt_tokens)] = False
-    return rho[counted], activation[counted]
+def classes(scene: Reading) -> list[str]:
+    """What each text token is: a word's role, of the prompt, or a later piece of a word."""
+    prompt, trace = len(scene.trace.prompt_tokens), scene.trace
+    found = [PROMPT] * prompt + [""] * len(trace.tokens)
+    for word in scene.words:
+        for number, token in enumerate(word.tokens):
+            found[prompt + token] = PIECE if number else word.role
+    return found
+
+
+def regions(scene: Reading) -> list[frozenset[int]]:
+    """The things that each text token's word is about."""
+    prompt, trace = len(scene.trace.prompt_tokens), scene.trace
+    found: list[frozenset[int]] = [frozenset()] * len(trace.text_tokens)
+    for word in scene.words:
+        if word.truth is not None and word.role in (*THINGS, *ATTRIBUTES):
+            for token in word.tokens:
+                found[prompt + token] = frozenset(word.truth.regions)
+    return found
+
+
+def groups(scene: Reading) -> dict[str, Tensor]:
+    """bool `[text, text]` for each kind of pair: the token in rows, the earlier one in columns."""
+    of, things = classes(scene), regions(scene)
+    counted = torch.ones(len(of), len(of), dtype=torch.bool).tril(-1) & ~same_text(scene.trace)
+    counted[: len(scene.trace.prompt_tokens)] = False
+
+    def either(first: Sequence[str], second: Sequence[str]) -> Tensor:
+        one, other = (torch.tensor([c in names for c in of]) for names in (first, second))
+        return (one[:, None] & other[None, :] | other[:, None] & one[None, :]) & counted
+
+    def pairs(test: Any) -> Tensor:
+        return torch.tensor([[test(i, j) for j in things] for i in things])
+
+    same = pairs(lambda i, j: bool(i & j))
+    different = pairs(lambda i, j: bool(i) and bool(j) and not i & j)
+    roles = torch.tensor([sorted(set(of)).index(c) for c in of])
+    content = either((*THINGS, *ATTRIBUTES), (*THINGS, *ATTRIBUTES))
+    in_answer = torch.tensor([c != PROMPT for c in of])
+    return {
+        "all": counted,
+        "two words of one role": counted
+        & (roles[:, None] == roles)
+        & in_answer
+        & in_answer[:, None],
+        "two different things": either(THINGS, THINGS) & different,
+        OWN: either(THINGS, ATTRIBUTES) & same,
+        ANOTHERS: either(THINGS, ATTRIBUTES) & different,
+        "two attributes": either(ATTRIBUTES, ATTRIBUTES),
+        "a thing and a function word": either(THINGS, ("function",)),
+        "two function words": either(("function",), ("function",)),
+        "a word and the prompt": counted & ~in_answer[None, :],
+        "pieces of words": either((PIECE,), (*set(of),)),
+        SAME: content & same,
+        OTHER: content & different,
+    }
+
+
+SAME, OTHER = "words of one thing", "words of different things"
+OWN, ANOTHERS = "a thing and its own attribute", "a thing and another's attribute"
+TELLS = {"AUROC, %": (SAME, OTHER), "of things and attributes alone": (OWN, ANOTHERS)}
+"""The pairs to keep, and the pairs whose interference is to be removed."""
+
+
+def rankings_of_layers(scene: Reading, loaded: Any) -> dict[str, Tensor]:
+    """Rankings `[text, rank]` that the logit lens reads at some depths of the model."""
+    session = scene.evidence.session
+    assert session is not None
+    count = len(layers_of(loaded.model))
+    positions = text_positions(scene.trace) - 1
+    states = states_of_layers(session, scene.trace, positions)
+    norm, unembedding = final_norm_of(loaded.model), cached_unembedding(loaded.model)
+    found = {}
+    with eval_mode(loaded.model):
+        for part in LAYERS:
+            layer = max(1, round(part * count))
+            logits = unembedding(norm(states[layer]))
+            found[f"{layer} of {count}"] = logits.topk(USUAL[0], -1).indices
+    return found
+
+
+class Pairs:
+    """Values of pairs of tokens, by setting and group, with the scene of each."""
+
+    def __init__(self) -> None:
+        self.values: dict[tuple[str, str], list[Tensor]] = {}
+        self.scenes: dict[tuple[str, str], list[Tensor]] = {}
+
+    def add(self, setting: str, group: str, values: Tensor, scene: int) -> None:
+        """Add the values of one scene."""
+        key = setting, group
+        self.values.setdefault(key, []).append(values.double())
+        self.scenes.setdefault(key, []).append(torch.full((len(values),), scene))
+
+    def of(self, setting: str, group: str) -> Values | None:
+        """The values of a group; None without any."""
+        key = setting, group
+        if not sum(map(len, self.values.get(key, []))):
+            return None
+        return Values(torch.cat(self.values[key]), torch.cat(self.scenes[key]))
+
+
+def setting_of(k: int, p: float) -> str:
+    """The name of a setting of rank-biased overlap."""
+    return f"k = {k}, p = {p:g}"
+
+
+ACTIVATION, NEARNESS = "activation", "nearness"
+
+
+def measured(model: str, spec: str, count: int) -> tuple[Pairs, list[str], list[str]]:
+    """The pairs of a model, its settings, and its layers."""
+    loaded, pairs = loaded_model(model), Pairs()
+    settings: list[str] = []
+    layers: list[str] = []
+    for scene in readings(loaded, spec, count, depth=max(DEPTHS)):
+        trace, chosen = scene.trace, groups(scene)
+        activation = text_activation(
+            context_states(trace), trace.unembedding_rows, **output_of(trace)
+        )
+        vocabulary = cached_unembedding(loaded.model).module.weight.shape[0]
+        rho = {
+            setting_of(k, p): rank_biased_overlap(trace.rankings[:, :k], p)
+            for k in DEPTHS
+            if k <= vocabulary // 2
+            for p in PERSISTENCES
+        }
+        settings = list(rho)
+        at_layers = rankings_of_layers(scene, loaded)
+        layers = list(at_layers)
+        rho |= {name: rank_biased_overlap(ids, USUAL[1]) for name, ids in at_layers.items()}
+        rho[ACTIVATION] = activation
+        # A control that knows no model: how near two words stand.
+        order = torch.arange(len(activation))
+        rho[NEARNESS] = -(order[:, None] - order).abs().float()
+        for setting, values in rho.items():
+            for group, where in chosen.items():
+                pairs.add(setting, group, values[where], scene.number)
+    return pairs, settings, layers
+
+
+def measure(model: str, spec: str, count: int) -> dict[str, Any]:
+    """The figures of one model."""
+    pairs, settings, layers = measured(model, spec, count)
+    drawn = torch.cat([torch.ones(1, count).double(), bootstrap_weights(count)])
+
+    def mean(setting: str, group: str) -> dict[str, Any] | None:
+        values = pairs.of(setting, group)
+        if values is None:
+            return None
+        above = Values((values.values > 0.5).double(), values.images)
+        return {
+            **with_interval(statistic("mean", [values], drawn)),
+            "p90": float(values.values.quantile(0.9)),
+            "above half": with_interval(statistic("mean", [above], drawn)),
+            "pairs": len(values.values),
+        }
+
+    def tells(setting: str, groups_of: tuple[str, str]) -> dict[str, Any] | None:
+        """AUROC: words of one thing against words of different things."""
+        same, other = (pairs.of(setting, group) for group in groups_of)
+        if same is None or other is None:
+            return None
+        labels = torch.cat([torch.ones(len(same.values)), torch.zeros(len(other.values))]).bool()
+        both = Values(
+            torch.cat([same.values, other.values]), torch.cat([same.images, other.images]), labels
+        )
+        return with_interval(statistic("auroc", [both], drawn)) | {
+            "same": len(same.values),
+            "other": len(other.values),
+        }
+
+    usual = setting_of(*USUAL)
+    names = dict.fromkeys(group for _, group in pairs.values)
+    found = {
+        "model": Path(model).name,
+        "data": spec,
+        "scenes": count,
+        "settings": {setting: mean(setting, "all") for setting in settings},
+        "groups": {group: mean(usual, group) for group in names},
+        "layers": {layer: mean(layer, "all") for layer in layers},
+        "tells": {
+            s: {head: tells(s, groups_of) for head, groups_of in TELLS.items()}
+            for s in (*settings, *layers, ACTIVATION, NEARNESS)
+        },
+    }
+    return found
+
+
+def with_interval(drawn: Tensor) -> dict[str, float]:
+    """The estimate, which comes first, and its interval."""
+    low, high = interval(drawn[1:])
+    return {"value": float(drawn[0]), "low": low, "high": high}
+
+
+def shown(figure: dict[str, Any] | None, factor: int = 1, places: int = 3) -> str:
+    """A value with its interval; "" without one."""
+    if figure is None:
+        return ""
+    value, low, high = (f"{factor * figure[end]:.{places}f}" for end in ("value", "low", "high"))
+    return f"{value} [{low}, {high}]"
+
+
+def markdown(results: Sequence[dict[str, Any]], command: str) -> str:
+    """The results as tables."""
+    k, p = USUAL
+    lines = [
+        "# Agreement of rankings",
+        "",
+        f"Made by `{command}`. Rank-biased overlap of the rankings that predicted a token and an "
+        "earlier one, right captions of scenes; brackets are 95 % intervals of a bootstrap over "
+        f"scenes. Where nothing else is said, k = {k} and p = {p:g}.",
+        "",
+        "AUROC says how well the overlap tells two words of one thing, which ARC is to keep, from "
+        "two words of different things, which it is to separate: 50 is chance.",
+        "",
+    ]
+    for result in results:
+        lines += [
+            f"## {result['model']}",
+            "",
+            f"Data `{result['data']}`, {result['scenes']} scenes.",
+            "",
+            f"| setting | mean | 90th percentile | above 0.5, % | {' | '.join(TELLS)} |",
+            f"| --- | ---: | ---: | ---: |{' ---: |' * len(TELLS)}",
+        ]
+        for name, figure in {**result["settings"], **_named(result["layers"])}.items():
+            lines.append(f"| {name} | {_cells(figure)} | {_told(result, name)} |")
+        for name in (ACTIVATION, NEARNESS):
+            label = {ACTIVATION: "TAM's activation", NEARNESS: "nearness of the two words"}[name]
+            lines.append(f"| {label} | | | | {_told(result, name)} |")
+        lines += [
+            "",
+            "| pair | pairs | mean | 90th percentile | above 0.5, % |",
+            "| --- | ---: | ---: | ---: | ---: |",
+        ]
+        for name, figure in result["groups"].items():
+            if figure is not None:
+                lines.append(f"| {name} | {figure['pairs']} | {_cells(figure)} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _told(result: dict[str, Any], setting: str) -> str:
+    """How well a setting tells pairs apart, as cells."""
+    found = result["tells"][setting.removeprefix("layer ")]
+    return " | ".join(shown(found[head], 100, 1) for head in TELLS)
+
+
+def _named(layers: dict[str, Any]) -> dict[str, Any]:
+    return {f"layer {name}": figure for name, figure in layers.items()}
+
+
+def _cells(figure: dict[str, Any] | None) -> str:
+    if figure is None:
+        return " | | "
+    above = shown(figure["above half"], 100, 1)
+    return f"{shown(figure)} | {figure['p90']:.2f} | {above}"
+
+
+def merge(path: Path, results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Earlier results of other models, then these."""
+    earlier = json.loads(path.read_text()) if path.exists() else []
+    new = {(result["model"], result["data"]) for result in results}
+    return [r for r in earlier if (r["model"], r["data"]) not in new] + list(results)
 
 
 def main() -> None:
     """Measure, print and write."""
-    parser = argparse.ArgumentParser(description="How well rankings agree.")
-    parser.add_argument("--scenes", type=int, default=30)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
+    parser = argparse.ArgumentParser(description="How far rankings agree.")
+    parser.add_argument("--models", nargs="*", default=list(MODELS), help="names or folders")
+    parser.add_argument("--scenes", type=int, default=60)
+    parser.add_argument("--split", default="heldout")
+    parser.add_argument("--out", type=Path, help="write agreement.md and agreement.json here")
     arguments = parser.parse_args()
-    lines = [
-        f"Rank-biased overlap of token pairs, {arguments.scenes} training scenes "
-        "(k = 50, p = 0.9).",
-        "",
-        "| model | mean | weighted by activation | 90th percentile | above 0.5 |",
-        "| --- | ---: | ---: | ---: | ---: |",
-    ]
-    for name in FAMILIES:
-        loaded = load(str(pretrained_folder(name)))
-        pairs = [agreements(loaded, index) for index in range(arguments.scenes)]
-        rho, weight = (torch.cat(part) for part in zip(*pairs, strict=True))
-        weighted = float((rho * weight).sum() / weight.sum())
-        above = float((rho > 0.5).float().mean())
-        lines.append(
-            f"| {name} | {float(rho.mean()):.2f} | {weighted:.2f} | {float(rho.quantile(0.9)):.2f} "
-            f"| {above:.1%} |"
+    torch.set_grad_enabled(False)
+    results = [
+        measure(
+            model,
+            f"{world_of(model)}:split={arguments.split},count={arguments.scenes}",
+            arguments.scenes,
         )
-    text = "\n".join(lines) + "\n"
-    print(text)
-    (arguments.out / "agreement.md").write_text(text)
+        for model in arguments.models
+    ]
+    command = f"python benchmarks/agreement.py --scenes {arguments.scenes}"
+    print(markdown(results, command))
+    if arguments.out is not None:
+        merged = merge(arguments.out / "agreement.json", results)
+        (arguments.out / "agreement.json").write_text(json.dumps(merged, indent=1) + "\n")
+        (arguments.out / "agreement.md").write_text(markdown(merged, command))
 
 
 if __name__ == "__main__":

@@ -14,13 +14,31 @@ between `<!-- note: NAME -->` and `<!-- end -->`.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
+
+from emoji_tables import EMOJI_SUITES, EmojiTables
+from result_cells import (
+    DETECTION,
+    Row,
+    advantage,
+    difference,
+    factor,
+    is_comparable,
+    percent,
+    places,
+    plain,
+    read,
+    short,
+    sign,
+    table,
+    verdict,
+    write,
+)
 
 from seewhy.bench.cells import breakdown, cells
 from seewhy.bench.reading import read_results
@@ -47,6 +65,17 @@ REFERENCES = {
     "sanity": ("tam",),
     "context": ("tam", "random"),
     "composed": ("logit-lens", *light_bases()),
+    "emoji-claims": ("tam", "tam(published=True)", DEFAULT),
+    "emoji-readings": ("tam", "tam(published=True)", "tam(window=None)"),
+    "emoji-faithfulness": ("tam", DEFAULT),
+    "emoji-methods": (DEFAULT, "tam"),
+    "emoji-ablation": ("intra-modal", FALLBACK),
+    "emoji-ablation-fine": ("intra-modal", FALLBACK),
+    "emoji-composed": ("logit-lens", DEFAULT, "attention"),
+    "emoji-context": ("tam",),
+    "emoji-hallucination": (DEFAULT,),
+    "emoji-sanity": ("tam",),
+    "emoji-cost": ("tam",),
 }
 """The reference methods of each suite."""
 FILLED = tuple(f"{curve}(fill={fill})" for curve in PIXEL_CURVES for fill in ("mean", "noise"))
@@ -66,6 +95,7 @@ FIGURES = {
     "sanity": (),
     "context": CONTEXT_CURVES,
     "composed": ("object-iou", "function-iou", "f1-iou", "deletion"),
+    **dict.fromkeys(EMOJI_SUITES, ()),
 }
 """The stored figures of each suite; empty for all."""
 GROUPED = {"claims": "intra-modal"}
@@ -75,16 +105,6 @@ FAMILIES = {
     "tiny-llava": "LLaVA",
     "tiny-internvl": "InternVL",
 }
-FALLING = {"deletion", "deletion-nats", "context-deletion"}
-"""Figures with lower values for better methods."""
-
-DETECTION = {
-    "auroc": "AUROC ↑",
-    "average-precision": "average precision ↑",
-    "fpr95": "FPR at 95 % recall ↓",
-}
-"""Statistics of scores of unsupported words, and their headings."""
-
 PAPER_CLAIM = ("the paper's claim: `intra-modal` above `tam`", "intra-modal", "tam")
 OUR_CLAIMS = (
     ("`corroborated` above `intra-modal`", "corroborated", "intra-modal"),
@@ -105,34 +125,6 @@ SHARES = {
 """The figures of the default method's page, and their heads."""
 
 MEASURED = ("value", "low", "high", "difference", "difference_low", "difference_high")
-
-
-@dataclass(frozen=True)
-class Row:
-    """One figure of one method on one model, and its difference to a reference.
-
-    Attributes:
-        suite, model, method, figure: names; a figure has the parameters of its metric.
-        group: of words, such as `"role: colour"`; "" for all.
-        value, low, high: the estimate and its 95 % interval.
-        samples: number of pictures with a value.
-        reference: the method for the comparison.
-        difference, difference_low, difference_high: paired; NaN for the reference itself.
-    """
-
-    suite: str
-    model: str
-    method: str
-    figure: str
-    group: str
-    value: float
-    low: float
-    high: float
-    samples: int
-    reference: str
-    difference: float
-    difference_low: float
-    difference_high: float
 
 
 def collected(folder: Path) -> list[Row]:
@@ -184,25 +176,7 @@ def _digits(value: float | None) -> float:
     return float("nan") if value is None else round(value, 6)
 
 
-def write(rows: Sequence[Row], path: Path) -> None:
-    """Write the rows as CSV."""
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, [f.name for f in fields(Row)], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
-
-
-def read(path: Path) -> list[Row]:
-    """Read the rows of a CSV file."""
-    parsers: dict[str, Callable] = {"float": float, "int": int, "str": str}
-    with path.open(newline="") as file:
-        return [
-            Row(**{f.name: parsers[str(f.type)](line[f.name]) for f in fields(Row)})
-            for line in csv.DictReader(file)
-        ]
-
-
-class Tables:
+class Tables(EmojiTables):
     """The tables, from rows."""
 
     def __init__(self, rows: Sequence[Row]) -> None:
@@ -222,11 +196,10 @@ class Tables:
 
     def _marked(self, row: Row) -> str:
         """The value in per cent, bold where no method has a better one."""
-        rows = [r for key, r in self.rows.items() if _is_comparable(key, row)]
-        sign = _sign(row)
-        best = max(sign * r.value for r in rows)
-        value = f"{_factor(row) * row.value:.{_places(row)}f}"
-        return f"**{value}**" if sign * row.value == best else value
+        rows = [r for key, r in self.rows.items() if is_comparable(key, row)]
+        best = max(sign(row) * r.value for r in rows)
+        value = f"{factor(row) * row.value:.{places(row)}f}"
+        return f"**{value}**" if sign(row) * row.value == best else value
 
     def claims(self) -> str:
         """The comparisons on each family, with intervals and a verdict."""
@@ -277,10 +250,8 @@ class Tables:
         for text, method, reference in claims:
             for model, family in FAMILIES.items():
                 rows = [self.rows[suite, reference, model, method, name] for name in figures]
-                body.append(
-                    [text, family, *(f"{_difference(row)} {_verdict(row)}" for row in rows)]
-                )
-        return _table(["", "family", *figures.values()], body)
+                body.append([text, family, *(f"{difference(row)} {verdict(row)}" for row in rows)])
+        return table(["", "family", *figures.values()], body)
 
     def context(self) -> str:
         """How a word's probability falls and rises with the context that a method ranks high."""
@@ -299,12 +270,12 @@ class Tables:
                         for method in (base, *composed_of(base))
                     }
                     line += [
-                        "" if row is None else _plain(row) if method == base else _difference(row)
+                        "" if row is None else plain(row) if method == base else difference(row)
                         for method, row in by_method.items()
                     ]
                 body.append(line)
         head = ["base", "family", "F1-IoU ↑", "with MSEA", "with ARC"]
-        return _table([*head, "deletion ↓", "with MSEA", "with ARC"], body)
+        return table([*head, "deletion ↓", "with MSEA", "with ARC"], body)
 
     def ablation(self) -> str:
         """Differences to the paper's method: F1-IoU and deletion on each family."""
@@ -318,9 +289,9 @@ class Tables:
                 for figure in ("f1-iou", "deletion"):
                     row = self.rows.get(("ablation", "intra-modal", model, method, figure))
                     same = method == "intra-modal"
-                    line.append("" if row is None else _plain(row) if same else _difference(row))
+                    line.append("" if row is None else plain(row) if same else difference(row))
             body.append(line)
-        return _table(head, body)
+        return table(head, body)
 
     def hallucination(self) -> str:
         """How well scores detect unsupported words: a table for each biased model."""
@@ -332,12 +303,12 @@ class Tables:
                 [
                     f"`{method}`" if method != "(model)" else "no map",
                     score,
-                    *(_percent(figures.get(name)) for name in DETECTION),
+                    *(percent(figures.get(name)) for name in DETECTION),
                 ]
                 for (method, score), figures in found.items()
             ]
             lines.sort(key=lambda line: -float(line[2].split()[0] or "nan"))
-            parts += [f"**`{model}`**", _table(["method", "score", *DETECTION.values()], lines)]
+            parts += [f"**`{model}`**", table(["method", "score", *DETECTION.values()], lines)]
         return "\n\n".join(parts)
 
     def shares(self) -> str:
@@ -348,7 +319,7 @@ class Tables:
                 rows = [self.rows.get(("shares", DEFAULT, model, method, n)) for n in SHARES]
                 cells = ["" if row is None else self._marked(row) for row in rows]
                 body.append([family, f"`{method}`", *cells])
-        return _table(["family", "method", *SHARES.values()], body)
+        return table(["family", "method", *SHARES.values()], body)
 
     def shares_short(self) -> str:
         """The default method and the strongest others, in one row each."""
@@ -373,9 +344,9 @@ class Tables:
                     if DEFAULT not in method
                     and (row := self.rows.get(("shares", DEFAULT, model, method, figure)))
                 ]
-                best = max(rows, key=lambda row: _sign(row) * row.value)
-                body.append([head, family, f"`{best.method}`", _advantage(best)])
-        return _table(["figure", "family", "best other", "the default is better by"], body)
+                best = max(rows, key=lambda row: sign(row) * row.value)
+                body.append([head, family, f"`{best.method}`", advantage(best)])
+        return table(["figure", "family", "best other", "the default is better by"], body)
 
     def claims_short(self) -> str:
         """The comparisons of the README: overlap at both thresholds, and deletion."""
@@ -401,7 +372,7 @@ class Tables:
                 rows = [self.rows[key] for key in keys if key in self.rows]
                 if rows:
                     body.append([f"`{suite}`", figure, *(str(row.samples) for row in rows)])
-        return _table(["suite", "figure", *FAMILIES.values()], body)
+        return table(["suite", "figure", *FAMILIES.values()], body)
 
     def overlap_note(self) -> str:
         """Which definition of overlap the tables hold."""
@@ -431,9 +402,9 @@ class Tables:
         for method in self._methods_with_maps("shares"):
             for model, family in FAMILIES.items() if method != DEFAULT else ():
                 rows = [self.rows.get(("shares", DEFAULT, model, method, n)) for n in SHARES]
-                cells = ["" if row is None else _advantage(row) for row in rows]
+                cells = ["" if row is None else advantage(row) for row in rows]
                 body.append([f"`{method}`", family, *cells])
-        return _table(["method", "family", *(h[:-2] for h in SHARES.values())], body)
+        return table(["method", "family", *(h[:-2] for h in SHARES.values())], body)
 
     def functions(self) -> str:
         """Func-IoU: how empty the maps of function words are."""
@@ -458,7 +429,7 @@ class Tables:
                     row = self.rows.get((suite, reference, model, method, figure))
                     line.append("" if row is None else self._marked(row))
             body.append(line)
-        return _table(head, body)
+        return table(head, body)
 
     def costs(self) -> str:
         """The cost of an explanation compared with generation."""
@@ -477,10 +448,8 @@ class Tables:
                 )
                 for model in models
             ]
-            body.append(
-                [f"`{method}`", *("" if row is None else _short(row.value) for row in rows)]
-            )
-        return _table(head, body)
+            body.append([f"`{method}`", *("" if row is None else short(row.value) for row in rows)])
+        return table(head, body)
 
     def scales(self) -> str:
         """The share of words that the model still predicts at other scales."""
@@ -488,8 +457,8 @@ class Tables:
         body = []
         for model, family in FAMILIES.items():
             rows = [self.rows.get(("paper", "tam", model, "(model)", name)) for name in figures]
-            body.append([family, *("" if row is None else _plain(row) for row in rows)])
-        return _table(["", *(name.partition("@")[2] for name in figures)], body)
+            body.append([family, *("" if row is None else plain(row) for row in rows)])
+        return table(["", *(name.partition("@")[2] for name in figures)], body)
 
     def sanity(self) -> str:
         """Similarity of maps under changes that should, and should not, affect them."""
@@ -513,7 +482,7 @@ class Tables:
                 mean = sum(row.value for row in rows) / len(rows) if rows else None
                 line.append("" if mean is None else f"{mean:.2f}")
             body.append(line)
-        return _table(["method", *figures.values()], body)
+        return table(["method", *figures.values()], body)
 
     def _methods_with_maps(self, suite: str) -> list[str]:
         return [method for method in self.methods(suite) if method != "(model)"]
@@ -526,7 +495,7 @@ class Tables:
             ]
             for method in self._methods_with_maps(suite)
         ]
-        return _table(["method", *FAMILIES.values()], body)
+        return table(["method", *FAMILIES.values()], body)
 
     def things(self) -> str:
         """Obj-IoU by the surroundings of an object."""
@@ -546,8 +515,8 @@ class Tables:
             for group in sorted(groups):
                 rows = [self.groups.get((group, model, method, figure)) for method in methods]
                 if all(rows):
-                    body.append([family, group, *(_plain(row) for row in rows if row)])
-        return _table(["family", "words", *(f"`{method}`" for method in methods)], body)
+                    body.append([family, group, *(plain(row) for row in rows if row)])
+        return table(["family", "words", *(f"`{method}`" for method in methods)], body)
 
     def rendered(self, name: str) -> str:
         """A table by its name in the pages."""
@@ -563,64 +532,6 @@ def _by_score(rows: Sequence[Row]) -> dict[tuple[str, str], dict[str, Row]]:
             score = row.figure.removesuffix(f"-{statistic}")
             found.setdefault((row.method, score), {})[statistic] = row
     return found
-
-
-def _percent(row: Row | None) -> str:
-    """The value and its interval, in per cent; "" without a row."""
-    if row is None:
-        return ""
-    return f"{100 * row.value:.1f} [{100 * row.low:.1f}, {100 * row.high:.1f}]"
-
-
-def _sign(row: Row) -> int:
-    return -1 if row.figure.partition("(")[0] in FALLING else 1
-
-
-def _is_comparable(key: tuple[str, ...], row: Row) -> bool:
-    return key[0] == row.suite and key[2] == row.model and key[4] == row.figure
-
-
-def _short(value: float) -> str:
-    return f"{value:.2f}" if 0 < value < 10 else f"{value:.0f}"
-
-
-def _plain(row: Row) -> str:
-    return f"{100 * row.value:.1f}"
-
-
-def _factor(row: Row) -> int:
-    """Figures are in per cent, except those in nats."""
-    return 1 if row.figure.endswith("-nats") else 100
-
-
-def _places(row: Row) -> int:
-    return 2 if row.figure.endswith("-nats") else 1
-
-
-def _advantage(row: Row) -> str:
-    """How much better the reference is than a row's method, with its interval."""
-    factor = -_sign(row) * _factor(row)
-    ends = sorted(factor * end for end in (row.difference_low, row.difference_high))
-    value, low, high = (f"{end:+.{_places(row)}f}" for end in (factor * row.difference, *ends))
-    return f"{value} [{low}, {high}]".replace("-", "−")
-
-
-def _difference(row: Row) -> str:
-    ends = (row.difference, row.difference_low, row.difference_high)
-    value, low, high = (f"{100 * end:+.1f}" for end in ends)
-    return f"{value} [{low}, {high}]".replace("-", "−")
-
-
-def _verdict(row: Row) -> str:
-    """Whether the interval of the difference excludes 0, and on which side."""
-    sign = _sign(row)
-    low, high = sorted((sign * row.difference_low, sign * row.difference_high))
-    return "yes" if low > 0 else "**no**" if high < 0 else "open"
-
-
-def _table(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *body]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 PLACE = re.compile(r"(<!-- table: (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)

@@ -25,6 +25,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -63,13 +64,19 @@ class Result:
     output: str
 
 
+@cache
+def text_of(path: Path) -> str:
+    """A file's text, read once: mutants are put into copies only."""
+    return path.read_text("utf-8")
+
+
 def place_of(mutant: Mutant, sources: Sequence[Path]) -> Path:
     """The one file that holds a mutant's original text.
 
     Raises:
         LookupError: if there is none, or the text occurs more than once.
     """
-    found = [path for path in sources for _ in range(path.read_text("utf-8").count(mutant.old))]
+    found = [path for path in sources for _ in range(text_of(path).count(mutant.old))]
     if len(found) != 1:
         places = ", ".join(str(path.relative_to(PACKAGE)) for path in found) or "nowhere"
         raise LookupError(
@@ -85,7 +92,7 @@ def mutated(mutant: Mutant, path: Path) -> str:
     Raises:
         SyntaxError: if it is no Python any more.
     """
-    text = path.read_text("utf-8").replace(mutant.old, mutant.new)
+    text = text_of(path).replace(mutant.old, mutant.new)
     ast.parse(text)
     return text
 
@@ -97,7 +104,7 @@ def node_of(mutant: Mutant, tests: Sequence[Path]) -> str:
         LookupError: if no test has its name, or several have.
     """
     line = f"def {mutant.test}("
-    found = [path for path in tests if f"\n{line}" in path.read_text("utf-8")]
+    found = [path for path in tests if f"\n{line}" in text_of(path)]
     if len(found) != 1:
         raise LookupError(
             f"Expected one test {mutant.test} for mutant {mutant.name}, got {len(found)}."

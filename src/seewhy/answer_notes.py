@@ -25,7 +25,8 @@ from seewhy.models.family import Family
 from seewhy.models.loading import Loaded
 from seewhy.models.session import Session
 from seewhy.testbed.pretrained import pretrained
-from seewhy.testbed.smol.part_files import assembled_from, is_in_parts
+from seewhy.testbed.smol.part_files import assembled_from
+from seewhy.testbed.worlds import EMOJI, world_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -212,7 +213,7 @@ def notes_of_model(loaded: Loaded) -> Iterator[str]:
 
 def _is_of_other_world(name: str) -> bool:
     """Whether a shipped model was trained on the second world, whose scenes have any colours."""
-    return is_in_parts(pretrained()[name])
+    return world_of(name) == EMOJI
 
 
 def _is_drawn(medium: Image | Clip) -> bool:

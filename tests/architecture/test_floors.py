@@ -7,6 +7,8 @@ imported to know them.
 import ast
 import sys
 from collections import defaultdict
+from dataclasses import dataclass
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -78,16 +80,29 @@ def modules() -> dict[str, Path]:
     }
 
 
-def imports(name: str, path: Path) -> set[str]:
-    """Dotted names that a module imports, anywhere in it."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+@dataclass(frozen=True)
+class Source:
+    """What a module's source says: its docstring, its imports and names of ours in its texts."""
+
+    docstring: str | None
+    imports: frozenset[str]
+    named: frozenset[str]
+
+
+@cache
+def source(name: str) -> Source:
+    """A module's source, read once: its imports are dotted names, those inside functions too."""
+    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+    imports, named = set(), set()
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            imports |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{name} imports relatively: write the whole name"
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+            imports |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            named |= {node.value} if node.value.startswith("seewhy.") else set()
+    return Source(ast.get_docstring(tree), frozenset(imports), frozenset(named))
 
 
 def module_of(target: str, known) -> str | None:
@@ -108,11 +123,19 @@ def floor(module: str) -> int:
 
 
 MODULES = modules()
-IMPORTS = {name: imports(name, path) for name, path in MODULES.items()}
-GRAPH = {
-    name: {m for target in targets if (m := module_of(target, MODULES)) and m != name}
-    for name, targets in IMPORTS.items()
-}
+
+
+@cache
+def graph() -> dict[str, set[str]]:
+    """The modules of ours that each module imports."""
+    return {
+        name: {
+            found
+            for target in source(name).imports
+            if (found := module_of(target, MODULES)) and found != name
+        }
+        for name in MODULES
+    }
 
 
 def test_floors_are_all_there():
@@ -123,51 +146,45 @@ def test_floors_are_all_there():
 def test_floor_uses_only_floors_below(name):
     wrong = {
         target
-        for target in GRAPH[name]
+        for target in graph()[name]
         if floor(target) > floor(name) and (name, target) not in ALLOWED
     }
     assert not wrong, f"{name} imports {sorted(wrong)} from a floor above its own"
 
 
-def late_imports(path: Path) -> set[str]:
+def late_imports(name: str) -> set[str]:
     """Modules of the package whose dotted names stand as texts in a module's code."""
-    strings = {
-        node.value
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
-    named = {text for text in strings if text.startswith("seewhy.")}
-    return {text for text in named if text in MODULES or f"{text}.__init__" in MODULES}
+    return {n for n in source(name).named if n in MODULES or f"{n}.__init__" in MODULES}
 
 
 def test_modules_that_are_imported_late_are_known():
     """A name in a text is no way around the floors."""
     found = {
         (name, target)
-        for name, path in MODULES.items()
-        for target in late_imports(path)
+        for name in MODULES
+        for target in late_imports(name)
         if floor(target) > floor(name)
     }
     assert found == set(LATE)
 
 
 def test_allowed_exceptions_are_still_needed():
-    assert {pair for pair in ALLOWED if pair[1] not in GRAPH.get(pair[0], ())} == set()
+    assert {pair for pair in ALLOWED if pair[1] not in graph().get(pair[0], ())} == set()
 
 
 def test_imports_have_no_cycles():
     # A package's __init__ that names what it shows is no cycle by itself: only modules count that
     # import each other.
     try:
-        TopologicalSorter(GRAPH).prepare()
+        TopologicalSorter(graph()).prepare()
     except CycleError as error:
         pytest.fail(f"modules import each other: {' <- '.join(error.args[1])}")
 
 
 def test_floors_stand_on_their_foundations_alone():
     found = defaultdict(set)
-    for name, targets in IMPORTS.items():
-        for target in targets:
+    for name in MODULES:
+        for target in source(name).imports:
             top = target.split(".")[0]
             if top != "seewhy" and top not in sys.stdlib_module_names:
                 found[name.split(".")[1]].add(top)
@@ -179,8 +196,8 @@ def test_models_are_known_to_the_models_floor_and_those_that_load_them_alone():
     """The report knows explanations, never models."""
     reach = {
         name
-        for name, targets in IMPORTS.items()
-        if any(target.split(".")[0] == "transformers" for target in targets)
+        for name in MODULES
+        if any(target.split(".")[0] == "transformers" for target in source(name).imports)
     }
     assert {name.split(".")[1] for name in reach} <= {"models", "testbed", "api", "cli"}
 
@@ -189,7 +206,7 @@ def reached(name: str) -> set[str]:
     """All modules of ours that a module imports, directly or through others."""
     found, waiting = set(), [name]
     while waiting:
-        for module in GRAPH[waiting.pop()] - found:
+        for module in graph()[waiting.pop()] - found:
             found.add(module)
             waiting.append(module)
     return found
@@ -209,9 +226,8 @@ def test_metrics_that_do_not_say_that_they_run_the_model_cannot_reach_one():
 
 @pytest.mark.parametrize("name", sorted(MODULES))
 def test_module_has_a_docstring_and_no_relative_or_star_import(name):
-    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
-    assert ast.get_docstring(tree), f"{name} says nothing of itself"
-    assert not any(target.endswith(".*") for target in IMPORTS[name])
+    assert source(name).docstring, f"{name} says nothing of itself"
+    assert not any(target.endswith(".*") for target in source(name).imports)
 
 
 BANNED = {"utils", "util", "helpers", "helper", "manager", "misc", "common"}

@@ -69,7 +69,7 @@ def test_axe_finds_nothing(name, chromium, tmp_path):
         look(chromium, 1280, "light")
         chromium.get("about:blank")
         chromium.get(make(tmp_path).as_uri() + fragment)
-        WebDriverWait(chromium, 20).until(
+        WebDriverWait(chromium, 20, 0.02).until(
             lambda d: d.execute_script("return 'ready' in document.documentElement.dataset")
         )
         unfold(chromium)

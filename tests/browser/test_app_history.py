@@ -139,7 +139,7 @@ def test_report_folder_and_figure_are_saved(person):
     for name in ("Report", "Folder", "Figure"):
         person.click(".menu-row", name)
     wanted = {f"{number}-report.html", f"{number}-folder.zip", f"{number}-figure"}
-    WebDriverWait(person.driver, 10).until(
+    WebDriverWait(person.driver, 10, 0.02).until(
         lambda _: wanted <= {path.name for path in person.folder.iterdir()}
     )
     assert (person.folder / f"{number}-report.html").read_bytes() == b"the file"

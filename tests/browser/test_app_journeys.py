@@ -184,7 +184,7 @@ def test_photograph_is_asked_about_taken_away_and_brought_back(visitor):
     assert warning.location["y"] > visitor.one(".entry .answer").location["y"]
     visitor.click(".menu-button.share")
     visitor.click(".menu-row", "Folder")
-    WebDriverWait(visitor.driver, PATIENCE_S).until(lambda _: [*visitor.folder.glob("*.zip")])
+    WebDriverWait(visitor.driver, PATIENCE_S, 0.02).until(lambda _: [*visitor.folder.glob("*.zip")])
     cards = len(visitor.all(".card"))  # the sitting's, with those of other journeys
     visitor.click(".menu-button.delete")
     visitor.click(".menu-panel .danger")

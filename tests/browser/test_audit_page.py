@@ -42,7 +42,7 @@ def open_audit(chromium, scenes, tmp_path: Path):
         chromium.get("about:blank")
         chromium.get_log("browser")
         chromium.get(page.as_uri() + fragment)
-        WebDriverWait(chromium, 20).until(
+        WebDriverWait(chromium, 20, 0.02).until(
             lambda d: d.execute_script("return 'ready' in document.documentElement.dataset")
         )
         return chromium
@@ -189,7 +189,7 @@ def test_the_address_brings_back_filters_table_and_order(open_audit):
     assert texts(page, "#tables [aria-checked='true']") == ["Words"]
     assert texts(page, "#order [aria-checked='true']") == ["Most probable"]
     page.execute_script("location.hash = '#role=relation'")
-    WebDriverWait(page, 5).until(lambda d: "fish" not in lemmas(d))
+    WebDriverWait(page, 5, 0.02).until(lambda d: "fish" not in lemmas(d))
     assert set(lemmas(page)) <= {"above", "below", "left", "right", "front", "behind"}
     assert texts(page, "#tables [aria-checked='true']") == ["Habits"]
 
@@ -319,7 +319,9 @@ def test_dark_follows_the_system_and_can_be_chosen(open_audit):
     background = "return getComputedStyle(document.body).backgroundColor"
     assert page.execute_script(background) == "rgb(20, 21, 23)"
     page.find_element(By.ID, "theme").click()
-    WebDriverWait(page, 5).until(lambda d: d.execute_script(background) == "rgb(251, 250, 246)")
+    WebDriverWait(page, 5, 0.02).until(
+        lambda d: d.execute_script(background) == "rgb(251, 250, 246)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -362,7 +364,7 @@ def test_hostile_text_stays_text(open_audit):
     assert len(lemmas(page)) == 3
     assert len(texts(page, "#chips button")) == 3
     page.refresh()
-    WebDriverWait(page, 20).until(
+    WebDriverWait(page, 20, 0.02).until(
         lambda d: d.execute_script("return 'ready' in document.documentElement.dataset")
     )
     assert len(texts(page, "#chips button")) == 3, "the address keeps them"

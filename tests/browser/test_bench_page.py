@@ -144,7 +144,7 @@ def page(chromium, payload, tmp_path: Path):
     chromium.get("about:blank")
     chromium.get_log("browser")
     chromium.get(path.as_uri())
-    WebDriverWait(chromium, 20).until(
+    WebDriverWait(chromium, 20, 0.02).until(
         lambda d: d.execute_script("return 'ready' in document.documentElement.dataset")
     )
     yield chromium
@@ -245,7 +245,7 @@ def test_theme_flips_and_is_kept(page):
     before = page.execute_script("return getComputedStyle(document.body).backgroundColor")
     page.find_element(By.ID, "theme").click()
     assert page.execute_script("return document.documentElement.dataset.theme") in ("dark", "light")
-    WebDriverWait(page, 5).until(
+    WebDriverWait(page, 5, 0.02).until(
         lambda d: (
             d.execute_script("return getComputedStyle(document.body).backgroundColor") != before
         )

@@ -171,7 +171,7 @@ def test_place_is_marked_in_all_pictures_of_its_size(open_page, methods):
     page = open_page(methods, f"#word={STAR}")
     frame = page.find_elements(By.CSS_SELECTOR, ".frame")[1]
     size = frame.size
-    ActionChains(page).move_to_element_with_offset(
+    ActionChains(page, duration=20).move_to_element_with_offset(
         frame, round(-0.2 * size["width"]), round(-0.26 * size["height"])
     ).perform()
     marks = page.execute_script(
@@ -190,7 +190,7 @@ def test_place_is_marked_in_all_pictures_of_its_size(open_page, methods):
         assert told.startswith(f"here: {heat[row, cell]:.2f}, ")
         assert told.endswith(f"{share * 100:.1f} % of the map")
     assert texts(page, ".pair .here")[0].endswith((" more in A", " more in B"))
-    ActionChains(page).move_to_element(page.find_element(By.TAG_NAME, "h1")).perform()
+    ActionChains(page, duration=20).move_to_element(page.find_element(By.TAG_NAME, "h1")).perform()
     assert texts(page, ".column .here") == [""] * 4
 
 
@@ -198,7 +198,9 @@ def test_pictures_of_other_sizes_are_not_linked(open_page):
     small = Shown(draw(320, 320), (10, 10))
     page = open_page(Comparison.of([explained(), explained(shown=(small,))]), f"#word={STAR}")
     assert "other sizes" in page.find_element(By.CSS_SELECTOR, ".why").text
-    ActionChains(page).move_to_element(page.find_element(By.CSS_SELECTOR, ".frame")).perform()
+    ActionChains(page, duration=20).move_to_element(
+        page.find_element(By.CSS_SELECTOR, ".frame")
+    ).perform()
     here = texts(page, ".column .here")
     assert here[0].startswith("here: ")
     assert here[1] == ""
@@ -249,15 +251,15 @@ def test_keys_walk_through_words_and_over_places(open_page, methods):
 def test_pointing_looks_at_a_word_and_a_click_keeps_it(open_page, methods):
     page = open_page(methods, f"#word={STAR}")
     words = page.find_elements(By.CSS_SELECTOR, ".answer button")
-    ActionChains(page).move_to_element(words[TREE]).perform()
+    ActionChains(page, duration=20).move_to_element(words[TREE]).perform()
     assert chosen(page) == ["tree"]
     assert page.execute_script("return location.hash") == f"#word={STAR}"
-    ActionChains(page).move_to_element(page.find_element(By.TAG_NAME, "h1")).perform()
-    WebDriverWait(page, 5).until(lambda d: chosen(d) == ["star"])
+    ActionChains(page, duration=20).move_to_element(page.find_element(By.TAG_NAME, "h1")).perform()
+    WebDriverWait(page, 5, 0.02).until(lambda d: chosen(d) == ["star"])
     words[HOUSE].click()
-    ActionChains(page).move_to_element(words[TREE]).perform()
-    ActionChains(page).move_to_element(page.find_element(By.TAG_NAME, "h1")).perform()
-    WebDriverWait(page, 5).until(lambda d: chosen(d) == [words[HOUSE].text])
+    ActionChains(page, duration=20).move_to_element(words[TREE]).perform()
+    ActionChains(page, duration=20).move_to_element(page.find_element(By.TAG_NAME, "h1")).perform()
+    WebDriverWait(page, 5, 0.02).until(lambda d: chosen(d) == [words[HOUSE].text])
     assert page.execute_script("return location.hash") == f"#word={HOUSE}"
 
 
@@ -281,7 +283,7 @@ def test_address_says_what_is_shown(open_page, methods):
     checked = page.find_element(By.CSS_SELECTOR, "[role=radio][aria-checked=true]")
     assert checked.text == "This word alone"
     page.execute_script("location.hash = 'word=2'")
-    WebDriverWait(page, 5).until(lambda d: chosen(d) == ["star"])
+    WebDriverWait(page, 5, 0.02).until(lambda d: chosen(d) == ["star"])
     page.execute_script("location.hash = 'word=99'")
     assert chosen(page) == ["star"]
 

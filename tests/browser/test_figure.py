@@ -168,7 +168,7 @@ def test_menu_works_by_keyboard_and_tells_what_it_does(open_page, save):
     assert not panel.is_displayed()
     assert page.switch_to.active_element == button
     button.send_keys(Keys.ENTER)
-    ActionChains(page).move_by_offset(5, 500).click().perform()
+    ActionChains(page, duration=20).move_by_offset(5, 500).click().perform()
     assert not panel.is_displayed()
     save("svg", "seewhy-star.svg")
     assert page.find_element(By.ID, "live").get_attribute("textContent") == "Saved seewhy-star.svg."

@@ -124,7 +124,7 @@ def open_host(chromium: WebDriver) -> Iterator[OpenHost]:
 
 def wait_until_ready(page: WebDriver) -> None:
     ready = "return 'ready' in document.documentElement.dataset"
-    WebDriverWait(page, 20).until(lambda d: d.execute_script(ready))
+    WebDriverWait(page, 20, 0.02).until(lambda d: d.execute_script(ready))
 
 
 def words(page: WebDriver, place: str) -> list[WebElement]:

@@ -161,7 +161,7 @@ def test_hover_returns_to_the_pinned_word(open_page):
     hover(page, words(page)[HOUSE])
     assert classes(page, "current") == [HOUSE]
     hover(page, page.find_element(By.CSS_SELECTOR, ".brand"))
-    WebDriverWait(page, 5).until(lambda d: classes(d, "current") == [STAR])
+    WebDriverWait(page, 5, 0.02).until(lambda d: classes(d, "current") == [STAR])
 
 
 def test_pins_can_be_taken_back(open_page):
@@ -212,10 +212,10 @@ def test_touch_looks_first_and_pins_second(open_page):
         tap("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
     finger(words(page)[TREE])
-    WebDriverWait(page, 5).until(lambda d: classes(d, "current") == [TREE])
+    WebDriverWait(page, 5, 0.02).until(lambda d: classes(d, "current") == [TREE])
     assert classes(page, "pin-a") == []
     finger(words(page)[TREE])
-    WebDriverWait(page, 5).until(lambda d: classes(d, "pin-a") == [TREE])
+    WebDriverWait(page, 5, 0.02).until(lambda d: classes(d, "pin-a") == [TREE])
 
 
 def test_picture_tells_which_words_came_from_a_place(open_page):
@@ -309,7 +309,7 @@ def test_strength_slider_thins_the_map(open_page):
 def test_read_along_walks_through_the_words(open_page):
     page = open_page()
     page.find_element(By.ID, "play").click()
-    WebDriverWait(page, 8).until(lambda d: classes(d, "current") == [STAR])
+    WebDriverWait(page, 8, 0.02).until(lambda d: classes(d, "current") == [STAR])
     page.find_element(By.ID, "play").click()
     assert page.find_element(By.ID, "play").get_attribute("aria-pressed") == "false"
 
@@ -572,7 +572,7 @@ def test_page_begins_with_the_scale_that_was_asked_for(open_page, tmp_path, chro
     file = tmp_path / "joint.html"
     file.write_text(html(record_of(), "joint"), "utf-8")
     chromium.get(file.as_uri())
-    WebDriverWait(chromium, 20).until(
+    WebDriverWait(chromium, 20, 0.02).until(
         lambda d: d.execute_script("return 'ready' in document.documentElement.dataset")
     )
     checked = chromium.find_element(By.CSS_SELECTOR, "#display [aria-checked=true]")

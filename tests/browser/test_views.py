@@ -356,10 +356,10 @@ def test_prompt_words_are_read_by_touch(open_page):
             page.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
     tap()
-    WebDriverWait(page, 5).until(lambda d: "current" in (node.get_attribute("class") or ""))
+    WebDriverWait(page, 5, 0.02).until(lambda d: "current" in (node.get_attribute("class") or ""))
     assert all_of(page, ".pin-a") == []
     tap()
-    WebDriverWait(page, 5).until(lambda d: "pin-a" in (node.get_attribute("class") or ""))
+    WebDriverWait(page, 5, 0.02).until(lambda d: "pin-a" in (node.get_attribute("class") or ""))
 
 
 def test_prompt_tokens_are_shown_instead_of_its_words(open_page):
@@ -388,7 +388,7 @@ def test_conversation_shows_whose_turn_is_whose(open_page):
         ("10", "a word of an earlier answer"),
     ):
         page.execute_script("location.hash = arguments[0]", f"word=p{word}")
-        WebDriverWait(page, 5).until(lambda d, who=who: who in facts(d))
+        WebDriverWait(page, 5, 0.02).until(lambda d, who=who: who in facts(d))
 
 
 def test_single_question_is_no_conversation(open_page):

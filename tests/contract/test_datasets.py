@@ -49,7 +49,7 @@ def dataset(request: pytest.FixtureRequest, folders: dict[str, Path]) -> Dataset
 
 
 def test_every_data_set_is_tested() -> None:
-    assert set(NAMES) == {"testbed", *FILED}
+    assert set(NAMES) == {"emoji", "testbed", *FILED}
 
 
 def test_dataset_has_samples_of_its_ids(dataset: Dataset) -> None:
@@ -214,4 +214,5 @@ def test_fingerprints_tell_data_sets_apart(folders: dict[str, Path]) -> None:
     specs = [f"{name}:{folder}" for name, folder in folders.items()]
     specs += [f"{name}:{folders[name]}?answers=reference" for name in FILED if name != "folder"]
     specs += ["testbed", "testbed:split=train", "testbed:captions=1", "testbed:habit=yes,count=1"]
+    specs += ["emoji", "emoji:split=train", "emoji:captions=1", "emoji:scale=2"]
     assert len({open_dataset(spec).fingerprint for spec in specs}) == len(specs)

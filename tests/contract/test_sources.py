@@ -46,7 +46,7 @@ def bad(source: BaseSource) -> list[BadRow]:
 
 
 def test_every_source_is_tested() -> None:
-    assert set(NAMES) == {"testbed", *FILED}
+    assert set(NAMES) == {"emoji", "testbed", *FILED}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -66,7 +66,7 @@ def test_every_table_has_a_body(results):
 )
 def test_a_verdict_is_given_where_the_interval_leaves_out_zero(results, figure, ends, verdict):
     found = row(results, figure=figure, apart=(sum(ends) / 2, *ends))
-    assert results._verdict(found) == verdict
+    assert results.verdict(found) == verdict
 
 
 def test_figures_of_one_name_bear_the_parameters_of_their_metric(results):

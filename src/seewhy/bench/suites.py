@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 MODELS = ("tiny-qwen2-vl", "tiny-llava", "tiny-internvl")
 """One shipped model of each of three families."""
 
+EMOJI_MODELS = ("smol-qwen2-vl", "smol-llava", "smol-internvl")
+"""Models that know scenes of emoji; those that ship are used."""
+
+EMOJI = "emoji"
+"""The data set of these scenes."""
+
+PAPER_SCALES = ("(1, 2)", "(1, 1.5, 2)")
+"""Scales by the paper's figures, in which a patch is divided into four; it names none."""
+
 METHOD_ORDER = (
     *("random", "centre", "logit-lens", "tam", "msea", "arc", "intra-modal", "corroborated"),
     "logit-shares",
@@ -264,11 +273,149 @@ def full() -> BenchConfig:
     )
 
 
+def emoji_claims() -> BenchConfig:
+    """The paper's claim in every reading, on scenes of emoji: overlap, many scenes."""
+    return _emoji_suite(
+        "emoji-claims",
+        methods=(
+            *(*controls(), "logit-lens", "tam", "tam(published=True)", "msea", "arc"),
+            *("intra-modal", "intra-modal(window=None)"),
+            *(f"intra-modal(scales={scales})" for scales in PAPER_SCALES),
+            *(f"intra-modal(scales={scales}, window=None)" for scales in PAPER_SCALES),
+            *("logit-shares", "msea(base=logit-shares, scales=(1, 1.5))"),
+        ),
+        metrics=("overlap", "pointing-game", "auc"),
+        limit=40,
+        words=1,
+    )
+
+
+def emoji_faithfulness() -> BenchConfig:
+    """The paper's method, TAM, and the default on scenes of emoji: insertion and deletion."""
+    return _emoji_suite(
+        "emoji-faithfulness",
+        methods=(
+            *("random", "logit-lens", "tam", "arc", "intra-modal", "intra-modal(window=None)"),
+            "logit-shares",
+        ),
+        metrics=PIXEL_CURVES,
+        limit=16,
+        words=1,
+        data=(f"{EMOJI}:captions=1",),
+    )
+
+
+def emoji_methods() -> BenchConfig:
+    """Baselines with gradients, `corroborated` and the default on scenes of emoji: few scenes."""
+    return _emoji_suite(
+        "emoji-methods",
+        methods=(
+            *("logit-lens", "tam", "intra-modal(window=None)", "corroborated", "logit-shares"),
+            *("attention", "gradient-attention", "dex-ar", "input-x-gradient", "attn-lrp"),
+        ),
+        metrics=("overlap", "pointing-game", "auc", "deletion"),
+        limit=6,
+        words=1,
+        data=(f"{EMOJI}:captions=1",),
+    )
+
+
+def emoji_ablation() -> BenchConfig:
+    """k, p, scales and filter windows on scenes of emoji, 12 x 12 cells; training scenes."""
+    return _emoji_suite(
+        "emoji-ablation",
+        methods=_emoji_ablations(("(0.5, 1)", "(0.75, 1, 1.25)", "(1, 1.5)", *PAPER_SCALES)),
+        metrics=("overlap", "auc"),
+        limit=20,
+        words=1,
+        data=(f"{EMOJI}:split=train",),
+        reference="intra-modal",
+    )
+
+
+def emoji_ablation_fine() -> BenchConfig:
+    """The same on pictures of twice the size, 24 x 24 cells."""
+    return _emoji_suite(
+        "emoji-ablation-fine",
+        methods=_emoji_ablations(("(0.5, 1)", "(0.75, 1, 1.25)")),
+        metrics=("overlap", "auc"),
+        limit=8,
+        words=1,
+        data=(f"{EMOJI}:split=train,scale=2",),
+        reference="intra-modal",
+    )
+
+
+def emoji_composed() -> BenchConfig:
+    """What MSEA and ARC change with a few baselines as their base, on scenes of emoji."""
+    bases = ("logit-shares", "attention")
+    return _emoji_suite(
+        "emoji-composed",
+        methods=("logit-lens", "msea", "arc", *bases, *compose(bases)),
+        metrics=("overlap", "auc"),
+        limit=12,
+        words=1,
+        reference="logit-lens",
+    )
+
+
+def emoji_context() -> BenchConfig:
+    """Does a word depend on the earlier words that a method ranks high? On scenes of emoji."""
+    return _emoji_suite(
+        "emoji-context",
+        methods=("random", "tam", "arc", "logit-shares", "attention"),
+        metrics=CONTEXT_CURVES,
+        limit=10,
+        words=1,
+        data=(f"{EMOJI}:captions=1",),
+    )
+
+
+def emoji_hallucination() -> BenchConfig:
+    """Do scores find what a model invents by itself? Own answers about scenes of emoji."""
+    return _emoji_suite(
+        "emoji-hallucination",
+        methods=("logit-lens", "tam", "arc", "intra-modal(window=None)", "logit-shares"),
+        metrics=("hallucination", "hallucination-baselines", "hallucination-detectors"),
+        limit=40,
+        words=8,
+        data=(f"{EMOJI}:captions=2",),
+        answers="own",
+        reference="logit-shares",
+    )
+
+
+def emoji_sanity() -> BenchConfig:
+    """Do maps change with weights and words, and not with noise? On scenes of emoji."""
+    return _emoji_suite(
+        "emoji-sanity",
+        methods=(*controls(), "logit-lens", "tam", "arc", "intra-modal", "logit-shares"),
+        metrics=SANITY_CHECKS,
+        limit=3,
+        words=1,
+        data=(f"{EMOJI}:captions=1",),
+    )
+
+
+def emoji_cost() -> BenchConfig:
+    """Time, memory and passes of methods of few passes, on scenes of emoji."""
+    return _emoji_suite(
+        "emoji-cost",
+        methods=(*state_methods(), "attention", "gradient-attention", "attn-lrp"),
+        metrics=("cost",),
+        limit=2,
+        words=1,
+        data=(f"{EMOJI}:captions=1",),
+    )
+
+
 SUITES: dict[str, Callable[[], BenchConfig]] = {
-    suite.__name__: suite
+    suite.__name__.replace("_", "-"): suite
     for suite in (
         *(quick, paper, cost, sanity, claims, shares, ablation),
         *(composed, context, hallucination, full),
+        *(emoji_claims, emoji_faithfulness, emoji_methods, emoji_ablation, emoji_ablation_fine),
+        *(emoji_composed, emoji_context, emoji_hallucination, emoji_sanity, emoji_cost),
     )
 }
 """The values of `--suite`, and the function of each."""
@@ -322,6 +469,15 @@ def _suite(name: str, **values: Any) -> BenchConfig:
     shared = {"models": MODELS, "data": ("testbed",), "answers": "reference", "reference": "tam"}
     shared["pairs"] = False
     return BenchConfig(name, **{**shared, **values})
+
+
+def _emoji_suite(name: str, **values: Any) -> BenchConfig:
+    """A config on scenes of emoji, for the models that know them."""
+    from seewhy.testbed.pretrained import pretrained
+
+    shipped = tuple(model for model in EMOJI_MODELS if model in pretrained())
+    # Without any, the plan says that there is no such model.
+    return _suite(name, **{"models": shipped or EMOJI_MODELS[:1], "data": (EMOJI,), **values})
 
 
 def _reference(config: BenchConfig, required: bool) -> str | None:
@@ -378,4 +534,20 @@ def _ablations() -> tuple[str, ...]:
         *(f"{ours}(base={name})" for name in ("logit-lens", "tam", "intra-modal")),
         f"{ours}(base={base}(variant=inverse, window=None))",
         *(f"{ours}(relevance={name})" for name in ("gradient-attention", "input-x-gradient")),
+    )
+
+
+def _emoji_ablations(scales: Iterable[str]) -> tuple[str, ...]:
+    """The paper's method, one change at a time, with and without its filter."""
+    base = "intra-modal"
+    return (
+        *("logit-lens", "tam", "tam(window=None)", "tam(window=5)", "msea", "arc", base),
+        *(f"{base}(window={window})" for window in (5, 7)),
+        *(f"{base}(k={k})" for k in (10, 200, 1000)),
+        *(f"{base}(p={p})" for p in (0.8, 0.98)),
+        f"{base}(window=None)",
+        *(f"{base}(k={k}, window=None)" for k in (10, 200, 1000)),
+        *(f"{base}(p={p}, window=None)" for p in (0.8, 0.98)),
+        *(f"{base}(variant={variant}, window=None)" for variant in ("inverse", "threshold")),
+        *(f"{base}(scales={values}, window=None)" for values in scales),
     )

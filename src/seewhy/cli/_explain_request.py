@@ -39,11 +39,12 @@ def media_of_arguments(arguments: Namespace) -> list[Any]:
         return [*pictures, *(read_clip(path, fps=arguments.fps) for path in arguments.clip)]
     if not draws_scene(arguments):
         return []
-    from seewhy.testbed.scenes import draw, scene
+    from seewhy.testbed.worlds import drawn_scene, world_of
 
     index, seed = arguments.scene or 0, arguments.seed or 0
-    drawn = read_image(draw(scene(index, SPLIT, seed)).image)
-    return [with_note(drawn, f"The picture is scene {index} of the split {SPLIT!r}, seed {seed}.")]
+    world = world_of(arguments.model)
+    note = f"The picture is scene {index} of the split {SPLIT!r}, seed {seed}, of {world}."
+    return [with_note(read_image(drawn_scene(world, index, SPLIT, seed)), note)]
 
 
 def options_of(arguments: Namespace, progress: Callable[[str], None]) -> ExplainOptions:

@@ -117,7 +117,7 @@ def names_in(package: str) -> tuple[str, ...]:
 
     Example:
         >>> names_in("datasets")
-        ('coco', 'folder', 'grandf', 'openpsg', 'testbed')
+        ('coco', 'emoji', 'folder', 'grandf', 'openpsg', 'testbed')
     """
     folder = Path(seewhy.__path__[0]) / package
     modules = (module.name for module in pkgutil.iter_modules([str(folder)]))

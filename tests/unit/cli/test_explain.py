@@ -142,7 +142,9 @@ def test_explain_draws_a_held_out_scene_without_an_image(stand):
     drawn = draw(scene(5, "heldout")).image
     image, _, given = stand.asked[0]
     assert np.array_equal(np.asarray(image), drawn)
-    assert notes_of(image) == ("The picture is scene 5 of the split 'heldout', seed 0.",)
+    assert notes_of(image) == (
+        "The picture is scene 5 of the split 'heldout', seed 0, of testbed.",
+    )
     assert given["options"].seed == 0
 
 

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from seewhy.testbed.emoji.facts import FactsOfScene
-from seewhy.testbed.emoji.frames import (
-    BIGGER,
-    COLOUR_SENTENCES,
-    COVERING,
+from seewhy.testbed.emoji.clauses import ClauseWriter
+from seewhy.testbed.emoji.detail_frames import (
+    BLUR_SENTENCES,
+    BLURRED,
     GROUND_SENTENCES,
-    HYPERNYM_SENTENCES,
     JOINTS,
-    PLACE_SENTENCES,
-    PREDICATE_SIZES,
-    RELATION_SENTENCES,
-    SIGN_SENTENCES,
-    SIZE_SENTENCES,
-    SMALLER,
+    PLAIN_SENTENCES,
+    SAME_COLOUR,
+    SHADOW_SENTENCES,
 )
-from seewhy.testbed.emoji.grammar import Phrase, article, fill, listed, plural_of, tagged, words
-from seewhy.testbed.emoji.kinds import SIGN
+from seewhy.testbed.emoji.facts import FactsOfScene
+from seewhy.testbed.emoji.grammar import Phrase, fill, listed, tagged, words
 from seewhy.testbed.emoji.listings import ListingWriter
-from seewhy.testbed.emoji.phrases import Group, tagged_word
+from seewhy.testbed.emoji.meanings import plural
+from seewhy.testbed.emoji.phrases import Group
 from seewhy.testbed.rng import Rng
+
+WAYS = (
+    (
+        *("relation", "place", "between", "colour", "size", "others", "ground", "light", "kind"),
+        *("sign", "cover", "fact", "adjective", "tilt", "style"),
+    ),
+    (26, 22, 12, 14, 12, 14, 8, 2, 5, 16, 10, 14, 6, 3, 4),
+)
+"""What sentences are on, and how often each is tried."""
+SINGLE = frozenset(("sign", "cover", "kind", "fact", "between", "tilt", "style"))
+"""Ways of which one clause makes a sentence."""
 
 GROUND_VERBS = tuple(
     {verb: words(said) for verb, said in zip(("is", "fill", "make", "surround"), row, strict=True)}
@@ -40,7 +47,8 @@ class DetailWriter:
     def __init__(self, facts: FactsOfScene, rng: Rng, listing: ListingWriter) -> None:
         self.facts, self.rng, self.listing = facts, rng, listing
         self.phrases = listing.phrases
-        self._used: set[tuple[object, ...]] = set()
+        self.clauses = ClauseWriter(facts, rng, listing)
+        self._used = self.clauses.used
         self._others_said = False
 
     def next(self) -> Phrase:
@@ -76,20 +84,29 @@ class DetailWriter:
             return self._ground()
         if way == "kind" and self.rng.chance(1, 2):
             return self._alike()
+        if way == "light":
+            return self._light()
+        if way == "colour" and self.rng.chance(1, 3):
+            return self._same_colour()
         clause = {
-            "relation": self._relation,
-            "place": self._place,
-            "colour": self._colour,
-            "size": self._size,
-            "kind": self._hypernym,
-            "sign": self._sign,
-            "cover": self._cover,
+            "relation": self.clauses.relation,
+            "place": self.clauses.place,
+            "between": self.clauses.between,
+            "colour": self.clauses.colour,
+            "size": self.clauses.size,
+            "kind": self.clauses.hypernym,
+            "sign": self.clauses.sign,
+            "cover": self.clauses.cover,
+            "fact": self.clauses.fact,
+            "adjective": self.clauses.adjective,
+            "tilt": self.clauses.tilt,
+            "style": self.clauses.style,
         }[way]
         return self._clauses(clause, way)
 
     def _clauses(self, clause: Clause, way: str) -> Phrase | None:
         """One or two clauses of one way, on different groups."""
-        wanted = 1 if way in ("sign", "cover", "kind") or self.rng.chance(3, 10) else 2
+        wanted = 1 if way in SINGLE or self.rng.chance(1, 4) else 2
         found: list[Phrase] = []
         said: list[Group] = []
         for group in self._subjects(way):
@@ -120,129 +137,6 @@ class DetailWriter:
         ]
         return self.rng.sample(groups, len(groups))
 
-    # Clauses on one group
-
-    def _relation(self, group: Group) -> Phrase | None:
-        singles = [g for g in self.facts.groups if len(g) == 1 and g != group]
-        if len(group) != 1 or not singles:
-            return None
-        other = self.rng.pick(singles)
-        pair = ("pair", frozenset((*group, *other)))
-        how = self.facts.relations(group[0], other[0])
-        if not how or pair in self._used:
-            return None
-        known = other in self.listing.named
-        if known and not self.phrases.has_definite(other):
-            return None
-        self._used.add(pair)
-        subject = self.phrases.definite(group[0])
-        thing = self.phrases.definite(other[0]) if known else self.listing.introduced(other)
-        return fill(
-            self.rng.pick(RELATION_SENTENCES),
-            subject=subject,
-            object=thing,
-            relation=self.listing.relation(self.rng.pick(how), group, other),
-            be=words("is"),
-            **{"is": self.listing.located(group)},
-        )
-
-    def _place(self, group: Group) -> Phrase | None:
-        if len(group) != 1 or not self.facts.places(group[0]):
-            return None
-        return fill(
-            self.rng.pick(PLACE_SENTENCES),
-            subject=self.phrases.definite(group[0]),
-            place=self.listing.place(group),
-            be=words("is"),
-            **{"is": self.listing.located(group)},
-        )
-
-    def _colour(self, group: Group) -> Phrase | None:
-        colour = self.facts.colour(group)
-        kind = self.facts.things[group[0]].kind
-        # Of a thing that is told apart by its colour, it would be said twice.
-        if colour is None or self.listing.colours_said or kind in self.listing.repeated:
-            return None
-        several = len(group) > 1
-        return fill(
-            self.rng.pick(COLOUR_SENTENCES),
-            subject=self.phrases.definite_group(group),
-            colour=[(colour, "colour", group)],
-            article=words(article(colour)),
-            have=words("have" if several else "has"),
-            look=words("look" if several else "looks"),
-            **{"is": words("are" if several else "is")},
-        )
-
-    def _size(self, group: Group) -> Phrase | None:
-        several = len(group) > 1
-        others = [g for g in self.listing.named if len(g) == 1 and g != group]
-        subject = self.phrases.definite_group(group)
-        if len(group) == 1 and others and self.rng.chance(1, 2):
-            other = self.rng.pick(others)
-            verdict = self.facts.bigger_verdict(group[0], other[0])
-            if verdict is not None and self.phrases.has_definite(other):
-                how = self.rng.pick(BIGGER if verdict else SMALLER)
-                compared = tagged(how, "size", (*group, *other))
-                return [*subject, *words("is"), *compared, *self.phrases.definite(other[0])]
-        size = self.facts.size(group)
-        if size is None or self.listing.sizes_said:
-            return None
-        return fill(
-            self.rng.pick(SIZE_SENTENCES),
-            subject=subject,
-            size=[(self.rng.pick(PREDICATE_SIZES[size]), "size", group)],
-            look=words("look" if several else "looks"),
-            **{"is": words("are" if several else "is")},
-        )
-
-    def _hypernym(self, group: Group) -> Phrase | None:
-        hypernym = self.facts.hypernym(group)
-        if hypernym is None:
-            return None
-        several = len(group) > 1
-        noun = tagged(plural_of(hypernym) if several else hypernym, "kind", group)
-        return fill(
-            self.rng.pick(HYPERNYM_SENTENCES),
-            subject=self.phrases.definite_group(group),
-            hypernym=noun if several else [*words(article(hypernym)), *noun],
-            **{"is": words("are" if several else "is")},
-        )
-
-    def _sign(self, group: Group) -> Phrase | None:
-        thing = self.facts.things[group[0]]
-        if thing.kind != SIGN or thing.word is None or not self.facts.is_sole(group[0]):
-            return None
-        return fill(
-            self.rng.pick(SIGN_SENTENCES),
-            subject=self.phrases.definite(group[0]),
-            word=tagged_word(thing.word, group),
-        )
-
-    def _cover(self, group: Group) -> Phrase | None:
-        front = self.facts.occluded_by[group[0]]
-        if len(group) != 1 or front is None:
-            return None
-        cover = next((g for g in self.facts.groups if g == (front,)), None)
-        if cover is None or ("pair", frozenset((*group, *cover))) in self._used:
-            return None
-        known = cover in self.listing.named
-        if known and not self.phrases.has_definite(cover):
-            return None
-        self._used.add(("pair", frozenset((*group, *cover))))
-        both = (*group, *cover)
-        subject = self.phrases.definite(front) if known else self.listing.introduced(cover)
-        return fill(
-            self.rng.pick(COVERING),
-            subject=subject,
-            object=self.phrases.definite(group[0]),
-            hide=[("hides", "relation", both)],
-            overlap=[("overlaps", "relation", both)],
-            block=[("blocks", "relation", both)],
-            cover=[("covers", "relation", both)],
-            is_object=words("is"),
-        )
-
     # Sentences on several groups
 
     def _alike(self) -> Phrase | None:
@@ -262,7 +156,7 @@ class DetailWriter:
         self._used.add(("alike", hypernym))
         things = tuple(i for group in groups for i in group)
         subject = listed([self.phrases.definite_group(group) for group in groups])
-        noun = tagged(plural_of(hypernym), "kind", things)
+        noun = tagged(plural(hypernym), "kind", things)
         return [*subject, *words("are"), *noun]
 
     def _ground(self) -> Phrase | None:
@@ -275,11 +169,48 @@ class DetailWriter:
         verbs = GROUND_VERBS[several]
         return fill(self.rng.pick(GROUND_SENTENCES), ground=ground, all=words(every), **verbs)
 
+    def _light(self) -> Phrase | None:
+        """That there are shadows, or that the picture is blurred."""
+        light = self.facts.scene.light
+        if ("light",) in self._used:
+            return None
+        self._used.add(("light",))
+        if light.blur >= BLURRED and self.rng.chance(1, 2):
+            return words(self.rng.pick(BLUR_SENTENCES))
+        return words(self.rng.pick(SHADOW_SENTENCES)) if any(light.shadow) else None
+
+    def _same_colour(self) -> Phrase | None:
+        """Two things of one colour."""
+        if self.listing.colours_said:
+            return None
+        by_colour: dict[str, list[Group]] = {}
+        for group in self.listing.named:
+            colour = self.facts.colour(group)
+            if colour is not None and len(group) == 1 and self.facts.is_sole(group[0]):
+                by_colour.setdefault(colour, []).append(group)
+        shared = [colour for colour, groups in by_colour.items() if len(groups) == 2]
+        if not shared:
+            return None
+        colour = self.rng.pick(shared)
+        groups = by_colour[colour]
+        things = tuple(i for group in groups for i in group)
+        self._used |= {("colour", group) for group in groups}
+        return fill(
+            self.rng.pick(SAME_COLOUR),
+            subjects=listed([self.phrases.definite(group[0]) for group in groups]),
+            colour=[(colour, "colour", things)],
+        )
+
     def _last_resort(self) -> Phrase:
         """A plain sentence that is true of every scene."""
-        for way in ("place", "relation", "others", "ground", "colour", "size", "kind"):
+        for way in ("place", "relation", "others", "ground", "fact", "adjective", "size", "kind"):
             phrase = self._sentence(way)
             if phrase is not None:
                 return phrase
+        frames = [frame for frame in PLAIN_SENTENCES if (frame,) not in self._used]
+        frame = self.rng.pick(frames)
+        self._used.add((frame,))
         group = self.facts.groups[0]
-        return [*words("one can see"), *self.phrases.indefinite(group), *words("clearly")]
+        several = len(group) > 1
+        subject = self.phrases.definite_group(group)
+        return fill(frame, subject=subject, **{"is": words("are" if several else "is")})

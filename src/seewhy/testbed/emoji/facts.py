@@ -7,6 +7,7 @@ is said, and a reading of it is undecided.
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import pairwise
 from math import isqrt
 
 import numpy as np
@@ -206,6 +207,27 @@ class FactsOfScene:
         """The relations of one thing to another that are clearly true."""
         names = ("left", "right", "above", "below", "front", "behind", "near", "far")
         return tuple(how for how in names if self.relation_verdict(how, first, second))
+
+    def between_verdict(self, i: int, one: int, other: int) -> bool | None:
+        """Whether thing i is between two others; None where it is not clear.
+
+        It is where it stands in the middle half of the line from one to the other, and not
+        further from the line than a sixth of its length; it is not where it stands beyond an end.
+        """
+        a, b, c = self.things[one], self.things[other], self.things[i]
+        dx, dy = b.x - a.x, b.y - a.y
+        square = dx * dx + dy * dy
+        along = (c.x - a.x) * dx + (c.y - a.y) * dy
+        across = abs((c.x - a.x) * dy - (c.y - a.y) * dx)
+        if square <= 4 * along and 4 * along <= 3 * square and 6 * across <= square:
+            return True
+        return False if along < 0 or along > square else None
+
+    def is_ordered(self, group: tuple[int, ...], axis: str) -> bool:
+        """Whether things stand clearly one after the other: axis "x" across, "y" down."""
+        least = (self.scene.width if axis == "x" else self.scene.height) // 14
+        places = [getattr(self.things[i], axis) for i in group]
+        return all(b - a >= least for a, b in pairwise(places))
 
     def bigger_verdict(self, first: int, second: int) -> bool | None:
         """Whether one thing is larger than another by its longest side; None where it is close."""

@@ -127,6 +127,25 @@ ALL_OPENINGS = (
 )
 """Sentences that say how many things there are or that there are no others."""
 
+IN_ORDER = {
+    "x": (
+        "from left to right , {there} {list}",
+        "from left to right , we see {list}",
+        "from left to right , the picture shows {list}",
+        "{list} {appear} from left to right",
+        "seen from left to right , {there} {list}",
+        "{list} follow each other from left to right",
+    ),
+    "y": (
+        "from top to bottom , {there} {list}",
+        "from top to bottom , we see {list}",
+        "from the top down , the picture shows {list}",
+        "{list} {appear} from top to bottom",
+        "seen from top to bottom , {there} {list}",
+    ),
+}
+"""Sentences that list things in the order of their places."""
+
 ON_GROUND = (
     "on {ground}",
     "on {ground}",
@@ -148,22 +167,6 @@ IN_FRONT_OF_GROUND = (
 )
 """What may follow a list of things; `{them}` is "it" or "them". The latter for upright grounds."""
 
-GROUND_SENTENCES = (
-    "in the background {is} {ground}",
-    "in the background there {is} {ground}",
-    "there {is} {ground} in the background",
-    "behind {all} {is} {ground}",
-    "the background shows {ground}",
-    "{ground} {fill} the background",
-    "{ground} can be seen in the background",
-    "behind {all} we see {ground}",
-    "{ground} {make} up the backdrop",
-    "around {all} there {is} {ground}",
-    "{ground} {surround} {all}",
-    "as a background , there {is} {ground}",
-)
-"""Sentences on the ground; `{all}` is "them", "everything" or "the objects"."""
-
 RELATIONS = {
     "left": ("to the left of", "to the left of", "left of", "on the left of"),
     "right": ("to the right of", "to the right of", "right of", "on the right of"),
@@ -175,17 +178,6 @@ RELATIONS = {
     "far": ("far from", "far away from", "a long way from"),
 }
 """How relations are said; more than one thing apart."""
-
-COVERING = (
-    "{subject} partly {hide} {object}",
-    "{subject} {overlap} {object}",
-    "{object} {is_object} partly hidden by {subject}",
-    "{object} {is_object} partly covered by {subject}",
-    "{subject} {block} part of {object}",
-    "part of {object} is hidden by {subject}",
-    "{subject} {cover} a part of {object}",
-    "we see {object} only in part , because of {subject}",
-)
 
 LOCATED = (
     *(("is", "are"), ("is", "are"), ("is", "are"), ("is", "are")),
@@ -202,18 +194,6 @@ RESTING = (
     *(("has been put", "have been put"), ("was left", "were left")),
 )
 """Verbs of place for lifeless things."""
-
-RELATION_SENTENCES = (
-    "{subject} {is} {relation} {object}",
-    "{subject} {is} {relation} {object}",
-    "{relation} {object} {be} {subject}",
-    "you can see {subject} {relation} {object}",
-    "we see {subject} {relation} {object}",
-    "{relation} {object} , we see {subject}",
-    "{relation} {object} , you can find {subject}",
-    "if you look {relation} {object} , you find {subject}",
-)
-"""Sentences on two things; "the cat" or "a cat" fills both."""
 
 PLACES = {
     ("top", "left"): ("in the top left corner", "in the upper left corner", "at the top left"),
@@ -247,30 +227,6 @@ PLACES = {
 }
 """How places in the picture are said."""
 
-PLACE_SENTENCES = (
-    "{subject} {is} {place}",
-    "{subject} {is} {place}",
-    "{place} {be} {subject}",
-    "{place} there is {subject}",
-    "{place} , we see {subject}",
-    "{place} , you can see {subject}",
-    "you can find {subject} {place}",
-    "we see {subject} {place}",
-)
-
-JOINTS = (", and", ", and", ";", ", while", ", whereas", ", but")
-"""What stands between two clauses of one sentence."""
-
-COLOUR_SENTENCES = (
-    "{subject} {is} {colour}",
-    "{subject} {is} {colour}",
-    "{subject} {is} {colour} in colour",
-    "{subject} {is} coloured {colour}",
-    "the colour of {subject} is {colour}",
-    "{subject} {have} a {colour} colour",
-    "{subject} {look} {colour}",
-)
-
 ALSO = (
     "{there} also {list}",
     "{there} also {list}",
@@ -291,31 +247,10 @@ ALSO = (
 )
 """Sentences that list other things, after a first list."""
 
-SIZE_SENTENCES = (
-    "{subject} {is} {size}",
-    "{subject} {is} {size}",
-    "{subject} {is} rather {size}",
-    "{subject} {look} {size}",
-    "{subject} {is} quite {size}",
-    "{subject} {is} drawn {size}",
-    "{subject} {is} shown {size}",
-)
-BIGGER = ("bigger than", "larger than", "of larger size than", "clearly larger than")
-SMALLER = ("smaller than", "smaller than", "of smaller size than", "clearly smaller than")
-
 SIZES = {
     "small": ("small", "small", "little", "tiny"),
     "large": ("large", "large", "big", "big", "sizeable"),
 }
-
-PREDICATE_SIZES = {"small": ("small", "small", "tiny"), "large": ("large", "large", "big")}
-"""Words for sizes that may follow "is"."""
-
-HYPERNYM_SENTENCES = (
-    "{subject} {is} {hypernym}",
-    "{subject} {is} {hypernym}",
-    "among the things shown , {subject} {is} {hypernym}",
-)
 
 SIGN_PHRASES = (
     'that says " {word} "',
@@ -328,15 +263,4 @@ SIGN_PHRASES = (
     'marked " {word} "',
     'with " {word} " written on it',
     'bearing the word " {word} "',
-)
-
-SIGN_SENTENCES = (
-    '{subject} says " {word} "',
-    '{subject} reads " {word} "',
-    'the word on {subject} is " {word} "',
-    'on {subject} is the word " {word} "',
-    'the text on {subject} is " {word} "',
-    '" {word} " is written on {subject}',
-    "on {subject} we can read the word {word}",
-    'the writing on {subject} says " {word} "',
 )

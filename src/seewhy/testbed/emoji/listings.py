@@ -7,6 +7,7 @@ from seewhy.testbed.emoji.frames import (
     ALL_OPENINGS,
     ALSO,
     IN_FRONT_OF_GROUND,
+    IN_ORDER,
     LOCATED,
     ON_GROUND,
     OPENINGS,
@@ -41,6 +42,7 @@ class ListingWriter:
         self.ground_said = False
         self.colours_said = rng.chance(7, 10)
         self.sizes_said = rng.chance(1, 4)
+        self.adjectives_said = rng.chance(1, 4)
         self.serial = rng.chance(1, 4)
         kinds = [facts.things[group[0]].kind for group in facts.groups]
         self.repeated = {kind for kind in kinds if kinds.count(kind) > 1}
@@ -53,21 +55,36 @@ class ListingWriter:
             clause = self._related_pair()
         elif way == "places":
             clause = self._placed_pair()
-        return clause or self.opening(most=4)
+        return clause or self.opening(most=5)
 
     def opening(self, most: int = 5) -> Phrase:
         """A clause that lists up to `most` groups of things, sometimes with the ground."""
         rng, groups = self.rng, self.facts.groups
         if len(groups) > 2:
-            number = min(len(groups), rng.weighted(range(2, most + 1), (3, 6, 5, 4)[: most - 1]))
+            number = min(len(groups), rng.weighted(range(2, most + 1), (3, 7, 6, 5)[: most - 1]))
             chosen = set(rng.sample(range(len(groups)), number))
             groups = tuple(group for n, group in enumerate(groups) if n in chosen)
         things = tuple(i for group in groups for i in group)
         if len(things) == len(self.facts.things) and len(groups) > 1 and rng.chance(1, 3):
             return self._everything(groups, things)
-        if rng.chance(1, 2):
-            return self._framed(rng.pick(OPENINGS), groups)
-        return [*self._framed(rng.pick(SHORT_OPENINGS), groups), *self._on_ground(len(things) > 1)]
+        if rng.chance(1, 6) and (ordered := self._in_order(groups)) is not None:
+            return ordered
+        frame = rng.pick(OPENINGS if rng.chance(1, 2) else SHORT_OPENINGS)
+        clause = self._framed(frame, groups)
+        if frame in OPENINGS and not frame.endswith("{list}"):
+            return clause
+        return [*clause, *self._on_ground(len(things) > 1)]
+
+    def _in_order(self, groups: tuple[Group, ...]) -> Phrase | None:
+        """A list from left to right or from top to bottom; None where the order isn't clear."""
+        if len(groups) < 3 or any(len(group) > 1 for group in groups):
+            return None
+        axis = self.rng.pick("xy")
+        things = self.facts.things
+        groups = tuple(sorted(groups, key=lambda group: getattr(things[group[0]], axis)))
+        if not self.facts.is_ordered(tuple(group[0] for group in groups), axis):
+            return None
+        return self._framed(self.rng.pick(IN_ORDER[axis]), groups)
 
     def others(self) -> Phrase | None:
         """A clause that lists one to three groups that have not been named."""
@@ -106,7 +123,12 @@ class ListingWriter:
         if group not in self.named:
             self.named.append(group)
         colour = self.colours_said or self.facts.things[group[0]].kind in self.repeated
-        return self.phrases.indefinite(group, colour, self.sizes_said and self.rng.chance(2, 3))
+        return self.phrases.indefinite(
+            group,
+            colour,
+            size=self.sizes_said and self.rng.chance(2, 3),
+            adjective=self.adjectives_said and self.rng.chance(1, 2),
+        )
 
     def _on_ground(self, several: bool) -> Phrase:
         ground = self.phrases.ground

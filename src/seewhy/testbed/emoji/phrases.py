@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from seewhy.testbed.emoji.descriptions import descriptions
 from seewhy.testbed.emoji.facts import FactsOfScene
 from seewhy.testbed.emoji.frames import SIGN_PHRASES, SIZES
 from seewhy.testbed.emoji.grammar import NUMBERS, Phrase, article, fill, tagged, words
@@ -21,9 +22,11 @@ class NounPhrases:
     def __init__(self, facts: FactsOfScene, rng: Rng) -> None:
         self.facts, self.rng = facts, rng
 
-    def indefinite(self, group: Group, colour: bool = True, size: bool = False) -> Phrase:
-        """Such as "a small red car" or "two red cars"."""
-        return self._counted(group, self._noun(group, colour, size))
+    def indefinite(
+        self, group: Group, colour: bool = True, size: bool = False, adjective: bool = False
+    ) -> Phrase:
+        """Such as "a small red car", "two red cars" or "a furry cat"."""
+        return self._counted(group, self._noun(group, colour, size, adjective=adjective))
 
     def _counted(self, group: Group, noun: Phrase) -> Phrase:
         if len(group) == 1:
@@ -67,7 +70,14 @@ class NounPhrases:
         """The bare noun, such as "car" or "cars"."""
         return self._noun(group, False, False)
 
-    def _noun(self, group: Group, colour: bool, size: bool, said: bool = True) -> Phrase:
+    def _noun(
+        self,
+        group: Group,
+        colour: bool,
+        size: bool,
+        said: bool = True,
+        adjective: bool = False,
+    ) -> Phrase:
         facts = self.facts
         kind = facts.things[group[0]].kind
         text = kind if len(group) == 1 else plural(kind)
@@ -78,6 +88,9 @@ class NounPhrases:
         noun = tagged(text, "kind", group)
         if shade is not None:
             noun.insert(noun_at(text), (shade, "colour", group))
+        if adjective and kind in descriptions():
+            epithet = self.rng.pick(descriptions()[kind].adjectives)
+            noun.insert(noun_at(text), (epithet, "function", group))
         phrase += noun
         if kind == SIGN and said:
             phrase += self._inscription(group)

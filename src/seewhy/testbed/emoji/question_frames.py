@@ -206,3 +206,47 @@ SIGN_ANSWERS = (
     'on {the} is the word " {word} "',
     '{the} reads " {word} "',
 )
+
+FACT_QUESTIONS = (
+    "what do you know about {the} ?",
+    "what is {one} for , or what does it do ?",
+    "tell me something about {the} .",
+    "what is typical of {one} ?",
+    "what can you say about {the} ?",
+    "give me a fact about {the} .",
+    "do you know anything about {the} ?",
+    "what should I know about {one} ?",
+    "what is known about {the} ?",
+    "please explain what {one} is .",
+)
+FACT_ANSWERS = (
+    "{one} {fact}",
+    "{one} {fact}",
+    "it {fact}",
+    "it is {hypernym} that {fact}",
+    "{the} is {hypernym} that {fact}",
+    "as we know , {one} {fact}",
+    "it is known that {one} {fact}",
+    "in general , {one} {fact}",
+)
+
+ADJECTIVE_QUESTIONS = (
+    "what is {the} like ?",
+    "describe {the} .",
+    "how would you describe {the} ?",
+    "which words describe {the} ?",
+    "can you describe {the} ?",
+    "what does {the} look like ?",
+    "find some words for {the} .",
+    "how does {the} look ?",
+    "give a short description of {the} .",
+    "say what {the} is like .",
+)
+ADJECTIVE_ANSWERS = (
+    "it is {adjectives}",
+    "{the} is {adjectives}",
+    "{the} is {adjectives}",
+    "it is {described}",
+    "{adjectives}",
+    "i would call it {adjectives}",
+)

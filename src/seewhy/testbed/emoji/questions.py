@@ -7,6 +7,7 @@ only where the picture leaves no doubt about its answer.
 from __future__ import annotations
 
 from seewhy.testbed.captions import Utterance
+from seewhy.testbed.emoji.descriptions import descriptions, fact_phrase
 from seewhy.testbed.emoji.facts import OPPOSITE, VAGUE, FactsOfScene
 from seewhy.testbed.emoji.frames import PLACES, RELATIONS
 from seewhy.testbed.emoji.grammar import (
@@ -25,9 +26,13 @@ from seewhy.testbed.emoji.kinds import KINDS, SIGN
 from seewhy.testbed.emoji.meanings import hypernyms, plural
 from seewhy.testbed.emoji.phrases import Group, NounPhrases, tagged_word
 from seewhy.testbed.emoji.question_frames import (
+    ADJECTIVE_ANSWERS,
+    ADJECTIVE_QUESTIONS,
     COLOUR_ANSWERS,
     COLOUR_QUESTIONS,
     COUNT_QUESTIONS,
+    FACT_ANSWERS,
+    FACT_QUESTIONS,
     HYPERNYM_QUESTIONS,
     KIND_OF_ANSWERS,
     KIND_OF_QUESTIONS,
@@ -64,6 +69,7 @@ def questions(scene: Scene, picture: Picture) -> tuple[Utterance, ...]:
         *writer.relations(),
         *writer.kinds_of(),
         *writer.signs(),
+        *writer.knowledge(),
     )
 
 
@@ -228,6 +234,31 @@ class _QuestionWriter:
             word=tagged_word(word, (i,)),
         )
         return [self._asked(SIGN_QUESTIONS, answer, the=self._the(i))]
+
+    def knowledge(self) -> list[Utterance]:
+        """What a thing of its kind is like, or what it does or is for."""
+        known = [i for i in self.sole if self.facts.things[i].kind in descriptions()]
+        if not known:
+            return []
+        i = self.rng.pick(known)
+        kind = self.facts.things[i].kind
+        one = [(article(kind), "function", (i,)), *self._bare(i)]
+        hypernym = self.facts.hypernym((i,)) or kind
+        noun = [*words(article(hypernym)), *tagged(hypernym, "kind", (i,))]
+        told = descriptions()[kind]
+        adjectives = [[(word, "function", (i,))] for word in self.rng.sample(told.adjectives, 2)]
+        asks_fact = self.rng.chance(2, 3)
+        answer = fill(
+            self.rng.pick(FACT_ANSWERS if asks_fact else ADJECTIVE_ANSWERS),
+            the=self._the(i),
+            one=one,
+            hypernym=noun,
+            fact=fact_phrase(self.rng.pick(told.facts), (i,)),
+            adjectives=listed(adjectives),
+            described=self.phrases.indefinite((i,), adjective=True),
+        )
+        frames = FACT_QUESTIONS if asks_fact else ADJECTIVE_QUESTIONS
+        return [self._asked(frames, answer, the=self._the(i), one=one)]
 
     # Parts of answers
 

@@ -1,7 +1,7 @@
 """Training pictures for the tower: things side by side on a ground, more of them than in a scene.
 
 Most of a scene is ground, which teaches little. A collage holds a thing in nearly every place.
-Some things get black lines around them and fewer colours, so that a style with lines is no surprise.
+Some things get black lines around them and fewer colours: a style with lines is then no surprise.
 """
 
 from __future__ import annotations
@@ -12,7 +12,15 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageFilter
 
-from seewhy.testbed.emoji.colours import COLOURS, own_colour, possible_colours, recoloured
+from seewhy.testbed.emoji.colours import (
+    COLOURS,
+    colour_of,
+    hsv,
+    own_colour,
+    possible_colours,
+    recoloured,
+    rgb,
+)
 from seewhy.testbed.emoji.grounds import NAMES, draw_ground, random_ground
 from seewhy.testbed.emoji.kinds import KINDS, SIGN
 from seewhy.testbed.emoji.scenes import (
@@ -108,15 +116,25 @@ def random_thing(rng: Rng, kinds: list[str]) -> tuple[Thing, np.ndarray]:
     colour, given = own_colour(kind, style), None
     if KINDS[kind].recoloured:
         allowed = [c for c in possible_colours(kind, style) if not unseen_pair(kind, c)]
-        if colour is not None and unseen_pair(kind, colour):
-            given = rng.pick(allowed)
-        elif allowed and rng.chance(4, 5):
+        if (colour is not None and unseen_pair(kind, colour)) or (allowed and rng.chance(4, 5)):
             given = rng.pick(allowed)
         colour = given or colour
-    thing = Thing(kind, style, colour, None, 0, 0, 0)
-    if rng.chance(1, 4):
-        return thing, _lined(kind, style, given, rng.between(2, 4))
-    return thing, recoloured(kind, style, given) if given else sprite(kind, style)
+    if rng.chance(2, 5):
+        pixels = _lined(kind, style, given, rng.between(2, 5))
+    else:
+        pixels = recoloured(kind, style, given) if given else sprite(kind, style)
+    if not KINDS[kind].recoloured and rng.chance(1, 3):
+        pixels = _with_hue(pixels, rng.between(20, 340), rng.between(0, 13))
+        colour = colour_of(pixels)
+    return Thing(kind, style, colour, None, 0, 0, 0), pixels
+
+
+def _with_hue(pixels: np.ndarray, turn: int, strength: int) -> np.ndarray:
+    """All hues turned by degrees, saturation times tenths: a kind is more than its colours."""
+    values = hsv(pixels[..., :3])
+    values[..., 0] = (values[..., 0] + turn) % 360
+    values[..., 1] = np.clip(values[..., 1] * strength / 10, 0, 1)
+    return np.concatenate([rgb(values), pixels[..., 3:]], -1)
 
 
 def collage(index: int, side: int = 256) -> tuple[np.ndarray, Cells]:

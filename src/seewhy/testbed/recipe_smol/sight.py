@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -156,9 +155,7 @@ class Sight:
         loss = F.cross_entropy(logits["kind"], labels["kind"][counted], label_smoothing=0.03)
         loss = loss + 0.6 * F.cross_entropy(logits["colour"], labels["colour"][counted])
         if sign.any():
-            loss = loss + 0.3 * F.cross_entropy(
-                logits["word"][sign[counted]], labels["word"][sign]
-            )
+            loss = loss + 0.3 * F.cross_entropy(logits["word"][sign[counted]], labels["word"][sign])
         ground = labels["ground"][counted]
         loss = loss + 0.3 * F.cross_entropy(logits["ground"], ground, ignore_index=-1)
         target = self.vectors.of(cells)[counted]

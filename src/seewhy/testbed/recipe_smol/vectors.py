@@ -14,7 +14,24 @@ from seewhy.testbed.emoji.kinds import KINDS
 from seewhy.testbed.emoji.scenes import SIGN_WORDS
 from seewhy.testbed.recipe_smol.collages import Cells
 
-CONTAINERS = frozenset("a of pair bunch head piece slice plate stack loaf ear box jar glass".split())
+CONTAINERS = frozenset(
+    [
+        "a",
+        "of",
+        "pair",
+        "bunch",
+        "head",
+        "piece",
+        "slice",
+        "plate",
+        "stack",
+        "loaf",
+        "ear",
+        "box",
+        "jar",
+        "glass",
+    ]
+)
 """Words of a kind's name that don't tell it from others."""
 FILLERS = ("the", "a", "of", "with", "and", "on", "is", "there")
 KIND, COLOUR, WORD, GROUND = 1.0, 0.6, 0.8, 0.35

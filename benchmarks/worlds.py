@@ -1,0 +1,103 @@
+"""Models of the testbed's two worlds, and their scenes with the right captions, for benchmarks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from seewhy.core.sample import Sample
+from seewhy.core.trace import Trace
+from seewhy.datasets import open_dataset
+from seewhy.methods import Evidence
+from seewhy.metrics import AnswerWord, answer_words
+from seewhy.models import Loaded, load, prepare, read
+from seewhy.models.residual_stream import is_readable
+from seewhy.models.session import Session
+from seewhy.testbed.pretrained import pretrained
+
+WORLDS = {"tiny": "testbed", "smol": "emoji"}
+"""The data set on which models were trained, by the first part of their names."""
+
+THINGS = ("kind",)
+ATTRIBUTES = ("colour", "size", "count")
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A scene that a model has read with its right caption.
+
+    Attributes:
+        number: of the scene, from 0.
+        sample: picture, masks, truths.
+        words: of the caption.
+        evidence: for methods.
+    """
+
+    number: int
+    sample: Sample
+    words: tuple[AnswerWord, ...]
+    evidence: Evidence
+
+    @property
+    def trace(self) -> Trace:
+        """Of the caption."""
+        return self.evidence.trace
+
+    def mask(self, regions: Any) -> Tensor:
+        """bool `[height, width]`: some things together."""
+        chosen = sorted(regions)
+        return self.sample.masks[chosen].any(0)
+
+
+def world_of(model: str) -> str:
+    """The data set of a model, by its name or the name of its folder."""
+    return WORLDS.get(Path(model).name.partition("-")[0], "testbed")
+
+
+def loaded_model(model: str) -> Loaded:
+    """A shipped model by its name, or one in a folder, in float32."""
+    loaded = load(str(pretrained().get(model, model)))
+    loaded.model.float().eval()
+    return loaded
+
+
+def readings(
+    loaded: Loaded,
+    spec: str,
+    count: int,
+    *,
+    depth: int = 50,
+    attention: bool = False,
+    longest: int | None = None,
+) -> Iterator[Reading]:
+    """The first scenes of a data set, each read with its right caption.
+
+    Args:
+        loaded: the model.
+        spec: of the data set, such as `emoji:split=heldout`.
+        count: of scenes.
+        depth: of the rankings.
+        attention: whether methods of attention will be used.
+        longest: the longer side of larger pictures as the model sees them, pixels; None leaves
+            them as they are. Masks keep their size.
+    """
+    dataset = open_dataset(spec)
+    attention = attention and is_readable(loaded.model)
+    for number, id in enumerate(dataset.ids[:count]):
+        sample = dataset.sample(id)
+        image = sample.image.copy()
+        if longest is not None:
+            image.thumbnail((longest, longest))
+        inputs = prepare(loaded.family, image, sample.prompt)
+        trace = read(loaded, inputs, str(sample.answer), ranking_depth=depth, attention=attention)
+        session = Session.from_image(loaded, image, sample.prompt, trace.ids)
+        evidence = Evidence.from_session(
+            replace(session, attention=attention), trace=trace, ranking_depth=depth
+        )
+        spans = [(token.start, token.end) for token in trace.tokens]
+        words = answer_words(trace.answer, spans, sample.annotate(trace.answer))
+        yield Reading(number, sample, words, evidence)

@@ -1,0 +1,244 @@
+"""Batches of pictures or word grids with several utterances each, for the language model.
+
+The utterances of a scene share its cells. Each attends to the cells and to itself only, so one pass
+trains on several, and none can copy from another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seewhy.testbed.captions import Utterance
+from seewhy.testbed.emoji.captions import captions
+from seewhy.testbed.emoji.colours import COLOURS
+from seewhy.testbed.emoji.grounds import NAMES
+from seewhy.testbed.emoji.kinds import KINDS
+from seewhy.testbed.emoji.questions import questions
+from seewhy.testbed.emoji.scenes import CANVASES, Scene, draw, scene
+from seewhy.testbed.recipe_smol.collages import CELL, Cells, scene_cells
+from seewhy.testbed.recipe_smol.smol_qwen2_vl import END, IMAGE, START, position_ids
+from seewhy.testbed.recipe_smol.vectors import CONTAINERS, FILLERS, CellVectors
+
+IGNORED = -100
+KIND_SHARE, COLOUR_SHARE = 0.62, 0.28
+"""Shares of the words that a thing's cell is followed by; the rest are fillers."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """A scene with its picture, cells and utterances."""
+
+    scene: Scene
+    image: np.ndarray
+    cells: Cells
+    utterances: tuple[Utterance, ...]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Inputs and targets of the language model.
+
+    Attributes:
+        ids: int64 `[batch, token]`; the image token at places.
+        positions: int64 `[3, batch, token]`.
+        mask: bool `[batch, 1, token, token]`, true where a token may attend.
+        targets: int64 `[batch, token]`, the next token; `IGNORED` where there is no loss.
+        weights: float32 `[batch, token]`, of the loss.
+        roles: a short name of what each target is, by (row, column), for figures.
+        images: uint8 `[batch, height, width, 3]`, or None for a word grid.
+        vectors: float32 `[batch, cell, hidden]` of a word grid, or None.
+    """
+
+    ids: Tensor
+    positions: Tensor
+    mask: Tensor
+    targets: Tensor
+    weights: Tensor
+    roles: dict[tuple[int, int], str]
+    images: Tensor | None
+    vectors: Tensor | None
+
+
+def example(index: int, split: str = "train", seed: int = 0) -> Example:
+    """Draw a scene and write its utterances."""
+    drawn = scene(index, split, seed)
+    picture = draw(drawn)
+    said = (*captions(drawn, picture), *questions(drawn, picture))
+    return Example(drawn, picture.image, scene_cells(drawn, picture.masks), said)
+
+
+class BatchMaker:
+    """Makes batches of training scenes.
+
+    Args:
+        tokenizer: of the language model.
+        vectors: of cells.
+        seed: of the draws.
+        share: utterances of a scene.
+    """
+
+    def __init__(self, tokenizer: Any, vectors: CellVectors, seed: int, share: int = 7) -> None:
+        self.tokenizer, self.vectors, self.share = tokenizer, vectors, share
+        self.rng = np.random.default_rng(seed)
+        self.prefix = [*self._encode("<|im_start|>user\n"), START]
+        self.turn = self._encode("<|im_end|>\n<|im_start|>assistant\n")
+        self.end = self._encode("<|im_end|>")
+        self.kind_tokens = [
+            [self._encode(" " + w)[0] for w in kind.split() if w not in CONTAINERS]
+            for kind in KINDS
+        ]
+        self.colour_tokens = [self._encode(" " + colour)[0] for colour in COLOURS]
+        self.ground_tokens = [self._encode(" " + name)[0] for name in NAMES]
+        self.fillers = [self._encode(" " + word)[0] for word in FILLERS]
+
+    def _encode(self, text: str) -> list[int]:
+        return self.tokenizer.encode(text, add_special_tokens=False)
+
+    def batch(self, examples: Sequence[Example], *, grid: bool) -> Batch:
+        """Scenes of one canvas, as pictures or as word grids."""
+        chosen = [self._chosen(one.utterances) for one in examples]
+        lines = [[self._line(u) for u in row] for row in chosen]
+        rows, columns = (side // CELL for side in examples[0].image.shape[:2])
+        places, first = rows * columns, len(self.prefix)
+        head = first + places + 1
+        width = head + max(sum(len(line) for line, _, _ in row) for row in lines)
+        count = len(examples)
+        ids = np.zeros((count, width), np.int64)
+        targets = np.full((count, width), IGNORED)
+        weights = np.zeros((count, width), np.float32)
+        segments = np.full((count, width), -1)
+        positions = np.zeros((3, count, width), np.int64)
+        image, after = position_ids(rows, columns, first)
+        ids[:, :head] = [*self.prefix, *[IMAGE] * places, END]
+        segments[:, :head] = 0
+        positions[:, :, :first] = np.arange(first)
+        positions[:, :, first : first + places] = image[:, None]
+        positions[:, :, head - 1] = after
+        roles: dict[tuple[int, int], str] = {}
+        for row, row_lines in enumerate(lines):
+            start = head
+            for number, (line, answer, line_roles) in enumerate(row_lines, start=1):
+                stop = start + len(line)
+                ids[row, start:stop] = line
+                targets[row, start + answer - 1 : stop - 1] = line[answer:]
+                weights[row, start + answer - 1 : stop - 1] = 1
+                segments[row, start:stop] = number
+                positions[:, row, start:stop] = after + 1 + np.arange(len(line))
+                for offset, role in line_roles.items():
+                    roles[row, start + offset - 1] = role
+                start = stop
+        vectors = images = None
+        if grid:
+            vectors = torch.stack([self._grid(one.cells) for one in examples])
+            for row, one in enumerate(examples):
+                said = self._said(one.cells)
+                asked = self.rng.random(places) < 0.4
+                asked[0] = False
+                where = first + np.flatnonzero(asked) - 1
+                targets[row, where] = said[asked]
+                weights[row, where] = 0.5
+        else:
+            images = torch.from_numpy(np.stack([one.image for one in examples]))
+        return Batch(
+            torch.from_numpy(ids),
+            torch.from_numpy(positions),
+            torch.from_numpy(_mask(segments)),
+            torch.from_numpy(targets),
+            torch.from_numpy(weights),
+            roles,
+            images,
+            vectors,
+        )
+
+    def _chosen(self, utterances: tuple[Utterance, ...]) -> list[Utterance]:
+        """Two captions and some questions."""
+        order = self.rng.permutation(3)[:2]
+        asked = 3 + self.rng.permutation(len(utterances) - 3)[: self.share - 2]
+        return [utterances[i] for i in (*order, *asked)]
+
+    def _line(self, said: Utterance) -> tuple[list[int], int, dict[int, str]]:
+        """Tokens of an utterance, where its answer starts, and the roles of its tokens."""
+        before = [*self._encode(said.prompt), *self.turn]
+        encoded = self.tokenizer(said.text, add_special_tokens=False, return_offsets_mapping=True)
+        roles = {}
+        for offset, (start, stop) in enumerate(encoded["offset_mapping"]):
+            for mention in said.mentions:
+                if mention.start < stop and start < mention.end:
+                    roles[len(before) + offset] = mention.role
+        return [*before, *encoded["input_ids"], *self.end], len(before), roles
+
+    def _grid(self, cells: Cells) -> Tensor:
+        """The vectors of a word grid, with noise: float32 `[cell, hidden]`."""
+        exact = self.vectors.of(cells)
+        count, width = exact.shape
+        kind = torch.from_numpy(cells.kind)
+        # Another kind is mixed into some: the tower is not always sure.
+        other = self.vectors.kinds[1 + torch.from_numpy(self.rng.integers(len(KINDS), size=count))]
+        other = other / other.norm(dim=1, keepdim=True) * self.vectors.norm
+        doubt = torch.from_numpy(self.rng.random(count) * 0.5 * (self.rng.random(count) < 0.2))
+        doubt = torch.where(kind > 0, doubt.float(), 0)[:, None]
+        mixed = (1 - doubt) * exact + doubt * other
+        # Cells on an edge are something between their neighbours.
+        unclear = kind < 0
+        left = torch.roll(mixed, 1, 0)
+        part = torch.from_numpy(self.rng.random(count)).float()[:, None]
+        mixed = torch.where(
+            unclear[:, None], part * left + (1 - part) * torch.roll(left, -2, 0), mixed
+        )
+        strength = float(self.rng.uniform(0.1, 0.5)) * self.vectors.norm / width**0.5
+        noise = torch.from_numpy(self.rng.standard_normal((count, width), np.float32))
+        return mixed + strength * noise
+
+    def _said(self, cells: Cells) -> np.ndarray:
+        """A word for each cell: int64 `[cell]`."""
+        draws = self.rng.random(len(cells.kind))
+        said = np.array(self.fillers)[self.rng.integers(len(self.fillers), size=len(draws))]
+        for cell, draw_ in enumerate(draws):
+            kind, colour = cells.kind[cell], cells.colour[cell]
+            if kind > 0:
+                tokens = self.kind_tokens[kind - 1]
+                if draw_ < KIND_SHARE or (colour == 0 and draw_ < KIND_SHARE + COLOUR_SHARE):
+                    said[cell] = tokens[self.rng.integers(len(tokens))]
+                elif draw_ < KIND_SHARE + COLOUR_SHARE:
+                    said[cell] = self.colour_tokens[colour - 1]
+            elif cells.ground[cell] >= 0 and draw_ < 0.3:
+                said[cell] = self.ground_tokens[cells.ground[cell]]
+        return said
+
+
+class Scenes:
+    """Training scenes in batches of one canvas; each scene is drawn once.
+
+    Args:
+        start: index of the first scene.
+        size: scenes of a batch.
+    """
+
+    def __init__(self, start: int, size: int) -> None:
+        self.next, self.size = start, size
+        self.waiting: dict[tuple[int, int], list[Example]] = {canvas: [] for canvas in CANVASES}
+
+    def take(self) -> list[Example]:
+        """The next batch."""
+        while True:
+            one = example(self.next)
+            self.next += 1
+            row = self.waiting[one.scene.width, one.scene.height]
+            row.append(one)
+            if len(row) == self.size:
+                self.waiting[one.scene.width, one.scene.height] = []
+                return row
+
+
+def _mask(segments: np.ndarray) -> np.ndarray:
+    """bool `[batch, 1, token, token]`: causal, to a token's own segment and to segment 0."""
+    keys, queries = segments[:, None, :], segments[:, :, None]
+    mask = np.tril((queries == keys) | (keys == 0))
+    mask |= np.eye(segments.shape[1], dtype=bool)  # padding sees itself
+    return mask[:, None]

@@ -1,0 +1,49 @@
+"""The two worlds of drawn scenes, and which of them a shipped model was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from seewhy.testbed.pretrained import pretrained
+from seewhy.testbed.smol.part_files import is_in_parts
+
+SHAPES, EMOJI = "testbed", "emoji"
+"""Worlds, by the names of their data sets: coloured shapes, and things of the emoji world."""
+
+
+def world_of(model: str) -> str:
+    """The world of a shipped model; of shapes for any other.
+
+    >>> world_of("tiny-llava")
+    'testbed'
+    """
+    folder = pretrained().get(model)
+    return EMOJI if folder is not None and is_in_parts(folder) else SHAPES
+
+
+def drawn_scene(world: str, index: int, split: str = "heldout", seed: int = 0) -> np.ndarray:
+    """A scene's picture, uint8 `[height, width, 3]`.
+
+    Args:
+        world: `SHAPES` or `EMOJI`.
+        index, split, seed: of the scene.
+
+    Raises:
+        ValueError: if the world is unknown.
+    """
+    return _drawing(world)(index, split, seed)
+
+
+def _drawing(world: str) -> Callable[[int, str, int], np.ndarray]:
+    if world == SHAPES:
+        from seewhy.testbed.scenes import draw, scene
+
+        return lambda *which: draw(scene(*which)).image
+    if world == EMOJI:
+        from seewhy.testbed.emoji.scenes import draw as draw_things
+        from seewhy.testbed.emoji.scenes import scene as scene_of_things
+
+        return lambda *which: draw_things(scene_of_things(*which)).image
+    raise ValueError(f"Expected the world {SHAPES} or {EMOJI}, got {world!r}.")

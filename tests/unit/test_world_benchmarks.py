@@ -1,0 +1,162 @@
+"""Benchmarks on scenes of the model's own world: agreement, leak, readings, photographs."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from seewhy.core.attribution import Attribution
+from seewhy.methods import create
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+NAMES = ("worlds", "agreement", "leak", "readings", "photographs")
+
+
+@pytest.fixture(scope="module")
+def bench():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(BENCHMARKS))
+        yield SimpleNamespace(**{name: importlib.import_module(name) for name in NAMES})
+
+
+@pytest.fixture(scope="module")
+def scene(bench):
+    loaded = bench.worlds.loaded_model("tiny-qwen2-vl")
+    with torch.no_grad():
+        (found,) = bench.worlds.readings(loaded, "testbed:start=4,count=1,captions=3", 1)
+    return found
+
+
+def test_models_are_measured_on_the_world_they_know(bench):
+    names = ("tiny-llava", "smol-qwen2-vl", "runs/smol-llava", "runs/other")
+    assert [bench.worlds.world_of(name) for name in names] == [
+        *("testbed", "emoji", "emoji", "testbed"),
+    ]
+
+
+@pytest.mark.parametrize(("row", "method"), [("_tam", "tam(window=None)"), ("_arc", "arc")])
+def test_removal_is_that_of_the_methods(bench, scene, row, method):
+    removal = bench.leak.Removal(None, getattr(bench.leak, row), scene)
+    ours = bench.leak.Pipeline(interference=removal)(scene.evidence)
+    theirs = create(method).attribute(scene.evidence)
+    assert torch.allclose(ours.display[0], theirs.display[0], atol=1e-6)
+
+
+def test_shuffled_agreements_are_the_same_values_in_other_places(bench, scene):
+    ones, rho = torch.ones(5, 5), torch.rand(5, 5, generator=torch.Generator().manual_seed(1))
+    mixed = 1 - bench.leak._shuffled(ones, rho, scene.trace, scene)
+    rows, columns = torch.tril_indices(5, 5, -1)
+    assert torch.allclose(mixed[rows, columns].sort().values, rho[rows, columns].sort().values)
+    assert not torch.allclose(mixed[rows, columns], rho[rows, columns])
+
+
+def test_words_that_name_others_are_known(bench, scene):
+    things = bench.leak.things_of_tokens(scene.trace, scene)
+    others = bench.leak.names_others(scene.trace, scene)
+    for i, own in enumerate(things):
+        for j, named in enumerate(things):
+            assert bool(others[i, j]) == (bool(named) and not own & named)
+    assert others.any()
+
+
+def test_leak_is_of_means_over_parts_of_the_picture(bench, scene):
+    """A map of 1 on the word's own things, 0.25 on others and 0 on the ground leaks a quarter."""
+    masks = scene.sample.masks
+    values = torch.zeros(len(scene.trace.tokens), *masks.shape[1:])
+    for word in scene.words:
+        if word.role == "kind":
+            own = scene.mask(word.truth.regions)
+            values[word.tokens] = torch.where(own, 1.0, 0.25 * masks.any(0).float())
+    count = len(values)
+    attribution = Attribution(
+        (values,), torch.zeros(count, count), torch.zeros(count), torch.ones(count)
+    )
+    words = bench.leak.measure_words(scene, attribution)
+    assert words
+    rows = [{"scene": 0, **word} for word in words]
+    figures = bench.leak.summary({"x": rows}, 1)["x"]
+    assert figures["leak others"]["value"] == pytest.approx(0.25)
+    assert figures["removed"]["value"] == pytest.approx(0)
+    assert figures["auc"]["value"] == pytest.approx(1)
+
+
+def test_pairs_are_of_the_kinds_that_their_words_have(bench, scene):
+    groups, of = bench.agreement.groups(scene), bench.agreement.classes(scene)
+    things = bench.agreement.regions(scene)
+    prompt = len(scene.trace.prompt_tokens)
+    assert not groups["all"][:prompt].any(), "only tokens of the answer are explained"
+    assert not groups["all"].triu().any(), "only earlier tokens are their context"
+    for name, where in groups.items():
+        assert not (where & ~groups["all"]).any(), name
+    for i, j in groups[bench.agreement.SAME].nonzero().tolist():
+        assert things[i] & things[j]
+    for i, j in groups["two function words"].nonzero().tolist():
+        assert (of[i], of[j]) == ("function", "function")
+    assert not (groups[bench.agreement.SAME] & groups[bench.agreement.OTHER]).any()
+
+
+def test_agreement_is_measured_and_shown(bench, monkeypatch, tmp_path, capsys):
+    arguments = ["agreement", "--models", "tiny-qwen2-vl", "--scenes", "2", "--out", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", arguments)
+    monkeypatch.setattr(bench.agreement, "bootstrap_weights", lambda count: torch.ones(3, count))
+    enabled = torch.is_grad_enabled()
+    bench.agreement.main()
+    torch.set_grad_enabled(enabled)
+    (found,) = json.loads((tmp_path / "agreement.json").read_text())
+    assert "k = 1000, p = 0.9" not in found["settings"], "more than half of the vocabulary"
+    usual = found["settings"]["k = 50, p = 0.9"]
+    last = found["layers"]["5 of 5"]
+    assert usual["value"] == pytest.approx(last["value"], abs=1e-3), "the last layer is the model"
+    page = (tmp_path / "agreement.md").read_text()
+    assert page.count("| k = 50, p = 0.9 |") == 1
+    assert "| two function words |" in page
+    assert bench.agreement.merge(tmp_path / "agreement.json", [found]) == [found]
+
+
+def test_a_coarse_cell_fills_the_cells_that_it_covers(bench):
+    grid = bench.readings.TokenGrid.over
+    coarse, fine = grid((0, 0, 8, 8), 2, 2), grid((0, 0, 8, 8), 4, 4)
+    maps = torch.arange(4.0).view(1, 2, 2)
+    assert bench.readings.filled(maps, coarse, fine)[0].tolist() == [
+        *([0, 0, 1, 1], [0, 0, 1, 1], [2, 2, 3, 3], [2, 2, 3, 3]),
+    ]
+
+
+def test_aggregated_over_one_scale_it_is_arc(bench, scene):
+    ours = bench.readings.AggregateThenRescale((1.0,)).attribute(scene.evidence)
+    arc = create("arc(window=3)").attribute(scene.evidence)
+    assert torch.allclose(ours.display[0], arc.display[0], atol=1e-6)
+    double = bench.readings.AggregateThenRescale((1.0, 2.0)).attribute(scene.evidence)
+    assert double.maps[0].shape[1] == 2 * arc.maps[0].shape[1]
+
+
+def test_photographs_are_skipped_where_there_are_none(bench, monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "argv", ["photographs", str(tmp_path / "none")])
+    with pytest.raises(SystemExit, match="Skipped: expected photographs in .*none"):
+        bench.photographs.main()
+
+
+def test_photographs_are_shown_by_groups_of_words(bench):
+    rows = [
+        {"method": "tam", "figure": figure, "scene": scene, "value": value, "group": group}
+        for figure, group, scene, value in (
+            *(("object-iou", "drawn", 0, 0.5), ("object-iou", "other", 1, 0.1)),
+            *(("function-iou", "", 0, 1.0), ("auc", "drawn", 0, 0.9)),
+        )
+    ]
+    found = {(r["group"], r["figure"]): r for r in bench.photographs.summary(rows, 2)}
+    assert found["drawn", "f1-iou"]["value"] == pytest.approx(2 / 3)
+    assert found["", "object-iou"]["value"] == pytest.approx(0.3)
+    assert ("other", "auc") not in found
+    result = {"model": "m", "photographs": 2, "words": 2, "rows": list(found.values())}
+    page = bench.photographs.markdown(
+        [result | {"median log-probability of named categories": -1.0}], "c"
+    )
+    assert "**kinds of the scenes** (1 words of 1 photographs)" in page
+    assert "no result on COCO" in page
