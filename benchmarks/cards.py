@@ -19,9 +19,10 @@ from pathlib import Path
 
 from seewhy.methods import create
 from seewhy.models import load
-from seewhy.testbed.pretrained import is_in_parts, pretrained
+from seewhy.testbed.pretrained import pretrained
 from seewhy.testbed.recipe import card
 from seewhy.testbed.recipe.evaluation import METHOD_NAMES, map_figures
+from seewhy.testbed.smol.part_files import is_in_parts
 
 Maps = dict[str, dict[str, float]]
 """The groups `maps: METHOD` of one model."""

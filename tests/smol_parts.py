@@ -1,4 +1,4 @@
-"""Stand-ins for SmolLM2 and for the parts of a smol model: random, tiny, of the same layout."""
+"""Stand-ins for SmolLM2's file and for parts of a model: random, tiny, of the same layout."""
 
 from __future__ import annotations
 

@@ -24,7 +24,8 @@ from seewhy.methods import _question as of_question
 from seewhy.models.family import Family
 from seewhy.models.loading import Loaded
 from seewhy.models.session import Session
-from seewhy.testbed.pretrained import assembled_from, pretrained
+from seewhy.testbed.pretrained import pretrained
+from seewhy.testbed.smol.part_files import assembled_from
 from seewhy.testbed.worlds import EMOJI, world_of
 
 if TYPE_CHECKING:

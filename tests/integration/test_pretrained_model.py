@@ -24,6 +24,7 @@ from seewhy.testbed.recipe.evaluation import accuracies, habit_figures
 from seewhy.testbed.recipe.vocabulary import split_share
 from seewhy.testbed.scenes import draw, scene
 from torchvision_shim import with_torchvision
+from whole_models import whole_models
 
 SCENES = 40
 KINDS = {
@@ -34,7 +35,7 @@ KINDS = {
 """Classes of transformers that a folder must load as; a biased model as its base."""
 
 
-@pytest.fixture(scope="module", params=sorted(pretrained()))
+@pytest.fixture(scope="module", params=sorted(whole_models()))
 def name(request):
     return request.param
 
@@ -68,7 +69,7 @@ def drawn_picture(index):
 
 def test_all_models_of_the_laboratory_ship():
     assert DEFAULT in pretrained()
-    assert set(KINDS) <= set(pretrained()) <= set(KINDS) | set(HABITS)
+    assert set(KINDS) <= set(whole_models()) <= set(KINDS) | set(HABITS)
 
 
 def test_shipped_folder_is_small_and_holds_no_code(folder):
@@ -108,7 +109,7 @@ def complaints_without_torchvision():
         "    except Exception as error: said[folder] = str(error)\n"
         "print(json.dumps(said))"
     )
-    words = [sys.executable, "-c", code, *map(str, pretrained().values())]
+    words = [sys.executable, "-c", code, *map(str, whole_models().values())]
     done = subprocess.run(words, capture_output=True, text=True, timeout=300, check=True)
     return json.loads(done.stdout)
 

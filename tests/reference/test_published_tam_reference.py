@@ -19,10 +19,10 @@ from seewhy.methods import Evidence, create
 from seewhy.models import load, prepare, read
 from seewhy.models.session import Session
 from seewhy.testbed.captions import captions
-from seewhy.testbed.pretrained import pretrained
 from seewhy.testbed.scenes import draw, scene
+from whole_models import whole_models
 
-MODELS = sorted(pretrained())
+MODELS = sorted(whole_models())
 
 
 def filtered(grid: np.ndarray) -> np.ndarray:
@@ -104,7 +104,7 @@ class PublishedTAM:
 @pytest.fixture(scope="module", params=MODELS)
 def case(request):
     """A shipped model in float32 with a drawn scene, its right caption and its evidence."""
-    loaded = load(pretrained()[request.param], dtype="float32")
+    loaded = load(whole_models()[request.param], dtype="float32")
     picture = draw(of := scene(5, "heldout"))
     caption = captions(of, picture)[0]
     image = Image.fromarray(picture.image)

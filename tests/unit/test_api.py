@@ -23,7 +23,8 @@ from seewhy.core.errors import (
 )
 from seewhy.methods import create
 from seewhy.models.passes import count_passes
-from seewhy.testbed.pretrained import DEFAULT, pretrained
+from seewhy.testbed.pretrained import DEFAULT
+from whole_models import whole_models
 
 ANSWER = "A red star is above the blue house, and a red car."
 
@@ -355,11 +356,11 @@ def test_load_suggests_names_for_an_unknown_model() -> None:
 
 def test_load_without_a_model_takes_the_shipped_one(monkeypatch, tmp_path) -> None:
     folder = tiny_models.save(tmp_path / DEFAULT)
-    monkeypatch.setattr("seewhy.api.pretrained", lambda: {DEFAULT: folder})
+    monkeypatch.setattr("seewhy.testbed.pretrained.pretrained", lambda: {DEFAULT: folder})
     assert seewhy.load().name == seewhy.load(DEFAULT).name == DEFAULT
 
 
-@pytest.mark.parametrize("name", sorted(pretrained()))
+@pytest.mark.parametrize("name", sorted(whole_models()))
 def test_load_takes_a_shipped_model_by_its_name(name) -> None:
     assert seewhy.load(name).name == name
 

@@ -16,7 +16,8 @@ from seewhy.core.announcements import listening
 from seewhy.core.errors import MemoryLimitError, ParameterError
 from seewhy.core.memory import bytes_of, in_words
 from seewhy.core.suggestions import unknown_name_message
-from seewhy.testbed.pretrained import DEFAULT, is_in_parts, pretrained
+from seewhy.testbed.pretrained import DEFAULT, pretrained
+from seewhy.testbed.smol.part_files import is_in_parts
 
 if TYPE_CHECKING:
     from seewhy.explainer import Explainer

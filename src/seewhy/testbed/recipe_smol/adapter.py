@@ -125,8 +125,8 @@ class Run:
             cells = batch.vectors
         places = (batch.ids == smol_qwen2_vl.IMAGE)[..., None].expand_as(embeds)
         embeds = embeds.masked_scatter(places, cells)
-        mask = torch.zeros(batch.mask.shape, dtype=torch.bfloat16)
-        mask.masked_fill_(~batch.mask, torch.finfo(torch.bfloat16).min)
+        mask = torch.zeros(batch.mask.shape)
+        mask.masked_fill_(~batch.mask, torch.finfo(mask.dtype).min)
         states = self.model(
             inputs_embeds=embeds.bfloat16(),
             attention_mask={"full_attention": mask},

@@ -14,10 +14,9 @@ import transformers
 from torch import Tensor
 
 from seewhy.core.errors import ModelError
-from seewhy.testbed.pretrained import MANIFEST, PARTS
-from seewhy.testbed.smol.cache import files_of_parts
 from seewhy.testbed.smol.families import SmolFamily, family_for
 from seewhy.testbed.smol.language_model import LanguageModel, language_model
+from seewhy.testbed.smol.part_files import MANIFEST, PARTS, files_of_parts
 from seewhy.testbed.smol.parts import Parts, read_parts
 
 LANGUAGE = "model.language_model."

@@ -20,7 +20,7 @@ from seewhy.core.announcements import announce
 from seewhy.core.cache_folder import VARIABLE, cache_folder
 from seewhy.core.errors import ModelError, OutputError
 from seewhy.core.progress_line import progress_line
-from seewhy.testbed.pretrained import MANIFEST, PARTS
+from seewhy.testbed.smol.part_files import MANIFEST, PARTS, files_of_parts
 from seewhy.testbed.smol.wheel import SHA256
 
 VERSION = 1
@@ -91,15 +91,6 @@ def weight_bytes(parts: Path) -> int:
     file = cached_folder(parts) / "model.safetensors"
     return (
         file.stat().st_size if file.is_file() else LANGUAGE_BYTES + (parts / PARTS).stat().st_size
-    )
-
-
-def files_of_parts(parts: Path) -> list[Path]:
-    """The files that a result is made of."""
-    return sorted(
-        path
-        for path in parts.iterdir()
-        if path.is_file() and not path.name.startswith(".") and path.suffix != ".md"
     )
 
 

@@ -19,8 +19,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from seewhy.core.errors import ModelError
-from seewhy.testbed.pretrained import PARTS
 from seewhy.testbed.smol.families import family_for
+from seewhy.testbed.smol.part_files import PARTS
 
 LORA, SCALE = "lora.", "lora_scale"
 

@@ -13,9 +13,9 @@ import smol_parts
 from seewhy import models
 from seewhy.core.errors import ModelError
 from seewhy.explainer import Explainer
-from seewhy.testbed.pretrained import PARTS
 from seewhy.testbed.smol.assembly import assemble
 from seewhy.testbed.smol.families import family_for
+from seewhy.testbed.smol.part_files import PARTS
 from seewhy.testbed.smol.parts import Parts, read_parts
 
 KINDS = {

@@ -5,13 +5,13 @@ import os
 import shutil
 import threading
 import time
+from typing import Any
 
 import pytest
 
 import smol_parts
 from seewhy.core.announcements import listening
 from seewhy.core.errors import ModelError, OutputError
-from seewhy.testbed.pretrained import MANIFEST, PARTS, assembled_from
 from seewhy.testbed.smol import assembly, cache, wheel
 from seewhy.testbed.smol.cache import (
     assembled_folder,
@@ -20,6 +20,7 @@ from seewhy.testbed.smol.cache import (
     parts_key,
     weight_bytes,
 )
+from seewhy.testbed.smol.part_files import MANIFEST, PARTS, assembled_from
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +163,7 @@ def make_and_look(parts, sha256, ready, results):
 def test_processes_make_one_folder_and_none_sees_half_of_it(parts):
     # Forked where that is possible: importing torch twice takes longer than the test.
     method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
-    context = multiprocessing.get_context(method)
+    context: Any = multiprocessing.get_context(method)
     ready, results = context.Barrier(2), context.Queue()
     arguments = (parts, wheel.SHA256, ready, results)
     workers = [context.Process(target=make_and_look, args=arguments) for _ in range(2)]
