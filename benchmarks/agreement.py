@@ -23,7 +23,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from worlds import ATTRIBUTES, THINGS, Reading, loaded_model, readings, world_of
+from worlds import ATTRIBUTES, THINGS, Reading, loaded_model, readings, shipped_models, world_of
 
 from seewhy.functional import text_activation
 from seewhy.functional.rank_biased_overlap import rank_biased_overlap
@@ -35,7 +35,6 @@ from seewhy.models.isolation import eval_mode
 from seewhy.models.unembedding import cached_unembedding
 
 RESULTS = Path(__file__).parent / "results"
-MODELS = ("tiny-qwen2-vl", "tiny-llava", "tiny-internvl")
 DEPTHS = (10, 50, 200, 1000)
 PERSISTENCES = (0.8, 0.9, 0.98)
 USUAL = (50, 0.9)
@@ -315,7 +314,7 @@ def merge(path: Path, results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description="How far rankings agree.")
-    parser.add_argument("--models", nargs="*", default=list(MODELS), help="names or folders")
+    parser.add_argument("--models", nargs="*", default=shipped_models(), help="names or folders")
     parser.add_argument("--scenes", type=int, default=60)
     parser.add_argument("--split", default="heldout")
     parser.add_argument("--out", type=Path, help="write agreement.md and agreement.json here")
