@@ -70,7 +70,7 @@ class EmojiTables:
     def emoji_short(self) -> str:
         """The methods of the README."""
         figures = {"f1-iou": "F1-IoU ↑", "auc": "AUC ↑", "pointing-game": "pointing ↑"}
-        chosen = ("logit-lens", "tam", "intra-modal", FALLBACK, "arc", DEFAULT)
+        chosen = ("logit-lens", "tam", "arc", "intra-modal", FALLBACK, DEFAULT)
         return self._with_intervals("emoji-claims", figures, chosen)
 
     def emoji_claims(self) -> str:

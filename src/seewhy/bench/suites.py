@@ -278,7 +278,8 @@ def emoji_claims() -> BenchConfig:
     return _emoji_suite(
         "emoji-claims",
         methods=(
-            *(*controls(), "logit-lens", "tam", "tam(published=True)", "msea", "arc"),
+            *(*controls(), "logit-lens", "tam", "tam(published=True)", "tam(window=None)"),
+            *("msea", "arc"),
             *("intra-modal", "intra-modal(window=None)"),
             *(f"intra-modal(scales={scales})" for scales in PAPER_SCALES),
             *(f"intra-modal(scales={scales}, window=None)" for scales in PAPER_SCALES),
