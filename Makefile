@@ -40,7 +40,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Empty is unset: tests start Python more than a hundred times, and each would compile the package.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo app audit-demo test install lint types tests browser docs results pictures notebooks families bench answers mutants train clean
+.PHONY: demo app audit-demo test install lint types tests browser docs results pictures notebooks families bench answers emoji-answers mutants train clean
 .DEFAULT_GOAL := test
 
 install: $(READY)
@@ -152,6 +152,17 @@ answers: $(READY)
 	rm -rf $(PAPER)
 	$(BIN)/seewhy bench --report $(FOUND)/paper $(FOUND)/cost --out $(PAPER)
 	mkdir $(PAPER)/runs && cp $(FOUND)/paper/runs/* $(FOUND)/cost/runs/* $(PAPER)/runs
+	$(BIN)/python benchmarks/results_page.py $(FOUND)
+
+emoji-answers: FOUND := out/emoji
+emoji-answers: $(READY)
+	for suite in claims faithfulness methods ablation ablation-fine composed context hallucination cost sanity; do \
+	    $(BIN)/seewhy bench --suite emoji-$$suite --out $(FOUND)/emoji-$$suite --workers $(WORKERS) --no-gallery || exit; \
+	done
+	$(BIN)/python benchmarks/readings.py $(FOUND)
+	$(BIN)/python benchmarks/agreement.py --out benchmarks/results
+	$(BIN)/python benchmarks/leak.py --out benchmarks/results
+	$(BIN)/python benchmarks/invented.py
 	$(BIN)/python benchmarks/results_page.py $(FOUND)
 
 mutants: $(READY)

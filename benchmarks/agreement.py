@@ -23,7 +23,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from worlds import ATTRIBUTES, THINGS, Reading, loaded_model, readings, world_of
+from worlds import ATTRIBUTES, THINGS, Reading, loaded_model, readings, shipped_models, world_of
 
 from seewhy.functional import text_activation
 from seewhy.functional.rank_biased_overlap import rank_biased_overlap
@@ -35,7 +35,6 @@ from seewhy.models.isolation import eval_mode
 from seewhy.models.unembedding import cached_unembedding
 
 RESULTS = Path(__file__).parent / "results"
-MODELS = ("tiny-qwen2-vl", "tiny-llava", "tiny-internvl")
 DEPTHS = (10, 50, 200, 1000)
 PERSISTENCES = (0.8, 0.9, 0.98)
 USUAL = (50, 0.9)
@@ -107,6 +106,13 @@ SAME, OTHER = "words of one thing", "words of different things"
 OWN, ANOTHERS = "a thing and its own attribute", "a thing and another's attribute"
 TELLS = {"AUROC, %": (SAME, OTHER), "of things and attributes alone": (OWN, ANOTHERS)}
 """The pairs to keep, and the pairs whose interference is to be removed."""
+
+NEAR = "at equal distance"
+"""The same AUROC of words, among pairs that stand equally far apart: words of one thing are near
+each other, and near words have similar rankings by that alone."""
+
+DISTANCES = (2, 3, 4, 5, 7, 10, 15, 23)
+"""Tokens between two words at which another group of distances begins."""
 
 
 def rankings_of_layers(scene: Reading, loaded: Any) -> dict[str, Tensor]:
@@ -208,14 +214,32 @@ def measure(model: str, spec: str, count: int) -> dict[str, Any]:
         same, other = (pairs.of(setting, group) for group in groups_of)
         if same is None or other is None:
             return None
-        labels = torch.cat([torch.ones(len(same.values)), torch.zeros(len(other.values))]).bool()
-        both = Values(
-            torch.cat([same.values, other.values]), torch.cat([same.images, other.images]), labels
-        )
+        both = labelled(same, other)
         return with_interval(statistic("auroc", [both], drawn)) | {
             "same": len(same.values),
             "other": len(other.values),
         }
+
+    def at_equal_distance(setting: str) -> dict[str, float] | None:
+        """AUROC over pairs of one group of distances, all groups together."""
+        names = [(which, group) for which in (setting, NEARNESS) for group in (SAME, OTHER)]
+        found = [values for name in names if (values := pairs.of(*name)) is not None]
+        if len(found) < len(names):
+            return None
+        both, far = found[:2], found[2:]
+        bins = [torch.bucketize(-part.values, torch.tensor(DISTANCES).double()) for part in far]
+        won, possible = torch.zeros(len(drawn)).double(), torch.zeros(len(drawn)).double()
+        for number in range(len(DISTANCES) + 1):
+            same, other = (
+                Values(part.values[inside == number], part.images[inside == number])
+                for part, inside in zip(both, bins, strict=True)
+            )
+            if not len(same.values) or not len(other.values):
+                continue
+            count = drawn[:, same.images].sum(1) * drawn[:, other.images].sum(1)
+            won += (statistic("auroc", [labelled(same, other)], drawn) * count).nan_to_num()
+            possible += count
+        return with_interval(won / possible)
 
     usual = setting_of(*USUAL)
     names = dict.fromkeys(group for _, group in pairs.values)
@@ -228,10 +252,18 @@ def measure(model: str, spec: str, count: int) -> dict[str, Any]:
         "layers": {layer: mean(layer, "all") for layer in layers},
         "tells": {
             s: {head: tells(s, groups_of) for head, groups_of in TELLS.items()}
+            | {NEAR: at_equal_distance(s)}
             for s in (*settings, *layers, ACTIVATION, NEARNESS)
         },
     }
     return found
+
+
+def labelled(positive: Values, negative: Values) -> Values:
+    """Both sets of values, the first ones to be told from the second ones."""
+    labels = torch.arange(len(positive.values) + len(negative.values)) < len(positive.values)
+    values = torch.cat([positive.values, negative.values])
+    return Values(values, torch.cat([positive.images, negative.images]), labels)
 
 
 def with_interval(drawn: Tensor) -> dict[str, float]:
@@ -259,7 +291,8 @@ def markdown(results: Sequence[dict[str, Any]], command: str) -> str:
         f"scenes. Where nothing else is said, k = {k} and p = {p:g}.",
         "",
         "AUROC says how well the overlap tells two words of one thing, which ARC is to keep, from "
-        "two words of different things, which it is to separate: 50 is chance.",
+        "two words of different things, which it is to separate: 50 is chance. At equal distance: "
+        "among pairs that stand equally far apart.",
         "",
     ]
     for result in results:
@@ -268,8 +301,8 @@ def markdown(results: Sequence[dict[str, Any]], command: str) -> str:
             "",
             f"Data `{result['data']}`, {result['scenes']} scenes.",
             "",
-            f"| setting | mean | 90th percentile | above 0.5, % | {' | '.join(TELLS)} |",
-            f"| --- | ---: | ---: | ---: |{' ---: |' * len(TELLS)}",
+            f"| setting | mean | 90th percentile | above 0.5, % | {' | '.join((*TELLS, NEAR))} |",
+            f"| --- | ---: | ---: | ---: |{' ---: |' * (len(TELLS) + 1)}",
         ]
         for name, figure in {**result["settings"], **_named(result["layers"])}.items():
             lines.append(f"| {name} | {_cells(figure)} | {_told(result, name)} |")
@@ -291,7 +324,7 @@ def markdown(results: Sequence[dict[str, Any]], command: str) -> str:
 def _told(result: dict[str, Any], setting: str) -> str:
     """How well a setting tells pairs apart, as cells."""
     found = result["tells"][setting.removeprefix("layer ")]
-    return " | ".join(shown(found[head], 100, 1) for head in TELLS)
+    return " | ".join(shown(found[head], 100, 1) for head in (*TELLS, NEAR))
 
 
 def _named(layers: dict[str, Any]) -> dict[str, Any]:
@@ -315,7 +348,7 @@ def merge(path: Path, results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description="How far rankings agree.")
-    parser.add_argument("--models", nargs="*", default=list(MODELS), help="names or folders")
+    parser.add_argument("--models", nargs="*", default=shipped_models(), help="names or folders")
     parser.add_argument("--scenes", type=int, default=60)
     parser.add_argument("--split", default="heldout")
     parser.add_argument("--out", type=Path, help="write agreement.md and agreement.json here")

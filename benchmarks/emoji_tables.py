@@ -70,7 +70,7 @@ class EmojiTables:
     def emoji_short(self) -> str:
         """The methods of the README."""
         figures = {"f1-iou": "F1-IoU ↑", "auc": "AUC ↑", "pointing-game": "pointing ↑"}
-        chosen = ("logit-lens", "tam", "intra-modal", FALLBACK, "arc", DEFAULT)
+        chosen = ("logit-lens", "tam", "arc", "intra-modal", FALLBACK, DEFAULT)
         return self._with_intervals("emoji-claims", figures, chosen)
 
     def emoji_claims(self) -> str:
@@ -180,7 +180,11 @@ class EmojiTables:
         """How far rankings agree, and how well that tells words of one thing from others."""
         head = ["model", "scenes", "mean agreement", "pairs above 0.5, %"]
         head += ["two different things", "a thing and its own attribute"]
-        head += ["AUROC of the agreement, %", "of things and attributes alone, %"]
+        head += [
+            "AUROC of the agreement, %",
+            "of things and attributes alone, %",
+            "at equal distance, %",
+        ]
         body = []
         for found in read_json("agreement.json"):
             usual, tells = found["settings"][USUAL], found["tells"][USUAL]
@@ -200,7 +204,7 @@ class EmojiTables:
     def agreement_settings(self) -> str:
         """The same by k, p and layer."""
         head = ["model", "setting", "mean agreement", "pairs above 0.5, %"]
-        head += ["AUROC, %", "of things and attributes alone, %"]
+        head += ["AUROC, %", "of things and attributes alone, %", "at equal distance, %"]
         body = []
         for found in read_json("agreement.json"):
             layers = {f"layer {name}": figure for name, figure in found["layers"].items()}

@@ -30,7 +30,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from worlds import THINGS, Reading, loaded_model, readings, world_of
+from worlds import THINGS, Reading, loaded_model, readings, shipped_models, world_of
 
 from seewhy.core.attribution import Attribution
 from seewhy.core.trace import Trace
@@ -43,7 +43,6 @@ from seewhy.methods._stages import Interference, Pipeline, RankingCorrelation
 from seewhy.metrics._sample import at_size
 
 RESULTS = Path(__file__).parent / "results"
-MODELS = ("tiny-qwen2-vl", "tiny-llava", "tiny-internvl")
 PARTS = ("own", "others", "before", "later", "ground", "auc")
 
 Weights = Callable[[Tensor, Tensor, Trace, Reading], Tensor]
@@ -275,7 +274,7 @@ INTRO = (
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description="How much of a word's map lies on other things.")
-    parser.add_argument("--models", nargs="*", default=list(MODELS), help="names or folders")
+    parser.add_argument("--models", nargs="*", default=shipped_models(), help="names or folders")
     parser.add_argument("--scenes", type=int, default=100)
     parser.add_argument("--split", default="heldout")
     parser.add_argument("--methods", nargs="*", default=["tam", "intra-modal", "logit-shares"])

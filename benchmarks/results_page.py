@@ -65,7 +65,7 @@ REFERENCES = {
     "sanity": ("tam",),
     "context": ("tam", "random"),
     "composed": ("logit-lens", *light_bases()),
-    "emoji-claims": ("tam", "tam(published=True)", DEFAULT),
+    "emoji-claims": ("tam", "tam(published=True)", "tam(window=None)", DEFAULT),
     "emoji-readings": ("tam", "tam(published=True)", "tam(window=None)"),
     "emoji-faithfulness": ("tam", DEFAULT),
     "emoji-methods": (DEFAULT, "tam"),

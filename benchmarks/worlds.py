@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
+from seewhy.bench.suites import EMOJI_MODELS, MODELS
 from seewhy.core.sample import Sample
 from seewhy.core.trace import Trace
 from seewhy.datasets import open_dataset
@@ -51,6 +52,11 @@ class Reading:
         """bool `[height, width]`: some things together."""
         chosen = sorted(regions)
         return self.sample.masks[chosen].any(0)
+
+
+def shipped_models() -> list[str]:
+    """The shipped models without a habit, of both worlds."""
+    return [name for name in (*MODELS, *EMOJI_MODELS) if name in pretrained()]
 
 
 def world_of(model: str) -> str:

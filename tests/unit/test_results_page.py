@@ -117,3 +117,52 @@ def test_pages_say_which_definition_of_overlap_they_hold(results, monkeypatch, t
         "Overlap was measured anew on 2026-11-26, as TAM's code evaluates it. Methods that were "
         "not measured anew have no overlap (`paper`: `rise`)."
     )
+
+
+def emoji_row(results, method, figure="f1-iou", value=0.5, suite="emoji-claims", **other):
+    given = {"suite": suite, "model": "smol-llava", **other}
+    return row(results, method, figure, value, **given)
+
+
+def test_tables_of_emoji_have_intervals_and_scenes(results):
+    made = results.Tables(
+        [
+            emoji_row(results, "tam"),
+            emoji_row(results, "arc", value=0.6, apart=(0.1, 0.05, 0.15)),
+        ]
+    )
+    lines = made.emoji().splitlines()
+    assert lines[2] == "| LLaVA | `tam` | 50.0 [40.0, 60.0] |  |  |  | 9 |"
+    assert lines[3].startswith("| LLaVA | `arc` | **60.0** [50.0, 70.0] |")
+
+
+def test_the_papers_claim_without_the_filter_is_compared_with_tam_without_it(results):
+    suite, apart = "emoji-readings", (0.01, 0.005, 0.02)
+    plain, bare = "tam", "tam(window=None)"
+    ours = "aggregate-then-rescale"
+    made = results.Tables(
+        [
+            emoji_row(results, reference, suite=suite, reference=reference)
+            for reference in (plain, bare)
+        ]
+        + [
+            emoji_row(results, method, suite=suite, reference=reference, apart=apart)
+            for reference in (plain, bare)
+            for method in (ours, f"{ours}(window=None)")
+        ]
+    )
+    lines = made.emoji_claims().splitlines()[2:]
+    assert lines[0].startswith(f"| `{ours}` above `{plain}` | LLaVA | +1.0 [+0.5, +2.0] yes |")
+    assert lines[1].startswith(f"| `{ours}(window=None)` above `{bare}` | LLaVA | +1.0")
+
+
+def test_nats_are_not_per_cent_in_comparisons(results):
+    found = row(results, figure="deletion-nats", apart=(-0.5, -0.75, -0.25))
+    assert importlib.import_module("result_cells").judged(found) == "−0.50 [−0.75, −0.25] yes"
+
+
+def test_results_of_other_scripts_come_into_tables(results):
+    made = results.Tables([])
+    assert "| `tiny-qwen2-vl` | 30 | 0.11 [" in made.agreement()
+    assert made.agreement_settings().count("`tiny-llava` | layer") == 4
+    assert "| `tiny-internvl` | 46 | knows the truth |" in made.leak()

@@ -15,7 +15,7 @@ from seewhy.core.attribution import Attribution
 from seewhy.methods import create
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-NAMES = ("worlds", "agreement", "leak", "readings", "photographs")
+NAMES = ("worlds", "agreement", "leak", "readings", "photographs", "invented")
 
 
 @pytest.fixture(scope="module")
@@ -160,3 +160,58 @@ def test_photographs_are_shown_by_groups_of_words(bench):
     )
     assert "**kinds of the scenes** (1 words of 1 photographs)" in page
     assert "no result on COCO" in page
+
+
+def word_of(scene, untrue, score, **other):
+    return {
+        "scene": scene,
+        "role": "kind",
+        "first": True,
+        "untrue": untrue,
+        "scores": {"arc: x": score},
+        **other,
+    }
+
+
+def test_scores_of_invented_words_are_judged_by_groups(bench):
+    rows = [
+        word_of(0, False, 0.1),
+        word_of(0, True, 0.9, first=False),
+        word_of(1, True, 0.05, role="colour"),
+        word_of(1, False, float("nan")),
+        word_of(1, True, 0.8),
+    ]
+    found = {entry["group"]: entry for entry in bench.invented.detection(rows, 2)}
+    assert found["all"]["auroc"][0] == pytest.approx(2 / 3)
+    assert (found["all"]["words"], found["all"]["untrue"]) == (4, 3)
+    assert found["kinds"]["auroc"][0] == 1
+    assert found["kinds, first mentions"]["words"] == 2
+    rates = bench.invented.rates(rows, 2)
+    assert rates["all"]["value"] == pytest.approx(3 / 5)
+    assert rates["colour"]["words"] == 1
+    page = bench.invented.markdown(
+        [
+            {
+                "model": "m",
+                "data": "d",
+                "scenes": 2,
+                "diagnosed": 0,
+                "rates": rates,
+                "detection": list(found.values()),
+            }
+        ],
+        "c",
+    )
+    assert "| arc: x | 4 | 3 | 66.7 [" in page
+
+
+def test_a_name_said_again_is_no_first_mention(bench):
+    from seewhy.core.sample import Truth
+    from seewhy.metrics import answer_words
+
+    truths = [Truth(2, 5, "kind", (0,), True, "cup"), Truth(13, 16, "kind", (0,), True, "cup")]
+    words = answer_words("a cup by the cup", [(n, n + 1) for n in range(16)], truths)
+    chosen = [index for index, word in enumerate(words) if word.role == "kind"]
+    found = list(bench.invented._decided(words, chosen, 3))
+    assert [row["first"] for row in found] == [True, False]
+    assert [row["untrue"] for row in found] == [False, False]

@@ -278,7 +278,8 @@ def emoji_claims() -> BenchConfig:
     return _emoji_suite(
         "emoji-claims",
         methods=(
-            *(*controls(), "logit-lens", "tam", "tam(published=True)", "msea", "arc"),
+            *(*controls(), "logit-lens", "tam", "tam(published=True)", "tam(window=None)"),
+            *("msea", "arc"),
             *("intra-modal", "intra-modal(window=None)"),
             *(f"intra-modal(scales={scales})" for scales in PAPER_SCALES),
             *(f"intra-modal(scales={scales}, window=None)" for scales in PAPER_SCALES),
@@ -337,7 +338,7 @@ def emoji_ablation_fine() -> BenchConfig:
     """The same on pictures of twice the size, 24 x 24 cells."""
     return _emoji_suite(
         "emoji-ablation-fine",
-        methods=_emoji_ablations(("(0.5, 1)", "(0.75, 1, 1.25)")),
+        methods=_emoji_ablations(("(0.5, 1)", "(0.5, 0.75, 1)")),
         metrics=("overlap", "auc"),
         limit=8,
         words=1,
@@ -444,7 +445,7 @@ def resolve(config: BenchConfig) -> BenchConfig:
     """
     suite = suite_of(config.suite)
     config = replace(config, **_paired(config, suite))
-    # No suite sets dtype, so a config without one keeps the checkpoint's.
+    # Most suites set no dtype, so a config without one keeps the checkpoint's.
     missing = {f.name for f in fields(config) if getattr(config, f.name) is None}
     filled = replace(config, **{name: getattr(suite, name) for name in missing})
     return replace(filled, reference=_reference(filled, required="reference" not in missing))
@@ -465,7 +466,7 @@ def _paired(config: BenchConfig, suite: BenchConfig) -> dict[str, Any]:
 
 
 def _suite(name: str, **values: Any) -> BenchConfig:
-    """A config with every value but dtype; most suites share some of them."""
+    """A config with every value, often without a dtype; most suites share some of them."""
     shared = {"models": MODELS, "data": ("testbed",), "answers": "reference", "reference": "tam"}
     shared["pairs"] = False
     return BenchConfig(name, **{**shared, **values})
@@ -476,8 +477,9 @@ def _emoji_suite(name: str, **values: Any) -> BenchConfig:
     from seewhy.testbed.pretrained import pretrained
 
     shipped = tuple(model for model in EMOJI_MODELS if model in pretrained())
-    # Without any, the plan says that there is no such model.
-    return _suite(name, **{"models": shipped or EMOJI_MODELS[:1], "data": (EMOJI,), **values})
+    # Without any, the plan says that there is no such model. They are stored in bfloat16.
+    shared = {"models": shipped or EMOJI_MODELS[:1], "data": (EMOJI,), "dtype": "float32"}
+    return _suite(name, **{**shared, **values})
 
 
 def _reference(config: BenchConfig, required: bool) -> str | None:
