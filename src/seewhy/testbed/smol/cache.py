@@ -21,7 +21,7 @@ from seewhy.core.cache_folder import VARIABLE, cache_folder
 from seewhy.core.errors import ModelError, OutputError
 from seewhy.core.progress_line import progress_line
 from seewhy.testbed.smol.part_files import MANIFEST, PARTS, files_of_parts
-from seewhy.testbed.smol.wheel import SHA256
+from seewhy.testbed.smol.wheel import SHA256, language_model_file
 
 VERSION = 1
 """Of what is written: a change makes every folder of the cache anew."""
@@ -42,6 +42,7 @@ def assembled_folder(parts: Path) -> Path:
     folder = cached_folder(parts)
     if is_finished(folder):
         return folder
+    language_model_file()  # where it is missing, this is said at once
     name = parts.resolve().name
     with _writable(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -70,8 +70,10 @@ def test_cached_folder_needs_no_wheel(parts, made, monkeypatch):
     monkeypatch.setenv(wheel.VARIABLE, "/no/such/file")
     assert assembled_folder(parts) == folder
     (parts / "config.json").write_text((parts / "config.json").read_text() + " ")
-    with pytest.raises(ModelError, match="there is no such file"):
+    said = []
+    with listening(said.append), pytest.raises(ModelError, match="there is no such file"):
         assembled_folder(parts)
+    assert said == []
     assert not cached_folder(parts).exists()
 
 
