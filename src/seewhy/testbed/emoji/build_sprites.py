@@ -3,10 +3,9 @@
     npm pack @lobehub/fluent-emoji-3d@1.1.0 @iconify-json/fluent-emoji-flat@1.2.6 \\
         @iconify-json/noto@1.2.9 @iconify-json/fxemoji@1.2.2 @iconify-json/twemoji@1.2.5 \\
         @iconify-json/emojione@1.2.3 @iconify-json/openmoji@1.2.29 emojibase-data@17.0.0
-    pip install resvg_py
     python -m seewhy.testbed.emoji.build_sprites --packages FOLDER --out FOLDER [--styles openmoji]
 
-`--packages` is the folder with the `.tgz` files. The zip file of OpenMoji (CC BY-SA 4.0) is for
+`--packages` is the folder with the `.tgz` files. Drawing SVG needs the package resvg_py of PyPI. The zip file of OpenMoji (CC BY-SA 4.0) is for
 measuring; it is not shipped: set SEEWHY_OPENMOJI to its path.
 """
 
@@ -143,7 +142,9 @@ def _drawings(
     try:
         resvg = importlib.import_module("resvg_py")
     except ImportError:
-        raise SeewhyError("Expected resvg_py to draw SVG: pip install resvg_py.") from None
+        raise SeewhyError(
+            "Expected the package resvg_py of PyPI, which draws SVG, got none: install it."
+        ) from None
     icons, by_code = package.json("icons.json"), package.json("chars.json")
     by_code = {_plain(code): name for code, name in by_code.items()}
     named = icons["icons"] | {
