@@ -26,6 +26,7 @@ APP    := $(VENV)/.app
 READY  := $(VENV)/.dev
 WORKERS ?= 2
 MODEL ?= tiny-qwen2-vl
+SCENE ?= 0
 TYPESCRIPT := 5.9.3
 TSC    := $(VENV)/typescript-$(TYPESCRIPT)/node_modules/typescript/bin/tsc
 AXE_CORE := 4.14.1
@@ -71,7 +72,7 @@ $(READY): $(DEMO)
 	touch $@
 
 demo: $(DEMO)
-	$(BIN)/seewhy explain --out out/demo --overwrite
+	$(BIN)/seewhy explain --model smol-qwen2-vl --scene $(SCENE) --out out/demo --overwrite
 
 app: $(APP)
 	$(BIN)/seewhy app

@@ -5,8 +5,9 @@
         @iconify-json/emojione@1.2.3 @iconify-json/openmoji@1.2.29 emojibase-data@17.0.0
     python -m seewhy.testbed.emoji.build_sprites --packages FOLDER --out FOLDER [--styles openmoji]
 
-`--packages` is the folder with the `.tgz` files. Drawing SVG needs the package resvg_py of PyPI. The zip file of OpenMoji (CC BY-SA 4.0) is for
-measuring; it is not shipped: set SEEWHY_OPENMOJI to its path.
+`--packages` is the folder with the `.tgz` files. SVG is drawn by the package resvg_py of PyPI. The
+zip file of OpenMoji (CC BY-SA 4.0) is for measuring; it is not shipped: set SEEWHY_OPENMOJI to its
+path.
 """
 
 from __future__ import annotations
