@@ -104,11 +104,12 @@ def fill(frame: str, **slots: Phrase) -> Phrase:
 def tagged(text: str, role: str, objects: tuple[int, ...] = ()) -> Phrase:
     """Words of one role; short link words ("of", "the") stay function words."""
     return [
-        (word, "function", ()) if word in LINKS else (word, role, objects) for word in text.split()
+        _piece(word) if word in LINKS or word in ("picture", "image") else (word, role, objects)
+        for word in text.split()
     ]
 
 
-LINKS = listed_words("a an and by for from in of on than the to with that at as")
+LINKS = listed_words("a an and by for from in of on than the to with that at as clearly partly")
 
 
 def listed(phrases: Sequence[Phrase], last: str = "and", serial: bool = False) -> Phrase:

@@ -106,7 +106,7 @@ class _QuestionWriter:
         ]
 
     def counts(self) -> list[Utterance]:
-        countable = [kind for kind in self.present if self.facts.is_clear(kind)]
+        countable = [kind for kind in self.present if self._is_countable(kind)]
         many = [kind for kind in countable if len(self.facts.of_kind(kind)) > 1]
         kinds = many[:2] if many else self.rng.sample(countable, min(1, len(countable)))
         if self.rng.chance(1, 2):
@@ -127,7 +127,7 @@ class _QuestionWriter:
 
     def presences(self) -> list[Utterance]:
         asked = []
-        shown = [kind for kind in self.present if self.facts.is_clear(kind)]
+        shown = [kind for kind in self.present if self._is_countable(kind)]
         if shown:
             kind = self.rng.pick(shown)
             group = self.facts.of_kind(kind)
@@ -315,6 +315,10 @@ class _QuestionWriter:
             and self.facts.is_clear(hypernym)
         ]
         return self.rng.pick(shared) if shared else None
+
+    def _is_countable(self, kind: str) -> bool:
+        """Whether a kind's name means its own things and no others, all of them clear."""
+        return self.facts.is_clear(kind) and self.facts.called(kind) == self.facts.of_kind(kind)
 
     def _absent(self) -> str:
         """A kind that is not there, nor anything that its name may mean."""
