@@ -212,8 +212,8 @@ class FactsOfScene:
         """Whether thing i is between two others; None where it is not clear.
 
         It is where it stands in the middle half of the line from one to the other, and not
-        further from the line than a sixth of its length; it is not where it stands beyond an end, or
-        further from the line than half of its length.
+        further from it than a sixth of its length; it is not where it stands beyond an end, or
+        further from it than half of its length.
         """
         a, b, c = self.things[one], self.things[other], self.things[i]
         dx, dy = b.x - a.x, b.y - a.y

@@ -45,11 +45,11 @@ def plural_of(noun: str) -> str:
     """The plural of a hypernym or general noun; of a phrase with "of" or "for", of its head.
 
     Example:
-        >>> plural_of("piece of clothing"), plural_of("dish"), plural_of("toy")
-        ('pieces of clothing', 'dishes', 'toys')
+        >>> plural_of("thing to read"), plural_of("dish"), plural_of("toy"), plural_of("aircraft")
+        ('things to read', 'dishes', 'toys', 'aircraft')
     """
     head, link, rest = noun, "", ""
-    for preposition in (" of ", " in ", " for "):
+    for preposition in (" of ", " in ", " for ", " to "):
         if preposition in noun:
             head, link, rest = noun.partition(preposition)
             break
@@ -57,7 +57,7 @@ def plural_of(noun: str) -> str:
         head += "es"
     elif head.endswith("y") and head[-2] not in "aeiou":
         head = f"{head[:-1]}ies"
-    elif head != "fish":
+    elif head not in ("fish", "aircraft"):
         head += "s"
     return head + link + rest
 

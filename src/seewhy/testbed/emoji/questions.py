@@ -7,7 +7,7 @@ only where the picture leaves no doubt about its answer.
 from __future__ import annotations
 
 from seewhy.testbed.captions import Utterance
-from seewhy.testbed.emoji.descriptions import descriptions, fact_phrase
+from seewhy.testbed.emoji.descriptions import descriptions, fact_phrase, one_of
 from seewhy.testbed.emoji.facts import OPPOSITE, VAGUE, FactsOfScene
 from seewhy.testbed.emoji.frames import PLACES, RELATIONS
 from seewhy.testbed.emoji.grammar import (
@@ -242,7 +242,6 @@ class _QuestionWriter:
             return []
         i = self.rng.pick(known)
         kind = self.facts.things[i].kind
-        one = [(article(kind), "function", (i,)), *self._bare(i)]
         hypernym = self.facts.hypernym((i,)) or kind
         noun = [*words(article(hypernym)), *tagged(hypernym, "kind", (i,))]
         told = descriptions()[kind]
@@ -251,14 +250,14 @@ class _QuestionWriter:
         answer = fill(
             self.rng.pick(FACT_ANSWERS if asks_fact else ADJECTIVE_ANSWERS),
             the=self._the(i),
-            one=one,
+            one=one_of(kind, (i,)),
             hypernym=noun,
             fact=fact_phrase(self.rng.pick(told.facts), (i,)),
             adjectives=listed(adjectives),
             described=self.phrases.indefinite((i,), adjective=True),
         )
         frames = FACT_QUESTIONS if asks_fact else ADJECTIVE_QUESTIONS
-        return [self._asked(frames, answer, the=self._the(i), one=one)]
+        return [self._asked(frames, answer, the=self._the(i), one=one_of(kind, (i,)))]
 
     # Parts of answers
 
