@@ -8,9 +8,9 @@ undecided where the picture leaves room for doubt or the text cannot be understo
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from seewhy.core.lexicon import listed
+from seewhy.testbed.emoji.claims import Claim, claim_of, predicated
 from seewhy.testbed.emoji.colours import COLOURS
 from seewhy.testbed.emoji.facts import FactsOfScene
 from seewhy.testbed.emoji.grounds import NAMES as GROUNDS
@@ -30,33 +30,9 @@ from seewhy.testbed.scenes import Picture
 DOUBT = 140
 """Thousandths of the picture's sides around a place where it is neither true nor false."""
 
-_COPULAS = listed(
-    "is are was were be look looks appear appears seem seems have has a an the in rather quite "
-    "very also both all drawn shown coloured colored colour colours of entirely fully of sort "
-    "would call it"
-)
 _QUOTES = frozenset('"“”')
 _HOW_MANY = ("how many", "count", "number of")
 _CLAIMS_ONE = listed("is are count see only exactly shows contains has just")
-
-
-@dataclass(frozen=True)
-class Claim:
-    """Something that a text says of a scene.
-
-    Attributes:
-        spans: start and end of each of its words in the text.
-        role: of `seewhy.core.sample.ROLES`: kind, colour, count, size, relation or ground.
-        objects: the things that it is about, where it is true of them; may be empty.
-        verdict: whether the picture shows it; None where that is not decided.
-        name: for kinds, the name of the kind or hypernym in the singular, "" for others.
-    """
-
-    spans: tuple[tuple[int, int], ...]
-    role: str
-    objects: tuple[int, ...]
-    verdict: bool | None
-    name: str = ""
 
 
 def read_answer(text: str, scene: Scene, picture: Picture, prompt: str = "") -> list[Claim]:
@@ -131,7 +107,7 @@ class Reader:
         if there and noun.colours:
             verdict = None
         negation = () if noun.negation is None else (noun.negation,)
-        return _claim(tokens, negation, "count", verdict)
+        return claim_of(tokens, negation, "count", verdict)
 
     def _kind(self, tokens: list[Token], noun: NounPhrase) -> Claim:
         objects = self.meant(noun, tokens)
@@ -139,7 +115,7 @@ class Reader:
         if not objects:
             verdict = None if self.facts.possibly_called(noun.name) else False
         head = tuple(n for n in noun.head if tokens[n].word != "of")
-        return _claim(tokens, head, "kind", verdict, objects, noun.name)
+        return claim_of(tokens, head, "kind", verdict, objects, noun.name)
 
     def meant(self, noun: NounPhrase, tokens: list[Token]) -> tuple[int, ...]:
         """The things that a noun phrase means: those of its colours, if there are any."""
@@ -161,7 +137,7 @@ class Reader:
                 verdict = False
         else:
             verdict = bool(having) or (None if unknown else False)
-        return _claim(tokens, (n,), "colour", verdict, having)
+        return claim_of(tokens, (n,), "colour", verdict, having)
 
     def _size(self, tokens: list[Token], n: int, nouns: list[NounPhrase], every: bool) -> Claim:
         size = SIZE_OF[tokens[n].word]
@@ -170,7 +146,7 @@ class Reader:
         unknown = any(thing.size is None for thing in things)
         verdict = (all(right) if every else any(right)) or (None if unknown else False)
         objects = tuple(i for i in self._things(nouns, tokens) if self.facts.things[i].size == size)
-        return _claim(tokens, (n,), "size", verdict if things else None, objects)
+        return claim_of(tokens, (n,), "size", verdict if things else None, objects)
 
     def _things(
         self, nouns: Iterable[NounPhrase], tokens: list[Token] | None = None
@@ -193,7 +169,7 @@ class Reader:
             verdict = number == len(sure) or None
         objects = sure if verdict else ()
         number_token = (noun.number,) if noun.number is not None else ()
-        return _claim(tokens, number_token, "count", verdict, objects)
+        return claim_of(tokens, number_token, "count", verdict, objects)
 
     def _counted(
         self, tokens: list[Token], noun: NounPhrase
@@ -232,7 +208,7 @@ class Reader:
         for n, token in enumerate(tokens):
             if n in attached or (token.word not in COLOURS and token.word not in SIZE_OF):
                 continue
-            subject = _predicated(tokens, nouns, n)
+            subject = predicated(tokens, nouns, n)
             if not subject and not any(noun.last < n for noun in nouns):
                 subject = asked[:1]
             if subject and token.word in COLOURS:
@@ -264,7 +240,7 @@ class Reader:
         role = "size" if phrase.how in ("bigger", "smaller") else "relation"
         others = [self.meant(noun, tokens) for noun in phrase.objects]
         if not things or not all(others):
-            return _claim(tokens, phrase.content, role, None)
+            return claim_of(tokens, phrase.content, role, None)
         every = len(subject) > 1 or bool(subject and subject[0].number is not None)
         found = [self._verdict(phrase, i, others) for i in things]
         if every:
@@ -273,7 +249,7 @@ class Reader:
             verdict = True if True in found else None if None in found else False
         about = [i for i, right in zip(things, found, strict=True) if right]
         objects = tuple(dict.fromkeys((*about, *(i for other in others for i in other))))
-        return _claim(tokens, phrase.content, role, verdict, objects if verdict else ())
+        return claim_of(tokens, phrase.content, role, verdict, objects if verdict else ())
 
     def _verdict(self, phrase: SpatialPhrase, i: int, others: list[tuple[int, ...]]) -> bool | None:
         """Whether thing i is where a phrase says, with any of the things that it may mean."""
@@ -304,7 +280,7 @@ class Reader:
         heads = {n for noun in nouns for n in noun.head}
         for n, token in enumerate(tokens):
             if token.word in GROUNDS and n not in heads and self.facts.scene.ground.name:
-                yield _claim(tokens, (n,), "ground", token.word == self.facts.scene.ground.name)
+                yield claim_of(tokens, (n,), "ground", token.word == self.facts.scene.ground.name)
 
     def _inscriptions(self, text: str, tokens: list[Token]) -> Iterator[Claim]:
         """Words in quotes or capitals, as they are on signs."""
@@ -316,7 +292,7 @@ class Reader:
             written = text[token.start : token.end]
             if quoted or (written.isupper() and written in SIGN_WORDS):
                 right = tuple(i for i, word in signs.items() if word == token.word)
-                yield _claim(tokens, (n,), "kind", bool(right), right, f"word {token.word}")
+                yield claim_of(tokens, (n,), "kind", bool(right), right, f"word {token.word}")
 
     def _bare_number(self, tokens: list[Token], asked: NounPhrase) -> Iterator[Claim]:
         """ "Three.", as an answer to "How many cats are there?"."""
@@ -325,7 +301,7 @@ class Reader:
                 counted = NounPhrase(n, n, asked.name, (), True, number=n)
                 yield self._count(tokens, counted)
             elif token.word in ("zero", "none", "no"):
-                yield _claim(tokens, (n,), "count", not self.facts.called(asked.name))
+                yield claim_of(tokens, (n,), "count", not self.facts.called(asked.name))
 
     def _yes_or_no(self, tokens: list[Token], prompt: str) -> Iterator[Claim]:
         """The first word of an answer to a question whether something is so."""
@@ -338,34 +314,4 @@ class Reader:
             return
         so = False if False in verdicts else None if None in verdicts else True
         verdict = so if so is None or tokens[0].word != "no" else not so
-        yield _claim(tokens, (0,), "function", verdict)
-
-
-def _claim(
-    tokens: list[Token],
-    words: tuple[int, ...],
-    role: str,
-    verdict: bool | None,
-    objects: tuple[int, ...] = (),
-    name: str = "",
-) -> Claim:
-    spans = tuple((tokens[n].start, tokens[n].end) for n in words)
-    return Claim(spans, role, objects, verdict, name)
-
-
-def _predicated(tokens: list[Token], nouns: list[NounPhrase], n: int) -> list[NounPhrase]:
-    """The noun phrases before an adjective that "is" or the like joins to it."""
-    before = [noun for noun in nouns if noun.last < n and noun.negation is None]
-    if not before:
-        return []
-    between = [token.word for token in tokens[before[-1].last + 1 : n]]
-    if not between or not set(between) <= _COPULAS:
-        return []
-    chosen = [before[-1]]
-    if "are" in between or "look" in between:
-        for noun in reversed(before[:-1]):
-            if {token.word for token in tokens[noun.last + 1 : chosen[0].first]} <= {"and", ","}:
-                chosen.insert(0, noun)
-            else:
-                break
-    return chosen
+        yield claim_of(tokens, (0,), "function", verdict)
