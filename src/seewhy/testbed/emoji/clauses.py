@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seewhy.testbed.emoji.descriptions import descriptions, fact_phrase
+from seewhy.testbed.emoji.descriptions import descriptions, fact_phrase, one_of
 from seewhy.testbed.emoji.detail_frames import (
     ADJECTIVE_SENTENCES,
     BETWEEN_SENTENCES,
@@ -202,7 +202,7 @@ class ClauseWriter:
             self.rng.pick(frames),
             subject=self.phrases.definite_group(group),
             hypernym=[*words(article(hypernym or kind)), *noun],
-            one=[(article(kind), "function", group), *tagged(kind, "kind", group)],
+            one=one_of(kind, group),
             fact=fact_phrase(self.rng.pick(descriptions()[kind].facts), group),
             **{"is": words("is")},
         )

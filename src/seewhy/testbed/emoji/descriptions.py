@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from seewhy.testbed.emoji.grammar import LINKS, Phrase
+from seewhy.testbed.emoji.grammar import LINKS, Phrase, article, tagged
 
 TABLE = Path(__file__).parent / "descriptions.txt"
 
@@ -39,6 +39,12 @@ def descriptions() -> dict[str, Description]:
             kind, adjectives, *facts = line.split("|")
             table[kind] = Description(tuple(adjectives.split(", ")), tuple(facts))
     return table
+
+
+def one_of(kind: str, group: tuple[int, ...]) -> Phrase:
+    """A kind as the subject of a fact: "a cat", but "the sun"."""
+    the = "the" if kind in ("sun", "moon") else article(kind)
+    return [(the, "function", group), *tagged(kind, "kind", group)]
 
 
 def fact_phrase(fact: str, group: tuple[int, ...]) -> Phrase:

@@ -212,7 +212,8 @@ class FactsOfScene:
         """Whether thing i is between two others; None where it is not clear.
 
         It is where it stands in the middle half of the line from one to the other, and not
-        further from the line than a sixth of its length; it is not where it stands beyond an end.
+        further from it than a sixth of its length; it is not where it stands beyond an end, or
+        further from it than half of its length.
         """
         a, b, c = self.things[one], self.things[other], self.things[i]
         dx, dy = b.x - a.x, b.y - a.y
@@ -221,7 +222,7 @@ class FactsOfScene:
         across = abs((c.x - a.x) * dy - (c.y - a.y) * dx)
         if square <= 4 * along and 4 * along <= 3 * square and 6 * across <= square:
             return True
-        return False if along < 0 or along > square else None
+        return False if along < 0 or along > square or 2 * across > square else None
 
     def is_ordered(self, group: tuple[int, ...], axis: str) -> bool:
         """Whether things stand clearly one after the other: axis "x" across, "y" down."""

@@ -191,7 +191,7 @@ LOCATED = (
 RESTING = (
     *(("sits", "sit"), ("rests", "rest"), ("lies", "lie"), ("has been placed", "have been placed")),
     *(("is lying", "are lying"), ("is resting", "are resting"), ("stays", "stay")),
-    *(("has been put", "have been put"), ("was left", "were left")),
+    *(("has been put", "have been put"), ("has been laid down", "have been laid down")),
 )
 """Verbs of place for lifeless things."""
 

@@ -45,11 +45,11 @@ def plural_of(noun: str) -> str:
     """The plural of a hypernym or general noun; of a phrase with "of" or "for", of its head.
 
     Example:
-        >>> plural_of("piece of clothing"), plural_of("dish"), plural_of("toy")
-        ('pieces of clothing', 'dishes', 'toys')
+        >>> plural_of("thing to read"), plural_of("dish"), plural_of("toy"), plural_of("aircraft")
+        ('things to read', 'dishes', 'toys', 'aircraft')
     """
     head, link, rest = noun, "", ""
-    for preposition in (" of ", " in ", " for "):
+    for preposition in (" of ", " in ", " for ", " to "):
         if preposition in noun:
             head, link, rest = noun.partition(preposition)
             break
@@ -57,7 +57,7 @@ def plural_of(noun: str) -> str:
         head += "es"
     elif head.endswith("y") and head[-2] not in "aeiou":
         head = f"{head[:-1]}ies"
-    elif head != "fish":
+    elif head not in ("fish", "aircraft"):
         head += "s"
     return head + link + rest
 
@@ -104,11 +104,12 @@ def fill(frame: str, **slots: Phrase) -> Phrase:
 def tagged(text: str, role: str, objects: tuple[int, ...] = ()) -> Phrase:
     """Words of one role; short link words ("of", "the") stay function words."""
     return [
-        (word, "function", ()) if word in LINKS else (word, role, objects) for word in text.split()
+        _piece(word) if word in LINKS or word in ("picture", "image") else (word, role, objects)
+        for word in text.split()
     ]
 
 
-LINKS = listed_words("a an and by for from in of on than the to with that at as")
+LINKS = listed_words("a an and by for from in of on than the to with that at as clearly partly")
 
 
 def listed(phrases: Sequence[Phrase], last: str = "and", serial: bool = False) -> Phrase:

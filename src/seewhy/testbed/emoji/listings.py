@@ -161,6 +161,8 @@ class ListingWriter:
             clause = [*one, *self.located(first), *relation, *other]
         else:
             opening = self.rng.pick(("a picture of", "we see", "the image shows", "here is"))
+            if opening == "a picture of":  # no sentence, that another could follow
+                return [*words(opening), *one, *relation, *other, *self._on_ground(True)]
             clause = [*words(opening), *one, *relation, *other]
         rest = [group for group in self.facts.groups if group not in self.named]
         if rest and self.rng.chance(1, 2):

@@ -86,7 +86,7 @@ class NounPhrases:
             phrase.append((self.rng.pick(SIZES[known]), "size", group))
         shade = facts.colour(group) if colour else None
         noun = tagged(text, "kind", group)
-        if shade is not None:
+        if shade not in (None, text):  # an orange is not said to be an orange orange
             noun.insert(noun_at(text), (shade, "colour", group))
         if adjective and kind in descriptions():
             epithet = self.rng.pick(descriptions()[kind].adjectives)

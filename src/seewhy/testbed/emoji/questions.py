@@ -7,7 +7,7 @@ only where the picture leaves no doubt about its answer.
 from __future__ import annotations
 
 from seewhy.testbed.captions import Utterance
-from seewhy.testbed.emoji.descriptions import descriptions, fact_phrase
+from seewhy.testbed.emoji.descriptions import descriptions, fact_phrase, one_of
 from seewhy.testbed.emoji.facts import OPPOSITE, VAGUE, FactsOfScene
 from seewhy.testbed.emoji.frames import PLACES, RELATIONS
 from seewhy.testbed.emoji.grammar import (
@@ -106,7 +106,7 @@ class _QuestionWriter:
         ]
 
     def counts(self) -> list[Utterance]:
-        countable = [kind for kind in self.present if self.facts.is_clear(kind)]
+        countable = [kind for kind in self.present if self._is_countable(kind)]
         many = [kind for kind in countable if len(self.facts.of_kind(kind)) > 1]
         kinds = many[:2] if many else self.rng.sample(countable, min(1, len(countable)))
         if self.rng.chance(1, 2):
@@ -127,7 +127,7 @@ class _QuestionWriter:
 
     def presences(self) -> list[Utterance]:
         asked = []
-        shown = [kind for kind in self.present if self.facts.is_clear(kind)]
+        shown = [kind for kind in self.present if self._is_countable(kind)]
         if shown:
             kind = self.rng.pick(shown)
             group = self.facts.of_kind(kind)
@@ -242,7 +242,6 @@ class _QuestionWriter:
             return []
         i = self.rng.pick(known)
         kind = self.facts.things[i].kind
-        one = [(article(kind), "function", (i,)), *self._bare(i)]
         hypernym = self.facts.hypernym((i,)) or kind
         noun = [*words(article(hypernym)), *tagged(hypernym, "kind", (i,))]
         told = descriptions()[kind]
@@ -251,14 +250,14 @@ class _QuestionWriter:
         answer = fill(
             self.rng.pick(FACT_ANSWERS if asks_fact else ADJECTIVE_ANSWERS),
             the=self._the(i),
-            one=one,
+            one=one_of(kind, (i,)),
             hypernym=noun,
             fact=fact_phrase(self.rng.pick(told.facts), (i,)),
             adjectives=listed(adjectives),
             described=self.phrases.indefinite((i,), adjective=True),
         )
         frames = FACT_QUESTIONS if asks_fact else ADJECTIVE_QUESTIONS
-        return [self._asked(frames, answer, the=self._the(i), one=one)]
+        return [self._asked(frames, answer, the=self._the(i), one=one_of(kind, (i,)))]
 
     # Parts of answers
 
@@ -315,6 +314,10 @@ class _QuestionWriter:
             and self.facts.is_clear(hypernym)
         ]
         return self.rng.pick(shared) if shared else None
+
+    def _is_countable(self, kind: str) -> bool:
+        """Whether a kind's name means its own things and no others, all of them clear."""
+        return self.facts.is_clear(kind) and self.facts.called(kind) == self.facts.of_kind(kind)
 
     def _absent(self) -> str:
         """A kind that is not there, nor anything that its name may mean."""
