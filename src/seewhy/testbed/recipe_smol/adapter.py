@@ -31,7 +31,7 @@ from seewhy.testbed.smol.language_model import language_model, smol_tokenizer
 RANK, SCALE = 8, 2.0
 SIZE = 6
 """Scenes of a batch."""
-STEPS = {"words": 500, "both": 900}
+STEPS = {"words": 160, "both": 300}
 RATES = {"words": 1.2e-3, "both": 6e-4}
 
 

@@ -26,7 +26,8 @@ def export(run: Path, folder: Path, stage: str = "both") -> int:
         The step at which the checkpoint was saved.
     """
     state = torch.load(run / f"{stage}.pt", map_location="cpu")
-    tensors = {TOWER + name: value for name, value in state["visual"].items()}
+    sight = torch.load(run / "sight.pt", map_location="cpu")
+    tensors = {TOWER + name: value for name, value in sight["visual"].items()}
     lora = {LANGUAGE + name: pair for name, pair in state["adapters"].items()}
     write_parts(folder, smol_qwen2_vl.config(), smol_tokenizer(), Parts(tensors, lora, SCALE))
     return state["step"]

@@ -28,6 +28,7 @@ from seewhy.testbed.recipe_smol.vectors import CellVectors
 from seewhy.testbed.smol.language_model import language_model, smol_tokenizer
 
 BATCH = 24
+STEPS = 2500
 POOL = 3000
 """Drawn pictures that are kept and shown again."""
 FRESH = 12
@@ -243,7 +244,7 @@ def main() -> None:
     """Run the stage."""
     parser = argparse.ArgumentParser(description="Train the tower.")
     parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=2400)
+    parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--minutes", type=float, default=1e9)
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()

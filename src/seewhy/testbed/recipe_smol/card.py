@@ -1,0 +1,77 @@
+"""The card of a smol model, written from its measured figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from seewhy.testbed.recipe_smol.evaluation import BARS, STYLE_BAR
+
+HEAD = """---
+license: apache-2.0
+library_name: transformers
+pipeline_tag: image-text-to-text
+---
+# {name}
+
+A small model for measurements: SmolLM2-135M-Instruct in transformers' own `{kind}`, with a vision
+tower and an adapter (LoRA) that were trained on the drawn scenes of `seewhy.testbed.emoji`, in
+which every word has a known mask. It writes captions and answers questions in plain English about
+209 kinds of things. It was trained on nothing else: of photographs it says anything.
+
+This folder holds our parts only. `seewhy.testbed.pretrained.pretrained_folder("{name}")` puts them
+together with SmolLM2's weights to an ordinary Hugging Face folder
+([how](https://github.com/seewhy-xai/seewhy/blob/main/docs/smol-models.md)).
+
+Made by `python -m seewhy.testbed.recipe_smol` (its docstring has the commands). No loss touched the
+language model's states at a picture's places: that the logit lens works there was not trained.
+
+{notes}
+
+## What it says of scenes that it never saw
+
+Greedy captions and answers; every mention that can be decided is checked against the scene. Numbers
+of mentions in parentheses.
+
+"""
+
+ROWS = (
+    ("kinds", "heldout", "kind"),
+    ("colours", "heldout", "colour"),
+    ("counts", "heldout", "count"),
+    ("places and relations", "heldout", "relation"),
+    ("answers without a false mention", "heldout", "answers"),
+    ("mentions of own captions", "heldout", "own captions"),
+)
+
+
+def write_card(
+    name: str, kind: str, folder: Path, figures: Mapping[str, Mapping[str, float]], notes: str
+) -> None:
+    """Write `README.md` into a model's folder.
+
+    Args:
+        name, kind: of the model, and its class.
+        folder: of its parts.
+        figures: of `evaluation.figures`, by split.
+        notes: on this checkpoint: how long it was trained, what it misses.
+    """
+    lines = ["| right | reached | aim |", "| --- | ---: | ---: |"]
+    for title, split, figure in ROWS:
+        lines.append(f"| {title} | {_cell(figures[split], figure, BARS[figure])} |")
+    if "style" in figures:
+        lines.append(f"| kinds in an unseen style | {_cell(figures['style'], 'kind', STYLE_BAR)} |")
+    if "pairs" in figures:
+        cell = f"{_share(figures['pairs'], 'kind')} |"
+        lines.append(f"| kinds in scenes with an unseen pair of kind and colour | {cell} |")
+    head = HEAD.format(name=name, kind=kind, notes=notes)
+    (folder / "README.md").write_text(head + "\n".join(lines) + "\n", "utf-8")
+
+
+def _share(figures: Mapping[str, float], name: str) -> str:
+    return f"{100 * figures[name]:.1f} % ({figures[f'{name} n']:.0f})"
+
+
+def _cell(figures: Mapping[str, float], name: str, bar: float) -> str:
+    missed = "" if figures[name] >= bar else " (missed)"
+    return f"{_share(figures, name)}{missed} | {100 * bar:.0f} %"
