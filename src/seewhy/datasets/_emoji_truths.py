@@ -91,7 +91,7 @@ class Annotator:
 
     def _tags(self, objects: tuple[int, ...]) -> dict[str, str]:
         things = self.scene.things
-        sizes = {things[index].size or "medium" for index in objects}
+        sizes = {things[index].size or "middle" for index in objects}
         kinds = {things[index].kind for index in objects}
         others = [thing for index, thing in enumerate(things) if index not in objects]
         hidden = any(self.picture.occluded_by[index] is not None for index in objects)

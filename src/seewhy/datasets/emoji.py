@@ -24,8 +24,8 @@ from seewhy.testbed.emoji.sprites import VARIABLE, has_unseen_style
 VERSION = 1
 """Changes when the scenes or the truths of their reference answers change."""
 
-READING = 1
-"""Changes when the truths of the words of other answers change."""
+READING = 2
+"""Changes when the truths of the words of other answers change. 2: all claims."""
 
 OPTIONS = ("split", "start", "count", "captions", "scale")
 

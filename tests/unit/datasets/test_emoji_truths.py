@@ -31,7 +31,7 @@ def test_annotator_of_another_answer_tells_the_invented():
     assert (truths["lion"].supported, truths["lion"].category) == (False, "lion")
     assert (truths["socks"].supported, truths["socks"].regions) == (True, (1,))
     assert truths["green"].supported
-    assert truths["socks"].tags["size"] == "medium"
+    assert truths["socks"].tags["size"] == "middle"
     assert truths["red"].supported is None
     assert (truths["picture"].role, truths["."].role, truths["and"].role) == (
         "noun",

@@ -9,7 +9,7 @@ from seewhy.testbed.emoji.noun_phrases import NounPhrase, Token
 
 _COPULAS = listed(
     "is are was were be look looks appear appears seem seems have has a an the in rather quite "
-    "very also both all drawn shown coloured colored colour colours of entirely fully of sort "
+    "very also both all alike : drawn shown coloured colour colours of entirely fully "
     "would call it"
 )
 
