@@ -117,7 +117,7 @@ class EmojiTables:
     def emoji_methods(self) -> str:
         """Baselines with gradients beside `corroborated` and the default."""
         figures = {"f1-iou": "F1-IoU ↑", "auc": "AUC ↑", "pointing-game": "pointing ↑"}
-        return self._with_intervals("emoji-methods", figures | {"deletion-nats": "nats ↓"})
+        return self._with_intervals("emoji-methods", figures)
 
     def emoji_ablation(self) -> str:
         """Differences to the paper's method on grids of 12 x 12 and of 24 x 24 cells."""

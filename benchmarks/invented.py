@@ -1,6 +1,6 @@
 """What models invent by themselves, and which scores of maps find it.
 
-    python benchmarks/invented.py                             # shipped models, 60 scenes; results/
+    python benchmarks/invented.py                             # shipped models, 40 scenes; results/
     python benchmarks/invented.py --scenes 3 --out out        # a trial
     python benchmarks/invented.py --diagnose 20               # verdicts too, on the first 20 scenes
 
@@ -257,7 +257,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Invented words, and scores that find them.")
     parser.add_argument("--models", nargs="*", default=shipped, help="names or folders")
     parser.add_argument("--methods", nargs="*", default=list(METHODS))
-    parser.add_argument("--scenes", type=int, default=60)
+    parser.add_argument("--scenes", type=int, default=40)
     parser.add_argument("--captions", default="2", help="sentences that are asked for")
     parser.add_argument("--diagnose", type=int, default=0, help="scenes with verdicts too")
     parser.add_argument("--out", type=Path, default=RESULTS)

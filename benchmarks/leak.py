@@ -1,6 +1,6 @@
 """How much of a word's map lies on other things, and how much of that ARC and TAM remove.
 
-    python benchmarks/leak.py                                        # shipped models, 100 scenes
+    python benchmarks/leak.py                                        # shipped models, 40 scenes
     python benchmarks/leak.py --models smol-qwen2-vl --scenes 20     # prints only
 
 For each word that names things, the mean of its map (logit lens, on the scale that it shares with
@@ -275,7 +275,7 @@ def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description="How much of a word's map lies on other things.")
     parser.add_argument("--models", nargs="*", default=shipped_models(), help="names or folders")
-    parser.add_argument("--scenes", type=int, default=100)
+    parser.add_argument("--scenes", type=int, default=40)
     parser.add_argument("--split", default="heldout")
     parser.add_argument("--methods", nargs="*", default=["tam", "intra-modal", "logit-shares"])
     parser.add_argument("--out", type=Path, help="write leak.md and leak.json here")

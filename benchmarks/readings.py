@@ -127,7 +127,7 @@ def main() -> None:
     parser.add_argument("out", type=Path, help=f"the rows go to OUT/{SUITE}")
     parser.add_argument("--models", nargs="*", default=shipped)
     parser.add_argument("--data", default=EMOJI)
-    parser.add_argument("--limit", type=int, default=30)
+    parser.add_argument("--limit", type=int, default=20)
     arguments = parser.parse_args()
     config = BenchConfig(
         suite="emoji-claims",

@@ -286,7 +286,7 @@ def emoji_claims() -> BenchConfig:
             *("logit-shares", "msea(base=logit-shares, scales=(1, 1.5))"),
         ),
         metrics=("overlap", "pointing-game", "auc"),
-        limit=40,
+        limit=30,
         words=1,
     )
 
@@ -295,12 +295,9 @@ def emoji_faithfulness() -> BenchConfig:
     """The paper's method, TAM, and the default on scenes of emoji: insertion and deletion."""
     return _emoji_suite(
         "emoji-faithfulness",
-        methods=(
-            *("random", "logit-lens", "tam", "arc", "intra-modal", "intra-modal(window=None)"),
-            "logit-shares",
-        ),
+        methods=("tam", "intra-modal", "intra-modal(window=None)", "logit-shares"),
         metrics=PIXEL_CURVES,
-        limit=16,
+        limit=10,
         words=1,
         data=(f"{EMOJI}:captions=1",),
     )
@@ -312,9 +309,9 @@ def emoji_methods() -> BenchConfig:
         "emoji-methods",
         methods=(
             *("logit-lens", "tam", "intra-modal(window=None)", "corroborated", "logit-shares"),
-            *("attention", "gradient-attention", "dex-ar", "input-x-gradient", "attn-lrp"),
+            *("attention", "gradient-attention", "attn-lrp"),
         ),
-        metrics=("overlap", "pointing-game", "auc", "deletion"),
+        metrics=("overlap", "pointing-game", "auc"),
         limit=6,
         words=1,
         data=(f"{EMOJI}:captions=1",),
@@ -327,7 +324,7 @@ def emoji_ablation() -> BenchConfig:
         "emoji-ablation",
         methods=_emoji_ablations(("(0.5, 1)", "(0.75, 1, 1.25)", "(1, 1.5)", *PAPER_SCALES)),
         metrics=("overlap", "auc"),
-        limit=20,
+        limit=15,
         words=1,
         data=(f"{EMOJI}:split=train",),
         reference="intra-modal",
