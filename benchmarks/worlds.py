@@ -18,7 +18,7 @@ from seewhy.metrics import AnswerWord, answer_words
 from seewhy.models import Loaded, load, prepare, read
 from seewhy.models.residual_stream import is_readable
 from seewhy.models.session import Session
-from seewhy.testbed.pretrained import pretrained
+from seewhy.testbed.pretrained import loadable, pretrained
 
 WORLDS = {"tiny": "testbed", "smol": "emoji"}
 """The data set on which models were trained, by the first part of their names."""
@@ -66,7 +66,7 @@ def world_of(model: str) -> str:
 
 def loaded_model(model: str) -> Loaded:
     """A shipped model by its name, or one in a folder, in float32."""
-    loaded = load(str(pretrained().get(model, model)))
+    loaded = load(loadable(model))
     loaded.model.float().eval()
     return loaded
 
