@@ -287,6 +287,11 @@ class EmojiTables:
         models = dict.fromkeys(key[2] for key in self.rows if key[0] in suites)
         return {model: EMOJI_FAMILIES.get(model, model) for model in models}
 
+    def _measured(self, suites: Sequence[str], figures: dict[str, str]) -> dict[str, str]:
+        """Those of some figures that were measured."""
+        known = {key[4] for key in self.rows if key[0] in suites}
+        return {name: head for name, head in figures.items() if name in known}
+
     def _any(self, suite: str, model: str, method: str, figure: str) -> Row | None:
         """A figure with the first reference of its suite."""
         rows = self.rows.items()
@@ -302,6 +307,7 @@ class EmojiTables:
         percent: bool = True,
     ) -> str:
         """Figures of methods with their intervals, and the number of scenes."""
+        figures = self._measured((suite,), figures)
         body = []
         for model, family in self._emoji_models(suite).items():
             for method in self._methods_with_maps(suite):
@@ -323,6 +329,8 @@ class EmojiTables:
         self, claims: Iterable[tuple[str, str, str]], figures: dict[str, str]
     ) -> str:
         """Differences of methods to a reference, with verdicts."""
+        claims = list(claims)
+        figures = self._measured([suite for suite, *_ in claims], figures)
         body = []
         for suite, method, reference in claims:
             for model, family in self._emoji_models(suite).items():
