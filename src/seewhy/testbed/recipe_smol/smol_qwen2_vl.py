@@ -99,7 +99,7 @@ def see(visual: Any, images: Tensor) -> Tensor:
     kernel = visual.patch_embed.proj
     # A picture is read as two equal frames: their kernels add up.
     weight = kernel.weight.sum(2).flatten(1)
-    hidden = F.linear(pixels, weight, kernel.bias)
+    hidden = F.linear(pixels.to(weight.dtype), weight, kernel.bias)
     cos, sin = visual.rotary_pos_emb(hidden, patch_positions(rows, columns))
     half = cos.shape[-1] // 2
     sin = torch.cat([-sin[..., :half], sin[..., half:]], -1)

@@ -1,0 +1,76 @@
+"""The shipped smol model: it reads pictures as it was trained to, and says what is there."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import seewhy
+from seewhy.core.errors import ModelError
+from seewhy.functional import auc
+from seewhy.models import load, prepare
+from seewhy.models.generation import generate
+from seewhy.testbed.emoji.captions import captions
+from seewhy.testbed.emoji.reading import read_answer
+from seewhy.testbed.emoji.scenes import draw, scene
+from seewhy.testbed.pretrained import pretrained, pretrained_folder
+from seewhy.testbed.recipe_smol.evaluation import Speaker
+from seewhy.testbed.smol.wheel import language_model_file
+
+NAME = "smol-qwen2-vl"
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    try:
+        language_model_file()
+    except ModelError as error:
+        pytest.skip(str(error))
+    return load(str(pretrained_folder(NAME)))
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    return [(drawn, draw(drawn)) for drawn in map(scene, (1, 7, 11, 15, 21))]
+
+
+def test_it_says_the_same_through_the_processor_as_in_its_recipe(loaded, scenes):
+    drawn, picture = scenes[1]
+    prompt = captions(drawn, picture)[0].prompt
+    (said,) = Speaker(loaded).answers(picture.image, [prompt])
+    inputs = prepare(loaded.family, Image.fromarray(picture.image), prompt)
+    trace = generate(loaded, inputs, max_new_tokens=80)
+    assert said.strip()
+    assert trace.answer.strip() == said.strip()
+
+
+def test_most_kinds_that_it_names_are_there(loaded, scenes):
+    speaker, verdicts = Speaker(loaded), []
+    for drawn, picture in scenes:
+        prompts = [one.prompt for one in captions(drawn, picture)]
+        for text in speaker.answers(picture.image, prompts):
+            claims = read_answer(text, drawn, picture)
+            verdicts += [c.verdict for c in claims if c.role == "kind" and c.verdict is not None]
+    assert len(verdicts) >= 20
+    assert np.mean(verdicts) > 0.5
+
+
+def test_a_kinds_map_lies_on_its_thing(loaded, scenes):
+    drawn, picture = scenes[2]
+    text = f"There is a {drawn.things[0].kind} and an {drawn.things[1].kind}."
+    explanation = seewhy.Explainer(loaded).explain(Image.fromarray(picture.image), answer=text)
+    for thing, mask in zip(drawn.things, picture.masks, strict=True):
+        heat = explanation[thing.kind].heatmap
+        heat = torch.nn.functional.interpolate(heat[None, None], mask.shape, mode="bilinear")
+        assert float(auc(heat[0, 0], torch.from_numpy(mask))) > 0.8
+
+
+def test_the_card_has_the_measured_figures():
+    folder = pretrained()[NAME]
+    figures = json.loads((folder / "figures.json").read_text("utf-8"))
+    card = (folder / "README.md").read_text("utf-8")
+    for split, name in (("heldout", "kind"), ("heldout", "own captions"), ("pairs", "kind")):
+        share, count = figures[split][name], figures[split][f"{name} n"]
+        assert f"{100 * share:.1f} % ({count:.0f})" in card
