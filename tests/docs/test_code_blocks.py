@@ -11,7 +11,6 @@ from PIL import Image
 from code_blocks import PLAIN, READERS, Block, blocks_of, words_of
 from seewhy.cli.main import main
 from seewhy.testbed.scenes import draw, scene
-from seewhy.testbed.worlds import EMOJI, drawn_scene
 
 ROOT = Path(__file__).parents[2]
 PAGES = (
@@ -32,9 +31,6 @@ def folder(tmp_path, monkeypatch):
     first = tmp_path / "out" / "first" / "pictures"  # of `seewhy explain --out out/first`
     first.mkdir(parents=True)
     drawn[0].save(first / "0.png")
-    demo = tmp_path / "out" / "demo" / "pictures"  # of what `make demo` writes
-    demo.mkdir(parents=True)
-    Image.fromarray(drawn_scene(EMOJI, 0)).save(demo / "0.png")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     yield tmp_path
