@@ -19,7 +19,8 @@ PICTURE = re.compile(r"[\w./-]+\.(?:png|jpe?g|webp|gif)\b")
 
 def commands(text: str) -> list[str]:
     joined = text.replace("\\\n", " ")
-    return [line.split("#")[0] for line in joined.splitlines() if "seewhy explain " in line]
+    said = [line.split("#")[0] for line in joined.splitlines()]
+    return [line for line in said if "seewhy explain " in line]
 
 
 def leads_to_a_shipped_model(command: str) -> bool:

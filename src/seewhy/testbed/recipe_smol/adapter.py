@@ -63,7 +63,7 @@ def language_class(state: dict[str, Tensor]) -> Any:
     """Qwen2-VL's text model with SmolLM2's weights in bfloat16, frozen."""
     from transformers.models.qwen2_vl.modeling_qwen2_vl import Qwen2VLTextModel
 
-    text = smol_qwen2_vl.config().get_text_config()
+    text: Any = smol_qwen2_vl.config().get_text_config()
     # In float32: the CPU kernel for bfloat16 is slow backwards.
     text._attn_implementation = "float32_sdpa"
     model: Any = Qwen2VLTextModel(text)

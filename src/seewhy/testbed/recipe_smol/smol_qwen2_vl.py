@@ -74,7 +74,8 @@ def tower(seed: int = 0) -> Any:
     from transformers.models.qwen2_vl.modeling_qwen2_vl import Qwen2VisionTransformerPretrainedModel
 
     torch.manual_seed(seed)
-    return Qwen2VisionTransformerPretrainedModel(config().vision_config)
+    vision: Any = config().vision_config
+    return Qwen2VisionTransformerPretrainedModel(vision)
 
 
 def patches(images: Tensor) -> Tensor:
