@@ -28,7 +28,9 @@ def loaded():
         language_model_file()
     except ModelError as error:
         pytest.skip(str(error))
-    return load(str(pretrained_folder(NAME)))
+    model = load(str(pretrained_folder(NAME)))
+    model.model.float()  # in bfloat16 two words are often as good as each other
+    return model
 
 
 @pytest.fixture(scope="module")
