@@ -272,7 +272,7 @@ def draw(scene: Scene) -> Picture:
     for i in range(len(masks) - 1):
         masks[i] &= ~whole[i + 1 :].any(0)
     return Picture(
-        _photographed(canvas, scene.light),
+        photographed(canvas, scene.light),
         masks,
         whole.sum((1, 2)).astype(np.int64),
         tuple(_occluder(whole, i) for i in range(len(whole))),
@@ -281,7 +281,9 @@ def draw(scene: Scene) -> Picture:
 
 def _turned(thing: Thing) -> np.ndarray:
     """The thing's pixels at its size, float32 `[h, w, 4]`."""
-    pixels = _sign(thing.colour or "white", thing.word or "") if thing.kind == SIGN else _cut(thing)
+    pixels = (
+        sign_board(thing.colour or "white", thing.word or "") if thing.kind == SIGN else _cut(thing)
+    )
     image = Image.fromarray(pixels)
     scale = thing.side / max(image.size)
     size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
@@ -294,15 +296,16 @@ def _turned(thing: Thing) -> np.ndarray:
 
 
 def _cut(thing: Thing) -> np.ndarray:
-    if thing.colour is not None and thing.colour != own_colour(thing.kind, thing.style):
-        return recoloured(thing.kind, thing.style, thing.colour)
+    """The thing's picture, cut out, uint8 `[h, w, 4]`."""
+    if thing.kind == SIGN:
+        return sign_board(thing.colour or "white", thing.word or "")
     if KINDS[thing.kind].recoloured and thing.colour is not None:
         return recoloured(thing.kind, thing.style, thing.colour)
     return sprite(thing.kind, thing.style)
 
 
 @lru_cache(maxsize=256)
-def _sign(colour: str, word: str) -> np.ndarray:
+def sign_board(colour: str, word: str) -> np.ndarray:
     """A board with a word, uint8 `[h, w, 4]`."""
     board = tuple(int(v) for v in rgb(np.array(TARGETS[colour])))
     letters = (20, 20, 24) if colour in ("white", "yellow") else (250, 250, 250)
@@ -330,7 +333,7 @@ def _darken(canvas: np.ndarray, opacity: np.ndarray, top: int, left: int) -> Non
     under *= 1 - 0.38 * part[..., None]
 
 
-def _photographed(canvas: np.ndarray, light: Light) -> np.ndarray:
+def photographed(canvas: np.ndarray, light: Light) -> np.ndarray:
     """The canvas under its light, blurred and once saved as JPEG: uint8 `[h, w, 3]`."""
     height, width, _ = canvas.shape
     across, down = light.slope

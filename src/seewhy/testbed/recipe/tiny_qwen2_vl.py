@@ -146,24 +146,9 @@ class TinyQwen2VL(ModelRecipe):
         """`[batch, visual, hidden]`: `model.model.visual` for a batch of images in one pass."""
         tower: Any = model.model.visual
         rows, columns = layout.shape
-        batch, count, _ = pixels.shape
         kernel = tower.patch_embed.proj
         hidden = F.linear(pixels, kernel.weight.flatten(1), kernel.bias)
-        cos, sin = tower.rotary_pos_emb(hidden, patch_positions(rows, columns).to(pixels.device))
-        half = cos.shape[-1] // 2
-        sin = torch.cat([-sin[..., :half], sin[..., half:]], -1)
-        heads = tower.blocks[0].attn.num_heads
-
-        def rotated(x: Tensor) -> Tensor:
-            return x * cos.to(x.dtype) + x.roll(half, -1) * sin.to(x.dtype)
-
-        for block in tower.blocks:
-            mixed = block.attn.qkv(block.norm1(hidden)).view(batch, count, 3, heads, -1)
-            query, key, value = (x.transpose(1, 2) for x in mixed.unbind(2))
-            output = attend(rotated(query), rotated(key), value)
-            hidden = hidden + block.attn.proj(output.transpose(1, 2).reshape(batch, count, -1))
-            hidden = hidden + block.mlp(block.norm2(hidden))
-        return tower.merger(hidden).view(batch, rows * columns, -1)
+        return encode(tower, hidden, rows, columns)
 
     def vision_modules(self, model: Any) -> list[nn.Module]:
         """The tower; it contains the merger."""
@@ -190,6 +175,33 @@ class TinyQwen2VL(ModelRecipe):
 def grid_of(width: int, height: int, scale: float) -> tuple[int, int]:
     """Rows and columns of visual tokens at a scale, rounded as in Qwen2-VL's processor."""
     return max(1, round(height * scale / CELL)), max(1, round(width * scale / CELL))
+
+
+def encode(tower: Any, hidden: Tensor, rows: int, columns: int) -> Tensor:
+    """Blocks and merger of a Qwen2-VL tower for a batch in one pass: `[batch, visual, hidden]`.
+
+    Args:
+        tower: transformers' own, of cells of `MERGE` x `MERGE` patches.
+        hidden: embedded patches `[batch, patch, width]`, in blocks of a cell.
+        rows, columns: of the cells.
+    """
+    batch, count, _ = hidden.shape
+    positions = patch_positions(rows, columns).to(hidden.device)
+    cos, sin = tower.rotary_pos_emb(hidden, positions)
+    half = cos.shape[-1] // 2
+    sin = torch.cat([-sin[..., :half], sin[..., half:]], -1)
+    heads = tower.blocks[0].attn.num_heads
+
+    def rotated(x: Tensor) -> Tensor:
+        return x * cos.to(x.dtype) + x.roll(half, -1) * sin.to(x.dtype)
+
+    for block in tower.blocks:
+        mixed = block.attn.qkv(block.norm1(hidden)).view(batch, count, 3, heads, -1)
+        query, key, value = (x.transpose(1, 2) for x in mixed.unbind(2))
+        output = attend(rotated(query), rotated(key), value)
+        hidden = hidden + block.attn.proj(output.transpose(1, 2).reshape(batch, count, -1))
+        hidden = hidden + block.mlp(block.norm2(hidden))
+    return tower.merger(hidden).view(batch, rows * columns, -1)
 
 
 def patch_positions(rows: int, columns: int) -> Tensor:

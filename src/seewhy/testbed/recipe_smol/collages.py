@@ -29,8 +29,8 @@ from seewhy.testbed.emoji.scenes import (
     Light,
     Scene,
     Thing,
-    _photographed,
-    _sign,
+    photographed,
+    sign_board,
     unseen_pair,
 )
 from seewhy.testbed.emoji.sprites import sprite, styles_of
@@ -41,8 +41,6 @@ CELL = 32
 MIN_COVER = 0.3
 """A cell shows a thing that covers at least this share of it."""
 NAMES_OF_KINDS = tuple(KINDS)
-NO_KIND = 0
-"""Kind of a cell of ground; kinds count from 1."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +108,7 @@ def random_thing(rng: Rng, kinds: list[str]) -> tuple[Thing, np.ndarray]:
     """A thing and its pixels, uint8 `[h, w, 4]`, at the sprite's size."""
     if rng.chance(1, 14):
         thing = Thing(SIGN, "", rng.pick(SIGN_COLOURS), None, 0, 0, 0, word=rng.pick(SIGN_WORDS))
-        return thing, _sign(thing.colour or "white", thing.word or "")
+        return thing, sign_board(thing.colour or "white", thing.word or "")
     kind = rng.pick(kinds)
     style = rng.pick(styles_of(kind))
     colour, given = own_colour(kind, style), None
@@ -163,7 +161,7 @@ def collage(index: int, side: int = 256) -> tuple[np.ndarray, Cells]:
         (0, 0), (rng.between(-14, 14), rng.between(-14, 14)), rng.between(-5, 6),
         rng.weighted((0, 4, 8), (50, 30, 20)), rng.between(62, 95),
     )  # fmt: skip
-    return _photographed(canvas, light), cells_of(labels, tuple(things), ground.name)
+    return photographed(canvas, light), cells_of(labels, tuple(things), ground.name)
 
 
 def _paste(

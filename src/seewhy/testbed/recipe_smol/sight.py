@@ -66,7 +66,6 @@ class Sight:
     Args:
         folder: of the run; `sight.pt` in it is the checkpoint.
         steps: of the whole stage.
-        scenes: share of scenes among the pictures after half of the steps.
     """
 
     def __init__(self, folder: Path, steps: int) -> None:

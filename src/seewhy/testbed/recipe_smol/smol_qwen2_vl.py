@@ -8,11 +8,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
+from transformers import Qwen2VLConfig
 
-from seewhy.testbed.recipe.model_recipe import attend, normalised
+from seewhy.testbed.recipe.model_recipe import normalised
+from seewhy.testbed.recipe.tiny_qwen2_vl import MERGE, encode
 
-PATCH, MERGE = 16, 2
+PATCH = 16
 CELL = PATCH * MERGE
 """Pixels along the square of one visual token."""
 VISION = {
@@ -63,12 +64,6 @@ def config() -> Qwen2VLConfig:
     )
 
 
-def build(seed: int = 0) -> Qwen2VLForConditionalGeneration:
-    """The model with fresh weights."""
-    torch.manual_seed(seed)
-    return Qwen2VLForConditionalGeneration(config())
-
-
 def tower(seed: int = 0) -> Any:
     """The vision tower alone, with fresh weights."""
     from transformers.models.qwen2_vl.modeling_qwen2_vl import Qwen2VisionTransformerPretrainedModel
@@ -96,34 +91,11 @@ def see(visual: Any, images: Tensor) -> Tensor:
     """The tower and merger for a batch of pictures of one size: `[batch, cell, 576]`."""
     rows, columns = images.shape[1] // CELL, images.shape[2] // CELL
     pixels = patches(images)
-    batch, count, _ = pixels.shape
     kernel = visual.patch_embed.proj
     # A picture is read as two equal frames: their kernels add up.
     weight = kernel.weight.sum(2).flatten(1)
     hidden = F.linear(pixels.to(weight.dtype), weight, kernel.bias)
-    cos, sin = visual.rotary_pos_emb(hidden, patch_positions(rows, columns))
-    half = cos.shape[-1] // 2
-    sin = torch.cat([-sin[..., :half], sin[..., half:]], -1)
-    heads = visual.blocks[0].attn.num_heads
-
-    def rotated(x: Tensor) -> Tensor:
-        return x * cos.to(x.dtype) + x.roll(half, -1) * sin.to(x.dtype)
-
-    for block in visual.blocks:
-        mixed = block.attn.qkv(block.norm1(hidden)).view(batch, count, 3, heads, -1)
-        query, key, value = (x.transpose(1, 2) for x in mixed.unbind(2))
-        output = attend(rotated(query), rotated(key), value)
-        hidden = hidden + block.attn.proj(output.transpose(1, 2).reshape(batch, count, -1))
-        hidden = hidden + block.mlp(block.norm2(hidden))
-    return visual.merger(hidden).view(batch, rows * columns, -1)
-
-
-def patch_positions(rows: int, columns: int) -> Tensor:
-    """int64 `[patch, 2]`: row and column of each patch, in blocks of `MERGE` x `MERGE`."""
-    cells, inner = torch.arange(rows * columns), torch.arange(MERGE**2)
-    down = (cells // columns)[:, None] * MERGE + (inner // MERGE)[None]
-    across = (cells % columns)[:, None] * MERGE + (inner % MERGE)[None]
-    return torch.stack([down.flatten(), across.flatten()], -1)
+    return encode(visual, hidden, rows, columns)
 
 
 def position_ids(rows: int, columns: int, first: int) -> tuple[np.ndarray, int]:

@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from seewhy.core.lexicon import listed
 from seewhy.testbed.emoji.colours import COLOURS
 from seewhy.testbed.emoji.grounds import NAMES
 from seewhy.testbed.emoji.kinds import KINDS
 from seewhy.testbed.emoji.scenes import SIGN_WORDS
 from seewhy.testbed.recipe_smol.collages import Cells
 
-CONTAINERS = frozenset(
-    [
-        "a",
-        "of",
-        "pair",
-        "bunch",
-        "head",
-        "piece",
-        "slice",
-        "plate",
-        "stack",
-        "loaf",
-        "ear",
-        "box",
-        "jar",
-        "glass",
-    ]
-)
+CONTAINERS = listed("a of pair bunch head piece slice plate stack loaf ear box jar glass")
 """Words of a kind's name that don't tell it from others."""
 FILLERS = ("the", "a", "of", "with", "and", "on", "is", "there")
 KIND, COLOUR, WORD, GROUND = 1.0, 0.6, 0.8, 0.35
@@ -54,8 +37,7 @@ class CellVectors:
             return table[ids].mean(0)
 
         def telling(name: str) -> str:
-            words = [w for w in re.split(r"[ ]", name) if w not in CONTAINERS]
-            return " ".join(words)
+            return " ".join(word for word in name.split() if word not in CONTAINERS)
 
         self.fillers = torch.stack([mean(word) for word in FILLERS])
         self.ground_mean = self.fillers.mean(0)
