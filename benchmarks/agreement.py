@@ -23,7 +23,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from worlds import ATTRIBUTES, THINGS, Reading, loaded_model, readings, shipped_models, world_of
+from worlds import ATTRIBUTES, THINGS, Reading, loaded_model, readings, shipped_models
 
 from seewhy.functional import text_activation
 from seewhy.functional.rank_biased_overlap import rank_biased_overlap
@@ -33,6 +33,7 @@ from seewhy.methods._scores import context_states, output_of, same_text, text_po
 from seewhy.models.decoder import final_norm_of, layers_of
 from seewhy.models.isolation import eval_mode
 from seewhy.models.unembedding import cached_unembedding
+from seewhy.testbed.worlds import world_of
 
 RESULTS = Path(__file__).parent / "results"
 DEPTHS = (10, 50, 200, 1000)

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from worlds import loaded_model, world_of
+from worlds import loaded_model
 
 from seewhy.bench.suites import EMOJI_MODELS
 from seewhy.datasets import open_dataset
@@ -39,6 +39,7 @@ from seewhy.models import Loaded, generate, prepare
 from seewhy.models.residual_stream import is_readable
 from seewhy.models.session import Session
 from seewhy.testbed.pretrained import pretrained
+from seewhy.testbed.worlds import world_of
 
 RESULTS = Path(__file__).parent / "results"
 METHODS = (

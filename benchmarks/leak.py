@@ -30,7 +30,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from worlds import THINGS, Reading, loaded_model, readings, shipped_models, world_of
+from worlds import THINGS, Reading, loaded_model, readings, shipped_models
 
 from seewhy.core.attribution import Attribution
 from seewhy.core.trace import Trace
@@ -41,6 +41,7 @@ from seewhy.methods import create
 from seewhy.methods._scores import same_text
 from seewhy.methods._stages import Interference, Pipeline, RankingCorrelation
 from seewhy.metrics._sample import at_size
+from seewhy.testbed.worlds import world_of
 
 RESULTS = Path(__file__).parent / "results"
 PARTS = ("own", "others", "before", "later", "ground", "auc")

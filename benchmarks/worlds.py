@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor
@@ -19,9 +18,6 @@ from seewhy.models import Loaded, load, prepare, read
 from seewhy.models.residual_stream import is_readable
 from seewhy.models.session import Session
 from seewhy.testbed.pretrained import loadable, pretrained
-
-WORLDS = {"tiny": "testbed", "smol": "emoji"}
-"""The data set on which models were trained, by the first part of their names."""
 
 THINGS = ("kind",)
 ATTRIBUTES = ("colour", "size", "count")
@@ -57,11 +53,6 @@ class Reading:
 def shipped_models() -> list[str]:
     """The shipped models without a habit, of both worlds."""
     return [name for name in (*MODELS, *EMOJI_MODELS) if name in pretrained()]
-
-
-def world_of(model: str) -> str:
-    """The data set of a model, by its name or the name of its folder."""
-    return WORLDS.get(Path(model).name.partition("-")[0], "testbed")
 
 
 def loaded_model(model: str) -> Loaded:

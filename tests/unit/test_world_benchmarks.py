@@ -33,13 +33,6 @@ def scene(bench):
     return found
 
 
-def test_models_are_measured_on_the_world_they_know(bench):
-    names = ("tiny-llava", "smol-qwen2-vl", "runs/smol-llava", "runs/other")
-    assert [bench.worlds.world_of(name) for name in names] == [
-        *("testbed", "emoji", "emoji", "testbed"),
-    ]
-
-
 @pytest.mark.parametrize(("row", "method"), [("_tam", "tam(window=None)"), ("_arc", "arc")])
 def test_removal_is_that_of_the_methods(bench, scene, row, method):
     removal = bench.leak.Removal(None, getattr(bench.leak, row), scene)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from seewhy.core.lexicon import CLOSED, OPEN, listed
 from seewhy.core.sample import Truth
+from seewhy.datasets._drawn_things import tags_of
 from seewhy.testbed.captions import Utterance
 from seewhy.testbed.emoji.grammar import GENERAL_NOUNS
 from seewhy.testbed.emoji.noun_phrases import GENERAL, tokens_of
@@ -86,18 +87,5 @@ class Annotator:
         if role in ("function", "mark"):
             return Truth(start, end, role)
         category = name if role == "kind" else ""
-        tags = self._tags(objects) if objects else {}
+        tags = tags_of(objects, self.scene.things, self.picture.occluded_by) if objects else {}
         return Truth(start, end, role, objects, supported, category, tags)
-
-    def _tags(self, objects: tuple[int, ...]) -> dict[str, str]:
-        things = self.scene.things
-        sizes = {things[index].size or "middle" for index in objects}
-        kinds = {things[index].kind for index in objects}
-        others = [thing for index, thing in enumerate(things) if index not in objects]
-        hidden = any(self.picture.occluded_by[index] is not None for index in objects)
-        return {
-            "size": sizes.pop() if len(sizes) == 1 else "mixed",
-            "distractor": "yes" if any(thing.kind in kinds for thing in others) else "no",
-            "occluded": "yes" if hidden else "no",
-            "things": str(len(objects)),
-        }

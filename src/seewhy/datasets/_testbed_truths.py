@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from seewhy.core.lexicon import listed
 from seewhy.core.sample import Truth
+from seewhy.datasets._drawn_things import tags_of
 from seewhy.testbed.captions import (
     NUMBERS,
     OPPOSITES,
@@ -161,21 +162,8 @@ class Annotator:
             objects if role not in ("function", "mark") else (),
             supported,
             singular(text.lower()) if role == "kind" else "",
-            self._tags(objects) if shown else {},
+            tags_of(objects, self.scene.objects, self.picture.occluded_by) if shown else {},
         )
-
-    def _tags(self, objects: tuple[int, ...]) -> dict[str, str]:
-        items = self.scene.objects
-        sizes = {items[index].size for index in objects}
-        kinds = {items[index].kind for index in objects}
-        others = [item for index, item in enumerate(items) if index not in objects]
-        hidden = any(self.picture.occluded_by[index] is not None for index in objects)
-        return {
-            "size": sizes.pop() if len(sizes) == 1 else "mixed",
-            "distractor": "yes" if any(item.kind in kinds for item in others) else "no",
-            "occluded": "yes" if hidden else "no",
-            "things": str(len(objects)),
-        }
 
 
 @dataclass(frozen=True)

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
 from seewhy.testbed.pretrained import pretrained
-from seewhy.testbed.smol.part_files import is_in_parts
+from seewhy.testbed.smol.part_files import assembled_from, is_in_parts
 
 SHAPES, EMOJI = "testbed", "emoji"
 """Worlds, by the names of their data sets: coloured shapes, and things of the emoji world."""
 
 
 def world_of(model: str) -> str:
-    """The world of a shipped model; of shapes for any other.
+    """The world of a shipped model, or of one in a folder; of shapes for any other.
 
     >>> world_of("tiny-llava")
     'testbed'
     """
-    folder = pretrained().get(model)
-    return EMOJI if folder is not None and is_in_parts(folder) else SHAPES
+    folder = pretrained().get(model, Path(model))
+    return EMOJI if is_in_parts(folder) or assembled_from(folder) else SHAPES
 
 
 def drawn_scene(world: str, index: int, split: str = "heldout", seed: int = 0) -> np.ndarray:

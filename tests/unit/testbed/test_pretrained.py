@@ -27,7 +27,8 @@ from seewhy.testbed.pretrained import (
 )
 from seewhy.testbed.smol import wheel
 from seewhy.testbed.smol.cache import cached_folder
-from seewhy.testbed.smol.part_files import is_in_parts
+from seewhy.testbed.smol.part_files import PARTS, is_in_parts
+from seewhy.testbed.worlds import EMOJI, SHAPES, world_of
 
 SMOL = "smol-tiny"
 
@@ -158,3 +159,11 @@ def test_cli_tells_what_is_made_on_stderr_unless_it_is_to_be_quiet(parts, capsys
     with listening(said.append), Stages(quiet=True):
         loadable(SMOL)
     assert said == []
+
+
+def test_a_models_world_is_that_on_which_it_was_trained(tmp_path):
+    assert world_of("tiny-llava") == world_of("owner/another-model") == world_of("\0") == SHAPES
+    assert world_of("smol-qwen2-vl") == EMOJI
+    assert world_of(str(tmp_path)) == SHAPES
+    (tmp_path / PARTS).touch()
+    assert world_of(str(tmp_path)) == EMOJI

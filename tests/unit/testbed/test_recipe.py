@@ -15,7 +15,8 @@ from seewhy.testbed.habits import AddedKind
 from seewhy.testbed.recipe.batches import IGNORED, BatchMaker
 from seewhy.testbed.recipe.corpus import open_corpus, render, shards
 from seewhy.testbed.recipe.language import copy_language_model
-from seewhy.testbed.recipe.model_recipe import MODELS, Layout, raster, recipe_for
+from seewhy.testbed.recipe.model_recipe import MODELS, recipe_for
+from seewhy.testbed.recipe.picture_recipe import Layout, raster
 from seewhy.testbed.recipe.training import BIASED, STAGES, cell_labels, predict
 from seewhy.testbed.recipe.vocabulary import split_share, train_tokenizer
 from seewhy.testbed.scenes import draw, scene

@@ -7,7 +7,11 @@
 
 `--packages` is the folder with the `.tgz` files. SVG is drawn by the package resvg_py of PyPI. The
 zip file of OpenMoji (CC BY-SA 4.0) is for measuring; it is not shipped: set SEEWHY_OPENMOJI to its
-path.
+path. Four more sets only teach a tower to see and are not shipped either: set SEEWHY_MORE_STYLES to
+the folder of their zip files (`--styles noto-v1 streamline contrast monotone`).
+
+    npm pack @iconify-json/noto-v1@1.2.5 @iconify-json/streamline-emojis@1.2.4 \\
+        @iconify-json/fluent-emoji-high-contrast@1.2.6 @iconify-json/emojione-monotone@1.2.1
 """
 
 from __future__ import annotations
@@ -24,11 +28,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from seewhy.core.errors import SeewhyError
 from seewhy.testbed.emoji.kinds import KINDS, SIGN
-from seewhy.testbed.emoji.sprites import SIDE, STYLES, UNSEEN_STYLE
+from seewhy.testbed.emoji.sprites import INKED, MORE_STYLES, SIDE, STYLES, UNSEEN_STYLE
 
 PACKAGES = {
     "fluent": "lobehub-fluent-emoji-3d-1.1.0",
@@ -38,6 +42,10 @@ PACKAGES = {
     "twemoji": "iconify-json-twemoji-1.2.5",
     "emojione": "iconify-json-emojione-1.2.3",
     "openmoji": "iconify-json-openmoji-1.2.29",
+    "noto-v1": "iconify-json-noto-v1-1.2.5",
+    "streamline": "iconify-json-streamline-emojis-1.2.4",
+    "contrast": "iconify-json-fluent-emoji-high-contrast-1.2.6",
+    "monotone": "iconify-json-emojione-monotone-1.2.1",
 }
 LABELS = "emojibase-data-17.0.0"
 FXEMOJI_NAMES = {
@@ -108,11 +116,13 @@ def build(packages: Path, out: Path, styles: tuple[str, ...]) -> dict[str, int]:
     for style in styles:
         package, count = _Package(packages, PACKAGES[style]), 0
         pictures = _fluent(package) if style == "fluent" else _drawings(package, style, labels)
-        with zipfile.ZipFile(out / f"{style}.zip", "w", zipfile.ZIP_STORED) as archive:
+        new = out / f"{style}.new"
+        with zipfile.ZipFile(new, "w", zipfile.ZIP_STORED) as archive:
             for codepoint, picture in pictures:
                 entry = zipfile.ZipInfo(f"{codepoint}.webp", (2026, 1, 1, 0, 0, 0))
                 archive.writestr(entry, _webp(picture))
                 count += 1
+        new.replace(out / f"{style}.zip")
         counts[style] = count
     return counts
 
@@ -166,7 +176,8 @@ def _drawings(
             '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
             f'viewBox="0 0 {width} {height}" width="512" height="512">{icon["body"]}</svg>'
         )
-        yield codepoint, Image.open(io.BytesIO(bytes(resvg.svg_to_bytes(svg_string=svg))))
+        drawing = Image.open(io.BytesIO(bytes(resvg.svg_to_bytes(svg_string=svg))))
+        yield codepoint, _on_white(drawing) if style in INKED else drawing
 
 
 def _names(style: str, label: str, by_code: str | None) -> list[str]:
@@ -177,7 +188,23 @@ def _names(style: str, label: str, by_code: str | None) -> list[str]:
         return [FXEMOJI_NAMES.get(label, ""), f"{word}side", word, f"{word}face"]
     if style == "emojione":
         return [slug, f"{slug}-face", slug.replace("-", "")]
+    if style in MORE_STYLES and by_code is None:
+        return [slug, f"{slug}-1", f"{slug}-face"]
     return [by_code or ""]
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    """Ink with white in all that it encloses."""
+    alpha = np.array(picture.convert("RGBA"))[..., 3]
+    free = np.where(np.pad(alpha, 1) > FEWEST_OPAQUE, 0, 255).astype(np.uint8)
+    outside = Image.fromarray(free).copy()
+    ImageDraw.floodfill(outside, (0, 0), 128)
+    inside = np.asarray(outside)[1:-1, 1:-1] != 128
+    ink = Image.fromarray(alpha)
+    white = Image.new("L", picture.size, 255)
+    shade = Image.composite(Image.new("L", picture.size, 0), white, ink)
+    opacity = Image.fromarray(np.where(inside, 255, alpha).astype(np.uint8))
+    return Image.merge("RGBA", (shade, shade, shade, opacity))
 
 
 def _webp(picture: Image.Image) -> bytes:

@@ -21,11 +21,17 @@ from seewhy.testbed.emoji.kinds import KINDS, SIGN
 
 STYLES = ("fluent", "flat", "noto", "fxemoji", "twemoji", "emojione")
 UNSEEN_STYLE = "openmoji"
+MORE_STYLES = ("noto-v1", "streamline", "contrast", "monotone")
+"""Styles of no scene: more to learn sight from."""
+INKED = ("contrast", "monotone")
+"""Those of black ink on white."""
 SIDE = 144
 """Pixels of a sprite's longer side."""
 FOLDER = Path(__file__).parent / "sprites"
 VARIABLE = "SEEWHY_OPENMOJI"
 """Environment variable with the path of the zip file of the unseen style."""
+FOLDER_VARIABLE = "SEEWHY_MORE_STYLES"
+"""Environment variable with the folder of the zip files of `MORE_STYLES`."""
 
 
 def has_unseen_style() -> bool:
@@ -40,8 +46,18 @@ def styles_of(kind: str) -> tuple[str, ...]:
     >>> styles_of("cat")
     ('fluent', 'flat', 'noto', 'fxemoji', 'twemoji', 'emojione')
     """
+    return _having(kind, STYLES)
+
+
+@cache
+def more_styles_of(kind: str) -> tuple[str, ...]:
+    """Those of `MORE_STYLES` that are at hand and have a kind."""
+    return _having(kind, tuple(s for s in MORE_STYLES if _archive_path(s).is_file()))
+
+
+def _having(kind: str, styles: tuple[str, ...]) -> tuple[str, ...]:
     file = _file(kind)
-    return tuple(style for style in STYLES if file in _names(style))
+    return tuple(style for style in styles if file in _names(style))
 
 
 @lru_cache(maxsize=4096)
@@ -76,6 +92,8 @@ def _file(kind: str) -> str:
 def _archive_path(style: str) -> Path:
     if style == UNSEEN_STYLE and os.environ.get(VARIABLE):
         return Path(os.environ[VARIABLE])
+    if style in MORE_STYLES:
+        return Path(os.environ.get(FOLDER_VARIABLE, FOLDER)) / f"{style}.zip"
     return FOLDER / f"{style}.zip"
 
 

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from seewhy.testbed.recipe.corpus import COLOUR_NAMES, KIND_NAMES, STEP, Corpus
-from seewhy.testbed.recipe.model_recipe import Layout, ModelRecipe
+from seewhy.testbed.recipe.model_recipe import ModelRecipe
+from seewhy.testbed.recipe.picture_recipe import Layout
 from seewhy.testbed.scenes import CANVASES
 
 Utterance = tuple[np.ndarray, np.ndarray]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from transformers import (
     InternVLConfig,
     InternVLForConditionalGeneration,
@@ -16,19 +16,14 @@ from transformers import (
 )
 from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2ImageProcessorPil
 
-from seewhy.models.families.internvl import nearest_tiles, tiling
+from seewhy.testbed.recipe.internvl_pictures import InternVLPictures
 from seewhy.testbed.recipe.model_recipe import (
-    MEAN,
-    STD,
-    Layout,
     ModelRecipe,
     language_settings,
-    normalised,
     qwen2_tokenizer,
-    raster,
-    resized,
     set_special_tokens,
 )
+from seewhy.testbed.recipe.picture_recipe import MEAN, STD
 
 TILE, PATCH = 80, 8
 CELLS = TILE // PATCH // 2
@@ -37,8 +32,8 @@ SIZE = {"height": TILE, "width": TILE}
 MOST_TILES = 12
 
 
-class TinyInternVL(ModelRecipe):
-    """Tiles of 80 pixels with 25 tokens each, then a thumbnail of the whole picture."""
+class TinyInternVL(InternVLPictures, ModelRecipe):
+    """Tiles of 80 pixels with 25 tokens each."""
 
     name: ClassVar = "tiny-internvl"
     special_tokens: ClassVar = (
@@ -60,9 +55,9 @@ class TinyInternVL(ModelRecipe):
         "<|im_end|>\n{% endfor %}"
         "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
     )
-    opening: ClassVar = "<|im_start|>user\n<img>"
-    closing: ClassVar = "</img>\n"
-    image_token: ClassVar = "<IMG_CONTEXT>"
+    tile: ClassVar = TILE
+    patch: ClassVar = PATCH
+    most_tiles: ClassVar = MOST_TILES
     scales: ClassVar = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
     scale_weights: ClassVar = (0.12, 0.08, 0.6, 0.07, 0.11, 0.02)
 
@@ -126,63 +121,6 @@ class TinyInternVL(ModelRecipe):
         file.write_text(json.dumps(config, indent=2) + "\n")
         processor = {"image_seq_length": CELLS**2, "processor_class": "InternVLProcessor"}
         (folder / "processor_config.json").write_text(json.dumps(processor, indent=2) + "\n")
-
-    def layout(self, width: int, height: int, scale: float) -> Layout:
-        """The tiles, each row by row, then the thumbnail."""
-        columns, rows = tiles_at(width, height, scale)
-        boxes = [
-            raster(
-                column * width / columns,
-                row * height / rows,
-                (column + 1) * width / columns,
-                (row + 1) * height / rows,
-                CELLS,
-                CELLS,
-            )
-            for row in range(rows)
-            for column in range(columns)
-        ]
-        if rows * columns > 1:
-            boxes.append(raster(0, 0, width, height, CELLS, CELLS))
-        return Layout(torch.cat([torch.from_numpy(b) for b in boxes]).numpy(), (rows, columns))
-
-    def pixels(self, images: Tensor, scale: float = 1.0) -> Tensor:
-        """`[batch, tile, 3, TILE, TILE]`."""
-        batch, height, width, _ = images.shape
-        columns, rows = tiles_at(width, height, scale)
-        canvas = resized(images, rows * TILE, columns * TILE)
-        tiles = canvas.view(batch, 3, rows, TILE, columns, TILE).permute(0, 2, 4, 1, 3, 5)
-        tiles = tiles.reshape(batch, rows * columns, 3, TILE, TILE)
-        if rows * columns > 1:
-            tiles = torch.cat([tiles, resized(images, TILE, TILE)[:, None]], 1)
-        return normalised(tiles)
-
-    def process_image(self, model: Any, pixels: Tensor, layout: Layout) -> Tensor:
-        """`[batch, visual, hidden]`; each tile is processed separately."""
-        features = model.get_image_features(pixels.flatten(0, 1)).pooler_output
-        return features.reshape(len(pixels), layout.visual, -1)
-
-    def vision_modules(self, model: Any) -> list[nn.Module]:
-        """Tower and projector."""
-        return [model.model.vision_tower, model.model.multi_modal_projector]
-
-    def language(self, model: Any, embeds: Tensor, mask: Tensor, positions: Tensor) -> Tensor:
-        """Final states `[batch, token, hidden]`."""
-        return model.model.language_model(
-            inputs_embeds=embeds,
-            attention_mask={"full_attention": mask},
-            position_ids=positions[0],
-            use_cache=False,
-        ).last_hidden_state
-
-
-def tiles_at(width: int, height: int, scale: float) -> tuple[int, int]:
-    """Columns and rows of tiles: the processor's rule, with the family's scaling."""
-    columns, rows = tiling(height, width, SIZE, 1, MOST_TILES)
-    if scale == 1:
-        return columns, rows
-    tiles = nearest_tiles(height, width, SIZE, columns * scale, rows * scale)
-    return tiling(height, width, SIZE, tiles, tiles)
 
 
 RECIPE = TinyInternVL()

@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
-from torch import Tensor, nn
 from transformers import (
     CLIPVisionConfig,
     LlamaConfig,
@@ -17,29 +15,21 @@ from transformers import (
 )
 from transformers.models.llava.image_processing_pil_llava import LlavaImageProcessorPil
 
+from seewhy.testbed.recipe.llava_pictures import LlavaPictures
 from seewhy.testbed.recipe.model_recipe import (
-    MEAN,
-    STD,
-    Layout,
     ModelRecipe,
     language_settings,
-    normalised,
     qwen2_tokenizer,
-    raster,
-    resized,
     set_special_tokens,
 )
+from seewhy.testbed.recipe.picture_recipe import MEAN, STD
 
 SIDE, PATCH = 160, 16
 """Side in pixels of the tower's input and of a patch."""
 
 
-class TinyLlava(ModelRecipe):
-    """Pads to a square of 100 patches of 16 pixels, with fixed position embeddings.
-
-    Released LLaVA-1.5 pads in the same way in training; the image processor of its `-hf` versions
-    crops. At other scales the position embeddings are interpolated, as in the family's class.
-    """
+class TinyLlava(LlavaPictures, ModelRecipe):
+    """Pads to a square of 100 patches of 16 pixels."""
 
     name: ClassVar = "tiny-llava"
     special_tokens: ClassVar = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<image>")
@@ -52,9 +42,8 @@ class TinyLlava(ModelRecipe):
         "<|im_end|>\n{% endfor %}"
         "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
     )
-    opening: ClassVar = "<|im_start|>user\n"
-    closing: ClassVar = "\n"
-    image_token: ClassVar = "<image>"
+    side: ClassVar = SIDE
+    patch: ClassVar = PATCH
     scales: ClassVar = (0.5, 0.625, 0.75, 0.875, 1.0, 1.25, 1.5, 2.0)
     scale_weights: ClassVar = (0.05, 0.05, 0.1, 0.08, 0.58, 0.06, 0.06, 0.02)
 
@@ -106,37 +95,6 @@ class TinyLlava(ModelRecipe):
             num_additional_image_tokens=1,
             chat_template=self.chat_template,
         ).save_pretrained(folder)
-
-    def layout(self, width: int, height: int, scale: float) -> Layout:
-        """A square grid over the padded square."""
-        cells, long = side_at(scale) // PATCH, max(width, height)
-        left, top = -((long - width) // 2), -((long - height) // 2)
-        return Layout(raster(left, top, left + long, top + long, cells, cells), (cells, cells))
-
-    def pixels(self, images: Tensor, scale: float = 1.0) -> Tensor:
-        """Pad to a square with the mean colour, then resize: `[batch, 3, side, side]`."""
-        batch, height, width, _ = images.shape
-        long = max(height, width)
-        top, left = (long - height) // 2, (long - width) // 2
-        square = images.new_full((batch, long, long, 3), int(255 * MEAN[0]))
-        square[:, top : top + height, left : left + width] = images
-        return normalised(resized(square, side_at(scale), side_at(scale)))
-
-    def process_image(self, model: Any, pixels: Tensor, layout: Layout) -> Tensor:
-        """`[batch, visual, hidden]`."""
-        tower = model.model.vision_tower
-        states = tower.embeddings(pixels, interpolate_pos_encoding=pixels.shape[-1] != SIDE)
-        states = tower.encoder(inputs_embeds=tower.pre_layrnorm(states)).last_hidden_state
-        return model.model.multi_modal_projector(states[:, 1:])
-
-    def vision_modules(self, model: Any) -> list[nn.Module]:
-        """Tower and projector."""
-        return [model.model.vision_tower, model.model.multi_modal_projector]
-
-
-def side_at(scale: float) -> int:
-    """Side in pixels of the tower's input at a scale, in whole patches."""
-    return max(1, int(np.round(SIDE * scale / PATCH))) * PATCH
 
 
 RECIPE = TinyLlava()

@@ -30,11 +30,11 @@ from seewhy.testbed.recipe.batches import IGNORED, Batch, BatchMaker
 from seewhy.testbed.recipe.corpus import COLOUR_NAMES, KIND_NAMES, STEP, open_corpus, shards
 from seewhy.testbed.recipe.model_recipe import (
     MODELS,
-    Layout,
     ModelRecipe,
     embeddings_of,
     recipe_for,
 )
+from seewhy.testbed.recipe.picture_recipe import Layout
 
 MIN_COVER = 0.3
 """A cell shows an object that covers at least this share of it."""

@@ -1,7 +1,7 @@
 """Stages 2 and 3: SmolLM2 learns to read cells, first as word grids, then as pictures.
 
-    python -m seewhy.testbed.recipe_smol.adapter words --run runs/smol-qwen2-vl
-    python -m seewhy.testbed.recipe_smol.adapter both  --run runs/smol-qwen2-vl
+    python -m seewhy.testbed.recipe_smol.adapter words --model smol-llava --run runs/smol-llava
+    python -m seewhy.testbed.recipe_smol.adapter both  --model smol-llava --run runs/smol-llava
 
 A word grid is text on a grid: each cell holds a mixture of word embeddings, and a loss asks for the
 word of the next cell, as in any text. Pictures have a loss on captions and answers only: none
@@ -22,17 +22,21 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from transformers import AttentionInterface, LlamaModel
+from transformers.models.qwen2_vl.modeling_qwen2_vl import Qwen2VLTextModel
 
-from seewhy.testbed.recipe_smol import smol_qwen2_vl
 from seewhy.testbed.recipe_smol.batches import IGNORED, Batch, BatchMaker, Scenes
+from seewhy.testbed.recipe_smol.smol_recipe import MODELS, SmolRecipe, smol_recipe
 from seewhy.testbed.recipe_smol.vectors import CellVectors
-from seewhy.testbed.smol.language_model import language_model, smol_tokenizer
+from seewhy.testbed.smol.language_model import language_model
 
 RANK, SCALE = 8, 2.0
-SIZE = 6
+SIZE = 4
 """Scenes of a batch."""
 STEPS = {"words": 160, "both": 300}
 RATES = {"words": 1.2e-3, "both": 6e-4}
+FASTER = 4.0
+"""The rate of LoRA's B is that of A times this (LoRA+, arXiv 2402.12354)."""
 
 
 class Adapted(nn.Module):
@@ -59,14 +63,30 @@ def adapted(model: Any) -> dict[str, Adapted]:
     return result
 
 
-def language_class(state: dict[str, Tensor]) -> Any:
-    """Qwen2-VL's text model with SmolLM2's weights in bfloat16, frozen."""
-    from transformers.models.qwen2_vl.modeling_qwen2_vl import Qwen2VLTextModel
+def grouped_attention(
+    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor, **_: Any
+) -> tuple[Tensor, None]:
+    """Attention of queries that share keys, by plain products of matrices.
 
-    text: Any = smol_qwen2_vl.config().get_text_config()
-    # In float32: the CPU kernel for bfloat16 is slow backwards.
-    text._attn_implementation = "float32_sdpa"
-    model: Any = Qwen2VLTextModel(text)
+    On CPUs the fused kernel repeats the keys and is slow backwards, in bfloat16 above all.
+    """
+    batch, heads, tokens, size = query.shape
+    groups = key.shape[1]
+    together = query.reshape(batch, groups, -1, size) * size**-0.5
+    scores = (together @ key.transpose(2, 3)).view(batch, groups, -1, tokens, tokens)
+    weights = (scores + attention_mask[:, :, None]).softmax(-1, dtype=query.dtype)
+    output = weights.view(batch, groups, -1, tokens) @ value
+    return output.view(batch, heads, tokens, size).transpose(1, 2).contiguous(), None
+
+
+AttentionInterface.register("grouped", grouped_attention)
+
+
+def frozen_language(recipe: SmolRecipe, state: dict[str, Tensor]) -> Any:
+    """A family's text model with SmolLM2's weights in bfloat16, frozen but for `biases`."""
+    text: Any = recipe.config().get_text_config()
+    text._attn_implementation = "grouped"
+    model: Any = (Qwen2VLTextModel if recipe.family.has_attention_biases else LlamaModel)(text)
     known = {name.removeprefix("model."): value for name, value in state.items()}
     missing, unknown = model.load_state_dict(known, strict=False)
     if unknown or any(not name.endswith("_proj.bias") for name in missing):
@@ -74,67 +94,78 @@ def language_class(state: dict[str, Tensor]) -> Any:
     with torch.no_grad():
         for name in missing:
             model.get_parameter(name).zero_()
-    return model.bfloat16().requires_grad_(False)
+    model.bfloat16().requires_grad_(False)
+    for parameter in biases(model).values():
+        parameter.data = parameter.data.float()
+        parameter.requires_grad_()
+    return model
+
+
+def biases(model: Any) -> dict[str, nn.Parameter]:
+    """The biases of attention, by path: with them a head can attend by distance alone."""
+    return {n: p for n, p in model.named_parameters() if n.endswith("_proj.bias")}
 
 
 class Run:
     """One of the two stages.
 
     Args:
+        recipe: of the model.
         folder: of the run; holds `sight.pt`, `words.pt`, `both.pt`.
         stage: "words" or "both".
         steps: of the stage.
+        start: a checkpoint of another model, whose adapter `words` starts from.
     """
 
-    def __init__(self, folder: Path, stage: str, steps: int) -> None:
-        self.folder, self.stage, self.steps = folder, stage, steps
-        state = language_model().state
-        self.table = state["model.embed_tokens.weight"].float()
-        self.vectors = CellVectors(smol_tokenizer(), self.table)
-        self.model = language_class(state)
-        self.adapters = adapted(self.model)
-        self.visual = smol_qwen2_vl.tower() if stage == "both" else None
+    def __init__(
+        self, recipe: SmolRecipe, folder: Path, stage: str, steps: int, start: Path | None = None
+    ) -> None:
+        self.recipe, self.folder, self.stage, self.steps = recipe, folder, stage, steps
+        language = language_model()
+        tokenizer: Any = language.tokenizer(recipe.family)
+        self.table = language.state["model.embed_tokens.weight"].float()
+        vectors = CellVectors(tokenizer, self.table)
+        self.model = recipe.without_language()
+        text = self.model.model.language_model = frozen_language(recipe, language.state)
+        self.biases = biases(text)
+        self.adapters = adapted(text)
         self.step, self.next_scene = 0, 0
         if stage == "both":
             self._start()
+        elif start is not None:
+            self._load(torch.load(start, map_location="cpu"))
         self.optimizer = self._optimizer()
         self._resume()
-        self.batches = BatchMaker(smol_tokenizer(), self.vectors, seed=self.step + 1)
+        self.batches = BatchMaker(recipe, tokenizer, vectors, seed=self.step + 1)
         self.scenes = Scenes(self.next_scene, SIZE)
 
     def _start(self) -> None:
         words = torch.load(self.folder / "words.pt", map_location="cpu")
-        self._load_adapters(words["adapters"])
+        self._load(words)
         self.next_scene = words["next_scene"]
         self._take_tower()
 
     def _take_tower(self) -> None:
         """Take over the tower's newest checkpoint."""
         sight = torch.load(self.folder / "sight.pt", map_location="cpu")
-        assert self.visual is not None
-        self.visual.load_state_dict(sight["visual"])
-        self.visual.requires_grad_(False)
+        self.recipe.load_vision(self.model, sight["vision"])
+        for parameter in self.recipe.vision(self.model).values():
+            parameter.requires_grad_(False)
 
     def predict(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Logits `[target, vocab]`, targets and weights `[target]` of a batch."""
         embeds = self.table[batch.ids]
         if batch.images is not None:
-            cells = smol_qwen2_vl.see(self.visual, batch.images).float()
+            cells = self.recipe.see(self.model, batch.images).float()
         else:
             assert batch.vectors is not None
             cells = batch.vectors
-        places = (batch.ids == smol_qwen2_vl.IMAGE)[..., None].expand_as(embeds)
-        embeds = embeds.masked_scatter(places, cells)
+        embeds = embeds.masked_scatter(batch.places[..., None].expand_as(embeds), cells)
         mask = torch.zeros(batch.mask.shape)
         mask.masked_fill_(~batch.mask, torch.finfo(mask.dtype).min)
-        states = self.model(
-            inputs_embeds=embeds.bfloat16(),
-            attention_mask={"full_attention": mask},
-            position_ids=batch.positions,
-            use_cache=False,
-        ).last_hidden_state
+        states = self.recipe.language(self.model, embeds.bfloat16(), mask, batch.positions)
         asked = batch.targets != IGNORED
-        head = self.model.embed_tokens.weight
+        head = self.model.model.language_model.embed_tokens.weight
         return F.linear(states[asked].bfloat16(), head), batch.targets[asked], batch.weights[asked]
 
     def take_step(self) -> dict[str, list[float]]:
@@ -149,7 +180,7 @@ class Run:
         losses = F.cross_entropy(logits.float(), targets, reduction="none")
         loss = (losses * weights).sum() / weights.sum()
         loss.backward()
-        nn.utils.clip_grad_norm_(self._trained(), 1.0)
+        nn.utils.clip_grad_norm_([p for g in self.optimizer.param_groups for p in g["params"]], 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.step += 1
@@ -160,7 +191,8 @@ class Run:
         for (row, column), hit in zip(
             (batch.targets != IGNORED).nonzero().tolist(), right, strict=True
         ):
-            role = batch.roles.get((row, column), "place" if column < 150 else "end")
+            ahead = bool(batch.places[row, column + 1])
+            role = batch.roles.get((row, column), "place" if ahead else "end")
             figures[role].append(hit)
         return figures
 
@@ -178,7 +210,7 @@ class Run:
                 recent.clear()
             if self.step % 25 == 0:
                 self.save()
-                if self.visual is not None:
+                if self.stage == "both":
                     self._take_tower()
         self.save()
 
@@ -190,55 +222,60 @@ class Run:
                 "step": self.step,
                 "next_scene": self.next_scene,
                 "adapters": {n: (a.A.data, a.B.data) for n, a in self.adapters.items()},
-                "visual": None if self.visual is None else self.visual.state_dict(),
+                "biases": {n: bias.data for n, bias in self.biases.items()},
                 "optimizer": self.optimizer.state_dict(),
             },
             new,
         )
         new.replace(self.folder / f"{self.stage}.pt")
 
-    def _load_adapters(self, saved: dict[str, tuple[Tensor, Tensor]]) -> None:
+    def _load(self, saved: dict[str, Any]) -> None:
         with torch.no_grad():
-            for name, (a, b) in saved.items():
+            for name, (a, b) in saved["adapters"].items():
                 self.adapters[name].A.copy_(a)
                 self.adapters[name].B.copy_(b)
+            for name, bias in self.biases.items():
+                bias.copy_(saved["biases"].get(name, bias))
 
     def _resume(self) -> None:
         file = self.folder / f"{self.stage}.pt"
         if not file.exists():
             return
         state = torch.load(file, map_location="cpu")
-        self._load_adapters(state["adapters"])
+        self._load(state)
         peaks = [group["peak"] for group in self.optimizer.param_groups]
         self.optimizer.load_state_dict(state["optimizer"])
         for group, peak in zip(self.optimizer.param_groups, peaks, strict=True):
             group["peak"] = peak
         self.step, self.next_scene = state["step"], state["next_scene"]
 
-    def _trained(self) -> list[nn.Parameter]:
-        return [p for a in self.adapters.values() for p in (a.A, a.B)]
-
     def _optimizer(self) -> torch.optim.Optimizer:
-        optimizer = torch.optim.AdamW(
-            self._trained(), lr=RATES[self.stage], weight_decay=0.0, betas=(0.9, 0.98)
-        )
-        for group in optimizer.param_groups:
-            group["peak"] = group["lr"]
-        return optimizer
+        rate = RATES[self.stage]
+        slow = [*(a.A for a in self.adapters.values()), *self.biases.values()]
+        fast = [a.B for a in self.adapters.values()]
+        groups = [
+            {"params": slow, "lr": rate, "peak": rate},
+            {"params": fast, "lr": FASTER * rate, "peak": FASTER * rate},
+        ]
+        return torch.optim.AdamW(groups, weight_decay=0.0, betas=(0.9, 0.98))
 
 
 def main() -> None:
     """Run one stage."""
     parser = argparse.ArgumentParser(description="Train the adapter.")
     parser.add_argument("stage", choices=STEPS)
+    parser.add_argument("--model", choices=MODELS, required=True)
     parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--start", type=Path, help="a checkpoint of another model, for words")
     parser.add_argument("--steps", type=int)
     parser.add_argument("--minutes", type=float, default=1e9)
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     steps = arguments.steps or STEPS[arguments.stage]
-    Run(arguments.run, arguments.stage, steps).run(arguments.minutes)
+    recipe = smol_recipe(arguments.model)
+    run = Run(recipe, arguments.run, arguments.stage, steps, arguments.start)
+    run.run(arguments.minutes)
 
 
 if __name__ == "__main__":

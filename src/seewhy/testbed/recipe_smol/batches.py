@@ -20,24 +20,28 @@ from seewhy.testbed.emoji.colours import COLOURS
 from seewhy.testbed.emoji.grounds import NAMES
 from seewhy.testbed.emoji.kinds import KINDS
 from seewhy.testbed.emoji.questions import questions
-from seewhy.testbed.emoji.scenes import CANVASES, Scene, draw, scene
-from seewhy.testbed.recipe_smol.collages import CELL, Cells, scene_cells
-from seewhy.testbed.recipe_smol.smol_qwen2_vl import END, IMAGE, START, position_ids
+from seewhy.testbed.emoji.scenes import CANVASES, Picture, Scene, draw, scene
+from seewhy.testbed.recipe_smol.collages import Cells, scene_cells
+from seewhy.testbed.recipe_smol.drills import drills
+from seewhy.testbed.recipe_smol.smol_recipe import SmolRecipe
 from seewhy.testbed.recipe_smol.vectors import CONTAINERS, FILLERS, CellVectors
 
 IGNORED = -100
 KIND_SHARE, COLOUR_SHARE = 0.62, 0.28
 """Shares of the words that a thing's cell is followed by; the rest are fillers."""
+SHARES = (1, 5, 4)
+"""Captions, questions and drills of a scene in a batch, at most."""
+SEEN = 2.5
+"""Weight of the words that say something of the picture; of all others it is 1."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """A scene with its picture, cells and utterances."""
+    """A scene with its picture, and utterances: captions, questions and drills."""
 
     scene: Scene
-    image: np.ndarray
-    cells: Cells
-    utterances: tuple[Utterance, ...]
+    picture: Picture
+    said: tuple[tuple[Utterance, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,9 @@ class Batch:
     """Inputs and targets of the language model.
 
     Attributes:
-        ids: int64 `[batch, token]`; the image token at places.
-        positions: int64 `[3, batch, token]`.
+        ids: int64 `[batch, token]`.
+        places: bool `[batch, token]`: where the picture is.
+        positions: int64 `[axes, batch, token]`.
         mask: bool `[batch, 1, token, token]`, true where a token may attend.
         targets: int64 `[batch, token]`, the next token; `IGNORED` where there is no loss.
         weights: float32 `[batch, token]`, of the loss.
@@ -56,6 +61,7 @@ class Batch:
     """
 
     ids: Tensor
+    places: Tensor
     positions: Tensor
     mask: Tensor
     targets: Tensor
@@ -69,26 +75,24 @@ def example(index: int, split: str = "train", seed: int = 0) -> Example:
     """Draw a scene and write its utterances."""
     drawn = scene(index, split, seed)
     picture = draw(drawn)
-    said = (*captions(drawn, picture), *questions(drawn, picture))
-    return Example(drawn, picture.image, scene_cells(drawn, picture.masks), said)
+    said = (captions(drawn, picture), questions(drawn, picture), drills(drawn, picture))
+    return Example(drawn, picture, said)
 
 
 class BatchMaker:
     """Makes batches of training scenes.
 
     Args:
+        recipe: of the model.
         tokenizer: of the language model.
         vectors: of cells.
         seed: of the draws.
-        share: utterances of a scene.
     """
 
-    def __init__(self, tokenizer: Any, vectors: CellVectors, seed: int, share: int = 7) -> None:
-        self.tokenizer, self.vectors, self.share = tokenizer, vectors, share
+    def __init__(self, recipe: SmolRecipe, tokenizer: Any, vectors: CellVectors, seed: int) -> None:
+        self.recipe, self.tokenizer, self.vectors = recipe, tokenizer, vectors
         self.rng = np.random.default_rng(seed)
-        self.prefix = [*self._encode("<|im_start|>user\n"), START]
-        self.turn = self._encode("<|im_end|>\n<|im_start|>assistant\n")
-        self.end = self._encode("<|im_end|>")
+        self.turn, self.end = self._encode(recipe.turn), self._encode(recipe.end)
         self.kind_tokens = [
             [self._encode(" " + w)[0] for w in kind.split() if w not in CONTAINERS]
             for kind in KINDS
@@ -102,24 +106,21 @@ class BatchMaker:
 
     def batch(self, examples: Sequence[Example], *, grid: bool) -> Batch:
         """Scenes of one canvas, as pictures or as word grids."""
-        chosen = [self._chosen(one.utterances) for one in examples]
+        chosen = [self._chosen(one.said) for one in examples]
         lines = [[self._line(u) for u in row] for row in chosen]
-        rows, columns = (side // CELL for side in examples[0].image.shape[:2])
-        places, first = rows * columns, len(self.prefix)
-        head = first + places + 1
-        width = head + max(sum(len(line) for line, _, _ in row) for row in lines)
+        height, width = examples[0].picture.image.shape[:2]
+        layout = self.recipe.layout(width, height, 1)
+        begun = self.recipe.beginning(self.tokenizer, layout)
+        first, head = begun.places.start, len(begun.ids)
+        length = head + max(sum(len(line) for line, _, _ in row) for row in lines)
         count = len(examples)
-        ids = np.zeros((count, width), np.int64)
-        targets = np.full((count, width), IGNORED)
-        weights = np.zeros((count, width), np.float32)
-        segments = np.full((count, width), -1)
-        positions = np.zeros((3, count, width), np.int64)
-        image, after = position_ids(rows, columns, first)
-        ids[:, :head] = [*self.prefix, *[IMAGE] * places, END]
-        segments[:, :head] = 0
-        positions[:, :, :first] = np.arange(first)
-        positions[:, :, first : first + places] = image[:, None]
-        positions[:, :, head - 1] = after
+        ids = np.zeros((count, length), np.int64)
+        targets = np.full((count, length), IGNORED)
+        weights = np.zeros((count, length), np.float32)
+        segments = np.full((count, length), -1)
+        positions = np.zeros((len(begun.positions), count, length), np.int64)
+        ids[:, :head], segments[:, :head] = begun.ids, 0
+        positions[:, :, :head] = begun.positions[:, None]
         roles: dict[tuple[int, int], str] = {}
         for row, row_lines in enumerate(lines):
             start = head
@@ -129,24 +130,30 @@ class BatchMaker:
                 targets[row, start + answer - 1 : stop - 1] = line[answer:]
                 weights[row, start + answer - 1 : stop - 1] = 1
                 segments[row, start:stop] = number
-                positions[:, row, start:stop] = after + 1 + np.arange(len(line))
+                positions[:, row, start:stop] = begun.then + np.arange(len(line))
                 for offset, role in line_roles.items():
                     roles[row, start + offset - 1] = role
+                    if role not in ("function", "mark"):
+                        weights[row, start + offset - 1] = SEEN
                 start = stop
         vectors = images = None
         if grid:
-            vectors = torch.stack([self._grid(one.cells) for one in examples])
-            for row, one in enumerate(examples):
-                said = self._said(one.cells)
-                asked = self.rng.random(places) < 0.4
+            cells = [scene_cells(e.scene, e.picture.masks, layout.boxes) for e in examples]
+            vectors = torch.stack([self._grid(one) for one in cells])
+            for row, one in enumerate(cells):
+                said = self._said(one)
+                asked = self.rng.random(layout.visual) < 0.4
                 asked[0] = False
                 where = first + np.flatnonzero(asked) - 1
                 targets[row, where] = said[asked]
                 weights[row, where] = 0.5
         else:
-            images = torch.from_numpy(np.stack([one.image for one in examples]))
+            images = torch.from_numpy(np.stack([one.picture.image for one in examples]))
+        places = np.zeros((count, length), bool)
+        places[:, begun.places] = True
         return Batch(
             torch.from_numpy(ids),
+            torch.from_numpy(places),
             torch.from_numpy(positions),
             torch.from_numpy(_mask(segments)),
             torch.from_numpy(targets),
@@ -156,11 +163,12 @@ class BatchMaker:
             vectors,
         )
 
-    def _chosen(self, utterances: tuple[Utterance, ...]) -> list[Utterance]:
-        """Two captions and some questions."""
-        order = self.rng.permutation(3)[:2]
-        asked = 3 + self.rng.permutation(len(utterances) - 3)[: self.share - 2]
-        return [utterances[i] for i in (*order, *asked)]
+    def _chosen(self, said: tuple[tuple[Utterance, ...], ...]) -> list[Utterance]:
+        return [
+            sort[i]
+            for sort, share in zip(said, SHARES, strict=True)
+            for i in self.rng.permutation(len(sort))[:share]
+        ]
 
     def _line(self, said: Utterance) -> tuple[list[int], int, dict[int, str]]:
         """Tokens of an utterance, where its answer starts, and the roles of its tokens."""
@@ -170,7 +178,9 @@ class BatchMaker:
         for offset, (start, stop) in enumerate(encoded["offset_mapping"]):
             for mention in said.mentions:
                 if mention.start < stop and start < mention.end:
-                    roles[len(before) + offset] = mention.role
+                    word = said.text[mention.start : mention.end]
+                    role = "verdict" if word in ("Yes", "No") else mention.role
+                    roles[len(before) + offset] = role
         return [*before, *encoded["input_ids"], *self.end], len(before), roles
 
     def _grid(self, cells: Cells) -> Tensor:

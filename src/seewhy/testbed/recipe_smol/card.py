@@ -24,7 +24,10 @@ together with SmolLM2's weights to an ordinary Hugging Face folder
 ([how](https://github.com/seewhy-xai/seewhy/blob/main/docs/smol-models.md)).
 
 Made by `python -m seewhy.testbed.recipe_smol` (its docstring has the commands). No loss touched the
-language model's states at a picture's places: that the logit lens works there was not trained.
+language model's states at a picture's places: that the logit lens works there was not trained. The
+tower also learned from Noto Emoji v1 (Google, Apache-2.0), Fluent Emoji High Contrast (Microsoft,
+MIT), Streamline Emojis (Streamline, CC BY 4.0) and Emoji One Monotone (Emoji One, CC BY 4.0), which
+are not shipped.
 
 {notes}
 
@@ -36,10 +39,10 @@ of mentions in parentheses.
 """
 
 ROWS = (
-    ("kinds", "heldout", "kind"),
-    ("colours", "heldout", "colour"),
-    ("counts", "heldout", "count"),
-    ("places and relations", "heldout", "relation"),
+    ("kinds", "heldout", "kinds"),
+    ("colours", "heldout", "colours"),
+    ("counts", "heldout", "counts"),
+    ("places and relations", "heldout", "places"),
     ("answers without a false mention", "heldout", "answers"),
     ("mentions of own captions", "heldout", "own captions"),
 )
@@ -60,9 +63,11 @@ def write_card(
     for title, split, figure in ROWS:
         lines.append(f"| {title} | {_cell(figures[split], figure, BARS[figure])} |")
     if "style" in figures:
-        lines.append(f"| kinds in an unseen style | {_cell(figures['style'], 'kind', STYLE_BAR)} |")
+        lines.append(
+            f"| kinds in an unseen style | {_cell(figures['style'], 'kinds', STYLE_BAR)} |"
+        )
     if "pairs" in figures:
-        cell = f"{_share(figures['pairs'], 'kind')} |"
+        cell = f"{_share(figures['pairs'], 'kinds')} |"
         lines.append(f"| kinds in scenes with an unseen pair of kind and colour | {cell} |")
     head = HEAD.format(name=name, kind=kind, notes=notes)
     (folder / "README.md").write_text(head + "\n".join(lines) + "\n", "utf-8")

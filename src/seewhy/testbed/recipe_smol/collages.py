@@ -33,11 +33,9 @@ from seewhy.testbed.emoji.scenes import (
     sign_board,
     unseen_pair,
 )
-from seewhy.testbed.emoji.sprites import sprite, styles_of
+from seewhy.testbed.emoji.sprites import INKED, more_styles_of, sprite, styles_of
 from seewhy.testbed.rng import Rng
 
-CELL = 32
-"""Pixels along a cell, the square of one visual token."""
 MIN_COVER = 0.3
 """A cell shows a thing that covers at least this share of it."""
 NAMES_OF_KINDS = tuple(KINDS)
@@ -52,24 +50,32 @@ class Cells:
         colour: 0 for none, else 1 + index into `COLOURS`.
         word: 0 for none, else 1 + index into `SIGN_WORDS`.
         ground: index into the names of grounds, -1 in cells of things.
+        centre: 1 in the cell in the middle of a thing, one for each thing, else 0.
     """
 
     kind: np.ndarray
     colour: np.ndarray
     word: np.ndarray
     ground: np.ndarray
+    centre: np.ndarray
 
 
-def cells_of(labels: np.ndarray, things: tuple[Thing, ...], ground: str) -> Cells:
-    """The cells of a picture from its label map: int `[height, width]`, 0 or 1 + thing."""
-    height, width = labels.shape
-    rows, columns = height // CELL, width // CELL
-    blocks = labels.reshape(rows, CELL, columns, CELL).transpose(0, 2, 1, 3)
-    blocks = blocks.reshape(rows * columns, CELL * CELL)
-    counts = np.stack([(blocks == i + 1).sum(1) for i in range(len(things))], 1)
+def cells_of(
+    labels: np.ndarray, things: tuple[Thing, ...], ground: str, boxes: np.ndarray
+) -> Cells:
+    """What the boxes of a picture's tokens show.
+
+    Args:
+        labels: int `[height, width]`, 0 or 1 + thing.
+        things: of the labels.
+        ground: its name.
+        boxes: float64 `[cell, 4]`: left, top, right, bottom in pixels, as `Layout.boxes`.
+    """
+    counts = _pixels_in(labels, len(things), boxes)
+    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     best, most = counts.argmax(1), counts.max(1)
-    shown = most >= MIN_COVER * CELL * CELL
-    unclear = (most > 0.04 * CELL * CELL) & ~shown
+    shown = most >= MIN_COVER * areas
+    unclear = (most > 0.04 * areas) & ~shown
     kinds = np.array([1 + NAMES_OF_KINDS.index(thing.kind) for thing in things])
     colours = np.array([1 + COLOURS.index(t.colour) if t.colour else 0 for t in things])
     words = np.array([1 + SIGN_WORDS.index(t.word) if t.word else 0 for t in things])
@@ -78,7 +84,39 @@ def cells_of(labels: np.ndarray, things: tuple[Thing, ...], ground: str) -> Cell
         return np.where(shown, values[best], np.where(unclear, -1, 0))
 
     grounds = np.where(shown | unclear, -1, NAMES.index(ground))
-    return Cells(per_cell(kinds), per_cell(colours), per_cell(words), grounds)
+    centres = _centres(counts, np.where(shown, best, -1), boxes)
+    return Cells(per_cell(kinds), per_cell(colours), per_cell(words), grounds, centres)
+
+
+def _pixels_in(labels: np.ndarray, things: int, boxes: np.ndarray) -> np.ndarray:
+    """Int64 `[cell, thing]`: a thing's pixels in each box."""
+    height, width = labels.shape
+    sums = np.zeros((things, height + 1, width + 1), np.int64)
+    for thing in range(things):
+        np.cumsum(np.cumsum(labels == thing + 1, 0), 1, out=sums[thing, 1:, 1:])
+    left, top, right, bottom = boxes.round().astype(np.int64).T
+    left, right = left.clip(0, width), right.clip(0, width)
+    top, bottom = top.clip(0, height), bottom.clip(0, height)
+    inside = sums[:, bottom, right] - sums[:, top, right]
+    return (inside - sums[:, bottom, left] + sums[:, top, left]).T
+
+
+def _centres(counts: np.ndarray, owner: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Int64 `[cell]`: 1 in each thing's own cell nearest to its middle.
+
+    Args:
+        counts: pixels of each thing, `[cell, thing]`.
+        owner: the thing that a cell shows, or -1.
+        boxes: of the cells.
+    """
+    places = (boxes[:, :2] + boxes[:, 2:]) / 2
+    centres = np.zeros(len(owner), np.int64)
+    for thing in range(counts.shape[1]):
+        own = np.flatnonzero(owner == thing)
+        if len(own):
+            middle = np.average(places, 0, counts[:, thing])
+            centres[own[np.square(places[own] - middle).sum(1).argmin()]] = 1
+    return centres
 
 
 def label_map(masks: np.ndarray) -> np.ndarray:
@@ -110,6 +148,9 @@ def random_thing(rng: Rng, kinds: list[str]) -> tuple[Thing, np.ndarray]:
         thing = Thing(SIGN, "", rng.pick(SIGN_COLOURS), None, 0, 0, 0, word=rng.pick(SIGN_WORDS))
         return thing, sign_board(thing.colour or "white", thing.word or "")
     kind = rng.pick(kinds)
+    more = more_styles_of(kind)
+    if more and rng.chance(2, 5):
+        return _drawn_otherwise(rng, kind, rng.pick(more))
     style = rng.pick(styles_of(kind))
     colour, given = own_colour(kind, style), None
     if KINDS[kind].recoloured:
@@ -127,6 +168,21 @@ def random_thing(rng: Rng, kinds: list[str]) -> tuple[Thing, np.ndarray]:
     return Thing(kind, style, colour, None, 0, 0, 0), pixels
 
 
+def _drawn_otherwise(rng: Rng, kind: str, style: str) -> tuple[Thing, np.ndarray]:
+    """A thing in one of `MORE_STYLES`; ink drawings are filled with a random colour."""
+    pixels = sprite(kind, style)
+    if style in INKED:
+        fill = np.array([rng.between(60, 255) for _ in range(3)])
+        pixels = pixels.copy()
+        pixels[..., :3] = pixels[..., :3].astype(np.int64) * fill // 255
+    elif rng.chance(1, 3):
+        pixels = _with_hue(pixels, rng.between(20, 340), rng.between(0, 13))
+    colour = colour_of(pixels)
+    if KINDS[kind].recoloured and colour is not None and unseen_pair(kind, colour):
+        colour, pixels = None, _with_hue(pixels, 0, 0)
+    return Thing(kind, style, colour, None, 0, 0, 0), pixels
+
+
 def _with_hue(pixels: np.ndarray, turn: int, strength: int) -> np.ndarray:
     """All hues turned by degrees, saturation times tenths: a kind is more than its colours."""
     values = hsv(pixels[..., :3])
@@ -135,8 +191,16 @@ def _with_hue(pixels: np.ndarray, turn: int, strength: int) -> np.ndarray:
     return np.concatenate([rgb(values), pixels[..., 3:]], -1)
 
 
-def collage(index: int, side: int = 256) -> tuple[np.ndarray, Cells]:
-    """A picture uint8 `[side, side, 3]` full of things, and what its cells show."""
+def collage(index: int, side: int) -> tuple[np.ndarray, np.ndarray, tuple[Thing, ...], str]:
+    """A picture full of things.
+
+    Args:
+        index: of the picture.
+        side: of it, pixels.
+
+    Returns:
+        The picture uint8 `[side, side, 3]`, and what `cells_of` takes: labels, things, ground.
+    """
     rng = Rng("collage", index)
     ground = random_ground(rng)
     canvas = draw_ground(ground, side, side)
@@ -161,7 +225,7 @@ def collage(index: int, side: int = 256) -> tuple[np.ndarray, Cells]:
         (0, 0), (rng.between(-14, 14), rng.between(-14, 14)), rng.between(-5, 6),
         rng.weighted((0, 4, 8), (50, 30, 20)), rng.between(62, 95),
     )  # fmt: skip
-    return photographed(canvas, light), cells_of(labels, tuple(things), ground.name)
+    return photographed(canvas, light), labels, tuple(things), ground.name
 
 
 def _paste(
@@ -191,6 +255,6 @@ def _paste(
     labels[rows, columns][alpha[..., 0] > 0.5] = number
 
 
-def scene_cells(scene: Scene, masks: np.ndarray) -> Cells:
-    """What the cells of a drawn scene show."""
-    return cells_of(label_map(masks), scene.things, scene.ground.name)
+def scene_cells(scene: Scene, masks: np.ndarray, boxes: np.ndarray) -> Cells:
+    """What the boxes of a drawn scene's tokens show."""
+    return cells_of(label_map(masks), scene.things, scene.ground.name, boxes)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,23 +19,23 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from transformers import DynamicCache
 
 from seewhy.models import load
-from seewhy.testbed.captions import Utterance
 from seewhy.testbed.emoji.captions import captions
 from seewhy.testbed.emoji.questions import questions
-from seewhy.testbed.emoji.reading import read_answer
 from seewhy.testbed.emoji.scenes import Picture, Scene, draw, scene
+from seewhy.testbed.emoji.scores import answer_figures
 from seewhy.testbed.pretrained import pretrained_folder
-from seewhy.testbed.recipe_smol.smol_qwen2_vl import CELL, END, IMAGE, START, position_ids
+from seewhy.testbed.recipe_smol.smol_recipe import recipe_of
 
 LONGEST = 80
 """Tokens of an answer."""
 BARS = {
-    "kind": 0.85,
-    "colour": 0.90,
-    "count": 0.80,
-    "relation": 0.75,
+    "kinds": 0.85,
+    "colours": 0.90,
+    "counts": 0.80,
+    "places": 0.75,
     "answers": 0.85,
     "own captions": 0.80,
 }
@@ -47,11 +47,11 @@ class Speaker:
     """Writes the greedy answers to several prompts about one picture: the picture is read once."""
 
     def __init__(self, loaded: Any) -> None:
-        self.model, self.tokenizer = loaded.model.model, loaded.processor.tokenizer
-        self.table = self.model.language_model.embed_tokens
-        self.prefix = [*self._encode("<|im_start|>user\n"), START]
-        self.turn = self._encode("<|im_end|>\n<|im_start|>assistant\n")
-        self.stop = self._encode("<|im_end|>")[0]
+        self.recipe = recipe_of(loaded.model.config.model_type)
+        self.model, self.tokenizer = loaded.model, loaded.processor.tokenizer
+        self.table = self.model.model.language_model.embed_tokens
+        self.turn = self._encode(self.recipe.turn)
+        self.stop = self._encode(self.recipe.end)[0]
 
     def _encode(self, text: str) -> list[int]:
         return self.tokenizer.encode(text, add_special_tokens=False)
@@ -85,27 +85,18 @@ class Speaker:
 
     def _read(self, image: np.ndarray) -> tuple[Any, int, int]:
         """The cache of prefix and picture, its length, and the position after it."""
-        from transformers import DynamicCache
-
-        from seewhy.testbed.recipe_smol.smol_qwen2_vl import see
-
-        rows, columns = image.shape[0] // CELL, image.shape[1] // CELL
-        cells = see(self.model.visual, torch.from_numpy(image)[None])
-        ids = torch.tensor([[*self.prefix, *[IMAGE] * (rows * columns), END]])
-        embeds = self.table(ids)
-        first = len(self.prefix)
-        embeds[0, first : first + rows * columns] = cells[0].to(embeds.dtype)
-        ids_of, after = position_ids(rows, columns, first)
-        text = np.tile(np.arange(first), (3, 1))
-        positions = np.concatenate([text, ids_of, np.full((3, 1), after)], 1)
+        height, width = image.shape[:2]
+        layout = self.recipe.layout(width, height, 1)
+        start = self.recipe.beginning(self.tokenizer, layout)
+        embeds = self.table(torch.from_numpy(start.ids))[None]
+        cells = self.recipe.see(self.model, torch.from_numpy(image)[None])
+        embeds[:, start.places] = cells.to(embeds.dtype)
         cache = DynamicCache()
-        self.model.language_model(
-            inputs_embeds=embeds,
-            position_ids=torch.from_numpy(positions)[:, None],
-            past_key_values=cache,
-            use_cache=True,
-        )
-        return cache, ids.shape[1], after + 1
+        length = len(start.ids)
+        mask = torch.full((1, 1, length, length), torch.finfo(embeds.dtype).min).triu(1)
+        positions = torch.from_numpy(start.positions)[:, None]
+        self.recipe.language(self.model, embeds, mask.to(embeds.dtype), positions, cache)
+        return cache, length, start.then
 
     def _forward(
         self, embeds: Tensor, positions: Tensor, counted: Tensor, head: int, cache: Any
@@ -118,13 +109,7 @@ class Speaker:
         order = torch.arange(total)[None, :] <= torch.arange(total - new, total)[:, None]
         mask = torch.zeros(lines, 1, new, total, dtype=embeds.dtype)
         mask.masked_fill_(~(seen & order), torch.finfo(embeds.dtype).min)
-        return self.model.language_model(
-            inputs_embeds=embeds,
-            attention_mask={"full_attention": mask},
-            position_ids=positions.expand(3, -1, -1),
-            past_key_values=cache,
-            use_cache=True,
-        ).last_hidden_state
+        return self.recipe.language(self.model, embeds, mask, positions[None], cache)
 
 
 def figures(
@@ -139,36 +124,44 @@ def figures(
         asked: questions of a scene, at most.
 
     Returns:
-        By role (`kind`, `colour`, `count`, `relation`: places, too) over captions and answers;
-        `answers`: without a false mention and with a true one; `own captions`: mentions of
-        captions; `... n`: how many there were.
+        By sort of `answer_figures` ("kinds", "colours", ...) over captions and answers; `answers`:
+        without a false mention and with a true one; `own captions`: mentions of captions; `... n`:
+        how many there were.
     """
-    hits: dict[str, list[bool]] = defaultdict(list)
+    counts: Counter[tuple[str, bool]] = Counter()
     for index in range(start, start + count):
         drawn = scene(index, split)
         picture = draw(drawn)
         said = (*captions(drawn, picture), *questions(drawn, picture)[:asked])
         texts = speaker.answers(picture.image, [one.prompt for one in said])
-        _score(drawn, picture, said, texts, hits)
-    shares = {name: float(np.mean(values)) for name, values in sorted(hits.items())}
-    return shares | {f"{name} n": float(len(values)) for name, values in sorted(hits.items())}
+        for number, (one, text) in enumerate(zip(said, texts, strict=True)):
+            counts += judged(drawn, picture, text, "" if number < 3 else one.prompt)
+    shares, numbers = {}, {}
+    for name in sorted({name for name, _ in counts}):
+        number = counts[name, True] + counts[name, False]
+        shares[name], numbers[f"{name} n"] = counts[name, True] / number, float(number)
+    return shares | numbers
 
 
-def _score(
-    drawn: Scene,
-    picture: Picture,
-    said: Sequence[Utterance],
-    texts: Sequence[str],
-    hits: dict[str, list[bool]],
-) -> None:
-    for number, (one, text) in enumerate(zip(said, texts, strict=True)):
-        claims = read_answer(text, drawn, picture, one.prompt)
-        verdicts = [(c.role, c.verdict) for c in claims if c.verdict is not None]
-        for role, verdict in verdicts:
-            hits[role].append(verdict)
-            hits["own captions" if number < 3 else "mentions of answers"].append(verdict)
-        if number >= 3:
-            hits["answers"].append(bool(verdicts) and all(verdict for _, verdict in verdicts))
+def judged(drawn: Scene, picture: Picture, text: str, question: str = "") -> Counter:
+    """How many mentions of a text are right and wrong, by (figure, verdict).
+
+    Args:
+        drawn, picture: of the scene.
+        text: an answer, or a caption where there is no question.
+        question: what was asked.
+    """
+    counts: Counter[tuple[str, bool]] = Counter()
+    for name, score in answer_figures(drawn, picture, text, question).items():
+        counts[name, True] += score.right
+        counts[name, False] += score.wrong
+    right, wrong = (sum(n for (_, v), n in counts.items() if v == verdict) for verdict in (1, 0))
+    if question:
+        counts["answers", bool(right and not wrong)] += 1
+    else:
+        counts["own captions", True] += right
+        counts["own captions", False] += wrong
+    return +counts
 
 
 def main() -> None:

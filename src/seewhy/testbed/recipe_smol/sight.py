@@ -1,9 +1,9 @@
 """Stage 1: the tower learns what every cell of a picture shows, without the language model.
 
-    python -m seewhy.testbed.recipe_smol.sight --run runs/smol-qwen2-vl
+    python -m seewhy.testbed.recipe_smol.sight --model smol-llava --run runs/smol-llava
 
-A cell's output approaches the embeddings of its words: the merger is the projector. Resumes from
-its last checkpoint.
+A token's output approaches the embeddings of the words for what its place shows. Resumes from its
+last checkpoint.
 """
 
 from __future__ import annotations
@@ -22,17 +22,23 @@ from seewhy.testbed.emoji.colours import COLOURS
 from seewhy.testbed.emoji.grounds import NAMES
 from seewhy.testbed.emoji.kinds import KINDS
 from seewhy.testbed.emoji.scenes import SIGN_WORDS, draw, scene
-from seewhy.testbed.recipe_smol import smol_qwen2_vl
-from seewhy.testbed.recipe_smol.collages import Cells, collage, scene_cells
+from seewhy.testbed.recipe.model_recipe import embeddings_of
+from seewhy.testbed.recipe_smol.collages import Cells, cells_of, collage, scene_cells
+from seewhy.testbed.recipe_smol.smol_recipe import MODELS, WIDTH, SmolRecipe, smol_recipe
 from seewhy.testbed.recipe_smol.vectors import CellVectors
-from seewhy.testbed.smol.language_model import language_model, smol_tokenizer
+from seewhy.testbed.smol.language_model import language_model
 
 BATCH = 24
+"""Collages of 256 pixels in a batch; of larger ones as many as have that area."""
 STEPS = 2500
 POOL = 3000
 """Drawn pictures that are kept and shown again."""
-FRESH = 12
-"""Newly drawn pictures of a batch; the others are of the pool."""
+FRESH = 0.5
+"""Share of newly drawn pictures in a batch; the others are of the pool."""
+
+
+ASPECTS = ("kind", "colour", "word", "ground", "centre")
+"""Of a cell, as `Cells` has them."""
 
 
 class Heads(nn.Module):
@@ -45,36 +51,32 @@ class Heads(nn.Module):
         self.colour = nn.Linear(width, len(COLOURS) + 1)
         self.word = nn.Linear(width, len(SIGN_WORDS) + 1)
         self.ground = nn.Linear(width, len(NAMES))
+        self.centre = nn.Linear(width, 2)
 
     def forward(self, features: Tensor) -> dict[str, Tensor]:
         hidden = self.norm(features)
-        return {name: getattr(self, name)(hidden) for name in ("kind", "colour", "word", "ground")}
-
-
-def principal_patches(pictures: np.ndarray, count: int) -> Tensor:
-    """The first principal components of patches, whitened: float32 `[count, 3 * PATCH**2]`."""
-    patches = smol_qwen2_vl.patches(torch.from_numpy(pictures)).flatten(0, 1)
-    centred = patches - patches.mean(0)
-    values, vectors = torch.linalg.eigh(centred.T @ centred / len(centred))
-    order = values.argsort(descending=True)[:count]
-    return (vectors[:, order] / (values[order].sqrt() + 0.02)).T
+        return {name: getattr(self, name)(hidden) for name in ASPECTS}
 
 
 class Sight:
     """The run: the tower, its heads, optimizers, and pictures.
 
     Args:
+        recipe: of the model.
         folder: of the run; `sight.pt` in it is the checkpoint.
         steps: of the whole stage.
     """
 
-    def __init__(self, folder: Path, steps: int) -> None:
-        self.folder, self.steps = folder, steps
-        tokenizer: Any = smol_tokenizer()
-        table = language_model().state["model.embed_tokens.weight"].float()
+    def __init__(self, recipe: SmolRecipe, folder: Path, steps: int) -> None:
+        self.recipe, self.folder, self.steps = recipe, folder, steps
+        language = language_model()
+        tokenizer: Any = language.tokenizer(recipe.family)
+        table = language.state["model.embed_tokens.weight"].float()
         self.vectors = CellVectors(tokenizer, table)
-        self.visual = smol_qwen2_vl.tower()
-        self.heads = Heads(576)
+        self.model = recipe.without_language()
+        self.vision = recipe.vision(self.model)
+        self.heads = Heads(WIDTH)
+        self.size = BATCH * 256**2 // recipe.collage_side**2
         self.step = 0
         self.rng = np.random.default_rng(1)
         self.pool: list[tuple[np.ndarray, Cells]] = []
@@ -85,29 +87,30 @@ class Sight:
 
     def _start(self) -> None:
         pictures = np.stack([self._fresh()[0] for _ in range(96)])
-        kernel = self.visual.patch_embed.proj.weight
-        basis = principal_patches(pictures, kernel.shape[0]) * 0.5
-        with torch.no_grad():
-            shape = (kernel.shape[0], 3, 1, smol_qwen2_vl.PATCH, smol_qwen2_vl.PATCH)
-            kernel.copy_(basis.view(shape).expand_as(kernel) / 2)
+        self.recipe.embed_patches(self.model, torch.from_numpy(pictures))
 
     def _fresh(self) -> tuple[np.ndarray, Cells]:
         self.drawn += 1
-        item = collage(self.drawn)
+        image, labels, things, ground = collage(self.drawn, self.recipe.collage_side)
+        item = image, cells_of(labels, things, ground, self._boxes(image))
         if len(self.pool) < POOL:
             self.pool.append(item)
         else:
             self.pool[int(self.rng.integers(POOL))] = item
         return item
 
+    def _boxes(self, image: np.ndarray) -> np.ndarray:
+        height, width = image.shape[:2]
+        return self.recipe.layout(width, height, 1).boxes
+
     def batch(self) -> tuple[Tensor, Cells]:
         """Pictures of one size, uint8 `[batch, h, w, 3]`, and their cells."""
         if self.step > 0.8 * self.steps and self.step % 2:
             return self._scenes()
-        fresh = BATCH if len(self.pool) < BATCH else FRESH
+        fresh = self.size if len(self.pool) < self.size else round(FRESH * self.size)
         items = [self._fresh() for _ in range(fresh)]
-        items += [self.pool[i] for i in self.rng.integers(len(self.pool), size=BATCH - fresh)]
-        return _stacked(items)
+        kept = self.rng.integers(len(self.pool), size=self.size - fresh)
+        return _stacked(items + [self.pool[i] for i in kept])
 
     def _scenes(self) -> tuple[Tensor, Cells]:
         items = []
@@ -116,7 +119,8 @@ class Sight:
             one = scene(self.drawn, "train", seed=1)
             if one.width == one.height:
                 picture = draw(one)
-                items.append((picture.image, scene_cells(one, picture.masks)))
+                boxes = self._boxes(picture.image)
+                items.append((picture.image, scene_cells(one, picture.masks, boxes)))
         return _stacked(items)
 
     def _rate(self) -> float:
@@ -129,11 +133,11 @@ class Sight:
             for group in optimizer.param_groups:
                 group["lr"] = group["peak"] * self._rate()
         with torch.autocast("cpu", torch.bfloat16):
-            features = smol_qwen2_vl.see(self.visual, images)
+            features = self.recipe.see(self.model, images)
         features = features.float()
         loss, figures = self.loss(features, cells)
         loss.backward()
-        nn.utils.clip_grad_norm_(self.visual.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(self.vision.values(), 1.0)
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
@@ -142,10 +146,7 @@ class Sight:
 
     def loss(self, features: Tensor, cells: Cells) -> tuple[Tensor, dict[str, float]]:
         """Cross-entropies of the words, and the distance to the cell's vector."""
-        labels = {
-            name: torch.from_numpy(getattr(cells, name))
-            for name in ("kind", "colour", "word", "ground")
-        }
+        labels = {name: torch.from_numpy(getattr(cells, name)) for name in ASPECTS}
         known = labels["kind"] >= 0
         thing = labels["kind"] > 0
         # Two thirds of the ground is left out: it is most of a picture and easy.
@@ -158,6 +159,7 @@ class Sight:
             loss = loss + 0.3 * F.cross_entropy(logits["word"][sign[counted]], labels["word"][sign])
         ground = labels["ground"][counted]
         loss = loss + 0.3 * F.cross_entropy(logits["ground"], ground, ignore_index=-1)
+        loss = loss + 0.6 * F.cross_entropy(logits["centre"], labels["centre"][counted])
         target = self.vectors.of(cells)[counted]
         distance = (features[counted] - target).square().sum(-1) / self.vectors.norm**2
         loss = loss + 2.0 * distance.mean()
@@ -165,9 +167,13 @@ class Sight:
             found = logits["kind"].argmax(-1)
             hit = (found == labels["kind"][counted])[thing[counted]].float().mean()
             colour = (logits["colour"].argmax(-1) == labels["colour"][counted]).float().mean()
+            centre = labels["centre"][counted].bool()
+            middle = logits["centre"].argmax(-1).bool()
+            overlap = (centre & middle).sum() / (centre | middle).sum()
         return loss, {
             "kind": float(hit),
             "colour": float(colour),
+            "centre": float(overlap),
             "distance": distance.mean().item(),
         }
 
@@ -195,7 +201,7 @@ class Sight:
             {
                 "step": self.step,
                 "drawn": self.drawn,
-                "visual": self.visual.state_dict(),
+                "vision": {name: p.data for name, p in self.vision.items()},
                 "heads": self.heads.state_dict(),
                 "optimizers": [o.state_dict() for o in self.optimizers],
             },
@@ -208,7 +214,7 @@ class Sight:
         if not file.exists():
             return False
         state = torch.load(file, map_location="cpu")
-        self.visual.load_state_dict(state["visual"])
+        self.recipe.load_vision(self.model, state["vision"])
         self.heads.load_state_dict(state["heads"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             peaks = [group["peak"] for group in optimizer.param_groups]
@@ -220,9 +226,11 @@ class Sight:
         return True
 
     def _optimizers(self) -> list[torch.optim.Optimizer]:
-        parameters = list(self.visual.named_parameters())
-        matrices = [p for n, p in parameters if p.ndim == 2]
-        others = [p for n, p in parameters if p.ndim != 2] + list(self.heads.parameters())
+        parameters = list(self.vision.values())
+        tables = [id(table) for table in embeddings_of(self.model)]
+        matrices = [p for p in parameters if p.ndim == 2 and id(p) not in tables]
+        chosen = {id(p) for p in matrices}
+        others = [p for p in parameters if id(p) not in chosen] + list(self.heads.parameters())
         optimizers: list[torch.optim.Optimizer] = [
             torch.optim.Muon(matrices, lr=2e-3, weight_decay=0.02, adjust_lr_fn="match_rms_adamw"),
             torch.optim.AdamW(others, lr=1.5e-3, weight_decay=0.0, betas=(0.9, 0.98)),
@@ -235,20 +243,20 @@ class Sight:
 
 def _stacked(items: list[tuple[np.ndarray, Cells]]) -> tuple[Tensor, Cells]:
     images = torch.from_numpy(np.stack([image for image, _ in items]))
-    names = ("kind", "colour", "word", "ground")
-    return images, Cells(*(np.stack([getattr(cells, n) for _, cells in items]) for n in names))
+    return images, Cells(*(np.stack([getattr(cells, n) for _, cells in items]) for n in ASPECTS))
 
 
 def main() -> None:
     """Run the stage."""
     parser = argparse.ArgumentParser(description="Train the tower.")
+    parser.add_argument("--model", choices=MODELS, required=True)
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--minutes", type=float, default=1e9)
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    Sight(arguments.run, arguments.steps).run(arguments.minutes)
+    Sight(smol_recipe(arguments.model), arguments.run, arguments.steps).run(arguments.minutes)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,12 @@ from seewhy.testbed.recipe_smol.collages import Cells
 CONTAINERS = listed("a of pair bunch head piece slice plate stack loaf ear box jar glass")
 """Words of a kind's name that don't tell it from others."""
 FILLERS = ("the", "a", "of", "with", "and", "on", "is", "there")
-KIND, COLOUR, WORD, GROUND = 1.0, 0.6, 0.8, 0.35
-"""Weights of a cell's words in its vector."""
+KIND, COLOUR, WORD, ONE, GROUND = 1.0, 0.6, 0.8, 0.5, 0.35
+"""Weights of a cell's words in its vector.
+
+The cell in the middle of a thing says "one", too: so things can be counted where two of a kind
+touch.
+"""
 
 
 class CellVectors:
@@ -45,6 +49,7 @@ class CellVectors:
         self.kinds = torch.cat([none, torch.stack([mean(telling(k)) for k in KINDS])])
         self.colours = torch.cat([none, torch.stack([mean(c) for c in COLOURS])])
         self.words = torch.cat([none, torch.stack([mean(w) for w in SIGN_WORDS])])
+        self.one = mean("one")
         self.grounds = torch.stack([mean(name) for name in NAMES])
         self.norm = float(table.norm(dim=1).median())
 
@@ -54,7 +59,13 @@ class CellVectors:
             torch.as_tensor(part).clamp(min=0)
             for part in (cells.kind, cells.colour, cells.word, cells.ground)
         )
-        thing = KIND * self.kinds[kind] + COLOUR * self.colours[colour] + WORD * self.words[word]
+        one = torch.as_tensor(cells.centre)[..., None] * self.one
+        thing = (
+            KIND * self.kinds[kind]
+            + COLOUR * self.colours[colour]
+            + WORD * self.words[word]
+            + ONE * one
+        )
         plain = GROUND * self.grounds[ground] + (1 - GROUND) * self.ground_mean
         vectors = torch.where((kind > 0)[..., None], thing, plain)
         return self.norm * vectors / vectors.norm(dim=-1, keepdim=True)

@@ -9,7 +9,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from torch import Tensor
 from transformers import LlamaConfig, PreTrainedTokenizerFast
 
-from seewhy.testbed.smol.families import SmolFamily, family_for
+from seewhy.testbed.smol.families import SmolFamily
 from seewhy.testbed.smol.gguf_file import GGUFFile, read_gguf
 from seewhy.testbed.smol.wheel import checked_bytes
 
@@ -161,12 +161,3 @@ def language_state() -> tuple[LlamaConfig, dict[str, Tensor]]:
     """
     model = language_model()
     return model.config, model.state
-
-
-def smol_tokenizer(model_type: str = "qwen2_vl") -> PreTrainedTokenizerFast:
-    """The tokenizer of a family's model, with its special tokens and chat template.
-
-    Raises:
-        ModelError: as `language_model`.
-    """
-    return language_model().tokenizer(family_for(model_type))

@@ -1,0 +1,51 @@
+"""`smol-internvl`: SmolLM2 in transformers' own InternVL classes."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from torch import nn
+from transformers import InternVLVisionConfig
+
+from seewhy.testbed.recipe.internvl_pictures import InternVLPictures
+from seewhy.testbed.recipe_smol.smol_recipe import SmolRecipe
+from seewhy.testbed.smol.families import internvl_config
+
+
+class SmolInternVL(SmolRecipe, InternVLPictures):
+    """One tile of 384 pixels with 144 tokens."""
+
+    name: ClassVar = "smol-internvl"
+    model_type: ClassVar = "internvl"
+    tile: ClassVar = 384
+    patch: ClassVar = 16
+    most_tiles: ClassVar = 1
+    collage_side: ClassVar = 384
+
+    def config_around(self, language: Any) -> Any:
+        """5.2 million parameters of tower and projector."""
+        vision = InternVLVisionConfig(
+            hidden_size=224,
+            intermediate_size=896,
+            num_hidden_layers=6,
+            num_attention_heads=4,
+            image_size=self.tile,
+            patch_size=self.patch,
+            hidden_act="silu",
+            layer_scale_init_value=1.0,
+        )
+        return internvl_config(language, vision)
+
+    def with_positions(self, model: Any) -> Any:
+        """Transformers sets them to zero: every blank patch would be the same."""
+        embeddings = model.model.vision_tower.embeddings
+        nn.init.normal_(embeddings.position_embeddings, std=0.02)
+        nn.init.normal_(embeddings.cls_token, std=0.02)
+        return model
+
+    def patch_kernel(self, model: Any) -> nn.Parameter:
+        """Of the tower."""
+        return model.model.vision_tower.embeddings.patch_embeddings.projection.weight
+
+
+RECIPE = SmolInternVL()
