@@ -173,6 +173,21 @@ def processor(recipe):
         return AutoImageProcessor.from_pretrained(folder)
 
 
+def test_internvls_tower_can_start_from_qwen2_vls():
+    recipe = smol_recipe("smol-internvl")
+    theirs, ours = QWEN2_VL.without_language(seed=1), recipe.without_language()
+    recipe.start_from(ours, {n: p.data for n, p in QWEN2_VL.vision(theirs).items()})
+    block, layer = theirs.model.visual.blocks[2], ours.model.vision_tower.encoder.layer[2]
+    hidden = torch.randn(1, 9, 224)
+    with torch.inference_mode():
+        flat = (torch.ones(9, 14), torch.zeros(9, 14))  # no turning: InternVL has none
+        flat = tuple(torch.cat([part] * 4, -1) for part in flat)
+        expected = block(hidden[0], torch.tensor([0, 9], dtype=torch.int32), flat)
+        assert torch.allclose(layer(hidden)[0], expected, atol=1e-5)
+    with pytest.raises(ValueError, match="leave it out"):
+        smol_recipe("smol-llava").start_from(ours, {})
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_a_picture_starts_the_turn_as_the_processor_writes_it(name, tmp_path):
     recipe = smol_recipe(name)

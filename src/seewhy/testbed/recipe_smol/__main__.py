@@ -10,7 +10,8 @@ goes on from its last checkpoint, and more steps may be given later. Two cores c
     python -m seewhy.testbed.recipe_smol.adapter words --model smol-qwen2-vl --run RUN
     python -m seewhy.testbed.recipe_smol.adapter both  --model smol-qwen2-vl --run RUN
 
-The adapter of another family's model is a good start: `adapter words --start RUN/both.pt`.
+Another family's model can start from this one's: `sight --start RUN/sight.pt` (InternVL's tower)
+and `adapter words --start RUN/both.pt`.
 """
 
 from __future__ import annotations

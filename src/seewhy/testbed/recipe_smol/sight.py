@@ -65,9 +65,12 @@ class Sight:
         recipe: of the model.
         folder: of the run; `sight.pt` in it is the checkpoint.
         steps: of the whole stage.
+        start: a checkpoint of `smol-qwen2-vl`, to start from its tower.
     """
 
-    def __init__(self, recipe: SmolRecipe, folder: Path, steps: int) -> None:
+    def __init__(
+        self, recipe: SmolRecipe, folder: Path, steps: int, start: Path | None = None
+    ) -> None:
         self.recipe, self.folder, self.steps = recipe, folder, steps
         language = language_model()
         tokenizer: Any = language.tokenizer(recipe.family)
@@ -83,9 +86,13 @@ class Sight:
         self.drawn = 0
         self.optimizers = self._optimizers()
         if not self._resume():
-            self._start()
+            self._start(start)
 
-    def _start(self) -> None:
+    def _start(self, start: Path | None) -> None:
+        if start is not None:
+            saved = torch.load(start, map_location="cpu")["vision"]
+            self.recipe.start_from(self.model, saved)
+            return
         pictures = np.stack([self._fresh()[0] for _ in range(96)])
         self.recipe.embed_patches(self.model, torch.from_numpy(pictures))
 
@@ -251,12 +258,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train the tower.")
     parser.add_argument("--model", choices=MODELS, required=True)
     parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--start", type=Path, help="sight.pt of smol-qwen2-vl, for its tower")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--minutes", type=float, default=1e9)
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    Sight(smol_recipe(arguments.model), arguments.run, arguments.steps).run(arguments.minutes)
+    recipe = smol_recipe(arguments.model)
+    Sight(recipe, arguments.run, arguments.steps, arguments.start).run(arguments.minutes)
 
 
 if __name__ == "__main__":

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from torch import nn
+from torch import Tensor, nn
 from transformers import InternVLVisionConfig
 
 from seewhy.testbed.recipe.internvl_pictures import InternVLPictures
 from seewhy.testbed.recipe_smol.smol_recipe import SmolRecipe
 from seewhy.testbed.smol.families import internvl_config
+
+LAYER = {
+    "attention.projection_layer": "attn.proj",
+    "layernorm_before": "norm1",
+    "layernorm_after": "norm2",
+    "mlp.fc1": "mlp.fc1",
+    "mlp.fc2": "mlp.fc2",
+}
+"""Modules of a layer, and what they are called in Qwen2-VL's tower."""
 
 
 class SmolInternVL(SmolRecipe, InternVLPictures):
@@ -32,6 +42,7 @@ class SmolInternVL(SmolRecipe, InternVLPictures):
             image_size=self.tile,
             patch_size=self.patch,
             hidden_act="silu",
+            attention_bias=True,
             layer_scale_init_value=1.0,
         )
         return internvl_config(language, vision)
@@ -42,6 +53,22 @@ class SmolInternVL(SmolRecipe, InternVLPictures):
         nn.init.normal_(embeddings.position_embeddings, std=0.02)
         nn.init.normal_(embeddings.cls_token, std=0.02)
         return model
+
+    def start_from(self, model: Any, saved: Mapping[str, Tensor]) -> None:
+        """Copy patches and layers of `smol-qwen2-vl`'s tower: all but positions and projector."""
+        tower = model.model.vision_tower
+        state = tower.state_dict()
+        kernel = saved["model.visual.patch_embed.proj.weight"].sum(2)  # two equal frames
+        state["embeddings.patch_embeddings.projection.weight"] = kernel
+        for number, _ in enumerate(tower.encoder.layer):
+            theirs, ours = f"model.visual.blocks.{number}", f"encoder.layer.{number}"
+            for part in ("weight", "bias"):
+                for name, other in LAYER.items():
+                    state[f"{ours}.{name}.{part}"] = saved[f"{theirs}.{other}.{part}"]
+                mixed = saved[f"{theirs}.attn.qkv.{part}"].chunk(3)
+                for name, value in zip("qkv", mixed, strict=True):
+                    state[f"{ours}.attention.{name}_proj.{part}"] = value
+        tower.load_state_dict(state)
 
     def patch_kernel(self, model: Any) -> nn.Parameter:
         """Of the tower."""

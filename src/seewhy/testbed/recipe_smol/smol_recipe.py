@@ -155,6 +155,16 @@ class SmolRecipe(PictureRecipe):
             use_cache=cache is not None,
         ).last_hidden_state
 
+    def start_from(self, model: Any, saved: Mapping[str, Tensor]) -> None:
+        """Copy what fits of the trained tower of `smol-qwen2-vl`.
+
+        Raises:
+            ValueError: if nothing does.
+        """
+        raise ValueError(
+            f"Expected a tower like Qwen2-VL's, got that of {self.name}: leave it out."
+        )
+
     def embed_patches(self, model: Any, images: Tensor) -> None:
         """Start the patch embedding with the principal components of pictures' patches."""
         kernel = self.patch_kernel(model)
