@@ -16,14 +16,21 @@ token of another text. Intervals (95 %) are of a bootstrap over scenes.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-from worlds import ATTRIBUTES, THINGS, Reading, loaded_model, readings, shipped_models
+from worlds import (
+    ATTRIBUTES,
+    THINGS,
+    Reading,
+    loaded_model,
+    readings,
+    shipped_models,
+    write_results,
+)
 
 from seewhy.functional import text_activation
 from seewhy.functional.rank_biased_overlap import rank_biased_overlap
@@ -339,13 +346,6 @@ def _cells(figure: dict[str, Any] | None) -> str:
     return f"{shown(figure)} | {figure['p90']:.2f} | {above}"
 
 
-def merge(path: Path, results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Earlier results of other models, then these."""
-    earlier = json.loads(path.read_text()) if path.exists() else []
-    new = {(result["model"], result["data"]) for result in results}
-    return [r for r in earlier if (r["model"], r["data"]) not in new] + list(results)
-
-
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description="How far rankings agree.")
@@ -364,11 +364,7 @@ def main() -> None:
         for model in arguments.models
     ]
     command = f"python benchmarks/agreement.py --scenes {arguments.scenes}"
-    print(markdown(results, command))
-    if arguments.out is not None:
-        merged = merge(arguments.out / "agreement.json", results)
-        (arguments.out / "agreement.json").write_text(json.dumps(merged, indent=1) + "\n")
-        (arguments.out / "agreement.md").write_text(markdown(merged, command))
+    write_results(arguments.out, "agreement", results, lambda found: markdown(found, command))
 
 
 if __name__ == "__main__":

@@ -15,14 +15,13 @@ take seconds for a scene.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from worlds import loaded_model
+from worlds import loaded_model, write_results
 
 from seewhy.bench.suites import EMOJI_MODELS
 from seewhy.datasets import open_dataset
@@ -274,11 +273,8 @@ def main() -> None:
         )
         for model in arguments.models
     ]
-    text = markdown(results, f"python benchmarks/invented.py --scenes {arguments.scenes}")
-    print(text)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    (arguments.out / "invented.json").write_text(json.dumps(results, indent=1) + "\n")
-    (arguments.out / "invented.md").write_text(text)
+    command = f"python benchmarks/invented.py --scenes {arguments.scenes}"
+    write_results(arguments.out, "invented", results, lambda found: markdown(found, command))
 
 
 if __name__ == "__main__":

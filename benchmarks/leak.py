@@ -22,7 +22,6 @@ agreement than rank-biased overlap could bring.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +29,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from worlds import THINGS, Reading, loaded_model, readings, shipped_models
+from worlds import THINGS, Reading, loaded_model, readings, shipped_models, write_results
 
 from seewhy.core.attribution import Attribution
 from seewhy.core.trace import Trace
@@ -292,18 +291,7 @@ def main() -> None:
         for model in arguments.models
     ]
     command = f"python benchmarks/leak.py --scenes {arguments.scenes}"
-    print(markdown(results, command))
-    if arguments.out is not None:
-        merged = merge(arguments.out / "leak.json", results)
-        (arguments.out / "leak.json").write_text(json.dumps(merged, indent=1) + "\n")
-        (arguments.out / "leak.md").write_text(markdown(merged, command))
-
-
-def merge(path: Path, results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Earlier results of other models, then these."""
-    earlier = json.loads(path.read_text()) if path.exists() else []
-    new = {(result["model"], result["data"]) for result in results}
-    return [r for r in earlier if (r["model"], r["data"]) not in new] + list(results)
+    write_results(arguments.out, "leak", results, lambda found: markdown(found, command))
 
 
 if __name__ == "__main__":

@@ -15,14 +15,13 @@ benchmark. Words are split by whether the category is a kind of those scenes.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from worlds import Reading, loaded_model, readings
+from worlds import Reading, loaded_model, readings, write_results
 
 from seewhy.bench.suites import EMOJI_MODELS
 from seewhy.core.attribution import Attribution
@@ -131,6 +130,7 @@ def measure(model: str, spec: str, limit: int, methods: Sequence[str]) -> dict[s
             rows += rows_of(scene, method, attribution)
     return {
         "model": Path(model).name,
+        "data": "photographs",
         "photographs": number + 1,
         "words": len(known),
         "median log-probability of named categories": float(torch.tensor(known).median()),
@@ -200,11 +200,8 @@ def main() -> None:
     results = [
         measure(model, spec, arguments.limit, arguments.methods) for model in arguments.models
     ]
-    text = markdown(results, "python benchmarks/photographs.py FOLDER")
-    print(text)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    (arguments.out / "photographs.json").write_text(json.dumps(results, indent=1) + "\n")
-    (arguments.out / "photographs.md").write_text(text)
+    command = "python benchmarks/photographs.py FOLDER"
+    write_results(arguments.out, "photographs", results, lambda found: markdown(found, command))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor
@@ -98,3 +100,29 @@ def readings(
         spans = [(token.start, token.end) for token in trace.tokens]
         words = answer_words(trace.answer, spans, sample.annotate(trace.answer))
         yield Reading(number, sample, words, evidence)
+
+
+def write_results(
+    out: Path | None,
+    name: str,
+    results: Sequence[dict[str, Any]],
+    page: Callable[[Sequence[dict[str, Any]]], str],
+) -> None:
+    """Print results, and write `name.json` and `name.md` with earlier ones of other models.
+
+    Args:
+        out: their folder; None only prints.
+        name: of the files.
+        results: of each model and data set, with the keys "model" and "data".
+        page: makes Markdown of results.
+    """
+    print(page(results))
+    if out is None:
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    file = out / f"{name}.json"
+    earlier = json.loads(file.read_text()) if file.exists() else []
+    new = {(result["model"], result["data"]) for result in results}
+    merged = [r for r in earlier if (r["model"], r["data"]) not in new] + list(results)
+    file.write_text(json.dumps(merged, indent=1) + "\n")
+    (out / f"{name}.md").write_text(page(merged))

@@ -109,7 +109,18 @@ def test_agreement_is_measured_and_shown(bench, monkeypatch, tmp_path, capsys):
     page = (tmp_path / "agreement.md").read_text()
     assert page.count("| k = 50, p = 0.9 |") == 1
     assert "| two function words |" in page
-    assert bench.agreement.merge(tmp_path / "agreement.json", [found]) == [found]
+
+
+def test_results_of_other_models_are_kept(bench, tmp_path):
+    def write(*models):
+        results = [{"model": model, "data": "a", "share": n} for n, model in enumerate(models)]
+        bench.worlds.write_results(tmp_path / "new", "figures", results, str)
+        return json.loads((tmp_path / "new/figures.json").read_text())
+
+    write("one", "two")
+    merged = write("three", "one")
+    assert [r["model"] for r in merged] == ["two", "three", "one"]
+    assert (tmp_path / "new/figures.md").read_text() == str(merged)
 
 
 def test_a_coarse_cell_fills_the_cells_that_it_covers(bench):
