@@ -20,6 +20,7 @@ from seewhy.testbed.recipe_smol.batches import IGNORED, SEEN, BatchMaker, exampl
 from seewhy.testbed.recipe_smol.collages import cells_of, collage
 from seewhy.testbed.recipe_smol.drills import drills
 from seewhy.testbed.recipe_smol.evaluation import judged
+from seewhy.testbed.recipe_smol.export import shortened
 from seewhy.testbed.recipe_smol.smol_recipe import MODELS, smol_recipe
 from seewhy.testbed.recipe_smol.vectors import COLOUR, KIND, ONE, CellVectors
 from seewhy.testbed.smol.families import family_for
@@ -250,6 +251,19 @@ def test_a_fresh_adapter_changes_nothing_and_a_trained_one_adds_its_product():
         layer.B.normal_()
     merged = linear.weight + 2.0 * layer.B @ layer.A
     assert torch.allclose(layer(x), torch.nn.functional.linear(x, merged, linear.bias), atol=1e-5)
+
+
+def test_shortened_lora_keeps_the_strongest_directions():
+    lora = {name: (torch.randn(4, 6), torch.randn(5, 4)) for name in ("one", "two")}
+    whole = shortened(lora, 1000)
+    for name, (first, second) in lora.items():
+        assert torch.allclose(whole[name][1] @ whole[name][0], second @ first, atol=1e-5)
+    short = shortened(lora, 5 * 11)
+    assert sum(a.numel() + b.numel() for a, b in short.values()) == 5 * 11
+    strengths = {n: torch.linalg.svdvals(b @ a)[:4] for n, (a, b) in lora.items()}
+    least = torch.cat([*strengths.values()]).sort(descending=True).values[4]
+    for first, second in short.values():
+        assert torch.linalg.svdvals(second @ first)[len(first) - 1] >= least - 1e-5
 
 
 def test_own_words_are_scored_against_the_scene(examples):

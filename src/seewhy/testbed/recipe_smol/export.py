@@ -6,15 +6,61 @@ python -m seewhy.testbed.recipe_smol.export --model smol-llava --run runs/smol-l
 from __future__ import annotations
 
 import argparse
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from seewhy.testbed.recipe_smol.adapter import SCALE
 from seewhy.testbed.recipe_smol.smol_recipe import MODELS, SmolRecipe, smol_recipe
 from seewhy.testbed.smol.assembly import LANGUAGE
 from seewhy.testbed.smol.language_model import language_model
 from seewhy.testbed.smol.parts import Parts, write_parts
+
+LARGEST = 15_000_000
+"""Bytes of `parts.safetensors`, at most."""
+NAMES = 100_000
+"""Bytes that are left for the names in it."""
+Pair = tuple[Tensor, Tensor]
+
+
+def shortened(lora: Mapping[str, Pair], parameters: int) -> dict[str, Pair]:
+    """LoRA with fewer directions: the ones that change a layer least for their size are left out.
+
+    Args:
+        lora: `A [rank, in]` and `B [out, rank]` by layer.
+        parameters: that may be left.
+
+    Returns:
+        Pairs whose products are those of the input, or nearest to them at their ranks.
+    """
+    found = {name: _directions(*pair) for name, pair in lora.items()}
+    ranked = sorted(
+        (float(strength) ** 2 / (len(first) + len(second)), len(first) + len(second), name)
+        for name, (firsts, strengths, seconds) in found.items()
+        for first, strength, second in zip(firsts.T, strengths, seconds.T, strict=True)
+    )
+    kept, left = Counter(), parameters
+    for _, size, name in reversed(ranked):
+        if size > left:
+            break
+        kept[name], left = kept[name] + 1, left - size
+    result = {}
+    for name, rank in kept.items():
+        firsts, strengths, seconds = found[name]
+        root = strengths[:rank].sqrt()
+        result[name] = (firsts[:, :rank] * root).T, seconds[:, :rank] * root
+    return result
+
+
+def _directions(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The singular values of `second @ first`, with vectors `[in, rank]` and `[out, rank]`."""
+    inner, narrow = torch.linalg.qr(first.float().T)
+    outer, wide = torch.linalg.qr(second.float())
+    left, strengths, right = torch.linalg.svd(wide @ narrow.T)
+    return inner @ right.T, strengths, outer @ left
 
 
 def export(recipe: SmolRecipe, run: Path, folder: Path, stage: str = "both") -> int:
@@ -27,6 +73,8 @@ def export(recipe: SmolRecipe, run: Path, folder: Path, stage: str = "both") -> 
     tensors = dict(torch.load(run / "sight.pt", map_location="cpu")["vision"])
     tensors |= {LANGUAGE + name: value for name, value in state["biases"].items()}
     lora = {LANGUAGE + name: pair for name, pair in state["adapters"].items()}
+    left = (LARGEST - NAMES) // 2 - sum(tensor.numel() for tensor in tensors.values())
+    lora = shortened(lora, left)
     tokenizer = language_model().tokenizer(recipe.family)
     write_parts(folder, recipe.config(), tokenizer, Parts(tensors, lora, SCALE))
     return state["step"]
