@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
@@ -14,13 +13,15 @@ SHAPES, EMOJI = "testbed", "emoji"
 """Worlds, by the names of their data sets: coloured shapes, and things of the emoji world."""
 
 
-def world_of(model: str) -> str:
-    """The world of a shipped model, or of one in a folder; of shapes for any other.
+def world_of(model: str | None) -> str:
+    """The world of a shipped model, or of one in a folder; of shapes for any other, and for none.
 
     >>> world_of("tiny-llava")
     'testbed'
     """
-    folder = pretrained().get(model, Path(model))
+    if model is None:
+        return SHAPES
+    folder = pretrained().get(model, model)
     return EMOJI if is_in_parts(folder) or assembled_from(folder) else SHAPES
 
 

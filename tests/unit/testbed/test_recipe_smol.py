@@ -196,7 +196,7 @@ def test_a_picture_starts_the_turn_as_the_processor_writes_it(name, tmp_path):
     layout = recipe.layout(384, 384, 1)
     begun = recipe.beginning(tokenizer, layout)
     message = {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "cat"}]}
-    text = tokenizer.apply_chat_template([message], tokenize=False)
+    text = str(tokenizer.apply_chat_template([message], tokenize=False))
     marker = recipe.image_token
     pictures = f"<img>{marker}</img>" if recipe.model_type == "internvl" else marker
     text = text.replace(marker, pictures.replace(marker, marker * layout.visual), 1)
