@@ -11,6 +11,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
 
 from browser.test_report import address, classes, hover, words
 from golden.records import record_of
@@ -483,9 +484,10 @@ def test_label_of_a_tile_keeps_to_one_line(open_page, width):
     record = diagnosed_record()
     sure = tuple(replace(token, probability=0.9999) for token in record.tokens)
     page = open_page(replace(record, tokens=sure), width=width)
-    heights = page.execute_script(
-        "return [...document.querySelectorAll('.tile .label')].map((label) => label.offsetHeight)"
-    )
+    script = "return [...document.querySelectorAll('.tile .label')].map((l) => l.offsetHeight)"
+    # The overview is laid out after the page.
+    WebDriverWait(page, 10, 0.02).until(lambda _: all(page.execute_script(script)))
+    heights = page.execute_script(script)
     assert max(heights) - min(heights) < 4
 
 

@@ -148,7 +148,12 @@ def test_stopped_it_ends_cleanly_and_says_how_to_go_on(tmp_path, workers, number
     environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, str(script), "audit", "rows", "--out", str(folder)]
     running = subprocess.Popen(
-        [*command, "--workers", workers], env=environment, stderr=subprocess.PIPE, text=True
+        [*command, "--workers", workers],
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Jobs in the background of a script inherit that an interrupt is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     until = time.monotonic() + 120
     while len(list(folder.glob("answers/*.parquet"))) < 2:

@@ -33,7 +33,7 @@ from seewhy.testbed.smol.language_model import language_model
 RANK, SCALE = 8, 2.0
 SIZE = 4
 """Scenes of a batch."""
-STEPS = {"words": 160, "both": 300}
+STEPS = {"words": 160, "both": 1200}
 RATES = {"words": 1.2e-3, "both": 6e-4}
 FASTER = 4.0
 """The rate of LoRA's B is that of A times this (LoRA+, arXiv 2402.12354)."""

@@ -30,7 +30,7 @@ from seewhy.testbed.smol.language_model import language_model
 
 BATCH = 24
 """Collages of 256 pixels in a batch; of larger ones as many as have that area."""
-STEPS = 2500
+STEPS = 3700
 POOL = 3000
 """Drawn pictures that are kept and shown again."""
 FRESH = 0.5
