@@ -258,6 +258,8 @@ def test_shortened_lora_keeps_the_strongest_directions():
     whole = shortened(lora, 1000)
     for name, (first, second) in lora.items():
         assert torch.allclose(whole[name][1] @ whole[name][0], second @ first, atol=1e-5)
+    with pytest.raises(ValueError, match="shrink the tower"):
+        shortened(lora, 10)
     short = shortened(lora, 5 * 11)
     assert sum(a.numel() + b.numel() for a, b in short.values()) == 5 * 11
     strengths = {n: torch.linalg.svdvals(b @ a)[:4] for n, (a, b) in lora.items()}

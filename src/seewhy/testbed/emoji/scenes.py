@@ -281,10 +281,7 @@ def draw(scene: Scene) -> Picture:
 
 def _turned(thing: Thing) -> np.ndarray:
     """The thing's pixels at its size, float32 `[h, w, 4]`."""
-    pixels = (
-        sign_board(thing.colour or "white", thing.word or "") if thing.kind == SIGN else _cut(thing)
-    )
-    image = Image.fromarray(pixels)
+    image = Image.fromarray(_cut(thing))
     scale = thing.side / max(image.size)
     size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
     image = image.convert("RGBa").resize(size, Image.Resampling.LANCZOS)

@@ -49,6 +49,21 @@ def styles_of(kind: str) -> tuple[str, ...]:
     return _having(kind, STYLES)
 
 
+def expect_more_styles() -> None:
+    """Make sure that all of `MORE_STYLES` are at hand.
+
+    Raises:
+        SeewhyError: if one is not.
+    """
+    for style in MORE_STYLES:
+        if not _archive_path(style).is_file():
+            raise SeewhyError(
+                f"Expected the sprites of the style {style} in {_archive_path(style)}, got none: "
+                "make them with `python -m seewhy.testbed.emoji.build_sprites` and set "
+                f"{FOLDER_VARIABLE} to their folder."
+            )
+
+
 @cache
 def more_styles_of(kind: str) -> tuple[str, ...]:
     """Those of `MORE_STYLES` that are at hand and have a kind."""

@@ -35,6 +35,9 @@ def shortened(lora: Mapping[str, Pair], parameters: int) -> dict[str, Pair]:
 
     Returns:
         Pairs whose products are those of the input, or nearest to them at their ranks.
+
+    Raises:
+        ValueError: if there is no room for any.
     """
     found = {name: _directions(*pair) for name, pair in lora.items()}
     ranked = sorted(
@@ -47,6 +50,8 @@ def shortened(lora: Mapping[str, Pair], parameters: int) -> dict[str, Pair]:
         if size > left:
             break
         kept[name], left = kept[name] + 1, left - size
+    if not kept:
+        raise ValueError(f"Expected room for LoRA, got {parameters} parameters: shrink the tower.")
     result = {}
     for name, rank in kept.items():
         firsts, strengths, seconds = found[name]

@@ -22,6 +22,7 @@ from seewhy.testbed.emoji.colours import COLOURS
 from seewhy.testbed.emoji.grounds import NAMES
 from seewhy.testbed.emoji.kinds import KINDS
 from seewhy.testbed.emoji.scenes import SIGN_WORDS, draw, scene
+from seewhy.testbed.emoji.sprites import expect_more_styles
 from seewhy.testbed.recipe.model_recipe import embeddings_of
 from seewhy.testbed.recipe_smol.collages import Cells, cells_of, collage, scene_cells
 from seewhy.testbed.recipe_smol.smol_recipe import MODELS, WIDTH, SmolRecipe, smol_recipe
@@ -66,11 +67,15 @@ class Sight:
         folder: of the run; `sight.pt` in it is the checkpoint.
         steps: of the whole stage.
         start: a checkpoint of `smol-qwen2-vl`, to start from its tower.
+
+    Raises:
+        SeewhyError: if the styles that only teach sight are not at hand.
     """
 
     def __init__(
         self, recipe: SmolRecipe, folder: Path, steps: int, start: Path | None = None
     ) -> None:
+        expect_more_styles()  # without them the tower would learn less, in silence
         self.recipe, self.folder, self.steps = recipe, folder, steps
         language = language_model()
         tokenizer: Any = language.tokenizer(recipe.family)

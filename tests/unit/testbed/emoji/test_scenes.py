@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
 from seewhy.core.errors import SeewhyError
+from seewhy.testbed.emoji import sprites
+from seewhy.testbed.emoji.build_sprites import _on_white
 from seewhy.testbed.emoji.colours import (
     COLOURS,
     colour_of,
@@ -172,3 +175,21 @@ def test_a_ground_fills_the_picture_with_its_tint(name):
     assert ground.shape == (64, 96, 3)
     assert ((ground >= 0) & (ground <= 255)).all()
     assert 1 < ground.std()
+
+
+def test_styles_that_only_teach_sight_are_asked_for(monkeypatch, tmp_path):
+    monkeypatch.setenv("SEEWHY_MORE_STYLES", str(tmp_path))
+    with pytest.raises(SeewhyError, match="set SEEWHY_MORE_STYLES to their folder"):
+        sprites.expect_more_styles()
+    for style in sprites.MORE_STYLES:
+        (tmp_path / f"{style}.zip").touch()
+    sprites.expect_more_styles()
+
+
+def test_ink_has_white_in_all_that_it_encloses():
+    drawing = Image.new("RGBA", (40, 40))
+    ImageDraw.Draw(drawing).ellipse((8, 8, 32, 32), outline=(0, 0, 0, 255), width=3)
+    pixels = np.asarray(_on_white(drawing))
+    assert pixels[20, 20].tolist() == [255, 255, 255, 255]
+    assert pixels[20, 9].tolist() == [0, 0, 0, 255]
+    assert pixels[2, 2, 3] == 0
