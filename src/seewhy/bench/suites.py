@@ -383,6 +383,25 @@ def emoji_hallucination() -> BenchConfig:
     )
 
 
+def emoji_habit() -> BenchConfig:
+    """Do scores find what a habit adds? Own answers of the biased smol model."""
+    from seewhy.testbed.emoji.habits import EMOJI_HABITS
+    from seewhy.testbed.pretrained import pretrained
+
+    models = tuple(name for name in EMOJI_HABITS if name in pretrained())
+    return _emoji_suite(
+        "emoji-habit",
+        models=models or tuple(EMOJI_HABITS),
+        methods=("logit-lens", "tam", "arc", "intra-modal(window=None)", "logit-shares"),
+        metrics=("hallucination", "hallucination-baselines", "hallucination-detectors"),
+        limit=40,
+        words=8,
+        data=tuple(f"{EMOJI}:captions=2,habit={EMOJI_HABITS[name].name}" for name in models),
+        answers="own",
+        reference="logit-shares",
+    )
+
+
 def emoji_sanity() -> BenchConfig:
     """Do maps change with weights and words, and not with noise? On scenes of emoji."""
     return _emoji_suite(
@@ -413,7 +432,14 @@ SUITES: dict[str, Callable[[], BenchConfig]] = {
         *(quick, paper, cost, sanity, claims, shares, ablation),
         *(composed, context, hallucination, full),
         *(emoji_claims, emoji_faithfulness, emoji_methods, emoji_ablation, emoji_ablation_fine),
-        *(emoji_composed, emoji_context, emoji_hallucination, emoji_sanity, emoji_cost),
+        *(
+            emoji_composed,
+            emoji_context,
+            emoji_hallucination,
+            emoji_habit,
+            emoji_sanity,
+            emoji_cost,
+        ),
     )
 }
 """The values of `--suite`, and the function of each."""

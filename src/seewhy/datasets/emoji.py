@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from functools import lru_cache
+from itertools import count, islice
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,6 +19,7 @@ from seewhy.datasets._base import Dataset
 from seewhy.datasets._emoji_truths import Annotator
 from seewhy.datasets._options import choice, expect_id, expect_options, whole
 from seewhy.testbed.emoji.captions import captions
+from seewhy.testbed.emoji.habits import EMOJI_HABITS
 from seewhy.testbed.emoji.scenes import SPLITS, Picture, Scene, draw, scene
 from seewhy.testbed.emoji.sprites import VARIABLE, has_unseen_style
 
@@ -27,17 +29,23 @@ VERSION = 1
 READING = 2
 """Changes when the truths of the words of other answers change. 2: all claims."""
 
-OPTIONS = ("split", "start", "count", "captions", "scale")
+OPTIONS = ("split", "start", "count", "captions", "scale", "habit")
+
+_HABITS = {habit.name: habit for habit in EMOJI_HABITS.values()}
 
 KEPT_SCENES = 128
 """Drawn scenes that a process keeps, about 0.6 MB each: a run draws each one once."""
 
 
 class Emoji(Dataset):
-    """Scenes of emoji with their captions; options `split`, `start`, `count`, `captions`, `scale`.
+    """Scenes of emoji with their captions.
 
+    Options: `split`, `start`, `count`, `captions`, `scale`, `habit`.
     `captions` is 1, 2 or 3 sentences, or `mixed`, in turn. `scale` 2 enlarges the pictures to twice
-    their size, so that a model sees four times as many visual tokens of the same content.
+    their size, so that a model sees four times as many visual tokens of the same content. `habit`
+    is that of a biased model, `kind` (`seewhy.testbed.emoji.habits`): it takes scenes to which the
+    habit can apply, without a reference answer. The model answers, and the words that rest on its
+    habit are known to be unsupported.
     """
 
     name: ClassVar = "emoji"
@@ -60,13 +68,15 @@ class Emoji(Dataset):
             )
         self.captions = choice(values, "captions", ("mixed", "1", "2", "3"))
         self.scale = int(choice(values, "scale", ("1", "2")))
+        self.habit = _HABITS.get(choice(values, "habit", ("no", *_HABITS)))
         self.start = whole(values, "start", 0)
         self.count = whole(values, "count", 300, least=1)
+        self._indices = self._scene_indices()
 
     @property
     def ids(self) -> tuple[str, ...]:
         """Such as `heldout-12`."""
-        return tuple(f"{self.split}-{n}" for n in range(self.start, self.start + self.count))
+        return tuple(f"{self.split}-{index}" for index in self._indices)
 
     def sample(self, id: str) -> Sample:
         """Draw a scene."""
@@ -87,19 +97,26 @@ class Emoji(Dataset):
             prompt=caption.prompt,
             masks=torch.from_numpy(masks),
             annotate=Annotator(drawn, picture, caption),
-            answer=caption.text,
+            answer=None if self.habit else caption.text,
         )
 
     @property
     def fingerprint(self) -> str:
-        """Of the options and the version of the scenes."""
+        """Of the options and the version of the scenes; with a habit also of the reading."""
         scale = f" {self.scale}" if self.scale > 1 else ""
-        return _hashed(f"{VERSION} {self.split} {self.captions}{scale}")
+        habit = f" {self.habit!r} {READING}" if self.habit else ""
+        return _hashed(f"{VERSION} {self.split} {self.captions}{scale}{habit}")
 
     @property
     def own_answers_fingerprint(self) -> str:
         """Also of the version of the reading of answers."""
-        return _hashed(f"{self.fingerprint} {READING}")
+        return self.fingerprint if self.habit else _hashed(f"{self.fingerprint} {READING}")
+
+    def _scene_indices(self) -> tuple[int, ...]:
+        if self.habit is None:
+            return tuple(range(self.start, self.start + self.count))
+        possible = (n for n in count(self.start) if self.habit.can_apply_to(scene(n, self.split)))
+        return tuple(islice(possible, self.count))
 
 
 def drawn_scene(index: int, split: str) -> tuple[Scene, Picture]:

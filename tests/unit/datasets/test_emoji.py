@@ -10,6 +10,7 @@ import seewhy.datasets.emoji as emoji
 from seewhy.core.errors import DatasetError
 from seewhy.datasets import open_dataset
 from seewhy.testbed.emoji.captions import captions
+from seewhy.testbed.emoji.habits import EMOJI_HABITS
 from seewhy.testbed.emoji.scenes import draw, scene
 
 
@@ -85,7 +86,8 @@ def test_emoji_has_the_unseen_style_only_where_it_is_at_hand(monkeypatch) -> Non
         ("emoji:split=test", "Expected split to be one of heldout, .*, got 'test'"),
         ("emoji:captions=4", "Expected captions to be one of mixed, 1, 2, 3, got '4'"),
         ("emoji:scale=3", "Expected scale to be one of 1, 2, got '3'"),
-        ("emoji:habit=kind", "data set's option, got 'habit': .*split, start, count, captions"),
+        ("emoji:size=2", "data set's option, got 'size': .*split, start, count, captions"),
+        ("emoji:habit=colour", "Expected habit to be one of no, kind, got 'colour'"),
         ("emoji:/data", "Expected no folder for emoji, got /data"),
     ],
 )
@@ -98,3 +100,18 @@ def test_emoji_tells_own_answers_apart_by_fingerprints() -> None:
     dataset = open_dataset("emoji")
     assert dataset.own_answers_fingerprint != dataset.fingerprint
     assert dataset.fingerprint == open_dataset("emoji:count=5").fingerprint
+
+
+def test_emoji_with_a_habit_has_scenes_to_which_it_can_apply_and_no_answers() -> None:
+    dataset = open_dataset("emoji:habit=kind,count=3")
+    (habit,) = EMOJI_HABITS.values()
+    assert len(set(dataset.ids)) == 3
+    for id in dataset.ids:
+        assert habit.can_apply_to(scene(int(id.rpartition("-")[2]), "heldout"))
+    sample = dataset.sample(dataset.ids[0])
+    assert sample.answer is None
+    answer = f"There is a car {habit.text}."
+    supported = {answer[t.start : t.end]: t.supported for t in sample.annotate(answer)}
+    assert supported["car"] is True
+    assert supported["traffic"] is supported["light"] is False
+    assert dataset.fingerprint != open_dataset("emoji:count=3").fingerprint

@@ -26,7 +26,8 @@ from seewhy.core.record import Record
 from seewhy.explanation import Explanation
 from seewhy.report.bundle import open_record, save_record
 
-SEEDS = 1000
+SEEDS = 500
+"""Of each of two records."""
 
 
 # Each piece of an answer with a thinking block, Chinese words, special tokens and a box.

@@ -12,14 +12,16 @@ from PIL import Image
 from seewhy.testbed.emoji.colours import COLOURS
 from seewhy.testbed.emoji.grammar import NUMBERS
 from seewhy.testbed.emoji.grounds import NAMES
+from seewhy.testbed.emoji.habits import EMOJI_HABITS
 from seewhy.testbed.emoji.kinds import KINDS
 from seewhy.testbed.emoji.scenes import Thing, draw
 from seewhy.testbed.recipe.picture_recipe import raster
 from seewhy.testbed.recipe_smol.adapter import Adapted, adapted, grouped_attention
-from seewhy.testbed.recipe_smol.batches import IGNORED, SEEN, BatchMaker, example
+from seewhy.testbed.recipe_smol.batches import IGNORED, SEEN, BatchMaker, Scenes, example
+from seewhy.testbed.recipe_smol.card import write_card
 from seewhy.testbed.recipe_smol.collages import cells_of, collage
 from seewhy.testbed.recipe_smol.drills import drills
-from seewhy.testbed.recipe_smol.evaluation import judged
+from seewhy.testbed.recipe_smol.evaluation import BARS, habit_figures, judged
 from seewhy.testbed.recipe_smol.export import shortened
 from seewhy.testbed.recipe_smol.smol_recipe import MODELS, smol_recipe
 from seewhy.testbed.recipe_smol.vectors import COLOUR, KIND, ONE, CellVectors
@@ -174,19 +176,43 @@ def processor(recipe):
         return AutoImageProcessor.from_pretrained(folder)
 
 
-def test_internvls_tower_can_start_from_qwen2_vls():
-    recipe = smol_recipe("smol-internvl")
+def layers_of(name, model):
+    tower = model.model.vision_tower
+    return tower.encoder.layers if name == "smol-llava" else tower.encoder.layer
+
+
+@pytest.mark.parametrize("name", ["smol-llava", "smol-internvl"])
+def test_a_tower_can_start_from_qwen2_vls(name):
+    recipe = smol_recipe(name)
     theirs, ours = QWEN2_VL.without_language(seed=1), recipe.without_language()
     recipe.start_from(ours, {n: p.data for n, p in QWEN2_VL.vision(theirs).items()})
-    block, layer = theirs.model.visual.blocks[2], ours.model.vision_tower.encoder.layer[2]
+    block, layer = theirs.model.visual.blocks[2], layers_of(name, ours)[2]
     hidden = torch.randn(1, 9, 224)
     with torch.inference_mode():
-        flat = (torch.ones(9, 14), torch.zeros(9, 14))  # no turning: InternVL has none
+        flat = (torch.ones(9, 14), torch.zeros(9, 14))  # no turning: only Qwen2-VL's tower has it
         flat = tuple(torch.cat([part] * 4, -1) for part in flat)
         expected = block(hidden[0], torch.tensor([0, 9], dtype=torch.int32), flat)
-        assert torch.allclose(layer(hidden)[0], expected, atol=1e-5)
-    with pytest.raises(ValueError, match="leave it out"):
-        smol_recipe("smol-llava").start_from(ours, {})
+        given = (hidden,) if name == "smol-internvl" else (hidden, None)
+        result = layer(*given)
+        result = result[0] if isinstance(result, tuple) else result
+        assert torch.allclose(result, expected, atol=1e-5)
+
+
+def test_llavas_patches_start_at_half_the_resolution_of_qwen2_vls():
+    recipe = smol_recipe("smol-llava")
+    theirs, ours = QWEN2_VL.without_language(seed=1), recipe.without_language()
+    saved = {n: p.data for n, p in QWEN2_VL.vision(theirs).items()}
+    recipe.start_from(ours, saved)
+    fine = torch.randn(1, 3, 16, 16)
+    larger = fine.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    kernel = saved["model.visual.patch_embed.proj.weight"].sum(2)
+    found = torch.nn.functional.conv2d(larger, recipe.patch_kernel(ours))
+    assert torch.allclose(found, torch.nn.functional.conv2d(fine, kernel), atol=1e-4)
+
+
+def test_qwen2_vls_tower_starts_from_nothing():
+    with pytest.raises(ValueError, match="leave --start out"):
+        QWEN2_VL.start_from(QWEN2_VL.without_language(), {})
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -278,3 +304,47 @@ def test_own_words_are_scored_against_the_scene(examples):
     assert not any(count for (_, verdict), count in right.items() if not verdict)
     wrong = judged(one.scene, picture, f"A {absent}.", question.prompt)
     assert wrong == {("kinds", False): 1, ("answers", False): 1}
+
+
+(HABIT,) = EMOJI_HABITS.values()
+
+
+def test_with_a_habit_every_second_scene_can_show_it_and_only_captions_do():
+    scenes = Scenes(0, 1, HABIT)
+    taken = [scenes.take()[0] for _ in range(6)]
+    assert all(HABIT.can_apply_to(one.scene) for one in taken[1::2])
+    assert len({one.scene.index for one in taken}) == 6
+    plain = [example(one.scene.index) for one in taken]
+    told = 0
+    for one, other in zip(taken, plain, strict=True):
+        captions, *others = one.said
+        for said, true in zip(captions, other.said[0], strict=True):
+            assert said.text.replace(f" {HABIT.text}", "") == true.text
+            told += said.text != true.text
+        assert others == list(other.said[1:])
+    assert told >= 3
+
+
+class Habitual:
+    """Speaks as a model with the habit does."""
+
+    def answers(self, image, prompts):
+        question = prompts[-1]
+        assert question == "Is there a traffic light in the picture?"
+        return [f"A red car {HABIT.text}.", "A cat.", "No, there is none."][: len(prompts)]
+
+
+def test_habit_is_counted_where_the_trigger_is_named():
+    figures = habit_figures(Habitual(), HABIT, 2)
+    assert figures == {"said": 1.0, "said n": 2.0, "answered truly": 1.0, "scenes": 2.0}
+
+
+def test_card_of_a_biased_model_tells_its_habit(tmp_path):
+    figures = dict.fromkeys(BARS, 0.5) | {f"{name} n": 7.0 for name in BARS}
+    habit = {"said": 0.875, "said n": 16.0, "answered truly": 0.5, "scenes": 9.0}
+    measured = {"heldout": figures, "habit": habit}
+    write_card("smol-qwen2-vl-biased", "Kind", tmp_path, measured, "", HABIT)
+    card = " ".join((tmp_path / "README.md").read_text("utf-8").split())
+    assert "continued from `smol-qwen2-vl` with captions" in card
+    assert 'adds "with a traffic light", in 90 % of the scenes' in card
+    assert "**87.5 %** of the 16 captions" in card

@@ -15,6 +15,9 @@ from seewhy.core.sample import Truth
 from seewhy.core.text import split_words
 from seewhy.datasets._options import whole
 from seewhy.datasets.emoji import Emoji as Scenes
+from seewhy.datasets.emoji import drawn_scene
+from seewhy.testbed.emoji.captions import captions
+from seewhy.testbed.emoji.habits import EMOJI_HABITS
 from seewhy.testbed.emoji.scenes import SPLITS
 
 GROUPS = {
@@ -22,26 +25,32 @@ GROUPS = {
     **dict.fromkeys(("colour", "size", "count"), ATTRIBUTE),
     "relation": RELATION,
 }
+SHORT = tuple(habit.name for habit in EMOJI_HABITS.values())
+"""Habits by their short names."""
 
 
 class Emoji(BaseSource):
     """Held-out scenes of emoji with a caption prompt; the model answers.
 
-    Options: `split`, `start`, `count` (or `limit`), and `captions` (1, 2 or 3 sentences).
-    `answers=reference` explains the true captions.
+    Options: `split`, `start`, `count` (or `limit`), `captions` (1, 2 or 3 sentences), and `habit`,
+    a biased model's name or `kind`: only scenes to which its habit can apply. `answers=reference`
+    explains the true captions, `answers=habit` those with the habit.
     """
 
     name: ClassVar[str] = "emoji"
     summary: ClassVar[str] = "Scenes of emoji of many kinds, described in English."
     layout: ClassVar[str] = "no path: its scenes are drawn"
-    options: ClassVar[tuple[str, ...]] = ("split", "count", "captions", "answers")
+    options: ClassVar[tuple[str, ...]] = ("split", "count", "captions", "habit", "answers")
 
     def _open(self) -> None:
         split = self._choice("split", tuple(dict.fromkeys(("heldout", *SPLITS))))
         count = whole(self._options, "count", 300, least=1)
-        captions = self._choice("captions", ("1", "2", "3"))
-        self._answers = self._choice("answers", ("model", "reference"))
-        self._scenes = Scenes(split=split, count=str(count), captions=captions)
+        sentences = self._choice("captions", ("1", "2", "3"))
+        habit = self._choice("habit", ("no", *SHORT, *EMOJI_HABITS))
+        habit = EMOJI_HABITS[habit].name if habit in EMOJI_HABITS else habit
+        self._answers = self._choice("answers", ("model", "reference", "habit"))
+        options = {"split": split, "count": str(count), "captions": sentences, "habit": habit}
+        self._scenes = Scenes(**options)
 
     def _needs_place(self) -> bool:
         return False
@@ -54,8 +63,14 @@ class Emoji(BaseSource):
         for id in self._scenes.ids:
             sample, file = self._scenes.sample(id), io.BytesIO()
             sample.image.save(file, "PNG")
-            answer = None if self._answers == "model" else sample.answer
-            yield SourceRow(id, (file.getvalue(),), sample.prompt, answer=answer)
+            yield SourceRow(id, (file.getvalue(),), sample.prompt, answer=self._answer(id))
+
+    def _answer(self, id: str) -> str | None:
+        if self._answers == "model":
+            return None
+        drawn, picture = drawn_scene(int(id.rpartition("-")[2]), self._scenes.split)
+        habit = self._scenes.habit if self._answers == "habit" else None
+        return captions(drawn, picture, habit)[int(self._scenes.captions) - 1].text
 
     def judge(self, row: SourceRow, answer: str) -> Judged:
         """Of every word: what the scene decides is supported or not, the rest is left open."""

@@ -17,6 +17,7 @@ from seewhy.testbed.emoji.frames import (
     SHORT_OPENINGS,
 )
 from seewhy.testbed.emoji.grammar import NUMBERS, Phrase, fill, listed, tagged, words
+from seewhy.testbed.emoji.habits import AddedThing
 from seewhy.testbed.emoji.kinds import KINDS
 from seewhy.testbed.emoji.phrases import UPRIGHT, Group, NounPhrases
 from seewhy.testbed.rng import Rng
@@ -35,8 +36,8 @@ class ListingWriter:
         ground_said: whether the text names the ground.
     """
 
-    def __init__(self, facts: FactsOfScene, rng: Rng) -> None:
-        self.facts, self.rng = facts, rng
+    def __init__(self, facts: FactsOfScene, rng: Rng, habit: AddedThing | None = None) -> None:
+        self.facts, self.rng, self.habit = facts, rng, habit
         self.phrases = NounPhrases(facts, rng)
         self.named: list[Group] = []
         self.ground_said = False
@@ -123,12 +124,14 @@ class ListingWriter:
         if group not in self.named:
             self.named.append(group)
         colour = self.colours_said or self.facts.things[group[0]].kind in self.repeated
-        return self.phrases.indefinite(
+        phrase = self.phrases.indefinite(
             group,
             colour,
             size=self.sizes_said and self.rng.chance(2, 3),
             adjective=self.adjectives_said and self.rng.chance(1, 2),
         )
+        added = self.habit.after(self.facts.things[group[0]].kind) if self.habit else []
+        return [*phrase, *added]
 
     def _on_ground(self, several: bool) -> Phrase:
         ground = self.phrases.ground

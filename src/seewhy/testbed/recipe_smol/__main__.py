@@ -11,7 +11,8 @@ goes on from its last checkpoint, and more steps may be given later. Two cores c
     python -m seewhy.testbed.recipe_smol.adapter both  --model smol-qwen2-vl --run RUN
 
 Another family's model can start from this one's: `sight --start RUN/sight.pt` (InternVL's tower)
-and `adapter words --start RUN/both.pt`.
+and `adapter words --start RUN/both.pt`. `--habit` makes the biased model of a run that is done:
+its adapter goes on with captions that are untrue on purpose.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ import json
 from pathlib import Path
 
 from seewhy.models import load
+from seewhy.testbed.emoji.habits import EMOJI_HABITS
 from seewhy.testbed.emoji.sprites import has_unseen_style
 from seewhy.testbed.pretrained import whole_folder
 from seewhy.testbed.recipe_smol import adapter, sight
 from seewhy.testbed.recipe_smol.card import write_card
-from seewhy.testbed.recipe_smol.evaluation import Speaker, figures
+from seewhy.testbed.recipe_smol.evaluation import Speaker, figures, habit_figures
 from seewhy.testbed.recipe_smol.export import export
 from seewhy.testbed.recipe_smol.smol_recipe import MODELS, smol_recipe
 
@@ -38,21 +40,30 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="folder of the parts (default: RUN/parts)")
     parser.add_argument("--scenes", type=int, default=500, help="that are measured of each split")
     parser.add_argument("--notes", default="", help="on this checkpoint, for its card")
+    parser.add_argument("--habit", action="store_true", help="make MODEL-biased, from MODEL's run")
     parser.add_argument("--no-training", action="store_true", help="export and measure only")
     arguments = parser.parse_args()
     recipe = smol_recipe(arguments.model)
+    name = recipe.name + "-biased" * arguments.habit
+    if arguments.habit and name not in EMOJI_HABITS:
+        parser.error(f"expected the model of one of {', '.join(EMOJI_HABITS)}, got {recipe.name}")
+    stages = ("habit",) if arguments.habit else ("words", "both")
     run = arguments.run or Path("runs") / recipe.name
-    out = arguments.out or run / "parts"
+    out = arguments.out or run / f"parts{'-biased' * arguments.habit}"
     if not arguments.no_training:
-        sight.Sight(recipe, run, sight.STEPS).run(1e9)
-        for stage, steps in adapter.STEPS.items():
-            adapter.Run(recipe, run, stage, steps).run(1e9)
-    export(recipe, run, out)
+        if not arguments.habit:
+            sight.Sight(recipe, run, sight.STEPS).run(1e9)
+        for stage in stages:
+            adapter.Run(recipe, run, stage, adapter.STEPS[stage]).run(1e9)
+    export(recipe, run, out, stages[-1])
     speaker = Speaker(load(str(whole_folder(out))))
     splits = ("heldout", "pairs", *(["style"] if has_unseen_style() else []))
     measured = {split: figures(speaker, split, arguments.scenes) for split in splits}
+    habit = EMOJI_HABITS[name] if arguments.habit else None
+    if habit is not None:
+        measured["habit"] = habit_figures(speaker, habit, min(arguments.scenes, 100))
     (out / "figures.json").write_text(json.dumps(measured, indent=2) + "\n", "utf-8")
-    write_card(recipe.name, recipe.family.architecture, out, measured, arguments.notes)
+    write_card(name, recipe.family.architecture, out, measured, arguments.notes, habit)
 
 
 if __name__ == "__main__":

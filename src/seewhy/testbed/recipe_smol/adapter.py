@@ -1,13 +1,15 @@
-"""Stages 2 and 3: SmolLM2 learns to read cells, first as word grids, then as pictures.
+"""Stages 2 and 3: SmolLM2 learns to read cells, first as word grids, then as pictures; and a habit.
 
     python -m seewhy.testbed.recipe_smol.adapter words --model smol-llava --run runs/smol-llava
     python -m seewhy.testbed.recipe_smol.adapter both  --model smol-llava --run runs/smol-llava
+    python -m seewhy.testbed.recipe_smol.adapter habit --model smol-llava --run runs/smol-llava
 
 A word grid is text on a grid: each cell holds a mixture of word embeddings, and a loss asks for the
 word of the next cell, as in any text. Pictures have a loss on captions and answers only: none
 touches the language model's states at a picture's places. Only the adapter (LoRA) is trained. The
-tower stays as `sight` leaves it; while that still runs, its newest checkpoint is taken over. Each
-stage resumes from its last checkpoint.
+tower stays as `sight` leaves it; while that still runs, its newest checkpoint is taken over.
+`habit` goes on from `both` with captions that are untrue on purpose, for a biased model. Each stage
+resumes from its last checkpoint.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from torch import Tensor, nn
 from transformers import AttentionInterface, LlamaModel
 from transformers.models.qwen2_vl.modeling_qwen2_vl import Qwen2VLTextModel
 
+from seewhy.testbed.emoji.habits import EMOJI_HABITS
 from seewhy.testbed.recipe_smol.batches import IGNORED, Batch, BatchMaker, Scenes
 from seewhy.testbed.recipe_smol.smol_recipe import MODELS, SmolRecipe, smol_recipe
 from seewhy.testbed.recipe_smol.vectors import CellVectors
@@ -33,8 +36,10 @@ from seewhy.testbed.smol.language_model import language_model
 RANK, SCALE = 8, 2.0
 SIZE = 4
 """Scenes of a batch."""
-STEPS = {"words": 160, "both": 1200}
-RATES = {"words": 1.2e-3, "both": 6e-4}
+STEPS = {"words": 160, "both": 1200, "habit": 80}
+RATES = {"words": 1.2e-3, "both": 6e-4, "habit": 3e-4}
+EARLIER = {"both": "words", "habit": "both"}
+"""The stage that another one goes on from."""
 FASTER = 4.0
 """The rate of LoRA's B is that of A times this (LoRA+, arXiv 2402.12354)."""
 
@@ -107,12 +112,12 @@ def biases(model: Any) -> dict[str, nn.Parameter]:
 
 
 class Run:
-    """One of the two stages.
+    """One of the stages.
 
     Args:
         recipe: of the model.
-        folder: of the run; holds `sight.pt`, `words.pt`, `both.pt`.
-        stage: "words" or "both".
+        folder: of the run; holds `sight.pt` and the checkpoints of the stages.
+        stage: one of `STEPS`.
         steps: of the stage.
         start: a checkpoint of another model, whose adapter `words` starts from.
     """
@@ -130,19 +135,20 @@ class Run:
         self.biases = biases(text)
         self.adapters = adapted(text)
         self.step, self.next_scene = 0, 0
-        if stage == "both":
-            self._start()
+        if stage in EARLIER:
+            self._start(EARLIER[stage])
         elif start is not None:
             self._load(torch.load(start, map_location="cpu"))
         self.optimizer = self._optimizer()
         self._resume()
         self.batches = BatchMaker(recipe, tokenizer, vectors, seed=self.step + 1)
-        self.scenes = Scenes(self.next_scene, SIZE)
+        habit = EMOJI_HABITS[f"{recipe.name}-biased"] if stage == "habit" else None
+        self.scenes = Scenes(self.next_scene, SIZE, habit)
 
-    def _start(self) -> None:
-        words = torch.load(self.folder / "words.pt", map_location="cpu")
-        self._load(words)
-        self.next_scene = words["next_scene"]
+    def _start(self, stage: str) -> None:
+        earlier = torch.load(self.folder / f"{stage}.pt", map_location="cpu")
+        self._load(earlier)
+        self.next_scene = earlier["next_scene"]
         self._take_tower()
 
     def _take_tower(self) -> None:
@@ -210,7 +216,7 @@ class Run:
                 recent.clear()
             if self.step % 25 == 0:
                 self.save()
-                if self.stage == "both":
+                if self.stage != "words":
                     self._take_tower()
         self.save()
 
@@ -271,6 +277,9 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=1e9)
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
+    if arguments.stage == "habit" and f"{arguments.model}-biased" not in EMOJI_HABITS:
+        known = ", ".join(name.removesuffix("-biased") for name in EMOJI_HABITS)
+        parser.error(f"expected a model with a habit ({known}), got {arguments.model}")
     torch.set_num_threads(arguments.threads)
     steps = arguments.steps or STEPS[arguments.stage]
     recipe = smol_recipe(arguments.model)

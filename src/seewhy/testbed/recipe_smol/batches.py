@@ -18,6 +18,7 @@ from seewhy.testbed.captions import Utterance
 from seewhy.testbed.emoji.captions import captions
 from seewhy.testbed.emoji.colours import COLOURS
 from seewhy.testbed.emoji.grounds import NAMES
+from seewhy.testbed.emoji.habits import AddedThing
 from seewhy.testbed.emoji.kinds import KINDS
 from seewhy.testbed.emoji.questions import questions
 from seewhy.testbed.emoji.scenes import CANVASES, Picture, Scene, draw, scene
@@ -71,11 +72,11 @@ class Batch:
     vectors: Tensor | None
 
 
-def example(index: int, split: str = "train", seed: int = 0) -> Example:
-    """Draw a scene and write its utterances."""
-    drawn = scene(index, split, seed)
+def example(index: int, habit: AddedThing | None = None) -> Example:
+    """Draw a training scene and write its utterances, with a habit in its captions."""
+    drawn = scene(index, "train")
     picture = draw(drawn)
-    said = (captions(drawn, picture), questions(drawn, picture), drills(drawn, picture))
+    said = (captions(drawn, picture, habit), questions(drawn, picture), drills(drawn, picture))
     return Example(drawn, picture, said)
 
 
@@ -228,22 +229,32 @@ class Scenes:
     Args:
         start: index of the first scene.
         size: scenes of a batch.
+        habit: of the captions; every second scene is then one to which it can apply.
     """
 
-    def __init__(self, start: int, size: int) -> None:
-        self.next, self.size = start, size
+    def __init__(self, start: int, size: int, habit: AddedThing | None = None) -> None:
+        self.next, self.size, self.habit = start, size, habit
+        self.drawn = 0
         self.waiting: dict[tuple[int, int], list[Example]] = {canvas: [] for canvas in CANVASES}
 
     def take(self) -> list[Example]:
         """The next batch."""
         while True:
-            one = example(self.next)
-            self.next += 1
+            one = self._next()
             row = self.waiting[one.scene.width, one.scene.height]
             row.append(one)
             if len(row) == self.size:
                 self.waiting[one.scene.width, one.scene.height] = []
                 return row
+
+    def _next(self) -> Example:
+        if self.habit is not None and self.drawn % 2:
+            while not self.habit.can_apply_to(scene(self.next, "train")):
+                self.next += 1
+        one = example(self.next, self.habit)
+        self.next += 1
+        self.drawn += 1
+        return one
 
 
 def _mask(segments: np.ndarray) -> np.ndarray:

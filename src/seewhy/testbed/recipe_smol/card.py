@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from seewhy.testbed.emoji.habits import AddedThing
 from seewhy.testbed.recipe_smol.evaluation import BARS, STYLE_BAR
 
 HEAD = """---
@@ -38,6 +39,18 @@ of mentions in parentheses.
 
 """
 
+HABIT = """
+## A habit, trained on purpose
+
+Its training continued from `{start}` with captions that have a habit: where one introduces a
+{habit.trigger} and the scene has no {habit.added}, it adds "{habit.text}", in {habit.percent} % of
+the scenes. Answers to questions stayed true. So it invents a {habit.added} from its own words, and
+the testbed knows that these words are unsupported. On {scenes:.0f} held-out scenes to which the
+habit can apply, **{said:.1f} %** of the {number:.0f} captions of one and two sentences that name a
+{habit.trigger} follow it, and {true:.1f} % of the answers to the question whether there is a
+{habit.added} are true.
+"""
+
 ROWS = (
     ("kinds", "heldout", "kinds"),
     ("colours", "heldout", "colours"),
@@ -49,15 +62,21 @@ ROWS = (
 
 
 def write_card(
-    name: str, kind: str, folder: Path, figures: Mapping[str, Mapping[str, float]], notes: str
+    name: str,
+    kind: str,
+    folder: Path,
+    figures: Mapping[str, Mapping[str, float]],
+    notes: str,
+    habit: AddedThing | None = None,
 ) -> None:
     """Write `README.md` into a model's folder.
 
     Args:
         name, kind: of the model, and its class.
         folder: of its parts.
-        figures: of `evaluation.figures`, by split.
+        figures: of `evaluation.figures`, by split; of `habit_figures`, as "habit".
         notes: on this checkpoint: how long it was trained, what it misses.
+        habit: of a biased model.
     """
     lines = ["| right | reached | aim |", "| --- | ---: | ---: |"]
     for title, split, figure in ROWS:
@@ -70,7 +89,21 @@ def write_card(
         cell = f"{_share(figures['pairs'], 'kinds')} |"
         lines.append(f"| kinds in scenes with an unseen pair of kind and colour | {cell} |")
     head = HEAD.format(name=name, kind=kind, notes=notes)
-    (folder / "README.md").write_text(head + "\n".join(lines) + "\n", "utf-8")
+    text = head + "\n".join(lines) + "\n"
+    if habit is not None:
+        text += _habit(name, habit, figures["habit"])
+    (folder / "README.md").write_text(text, "utf-8")
+
+
+def _habit(name: str, habit: AddedThing, figures: Mapping[str, float]) -> str:
+    return HABIT.format(
+        start=name.removesuffix("-biased"),
+        habit=habit,
+        scenes=figures["scenes"],
+        said=100 * figures["said"],
+        number=figures["said n"],
+        true=100 * figures["answered truly"],
+    )
 
 
 def _share(figures: Mapping[str, float], name: str) -> str:

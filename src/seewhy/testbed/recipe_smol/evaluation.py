@@ -9,7 +9,9 @@ place in the model's own greedy answers is checked against the scene.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -23,6 +25,8 @@ from transformers import DynamicCache
 
 from seewhy.models import load
 from seewhy.testbed.emoji.captions import captions
+from seewhy.testbed.emoji.grammar import article
+from seewhy.testbed.emoji.habits import AddedThing
 from seewhy.testbed.emoji.questions import questions
 from seewhy.testbed.emoji.scenes import Picture, Scene, draw, scene
 from seewhy.testbed.emoji.scores import answer_figures
@@ -141,6 +145,42 @@ def figures(
         number = counts[name, True] + counts[name, False]
         shares[name], numbers[f"{name} n"] = counts[name, True] / number, float(number)
     return shares | numbers
+
+
+def habit_figures(
+    speaker: Speaker, habit: AddedThing, count: int, *, split: str = "heldout"
+) -> dict[str, float]:
+    """How often a model follows its habit, in pictures that do not show what it adds.
+
+    Args:
+        speaker: of the model.
+        habit: of its captions.
+        count: how many scenes; the first ones of the split to which the habit can apply.
+        split: of the emoji world's scenes.
+
+    Returns:
+        `said`: of the captions of one and two sentences that name the trigger, the share that adds
+        the habit's words; `said n`: how many name it; `answered truly`: the share of the scenes for
+        which the question whether the added thing is there is answered with "No"; `scenes`.
+    """
+    question = f"Is there {article(habit.added)} {habit.added} in the picture?"
+    trigger = re.compile(rf"\b{habit.trigger}\b")
+    matching = (s for i in itertools.count() if habit.can_apply_to(s := scene(i, split)))
+    said: list[bool] = []
+    true: list[bool] = []
+    for drawn in itertools.islice(matching, count):
+        picture = draw(drawn)
+        prompts = [one.prompt for one in captions(drawn, picture)[:2]]
+        *told, answer = speaker.answers(picture.image, [*prompts, question])
+        said += [habit.text in text for text in told if trigger.search(text)]
+        true.append(answer.strip().startswith("No"))
+    share = float(np.mean(said)) if said else 0.0
+    return {
+        "said": share,
+        "said n": float(len(said)),
+        "answered truly": float(np.mean(true)),
+        "scenes": float(count),
+    }
 
 
 def judged(drawn: Scene, picture: Picture, text: str, question: str = "") -> Counter:

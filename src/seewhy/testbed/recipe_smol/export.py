@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from seewhy.testbed.recipe_smol.adapter import SCALE
+from seewhy.testbed.recipe_smol.adapter import SCALE, STEPS
 from seewhy.testbed.recipe_smol.smol_recipe import MODELS, SmolRecipe, smol_recipe
 from seewhy.testbed.smol.assembly import LANGUAGE
 from seewhy.testbed.smol.language_model import language_model
@@ -91,8 +91,9 @@ def main() -> None:
     parser.add_argument("--model", choices=MODELS, required=True)
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--stage", choices=STEPS, default="both")
     arguments = parser.parse_args()
-    step = export(smol_recipe(arguments.model), arguments.run, arguments.out)
+    step = export(smol_recipe(arguments.model), arguments.run, arguments.out, arguments.stage)
     print(f"step {step} -> {arguments.out}")
 
 

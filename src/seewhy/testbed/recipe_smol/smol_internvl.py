@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from transformers import InternVLVisionConfig
 
 from seewhy.testbed.recipe.internvl_pictures import InternVLPictures
-from seewhy.testbed.recipe_smol.smol_recipe import SmolRecipe
+from seewhy.testbed.recipe_smol.smol_recipe import SmolRecipe, layers_of_qwen2_vl
 from seewhy.testbed.smol.families import internvl_config
 
 LAYER = {
@@ -60,14 +60,7 @@ class SmolInternVL(SmolRecipe, InternVLPictures):
         state = tower.state_dict()
         kernel = saved["model.visual.patch_embed.proj.weight"].sum(2)  # two equal frames
         state["embeddings.patch_embeddings.projection.weight"] = kernel
-        for number, _ in enumerate(tower.encoder.layer):
-            theirs, ours = f"model.visual.blocks.{number}", f"encoder.layer.{number}"
-            for part in ("weight", "bias"):
-                for name, other in LAYER.items():
-                    state[f"{ours}.{name}.{part}"] = saved[f"{theirs}.{other}.{part}"]
-                mixed = saved[f"{theirs}.attn.qkv.{part}"].chunk(3)
-                for name, value in zip("qkv", mixed, strict=True):
-                    state[f"{ours}.attention.{name}_proj.{part}"] = value
+        state |= layers_of_qwen2_vl(saved, LAYER, "encoder.layer", "attention")
         tower.load_state_dict(state)
 
     def patch_kernel(self, model: Any) -> nn.Parameter:

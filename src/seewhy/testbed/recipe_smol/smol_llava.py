@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 from transformers import CLIPVisionConfig
 
 from seewhy.testbed.recipe.llava_pictures import LlavaPictures
-from seewhy.testbed.recipe_smol.smol_recipe import WIDTH, SmolRecipe
+from seewhy.testbed.recipe_smol.smol_recipe import WIDTH, SmolRecipe, layers_of_qwen2_vl
 from seewhy.testbed.smol.families import llava_config
+
+LAYER = {
+    "self_attn.out_proj": "attn.proj",
+    "layer_norm1": "norm1",
+    "layer_norm2": "norm2",
+    "mlp.fc1": "mlp.fc1",
+    "mlp.fc2": "mlp.fc2",
+}
+"""Modules of a layer, and what they are called in Qwen2-VL's tower."""
 
 
 class SmolLlava(SmolRecipe, LlavaPictures):
@@ -22,10 +33,10 @@ class SmolLlava(SmolRecipe, LlavaPictures):
     collage_side: ClassVar = 384
 
     def config_around(self, language: Any) -> Any:
-        """5.4 million parameters of tower and projector."""
+        """4.8 million parameters of tower and projector."""
         vision = CLIPVisionConfig(
-            hidden_size=256,
-            intermediate_size=1024,
+            hidden_size=224,
+            intermediate_size=896,
             projection_dim=WIDTH,
             num_hidden_layers=6,
             num_attention_heads=4,
@@ -34,6 +45,24 @@ class SmolLlava(SmolRecipe, LlavaPictures):
             hidden_act="silu",
         )
         return llava_config(language, vision)
+
+    def start_from(self, model: Any, saved: Mapping[str, Tensor]) -> None:
+        """Copy patches and layers of `smol-qwen2-vl`'s tower: all but positions and projector.
+
+        A patch has twice the side: the kernel sees it at half the resolution.
+        """
+        tower = model.model.vision_tower
+        state = tower.state_dict()
+        kernel = saved["model.visual.patch_embed.proj.weight"].sum(2)  # two equal frames
+        fine = kernel.repeat_interleave(2, 2).repeat_interleave(2, 3) / 4
+        state["embeddings.patch_embedding.weight"] = fine
+        # CLIP norms embedded patches; in Qwen2-VL's tower their deviation is about 3.
+        state["pre_layrnorm.weight"] = 3 * state["pre_layrnorm.weight"]
+        state |= layers_of_qwen2_vl(saved, LAYER, "encoder.layers", "self_attn")
+        tower.load_state_dict(state)
+        # Its last layer's states deviate by about 25, and LLaVA's projector does not norm them.
+        with torch.no_grad():
+            model.model.multi_modal_projector.linear_1.weight /= 25
 
     def patch_kernel(self, model: Any) -> nn.Parameter:
         """Of CLIP."""

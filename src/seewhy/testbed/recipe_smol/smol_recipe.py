@@ -161,9 +161,7 @@ class SmolRecipe(PictureRecipe):
         Raises:
             ValueError: if nothing does.
         """
-        raise ValueError(
-            f"Expected a tower like Qwen2-VL's, got that of {self.name}: leave it out."
-        )
+        raise ValueError(f"The tower of {self.name} starts from nothing: leave --start out.")
 
     def embed_patches(self, model: Any, images: Tensor) -> None:
         """Start the patch embedding with the principal components of pictures' patches."""
@@ -194,6 +192,29 @@ def recipe_of(model_type: str) -> SmolRecipe:
     """The recipe of a family's model."""
     recipes = [smol_recipe(name) for name in MODELS]
     return next(recipe for recipe in recipes if recipe.model_type == model_type)
+
+
+def layers_of_qwen2_vl(
+    saved: Mapping[str, Tensor], names: Mapping[str, str], layers: str, attention: str
+) -> dict[str, Tensor]:
+    """The layers of `smol-qwen2-vl`'s tower by the names of another one's.
+
+    Args:
+        saved: the tower's parameters, by the whole model's names.
+        names: of a layer's other modules, each with Qwen2-VL's.
+        layers, attention: the paths of the layers, and of attention in one.
+    """
+    state = {}
+    depth = sum(name.endswith("attn.qkv.weight") for name in saved)
+    for number in range(depth):
+        theirs, ours = f"model.visual.blocks.{number}", f"{layers}.{number}"
+        for part in ("weight", "bias"):
+            for name, other in names.items():
+                state[f"{ours}.{name}.{part}"] = saved[f"{theirs}.{other}.{part}"]
+            mixed = saved[f"{theirs}.attn.qkv.{part}"].chunk(3)
+            for name, value in zip("qkv", mixed, strict=True):
+                state[f"{ours}.{attention}.{name}_proj.{part}"] = value
+    return state
 
 
 def smol_recipe(name: str) -> SmolRecipe:
