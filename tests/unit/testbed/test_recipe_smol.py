@@ -14,16 +14,17 @@ from seewhy.testbed.emoji.grammar import NUMBERS
 from seewhy.testbed.emoji.grounds import NAMES
 from seewhy.testbed.emoji.habits import EMOJI_HABITS
 from seewhy.testbed.emoji.kinds import KINDS
-from seewhy.testbed.emoji.scenes import Thing, draw
+from seewhy.testbed.emoji.scenes import Thing, draw, scene
 from seewhy.testbed.recipe.picture_recipe import raster
 from seewhy.testbed.recipe_smol.adapter import Adapted, adapted, grouped_attention
 from seewhy.testbed.recipe_smol.batches import IGNORED, SEEN, BatchMaker, Scenes, example
 from seewhy.testbed.recipe_smol.card import write_card
-from seewhy.testbed.recipe_smol.collages import cells_of, collage
+from seewhy.testbed.recipe_smol.collages import cells_of, collage, scene_cells
 from seewhy.testbed.recipe_smol.drills import drills
 from seewhy.testbed.recipe_smol.evaluation import BARS, habit_figures, judged
 from seewhy.testbed.recipe_smol.export import shortened
 from seewhy.testbed.recipe_smol.smol_recipe import MODELS, smol_recipe
+from seewhy.testbed.recipe_smol.tower_figures import tower_figures
 from seewhy.testbed.recipe_smol.vectors import COLOUR, KIND, ONE, CellVectors
 from seewhy.testbed.smol.families import family_for
 from smol_parts import tiny_language
@@ -332,6 +333,36 @@ class Habitual:
         question = prompts[-1]
         assert question == "Is there a traffic light in the picture?"
         return [f"A red car {HABIT.text}.", "A cat.", "No, there is none."][: len(prompts)]
+
+
+class Reader:
+    """Reads scenes in turn, as the truth has them, or as empty ground."""
+
+    recipe = QWEN2_VL
+
+    def __init__(self, knows):
+        self.index, self.knows = -1, knows
+
+    def read(self, image):
+        self.index += 1
+        drawn = scene(self.index, "heldout")
+        boxes = self.recipe.layout(drawn.width, drawn.height, 1).boxes
+        cells = scene_cells(drawn, draw(drawn).masks, boxes)
+        sizes = {"kind": len(KINDS), "colour": len(COLOURS), "centre": 1}
+        return {
+            name: np.eye(1 + size)[getattr(cells, name).clip(0) * self.knows]
+            for name, size in sizes.items()
+        }
+
+
+def test_figures_of_a_tower_are_one_where_it_knows_and_low_where_it_sees_ground():
+    known = tower_figures(Reader(1), "heldout", 3)
+    assert known["things n"] > 6
+    assert [known[name] for name in ("things", "colours", "ground", "middles")] == [1] * 4
+    blind = tower_figures(Reader(0), "heldout", 3)
+    assert blind["ground"] == 1
+    assert blind["things"] < 0.2
+    assert blind["colours"] == blind["middles"] == 0
 
 
 def test_habit_is_counted_where_the_trigger_is_named():

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from transformers import AutoTokenizer
 
 from seewhy.testbed.recipe.batches import IGNORED, Batch, BatchMaker
+from seewhy.testbed.recipe.checkpoints import write_checkpoint
 from seewhy.testbed.recipe.corpus import COLOUR_NAMES, KIND_NAMES, STEP, open_corpus, shards
 from seewhy.testbed.recipe.model_recipe import (
     MODELS,
@@ -231,9 +232,7 @@ class Run:
             "head": self.head.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
         }
-        new = self.checkpoint.with_suffix(".new")
-        torch.save(state, new)
-        new.replace(self.checkpoint)
+        write_checkpoint(self.checkpoint, state)
 
     def _start_from_earlier_stages(self) -> None:
         if self.stage != "both":

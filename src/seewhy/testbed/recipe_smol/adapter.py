@@ -28,6 +28,7 @@ from transformers import AttentionInterface, LlamaModel
 from transformers.models.qwen2_vl.modeling_qwen2_vl import Qwen2VLTextModel
 
 from seewhy.testbed.emoji.habits import EMOJI_HABITS
+from seewhy.testbed.recipe.checkpoints import write_checkpoint
 from seewhy.testbed.recipe_smol.batches import IGNORED, Batch, BatchMaker, Scenes
 from seewhy.testbed.recipe_smol.smol_recipe import MODELS, SmolRecipe, smol_recipe
 from seewhy.testbed.recipe_smol.vectors import CellVectors
@@ -222,8 +223,8 @@ class Run:
 
     def save(self) -> None:
         """Write the checkpoint; one that is killed while writing leaves the earlier one."""
-        new = self.folder / f"{self.stage}.new"
-        torch.save(
+        write_checkpoint(
+            self.folder / f"{self.stage}.pt",
             {
                 "step": self.step,
                 "next_scene": self.next_scene,
@@ -231,9 +232,7 @@ class Run:
                 "biases": {n: bias.data for n, bias in self.biases.items()},
                 "optimizer": self.optimizer.state_dict(),
             },
-            new,
         )
-        new.replace(self.folder / f"{self.stage}.pt")
 
     def _load(self, saved: dict[str, Any]) -> None:
         with torch.no_grad():

@@ -71,11 +71,10 @@ def cells_of(
         ground: its name.
         boxes: float64 `[cell, 4]`: left, top, right, bottom in pixels, as `Layout.boxes`.
     """
-    counts = _pixels_in(labels, len(things), boxes)
-    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    best, most = counts.argmax(1), counts.max(1)
-    shown = most >= MIN_COVER * areas
-    unclear = (most > 0.04 * areas) & ~shown
+    covers = covers_of(labels, len(things), boxes)
+    best, most = covers.argmax(1), covers.max(1)
+    shown = most >= MIN_COVER
+    unclear = (most > 0.04) & ~shown
     kinds = np.array([1 + NAMES_OF_KINDS.index(thing.kind) for thing in things])
     colours = np.array([1 + COLOURS.index(t.colour) if t.colour else 0 for t in things])
     words = np.array([1 + SIGN_WORDS.index(t.word) if t.word else 0 for t in things])
@@ -84,8 +83,14 @@ def cells_of(
         return np.where(shown, values[best], np.where(unclear, -1, 0))
 
     grounds = np.where(shown | unclear, -1, NAMES.index(ground))
-    centres = _centres(counts, np.where(shown, best, -1), boxes)
+    centres = _centres(covers, np.where(shown, best, -1), boxes)
     return Cells(per_cell(kinds), per_cell(colours), per_cell(words), grounds, centres)
+
+
+def covers_of(labels: np.ndarray, things: int, boxes: np.ndarray) -> np.ndarray:
+    """The share of each box that each thing covers: float64 `[cell, thing]`; see `cells_of`."""
+    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    return _pixels_in(labels, things, boxes) / areas[:, None]
 
 
 def _pixels_in(labels: np.ndarray, things: int, boxes: np.ndarray) -> np.ndarray:
@@ -101,20 +106,20 @@ def _pixels_in(labels: np.ndarray, things: int, boxes: np.ndarray) -> np.ndarray
     return (inside - sums[:, bottom, left] + sums[:, top, left]).T
 
 
-def _centres(counts: np.ndarray, owner: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+def _centres(covers: np.ndarray, owner: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     """Int64 `[cell]`: 1 in each thing's own cell nearest to its middle.
 
     Args:
-        counts: pixels of each thing, `[cell, thing]`.
+        covers: the share of each cell that each thing covers, `[cell, thing]`.
         owner: the thing that a cell shows, or -1.
         boxes: of the cells.
     """
     places = (boxes[:, :2] + boxes[:, 2:]) / 2
     centres = np.zeros(len(owner), np.int64)
-    for thing in range(counts.shape[1]):
+    for thing in range(covers.shape[1]):
         own = np.flatnonzero(owner == thing)
         if len(own):
-            middle = np.average(places, 0, counts[:, thing])
+            middle = np.average(places, 0, covers[:, thing])
             centres[own[np.square(places[own] - middle).sum(1).argmin()]] = 1
     return centres
 

@@ -36,7 +36,9 @@ def drills(scene: Scene, picture: Picture) -> tuple[Utterance, ...]:
         scene: the things and their positions.
         picture: the scene drawn at scale 1, for what is hidden.
     """
-    writer = _DrillWriter(FactsOfScene(scene, picture), Rng("drills", scene.seed, scene.index))
+    writer = _DrillWriter(
+        FactsOfScene(scene, picture), Rng("drills", scene.split, scene.seed, scene.index)
+    )
     ways: tuple[Callable[[], Utterance | None], ...] = (
         writer.across, writer.down, writer.colours, writer.counts, writer.presences, writer.places,
     )  # fmt: skip

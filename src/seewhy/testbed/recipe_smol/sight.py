@@ -23,6 +23,7 @@ from seewhy.testbed.emoji.grounds import NAMES
 from seewhy.testbed.emoji.kinds import KINDS
 from seewhy.testbed.emoji.scenes import SIGN_WORDS, draw, scene
 from seewhy.testbed.emoji.sprites import expect_more_styles
+from seewhy.testbed.recipe.checkpoints import write_checkpoint
 from seewhy.testbed.recipe.model_recipe import embeddings_of
 from seewhy.testbed.recipe_smol.collages import Cells, cells_of, collage, scene_cells
 from seewhy.testbed.recipe_smol.smol_recipe import MODELS, WIDTH, SmolRecipe, smol_recipe
@@ -207,9 +208,8 @@ class Sight:
 
     def save(self) -> None:
         """Write the checkpoint; one that is killed while writing leaves the earlier one."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        new = self.folder / "sight.new"
-        torch.save(
+        write_checkpoint(
+            self.folder / "sight.pt",
             {
                 "step": self.step,
                 "drawn": self.drawn,
@@ -217,9 +217,7 @@ class Sight:
                 "heads": self.heads.state_dict(),
                 "optimizers": [o.state_dict() for o in self.optimizers],
             },
-            new,
         )
-        new.replace(self.folder / "sight.pt")
 
     def _resume(self) -> bool:
         file = self.folder / "sight.pt"

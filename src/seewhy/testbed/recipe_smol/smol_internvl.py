@@ -9,7 +9,12 @@ from torch import Tensor, nn
 from transformers import InternVLVisionConfig
 
 from seewhy.testbed.recipe.internvl_pictures import InternVLPictures
-from seewhy.testbed.recipe_smol.smol_recipe import SmolRecipe, layers_of_qwen2_vl
+from seewhy.testbed.recipe_smol.smol_recipe import (
+    SmolRecipe,
+    attend_near,
+    grid_positions,
+    layers_of_qwen2_vl,
+)
 from seewhy.testbed.smol.families import internvl_config
 
 LAYER = {
@@ -50,7 +55,9 @@ class SmolInternVL(SmolRecipe, InternVLPictures):
     def with_positions(self, model: Any) -> Any:
         """Transformers sets them to zero: every blank patch would be the same."""
         embeddings = model.model.vision_tower.embeddings
-        nn.init.normal_(embeddings.position_embeddings, std=0.02)
+        cells = self.tile // self.patch
+        waves = grid_positions(cells, cells, embeddings.cls_token.shape[-1])
+        embeddings.position_embeddings.data[0, 1:] = waves
         nn.init.normal_(embeddings.cls_token, std=0.02)
         return model
 
@@ -62,6 +69,9 @@ class SmolInternVL(SmolRecipe, InternVLPictures):
         state["embeddings.patch_embeddings.projection.weight"] = kernel
         state |= layers_of_qwen2_vl(saved, LAYER, "encoder.layer", "attention")
         tower.load_state_dict(state)
+        for layer in tower.encoder.layer:
+            attention = layer.attention
+            attend_near(attention.q_proj, attention.k_proj, 2, attention.head_dim)
 
     def patch_kernel(self, model: Any) -> nn.Parameter:
         """Of the tower."""
