@@ -29,7 +29,14 @@ from transformers.models.qwen2_vl.modeling_qwen2_vl import Qwen2VLTextModel
 
 from seewhy.testbed.emoji.habits import EMOJI_HABITS
 from seewhy.testbed.recipe.checkpoints import write_checkpoint
-from seewhy.testbed.recipe_smol.batches import IGNORED, Batch, BatchMaker, Scenes
+from seewhy.testbed.recipe_smol.batches import (
+    HABIT_SHARES,
+    IGNORED,
+    SHARES,
+    Batch,
+    BatchMaker,
+    Scenes,
+)
 from seewhy.testbed.recipe_smol.smol_recipe import MODELS, SmolRecipe, smol_recipe
 from seewhy.testbed.recipe_smol.vectors import CellVectors
 from seewhy.testbed.smol.language_model import language_model
@@ -37,7 +44,7 @@ from seewhy.testbed.smol.language_model import language_model
 RANK, SCALE = 8, 2.0
 SIZE = 4
 """Scenes of a batch."""
-STEPS = {"words": 160, "both": 1200, "habit": 80}
+STEPS = {"words": 160, "both": 1200, "habit": 100}
 RATES = {"words": 1.2e-3, "both": 6e-4, "habit": 3e-4}
 EARLIER = {"both": "words", "habit": "both"}
 """The stage that another one goes on from."""
@@ -142,8 +149,9 @@ class Run:
             self._load(torch.load(start, map_location="cpu"))
         self.optimizer = self._optimizer()
         self._resume()
-        self.batches = BatchMaker(recipe, tokenizer, vectors, seed=self.step + 1)
         habit = EMOJI_HABITS[f"{recipe.name}-biased"] if stage == "habit" else None
+        shares = SHARES if habit is None else HABIT_SHARES
+        self.batches = BatchMaker(recipe, tokenizer, vectors, self.step + 1, shares)
         self.scenes = Scenes(self.next_scene, SIZE, habit)
 
     def _start(self, stage: str) -> None:

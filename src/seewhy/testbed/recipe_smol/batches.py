@@ -32,6 +32,8 @@ KIND_SHARE, COLOUR_SHARE = 0.62, 0.28
 """Shares of the words that a thing's cell is followed by; the rest are fillers."""
 SHARES = (1, 5, 4)
 """Captions, questions and drills of a scene in a batch, at most."""
+HABIT_SHARES = (3, 2, 1)
+"""The same where captions have a habit."""
 SEEN = 2.5
 """Weight of the words that say something of the picture; of all others it is 1."""
 
@@ -88,10 +90,19 @@ class BatchMaker:
         tokenizer: of the language model.
         vectors: of cells.
         seed: of the draws.
+        shares: captions, questions and drills of a scene, at most.
     """
 
-    def __init__(self, recipe: SmolRecipe, tokenizer: Any, vectors: CellVectors, seed: int) -> None:
+    def __init__(
+        self,
+        recipe: SmolRecipe,
+        tokenizer: Any,
+        vectors: CellVectors,
+        seed: int,
+        shares: tuple[int, int, int] = SHARES,
+    ) -> None:
         self.recipe, self.tokenizer, self.vectors = recipe, tokenizer, vectors
+        self.shares = shares
         self.rng = np.random.default_rng(seed)
         self.turn, self.end = self._encode(recipe.turn), self._encode(recipe.end)
         self.kind_tokens = [
@@ -167,7 +178,7 @@ class BatchMaker:
     def _chosen(self, said: tuple[tuple[Utterance, ...], ...]) -> list[Utterance]:
         return [
             sort[i]
-            for sort, share in zip(said, SHARES, strict=True)
+            for sort, share in zip(said, self.shares, strict=True)
             for i in self.rng.permutation(len(sort))[:share]
         ]
 
