@@ -163,7 +163,8 @@ emoji-answers: $(READY)
 	$(BIN)/python benchmarks/readings.py $(FOUND)
 	$(BIN)/python benchmarks/agreement.py --out benchmarks/results
 	$(BIN)/python benchmarks/leak.py --out benchmarks/results
-	$(BIN)/python benchmarks/invented.py
+	$(BIN)/python benchmarks/invented.py --diagnose 16
+	$(BIN)/python benchmarks/misread.py
 	$(BIN)/python benchmarks/results_page.py $(FOUND)
 
 mutants: $(READY)

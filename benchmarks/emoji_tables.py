@@ -267,6 +267,21 @@ class EmojiTables:
                 body.append([f"`{found['model']}`", scenes, role, str(rate["words"]), ends])
         return table(["model", "scenes", "words", "decided", "untrue, %"], body)
 
+    def misread(self) -> str:
+        """Whether untrue words of kinds lie on things, and whether their place says them."""
+        heads = {
+            "on a thing": "brightest place on a thing, %",
+            "rank 1": "likeliest word there, %",
+            "rank 10": "among the 10 likeliest, %",
+        }
+        body = [
+            [f"`{found['model']}`", str(found["scenes"]), group, str(found[group]["words"])]
+            + [with_interval(found[group].get(name), 100, 0) for name in heads]
+            for found in read_json("misread.json")
+            for group in ("untrue", "true")
+        ]
+        return table(["model", "scenes", "words of kinds", "number", *heads.values()], body)
+
     def photographs(self) -> str:
         """Maps on photographs."""
         figures = ("f1-iou", "auc", "pointing-game")

@@ -15,7 +15,7 @@ from seewhy.core.attribution import Attribution
 from seewhy.methods import create
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-NAMES = ("worlds", "agreement", "leak", "readings", "photographs", "invented")
+NAMES = ("worlds", "agreement", "leak", "readings", "photographs", "invented", "misread")
 
 
 @pytest.fixture(scope="module")
@@ -219,3 +219,17 @@ def test_a_name_said_again_is_no_first_mention(bench):
     found = list(bench.invented._decided(words, chosen, 3))
     assert [row["first"] for row in found] == [True, False]
     assert [row["untrue"] for row in found] == [False, False]
+
+
+def test_misread_things_are_told_by_place_and_rank(bench):
+    loaded = bench.worlds.loaded_model("tiny-qwen2-vl")
+    data = bench.misread.open_dataset("testbed:start=4,count=1,captions=3")
+    rows = bench.misread.rows_of_scene(loaded, data.sample(data.ids[0]), 0)
+    assert rows
+    assert all(row["rank 10"] or not row["rank 1"] for row in rows)
+    assert sum(row["on a thing"] for row in rows) > len(rows) / 2  # this model reads its scenes
+    other = {"scene": 1, "untrue": True, "on a thing": False, "rank 1": False, "rank 10": True}
+    found = bench.misread.summary([*rows, other], 2)
+    assert found["untrue"]["words"] + found["true"]["words"] == len(rows) + 1
+    page = bench.misread.markdown([{"model": "m", "data": "d", "scenes": 2, **found}], "c")
+    assert f"| `m` | 2 | true | {found['true']['words']} | " in page
