@@ -157,7 +157,7 @@ answers: $(READY)
 
 emoji-answers: FOUND := out/emoji
 emoji-answers: $(READY)
-	for suite in claims faithfulness methods ablation ablation-fine composed context hallucination cost sanity; do \
+	for suite in claims faithfulness methods ablation ablation-fine composed context hallucination habit cost sanity; do \
 	    $(BIN)/seewhy bench --suite emoji-$$suite --out $(FOUND)/emoji-$$suite --workers $(WORKERS) --no-gallery || exit; \
 	done
 	$(BIN)/python benchmarks/readings.py $(FOUND)

@@ -28,7 +28,7 @@ RESULTS = Path(__file__).parent / "results"
 EMOJI_SUITES = (
     *("emoji-claims", "emoji-readings", "emoji-faithfulness", "emoji-methods"),
     *("emoji-ablation", "emoji-ablation-fine", "emoji-composed", "emoji-context"),
-    *("emoji-hallucination", "emoji-sanity", "emoji-cost"),
+    *("emoji-hallucination", "emoji-habit", "emoji-sanity", "emoji-cost"),
 )
 """Suites of the bench, and `emoji-readings`, which `readings.py` measures."""
 

@@ -74,6 +74,7 @@ REFERENCES = {
     "emoji-composed": ("logit-lens", DEFAULT, "attention"),
     "emoji-context": ("tam",),
     "emoji-hallucination": (DEFAULT,),
+    "emoji-habit": (DEFAULT,),
     "emoji-sanity": ("tam",),
     "emoji-cost": ("tam",),
 }
@@ -295,7 +296,14 @@ class Tables(EmojiTables):
 
     def hallucination(self) -> str:
         """How well scores detect unsupported words: a table for each biased model."""
-        rows = [row for row in self.rows.values() if row.suite == "hallucination"]
+        return self._detection("hallucination")
+
+    def emoji_habit(self) -> str:
+        """How well scores detect what the habit of a smol model adds."""
+        return self._detection("emoji-habit")
+
+    def _detection(self, suite: str) -> str:
+        rows = [row for row in self.rows.values() if row.suite == suite]
         parts = []
         for model in dict.fromkeys(row.model for row in rows):
             found = _by_score([row for row in rows if row.model == model])

@@ -1,4 +1,4 @@
-"""The shipped smol model: it reads pictures as it was trained to, and says what is there."""
+"""The shipped smol models: they read pictures as they were trained to, and say what is there."""
 
 import json
 
@@ -13,22 +13,27 @@ from seewhy.functional import auc
 from seewhy.models import load, prepare
 from seewhy.models.generation import generate
 from seewhy.testbed.emoji.captions import captions
+from seewhy.testbed.emoji.habits import EMOJI_HABITS
 from seewhy.testbed.emoji.reading import read_answer
 from seewhy.testbed.emoji.scenes import draw, scene
 from seewhy.testbed.pretrained import pretrained, pretrained_folder
 from seewhy.testbed.recipe_smol.evaluation import Speaker
 from seewhy.testbed.smol.wheel import language_model_file
 
-NAME = "smol-qwen2-vl"
+NAMES = [name for name in pretrained() if name.startswith("smol-")]
 
 
-@pytest.fixture(scope="module")
-def loaded():
+@pytest.fixture(scope="module", params=NAMES)
+def loaded(request):
+    return loaded_or_skip(request.param)
+
+
+def loaded_or_skip(name):
     try:
         language_model_file()
     except ModelError as error:
         pytest.skip(str(error))
-    model = load(str(pretrained_folder(NAME)))
+    model = load(str(pretrained_folder(name)))
     model.model.float()  # in bfloat16 two words are often as good as each other
     return model
 
@@ -69,10 +74,28 @@ def test_a_kinds_map_lies_on_its_thing(loaded, scenes):
         assert float(auc(heat[0, 0], torch.from_numpy(mask))) > 0.8
 
 
-def test_the_card_has_the_measured_figures():
-    folder = pretrained()[NAME]
+@pytest.mark.parametrize("name", NAMES)
+def test_the_card_has_the_measured_figures(name):
+    folder = pretrained()[name]
     figures = json.loads((folder / "figures.json").read_text("utf-8"))
     card = (folder / "README.md").read_text("utf-8")
-    for split, name in (("heldout", "kinds"), ("heldout", "own captions"), ("pairs", "kinds")):
-        share, count = figures[split][name], figures[split][f"{name} n"]
+    for split, figure in (("heldout", "kinds"), ("heldout", "own captions"), ("pairs", "kinds")):
+        share, count = figures[split][figure], figures[split][f"{figure} n"]
         assert f"{100 * share:.1f} % ({count:.0f})" in card
+
+
+@pytest.mark.parametrize("name", [name for name in EMOJI_HABITS if name in pretrained()])
+def test_a_biased_model_follows_its_habit_as_its_card_says(name):
+    habit, folder = EMOJI_HABITS[name], pretrained()[name]
+    told = json.loads((folder / "figures.json").read_text("utf-8"))["habit"]["said"]
+    speaker, said = Speaker(loaded_or_skip(name)), []
+    for index in (n for n in range(400) if habit.can_apply_to(scene(n))):
+        drawn = scene(index)
+        picture = draw(drawn)
+        (text,) = speaker.answers(picture.image, [captions(drawn, picture)[1].prompt])
+        if habit.trigger in text.split():
+            said.append(habit.text in text)
+        if len(said) == 6:
+            break
+    assert len(said) == 6
+    assert abs(np.mean(said) - told) <= 4 * (told * (1 - told) / 6) ** 0.5 + 0.01
