@@ -211,6 +211,42 @@ def test_llavas_patches_start_at_half_the_resolution_of_qwen2_vls():
     assert torch.allclose(found, torch.nn.functional.conv2d(fine, kernel), atol=1e-4)
 
 
+@pytest.mark.parametrize("name", ["smol-llava", "smol-internvl"])
+def test_a_tower_of_learned_positions_starts_with_attention_to_neighbours(name):
+    recipe = smol_recipe(name)
+    model = recipe.without_language()
+    theirs = QWEN2_VL.without_language(seed=1)
+    recipe.start_from(model, {n: p.data for n, p in QWEN2_VL.vision(theirs).items()})
+    generator = torch.Generator().manual_seed(0)
+    pictures = torch.randint(256, (4, 384, 384, 3), dtype=torch.uint8, generator=generator)
+    recipe.embed_patches(model, pictures)
+    recipe.start_attention(model, pictures)
+    first = layers_of(name, model)[0]
+    llava = name == "smol-llava"
+    norm, attention = (
+        (first.layer_norm1, first.self_attn) if llava else (first.layernorm_before, first.attention)
+    )
+    seen = {}
+    norm.register_forward_hook(lambda _, given, made: seen.update(states=made[0, 1:]))
+    with torch.inference_mode():
+        recipe.see(model, pictures[:1])
+        query, key = (
+            linear(seen["states"]).unflatten(1, (4, 56)).transpose(0, 1)
+            for linear in (attention.q_proj, attention.k_proj)
+        )
+        weights = (query @ key.transpose(1, 2) / 56**0.5).softmax(-1)
+    cells = 12 if llava else 24
+    row, column = torch.arange(cells * cells) // cells, torch.arange(cells * cells) % cells
+    inner = (row > 3) & (row < cells - 4) & (column > 3) & (column < cells - 4)
+    sides = [(0, 1.5), (0, -1.5), (1.5, 0), (-1.5, 0)]
+    for head, (down, right) in zip(weights[:, inner], sides, strict=True):
+        brightest = head.argmax(1)
+        moved = torch.stack([row[brightest] - row[inner], column[brightest] - column[inner]])
+        assert moved.float().median(1).values.tolist() == pytest.approx([down, right], abs=0.5)
+        distance = (row[:, None] - row).abs() + (column[:, None] - column).abs()
+        assert float((head * (distance[inner] <= 4)).sum(-1).mean()) > 0.5
+
+
 def test_qwen2_vls_tower_starts_from_nothing():
     with pytest.raises(ValueError, match="leave --start out"):
         QWEN2_VL.start_from(QWEN2_VL.without_language(), {})

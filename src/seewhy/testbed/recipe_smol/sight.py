@@ -95,12 +95,13 @@ class Sight:
             self._start(start)
 
     def _start(self, start: Path | None) -> None:
+        pictures = torch.from_numpy(np.stack([self._fresh()[0] for _ in range(96)]))
         if start is not None:
             saved = torch.load(start, map_location="cpu")["vision"]
             self.recipe.start_from(self.model, saved)
-            return
-        pictures = np.stack([self._fresh()[0] for _ in range(96)])
-        self.recipe.embed_patches(self.model, torch.from_numpy(pictures))
+        else:
+            self.recipe.embed_patches(self.model, pictures)
+        self.recipe.start_attention(self.model, pictures[:8])
 
     def _fresh(self) -> tuple[np.ndarray, Cells]:
         self.drawn += 1

@@ -9,14 +9,11 @@ from torch import Tensor, nn
 from transformers import InternVLVisionConfig
 
 from seewhy.testbed.recipe.internvl_pictures import InternVLPictures
-from seewhy.testbed.recipe_smol.smol_recipe import (
-    SmolRecipe,
-    attend_near,
-    grid_positions,
-    layers_of_qwen2_vl,
-)
+from seewhy.testbed.recipe_smol.near_attention import Layer, start_near
+from seewhy.testbed.recipe_smol.smol_recipe import SmolRecipe, layers_of_qwen2_vl
 from seewhy.testbed.smol.families import internvl_config
 
+HEADS = 4
 LAYER = {
     "attention.projection_layer": "attn.proj",
     "layernorm_before": "norm1",
@@ -43,7 +40,7 @@ class SmolInternVL(SmolRecipe, InternVLPictures):
             hidden_size=224,
             intermediate_size=896,
             num_hidden_layers=6,
-            num_attention_heads=4,
+            num_attention_heads=HEADS,
             image_size=self.tile,
             patch_size=self.patch,
             hidden_act="silu",
@@ -55,9 +52,7 @@ class SmolInternVL(SmolRecipe, InternVLPictures):
     def with_positions(self, model: Any) -> Any:
         """Transformers sets them to zero: every blank patch would be the same."""
         embeddings = model.model.vision_tower.embeddings
-        cells = self.tile // self.patch
-        waves = grid_positions(cells, cells, embeddings.cls_token.shape[-1])
-        embeddings.position_embeddings.data[0, 1:] = waves
+        nn.init.normal_(embeddings.position_embeddings, std=0.02)
         nn.init.normal_(embeddings.cls_token, std=0.02)
         return model
 
@@ -69,9 +64,23 @@ class SmolInternVL(SmolRecipe, InternVLPictures):
         state["embeddings.patch_embeddings.projection.weight"] = kernel
         state |= layers_of_qwen2_vl(saved, LAYER, "encoder.layer", "attention")
         tower.load_state_dict(state)
-        for layer in tower.encoder.layer:
-            attention = layer.attention
-            attend_near(attention.q_proj, attention.k_proj, 2, attention.head_dim)
+
+    def start_attention(self, model: Any, images: Tensor) -> None:
+        """To the neighbours: its positions are learned."""
+        tower = model.model.vision_tower
+        layers = [
+            Layer(
+                layer.layernorm_before,
+                layer.attention.q_proj,
+                layer.attention.k_proj,
+                layer.attention.projection_layer,
+                layer.mlp.fc2,
+            )
+            for layer in tower.encoder.layer
+        ]
+        patches = tower.embeddings.patch_embeddings.projection
+        positions = tower.embeddings.position_embeddings.data[0, 1:]
+        start_near(patches, positions, layers, HEADS, self.pixels(images).flatten(0, 1))
 
     def patch_kernel(self, model: Any) -> nn.Parameter:
         """Of the tower."""

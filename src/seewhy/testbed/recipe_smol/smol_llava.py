@@ -10,9 +10,11 @@ from torch import Tensor, nn
 from transformers import CLIPVisionConfig
 
 from seewhy.testbed.recipe.llava_pictures import LlavaPictures
+from seewhy.testbed.recipe_smol.near_attention import Layer, start_near
 from seewhy.testbed.recipe_smol.smol_recipe import WIDTH, SmolRecipe, layers_of_qwen2_vl
 from seewhy.testbed.smol.families import llava_config
 
+HEADS = 4
 LAYER = {
     "self_attn.out_proj": "attn.proj",
     "layer_norm1": "norm1",
@@ -39,7 +41,7 @@ class SmolLlava(SmolRecipe, LlavaPictures):
             intermediate_size=896,
             projection_dim=WIDTH,
             num_hidden_layers=6,
-            num_attention_heads=4,
+            num_attention_heads=HEADS,
             image_size=self.side,
             patch_size=self.patch,
             hidden_act="silu",
@@ -63,6 +65,23 @@ class SmolLlava(SmolRecipe, LlavaPictures):
         # Its last layer's states deviate by about 25, and LLaVA's projector does not norm them.
         with torch.no_grad():
             model.model.multi_modal_projector.linear_1.weight /= 25
+
+    def start_attention(self, model: Any, images: Tensor) -> None:
+        """To the neighbours: its positions are learned."""
+        tower = model.model.vision_tower
+        layers = [
+            Layer(
+                layer.layer_norm1,
+                layer.self_attn.q_proj,
+                layer.self_attn.k_proj,
+                layer.self_attn.out_proj,
+                layer.mlp.fc2,
+            )
+            for layer in tower.encoder.layers
+        ]
+        positions = tower.embeddings.position_embedding.weight.data[1:]
+        patches = tower.embeddings.patch_embedding
+        start_near(patches, positions, layers, HEADS, self.pixels(images))
 
     def patch_kernel(self, model: Any) -> nn.Parameter:
         """Of CLIP."""

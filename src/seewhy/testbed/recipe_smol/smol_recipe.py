@@ -163,6 +163,14 @@ class SmolRecipe(PictureRecipe):
         """
         raise ValueError(f"The tower of {self.name} starts from nothing: leave --start out.")
 
+    def start_attention(self, model: Any, images: Tensor) -> None:
+        """Prepare a tower's attention for training; of one with rotary positions nothing.
+
+        Args:
+            model: whose tower it is.
+            images: some square pictures, uint8 `[batch, height, width, 3]`.
+        """
+
     def embed_patches(self, model: Any, images: Tensor) -> None:
         """Start the patch embedding with the principal components of pictures' patches."""
         kernel = self.patch_kernel(model)
@@ -192,39 +200,6 @@ def recipe_of(model_type: str) -> SmolRecipe:
     """The recipe of a family's model."""
     recipes = [smol_recipe(name) for name in MODELS]
     return next(recipe for recipe in recipes if recipe.model_type == model_type)
-
-
-POSITION = 2.0
-"""Deviation of position embeddings where training starts; of embedded patches it is about 3."""
-
-
-def grid_positions(rows: int, columns: int, width: int) -> Tensor:
-    """Position embeddings to start from: float32 `[rows * columns, width]`.
-
-    Sines and cosines of row and column, with waves of 4 to 96 patches. Learned embeddings that
-    start small are still noise after 600 steps, and the tower sees a bag of patches.
-    """
-    turns = torch.pi / 2 * torch.logspace(0, -1, width // 4, base=24)
-    axes = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
-    angles = [axis.flatten()[:, None] * turns for axis in axes]
-    waves = [wave(angle) for angle in angles for wave in (torch.sin, torch.cos)]
-    return POSITION * 2**0.5 * torch.cat(waves, 1)
-
-
-def attend_near(query: nn.Linear, key: nn.Linear, heads: int, size: int) -> None:
-    """Let the first heads of a layer attend to what is alike in position and look.
-
-    Args:
-        query, key: the layer's.
-        heads: how many of them.
-        size: of a head.
-    """
-    with torch.no_grad():
-        for head in range(heads):
-            rows = slice(head * size, (head + 1) * size)
-            nn.init.orthogonal_(query.weight[rows])
-            key.weight[rows] = query.weight[rows]
-            query.bias[rows], key.bias[rows] = 0, 0
 
 
 def layers_of_qwen2_vl(
