@@ -47,7 +47,9 @@ def rows_of_scene(loaded: Loaded, sample: Any, number: int) -> list[Row]:
     ids = list(trace.ids)
     explanation = Explainer(loaded).explain(sample.image, sample.prompt, answer=ids)
     maps = {word.start: torch.from_numpy(word.heatmap) for word in explanation}
-    head = loaded.model.get_output_embeddings().weight
+    output = loaded.model.get_output_embeddings()
+    assert output is not None
+    head: Any = output.weight
     anything = sample.masks.any(0)
     rows = []
     for word in words:
