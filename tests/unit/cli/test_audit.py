@@ -139,8 +139,10 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("workers", "number", "status"),
+    [("1", signal.SIGINT, 130), ("2", signal.SIGINT, 130), ("2", signal.SIGTERM, 143)],
+)
 def test_stopped_it_ends_cleanly_and_says_how_to_go_on(tmp_path, workers, number, status):
     script, folder = tmp_path / "slow.py", tmp_path / "a"
     script.write_text(SLOW)
