@@ -2,7 +2,7 @@
 
     python -m seewhy.testbed.recipe_smol.adapter words --model smol-llava --run runs/smol-llava
     python -m seewhy.testbed.recipe_smol.adapter both  --model smol-llava --run runs/smol-llava
-    python -m seewhy.testbed.recipe_smol.adapter habit --model smol-llava --run runs/smol-llava
+    python -m seewhy.testbed.recipe_smol.adapter habit --model smol-qwen2-vl --run RUN
 
 A word grid is text on a grid: each cell holds a mixture of word embeddings, and a loss asks for the
 word of the next cell, as in any text. Pictures have a loss on captions and answers only: none
