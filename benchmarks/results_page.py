@@ -139,6 +139,12 @@ def collected(folder: Path) -> list[Row]:
     return rows
 
 
+def merged(earlier: Sequence[Row], rows: Sequence[Row]) -> list[Row]:
+    """Earlier rows, but for those of a suite and model that was measured anew, and the new ones."""
+    new = {(row.suite, row.model) for row in rows}
+    return [row for row in earlier if (row.suite, row.model) not in new] + list(rows)
+
+
 def _of_suite(results: Results, suite: str) -> Iterable[Row]:
     reference, stored = results.reference, FIGURES[suite]
     if suite == "composed":
@@ -575,8 +581,7 @@ def main() -> None:
                 f"Expected folders named {', '.join(REFERENCES)} in {arguments.results}, got none."
             )
         earlier = read(TABLE) if TABLE.exists() else []
-        suites = {row.suite for row in rows}
-        write([row for row in earlier if row.suite not in suites] + rows, TABLE)
+        write(merged(earlier, rows), TABLE)
     tables = Tables(read(TABLE))
     stale = []
     for page in PAGES:

@@ -166,3 +166,14 @@ def test_results_of_other_scripts_come_into_tables(results):
     assert "| `tiny-qwen2-vl` | 30 | 0.11 [" in made.agreement()
     assert made.agreement_settings().count("`tiny-llava` | layer") == 4
     assert "| `tiny-internvl` | 46 | knows the truth |" in made.leak()
+
+
+def test_a_model_that_is_measured_alone_leaves_the_rows_of_others(results):
+    rows = results.read(results.TABLE)
+    suite = "emoji-claims"
+    models = {row.model for row in rows if row.suite == suite}
+    assert len(models) > 1
+    again = [row for row in rows if (row.suite, row.model) == (suite, "smol-internvl")]
+    found = results.merged(rows, again)
+    assert len(found) == len(rows)
+    assert {row.model for row in found if row.suite == suite} == models
