@@ -157,10 +157,9 @@ answers: $(READY)
 
 emoji-answers: FOUND := out/emoji
 emoji-answers: $(READY)
-	for suite in claims faithfulness methods ablation ablation-fine composed context hallucination habit cost sanity; do \
+	for suite in claims readings faithfulness methods ablation ablation-fine composed context hallucination habit cost sanity; do \
 	    $(BIN)/seewhy bench --suite emoji-$$suite --out $(FOUND)/emoji-$$suite --workers $(WORKERS) --no-gallery || exit; \
 	done
-	$(BIN)/python benchmarks/readings.py $(FOUND)
 	$(BIN)/python benchmarks/agreement.py --out benchmarks/results
 	$(BIN)/python benchmarks/leak.py --out benchmarks/results
 	$(BIN)/python benchmarks/invented.py --diagnose 16

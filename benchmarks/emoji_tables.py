@@ -30,7 +30,7 @@ EMOJI_SUITES = (
     *("emoji-ablation", "emoji-ablation-fine", "emoji-composed", "emoji-context"),
     *("emoji-hallucination", "emoji-habit", "emoji-sanity", "emoji-cost"),
 )
-"""Suites of the bench, and `emoji-readings`, which `readings.py` measures."""
+"""Suites of the bench on scenes of emoji."""
 
 EMOJI_FAMILIES = {
     "smol-qwen2-vl": "Qwen2-VL",
@@ -84,7 +84,7 @@ class EmojiTables:
         claims = []
         for suite in ("emoji-claims", "emoji-readings"):
             for method in self._methods_with_maps(suite):
-                if method.startswith(("intra-modal", "aggregate-then-rescale")):
+                if method.startswith("intra-modal"):
                     window = "tam(window=None)" if "window=None" in method else "tam"
                     # Both readings without the filter are compared with TAM without it, where that
                     # was measured.

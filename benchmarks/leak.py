@@ -32,6 +32,7 @@ from torch import Tensor
 from worlds import THINGS, Reading, loaded_model, readings, shipped_models, write_results
 
 from seewhy.core.attribution import Attribution
+from seewhy.core.geometry import on_pixels
 from seewhy.core.trace import Trace
 from seewhy.functional import auc
 from seewhy.functional.interference import context_weights, interference, remove_interference
@@ -39,7 +40,6 @@ from seewhy.functional.statistics import Values, bootstrap_weights, interval, we
 from seewhy.methods import create
 from seewhy.methods._scores import same_text
 from seewhy.methods._stages import Interference, Pipeline, RankingCorrelation
-from seewhy.metrics._sample import at_size
 from seewhy.testbed.worlds import world_of
 
 RESULTS = Path(__file__).parent / "results"
@@ -127,7 +127,8 @@ def measure_words(scene: Reading, attribution: Attribution) -> list[dict[str, fl
     A part that is empty has no value.
     """
     (height, width) = scene.sample.masks.shape[1:]
-    maps = at_size(attribution.display[0], height, width)
+    grid = scene.trace.views[0].geometry.base_grid
+    maps = on_pixels(attribution.display[0].cpu(), grid, (width, height))
     anything, found = scene.sample.masks.any(0), []
     named: set[int] = set()
     for word in scene.words:

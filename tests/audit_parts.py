@@ -22,6 +22,7 @@ from seewhy.audit import AuditConfig, run_audit, store
 from seewhy.audit.schema import AnswerRow, Diagnosed, WordRow
 from seewhy.audit.source import BadRow, Judged, SourceRow
 from seewhy.core.errors import ImageError
+from seewhy.core.geometry import TokenGrid
 from seewhy.core.sample import Truth
 from seewhy.core.verdict import Because, Change, Verdict
 
@@ -184,7 +185,7 @@ def _obey(prompt: str) -> None:
 
 def explanation(answer: str = "a red cup", prompt: str = "What?") -> Any:
     """An explanation of three words; the first says nothing."""
-    grid = SimpleNamespace(column_edges=[0, 20, 40], row_edges=[0, 20, 40])
+    grid = TokenGrid.over((0, 0, 40, 40), 2, 2)
     display = np.array([[0.1, 0.2], [0.0, 1.0]], dtype=np.float32)
     change = Change("other-pictures", (-0.5, -0.25))
     words = [

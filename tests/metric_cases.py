@@ -14,6 +14,7 @@ from torch import Tensor
 import seewhy
 from random_traces import random_trace
 from seewhy.core.attribution import Attribution
+from seewhy.core.geometry import Geometry
 from seewhy.core.sample import Sample, Truth
 from seewhy.core.text import split_words
 from seewhy.core.trace import Trace
@@ -76,6 +77,7 @@ def planted(
         torch.zeros(tokens, text) if context is None else context,
         torch.zeros(tokens),
         torch.ones(tokens),
+        grids=(Geometry.of_equal_cells(trace.views[0].geometry.size, *SIZE).base_grid,),
     )
     words = words_of_sample(sample, trace)
     return SessionSample(sample, evidence, create("logit-lens"), attribution, words, ())

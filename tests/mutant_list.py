@@ -784,6 +784,19 @@ MUTANTS = (
         "test_localisation_gives_the_reason_for_an_undefined_figure",
     ),
     Mutant(
+        "map-over-the-whole-picture",
+        "x, y = (pixel_edges(side, side) for side in size)",
+        "grid = TokenGrid.over((0, 0, *size), rows, columns); "
+        "x, y = (pixel_edges(side, side) for side in size)",
+        "test_a_cell_of_a_map_lies_over_the_pixels_of_its_token",
+    ),
+    Mutant(
+        "coarse-cells-interpolated",
+        "grids, bring = tuple(max(view, key=_cells) for view in views), filled",
+        "grids, bring = tuple(max(view, key=_cells) for view in views), resample",
+        "test_on_the_finest_grid_a_coarser_cell_fills_the_cells_that_it_covers",
+    ),
+    Mutant(
         "word-map-averaged",
         "return sample.heatmaps[sample.words[word].tokens].amax(0)",
         "return sample.heatmaps[sample.words[word].tokens].mean(0)",
@@ -935,8 +948,8 @@ MUTANTS = (
     ),
     Mutant(
         "overlay-beyond-the-grid",
-        "inside = _inside(grid.column_edges, x)",
-        "inside = _inside(grid.column_edges, x) | True",
+        "inside = is_inside(grid.column_edges, x)",
+        "inside = is_inside(grid.column_edges, x) | True",
         "test_overlay_stripes_the_area_outside_the_grid",
     ),
     Mutant(

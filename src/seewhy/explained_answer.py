@@ -26,6 +26,7 @@ from seewhy.answer_notes import (
 from seewhy.chats import Chat
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import UnsupportedModelError
+from seewhy.core.geometry import TokenGrid
 from seewhy.core.record import Picture, Provenance, Record
 from seewhy.core.text import words_of
 from seewhy.core.thinking import opens_thinking, thinking_span
@@ -97,6 +98,8 @@ def explanation_of(
         **_processor_options(session.loaded),
         **settings,
     }
+    grids = attribution.grids or trace.inputs.base_grids
+    attribution = replace(attribution, grids=None)  # a record has them with its pictures
     first = len(attribution.context) - len(trace.tokens)
     prompt = attribution.select(slice(0, len(trace.prompt_tokens)))
     chat = chat or Chat(())
@@ -111,7 +114,10 @@ def explanation_of(
         *method.licences,
     ]
     record = Record(
-        pictures=tuple(_picture(view, session.source.media) for view in trace.views),
+        pictures=tuple(
+            _picture(view, grid, session.source.media)
+            for view, grid in zip(trace.views, grids, strict=True)
+        ),
         prompt=trace.inputs.prompt,
         answer=trace.answer,
         prompt_tokens=trace.prompt_tokens,
@@ -193,13 +199,13 @@ def _notes(session: Session, evidence: Evidence) -> list[str]:
     ]
 
 
-def _picture(view: View, media: Sequence[Image | Clip]) -> Picture:
-    """The picture of a view, under its maps."""
+def _picture(view: View, grid: TokenGrid, media: Sequence[Image | Clip]) -> Picture:
+    """The picture of a view, under its maps on a grid."""
     medium = media[view.medium]
     image = medium.frames[view.frames[0]] if isinstance(medium, Clip) else medium
     return Picture(
         image=torch.from_numpy(np.array(image)),
-        base_grid=view.geometry.base_grid,
+        base_grid=grid,
         medium=view.medium,
         frames=view.frames,
         seconds=view.seconds,

@@ -139,7 +139,7 @@ def test_tables_of_emoji_have_intervals_and_scenes(results):
 def test_the_papers_claim_without_the_filter_is_compared_with_tam_without_it(results):
     suite, apart = "emoji-readings", (0.01, 0.005, 0.02)
     plain, bare = "tam", "tam(window=None)"
-    ours = "aggregate-then-rescale"
+    ours = "intra-modal(grid=finest{})"
     made = results.Tables(
         [
             emoji_row(results, reference, suite=suite, reference=reference)
@@ -148,12 +148,14 @@ def test_the_papers_claim_without_the_filter_is_compared_with_tam_without_it(res
         + [
             emoji_row(results, method, suite=suite, reference=reference, apart=apart)
             for reference in (plain, bare)
-            for method in (ours, f"{ours}(window=None)")
+            for method in (ours.format(""), ours.format(", window=None"))
         ]
     )
     lines = made.emoji_claims().splitlines()[2:]
-    assert lines[0].startswith(f"| `{ours}` above `{plain}` | LLaVA | +1.0 [+0.5, +2.0] yes |")
-    assert lines[1].startswith(f"| `{ours}(window=None)` above `{bare}` | LLaVA | +1.0")
+    assert lines[0].startswith(
+        f"| `{ours.format('')}` above `{plain}` | LLaVA | +1.0 [+0.5, +2.0] yes |"
+    )
+    assert lines[1].startswith(f"| `{ours.format(', window=None')}` above `{bare}` | LLaVA | +1.0")
 
 
 def test_nats_are_not_per_cent_in_comparisons(results):

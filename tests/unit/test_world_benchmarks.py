@@ -1,4 +1,4 @@
-"""Benchmarks on scenes of the model's own world: agreement, leak, readings, photographs."""
+"""Benchmarks on scenes of the model's own world: agreement, leak, photographs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from seewhy.core.attribution import Attribution
 from seewhy.methods import create
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-NAMES = ("worlds", "agreement", "leak", "readings", "photographs", "invented", "misread")
+NAMES = ("worlds", "agreement", "leak", "photographs", "invented", "misread")
 
 
 @pytest.fixture(scope="module")
@@ -121,23 +121,6 @@ def test_results_of_other_models_are_kept(bench, tmp_path):
     merged = write("three", "one")
     assert [r["model"] for r in merged] == ["two", "three", "one"]
     assert (tmp_path / "new/figures.md").read_text() == str(merged)
-
-
-def test_a_coarse_cell_fills_the_cells_that_it_covers(bench):
-    grid = bench.readings.TokenGrid.over
-    coarse, fine = grid((0, 0, 8, 8), 2, 2), grid((0, 0, 8, 8), 4, 4)
-    maps = torch.arange(4.0).view(1, 2, 2)
-    assert bench.readings.filled(maps, coarse, fine)[0].tolist() == [
-        *([0, 0, 1, 1], [0, 0, 1, 1], [2, 2, 3, 3], [2, 2, 3, 3]),
-    ]
-
-
-def test_aggregated_over_one_scale_it_is_arc(bench, scene):
-    ours = bench.readings.AggregateThenRescale((1.0,)).attribute(scene.evidence)
-    arc = create("arc(window=3)").attribute(scene.evidence)
-    assert torch.allclose(ours.display[0], arc.display[0], atol=1e-6)
-    double = bench.readings.AggregateThenRescale((1.0, 2.0)).attribute(scene.evidence)
-    assert double.maps[0].shape[1] == 2 * arc.maps[0].shape[1]
 
 
 def test_photographs_are_skipped_where_there_are_none(bench, monkeypatch, tmp_path):

@@ -14,11 +14,10 @@ from torch import Tensor
 
 from seewhy.audit.schema import WordRow
 from seewhy.audit.source import Judged
-from seewhy.core.geometry import TokenGrid
+from seewhy.core.geometry import TokenGrid, on_pixels
 from seewhy.core.sample import Truth
 from seewhy.core.verdict import Because, Verdict
 from seewhy.functional.overlap import object_iou
-from seewhy.metrics import ArraySample
 from seewhy.report.spans import peak_position
 
 if TYPE_CHECKING:
@@ -148,7 +147,7 @@ def _agreement(display: Tensor, grid: TokenGrid, mask: Tensor) -> dict[str, Any]
     """
     if not bool(mask.any()):
         return {}
-    sized = ArraySample((), display.float()[None], mask[None]).heatmaps[0]
+    sized = on_pixels(display.float(), grid, (mask.shape[1], mask.shape[0]))
     overlap = float(object_iou(sized, mask))
     highest = peak_position(display, grid)
     return {

@@ -263,7 +263,7 @@ def _thumbnail(state: SampleState, attribution: Attribution, word: int, display:
     explained = [position - len(trace.prompt_tokens) for position in state.evidence.selected]
     span = answer.answer_span(explained)
     shown = answer.displayed(display, span=span)[0][tokens].amax(0).cpu()
-    grid = trace.views[0].geometry.base_grid
+    grid, *_ = attribution.grids or trace.inputs.base_grids
     return _jpeg(overlay(_pixels(state), shown, grid, size=_size(state)))
 
 

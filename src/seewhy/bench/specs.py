@@ -69,7 +69,9 @@ def label_of(item: Method | Metric) -> str:
 
 ADDED = {
     "attention": ("head",),
+    "intra-modal": ("grid",),
     "logit-lens": ("layer",),
+    "msea": ("grid",),
     "region-search": ("superpixels",),
     "tam": ("published",),
 }

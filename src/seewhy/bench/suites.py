@@ -291,6 +291,26 @@ def emoji_claims() -> BenchConfig:
     )
 
 
+def emoji_readings() -> BenchConfig:
+    """Both readings of the paper's aggregation, with and without the filter, and TAM."""
+    scales = (*PAPER_SCALES, "(1, 0.75, 1.25)")
+    return _emoji_suite(
+        "emoji-readings",
+        methods=(
+            *("tam", "tam(published=True)", "tam(window=None)"),
+            *(
+                f"intra-modal(scales={one}{grid}{window})"
+                for one in scales
+                for grid in ("", ", grid=finest")
+                for window in ("", ", window=None")
+            ),
+        ),
+        metrics=("overlap", "pointing-game", "auc"),
+        limit=20,
+        words=1,
+    )
+
+
 def emoji_faithfulness() -> BenchConfig:
     """The paper's method, TAM, and the default on scenes of emoji: deletion."""
     return _emoji_suite(
@@ -431,7 +451,8 @@ SUITES: dict[str, Callable[[], BenchConfig]] = {
     for suite in (
         *(quick, paper, cost, sanity, claims, shares, ablation),
         *(composed, context, hallucination, full),
-        *(emoji_claims, emoji_faithfulness, emoji_methods, emoji_ablation, emoji_ablation_fine),
+        *(emoji_claims, emoji_readings, emoji_faithfulness, emoji_methods),
+        *(emoji_ablation, emoji_ablation_fine),
         *(
             emoji_composed,
             emoji_context,

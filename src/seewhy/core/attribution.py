@@ -14,6 +14,7 @@ from torch import Tensor
 
 from seewhy.core.axes import expect_axes
 from seewhy.core.display import DISPLAY, Display, answer_span, expect_display, to_display
+from seewhy.core.geometry import TokenGrid
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +47,7 @@ class Attribution:
 
     Attributes:
         maps: for each view (a picture, or a step of a clip) float32 `[token, height, width]` on
-            its native grid, non-negative. All views share one raw scale and are comparable.
+            its grid, non-negative. All views share one raw scale and are comparable.
         context: float32 `[token, text]`, non-negative relevance of each context token in the
             method's own unit; 0 for the token itself and for later ones. `context_shares` has one
             unit for all methods.
@@ -56,6 +57,8 @@ class Attribution:
         visual_share: float32 `[token]` in [0, 1], how much of what a token took from the picture
             and from the conversation's words came from the picture; None where the method does not
             measure both in one unit.
+        grids: for each view the grid of its maps; None for the native grids of what the model
+            read, or in a record for those of its pictures.
     """
 
     maps: tuple[Tensor, ...]
@@ -64,11 +67,17 @@ class Attribution:
     high: Tensor
     scales: tuple[ScaleView, ...] = ()
     visual_share: Tensor | None = None
+    grids: tuple[TokenGrid, ...] | None = None
 
     def __post_init__(self) -> None:
         tokens = expect_axes(self.context, "token text", name="context")["token"]
         for view, maps in enumerate(self.maps):
             expect_axes(maps, "token height width", name=f"maps of view {view}", token=tokens)
+        grids = self.maps if self.grids is None else [grid.index for grid in self.grids]
+        for view, (maps, cells) in enumerate(zip(self.maps, grids, strict=True)):
+            height, width = cells.shape[-2:]
+            name = f"maps of view {view}"
+            expect_axes(maps, "token height width", name=name, height=height, width=width)
         for name in ("low", "high", "visual_share"):
             if (values := getattr(self, name)) is not None:
                 expect_axes(values, "token", name=name, token=tokens)
@@ -176,7 +185,7 @@ class Attribution:
 
 
 def _map_tensors(function: Callable[..., Tensor], *parts: Any) -> Any:
-    """Replace every tensor in nested dataclasses and tuples by the function of it.
+    """Replace every tensor in nested dataclasses and tuples by the function of it; grids stay.
 
     With several parts of the same structure, the function takes the corresponding tensors of all
     parts; values that are not tensors come from the first part.
@@ -186,7 +195,7 @@ def _map_tensors(function: Callable[..., Tensor], *parts: Any) -> Any:
         return function(*parts)
     if isinstance(first, tuple):
         return tuple(_map_tensors(function, *row) for row in zip(*parts, strict=True))
-    if not is_dataclass(first) or isinstance(first, type):
+    if not is_dataclass(first) or isinstance(first, type | TokenGrid):
         return first
     rows = {f.name: [getattr(part, f.name) for part in parts] for f in fields(first)}
     return replace(first, **{name: _map_tensors(function, *row) for name, row in rows.items()})

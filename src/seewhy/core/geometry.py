@@ -65,6 +65,11 @@ class TokenGrid:
             name=name,
         )
 
+    def stretched(self, across: float, down: float) -> TokenGrid:
+        """The same cells over a picture that is larger by these factors."""
+        rows, columns = self.row_edges * down, self.column_edges * across
+        return TokenGrid(self.index, rows, columns, self.name)
+
     @property
     def cell_area(self) -> float:
         """The mean area of a cell, in square pixels of the original image."""
@@ -136,11 +141,7 @@ class Geometry:
         if size == self.size:
             return self
         across, down = (new / old for new, old in zip(size, self.size, strict=True))
-        grids = (
-            TokenGrid(grid.index, grid.row_edges * down, grid.column_edges * across, grid.name)
-            for grid in self.grids
-        )
-        return Geometry(size, tuple(grids))
+        return Geometry(size, tuple(grid.stretched(across, down) for grid in self.grids))
 
     def to_grid(self, values: Tensor) -> Tensor:
         """Put values of visual tokens on the native grid; several grids are averaged.
@@ -179,6 +180,36 @@ def resample(maps: Tensor, source: TokenGrid, target: TokenGrid) -> Tensor:
     return down @ maps @ across.T
 
 
+def filled(maps: Tensor, source: TokenGrid, target: TokenGrid) -> Tensor:
+    """Maps on a finer grid: each cell has the value of the cell in which its centre lies.
+
+    Args:
+        maps: float `[..., height, width]` on `source`.
+
+    Returns:
+        float `[..., height, width]` on `target`; beyond the source's edges the nearest value.
+
+    Example:
+        >>> coarse = TokenGrid.over((0.0, 0.0, 4.0, 1.0), 1, 2)
+        >>> fine = TokenGrid.over((0.0, 0.0, 4.0, 1.0), 1, 4)
+        >>> filled(torch.tensor([[1.0, 2.0]]), coarse, fine)
+        tensor([[1., 1., 2., 2.]])
+    """
+    if source is target:
+        return maps
+    rows, columns = (
+        _holding(getattr(source, edges), getattr(target, edges)).to(maps.device)
+        for edges in ("row_edges", "column_edges")
+    )
+    return maps[..., rows, :][..., columns]
+
+
+def _holding(source: Tensor, target: Tensor) -> Tensor:
+    """int64 `[n]`: of each target cell the source cell that holds its centre, or the nearest."""
+    centres = (target[:-1] + target[1:]) / 2
+    return (torch.searchsorted(source, centres, right=True) - 1).clamp(0, len(source) - 2)
+
+
 def interpolation(source: Tensor, target: Tensor) -> Tensor:
     """Weights that interpolate linearly from cells with edges `source` to cells with `target`.
 
@@ -212,6 +243,46 @@ def interpolation(source: Tensor, target: Tensor) -> Tensor:
 def pixel_edges(size: int, cells: int) -> Tensor:
     """Edges of `cells` equal cells over `size` pixels: float64 `[cells + 1]`."""
     return torch.linspace(0, size, cells + 1, dtype=torch.float64)
+
+
+def on_pixels(maps: Tensor, grid: TokenGrid, size: tuple[int, int]) -> Tensor:
+    """Maps at the size of their picture, by bilinear interpolation between cell centres.
+
+    Args:
+        maps: float `[..., height, width]` on `grid`.
+        grid: its edges in pixels of the picture.
+        size: width and height of the picture.
+
+    Returns:
+        float `[..., picture height, picture width]`; 0 where the grid does not reach, which the
+        model did not see.
+
+    Raises:
+        ShapeError: if the maps are not of the grid's shape.
+
+    Example:
+        >>> right_half = TokenGrid.over((2.0, 0.0, 4.0, 1.0), 1, 1)
+        >>> on_pixels(torch.ones(1, 1), right_half, (4, 1))
+        tensor([[0., 0., 1., 1.]])
+    """
+    rows, columns = grid.shape
+    expect_axes(maps, "... height width", name="maps", height=rows, width=columns)
+    x, y = (pixel_edges(side, side) for side in size)
+    down, across = interpolation(grid.row_edges, y), interpolation(grid.column_edges, x)
+    down = down * is_inside(grid.row_edges, y)[:, None]
+    across = across * is_inside(grid.column_edges, x)[:, None]
+    return down.to(maps) @ maps @ across.to(maps).T
+
+
+def is_inside(edges: Tensor, pixels: Tensor) -> Tensor:
+    """Which pixels have their centre between a grid's outermost edges: bool `[n]`.
+
+    Args:
+        edges: of the grid's rows or columns, in pixels.
+        pixels: float64 `[n + 1]`, the pixels' own edges.
+    """
+    centres = (pixels[:-1] + pixels[1:]) / 2
+    return (centres >= edges[0]) & (centres < edges[-1])
 
 
 def flatten(maps: Sequence[Tensor]) -> Tensor:

@@ -10,9 +10,10 @@ from seewhy.core.errors import ParameterError, ScaleError
 from seewhy.core.suggestions import unknown_choice_message
 from seewhy.functional.interference import Variant
 
-__all__ = ["SCALES", "Variant", "Weights", "base_first", "expect_choice", "expect_scales"]
+__all__ = ["SCALES", "Grid", "Variant", "Weights", "base_first", "expect_choice", "expect_scales"]
 
 Weights = Literal["uniform", "consistency"]
+Grid = Literal["base", "finest"]
 
 #: The default scales of MSEA, chosen on the testbed (suite `ablation`): the paper names none.
 SCALES = (1.0, 0.75, 1.25)

@@ -8,7 +8,7 @@ of every context token, or a method, which then makes the maps of each scale.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
@@ -19,7 +19,7 @@ from torch import Tensor
 from seewhy.core.attribution import Attribution, ScaleView
 from seewhy.core.display import LEAST_RANGE
 from seewhy.core.errors import ParameterError
-from seewhy.core.geometry import TokenGrid, flatten, resample, unflatten
+from seewhy.core.geometry import TokenGrid, filled, flatten, resample, unflatten
 from seewhy.core.trace import Trace
 from seewhy.functional.aggregate_scales import aggregate_scales
 from seewhy.functional.interference import context_weights, interference, remove_interference
@@ -28,7 +28,7 @@ from seewhy.functional.rank_biased_overlap import rank_biased_overlap
 from seewhy.functional.rank_gaussian_filter import rank_gaussian_filter
 from seewhy.methods._base import Method
 from seewhy.methods._evidence import Evidence
-from seewhy.methods._parameters import SCALES, Variant, Weights, expect_choice, expect_scales
+from seewhy.methods._parameters import SCALES, Grid, Variant, Weights, expect_choice, expect_scales
 from seewhy.methods._scores import (
     LENS,
     BaseMap,
@@ -45,7 +45,7 @@ from seewhy.methods._scores import (
 
 @dataclass(frozen=True)
 class Aggregation:
-    """MSEA: base maps of several scales, brought to the base grid and averaged.
+    """MSEA: base maps of several scales, brought to one grid and averaged.
 
     A = sum_s w_s resize(A^(s)) / sum_s w_s. With `"uniform"` all w_s are 1 (our reading of the
     paper's Eq. 4 and 5); with `"consistency"` w_s of an answer's token is p(token | image at scale
@@ -57,14 +57,18 @@ class Aggregation:
             None takes `SCALES`; of those, one that comes out within 10 % of another is left out,
             and a smaller one takes the place of one that a limit forbids.
         weights: `"uniform"` or `"consistency"`.
+        grid: `"base"`: maps are resized to the base scale's grid, bilinearly. `"finest"`: to the
+            finest scale's, where a coarser cell fills the cells whose centres it holds.
     """
 
     scales: tuple[float, ...] | None = (1.0,)
     weights: Weights = "uniform"
+    grid: Grid = "base"
 
     def __post_init__(self) -> None:
         expect_scales(self.scales)
         expect_choice("weights", self.weights, Weights)
+        expect_choice("grid", self.grid, Grid)
 
     @property
     def further(self) -> tuple[float, ...]:
@@ -77,8 +81,8 @@ class Aggregation:
         base: BaseMap | Method,
         first: int = 0,
         selected: Sequence[int] | None = None,
-    ) -> tuple[Tensor, tuple[ScaleView, ...]]:
-        """float32 maps `[text, cell]` on the base grids, and each scale's part in them.
+    ) -> tuple[Tensor, tuple[TokenGrid, ...], tuple[ScaleView, ...]]:
+        """float32 maps `[text, cell]`, their grids, and each scale's part in them.
 
         A base map that is a method explains the tokens from `first` on, with maps of the
         `selected` ones; other maps may be empty.
@@ -87,19 +91,19 @@ class Aggregation:
         traces = evidence.traces((base_scale, *self.further), strict=self.scales is not None)
         native = [_native_maps(base, trace, evidence, first, selected) for trace in traces]
         shares = self._shares(traces)
-        grids = evidence.trace.inputs.base_grids
+        grids, bring = native[0].grids, resample
+        if self.grid == "finest":
+            views = zip(*(maps.grids for maps in native), strict=True)
+            grids, bring = tuple(max(view, key=_cells) for view in views), filled
         amounts = isinstance(base, Method) and base.amounts
         maps = aggregate_scales(
-            [
-                flatten(_on_grids(views, trace.inputs.base_grids, grids, amounts))
-                for views, trace in zip(native, traces, strict=True)
-            ],
-            shares,
+            [flatten(maps.on_grids(grids, bring, amounts)) for maps in native], shares
         )
-        return maps, tuple(
-            scale_view(trace, views, share, evidence.explained, evidence.trace)
-            for trace, views, share in zip(traces, native, shares, strict=True)
+        scales = tuple(
+            scale_view(trace, maps.views, share, evidence.explained, evidence.trace)
+            for trace, maps, share in zip(traces, native, shares, strict=True)
         )
+        return maps, grids, scales
 
     def _shares(self, traces: Sequence[Trace]) -> Tensor:
         """float32 `[scale, text]`, each token's shares sum to 1."""
@@ -112,17 +116,28 @@ class Aggregation:
         return (shares / shares.sum(0)).to(traces[0].unembedding_rows.device)
 
 
-def _on_grids(
-    maps: Sequence[Tensor],
-    sources: Sequence[TokenGrid],
-    targets: Sequence[TokenGrid],
-    amounts: bool,
-) -> list[Tensor]:
-    """Maps `[text, height, width]` on other grids; amounts are divided like the cells."""
-    return [
-        resample(view, source, target) * (target.cell_area / source.cell_area if amounts else 1.0)
-        for view, source, target in zip(maps, sources, targets, strict=True)
-    ]
+@dataclass(frozen=True, eq=False)
+class _NativeMaps:
+    """The maps of one scale: for each view float32 `[text, height, width]` on its grid."""
+
+    views: tuple[Tensor, ...]
+    grids: tuple[TokenGrid, ...]
+
+    def on_grids(
+        self,
+        targets: Sequence[TokenGrid],
+        bring: Callable[[Tensor, TokenGrid, TokenGrid], Tensor],
+        amounts: bool,
+    ) -> list[Tensor]:
+        """The maps on other grids; amounts are divided like the cells."""
+        return [
+            bring(view, source, target) * (target.cell_area / source.cell_area if amounts else 1.0)
+            for view, source, target in zip(self.views, self.grids, targets, strict=True)
+        ]
+
+
+def _cells(grid: TokenGrid) -> int:
+    return grid.index.numel()
 
 
 def _native_maps(
@@ -131,14 +146,16 @@ def _native_maps(
     evidence: Evidence,
     first: int,
     selected: Sequence[int] | None,
-) -> tuple[Tensor, ...]:
-    """For each view float32 `[text, height, width]` on the grid of the trace's scale."""
+) -> _NativeMaps:
+    """The maps at the trace's scale."""
+    grids = trace.inputs.base_grids
     if not isinstance(base, Method):
-        return trace.to_grid(base(trace, evidence))
+        return _NativeMaps(trace.to_grid(base(trace, evidence)), grids)
     single = evidence.at_scale(trace.inputs.scale, selected, first)
-    maps = base.attribute(single).maps
+    found = base.attribute(single)
     evidence.seconds += single.seconds
-    return tuple(torch.cat([view.new_zeros(first, *view.shape[1:]), view]) for view in maps)
+    views = (torch.cat([view.new_zeros(first, *view.shape[1:]), view]) for view in found.maps)
+    return _NativeMaps(tuple(views), found.grids or grids)
 
 
 @dataclass(frozen=True)
@@ -308,7 +325,7 @@ class Pipeline:
         first, selected = explained.start, evidence.selected
         if self.interference is not None:
             first, selected = 0, range(max(selected, default=-1) + 1)
-        maps, scales = self.aggregation(evidence, self.base, first, selected)
+        maps, grids, scales = self.aggregation(evidence, self.base, first, selected)
         activation = text_activation(
             context_states(trace), trace.unembedding_rows, **output_of(trace)
         )
@@ -319,10 +336,10 @@ class Pipeline:
         low, high = _display_range(method, maps, activation[explained], len(trace.tokens))
         if self.whole_prompt:
             low, high = _with_whole_prompt(trace, explained, low, high)
-        views = unflatten(maps, trace.inputs.base_grids)
+        views = unflatten(maps, grids)
         if self.filter is not None:
             views = tuple(self.filter(view, low, high) for view in views)
-        attribution = Attribution(views, relevance, low, high, scales)
+        attribution = Attribution(views, relevance, low, high, scales, grids=grids)
         if method is None or not method.amounts or self.interference is not None:
             return attribution
         return _with_context_of(method.attribute(evidence), attribution)

@@ -9,6 +9,7 @@ import torch
 
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import ParameterError
+from seewhy.core.geometry import resample
 from seewhy.functional.power_mean import expect_exponent, power_mean
 from seewhy.methods._base import Method
 from seewhy.methods._evidence import Evidence
@@ -105,10 +106,14 @@ class Corroborated(Method):
         # A part may have no map of other tokens: a mean with an empty map would be wrong.
         selected = [position - evidence.explained.start for position in evidence.selected]
         unit[selected] = high[selected]
+        native = evidence.trace.inputs.base_grids
+        sources, targets = relevance.grids or native, lens.grids or native
         maps = tuple(
-            power_mean(a, d.to(a.device), self.exponent) * unit[:, None, None]
-            for a, d in zip(lens.display, relevance.display, strict=True)
+            power_mean(a, resample(d.to(a), source, target), self.exponent) * unit[:, None, None]
+            for a, d, source, target in zip(
+                lens.display, relevance.display, sources, targets, strict=True
+            )
         )
         weights = relevance.context_display.to(lens.context.device)
         context = power_mean(lens.context_display, weights, self.exponent) * unit[:, None]
-        return Attribution(maps, context, torch.zeros_like(high), high, lens.scales)
+        return Attribution(maps, context, torch.zeros_like(high), high, lens.scales, grids=targets)

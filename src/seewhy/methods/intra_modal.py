@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from seewhy.methods._base import Method
-from seewhy.methods._parameters import Variant, Weights, base_first
+from seewhy.methods._parameters import Grid, Variant, Weights, base_first
 from seewhy.methods._scores import LENS, BaseMap
 from seewhy.methods._stages import (
     Aggregation,
@@ -26,7 +26,7 @@ class IntraModal(StagedMethod):
     and TAM's filter at the end, are our reading. See `msea` and `arc` for the parts.
 
     Attributes:
-        scales, weights: as in `msea`.
+        scales, weights, grid: as in `msea`.
         k, p, variant, threshold: as in `arc`.
         window: side of the filter's window, odd; None leaves the filter out.
         base: the map of a single scale: a base map, or any method of a single scale.
@@ -39,6 +39,7 @@ class IntraModal(StagedMethod):
 
     scales: tuple[float, ...] | None = None
     weights: Weights = "uniform"
+    grid: Grid = "base"
     k: int = 50
     p: float = 0.9
     variant: Variant = "scaled"
@@ -51,7 +52,7 @@ class IntraModal(StagedMethod):
         """All four stages."""
         return Pipeline(
             base=self.base,
-            aggregation=Aggregation(base_first(self.scales), self.weights),
+            aggregation=Aggregation(base_first(self.scales), self.weights, self.grid),
             interference=Interference(
                 RankingCorrelation(self.k, self.p, self.variant, self.threshold)
             ),

@@ -11,11 +11,12 @@ from torch import Tensor
 
 from seewhy.core.attribution import Attribution
 from seewhy.core.errors import ParameterError
+from seewhy.core.geometry import TokenGrid, on_pixels
 from seewhy.core.sample import Sample
 from seewhy.methods._base import Method
 from seewhy.methods._evidence import Evidence
 from seewhy.metrics._base import Metric, Undefined
-from seewhy.metrics._sample import AnswerWord, ExplainedSample, at_size, invalid_reason
+from seewhy.metrics._sample import AnswerWord, ExplainedSample, invalid_reason
 from seewhy.models.session import Session
 
 
@@ -114,6 +115,16 @@ class SessionSample:
         return answer.displayed("answer", span=span)[0]
 
     @property
+    def grid(self) -> TokenGrid:
+        """Of the first view's maps, in pixels of the picture."""
+        geometry = self.evidence.trace.views[0].geometry
+        own, *_ = self.attribution.grids or (geometry.base_grid,)
+        across, down = (
+            side / seen for side, seen in zip(self.image.size, geometry.size, strict=True)
+        )
+        return own.stretched(across, down)
+
+    @property
     def raw_maps(self) -> tuple[Tensor, ...]:
         """For each view float32 `[token, height, width]`."""
         return tuple(view[self._answer] for view in self.attribution.maps)
@@ -143,8 +154,7 @@ class SessionSample:
 
     @cached_property
     def _heatmaps(self) -> Tensor:
-        width, height = self.image.size
-        return at_size(self.native_maps, height, width)
+        return on_pixels(self.native_maps.cpu(), self.grid, self.image.size)
 
     @property
     def _answer(self) -> slice:

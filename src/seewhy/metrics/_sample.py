@@ -9,10 +9,10 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from seewhy.core.display import answer_span, to_display
+from seewhy.core.geometry import Geometry, TokenGrid, on_pixels
 from seewhy.core.sample import Truth
 from seewhy.core.text import Word, words_of
 
@@ -108,6 +108,13 @@ class ExplainedSample(Protocol):
         ...
 
     @property
+    def grid(self) -> TokenGrid:
+        """Of the first view's maps, in pixels of the masks. It may end inside the picture, where
+        the model's processor cuts some of it off, or beyond it, where that pads.
+        """
+        ...
+
+    @property
     def raw_maps(self) -> tuple[Tensor, ...]:
         """For each view float `[token, height, width]`, non-negative, before display scaling."""
         ...
@@ -135,12 +142,13 @@ class ArraySample:
     Attributes:
         words: of the answer, from `answer_words`.
         native_maps: float `[token, height, width]` in [0, 1], on any grid.
-        masks: bool `[region, height, width]`; maps are resized to their size.
+        masks: bool `[region, height, width]`; maps are brought to their size.
         context_weights: float `[token, text]`, non-negative: of the prompt's tokens, then the
             answer's; None for zeros.
         selected: indices in `words`, for metrics that evaluate only some words.
         id, seed: random draws depend on both.
         shared: values that metrics keep for one another.
+        map_grid: of the maps, in pixels of the masks; None for equal cells over the whole picture.
 
     Example:
         >>> from seewhy.metrics import METRICS
@@ -166,6 +174,7 @@ class ArraySample:
     id: str = ""
     seed: int = 0
     shared: dict[Any, Any] = field(default_factory=dict)
+    map_grid: TokenGrid | None = None
 
     @property
     def explained(self) -> frozenset[int]:
@@ -184,6 +193,14 @@ class ArraySample:
         return to_display(maps, 0.0, answer_span([maps], torch.zeros(len(maps))))
 
     @property
+    def grid(self) -> TokenGrid:
+        """Of the maps."""
+        if self.map_grid is not None:
+            return self.map_grid
+        height, width = self.masks.shape[1:]
+        return Geometry.of_equal_cells((width, height), *self.native_maps.shape[1:]).base_grid
+
+    @property
     def raw_maps(self) -> tuple[Tensor, ...]:
         """The native maps."""
         return (self.native_maps,)
@@ -196,13 +213,17 @@ class ArraySample:
 
     @cached_property
     def _heatmaps(self) -> Tensor:
-        height, width = self.masks.shape[1:]
-        return at_size(self.native_maps.float(), height, width)
+        return at_mask_size(self, self.native_maps.float())
 
 
-def at_size(maps: Tensor, height: int, width: int) -> Tensor:
-    """Maps `[token, height, width]` at another size, on the CPU; bilinear, as TAM resizes maps."""
-    return F.interpolate(maps[None].cpu(), (height, width), mode="bilinear")[0]
+def at_mask_size(sample: ExplainedSample, maps: Tensor) -> Tensor:
+    """Maps of the first view `[token, height, width]` at the size of the masks, on the CPU.
+
+    Bilinear, as TAM resizes maps, but by the grid's true edges: pixels that the model did not see
+    are 0.
+    """
+    height, width = sample.masks.shape[1:]
+    return on_pixels(maps.cpu(), sample.grid, (width, height))
 
 
 def word_heatmap(sample: ExplainedSample, word: int) -> Tensor:

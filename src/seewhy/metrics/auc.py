@@ -24,6 +24,7 @@ class AreaUnderCurve(Metric):
     )
     citations: ClassVar[tuple[str, ...]] = ("fawcett2006roc",)
     needs: ClassVar[frozenset[str]] = frozenset({"masks"})
+    revision: ClassVar[int] = 2  # 1: maps over the whole picture, also where some was cut off
     figures: ClassVar[tuple[Figure, ...]] = (
         Figure("auc", "Area under the ROC curve of the map's pixels against the mask."),
     )

@@ -33,6 +33,7 @@ class Deletion(Metric):
     summary: ClassVar[str] = "How fast a word becomes improbable as bright pixels are removed."
     citations: ClassVar[tuple[str, ...]] = ("petsiuk2018rise", "samek2017evaluating")
     needs: ClassVar[frozenset[str]] = frozenset({"model"})
+    revision: ClassVar[int] = 2  # 1: maps over the whole picture, also where some was cut off
     figures: ClassVar[tuple[Figure, ...]] = curve_figures(
         "deletion", "the map's brightest pixels", deletion=True
     )

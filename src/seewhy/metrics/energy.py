@@ -22,6 +22,7 @@ class Energy(Metric):
     summary: ClassVar[str] = "The share of a map's mass inside the word's mask."
     citations: ClassVar[tuple[str, ...]] = ("wang2020scorecam",)
     needs: ClassVar[frozenset[str]] = frozenset({"masks"})
+    revision: ClassVar[int] = 2  # 1: maps over the whole picture, also where some was cut off
     figures: ClassVar[tuple[Figure, ...]] = (
         Figure("energy", "Share of the map's mass on the mask."),
         Figure("energy-gain", "That share over the mask's share of the picture.", unit="ratio"),

@@ -51,6 +51,7 @@ class Erasure(Metric):
     summary: ClassVar[str] = "Whether the word is gone when the map's top region is erased."
     citations: ClassVar[tuple[str, ...]] = ("samek2017evaluating",)
     needs: ClassVar[frozenset[str]] = frozenset({"model"})
+    revision: ClassVar[int] = 2  # 1: maps over the whole picture, also where some was cut off
     figures: ClassVar[tuple[Figure, ...]] = (
         Figure("erased-gone", "The word goes when the map's top region is erased."),
         Figure("random-gone", "It goes when a drawn disc of equal area is erased.", None),

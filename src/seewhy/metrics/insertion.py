@@ -33,6 +33,7 @@ class Insertion(Metric):
     summary: ClassVar[str] = "How fast a word becomes probable as its brightest pixels are shown."
     citations: ClassVar[tuple[str, ...]] = ("petsiuk2018rise",)
     needs: ClassVar[frozenset[str]] = frozenset({"model"})
+    revision: ClassVar[int] = 2  # 1: maps over the whole picture, also where some was cut off
     figures: ClassVar[tuple[Figure, ...]] = curve_figures(
         "insertion", "the map's brightest pixels", deletion=False
     )

@@ -17,7 +17,7 @@ from seewhy.metrics._base import (
     Undefined,
     finite_or_undefined,
 )
-from seewhy.metrics._sample import ExplainedSample, at_size, invalid_reason, word_mask
+from seewhy.metrics._sample import ExplainedSample, at_mask_size, invalid_reason, word_mask
 
 #: Roles that count as TAM's nouns; `ground` is the background in drawn scenes.
 NOUNS = ("kind", "noun", "ground")
@@ -43,12 +43,11 @@ class _Shown:
     @staticmethod
     def of(sample: ExplainedSample, threshold: float | None) -> _Shown:
         """At Otsu's threshold 8-bit images, as TAM evaluates; at a fixed one the answer's scale."""
-        height, width = sample.masks.shape[1:]
         if threshold is not None:
             maps = sample.answer_maps.float().cpu()
-            return _Shown(maps, at_size(maps, height, width), threshold)
+            return _Shown(maps, at_mask_size(sample, maps), threshold)
         levels = eight_bit(sample.native_maps.cpu())
-        return _Shown(levels, at_size(levels / 255, height, width), None)
+        return _Shown(levels, at_mask_size(sample, levels / 255), None)
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,9 @@ class Overlap(Metric):
     )
     citations: ClassVar[tuple[str, ...]] = ("li2025tam", "otsu1979threshold")
     needs: ClassVar[frozenset[str]] = frozenset({"masks"})
-    revision: ClassVar[int] = 2  # 1: mean of Otsu's thresholds over tokens; 0.5 on the joint scale
+    # 1: mean of Otsu's thresholds over tokens; 0.5 on the joint scale. 2: maps over the whole
+    # picture, also where some was cut off.
+    revision: ClassVar[int] = 3
     figures: ClassVar[tuple[Figure, ...]] = tuple(
         figure
         for suffix, threshold in THRESHOLDS

@@ -29,6 +29,7 @@ class PointingGame(Metric):
     summary: ClassVar[str] = "Whether the brightest pixel is inside the word's mask."
     citations: ClassVar[tuple[str, ...]] = ("zhang2018excitation",)
     needs: ClassVar[frozenset[str]] = frozenset({"masks"})
+    revision: ClassVar[int] = 2  # 1: maps over the whole picture, also where some was cut off
     figures: ClassVar[tuple[Figure, ...]] = (
         Figure("pointing-game", "The brightest pixel lies on the mask."),
         Figure("pointing-game-near", "The brightest pixel lies on the mask or near it."),

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from seewhy.core.axes import expect_axes
 from seewhy.core.errors import ParameterError
-from seewhy.core.geometry import TokenGrid, interpolation, pixel_edges
+from seewhy.core.geometry import TokenGrid, interpolation, is_inside, pixel_edges
 from seewhy.report.colourmaps import DEFAULT, colourise
 
 #: The alpha of the highest value.
@@ -71,12 +71,12 @@ def overlay(
 
     y, x = pixel_edges(height, down), pixel_edges(width, across)
     values = display.detach().cpu().double() @ interpolation(grid.column_edges, x).T
-    inside = _inside(grid.column_edges, x)
+    inside = is_inside(grid.column_edges, x)
     rows = max(1, BAND_PIXELS // across)
     bands = []
     for top in range(0, down, rows):
         edges = y[top : top + rows + 1]
-        seen = _inside(grid.row_edges, edges)[:, None] & inside[None, :]
+        seen = is_inside(grid.row_edges, edges)[:, None] & inside[None, :]
         band = (interpolation(grid.row_edges, edges) @ values).clamp(0, 1).float()
         colours = colourise(band, colourmap).float()
         bands.append(_mixed(base[top : top + rows].float(), band, colours, seen, opacity, top))
@@ -91,12 +91,6 @@ def _mixed(
     mixed = base * (1 - alpha) + colours * alpha
     mixed = torch.where(seen[..., None], mixed, _striped(base, top))
     return mixed.round().to(torch.uint8)
-
-
-def _inside(edges: Tensor, pixels: Tensor) -> Tensor:
-    """Which pixels have their centre on the grid: bool `[n]`."""
-    centres = (pixels[:-1] + pixels[1:]) / 2
-    return (centres >= edges[0]) & (centres < edges[-1])
 
 
 def _striped(base: Tensor, top: int) -> Tensor:

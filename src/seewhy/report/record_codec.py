@@ -245,7 +245,9 @@ def _attribution(part: str, data: Mapping[str, Any], tensors: Tensors) -> Attrib
     views = len(data["pictures"])
     return Attribution(
         maps=_maps(part, views, tensors),
-        **{name: tensors[f"{part}.{name}"] for name in ("context", "low", "high")},
+        context=tensors[f"{part}.context"],
+        low=tensors[f"{part}.low"],
+        high=tensors[f"{part}.high"],
         scales=tuple(
             _scale(f"{part}.scales.{index}", scale, views, tensors)
             for index, scale in enumerate(data[part]["scales"])

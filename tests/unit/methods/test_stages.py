@@ -18,13 +18,13 @@ from random_traces import (
     with_foils,
 )
 from seewhy.core.errors import ParameterError, ScaleError
-from seewhy.core.geometry import Geometry, flatten, resample
+from seewhy.core.geometry import Geometry, filled, flatten, resample
 from seewhy.core.trace import Trace
 from seewhy.functional import logit_lens
 from seewhy.methods import Evidence, create
 from seewhy.methods._parameters import base_first
 from seewhy.methods._scores import LensMap, context_states, joint_range, same_text
-from seewhy.methods._stages import Aggregation, Pipeline, RankGaussian, _on_grids
+from seewhy.methods._stages import Aggregation, Pipeline, RankGaussian, _NativeMaps
 
 
 @pytest.mark.parametrize(
@@ -58,6 +58,7 @@ def test_scales_out_of_range_are_refused(name: str, scales: tuple, message: str)
         ({"window": 4}, "window as an odd number of at least 3, got 4"),
         ({"window": 1}, "window as an odd number"),
         ({"weights": "equal"}, "weights as one of uniform, consistency"),
+        ({"grid": "fine"}, "grid as one of base, finest"),
     ],
 )
 def test_parameters_out_of_range_are_refused(parameters: dict, message: str) -> None:
@@ -494,7 +495,51 @@ def test_amounts_are_divided_like_the_cells():
     size = (40, 20)
     coarse, fine = (Geometry.of_equal_cells(size, *shape).base_grid for shape in ((2, 4), (4, 8)))
     amounts = torch.full((1, 2, 4), 3.0)
-    (divided,) = _on_grids([amounts], [coarse], [fine], True)
-    assert float(divided.sum()) == pytest.approx(float(amounts.sum()))
-    (kept,) = _on_grids([amounts], [coarse], [fine], False)
-    assert kept.unique().tolist() == [3.0]
+    given = _NativeMaps((amounts,), (coarse,))
+    for bring in (resample, filled):
+        (divided,) = given.on_grids([fine], bring, True)
+        assert float(divided.sum()) == pytest.approx(float(amounts.sum()))
+        (kept,) = given.on_grids([fine], bring, False)
+        assert kept.unique().tolist() == [3.0]
+
+
+def test_on_the_finest_grid_a_coarser_cell_fills_the_cells_that_it_covers() -> None:
+    evidence = random_evidence((1.0, 0.5))
+    base, half = (evidence.at_scale(scale, None, evidence.explained.start) for scale in (1.0, 0.5))
+    (fine,), (coarse,) = (create("logit-lens").attribute(one).maps for one in (base, half))
+    (mean,) = create("msea", scales=(1, 0.5), grid="finest").attribute(evidence).maps
+    repeated = coarse.repeat_interleave(2, 1).repeat_interleave(2, 2)
+    assert torch.allclose(mean, (fine + repeated) / 2, atol=1e-6)
+
+
+@pytest.mark.parametrize("made", [random_evidence, random_pair])
+def test_maps_on_the_finest_grid_have_its_cells_and_edges(made) -> None:
+    evidence = made((1.0, 0.5, 1.5))
+    finest = evidence.traces((1.5,))[0].inputs.base_grids
+    methods = ("msea", "intra-modal(k=8)", "intra-modal(k=8, window=None)")
+    for method in (*methods, "arc(k=8, base=msea(grid=finest, scales=(1, 0.5, 1.5)))"):
+        given = {} if "base" in method else {"grid": "finest", "scales": (1.5, 1, 0.5)}
+        attribution = create(method, **given).attribute(evidence)
+        assert attribution.grids == finest
+        shapes = [maps.shape[1:] for maps in attribution.maps]
+        assert shapes == [grid.shape for grid in finest]
+
+
+def test_of_a_single_scale_both_grids_are_the_same() -> None:
+    evidence = random_evidence((1.0,))
+    one, other = (
+        create("intra-modal", scales=(1,), grid=grid, k=8).attribute(evidence)
+        for grid in ("base", "finest")
+    )
+    arc = create("arc", window=3, k=8).attribute(evidence)
+    for found in (one, other):
+        assert torch.allclose(found.maps[0], arc.maps[0], atol=1e-6)
+        assert torch.equal(found.context, arc.context)
+
+
+def test_a_mean_of_methods_is_on_the_grid_of_its_base() -> None:
+    evidence = random_evidence((1.0, 1.5))
+    base = create("msea", scales=(1, 1.5), grid="finest")
+    found = create("corroborated", base=base, relevance=create("logit-lens")).attribute(evidence)
+    assert found.maps[0].shape[1:] == GRIDS[1.5]
+    assert found.grids == evidence.traces((1.5,))[0].inputs.base_grids

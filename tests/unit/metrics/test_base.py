@@ -9,6 +9,7 @@ import torch
 
 from metric_cases import SIZE, box, planted, truth
 from seewhy.core.errors import UnknownNameError
+from seewhy.core.geometry import TokenGrid
 from seewhy.metrics import (
     METRICS,
     ArraySample,
@@ -106,6 +107,17 @@ def test_metric_that_needs_a_model_is_undefined_for_plain_tensors(metric):
     plain = ArraySample(words, torch.rand(2, 3, 4), torch.ones(1, 6, 8, dtype=torch.bool))
     reasons = {one.reason for one in metric().measure(plain) if isinstance(one, Undefined)}
     assert "no model" in reasons
+
+
+def test_maps_are_brought_to_the_picture_by_the_edges_of_their_grid():
+    """The model saw the middle of a picture: its map is of that part, not of the whole."""
+    sample = ArraySample(
+        answer_words("a", [(0, 1)]),
+        torch.tensor([[[0.5, 1.0], [0.5, 1.0]]]),
+        torch.ones(1, 2, 8, dtype=torch.bool),
+        map_grid=TokenGrid.over((2.0, 0.0, 6.0, 2.0), 2, 2),
+    )
+    assert sample.heatmaps[0, 0].tolist() == pytest.approx([0, 0, 0.5, 0.625, 0.875, 1, 0, 0])
 
 
 def test_array_sample_resizes_maps_to_the_masks():

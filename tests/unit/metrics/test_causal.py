@@ -10,6 +10,7 @@ import torch
 
 from metric_cases import drawn
 from seewhy.core.errors import AnswerError, ParameterError
+from seewhy.core.geometry import Geometry
 from seewhy.methods import Evidence
 from seewhy.metrics import METRICS, Measurement, Undefined, word_mask
 from seewhy.metrics._curves import FRACTIONS
@@ -27,7 +28,11 @@ def with_maps(case: SessionSample, of_word) -> SessionSample:
         maps[case.words[at].tokens] = of_word(mask)
     tokens = len(maps)
     planted = replace(
-        case.attribution, maps=(maps,), low=torch.zeros(tokens), high=torch.ones(tokens)
+        case.attribution,
+        maps=(maps,),
+        low=torch.zeros(tokens),
+        high=torch.ones(tokens),
+        grids=(Geometry.of_equal_cells((width, height), height, width).base_grid,),
     )
     return replace(case, attribution=planted)
 

@@ -37,7 +37,13 @@ from seewhy.testbed.recipe_smol.batches import (
     BatchMaker,
     Scenes,
 )
-from seewhy.testbed.recipe_smol.smol_recipe import MODELS, SmolRecipe, smol_recipe
+from seewhy.testbed.recipe_smol.smol_recipe import (
+    MODELS,
+    SmolRecipe,
+    autocast,
+    smol_recipe,
+    working_dtype,
+)
 from seewhy.testbed.recipe_smol.vectors import CellVectors
 from seewhy.testbed.smol.language_model import language_model
 
@@ -96,7 +102,7 @@ AttentionInterface.register("grouped", grouped_attention)
 
 
 def frozen_language(recipe: SmolRecipe, state: dict[str, Tensor]) -> Any:
-    """A family's text model with SmolLM2's weights in bfloat16, frozen but for `biases`."""
+    """A family's text model with SmolLM2's weights, frozen but for `biases`."""
     text: Any = recipe.config().get_text_config()
     text._attn_implementation = "grouped"
     model: Any = (Qwen2VLTextModel if recipe.family.has_attention_biases else LlamaModel)(text)
@@ -107,7 +113,7 @@ def frozen_language(recipe: SmolRecipe, state: dict[str, Tensor]) -> Any:
     with torch.no_grad():
         for name in missing:
             model.get_parameter(name).zero_()
-    model.bfloat16().requires_grad_(False)
+    model.to(working_dtype()).requires_grad_(False)
     for parameter in biases(model).values():
         parameter.data = parameter.data.float()
         parameter.requires_grad_()
@@ -146,7 +152,7 @@ class Run:
         if stage in EARLIER:
             self._start(EARLIER[stage])
         elif start is not None:
-            self._load(torch.load(start, map_location="cpu"))
+            self.load(torch.load(start, map_location="cpu"))
         self.optimizer = self._optimizer()
         self._resume()
         habit = EMOJI_HABITS[f"{recipe.name}-biased"] if stage == "habit" else None
@@ -156,7 +162,7 @@ class Run:
 
     def _start(self, stage: str) -> None:
         earlier = torch.load(self.folder / f"{stage}.pt", map_location="cpu")
-        self._load(earlier)
+        self.load(earlier)
         self.next_scene = earlier["next_scene"]
         self._take_tower()
 
@@ -178,10 +184,14 @@ class Run:
         embeds = embeds.masked_scatter(batch.places[..., None].expand_as(embeds), cells)
         mask = torch.zeros(batch.mask.shape)
         mask.masked_fill_(~batch.mask, torch.finfo(mask.dtype).min)
-        states = self.recipe.language(self.model, embeds.bfloat16(), mask, batch.positions)
+        states = self.recipe.language(self.model, embeds.to(working_dtype()), mask, batch.positions)
         asked = batch.targets != IGNORED
         head = self.model.model.language_model.embed_tokens.weight
-        return F.linear(states[asked].bfloat16(), head), batch.targets[asked], batch.weights[asked]
+        return (
+            F.linear(states[asked].to(head.dtype), head),
+            batch.targets[asked],
+            batch.weights[asked],
+        )
 
     def take_step(self) -> dict[str, list[float]]:
         """One step; lists of right (1) and wrong (0) by role, and the loss."""
@@ -190,7 +200,7 @@ class Run:
         rate = min(1.0, (self.step + 1) / 30, (self.steps - self.step) / (0.6 * self.steps))
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * rate
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             logits, targets, weights = self.predict(batch)
         losses = F.cross_entropy(logits.float(), targets, reduction="none")
         loss = (losses * weights).sum() / weights.sum()
@@ -242,7 +252,8 @@ class Run:
             },
         )
 
-    def _load(self, saved: dict[str, Any]) -> None:
+    def load(self, saved: dict[str, Any]) -> None:
+        """Copy saved adapters and biases."""
         with torch.no_grad():
             for name, (a, b) in saved["adapters"].items():
                 self.adapters[name].A.copy_(a)
@@ -255,7 +266,7 @@ class Run:
         if not file.exists():
             return
         state = torch.load(file, map_location="cpu")
-        self._load(state)
+        self.load(state)
         peaks = [group["peak"] for group in self.optimizer.param_groups]
         self.optimizer.load_state_dict(state["optimizer"])
         for group, peak in zip(self.optimizer.param_groups, peaks, strict=True):

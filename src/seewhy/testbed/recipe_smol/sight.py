@@ -26,7 +26,13 @@ from seewhy.testbed.emoji.sprites import expect_more_styles
 from seewhy.testbed.recipe.checkpoints import write_checkpoint
 from seewhy.testbed.recipe.model_recipe import embeddings_of
 from seewhy.testbed.recipe_smol.collages import Cells, cells_of, collage, scene_cells
-from seewhy.testbed.recipe_smol.smol_recipe import MODELS, WIDTH, SmolRecipe, smol_recipe
+from seewhy.testbed.recipe_smol.smol_recipe import (
+    MODELS,
+    WIDTH,
+    SmolRecipe,
+    autocast,
+    smol_recipe,
+)
 from seewhy.testbed.recipe_smol.vectors import CellVectors
 from seewhy.testbed.smol.language_model import language_model
 
@@ -146,7 +152,7 @@ class Sight:
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["peak"] * self._rate()
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             features = self.recipe.see(self.model, images)
         features = features.float()
         loss, figures = self.loss(features, cells)

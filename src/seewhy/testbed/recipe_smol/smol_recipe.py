@@ -196,6 +196,19 @@ def principal_patches(pixels: Tensor, patch: int, count: int) -> Tensor:
     return (vectors[:, order] / (values[order].sqrt() + 0.02)).T
 
 
+def working_dtype() -> torch.dtype:
+    """bfloat16 where the processor multiplies it; elsewhere float32 is several times faster."""
+    found = torch.cpu.get_capabilities()
+    has_bfloat16 = found.get("amx_bf16") or found.get("avx512_bf16")
+    return torch.bfloat16 if has_bfloat16 else torch.float32
+
+
+def autocast() -> torch.autocast:
+    """The context in which a step computes in `working_dtype`."""
+    dtype = working_dtype()
+    return torch.autocast("cpu", dtype, enabled=dtype != torch.float32)
+
+
 def recipe_of(model_type: str) -> SmolRecipe:
     """The recipe of a family's model."""
     recipes = [smol_recipe(name) for name in MODELS]
