@@ -146,7 +146,7 @@ bench: $(READY)
 answers: FOUND := out/answers
 answers: PAPER := benchmarks/results/paper
 answers: $(READY)
-	for suite in ablation claims shares context composed hallucination cost sanity; do \
+	for suite in ablation claims readings shares context composed hallucination cost sanity; do \
 	    $(BIN)/seewhy bench --suite $$suite --out $(FOUND)/$$suite --workers $(WORKERS) --no-gallery || exit; \
 	done
 	$(BIN)/seewhy bench --suite paper --out $(FOUND)/paper --workers $(WORKERS) --no-gallery

@@ -25,7 +25,8 @@ def read_results(
 ) -> Results:
     """Read the latest run of each folder, and merge several folders.
 
-    Only rows with the keys of a run are read, so a folder may also hold other runs.
+    Only rows with the keys of a run are read, so a folder may also hold other runs; what those
+    have more is named in `left_out`.
 
     Args:
         folders: one or several.
@@ -37,13 +38,21 @@ def read_results(
     """
     listed = [folders] if isinstance(folders, str | os.PathLike | Store) else list(folders)
     stores = [item if isinstance(item, Store) else Store(item) for item in listed]
-    runs = [store.read_runs()[-1] for store in stores]
+    all_runs = [store.read_runs() for store in stores]
+    runs = [of_store[-1] for of_store in all_runs]
     results = results_without_rows(runs, reference=reference)
     rows = _Collector()
     with damage_told(stores[0].folder):
         for row in _planned_rows(stores, runs):
             rows.add(row)
-    return replace(results, rows=rows.series(), reasons=rows.reasons(), samples=rows.samples())
+        left_out = _left_out(runs, [run for of_store in all_runs for run in of_store[:-1]])
+    return replace(
+        results,
+        rows=rows.series(),
+        reasons=rows.reasons(),
+        samples=rows.samples(),
+        left_out=left_out,
+    )
 
 
 def results_without_rows(
@@ -196,6 +205,16 @@ def _chosen_folders(stores: Sequence[Store], filters: Sequence[_RunFilter]) -> d
             rank = (row["status"] == FAILED, number)
             chosen[row["task"]] = min(chosen.get(row["task"], rank), rank)
     return {task: number for task, (_, number) in chosen.items()}
+
+
+def _left_out(
+    runs: Sequence[Mapping[str, Any]], earlier: Sequence[Mapping[str, Any]]
+) -> tuple[str, ...]:
+    """Labels of earlier runs that are not in any of the runs."""
+    parts = ("models", "data", "methods", "metrics")
+    known = {(part, label) for part in parts for label in _labels(runs, part)}
+    asked = [(part, label) for part in parts for label in _labels(earlier, part)]
+    return tuple(label for part, label in asked if (part, label) not in known)
 
 
 def _labels(runs: Sequence[Mapping[str, Any]], part: str) -> tuple[str, ...]:

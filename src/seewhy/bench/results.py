@@ -124,6 +124,8 @@ class Results:
         reasons: for missing values.
         samples: by `(model, data)` the ids of all rows in order, also of those without a value:
             the images of the bootstrap.
+        left_out: labels of models, data sets, methods and metrics of earlier runs in the folders,
+            which the latest ones do not have: their rows are not among these.
     """
 
     runs: tuple[dict[str, Any], ...]
@@ -136,6 +138,7 @@ class Results:
     rows: Mapping[tuple[str, str, str, str, str], Series]
     reasons: tuple[Reason, ...]
     samples: Mapping[tuple[str, str], tuple[str, ...]]
+    left_out: tuple[str, ...] = ()
 
     def series(self, model: str, data: str, method: str, column: Column) -> list[Series]:
         """The values of a figure's statistic: two series for a harmonic mean, else one."""

@@ -32,6 +32,21 @@ EMOJI = "emoji"
 PAPER_SCALES = ("(1, 2)", "(1, 1.5, 2)")
 """Scales by the paper's figures, in which a patch is divided into four; it names none."""
 
+_READINGS: dict[str, Any] = {
+    "methods": (
+        *("tam", "tam(published=True)", "tam(window=None)"),
+        *(
+            f"intra-modal(scales={scales}{grid}{window})"
+            for scales in (*PAPER_SCALES, "(1, 0.75, 1.25)")
+            for grid in ("", ", grid=finest")
+            for window in ("", ", window=None")
+        ),
+    ),
+    "metrics": ("overlap", "pointing-game", "auc"),
+    "words": 1,
+}
+"""Of both readings of the paper's aggregation, in either world."""
+
 METHOD_ORDER = (
     *("random", "centre", "logit-lens", "tam", "msea", "arc", "intra-modal", "corroborated"),
     "logit-shares",
@@ -188,6 +203,11 @@ def claims() -> BenchConfig:
     )
 
 
+def readings() -> BenchConfig:
+    """Both readings of the paper's aggregation, with and without the filter, and TAM."""
+    return _suite("readings", **_READINGS, limit=60)
+
+
 def shares() -> BenchConfig:
     """The default, its parts and MSEA over it, beside the strongest others. Many scenes."""
     base = "logit-shares"
@@ -293,22 +313,7 @@ def emoji_claims() -> BenchConfig:
 
 def emoji_readings() -> BenchConfig:
     """Both readings of the paper's aggregation, with and without the filter, and TAM."""
-    scales = (*PAPER_SCALES, "(1, 0.75, 1.25)")
-    return _emoji_suite(
-        "emoji-readings",
-        methods=(
-            *("tam", "tam(published=True)", "tam(window=None)"),
-            *(
-                f"intra-modal(scales={one}{grid}{window})"
-                for one in scales
-                for grid in ("", ", grid=finest")
-                for window in ("", ", window=None")
-            ),
-        ),
-        metrics=("overlap", "pointing-game", "auc"),
-        limit=20,
-        words=1,
-    )
+    return _emoji_suite("emoji-readings", **_READINGS, limit=20)
 
 
 def emoji_faithfulness() -> BenchConfig:
@@ -449,7 +454,7 @@ def emoji_cost() -> BenchConfig:
 SUITES: dict[str, Callable[[], BenchConfig]] = {
     suite.__name__.replace("_", "-"): suite
     for suite in (
-        *(quick, paper, cost, sanity, claims, shares, ablation),
+        *(quick, paper, cost, sanity, claims, readings, shares, ablation),
         *(composed, context, hallucination, full),
         *(emoji_claims, emoji_readings, emoji_faithfulness, emoji_methods),
         *(emoji_ablation, emoji_ablation_fine),

@@ -119,6 +119,10 @@ def _show(results: Results, cells: list[Cell], folder: Path) -> None:
     legend = f"Best in bold; [95 % interval]; * differs from {results.reference}."
     console.print(Text(printable(legend), style="dim"))
     _show_reasons(console, results.reasons, MARKDOWN)
+    if results.left_out:
+        names = ", ".join(results.left_out)
+        text = f"Only the latest run is shown. Earlier ones in the folder also have {names}."
+        console.print(Text(printable(text), style="yellow"))
     # Printed without rich: a path must be easy to copy, on one line and without colour.
     print(f"page: {folder / PAGE}")
     print(f"tables: {MARKDOWN}, {LATEX}, {TABLE} beside it")

@@ -147,6 +147,15 @@ def test_fewer_samples_take_their_rows_only(tmp_path):
     assert cell_of(cells(read_results(tmp_path)), "tam", "in-mask").samples == 2
 
 
+def test_what_only_an_earlier_run_has_is_named(tmp_path):
+    both, one = plan(), plan(methods=METHODS[1:])
+    write(tmp_path, both, rows_of(both))
+    assert read_results(tmp_path).left_out == ()
+    with Store(tmp_path).writing() as store:
+        store.save_run(one.key, {**one.describe(), "reference": METHODS[1], "started": "2"})
+    assert read_results(tmp_path).left_out == METHODS[:1]
+
+
 def test_folders_are_put_together(tmp_path):
     first, second = plan(methods=METHODS[:1]), plan(methods=METHODS[1:])
     write(tmp_path / "1", first, rows_of(first))
