@@ -152,6 +152,25 @@ def test_a_map_lies_over_the_picture_where_it_is_bright(open_audit):
     assert frame["width"] / frame["height"] == pytest.approx(2, abs=0.02)
 
 
+def test_a_map_lies_over_the_part_of_the_picture_that_the_model_saw(open_audit):
+    buffer = io.BytesIO()
+    Image.new("RGB", (80, 40), "white").save(buffer, "PNG")
+    values = np.zeros((2, 2), np.uint8)
+    values[:, 1] = 255
+    middle = '{"rows": [0, 200, 400], "columns": [200, 400, 600]}'
+    answer = answer_row(thumbnail=buffer.getvalue(), width=800, height=400, grid=middle)
+    word = word_row(map=values.tobytes(), map_height=2, map_width=2, peak=(500.0, 100.0))
+    page = open_audit(ListedRows([answer], [word]))
+    dark, bright, beside = page.execute_script(
+        "const c = document.querySelector('#worst canvas'); const {width: w, height: h} = c;"
+        "const {data} = c.getContext('2d').getImageData(0, 0, w, h);"
+        "return [100, 220, 300].map(x => [...data.slice(4 * (20 * w + x), 4 * (20 * w + x) + 4)]);"
+    )
+    assert bright[0] > dark[0] + 100  # inferno: bright is yellow, dark is black
+    assert beside[0] == beside[1] == beside[2]  # the grey stripes of what was not seen
+    assert beside != dark
+
+
 def test_filters_narrow_the_list_and_stand_in_the_address(open_audit):
     page = open_audit()
     page.find_element(By.ID, "find").send_keys("abo")

@@ -6,6 +6,7 @@ what the model saw, and figures of masks, deletion and erasure with it.
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,10 @@ import torch
 from PIL import Image
 
 import seewhy
+from audit_parts import Rows
 from families import BUILDERS, shared
+from seewhy.audit.diagnosing import diagnosed_rows
+from seewhy.audit.source import SourceRow
 from seewhy.core.geometry import Geometry
 from seewhy.core.sample import Sample
 from seewhy.explainer import Explainer
@@ -118,3 +122,17 @@ def test_maps_on_the_finest_grid_are_shown_saved_and_compared(name: str, tmp_pat
     assert again.views[0].base_grid.shape == grid.shape
     assert "finest" in again.html()
     assert seewhy.Comparison.of([finest, base]).html()
+
+
+@pytest.mark.parametrize("name", ["llava", "llava-next", "qwen2-vl"])
+def test_an_audit_keeps_the_edges_of_its_maps(name: str, tmp_path: Path):
+    settings = {"method": "logit-lens", "max_new_tokens": 2}
+    picture = tmp_path / "grey.png"
+    Image.new("RGB", WIDE, (90, 120, 150)).save(picture)
+    row = SourceRow("one", (picture,), "What is this?")
+    ((done, explanation),) = diagnosed_rows(Explainer(shared(name)), Rows(), [row], settings)
+    assert explanation is not None, done.answer.detail
+    grid = explanation.views[0].base_grid
+    stored = json.loads(done.answer.grid)
+    assert stored["rows"] == pytest.approx(grid.row_edges.tolist(), abs=0.01)
+    assert stored["columns"] == pytest.approx(grid.column_edges.tolist(), abs=0.01)

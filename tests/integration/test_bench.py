@@ -181,7 +181,8 @@ def test_killed_at_any_moment_it_goes_on_where_it_was(tmp_path):
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning")
 def test_ray_finds_the_same_values_and_replaces_actors(tmp_path, measured):
     method = Deadly(str(tmp_path / "once"))
-    store = measure(tmp_path / "results", "ray", methods=["logit-lens", "tam", method])
+    methods = ["logit-lens", "tam", method]
+    store = measure(tmp_path / "results", "ray", methods=methods, workers=1)
     deadly = [r for r in rows(store) if r["method"].startswith("deadly")]
     assert {r["status"] for r in deadly} == {"measured", "undefined"}
     assert (tmp_path / "once").exists()

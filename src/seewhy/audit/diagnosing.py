@@ -18,6 +18,7 @@ from seewhy.models.generation import setting_names
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from seewhy.core.record import Picture
     from seewhy.explanation import Explanation
 
 THUMBNAIL_SIDE, THUMBNAIL_QUALITY = 320, 80
@@ -156,10 +157,17 @@ def _diagnosed(
             thumbnail=b"" if image is None else thumbnail(image),
             width=width,
             height=height,
+            grid=_edges(explanation.views[0]) if explanation.views else "",
             seconds=time.perf_counter() - started,
         ),
         words,
     )
+
+
+def _edges(view: Picture) -> str:
+    """The edges of a view's cells as `AnswerRow.grid` has them."""
+    edges = {"rows": view.base_grid.row_edges, "columns": view.base_grid.column_edges}
+    return json.dumps({n: [round(float(edge), 2) for edge in found] for n, found in edges.items()})
 
 
 def _of(settings: Mapping[str, Any], given: object) -> dict[str, Any]:

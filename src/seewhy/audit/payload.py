@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import json
 import math
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
@@ -208,10 +210,27 @@ def _answers(rows: list[AnswerRow]) -> list[AuditAnswer]:
             "picture": picture,
             "width": row.width,
             "height": row.height,
+            **_edges(row.grid),
             "report": report_link(row.report),
         }
         for row, picture in zip(rows, pictures, strict=True)
     ]
+
+
+def _edges(grid: str) -> dict[str, list[float]]:
+    """`rows` and `columns` of an answer; empty where they are not known or damaged."""
+    try:
+        found = json.loads(grid)
+        edges = {name: [float(edge) for edge in found[name]] for name in ("rows", "columns")}
+        if all(map(_is_increasing, edges.values())):
+            return edges
+    except (ValueError, TypeError, LookupError):
+        pass
+    return {"rows": [], "columns": []}
+
+
+def _is_increasing(edges: list[float]) -> bool:
+    return all(-math.inf < a < b < math.inf for a, b in pairwise(edges))
 
 
 def _word(row: WordRow, answer: int) -> AuditWord:

@@ -25,6 +25,10 @@ class AnswerRow:
             as JSON; "" for none.
         thumbnail: the picture as a small JPEG or PNG; empty for none.
         width, height: of the picture, in pixels.
+        grid: the edges of the rows and of the columns of the words' maps, in pixels of the picture,
+            as JSON `{"rows": [0, 16, 32], "columns": [0, 16, 32]}`; "" for equal cells over the
+            whole picture, and in folders of
+            earlier versions.
         report: folder of the saved explanation, relative to the audit's folder; "" for none.
         seconds: generation and diagnosis together.
     """
@@ -41,6 +45,7 @@ class AnswerRow:
     thumbnail: bytes = b""
     width: int = 0
     height: int = 0
+    grid: str = ""
     report: str = ""
     seconds: float = 0.0
 

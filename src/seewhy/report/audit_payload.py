@@ -113,7 +113,8 @@ class AuditAnswer(TypedDict):
     """An answer that holds one of the worst words.
 
     `picture` is a data URI or "", `width` and `height` are those of the original in pixels,
-    `report` is a link to the saved report or "".
+    `rows` and `columns` the edges of its maps' cells in these pixels, empty for equal cells over
+    the whole picture; `report` is a link to the saved report or "".
     """
 
     id: str
@@ -123,6 +124,8 @@ class AuditAnswer(TypedDict):
     picture: str
     width: int
     height: int
+    rows: list[float]
+    columns: list[float]
     report: str
 
 

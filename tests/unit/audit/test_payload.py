@@ -57,6 +57,25 @@ def test_payload_refuses_a_map_of_another_size():
     assert one_word()["worst"][0]["map"] is None
 
 
+@pytest.mark.parametrize(
+    ("grid", "rows"),
+    [
+        ('{"rows": [-8, 4.5, 17], "columns": [0, 9]}', [-8, 4.5, 17]),
+        ("", []),
+        ('{"rows": [0, 1]}', []),
+        ('{"rows": [0, "x"], "columns": [0, 9]}', []),
+        ('{"rows": [0, Infinity], "columns": [0, 9]}', []),
+        ('{"rows": [NaN, 2], "columns": [0, 9]}', []),
+        ('{"rows": [5, 2], "columns": [0, 9]}', []),
+        ("[1]", []),
+        ("{", []),
+    ],
+)
+def test_an_answer_has_the_edges_of_its_maps_unless_they_are_damaged(grid, rows):
+    (answer,) = one_word(answer_row(grid=grid))["answers"]
+    assert (answer["rows"], answer["columns"]) == (rows, [0, 9] if rows else [])
+
+
 def test_payload_leaves_out_words_of_answers_that_are_not_given():
     rows = ListedRows([answer_row("a"), answer_row("b")], [word_row("a"), word_row("b")])
     data = payload(summarise(rows), [answer_row("b")])

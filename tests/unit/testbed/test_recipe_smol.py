@@ -16,13 +16,14 @@ from seewhy.testbed.emoji.habits import EMOJI_HABITS
 from seewhy.testbed.emoji.kinds import KINDS
 from seewhy.testbed.emoji.scenes import Thing, draw, scene
 from seewhy.testbed.recipe.picture_recipe import raster
-from seewhy.testbed.recipe_smol.adapter import Adapted, adapted, grouped_attention
+from seewhy.testbed.recipe_smol.adapter import SCALE, Adapted, adapted, grouped_attention
 from seewhy.testbed.recipe_smol.batches import IGNORED, SEEN, BatchMaker, Scenes, example
 from seewhy.testbed.recipe_smol.card import write_card
 from seewhy.testbed.recipe_smol.collages import cells_of, collage, scene_cells
 from seewhy.testbed.recipe_smol.drills import drills
 from seewhy.testbed.recipe_smol.evaluation import BARS, habit_figures, judged
 from seewhy.testbed.recipe_smol.export import shortened
+from seewhy.testbed.recipe_smol.from_parts import from_parts, taken_over
 from seewhy.testbed.recipe_smol.smol_recipe import MODELS, smol_recipe
 from seewhy.testbed.recipe_smol.tower_figures import tower_figures
 from seewhy.testbed.recipe_smol.vectors import COLOUR, KIND, ONE, CellVectors
@@ -314,6 +315,25 @@ def test_a_fresh_adapter_changes_nothing_and_a_trained_one_adds_its_product():
         layer.B.normal_()
     merged = linear.weight + 2.0 * layer.B @ layer.A
     assert torch.allclose(layer(x), torch.nn.functional.linear(x, merged, linear.bias), atol=1e-5)
+
+
+def test_an_adapter_takes_over_a_product_of_lower_rank_that_shipped():
+    torch.manual_seed(0)
+    fresh = Adapted(torch.nn.Linear(20, 12, bias=False))
+    pair = torch.randn(3, 20), torch.randn(12, 3)
+    first, second = taken_over(fresh, pair, 1.5)
+    assert (first.shape, second.shape) == (fresh.A.shape, fresh.B.shape)
+    assert torch.allclose(SCALE * second @ first, 1.5 * pair[1] @ pair[0], atol=1e-5)
+    assert bool((first[3:] == fresh.A[3:]).all())  # directions that can still be learned
+    first, second = taken_over(fresh, None, 1.5)
+    assert torch.equal(first, fresh.A.data)
+    assert not second.any()
+
+
+def test_a_run_of_parts_takes_no_folder_with_checkpoints(tmp_path):
+    (tmp_path / "both.pt").touch()
+    with pytest.raises(FileExistsError, match=r"without checkpoints, got .*both.pt"):
+        from_parts(smol_recipe("smol-internvl"), tmp_path, tmp_path)
 
 
 def test_shortened_lora_keeps_the_strongest_directions():

@@ -11,18 +11,17 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from seewhy.testbed.pretrained import pretrained
-from seewhy.testbed.recipe_smol.adapter import SCALE, STEPS, Run
+from seewhy.testbed.recipe_smol.adapter import SCALE, STEPS, Adapted, Run
 from seewhy.testbed.recipe_smol.sight import STEPS as SIGHT_STEPS
 from seewhy.testbed.recipe_smol.sight import Sight
 from seewhy.testbed.recipe_smol.smol_recipe import MODELS, SmolRecipe, smol_recipe
 from seewhy.testbed.smol.assembly import LANGUAGE
-from seewhy.testbed.smol.parts import Parts, read_parts
+from seewhy.testbed.smol.parts import read_parts
 
 UNSEEN = 1_000_000
 """Index of the first collage and scene: no earlier run drew so many."""
@@ -53,7 +52,10 @@ def from_parts(recipe: SmolRecipe, parts: Path, folder: Path) -> None:
     words = Run(recipe, folder, "words", STEPS["words"])
     words.load(
         {
-            "adapters": _adapters(read, words),
+            "adapters": {
+                name: taken_over(adapter, read.lora.get(LANGUAGE + name), read.scale)
+                for name, adapter in words.adapters.items()
+            },
             "biases": {n.removeprefix(LANGUAGE): t for n, t in read.tensors.items()},
         }
     )
@@ -61,16 +63,21 @@ def from_parts(recipe: SmolRecipe, parts: Path, folder: Path) -> None:
     words.save()
 
 
-def _adapters(parts: Parts, run: Run) -> dict[str, tuple[Tensor, Tensor]]:
-    """Pairs of the run's rank with the products of the parts' pairs, whose rank may be lower."""
-    pairs: dict[str, Any] = {}
-    for name, adapter in run.adapters.items():
-        first, second = adapter.A.data.clone(), torch.zeros_like(adapter.B.data)
-        if (pair := parts.lora.get(LANGUAGE + name)) is not None:
-            rank = len(pair[0])
-            first[:rank], second[:, :rank] = pair[0].float(), pair[1].float() * parts.scale / SCALE
-        pairs[name] = first, second
-    return pairs
+def taken_over(
+    adapter: Adapted, pair: tuple[Tensor, Tensor] | None, scale: float
+) -> tuple[Tensor, Tensor]:
+    """`A` and `B` of an adapter's rank with the product of a pair, whose rank may be lower.
+
+    Args:
+        adapter: a fresh one; the directions that the pair lacks are its own.
+        pair: `A [rank, in]` and `B [out, rank]`; None where the layer's LoRA was left out.
+        scale: of the pair's product.
+    """
+    first, second = adapter.A.data.clone(), torch.zeros_like(adapter.B.data)
+    if pair is not None:
+        rank = len(pair[0])
+        first[:rank], second[:, :rank] = pair[0], pair[1] * scale / SCALE
+    return first, second
 
 
 def main() -> None:

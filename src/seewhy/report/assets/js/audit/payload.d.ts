@@ -119,6 +119,8 @@ export interface AuditAnswer {
   picture: string;
   width: number;
   height: number;
+  rows: number[];
+  columns: number[];
   report: string;
 }
 

@@ -44,7 +44,7 @@ function name({ text, peak, map }, { image, id }) {
  * @param {number} answer
  */
 function painted({ painter, payload, state }, map, answer) {
-  const { width, height } = payload.answers[answer];
+  const { width, height, rows, columns } = payload.answers[answer];
   const scale = SIDE / Math.max(width, height);
   const size = {
     width: Math.max(1, Math.round(width * scale)),
@@ -52,37 +52,37 @@ function painted({ painter, payload, state }, map, answer) {
   };
   const canvas = element("canvas", { ...size, "aria-hidden": "true" });
   const isAlone = state.picture === "alone";
-  const overlay = painter.overlay(size, answer, displayMap(map, width, height, isAlone), STYLE);
+  const display = {
+    ...displayMap(map, isAlone),
+    rows: edges(rows, map.height, height),
+    columns: edges(columns, map.width, width),
+  };
+  const overlay = painter.overlay(size, answer, display, STYLE);
   context2d(canvas).putImageData(overlay, 0, 0);
   return canvas;
 }
 
 /**
  * @param {AuditMap} map
- * @param {number} width of the picture
- * @param {number} height
  * @param {boolean} isAlone displayed in the map's own range; else in that of its whole answer, as it is stored
- * @returns {DisplayMap}
  */
-function displayMap(map, width, height, isAlone) {
+function displayMap(map, isAlone) {
   const levels = decodeBase64(map.data);
   const top = isAlone ? levels.reduce((most, level) => Math.max(most, level), 1) : 255;
   const values = Float32Array.from(levels, (v) => v / top);
-  return {
-    values,
-    height: map.height,
-    width: map.width,
-    rows: edges(map.height, height),
-    columns: edges(map.width, width),
-  };
+  return { values, height: map.height, width: map.width };
 }
 
 /**
- * Edges of equal cells.
+ * The stored edges of cells, or those of equal cells over the whole picture.
+ * @param {number[]} stored
  * @param {number} count
  * @param {number} size
  */
-const edges = (count, size) => Array.from({ length: count + 1 }, (_, i) => (size * i) / count);
+const edges = (stored, count, size) =>
+  stored.length === count + 1
+    ? stored
+    : Array.from({ length: count + 1 }, (_, i) => (size * i) / count);
 
 /**
  * @param {[number, number]} peak
