@@ -164,6 +164,7 @@ emoji-answers: $(READY)
 	$(BIN)/python benchmarks/leak.py --out benchmarks/results
 	$(BIN)/python benchmarks/invented.py --diagnose 16
 	$(BIN)/python benchmarks/misread.py
+	$(BIN)/python benchmarks/finer_grid.py --out benchmarks/results
 	$(BIN)/python benchmarks/results_page.py $(FOUND)
 
 mutants: $(READY)

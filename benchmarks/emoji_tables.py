@@ -282,6 +282,24 @@ class EmojiTables:
         ]
         return table(["model", "scenes", "words of kinds", "number", *heads.values()], body)
 
+    def finer_grid(self) -> str:
+        """The paper's second reading beside TAM on the same grid."""
+        heads = {
+            "f1-iou": "F1-IoU ↑",
+            "f1-iou@0.5": "at 0.5 ↑",
+            "auc": "AUC ↑",
+            "pointing-game": "pointing ↑",
+        }
+        body = [
+            [f"`{row['method']}` above `{row['reference']}`", f"`{found['model']}`"]
+            + [told_difference(row[name]) for name in heads]
+            + [str(found["scenes"])]
+            for number in range(4)
+            for found in read_json("finer_grid.json")
+            for row in found["rows"][number : number + 1]
+        ]
+        return table(["", "model", *heads.values(), "scenes"], body)
+
     def photographs(self) -> str:
         """Maps on photographs."""
         figures = ("f1-iou", "auc", "pointing-game")
@@ -369,6 +387,13 @@ def with_interval(figure: dict[str, Any] | None, times: int, digits: int) -> str
     ends = (f"{times * figure[end]:.{digits}f}" for end in ("value", "low", "high"))
     value, low, high = ends
     return f"{value} [{low}, {high}]".replace("-", "−")
+
+
+def told_difference(figure: dict[str, float]) -> str:
+    """A difference of which more is better, per cent, with its interval and a verdict."""
+    value, low, high = (f"{100 * figure[end]:+.1f}" for end in ("value", "low", "high"))
+    told = "yes" if figure["low"] > 0 else "**no**" if figure["high"] < 0 else "open"
+    return f"{value} [{low}, {high}] {told}".replace("-", "−")
 
 
 def ends_of(figure: Sequence[float]) -> str:

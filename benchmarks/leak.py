@@ -127,7 +127,7 @@ def measure_words(scene: Reading, attribution: Attribution) -> list[dict[str, fl
     A part that is empty has no value.
     """
     (height, width) = scene.sample.masks.shape[1:]
-    grid = scene.trace.views[0].geometry.base_grid
+    grid, *_ = attribution.grids or scene.trace.inputs.base_grids
     maps = on_pixels(attribution.display[0].cpu(), grid, (width, height))
     anything, found = scene.sample.masks.any(0), []
     named: set[int] = set()

@@ -12,10 +12,11 @@ import pytest
 import torch
 
 from seewhy.core.attribution import Attribution
+from seewhy.core.geometry import Geometry
 from seewhy.methods import create
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-NAMES = ("worlds", "agreement", "leak", "photographs", "invented", "misread")
+NAMES = ("worlds", "agreement", "leak", "finer_grid", "photographs", "invented", "misread")
 
 
 @pytest.fixture(scope="module")
@@ -67,9 +68,10 @@ def test_leak_is_of_means_over_parts_of_the_picture(bench, scene):
             own = scene.mask(word.truth.regions)
             values[word.tokens] = torch.where(own, 1.0, 0.25 * masks.any(0).float())
     count = len(values)
-    attribution = Attribution(
-        (values,), torch.zeros(count, count), torch.zeros(count), torch.ones(count)
-    )
+    height, width = masks.shape[1:]
+    grid = Geometry.of_equal_cells((width, height), height, width).base_grid
+    zeros, ones = torch.zeros(count), torch.ones(count)
+    attribution = Attribution((values,), torch.zeros(count, count), zeros, ones, grids=(grid,))
     words = bench.leak.measure_words(scene, attribution)
     assert words
     rows = [{"scene": 0, **word} for word in words]
@@ -121,6 +123,28 @@ def test_results_of_other_models_are_kept(bench, tmp_path):
     merged = write("three", "one")
     assert [r["model"] for r in merged] == ["two", "three", "one"]
     assert (tmp_path / "new/figures.md").read_text() == str(merged)
+
+
+def test_tam_at_another_scale_is_tam_on_its_grid(bench, scene):
+    plain = create("tam").attribute(scene.evidence)
+    same = bench.finer_grid.TamAtScale(1.0).attribute(scene.evidence)
+    assert torch.allclose(same.display[0], plain.display[0], atol=1e-6)
+    double = bench.finer_grid.TamAtScale().attribute(scene.evidence)
+    (grid,) = double.grids
+    assert double.maps[0].shape[1:] == grid.shape
+    assert grid.index.numel() == 4 * plain.maps[0][0].numel()
+
+
+def test_the_finer_grid_alone_is_measured_and_shown(bench, monkeypatch, tmp_path):
+    arguments = ["finer_grid", "--models", "tiny-llava", "--scenes", "1", "--out", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", arguments)
+    bench.finer_grid.main()
+    (found,) = json.loads((tmp_path / "finer_grid.json").read_text())
+    assert [row["reference"] for row in found["rows"]] == [
+        *("tam-at-scale", "tam", "tam-at-scale(window=None)", "tam(window=None)")
+    ]
+    page = (tmp_path / "finer_grid.md").read_text()
+    assert page.count("| `tiny-llava` | 1 |") == 4
 
 
 def test_photographs_are_skipped_where_there_are_none(bench, monkeypatch, tmp_path):

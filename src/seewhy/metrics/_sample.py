@@ -226,6 +226,19 @@ def at_mask_size(sample: ExplainedSample, maps: Tensor) -> Tensor:
     return on_pixels(maps.cpu(), sample.grid, (width, height))
 
 
+def cells_on_picture(sample: ExplainedSample, maps: Tensor) -> Tensor:
+    """Native maps `[token, height, width]` without the cells whose middle lies in padding."""
+    height, width = sample.masks.shape[1:]
+    middles = [
+        (edges[:-1] + edges[1:]) / 2 for edges in (sample.grid.row_edges, sample.grid.column_edges)
+    ]
+    rows, columns = (
+        ((0 <= middle) & (middle <= side)).to(maps.device)
+        for middle, side in zip(middles, (height, width), strict=True)
+    )
+    return maps[:, rows][:, :, columns]
+
+
 def word_heatmap(sample: ExplainedSample, word: int) -> Tensor:
     """float32 `[height, width]` at image size: the maximum over a word's tokens.
 

@@ -17,7 +17,13 @@ from seewhy.metrics._base import (
     Undefined,
     finite_or_undefined,
 )
-from seewhy.metrics._sample import ExplainedSample, at_mask_size, invalid_reason, word_mask
+from seewhy.metrics._sample import (
+    ExplainedSample,
+    at_mask_size,
+    cells_on_picture,
+    invalid_reason,
+    word_mask,
+)
 
 #: Roles that count as TAM's nouns; `ground` is the background in drawn scenes.
 NOUNS = ("kind", "noun", "ground")
@@ -31,7 +37,7 @@ class _Shown:
     """A sample's maps on one scale.
 
     Attributes:
-        native: float `[token, height, width]` on their own grid.
+        native: float `[token, height, width]` on their own grid, without cells of padding.
         sized: float `[token, height, width]` in [0, 1] at the size of the masks.
         threshold: of the sized maps, or None for each map's own by Otsu.
     """
@@ -45,9 +51,9 @@ class _Shown:
         """At Otsu's threshold 8-bit images, as TAM evaluates; at a fixed one the answer's scale."""
         if threshold is not None:
             maps = sample.answer_maps.float().cpu()
-            return _Shown(maps, at_mask_size(sample, maps), threshold)
+            return _Shown(cells_on_picture(sample, maps), at_mask_size(sample, maps), threshold)
         levels = eight_bit(sample.native_maps.cpu())
-        return _Shown(levels, at_mask_size(sample, levels / 255), None)
+        return _Shown(cells_on_picture(sample, levels), at_mask_size(sample, levels / 255), None)
 
 
 @dataclass(frozen=True)

@@ -120,6 +120,18 @@ def test_maps_are_brought_to_the_picture_by_the_edges_of_their_grid():
     assert sample.heatmaps[0, 0].tolist() == pytest.approx([0, 0, 0.5, 0.625, 0.875, 1, 0, 0])
 
 
+def test_a_cell_of_padding_is_no_dark_cell_of_a_function_word():
+    """The lower half of the grid lies below the picture."""
+    sample = ArraySample(
+        answer_words("a", [(0, 1)], [truth("function")]),
+        torch.tensor([[[0.5, 1.0], [0.0, 0.0]]]),
+        torch.ones(1, 4, 8, dtype=torch.bool),
+        map_grid=TokenGrid.over((0.0, 0.0, 8.0, 8.0), 2, 2),
+    )
+    found = {one.figure: one for one in METRICS.get("overlap")().measure(sample)}
+    assert found["function-iou@0.5"] == Measurement("function-iou@0.5", 0.0, 0)
+
+
 def test_array_sample_resizes_maps_to_the_masks():
     sample = ArraySample(
         answer_words("a", [(0, 1)]),
