@@ -29,7 +29,7 @@ from seewhy.testbed.recipe_smol import adapter, sight
 from seewhy.testbed.recipe_smol.card import write_card
 from seewhy.testbed.recipe_smol.evaluation import Speaker, figures, habit_figures
 from seewhy.testbed.recipe_smol.export import export
-from seewhy.testbed.recipe_smol.smol_recipe import MODELS, smol_recipe
+from seewhy.testbed.recipe_smol.smol_recipe import MODELS, smol_recipe, working_dtype
 
 
 def main() -> None:
@@ -56,7 +56,7 @@ def main() -> None:
         for stage in stages:
             adapter.Run(recipe, run, stage, adapter.STEPS[stage]).run(1e9)
     export(recipe, run, out, stages[-1])
-    speaker = Speaker(load(str(whole_folder(out))))
+    speaker = Speaker(load(str(whole_folder(out)), dtype=working_dtype()))
     splits = ("heldout", "pairs", *(["style"] if has_unseen_style() else []))
     measured = {split: figures(speaker, split, arguments.scenes) for split in splits}
     habit = EMOJI_HABITS[name] if arguments.habit else None
