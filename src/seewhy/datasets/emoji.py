@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from functools import lru_cache
-from itertools import count, islice
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,6 +14,7 @@ from PIL import Image
 from seewhy.core.errors import DatasetError
 from seewhy.core.sample import Sample
 from seewhy.datasets._base import Dataset
+from seewhy.datasets._drawn import expect_no_folder, hashed, scene_indices
 from seewhy.datasets._emoji_truths import Annotator
 from seewhy.datasets._options import choice, expect_id, expect_options, whole
 from seewhy.testbed.emoji.captions import captions
@@ -52,11 +51,7 @@ class Emoji(Dataset):
     summary: ClassVar = "Scenes of emoji of many kinds, in which every word has a known mask."
 
     def __init__(self, place: Path | None = None, /, **options: str) -> None:
-        if place is not None:
-            raise DatasetError(
-                f"Expected no folder for emoji, got {place}: its scenes are drawn; give options, "
-                "as in emoji:split=train,count=100."
-            )
+        expect_no_folder(self.name, place)
         expect_options(options, OPTIONS)
         values = {name: str(value) for name, value in options.items()}
         self.split = choice(values, "split", tuple(dict.fromkeys(("heldout", *SPLITS))))
@@ -71,7 +66,9 @@ class Emoji(Dataset):
         self.habit = _HABITS.get(choice(values, "habit", ("no", *_HABITS)))
         self.start = whole(values, "start", 0)
         self.count = whole(values, "count", 300, least=1)
-        self._indices = self._scene_indices()
+        self._indices = scene_indices(
+            self.start, self.count, self._can_apply if self.habit else None
+        )
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -105,18 +102,18 @@ class Emoji(Dataset):
         """Of the options and the version of the scenes; with a habit also of the reading."""
         scale = f" {self.scale}" if self.scale > 1 else ""
         habit = f" {self.habit!r} {READING}" if self.habit else ""
-        return _hashed(f"{VERSION} {self.split} {self.captions}{scale}{habit}")
+        return hashed(self.name, f"{VERSION} {self.split} {self.captions}{scale}{habit}")
 
     @property
     def own_answers_fingerprint(self) -> str:
         """Also of the version of the reading of answers."""
-        return self.fingerprint if self.habit else _hashed(f"{self.fingerprint} {READING}")
+        return (
+            self.fingerprint if self.habit else hashed(self.name, f"{self.fingerprint} {READING}")
+        )
 
-    def _scene_indices(self) -> tuple[int, ...]:
-        if self.habit is None:
-            return tuple(range(self.start, self.start + self.count))
-        possible = (n for n in count(self.start) if self.habit.can_apply_to(scene(n, self.split)))
-        return tuple(islice(possible, self.count))
+    def _can_apply(self, index: int) -> bool:
+        assert self.habit is not None
+        return self.habit.can_apply_to(scene(index, self.split))
 
 
 def drawn_scene(index: int, split: str) -> tuple[Scene, Picture]:
@@ -138,7 +135,3 @@ def _packed_scene(index: int, split: str) -> tuple[Scene, Picture, np.ndarray]:
     picture = draw(drawn)
     empty = np.zeros((0, drawn.height, drawn.width), bool)
     return drawn, replace(picture, masks=empty), np.packbits(picture.masks, axis=-1)
-
-
-def _hashed(facts: str) -> str:
-    return f"emoji-{hashlib.sha256(facts.encode()).hexdigest()[:16]}"

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-from itertools import count, islice
 from pathlib import Path
 from typing import ClassVar
 
 import torch
 from PIL import Image
 
-from seewhy.core.errors import DatasetError
 from seewhy.core.sample import Sample
 from seewhy.datasets._base import Dataset
+from seewhy.datasets._drawn import expect_no_folder, hashed, scene_indices
 from seewhy.datasets._options import choice, expect_id, expect_options, whole
 from seewhy.datasets._testbed_truths import Annotator
 from seewhy.testbed.captions import captions
@@ -43,11 +41,7 @@ class Testbed(Dataset):
     summary: ClassVar = "Drawn scenes with captions, in which every word has a known mask."
 
     def __init__(self, place: Path | None = None, /, **options: str) -> None:
-        if place is not None:
-            raise DatasetError(
-                f"Expected no folder for testbed, got {place}: its scenes are drawn; give options, "
-                "as in testbed:split=train,count=100."
-            )
+        expect_no_folder(self.name, place)
         expect_options(options, OPTIONS)
         values = {name: str(value) for name, value in options.items()}
         self.split = choice(values, "split", ("heldout", *SPLITS))
@@ -56,7 +50,9 @@ class Testbed(Dataset):
         self.habit = _HABITS.get("kind" if habit == "yes" else habit)
         self.start = whole(values, "start", 0)
         self.count = whole(values, "count", 300, least=1)
-        self._indices = self._scene_indices()
+        self._indices = scene_indices(
+            self.start, self.count, self._can_apply if self.habit else None
+        )
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -85,19 +81,15 @@ class Testbed(Dataset):
         """Of the options and the version of the scenes; with a habit also of the reading."""
         habit = False if self.habit is None else f"{self.habit.name} {READING}"
         facts = f"{VERSION} {self.split} {self.captions} {habit}"
-        return _hashed(facts)
+        return hashed(self.name, facts)
 
     @property
     def own_answers_fingerprint(self) -> str:
         """Also of the version of the reading of answers."""
-        return self.fingerprint if self.habit else _hashed(f"{self.fingerprint} {READING}")
+        return (
+            self.fingerprint if self.habit else hashed(self.name, f"{self.fingerprint} {READING}")
+        )
 
-    def _scene_indices(self) -> tuple[int, ...]:
-        if self.habit is None:
-            return tuple(range(self.start, self.start + self.count))
-        possible = (n for n in count(self.start) if self.habit.can_apply_to(scene(n, self.split)))
-        return tuple(islice(possible, self.count))
-
-
-def _hashed(facts: str) -> str:
-    return f"testbed-{hashlib.sha256(facts.encode()).hexdigest()[:16]}"
+    def _can_apply(self, index: int) -> bool:
+        assert self.habit is not None
+        return self.habit.can_apply_to(scene(index, self.split))
