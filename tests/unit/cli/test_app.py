@@ -5,6 +5,7 @@ import re
 import sys
 
 import pytest
+from transformers import AutoConfig  # noqa: F401 - a worker's thread imports it, and outlives a test
 
 from seewhy.cli.main import main
 from seewhy.testbed.pretrained import pretrained
