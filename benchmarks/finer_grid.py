@@ -48,8 +48,6 @@ class TamAtScale(Method):
     summary: ClassVar = "TAM on the picture at another scale."
     citations: ClassVar = ("li2025tam",)
     needs: ClassVar = frozenset({"states", "scales"})
-    subtracts_words: ClassVar = True
-
     scale: float = 2.0
     window: int | None = 3
 
@@ -57,6 +55,11 @@ class TamAtScale(Method):
     def further_scales(self) -> tuple[float, ...]:
         """The scale."""
         return (self.scale,)
+
+    @property
+    def subtracts_words(self) -> bool:
+        """As TAM."""
+        return True
 
     def attribute(self, evidence: Evidence) -> Attribution:
         """Explain the tokens of `evidence.explained`."""

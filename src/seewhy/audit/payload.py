@@ -201,20 +201,23 @@ def _reasons(answers: AnswerIndex) -> list[AuditReason]:
 
 def _answers(rows: list[AnswerRow]) -> list[AuditAnswer]:
     pictures = data_uris(row.thumbnail for row in rows)
-    return [
-        {
-            "id": row.id,
-            "image": row.image,
-            "prompt": row.prompt,
-            "text": row.answer,
-            "picture": picture,
-            "width": row.width,
-            "height": row.height,
-            **_edges(row.grid),
-            "report": report_link(row.report),
-        }
-        for row, picture in zip(rows, pictures, strict=True)
-    ]
+    return [_answer(row, picture) for row, picture in zip(rows, pictures, strict=True)]
+
+
+def _answer(row: AnswerRow, picture: str) -> AuditAnswer:
+    edges = _edges(row.grid)
+    return {
+        "id": row.id,
+        "image": row.image,
+        "prompt": row.prompt,
+        "text": row.answer,
+        "picture": picture,
+        "width": row.width,
+        "height": row.height,
+        "rows": edges["rows"],
+        "columns": edges["columns"],
+        "report": report_link(row.report),
+    }
 
 
 def _edges(grid: str) -> dict[str, list[float]]:
