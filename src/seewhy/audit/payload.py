@@ -227,7 +227,7 @@ def _edges(grid: str) -> dict[str, list[float]]:
         edges = {name: [float(edge) for edge in found[name]] for name in ("rows", "columns")}
         if all(map(_is_increasing, edges.values())):
             return edges
-    except (ValueError, TypeError, LookupError):
+    except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
         pass
     return {"rows": [], "columns": []}
 

@@ -27,8 +27,7 @@ class AnswerRow:
         width, height: of the picture, in pixels.
         grid: the edges of the rows and of the columns of the words' maps, in pixels of the picture,
             as JSON `{"rows": [0, 16, 32], "columns": [0, 16, 32]}`; "" for equal cells over the
-            whole picture, and in folders of
-            earlier versions.
+            whole picture, and in folders of earlier versions.
         report: folder of the saved explanation, relative to the audit's folder; "" for none.
         seconds: generation and diagnosis together.
     """

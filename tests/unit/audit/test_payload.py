@@ -67,6 +67,8 @@ def test_payload_refuses_a_map_of_another_size():
         ('{"rows": [0, Infinity], "columns": [0, 9]}', []),
         ('{"rows": [NaN, 2], "columns": [0, 9]}', []),
         ('{"rows": [5, 2], "columns": [0, 9]}', []),
+        (f'{{"rows": [0, {"9" * 400}], "columns": [0, 9]}}', []),
+        ("[" * 100_000, []),
         ("[1]", []),
         ("{", []),
     ],
