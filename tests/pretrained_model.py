@@ -4,8 +4,11 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 
 
 def real_answer(folder, picture, prompt):
-    """Name of the processor, ids of the prompt, and the greedy answer."""
-    model = AutoModelForImageTextToText.from_pretrained(folder)
+    """Name of the processor, ids of the prompt, and the greedy answer.
+
+    In float32: in bfloat16 two words can be equally likely, and processors differ in which is said.
+    """
+    model = AutoModelForImageTextToText.from_pretrained(folder, dtype="float32")
     processor = AutoProcessor.from_pretrained(folder)
     content = [{"type": "image", "image": picture}, {"type": "text", "text": prompt}]
     inputs = processor.apply_chat_template(

@@ -26,7 +26,12 @@ def small_rows() -> ListedRows:
     answers, words = [], []
     for n in range(4):
         id_ = f"s{n}"
-        answers.append(answer_row(id_, text, width=30, height=20, report=f"reports/{n}", seconds=1))
+        seen = {
+            "width": 30,
+            "height": 20,
+            "grid": '{"rows": [0, 10, 20], "columns": [3, 11, 19, 27]}',
+        }
+        answers.append(answer_row(id_, text, report=f"reports/{n}", seconds=1, **seen))
         words += [
             word_row(id_, "boat", **boat),
             word_row(id_, "blue", **blue),

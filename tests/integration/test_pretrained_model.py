@@ -93,7 +93,8 @@ def test_shipped_model_speaks_through_the_real_processor(name, folder, loaded):
     assert processor == KINDS[name.removesuffix("-biased")][1]
     own = prepare(loaded.family, picture, ONE_SENTENCE)
     assert own.tensors["input_ids"].tolist() == ids
-    explained = seewhy.load(name).explain(picture, ONE_SENTENCE, method="logit-lens")
+    ours = seewhy.load(name, dtype="float32")
+    explained = ours.explain(picture, ONE_SENTENCE, method="logit-lens")
     assert explained.answer == answer.strip()
 
 

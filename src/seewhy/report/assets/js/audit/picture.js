@@ -3,7 +3,6 @@
 import { context2d, element } from "../shared/dom.js";
 import { decodeBase64, label, point } from "../shared/text.js";
 
-/** @import {DisplayMap} from "../shared/interpolation.js" */
 /** @import {Audit} from "./audit.js" */
 /** @import {AuditAnswer, AuditMap, AuditWord} from "./payload.d.ts" */
 
