@@ -37,6 +37,14 @@ EMOJI_FAMILIES = {
     "smol-llava": "LLaVA",
     "smol-internvl": "InternVL",
 }
+FIT = {
+    "f1-iou": "F1-IoU ↑",
+    "f1-iou@0.5": "at 0.5 ↑",
+    "auc": "AUC ↑",
+    "pointing-game": "pointing ↑",
+}
+"""How well maps fit things: figures, and their heads."""
+
 SANITY = {
     "randomised-head": "head random ↓",
     "randomised-language": "language model random ↓",
@@ -64,8 +72,7 @@ class EmojiTables:
 
     def emoji(self) -> str:
         """Every method of `emoji-claims` with intervals: overlap, AUC, pointing."""
-        figures = {"f1-iou": "F1-IoU ↑", "f1-iou@0.5": "at 0.5 ↑", "auc": "AUC ↑"}
-        return self._with_intervals("emoji-claims", figures | {"pointing-game": "pointing ↑"})
+        return self._with_intervals("emoji-claims", FIT)
 
     def emoji_short(self) -> str:
         """The methods of the README."""
@@ -284,21 +291,15 @@ class EmojiTables:
 
     def finer_grid(self) -> str:
         """The paper's second reading beside TAM on the same grid."""
-        heads = {
-            "f1-iou": "F1-IoU ↑",
-            "f1-iou@0.5": "at 0.5 ↑",
-            "auc": "AUC ↑",
-            "pointing-game": "pointing ↑",
-        }
+        results = read_json("finer_grid.json")
         body = [
             [f"`{row['method']}` above `{row['reference']}`", f"`{found['model']}`"]
-            + [told_difference(row[name]) for name in heads]
+            + [told_difference(row[name]) for name in FIT]
             + [str(found["scenes"])]
-            for number in range(4)
-            for found in read_json("finer_grid.json")
-            for row in found["rows"][number : number + 1]
+            for rows in zip(*(found["rows"] for found in results), strict=True)
+            for found, row in zip(results, rows, strict=True)
         ]
-        return table(["", "model", *heads.values(), "scenes"], body)
+        return table(["", "model", *FIT.values(), "scenes"], body)
 
     def photographs(self) -> str:
         """Maps on photographs."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+from emoji_tables import FIT as FIGURES
 from worlds import shipped_models, write_results
 
 from seewhy.bench import BenchConfig, run
@@ -26,12 +27,6 @@ from seewhy.core.attribution import Attribution
 from seewhy.methods import Evidence, Method, create
 from seewhy.testbed.worlds import world_of
 
-FIGURES = {
-    "f1-iou": "F1-IoU ↑",
-    "f1-iou@0.5": "at 0.5 ↑",
-    "auc": "AUC ↑",
-    "pointing-game": "pointing ↑",
-}
 SCENES = {"testbed": 60, "emoji": 20}
 
 
@@ -48,6 +43,7 @@ class TamAtScale(Method):
     summary: ClassVar = "TAM on the picture at another scale."
     citations: ClassVar = ("li2025tam",)
     needs: ClassVar = frozenset({"states", "scales"})
+
     scale: float = 2.0
     window: int | None = 3
 

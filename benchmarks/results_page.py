@@ -21,7 +21,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from emoji_tables import EMOJI_SUITES, EmojiTables
+from emoji_tables import EMOJI_SUITES, FIT, EmojiTables
 from result_cells import (
     DETECTION,
     Row,
@@ -228,18 +228,12 @@ class Tables(EmojiTables):
 
     def readings(self) -> str:
         """Both readings of the paper's aggregation above TAM, each with or without the filter."""
-        figures = {
-            "f1-iou": "F1-IoU ↑",
-            "f1-iou@0.5": "at 0.5 ↑",
-            "auc": "AUC ↑",
-            "pointing-game": "pointing ↑",
-        }
         claims = []
         for method in self.methods("readings"):
             if method.startswith("intra-modal"):
                 reference = "tam(window=None)" if "window=None" in method else "tam"
                 claims.append((f"`{method}` above `{reference}`", method, reference))
-        return self._contrasts("readings", claims, figures)
+        return self._contrasts("readings", claims, FIT)
 
     def fills(self) -> str:
         """The same for the paper's method and ours with other fills than blur."""

@@ -31,7 +31,7 @@ from seewhy.testbed.emoji.questions import questions
 from seewhy.testbed.emoji.scenes import Picture, Scene, draw, scene
 from seewhy.testbed.emoji.scores import answer_figures
 from seewhy.testbed.pretrained import pretrained_folder
-from seewhy.testbed.recipe_smol.smol_recipe import recipe_of
+from seewhy.testbed.recipe_smol.smol_recipe import recipe_of, working_dtype
 
 LONGEST = 80
 """Tokens of an answer."""
@@ -213,7 +213,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     folder = Path(arguments.model)
-    loaded = load(str(folder if folder.is_dir() else pretrained_folder(arguments.model)))
+    path = folder if folder.is_dir() else pretrained_folder(arguments.model)
+    loaded = load(str(path), dtype=working_dtype())
     speaker, measured = Speaker(loaded), {}
     for split in arguments.splits:
         begun = time.perf_counter()
