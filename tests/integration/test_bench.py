@@ -228,6 +228,11 @@ def test_the_command_measures_and_reports(tmp_path, capsys):
     assert main(["bench", "--report", out, "--out", str(elsewhere), "--quiet"]) == 0
     assert (elsewhere / "table.csv").read_text() == before
     assert f"../results/gallery/{report.parent.name}" in (elsewhere / "bench.html").read_text()
+    assert "Only the latest run" not in capsys.readouterr().out
+    fewer = [word for word in words if word not in ("tam", "msea(scales=(1,1.5))")]
+    assert main([*fewer, "--no-gallery"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "Earlier ones in the folder also have tam, msea(scales=(1, 1.5))." in shown
 
 
 @pytest.mark.parametrize(
